@@ -1,0 +1,11 @@
+package dev.panagrad.backend;
+
+/** A backend that was asked for by name cannot run here. The message has the table of all backends. */
+public final class BackendUnavailableException extends RuntimeException {
+  private static final long serialVersionUID = 1;
+
+  /** With the cause that the probe kept, or null. */
+  public BackendUnavailableException(String message, Throwable cause) {
+    super(message, cause);
+  }
+}

@@ -1,0 +1,144 @@
+package dev.panagrad.backend;
+
+import java.lang.System.Logger;
+import java.lang.System.Logger.Level;
+import java.util.Comparator;
+import java.util.List;
+import java.util.Locale;
+import java.util.ServiceLoader;
+import java.util.stream.Collectors;
+
+/**
+ * Finds and chooses backends. The choice is never silent: a backend that is asked for by name is opened or refused with
+ * the whole table; the automatic choice logs the winner and the reason of every loser.
+ *
+ * <p>The name comes from the caller, else from the property {@value #PROPERTY}, else from the environment variable
+ * {@value #ENVIRONMENT}, else it is {@value #AUTO}.
+ */
+public final class Backends {
+  /** System property that names the backend. */
+  public static final String PROPERTY = "panagrad.backend";
+
+  /** Environment variable that names the backend where the property is absent. */
+  public static final String ENVIRONMENT = "PANAGRAD_BACKEND";
+
+  /** The name that stands for the best available backend. */
+  public static final String AUTO = "auto";
+
+  private static final Logger LOG = System.getLogger(Backends.class.getName());
+
+  private Backends() {}
+
+  /**
+   * A line of the table.
+   *
+   * @param name the provider's name
+   * @param rank its preference
+   * @param availability what its probe found
+   */
+  public record Entry(String name, int rank, Availability availability) {
+    /** Whether it can run here. */
+    public boolean isAvailable() {
+      return availability instanceof Availability.Available;
+    }
+  }
+
+  /** All providers, best rank first. */
+  public static List<BackendProvider> providers() {
+    return ServiceLoader.load(BackendProvider.class, BackendProvider.class.getClassLoader())
+        .stream()
+        .map(ServiceLoader.Provider::get)
+        .sorted(Comparator.comparingInt(BackendProvider::rank).reversed())
+        .toList();
+  }
+
+  /** Probes all providers, best rank first. */
+  public static List<Entry> entries() {
+    return providers().stream()
+        .map(provider -> new Entry(provider.name(), provider.rank(), provider.probe()))
+        .toList();
+  }
+
+  /** Opens the configured backend with default options. */
+  public static Backend open() {
+    return open(null, BackendOptions.defaults());
+  }
+
+  /**
+   * Opens a backend.
+   *
+   * @param name a backend's name, {@value #AUTO}, or null for the configured one
+   * @throws BackendUnavailableException if the named backend cannot run here or does not exist, with the table
+   */
+  public static Backend open(String name, BackendOptions options) {
+    String wanted = (name == null ? configuredName() : name).strip().toLowerCase(Locale.ROOT);
+    List<BackendProvider> providers = providers();
+    return wanted.equals(AUTO) ? openBest(providers, options) : openNamed(wanted, providers, options);
+  }
+
+  /** What {@link #open()} asks for. */
+  public static String configuredName() {
+    String property = System.getProperty(PROPERTY);
+    if (property != null && !property.isBlank()) {
+      return property;
+    }
+    String environment = System.getenv(ENVIRONMENT);
+    return environment != null && !environment.isBlank() ? environment : AUTO;
+  }
+
+  private static Backend openNamed(
+      String name, List<BackendProvider> providers, BackendOptions options) {
+    for (BackendProvider provider : providers) {
+      if (provider.name().equals(name)) {
+        return switch (provider.probe()) {
+          case Availability.Available _ -> provider.open(options);
+          case Availability.Unavailable no ->
+              throw new BackendUnavailableException(
+                  "backend '%s' was asked for and is not available: %s; remedy: %s%n%s"
+                      .formatted(name, no.reason(), no.remedy(), table()),
+                  no.cause());
+        };
+      }
+    }
+    throw new BackendUnavailableException(
+        "there is no backend '%s'; choose %s or one of%n%s".formatted(name, AUTO, table()), null);
+  }
+
+  private static Backend openBest(List<BackendProvider> providers, BackendOptions options) {
+    for (BackendProvider provider : providers) {
+      if (provider.rank() < 0) {
+        continue;
+      }
+      switch (provider.probe()) {
+        case Availability.Available yes -> {
+          LOG.log(Level.INFO, "backend " + provider.name() + ": " + yes.detail());
+          return provider.open(options);
+        }
+        case Availability.Unavailable no ->
+            LOG.log(
+                Level.WARNING,
+                "backend %s is not used: %s; remedy: %s"
+                    .formatted(provider.name(), no.reason(), no.remedy()),
+                no.cause());
+      }
+    }
+    throw new BackendUnavailableException("no backend is available\n" + table(), null);
+  }
+
+  /** The table of all backends, one line each; an asterisk marks the one that {@value #AUTO} takes. */
+  public static String table() {
+    List<Entry> entries = entries();
+    Entry best =
+        entries.stream().filter(e -> e.isAvailable() && e.rank() >= 0).findFirst().orElse(null);
+    return entries.stream().map(entry -> line(entry, entry == best)).collect(Collectors.joining("\n"));
+  }
+
+  private static String line(Entry entry, boolean best) {
+    String head = "%-9s %s ".formatted(entry.name(), best ? "*" : " ");
+    return switch (entry.availability()) {
+      case Availability.Available yes -> head + "available    " + yes.detail();
+      case Availability.Unavailable no ->
+          head + "unavailable  " + no.reason() + "; remedy: " + no.remedy();
+    };
+  }
+}

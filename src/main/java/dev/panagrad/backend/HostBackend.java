@@ -1,0 +1,42 @@
+package dev.panagrad.backend;
+
+import dev.panagrad.tensor.DType;
+import dev.panagrad.tensor.Shape;
+import dev.panagrad.tensor.Tensor;
+import dev.panagrad.tensor.TensorArena;
+
+/** What every backend that computes in host memory has in common: tensors are used where they are. */
+public abstract class HostBackend implements Backend {
+  private final StepTrace trace = new StepTrace();
+
+  /** Starts with counters at zero. */
+  protected HostBackend() {}
+
+  @Override
+  public final boolean usesHostMemory() {
+    return true;
+  }
+
+  @Override
+  public final Tensor allocate(TensorArena arena, String name, DType dtype, Shape shape) {
+    return arena.allocate(name, dtype, shape);
+  }
+
+  @Override
+  public final Tensor place(TensorArena arena, Tensor tensor) {
+    tensor.requireUsable();
+    return tensor;
+  }
+
+  @Override
+  public final void copy(Tensor from, Tensor to) {
+    to.requireDType(from.dtype());
+    to.copyFrom(from);
+    trace.countCopy(from.count() * from.dtype().bytes());
+  }
+
+  @Override
+  public final StepTrace trace() {
+    return trace;
+  }
+}

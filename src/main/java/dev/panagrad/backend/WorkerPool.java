@@ -1,0 +1,237 @@
+package dev.panagrad.backend;
+
+import java.util.concurrent.atomic.AtomicInteger;
+import java.util.concurrent.atomic.AtomicLong;
+import java.util.concurrent.locks.LockSupport;
+import java.util.concurrent.locks.ReentrantLock;
+
+/**
+ * Parked worker threads that share the chunks of a task with the calling thread. Running a task allocates nothing.
+ *
+ * <p>Chunks are claimed in any order by any thread, so a task must write each chunk's result to a place of its own and
+ * combine afterwards; then results do not depend on the number of threads.
+ *
+ * <p>Workers spin for a few microseconds after a task, because the next step usually follows at once, and then park: an
+ * idle pool uses no CPU. Threads are daemons and end when the pool is closed.
+ */
+public final class WorkerPool implements AutoCloseable {
+  /** A task cut into chunks. */
+  @FunctionalInterface
+  public interface ChunkTask {
+    /**
+     * Computes one chunk.
+     *
+     * @param chunk from 0
+     * @param worker which thread runs it: 0 is the caller, others are below {@link WorkerPool#threads()}
+     */
+    void run(int chunk, int worker);
+  }
+
+  /** About 20 microseconds of pauses: longer than the gap between two steps, shorter than anybody notices. */
+  private static final int SPINS = 500;
+
+  /** Index bits of a ticket: chunks per task are fewer than 2^20. */
+  private static final int BITS = 20;
+
+  private static final long MASK = (1L << BITS) - 1;
+
+  private final Worker[] workers;
+
+  /** Held while a task runs; kernels hold it around their shared scratch memory too. */
+  private final ReentrantLock turn = new ReentrantLock();
+
+  // One long holds task number, chunk limit and next chunk, so that claiming a chunk and checking that it belongs to the
+  // current task is one compare-and-set.
+  //   | task number (24) | limit (20) | next (20) |
+  private final AtomicLong ticket = new AtomicLong();
+  private final AtomicInteger unfinished = new AtomicInteger();
+  private ChunkTask task;
+  private long taskNumber;
+  private volatile Throwable failure;
+  private volatile Thread waiting;
+  private volatile boolean closed;
+
+  /** Starts {@code threads - 1} workers. */
+  public WorkerPool(String name, int threads) {
+    workers = new Worker[threads - 1];
+    for (int i = 0; i < workers.length; i++) {
+      workers[i] = new Worker(name + "-worker-" + (i + 1), i + 1);
+    }
+    for (Worker worker : workers) {
+      worker.start();
+    }
+  }
+
+  /** Threads that share a task, the caller included. */
+  public int threads() {
+    return workers.length + 1;
+  }
+
+  /** Takes the turn: nobody else runs a task or uses the owner's scratch memory until {@link #release}. */
+  public void acquire() {
+    turn.lock();
+  }
+
+  /** Gives the turn back. */
+  public void release() {
+    turn.unlock();
+  }
+
+  /**
+   * Runs all chunks and returns when they are done. The caller computes too. A failure of a chunk is thrown here after
+   * the others have ended.
+   */
+  public void run(ChunkTask newTask, int chunks) {
+    if (chunks > MASK) {
+      throw new IllegalArgumentException("a task has at most " + MASK + " chunks, found " + chunks);
+    }
+    turn.lock();
+    try {
+      if (workers.length == 0 || chunks <= 1 || closed) {
+        for (int chunk = 0; chunk < chunks; chunk++) {
+          newTask.run(chunk, 0);
+        }
+        return;
+      }
+      task = newTask;
+      failure = null;
+      unfinished.set(chunks);
+      taskNumber = (taskNumber + 1) & 0xFFFFFF;
+      ticket.set(taskNumber << (2 * BITS) | (long) chunks << BITS);
+      int helpers = Math.min(workers.length, chunks - 1);
+      for (int i = 0; i < helpers; i++) {
+        workers[i].wake();
+      }
+      claimChunks(0);
+      awaitUnfinished();
+      task = null;
+      Throwable thrown = failure;
+      if (thrown != null) {
+        failure = null;
+        rethrow(thrown);
+      }
+    } finally {
+      turn.unlock();
+    }
+  }
+
+  private static void rethrow(Throwable thrown) {
+    switch (thrown) {
+      case RuntimeException e -> throw e;
+      case Error e -> throw e;
+      default -> throw new IllegalStateException(thrown);
+    }
+  }
+
+  private void claimChunks(int worker) {
+    while (true) {
+      long claimed = ticket.get();
+      long next = claimed & MASK;
+      if (next >= (claimed >>> BITS & MASK)) {
+        return;
+      }
+      if (!ticket.compareAndSet(claimed, claimed + 1)) {
+        continue;
+      }
+      try {
+        if (failure == null) {
+          task.run((int) next, worker);
+        }
+      } catch (Throwable e) {
+        failure = e;
+      }
+      if (unfinished.decrementAndGet() == 0) {
+        Thread caller = waiting;
+        if (caller != null) {
+          LockSupport.unpark(caller);
+        }
+      }
+    }
+  }
+
+  private void awaitUnfinished() {
+    for (int spin = 0; spin < SPINS; spin++) {
+      if (unfinished.get() == 0) {
+        return;
+      }
+      Thread.onSpinWait();
+    }
+    boolean interrupted = false;
+    waiting = Thread.currentThread();
+    while (unfinished.get() != 0) {
+      LockSupport.park(this);
+      interrupted |= Thread.interrupted();
+    }
+    waiting = null;
+    if (interrupted) {
+      Thread.currentThread().interrupt();
+    }
+  }
+
+  /** Ends the workers and waits for them. Tasks run on the caller alone from then on. */
+  @Override
+  public void close() {
+    turn.lock();
+    try {
+      closed = true;
+      boolean interrupted = false;
+      for (Worker worker : workers) {
+        LockSupport.unpark(worker);
+        while (worker.isAlive()) {
+          try {
+            worker.join();
+          } catch (InterruptedException e) {
+            interrupted = true;
+          }
+        }
+      }
+      if (interrupted) {
+        Thread.currentThread().interrupt();
+      }
+    } finally {
+      turn.unlock();
+    }
+  }
+
+  private final class Worker extends Thread {
+    private final int number;
+    private volatile boolean parked;
+
+    Worker(String name, int number) {
+      super(null, null, name, 0, false);
+      this.number = number;
+      setDaemon(true);
+    }
+
+    void wake() {
+      if (parked) {
+        LockSupport.unpark(this);
+      }
+    }
+
+    private boolean hasWork() {
+      long now = ticket.get();
+      return (now & MASK) < (now >>> BITS & MASK);
+    }
+
+    @Override
+    public void run() {
+      int spins = 0;
+      while (!closed) {
+        if (hasWork()) {
+          claimChunks(number);
+          spins = 0;
+        } else if (spins++ < SPINS) {
+          Thread.onSpinWait();
+        } else {
+          parked = true;
+          if (!hasWork() && !closed) {
+            LockSupport.park(WorkerPool.this);
+          }
+          parked = false;
+          spins = 0;
+        }
+      }
+    }
+  }
+}

@@ -1,0 +1,32 @@
+package dev.panagrad.backend.scalar;
+
+import dev.panagrad.backend.Availability;
+import dev.panagrad.backend.Backend;
+import dev.panagrad.backend.BackendOptions;
+import dev.panagrad.backend.BackendProvider;
+
+/** Provides the reference backend, which is always available. */
+public final class ScalarProvider implements BackendProvider {
+  /** For the service loader. */
+  public ScalarProvider() {}
+
+  @Override
+  public String name() {
+    return "scalar";
+  }
+
+  @Override
+  public int rank() {
+    return 0;
+  }
+
+  @Override
+  public Availability probe() {
+    return new Availability.Available(ScalarBackend.DETAIL);
+  }
+
+  @Override
+  public Backend open(BackendOptions options) {
+    return new ScalarBackend();
+  }
+}

@@ -1,0 +1,55 @@
+package dev.panagrad.backend.simd;
+
+import java.lang.foreign.MemorySegment;
+import java.nio.ByteOrder;
+import jdk.incubator.vector.DoubleVector;
+import jdk.incubator.vector.VectorMask;
+import jdk.incubator.vector.VectorSpecies;
+
+/** What the F64 kernels need to know about their vectors, and one-line helpers that are always inlined. */
+final class LanesF64 {
+  static final VectorSpecies<Double> SPECIES = VectorSpecies.of(double.class, SimdWidth.SHAPE);
+  static final int COUNT = SPECIES.length();
+  static final int BYTES = Double.BYTES;
+  static final double TINY = Double.MIN_NORMAL;
+
+  private static final boolean HAS_FMA = VmFacts.hasFma();
+
+  private LanesF64() {}
+
+  static DoubleVector load(MemorySegment segment, long byteOffset) {
+    return DoubleVector.fromMemorySegment(SPECIES, segment, byteOffset, ByteOrder.nativeOrder());
+  }
+
+  /** Lanes outside the mask are zero, and their memory is not read. */
+  static DoubleVector load(MemorySegment segment, long byteOffset, VectorMask<Double> mask) {
+    return DoubleVector.fromMemorySegment(
+        SPECIES, segment, byteOffset, ByteOrder.nativeOrder(), mask);
+  }
+
+  static void store(DoubleVector v, MemorySegment segment, long byteOffset) {
+    v.intoMemorySegment(segment, byteOffset, ByteOrder.nativeOrder());
+  }
+
+  static void store(
+      DoubleVector v, MemorySegment segment, long byteOffset, VectorMask<Double> mask) {
+    v.intoMemorySegment(segment, byteOffset, ByteOrder.nativeOrder(), mask);
+  }
+
+  static DoubleVector splat(double value) {
+    return DoubleVector.broadcast(SPECIES, value);
+  }
+
+  static DoubleVector zero() {
+    return DoubleVector.zero(SPECIES);
+  }
+
+  /** a * b + c, fused where the machine has the instruction; elsewhere fma would run in BigDecimal. */
+  static DoubleVector fma(DoubleVector a, DoubleVector b, DoubleVector c) {
+    return HAS_FMA ? a.fma(b, c) : a.mul(b).add(c);
+  }
+
+  static double narrow(double value) {
+    return value;
+  }
+}

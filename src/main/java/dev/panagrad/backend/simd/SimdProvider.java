@@ -1,0 +1,85 @@
+package dev.panagrad.backend.simd;
+
+import dev.panagrad.backend.Availability;
+import dev.panagrad.backend.Backend;
+import dev.panagrad.backend.BackendOptions;
+import dev.panagrad.backend.BackendProvider;
+import dev.panagrad.backend.BackendUnavailableException;
+import java.util.Optional;
+
+/**
+ * Provides the Vector API backend where the VM compiles that API to vector instructions. The checks follow Apache
+ * Lucene's VectorizationProvider: each refusal says what would change it.
+ */
+public final class SimdProvider implements BackendProvider {
+  static final String MODULE = "jdk.incubator.vector";
+  static final String FLAG = "--add-modules " + MODULE;
+
+  /** For the service loader. */
+  public SimdProvider() {}
+
+  @Override
+  public String name() {
+    return "simd";
+  }
+
+  @Override
+  public int rank() {
+    return 100;
+  }
+
+  @Override
+  public Availability probe() {
+    try {
+      return refusal().orElseGet(() -> new Availability.Available(SimdBackend.describe()));
+    } catch (Throwable e) {
+      return new Availability.Unavailable(
+          "probing the Vector API failed: " + e, "start java with " + FLAG, e);
+    }
+  }
+
+  private static Optional<Availability> refusal() {
+    Module own = SimdProvider.class.getModule();
+    ModuleLayer layer = Optional.ofNullable(own.getLayer()).orElse(ModuleLayer.boot());
+    Optional<Module> vector = layer.findModule(MODULE);
+    if (vector.isEmpty()) {
+      boolean inImage =
+          java.lang.module.ModuleFinder.ofSystem().find(MODULE).isPresent();
+      return refused(
+          inImage
+              ? "module " + MODULE + " is not enabled"
+              : "this Java runtime has no module " + MODULE,
+          inImage ? "start java with " + FLAG : "use a JDK 25, or a jlink image with that module");
+    }
+    own.addReads(vector.get());
+    if (!VmFacts.isHotSpot()) {
+      return refused(
+          "the VM is " + System.getProperty("java.vm.name") + ", which runs the Vector API without intrinsics",
+          "use a HotSpot JDK 25");
+    }
+    if (VmFacts.usesJvmci()) {
+      return refused("the JVMCI compiler does not compile the Vector API well", "start java with -XX:-UseJVMCICompiler");
+    }
+    if (!VmFacts.hasC2()) {
+      return refused(
+          "the C2 compiler is off, and without it each vector operation is an object",
+          "remove -Xint, -client and -XX:TieredStopAtLevel from the java options");
+    }
+    return Optional.empty();
+  }
+
+  private static Optional<Availability> refused(String reason, String remedy) {
+    return Optional.of(new Availability.Unavailable(reason, remedy));
+  }
+
+  @Override
+  public Backend open(BackendOptions options) {
+    return switch (probe()) {
+      case Availability.Available _ -> new SimdBackend(options);
+      case Availability.Unavailable no ->
+          throw new BackendUnavailableException(
+              "backend 'simd' is not available: " + no.reason() + "; remedy: " + no.remedy(),
+              no.cause());
+    };
+  }
+}

@@ -1,0 +1,67 @@
+package dev.panagrad.penalty;
+
+import dev.panagrad.rule.Accepted;
+import dev.panagrad.tensor.Tensor;
+
+/**
+ * The elastic net {@code l1 * |w|_1 + l2 * |w|^2}, added to the loss; ridge with {@code l1 = 0}, lasso with {@code l2 =
+ * 0}. It never applies to parameters that are exempt, such as an intercept.
+ *
+ * <p>With the mean squared error the objective is {@code (1/n) |Xw - y|^2 + l2 |w|^2 + l1 |w|_1}. Others scale it
+ * differently: scikit-learn's Ridge has {@code |Xw - y|^2 + alpha |w|^2}, so {@code alpha = n * l2}; its Lasso has {@code
+ * 1/(2n) |Xw - y|^2 + alpha |w|_1}, so {@code alpha = l1 / 2}.
+ *
+ * <p>Sources: Hoerl and Kennard (1970); Tibshirani (1996); Zou and Hastie (2005).
+ *
+ * @param l1 weight of the sum of magnitudes, >= 0
+ * @param l2 weight of the sum of squares, >= 0
+ */
+public record Penalty(double l1, double l2) {
+  /** Validates the weights. */
+  public Penalty {
+    Accepted.nonNegative("l1", l1);
+    Accepted.nonNegative("l2", l2);
+  }
+
+  /** No penalty. */
+  public static Penalty none() {
+    return new Penalty(0, 0);
+  }
+
+  /** Lasso: {@code l1 * |w|_1}. */
+  public static Penalty l1(double l1) {
+    return new Penalty(l1, 0);
+  }
+
+  /** Ridge: {@code l2 * |w|^2}. */
+  public static Penalty l2(double l2) {
+    return new Penalty(0, l2);
+  }
+
+  /** Both. */
+  public static Penalty elasticNet(double l1, double l2) {
+    return new Penalty(l1, l2);
+  }
+
+  /** Whether both weights are zero. */
+  public boolean isNone() {
+    return l1 == 0 && l2 == 0;
+  }
+
+  /** What the L2 term adds to the gradient, per unit of parameter: {@code 2 * l2}. */
+  public double gradientFactor() {
+    return 2 * l2;
+  }
+
+  /** The value of the penalty for these parameters, in double precision. */
+  public double value(Tensor w) {
+    double magnitudes = 0;
+    double squares = 0;
+    for (long i = 0; i < w.count(); i++) {
+      double value = w.get(i);
+      magnitudes += Math.abs(value);
+      squares += value * value;
+    }
+    return l1 * magnitudes + l2 * squares;
+  }
+}

@@ -1,0 +1,162 @@
+package dev.panagrad.rule;
+
+import java.util.List;
+
+/**
+ * Adam: momentum divided by the root of a running mean of squared gradients, both corrected for their start at zero.
+ *
+ * <pre>
+ *   m'   = beta1 * m + (1 - beta1) * g
+ *   v'   = beta2 * v + (1 - beta2) * g^2
+ *   mhat = m' / (1 - beta1^t)
+ *   vhat = v' / (1 - beta2^t)          AMSGrad: the largest v' so far instead of v'
+ *   p'   = prox(p - rate * mhat / (sqrt(vhat) + epsilon))
+ * </pre>
+ *
+ * <b>Why the correction.</b> From m = 0, {@code m_t = (1 - beta1) * sum_i beta1^(t-i) g_i}, and the weights of that sum
+ * add up to {@code 1 - beta1^t}: dividing by it makes m an average. Without it the first steps are too long, because v
+ * starts further below its mean than m does (beta2 > beta1). The first corrected step is {@code rate * sign(g)}, up to
+ * epsilon.
+ *
+ * <p><b>What it is not.</b> The rate is not divided by the first moment, and v is not a Hessian: Adam is a first-order
+ * method that rescales coordinates by gradient magnitude. At a constant rate it does not converge to a point on noisy
+ * gradients; use a schedule.
+ *
+ * <p><b>Decay.</b> Coupled weight decay is added to the gradient and then rescaled like it, so it is not an L2 penalty
+ * of uniform strength along the path (the minimum that it leads to is the penalised one all the same). Decoupled decay
+ * (AdamW) multiplies the parameter by {@code 1 - rate * weightDecay} and leaves the moments alone; its resting point
+ * is not the minimum of the L2-penalised loss.
+ *
+ * <p><b>Where frameworks differ.</b> Epsilon is added to the corrected root, as in the paper's algorithm 1 and PyTorch.
+ * The "epsilon hat" form {@code rate * sqrt(1 - beta2^t) / (1 - beta1^t) * m / (sqrt(v) + epsilon)} of TensorFlow takes
+ * another epsilon. PyTorch's AMSGrad takes the maximum before the correction, and so does this.
+ *
+ * <p>With an L1 penalty the threshold of a coordinate is {@code rate * l1 / (sqrt(vhat) + epsilon)}: the proximal map in
+ * the metric of the step. A threshold of {@code rate * l1} for all coordinates would rest away from the minimum.
+ *
+ * <p>Sources: Kingma and Ba (2015), algorithm 1; Reddi, Kale and Kumar (2018), On the convergence of Adam and beyond;
+ * Loshchilov and Hutter (2019), Decoupled weight decay regularization.
+ *
+ * @param learningRate rate, > 0; PyTorch's default 1e-3
+ * @param beta1 in [0, 1); default 0.9
+ * @param beta2 in [0, 1); default 0.999
+ * @param epsilon > 0; default 1e-8
+ * @param weightDecay >= 0; default 0
+ * @param decoupled whether decay is AdamW's
+ * @param amsgrad whether the largest second moment is kept
+ */
+public record Adam(
+    double learningRate,
+    double beta1,
+    double beta2,
+    double epsilon,
+    double weightDecay,
+    boolean decoupled,
+    boolean amsgrad)
+    implements UpdateRule {
+  /** Index in {@link StepCoefficients#own} of beta1. */
+  public static final int BETA1 = 0;
+
+  /** Index of 1 - beta1. */
+  public static final int ONE_MINUS_BETA1 = 1;
+
+  /** Index of beta2. */
+  public static final int BETA2 = 2;
+
+  /** Index of 1 - beta2. */
+  public static final int ONE_MINUS_BETA2 = 3;
+
+  /** Index of rate / (1 - beta1^t). */
+  public static final int STEP = 4;
+
+  /** Index of 1 / sqrt(1 - beta2^t). */
+  public static final int ROOT_SCALE = 5;
+
+  /** Index of epsilon. */
+  public static final int EPSILON = 6;
+
+  /** PyTorch's default learning rate. */
+  public static final double DEFAULT_LEARNING_RATE = 1e-3;
+
+  /** Validates the hyper-parameters. */
+  public Adam {
+    Accepted.positive("learning rate", learningRate);
+    Accepted.fraction("beta1", beta1);
+    Accepted.fraction("beta2", beta2);
+    Accepted.positive("epsilon", epsilon);
+    Accepted.nonNegative("weight decay", weightDecay);
+  }
+
+  /** Adam with the paper's defaults, which are PyTorch's. */
+  public static Adam of(double learningRate) {
+    return new Adam(learningRate, 0.9, 0.999, 1e-8, 0, false, false);
+  }
+
+  /** AdamW with PyTorch's default decay of 0.01. */
+  public static Adam adamW(double learningRate) {
+    return new Adam(learningRate, 0.9, 0.999, 1e-8, 0.01, true, false);
+  }
+
+  /** The same with these decay rates of the moments. */
+  public Adam withBetas(double newBeta1, double newBeta2) {
+    return new Adam(learningRate, newBeta1, newBeta2, epsilon, weightDecay, decoupled, amsgrad);
+  }
+
+  /** The same with this epsilon. */
+  public Adam withEpsilon(double newEpsilon) {
+    return new Adam(learningRate, beta1, beta2, newEpsilon, weightDecay, decoupled, amsgrad);
+  }
+
+  /** The same with this weight decay, coupled or decoupled as before. */
+  public Adam withWeightDecay(double newWeightDecay) {
+    return new Adam(learningRate, beta1, beta2, epsilon, newWeightDecay, decoupled, amsgrad);
+  }
+
+  /** The same with the largest second moment kept. */
+  public Adam withAmsgrad() {
+    return new Adam(learningRate, beta1, beta2, epsilon, weightDecay, decoupled, true);
+  }
+
+  @Override
+  public String name() {
+    return decoupled ? "adamw" : "adam";
+  }
+
+  @Override
+  public List<String> slots() {
+    return amsgrad ? List.of("m", "v", "vmax") : List.of("m", "v");
+  }
+
+  @Override
+  public boolean isDecayDecoupled() {
+    return decoupled;
+  }
+
+  @Override
+  public void coefficients(long step, double rate, double l1, StepCoefficients into) {
+    double[] own = into.own;
+    own[BETA1] = beta1;
+    own[ONE_MINUS_BETA1] = 1 - beta1;
+    own[BETA2] = beta2;
+    own[ONE_MINUS_BETA2] = 1 - beta2;
+    own[STEP] = rate / (1 - Math.pow(beta1, (double) step));
+    own[ROOT_SCALE] = 1 / Math.sqrt(1 - Math.pow(beta2, (double) step));
+    own[EPSILON] = epsilon;
+    into.l1Step = rate * l1;
+  }
+
+  @Override
+  public double update(double p, double g, double[] s, StepCoefficients c) {
+    double[] own = c.own;
+    g = c.gradient(p, g);
+    s[0] = c.stored(own[BETA1] * s[0] + own[ONE_MINUS_BETA1] * g);
+    s[1] = c.stored(own[BETA2] * s[1] + own[ONE_MINUS_BETA2] * g * g);
+    double v = s[1];
+    if (amsgrad) {
+      s[2] = Math.max(s[2], v);
+      v = s[2];
+    }
+    double q = 1 / (Math.sqrt(v) * own[ROOT_SCALE] + own[EPSILON]);
+    return StepCoefficients.softThreshold(p * c.shrink - own[STEP] * s[0] * q, c.l1Step * q);
+  }
+}

@@ -1,0 +1,58 @@
+package dev.panagrad.rule;
+
+import java.util.List;
+
+/**
+ * Gradient descent: moves against the gradient of the full loss.
+ *
+ * <pre>
+ *   p' = prox(p - rate * g)
+ * </pre>
+ *
+ * For a loss whose gradient is L-Lipschitz (least squares: L is the largest eigenvalue of (2/n) X^T X) it converges for
+ * {@code 0 < rate < 2/L}; the loss falls monotonically for {@code rate <= 1/L}. On a strongly convex quadratic with
+ * condition number k of the Hessian, the error shrinks by at best {@code (k-1)/(k+1)} per step, with {@code rate =
+ * 2/(L + mu)}. It follows the local slope: on a non-convex loss it may end in a local minimum or stall at a saddle. With
+ * an L1 penalty this is proximal gradient descent (ISTA).
+ *
+ * <p>Sources: Nesterov, Lectures on Convex Optimization (2018), section 2.1.5; Beck and Teboulle (2009), A fast iterative
+ * shrinkage-thresholding algorithm, for the proximal form.
+ *
+ * @param learningRate rate, > 0
+ */
+public record GradientDescent(double learningRate) implements UpdateRule {
+  /** Index in {@link StepCoefficients#own} of the rate. */
+  public static final int RATE = 0;
+
+  /** Validates the rate. */
+  public GradientDescent {
+    Accepted.positive("learning rate", learningRate);
+  }
+
+  @Override
+  public String name() {
+    return "gd";
+  }
+
+  @Override
+  public List<String> slots() {
+    return List.of();
+  }
+
+  @Override
+  public double weightDecay() {
+    return 0;
+  }
+
+  @Override
+  public void coefficients(long step, double rate, double l1, StepCoefficients into) {
+    into.own[RATE] = rate;
+    into.l1Step = rate * l1;
+  }
+
+  @Override
+  public double update(double p, double g, double[] s, StepCoefficients c) {
+    g = c.gradient(p, g);
+    return StepCoefficients.softThreshold(p * c.shrink - c.own[RATE] * g, c.l1Step);
+  }
+}

@@ -1,0 +1,120 @@
+package dev.panagrad.rule;
+
+import java.util.List;
+
+/**
+ * Stochastic gradient descent on mini-batches, with heavy-ball or Nesterov momentum as in PyTorch.
+ *
+ * <pre>
+ *   g  = g + weightDecay * p
+ *   b' = g                                   at the first step
+ *   b' = momentum * b + (1 - dampening) * g  afterwards
+ *   d  = g + momentum * b'                   Nesterov
+ *   d  = b'                                  otherwise
+ *   p' = prox(p - rate * d)
+ * </pre>
+ *
+ * Without momentum there is no state and {@code d = g}. In this convention the rate multiplies the whole velocity, so a
+ * change of the rate acts at once; Sutskever et al. fold the rate into the velocity instead. At a constant gradient the
+ * velocity settles at {@code gain * g} with {@code gain = (1 - dampening) / (1 - momentum)}; the L1 threshold is {@code
+ * rate * gain * l1}, so that a resting point is a minimum of loss plus penalty.
+ *
+ * <p>At a constant rate the iterates of mini-batch descent do not converge to a point: they end in a region around the
+ * minimum whose size grows with rate and gradient noise. A decaying schedule closes the region.
+ *
+ * <p>Sources: Robbins and Monro (1951); Polyak (1964), Some methods of speeding up the convergence of iteration methods;
+ * Sutskever, Martens, Dahl and Hinton (2013), On the importance of initialization and momentum in deep learning.
+ *
+ * @param learningRate rate, > 0
+ * @param momentum in [0, 1)
+ * @param dampening in [0, 1); 0 with Nesterov
+ * @param nesterov needs momentum > 0
+ * @param weightDecay coupled, >= 0
+ */
+public record Sgd(
+    double learningRate, double momentum, double dampening, boolean nesterov, double weightDecay)
+    implements UpdateRule {
+  /** Index in {@link StepCoefficients#own} of the rate. */
+  public static final int RATE = 0;
+
+  /** Index of the factor of the velocity: the momentum. */
+  public static final int MOMENTUM = 1;
+
+  /** Index of the factor of the gradient that enters the velocity: 1 at the first step, then 1 - dampening. */
+  public static final int INTAKE = 2;
+
+  /** Validates the hyper-parameters. */
+  public Sgd {
+    Accepted.positive("learning rate", learningRate);
+    Accepted.fraction("momentum", momentum);
+    Accepted.fraction("dampening", dampening);
+    Accepted.nonNegative("weight decay", weightDecay);
+    if (nesterov && (momentum == 0 || dampening != 0)) {
+      throw new IllegalArgumentException(
+          "Nesterov momentum needs momentum > 0 and dampening 0, found momentum "
+              + momentum
+              + " and dampening "
+              + dampening);
+    }
+  }
+
+  /** Plain mini-batch descent. */
+  public static Sgd of(double learningRate) {
+    return new Sgd(learningRate, 0, 0, false, 0);
+  }
+
+  /** The same with this momentum. */
+  public Sgd withMomentum(double newMomentum) {
+    return new Sgd(learningRate, newMomentum, dampening, nesterov, weightDecay);
+  }
+
+  /** The same with this dampening. */
+  public Sgd withDampening(double newDampening) {
+    return new Sgd(learningRate, momentum, newDampening, nesterov, weightDecay);
+  }
+
+  /** The same with Nesterov's look-ahead. */
+  public Sgd withNesterov() {
+    return new Sgd(learningRate, momentum, dampening, true, weightDecay);
+  }
+
+  /** The same with this coupled weight decay. */
+  public Sgd withWeightDecay(double newWeightDecay) {
+    return new Sgd(learningRate, momentum, dampening, nesterov, newWeightDecay);
+  }
+
+  /** Whether there is a velocity. */
+  public boolean hasMomentum() {
+    return momentum > 0;
+  }
+
+  @Override
+  public String name() {
+    return "sgd";
+  }
+
+  @Override
+  public List<String> slots() {
+    return hasMomentum() ? List.of("velocity") : List.of();
+  }
+
+  @Override
+  public void coefficients(long step, double rate, double l1, StepCoefficients into) {
+    into.own[RATE] = rate;
+    into.own[MOMENTUM] = momentum;
+    into.own[INTAKE] = step == 1 ? 1 : 1 - dampening;
+    double gain = hasMomentum() ? (1 - dampening) / (1 - momentum) : 1;
+    into.l1Step = rate * gain * l1;
+  }
+
+  @Override
+  public double update(double p, double g, double[] s, StepCoefficients c) {
+    g = c.gradient(p, g);
+    double d = g;
+    if (hasMomentum()) {
+      s[0] = c.stored(c.own[MOMENTUM] * s[0] + c.own[INTAKE] * g);
+      d = nesterov ? g + c.own[MOMENTUM] * s[0] : s[0];
+    }
+    return StepCoefficients.softThreshold(p * c.shrink - c.own[RATE] * d, c.l1Step);
+  }
+}

@@ -1,0 +1,48 @@
+package dev.panagrad.rule;
+
+import java.util.List;
+
+/**
+ * An optimizer's mathematics: validated hyper-parameters, the coefficients of a step, and the update of one element.
+ *
+ * <p>Adding an optimizer is adding one implementation. It runs on every backend with host memory through {@link
+ * #update}; a backend may provide a fused kernel. Implementations are immutable and may be shared between threads.
+ */
+public interface UpdateRule {
+  /** The name that reports and the command line use. */
+  String name();
+
+  /** The base learning rate; a schedule turns it into the rate of each step. */
+  double learningRate();
+
+  /** Names of the state vectors, each of the parameters' size and type, all zero before the first step. */
+  List<String> slots();
+
+  /** Coupled or decoupled weight decay; 0 if none. It applies to parameters that are not exempt. */
+  double weightDecay();
+
+  /** Whether weight decay shrinks the parameter directly instead of being added to the gradient. */
+  default boolean isDecayDecoupled() {
+    return false;
+  }
+
+  /**
+   * Writes {@link StepCoefficients#own} and {@link StepCoefficients#l1Step} for one step. The common fields are already
+   * set.
+   *
+   * @param step the number of this step, from 1
+   * @param rate the learning rate of this step
+   * @param l1 the L1 penalty, 0 if there is none
+   */
+  void coefficients(long step, double rate, double l1, StepCoefficients into);
+
+  /**
+   * Updates one element.
+   *
+   * @param p the parameter
+   * @param g its raw gradient
+   * @param s its state, one number per slot, updated in place
+   * @return the new parameter
+   */
+  double update(double p, double g, double[] s, StepCoefficients c);
+}

@@ -1,0 +1,169 @@
+package dev.panagrad.schedule;
+
+import dev.panagrad.rule.Accepted;
+
+/**
+ * The learning rate of each optimizer step, as a pure function of the step and the base rate.
+ *
+ * <p>Steps count from 0, and one step is one optimizer step, not one epoch: the first step of a training runs at {@code
+ * rate(0, base)}. Every schedule accepts any step; past its end it stays at its last rate.
+ */
+@FunctionalInterface
+public interface Schedule {
+  /**
+   * The rate of a step.
+   *
+   * @param step from 0
+   * @param base the learning rate that the rule was given
+   */
+  double rate(long step, double base);
+
+  /** Always the base rate. */
+  static Schedule constant() {
+    return (step, base) -> base;
+  }
+
+  /** The base rate times {@code gamma} to the power of the number of whole {@code stepSize} intervals passed. */
+  static Schedule step(long stepSize, double gamma) {
+    Accepted.count("step size", stepSize);
+    Accepted.positive("gamma", gamma);
+    return (step, base) -> base * Math.pow(gamma, Math.floorDiv(step, stepSize) * 1.0);
+  }
+
+  /** {@code base * gamma^step}. */
+  static Schedule exponential(double gamma) {
+    Accepted.positive("gamma", gamma);
+    return (step, base) -> base * Math.pow(gamma, (double) step);
+  }
+
+  /**
+   * {@code base / (1 + decay * step)}. Its sum over all steps is infinite and the sum of its squares finite, which is
+   * what Robbins and Monro (1951) ask of a rate for convergence on noisy gradients.
+   */
+  static Schedule inverseTime(double decay) {
+    Accepted.positive("decay", decay);
+    return (step, base) -> base / (1 + decay * step);
+  }
+
+  /**
+   * Rises linearly from {@code startFactor * base} at step 0 to {@code endFactor * base} at step {@code length}, and
+   * stays there (PyTorch's LinearLR).
+   */
+  static Schedule linear(long length, double startFactor, double endFactor) {
+    Accepted.count("length", length);
+    Accepted.nonNegative("start factor", startFactor);
+    Accepted.nonNegative("end factor", endFactor);
+    return (step, base) ->
+        base
+            * (startFactor
+                + (endFactor - startFactor) * ((double) Math.min(step, length) / length));
+  }
+
+  /**
+   * Warm-up: {@code base * (step + 1) / length} until that is the base rate. The first step already moves. Usually
+   * followed by another schedule: {@code warmup(100).then(cosine(3000, 0))}.
+   */
+  static Segment warmup(long length) {
+    Accepted.count("length", length);
+    return new Segment(
+        length, (step, base) -> base * ((double) Math.min(step + 1, length) / length));
+  }
+
+  /**
+   * Half a cosine from the base rate at step 0 down to {@code minimum} at step {@code length}, and stays there
+   * (Loshchilov and Hutter 2017, without restarts; PyTorch's CosineAnnealingLR within its period).
+   */
+  static Schedule cosine(long length, double minimum) {
+    Accepted.count("length", length);
+    Accepted.nonNegative("minimum", minimum);
+    return (step, base) -> cosineAt((double) Math.min(step, length) / length, base, minimum);
+  }
+
+  /**
+   * Cosine with warm restarts: periods of {@code length}, {@code length * factor}, {@code length * factor^2}, ... steps,
+   * each falling from the base rate to {@code minimum} (Loshchilov and Hutter 2017, SGDR).
+   */
+  static Schedule cosineRestarts(long length, double factor, double minimum) {
+    Accepted.count("length", length);
+    Accepted.nonNegative("minimum", minimum);
+    if (!(factor >= 1 && factor < Double.POSITIVE_INFINITY)) {
+      throw new IllegalArgumentException("period factor must be in [1, infinity), found " + factor);
+    }
+    return (step, base) -> {
+      double period = length;
+      double position = step;
+      if (factor == 1) {
+        position = step % length;
+      } else {
+        // The n-th period starts at length * (factor^n - 1) / (factor - 1).
+        double n = Math.floor(Math.log1p(step * (factor - 1) / length) / Math.log(factor));
+        double start = length * (Math.pow(factor, n) - 1) / (factor - 1);
+        period = length * Math.pow(factor, n);
+        position = Math.min(Math.max(step - start, 0), period);
+      }
+      return cosineAt(position / period, base, minimum);
+    };
+  }
+
+  /** {@code (base - minimum) * (1 - step / length)^power + minimum}, and stays at the minimum. */
+  static Schedule polynomial(long length, double power, double minimum) {
+    Accepted.count("length", length);
+    Accepted.positive("power", power);
+    Accepted.nonNegative("minimum", minimum);
+    return (step, base) -> {
+      double left = 1 - (double) Math.min(step, length) / length;
+      return (base - minimum) * Math.pow(left, power) + minimum;
+    };
+  }
+
+  /**
+   * One cycle (Smith and Topin 2019): a cosine rise from {@code base / divisor} to the base rate over the first {@code
+   * riseFraction} of {@code length} steps, then a cosine fall to {@code base / (divisor * finalDivisor)}. PyTorch's
+   * defaults are 0.3, 25 and 1e4.
+   */
+  static Schedule oneCycle(
+      long length, double riseFraction, double divisor, double finalDivisor) {
+    Accepted.count("length", length);
+    Accepted.fraction("rise fraction", riseFraction);
+    Accepted.positive("divisor", divisor);
+    Accepted.positive("final divisor", finalDivisor);
+    double rise = riseFraction * length - 1;
+    double fall = length - 1 - rise;
+    return (step, base) -> {
+      double initial = base / divisor;
+      if (step <= rise && rise > 0) {
+        return cosineAt(step / rise, initial, base);
+      }
+      double position = fall > 0 ? Math.min((step - Math.max(rise, 0)) / fall, 1) : 1;
+      return cosineAt(position, base, initial / finalDivisor);
+    };
+  }
+
+  private static double cosineAt(double position, double from, double to) {
+    return to + (from - to) * (1 + Math.cos(Math.PI * position)) / 2;
+  }
+
+  /** A schedule with a length, which another one may follow; the follower counts its own steps from 0. */
+  record Segment(long length, Schedule schedule) implements Schedule {
+    /** Validates the length. */
+    public Segment {
+      Accepted.count("length", length);
+    }
+
+    @Override
+    public double rate(long step, double base) {
+      return schedule.rate(step, base);
+    }
+
+    /** This schedule for its length, then the other. */
+    public Schedule then(Schedule next) {
+      return (step, base) ->
+          step < length ? schedule.rate(step, base) : next.rate(step - length, base);
+    }
+  }
+
+  /** This schedule for that many steps; {@link Segment#then} says what follows. */
+  default Segment lasting(long length) {
+    return new Segment(length, this);
+  }
+}

@@ -1,0 +1,44 @@
+package dev.panagrad.tensor;
+
+import java.lang.foreign.ValueLayout;
+
+/** The element type of a tensor, in native byte order. */
+public enum DType {
+  /** IEEE 754 binary32. */
+  F32(Float.BYTES, Float.MIN_NORMAL),
+  /** IEEE 754 binary64. */
+  F64(Double.BYTES, Double.MIN_NORMAL),
+  /** Signed 64-bit integer: row indices, never parameters. */
+  I64(Long.BYTES, 1);
+
+  private final int bytes;
+  private final double minNormal;
+
+  DType(int bytes, double minNormal) {
+    this.bytes = bytes;
+    this.minNormal = minNormal;
+  }
+
+  /** Size of one element in bytes. */
+  public int bytes() {
+    return bytes;
+  }
+
+  /** The smallest positive value that is not subnormal. */
+  public double minNormal() {
+    return minNormal;
+  }
+
+  /** Whether the type holds real numbers. */
+  public boolean isFloating() {
+    return this != I64;
+  }
+
+  ValueLayout layout() {
+    return switch (this) {
+      case F32 -> ValueLayout.JAVA_FLOAT;
+      case F64 -> ValueLayout.JAVA_DOUBLE;
+      case I64 -> ValueLayout.JAVA_LONG;
+    };
+  }
+}

@@ -1,0 +1,162 @@
+package dev.panagrad.tensor;
+
+import java.util.ArrayList;
+import java.util.LinkedHashMap;
+import java.util.List;
+import java.util.Map;
+import java.util.Objects;
+
+/**
+ * All parameters of a model in one flat allocation with named views, so that a model of a thousand tensors is one kernel
+ * call, one checkpoint and one transfer.
+ *
+ * <pre>
+ *   flat     | weights ............ |pad| intercept |pad|
+ *            ^ 64-byte boundary         ^ 64-byte boundary
+ *            |<----- penalised ------->|<--- exempt ----->|
+ * </pre>
+ *
+ * Views that penalties and weight decay apply to come first, exempt ones (an intercept) after them. Padding is zero and
+ * stays zero under every update rule. Gradients and optimizer state use the same layout through {@link #like}.
+ */
+public final class Parameters {
+  private final Layout layout;
+  private final Tensor flat;
+  private final Map<String, Tensor> views = new LinkedHashMap<>();
+
+  private Parameters(Layout layout, Tensor flat) {
+    this.layout = layout;
+    this.flat = flat;
+    long penalised = 0;
+    long exempt = penalisedCount();
+    for (Entry entry : layout.entries) {
+      long first = entry.penalised ? penalised : exempt;
+      views.put(entry.name, flat.slice(first, entry.shape.extents()).named(entry.name));
+      long end = first + Layout.padded(entry, flat.dtype());
+      if (entry.penalised) {
+        penalised = end;
+      } else {
+        exempt = end;
+      }
+    }
+  }
+
+  /** Starts a layout. */
+  public static Layout layout() {
+    return new Layout();
+  }
+
+  /** The whole allocation as one vector, padding included. */
+  public Tensor flat() {
+    return flat;
+  }
+
+  /** Elements of the flat vector, from its start, that penalties and weight decay apply to; padding included. */
+  public long penalisedCount() {
+    return layout.penalisedCount(flat.dtype());
+  }
+
+  /**
+   * The view of that name.
+   *
+   * @throws IllegalArgumentException if there is none, naming those there are
+   */
+  public Tensor view(String name) {
+    Tensor view = views.get(name);
+    if (view == null) {
+      throw new IllegalArgumentException(
+          "no parameter '" + name + "'; there are " + views.keySet());
+    }
+    return view;
+  }
+
+  /** The names, in the order they were added. */
+  public List<String> names() {
+    return layout.entries.stream().map(Entry::name).toList();
+  }
+
+  /** The layout, to allocate the same again. */
+  public Layout layoutOf() {
+    return layout;
+  }
+
+  /** A zeroed allocation of the same layout and type, for gradients or state. */
+  public Parameters like(TensorArena arena, String name) {
+    return layout.allocate(arena, name, flat.dtype());
+  }
+
+  private record Entry(String name, Shape shape, boolean penalised) {}
+
+  /** Names and shapes of parameters, before they have memory. */
+  public static final class Layout {
+    private final List<Entry> entries = new ArrayList<>();
+    private boolean sealed;
+
+    private Layout() {}
+
+    /** Adds a parameter that penalties and weight decay apply to. */
+    public Layout add(String name, long... extents) {
+      return add(new Entry(name, Shape.of(extents), true));
+    }
+
+    /** Adds a parameter that penalties and weight decay never apply to, such as an intercept. */
+    public Layout addExempt(String name, long... extents) {
+      return add(new Entry(name, Shape.of(extents), false));
+    }
+
+    private Layout add(Entry entry) {
+      Objects.requireNonNull(entry.name, "name");
+      if (sealed) {
+        throw new IllegalStateException(
+            "parameter '" + entry.name + "' cannot be added: the layout has been allocated");
+      }
+      if (entries.stream().anyMatch(other -> other.name.equals(entry.name))) {
+        throw new IllegalArgumentException("there is already a parameter '" + entry.name + "'");
+      }
+      entries.add(entry);
+      return this;
+    }
+
+    /** Elements of the flat vector, padding included. */
+    public long count(DType dtype) {
+      long count = 0;
+      for (Entry entry : entries) {
+        count = Math.addExact(count, padded(entry, dtype));
+      }
+      return count;
+    }
+
+    long penalisedCount(DType dtype) {
+      return entries.stream().filter(Entry::penalised).mapToLong(e -> padded(e, dtype)).sum();
+    }
+
+    private static long padded(Entry entry, DType dtype) {
+      long unit = TensorArena.ALIGNMENT_BYTES / dtype.bytes();
+      return Math.addExact(entry.shape.count(), unit - 1) / unit * unit;
+    }
+
+    /** Allocates zeroed parameters of this layout. */
+    public Parameters allocate(TensorArena arena, String name, DType dtype) {
+      return over(arena.allocate(name, dtype, count(dtype)));
+    }
+
+    /**
+     * Lays these names over memory that exists: a device allocation, a mapped checkpoint.
+     *
+     * @throws IllegalArgumentException if the vector is not contiguous or has another element count than {@link #count}
+     */
+    public Parameters over(Tensor flat) {
+      if (entries.isEmpty()) {
+        throw new IllegalArgumentException("parameters '" + flat.name() + "': the layout is empty");
+      }
+      flat.requireContiguous();
+      flat.requireCount(count(flat.dtype()));
+      if (!flat.dtype().isFloating()) {
+        throw new IllegalArgumentException(
+            "parameters '" + flat.name() + "' are " + flat.dtype() + "; F32 or F64 is needed");
+      }
+      sealed = true;
+      return new Parameters(this, flat);
+    }
+  }
+}

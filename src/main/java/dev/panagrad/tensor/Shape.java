@@ -1,0 +1,122 @@
+package dev.panagrad.tensor;
+
+import java.util.Arrays;
+
+/**
+ * The extents of a tensor, outermost first. Immutable. Every extent and the element count are {@code long}; a shape
+ * whose element count does not fit in 63 bits cannot be built.
+ */
+public final class Shape {
+  private final long[] extents;
+  private final long count;
+
+  private Shape(long[] extents, long count) {
+    this.extents = extents;
+    this.count = count;
+  }
+
+  /**
+   * The shape with these extents.
+   *
+   * @throws IllegalArgumentException if there is no extent, one is negative, or their product overflows 2^63 - 1
+   */
+  public static Shape of(long... extents) {
+    if (extents.length == 0) {
+      throw new IllegalArgumentException("a shape needs at least one extent; use Shape.of(1) for a scalar");
+    }
+    long[] copy = extents.clone();
+    for (long extent : copy) {
+      if (extent < 0) {
+        throw new IllegalArgumentException(
+            "shape " + Arrays.toString(copy) + " has a negative extent " + extent);
+      }
+    }
+    return new Shape(copy, product(copy));
+  }
+
+  private static long product(long[] extents) {
+    long count = 1;
+    for (long extent : extents) {
+      if (extent == 0) {
+        return 0;
+      }
+    }
+    for (long extent : extents) {
+      if (Math.multiplyHigh(count, extent) != 0 || count * extent < 0) {
+        throw new IllegalArgumentException(
+            "shape " + Arrays.toString(extents) + " has more than 2^63 - 1 elements");
+      }
+      count *= extent;
+    }
+    return count;
+  }
+
+  /** Number of extents. */
+  public int rank() {
+    return extents.length;
+  }
+
+  /** The extent of one dimension; 0 is the outermost. */
+  public long extent(int dimension) {
+    return extents[dimension];
+  }
+
+  /** Number of elements. */
+  public long count() {
+    return count;
+  }
+
+  /** The outermost extent: rows of a matrix, length of a vector. */
+  public long rows() {
+    return extents[0];
+  }
+
+  /** Elements per row: the product of all extents but the outermost; 1 for a vector. */
+  public long cols() {
+    long cols = 1;
+    for (int i = 1; i < extents.length; i++) {
+      cols *= extents[i];
+    }
+    return cols;
+  }
+
+  /**
+   * The bytes that this many elements of a type take.
+   *
+   * @throws IllegalArgumentException if that is more than 2^63 - 1
+   */
+  public long bytes(DType dtype) {
+    if (count > Long.MAX_VALUE / dtype.bytes()) {
+      throw new IllegalArgumentException(
+          "shape " + this + " of " + dtype + " takes more than 2^63 - 1 bytes");
+    }
+    return count * dtype.bytes();
+  }
+
+  /** The same shape with another outermost extent. */
+  public Shape withRows(long rows) {
+    long[] copy = extents.clone();
+    copy[0] = rows;
+    return of(copy);
+  }
+
+  /** The extents, outermost first. */
+  public long[] extents() {
+    return extents.clone();
+  }
+
+  @Override
+  public boolean equals(Object other) {
+    return other instanceof Shape shape && Arrays.equals(extents, shape.extents);
+  }
+
+  @Override
+  public int hashCode() {
+    return Arrays.hashCode(extents);
+  }
+
+  @Override
+  public String toString() {
+    return Arrays.toString(extents);
+  }
+}

@@ -1,0 +1,266 @@
+package dev.panagrad.tensor;
+
+import java.io.IOException;
+import java.lang.System.Logger;
+import java.lang.System.Logger.Level;
+import java.lang.foreign.Arena;
+import java.lang.foreign.MemorySegment;
+import java.lang.ref.Cleaner;
+import java.nio.channels.FileChannel;
+import java.nio.file.Path;
+import java.nio.file.StandardOpenOption;
+import java.util.ArrayList;
+import java.util.List;
+import java.util.Objects;
+import java.util.stream.Collectors;
+
+/**
+ * Owns every allocation of a session and frees them together when it is closed. Open one per session (a training run, a
+ * served model), not one per step: closing a shared arena makes every thread of the JVM stop briefly.
+ *
+ * <p>Memory is native, zeroed, and starts on a {@value #ALIGNMENT_BYTES}-byte boundary. Threading: any thread may
+ * allocate, use the tensors and close. An arena that becomes unreachable without having been closed is reported once to
+ * the {@code System.Logger} of this class with everything it still held; its memory is not freed then.
+ */
+public final class TensorArena implements AutoCloseable {
+  /** One cache line, and the width of the widest vector register. */
+  public static final int ALIGNMENT_BYTES = 64;
+
+  private static final Logger LOG = System.getLogger(TensorArena.class.getName());
+  private static final Cleaner CLEANER = Cleaner.create();
+
+  private final Ledger ledger;
+  private final Cleaner.Cleanable leakReport;
+
+  private TensorArena(String name, boolean tracked) {
+    this.ledger = new Ledger(name, Arena.ofShared(), tracked);
+    this.leakReport = CLEANER.register(this, ledger::reportIfOpen);
+  }
+
+  /** Opens an arena. The name appears in messages. */
+  public static TensorArena open(String name) {
+    return new TensorArena(Objects.requireNonNull(name, "name"), false);
+  }
+
+  /** Opens an arena that also records where each tensor was allocated, for leak reports and use-after-close messages. */
+  public static TensorArena openTracked(String name) {
+    return new TensorArena(Objects.requireNonNull(name, "name"), true);
+  }
+
+  /**
+   * Allocates a zeroed, contiguous tensor.
+   *
+   * @throws IllegalStateException if the arena is closed
+   * @throws OutOfMemoryError if the system has no memory left; nothing changes then
+   */
+  public Tensor allocate(String tensorName, DType dtype, long... extents) {
+    return allocate(tensorName, dtype, Shape.of(extents));
+  }
+
+  /** {@link #allocate(String, DType, long...)} with a shape. */
+  public Tensor allocate(String tensorName, DType dtype, Shape shape) {
+    Objects.requireNonNull(tensorName, "name");
+    long bytes = shape.bytes(dtype);
+    if (bytes > Long.MAX_VALUE - ALIGNMENT_BYTES) {
+      throw new IllegalArgumentException(
+          "tensor '%s': %,d bytes cannot be allocated".formatted(tensorName, bytes));
+    }
+    requireOpen(tensorName);
+    // A tensor without elements still gets an address of its own.
+    MemorySegment memory =
+        ledger.arena.allocate(Math.max(bytes, ALIGNMENT_BYTES), ALIGNMENT_BYTES);
+    return adopt(tensorName, dtype, shape, memory);
+  }
+
+  /**
+   * Maps a file as a contiguous tensor: one mapping of any size, no copy. The bytes are taken as they are, in native
+   * order.
+   *
+   * @param mode {@link FileChannel.MapMode#READ_ONLY}, {@link FileChannel.MapMode#PRIVATE} (writes stay in memory), or
+   *     {@link FileChannel.MapMode#READ_WRITE} (writes reach the file)
+   * @param fileOffset where the first element is, a multiple of the element size
+   * @throws IllegalArgumentException if the file is too short, naming both sizes
+   */
+  public Tensor map(
+      String tensorName,
+      Path file,
+      FileChannel.MapMode mode,
+      long fileOffset,
+      DType dtype,
+      long... extents)
+      throws IOException {
+    Shape shape = Shape.of(extents);
+    long bytes = shape.bytes(dtype);
+    requireOpen(tensorName);
+    if (fileOffset < 0 || fileOffset % dtype.bytes() != 0) {
+      throw new IllegalArgumentException(
+          "tensor '%s': file offset %d is not a multiple of %d"
+              .formatted(tensorName, fileOffset, dtype.bytes()));
+    }
+    StandardOpenOption[] options =
+        mode == FileChannel.MapMode.READ_WRITE
+            ? new StandardOpenOption[] {StandardOpenOption.READ, StandardOpenOption.WRITE}
+            : new StandardOpenOption[] {StandardOpenOption.READ};
+    try (FileChannel channel = FileChannel.open(file, options)) {
+      if (channel.size() < fileOffset || channel.size() - fileOffset < bytes) {
+        throw new IllegalArgumentException(
+            "tensor '%s': shape %s of %s needs %,d bytes from offset %,d, %s has %,d bytes"
+                .formatted(tensorName, shape, dtype, bytes, fileOffset, file, channel.size()));
+      }
+      return adopt(tensorName, dtype, shape, channel.map(mode, fileOffset, bytes, ledger.arena));
+    }
+  }
+
+  private Tensor adopt(String tensorName, DType dtype, Shape shape, MemorySegment memory) {
+    String site = ledger.tracked ? callSite() : null;
+    ledger.add(new Allocation(tensorName, dtype, shape, site));
+    return Tensor.over(tensorName, dtype, shape, new HostStorage(memory, this, site));
+  }
+
+  /**
+   * Ties something else to the life of this arena: it is closed when the arena is, newest first, before memory is
+   * freed. A backend uses it for device memory.
+   */
+  public void attach(AutoCloseable resource) {
+    requireOpen("attached resource");
+    ledger.attach(Objects.requireNonNull(resource, "resource"));
+  }
+
+  /** Bytes of the tensors allocated or mapped so far. */
+  public long bytes() {
+    return ledger.bytes();
+  }
+
+  /** Whether {@link #close} has not been called. */
+  public boolean isOpen() {
+    return ledger.arena.scope().isAlive();
+  }
+
+  /** What the arena holds: one line per tensor, largest first, with its allocation site if tracked. */
+  public String report() {
+    return ledger.report();
+  }
+
+  /**
+   * Frees everything. Later use of a tensor throws; a second close does nothing.
+   *
+   * @throws IllegalStateException if a native call is using the memory at this moment; nothing is freed then
+   */
+  @Override
+  public void close() {
+    ledger.close();
+    leakReport.clean();
+  }
+
+  private void requireOpen(String tensorName) {
+    if (!isOpen()) {
+      throw new IllegalStateException(
+          "tensor '" + tensorName + "' cannot be allocated: " + this + " is closed");
+    }
+  }
+
+  @Override
+  public String toString() {
+    return "arena '" + ledger.name + "'";
+  }
+
+  /** The frames that asked for an allocation, outside this package. */
+  private static String callSite() {
+    return StackWalker.getInstance()
+        .walk(
+            frames ->
+                frames
+                    .filter(frame -> !frame.getClassName().startsWith("dev.panagrad.tensor."))
+                    .limit(6)
+                    .map(frame -> "at " + frame.toStackTraceElement())
+                    .collect(Collectors.joining(" ")));
+  }
+
+  private record Allocation(
+      String name, DType dtype, Shape shape, String allocatedAt) {
+    long bytes() {
+      return shape.bytes(dtype);
+    }
+
+    String line() {
+      String at = allocatedAt == null ? "" : "  " + allocatedAt;
+      return "  %,d bytes  %s %s%s%s".formatted(bytes(), name, dtype, shape, at);
+    }
+  }
+
+  /** The arena's books. Apart from the arena itself, so that the leak report does not keep it reachable. */
+  private static final class Ledger {
+    private static final int REPORTED_LINES = 50;
+
+    private final String name;
+    private final Arena arena;
+    private final boolean tracked;
+    private final List<Allocation> allocations = new ArrayList<>();
+    private final List<AutoCloseable> attached = new ArrayList<>();
+    private long bytes;
+
+    Ledger(String name, Arena arena, boolean tracked) {
+      this.name = name;
+      this.arena = arena;
+      this.tracked = tracked;
+    }
+
+    synchronized void add(Allocation allocation) {
+      allocations.add(allocation);
+      bytes += allocation.bytes();
+    }
+
+    synchronized void attach(AutoCloseable resource) {
+      attached.add(resource);
+    }
+
+    synchronized long bytes() {
+      return bytes;
+    }
+
+    synchronized String report() {
+      String lines =
+          allocations.stream()
+              .sorted((a, b) -> Long.compare(b.bytes(), a.bytes()))
+              .limit(REPORTED_LINES)
+              .map(Allocation::line)
+              .collect(Collectors.joining("\n"));
+      String rest =
+          allocations.size() > REPORTED_LINES
+              ? "\n  and " + (allocations.size() - REPORTED_LINES) + " more"
+              : "";
+      return "arena '%s': %,d bytes in %,d tensors\n%s%s"
+          .formatted(name, bytes, allocations.size(), lines, rest);
+    }
+
+    synchronized void reportIfOpen() {
+      if (arena.scope().isAlive()) {
+        LOG.log(
+            Level.WARNING, "leak: an arena became unreachable without being closed; " + report());
+      }
+    }
+
+    synchronized void close() {
+      if (!arena.scope().isAlive()) {
+        return;
+      }
+      RuntimeException failure = null;
+      for (AutoCloseable resource : attached.reversed()) {
+        try {
+          resource.close();
+        } catch (Exception e) {
+          if (failure == null) {
+            failure = new IllegalStateException("arena '" + name + "': closing " + resource, e);
+          } else {
+            failure.addSuppressed(e);
+          }
+        }
+      }
+      attached.clear();
+      arena.close();
+      if (failure != null) {
+        throw failure;
+      }
+    }
+  }
+}
