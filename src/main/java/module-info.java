@@ -1,10 +1,31 @@
-/** Panagrad. */
-@SuppressWarnings("requires-automatic")
+/**
+ * Training and serving of linear models: off-heap tensors, fused optimizers, one-pass gradients.
+ *
+ * <p>{@code jdk.incubator.vector} is optional: start java with {@code --add-modules jdk.incubator.vector} to get the
+ * {@code simd} backend. The libraries of the command line are optional too.
+ */
 module dev.panagrad {
   requires static jdk.incubator.vector;
   requires static info.picocli;
-  requires static me.tongfei.progressbar;
   requires static com.fasterxml.jackson.core;
+  requires static me.tongfei.progressbar;
   requires de.siegmar.fastcsv;
   requires java.management;
+  requires jdk.management;
+
+  exports dev.panagrad.tensor;
+  exports dev.panagrad.rule;
+  exports dev.panagrad.schedule;
+  exports dev.panagrad.penalty;
+  exports dev.panagrad.backend;
+  exports dev.panagrad.optimizer;
+  exports dev.panagrad.regression;
+  exports dev.panagrad.data;
+  exports dev.panagrad.train;
+
+  uses dev.panagrad.backend.BackendProvider;
+
+  provides dev.panagrad.backend.BackendProvider with
+      dev.panagrad.backend.simd.SimdProvider,
+      dev.panagrad.backend.scalar.ScalarProvider;
 }

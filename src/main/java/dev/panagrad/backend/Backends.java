@@ -130,7 +130,7 @@ public final class Backends {
     List<Entry> entries = entries();
     Entry best =
         entries.stream().filter(e -> e.isAvailable() && e.rank() >= 0).findFirst().orElse(null);
-    return entries.stream().map(entry -> line(entry, entry == best)).collect(Collectors.joining("\n"));
+    return entries.stream().map(entry -> line(entry, entry.equals(best))).collect(Collectors.joining("\n"));
   }
 
   private static String line(Entry entry, boolean best) {

@@ -12,6 +12,9 @@ public final class StepTrace {
   private final LongAdder gradientCalls = new LongAdder();
   private final LongAdder stepCalls = new LongAdder();
 
+  /** All counters at zero. */
+  public StepTrace() {}
+
   /** Counts a copy of tensor elements. */
   public void countCopy(long bytes) {
     copies.increment();

@@ -1,7 +1,6 @@
 package dev.panagrad.backend.simd;
 
 import dev.panagrad.backend.StepKernel;
-import dev.panagrad.backend.StepTrace;
 import dev.panagrad.backend.WorkerPool;
 import dev.panagrad.rule.StepCoefficients;
 import dev.panagrad.tensor.HostStorage;

@@ -13,6 +13,11 @@ final class LanesF32 {
   static final int BYTES = Float.BYTES;
   static final float TINY = Float.MIN_NORMAL;
 
+  /** Sums of squares between these lost nothing that matters to overflow or underflow in F32. */
+  static final double SAFE_SQUARES_MIN = 1e-24;
+
+  static final double SAFE_SQUARES_MAX = 1e30;
+
   private static final boolean HAS_FMA = VmFacts.hasFma();
 
   private LanesF32() {}

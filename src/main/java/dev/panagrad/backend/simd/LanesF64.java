@@ -13,6 +13,11 @@ final class LanesF64 {
   static final int BYTES = Double.BYTES;
   static final double TINY = Double.MIN_NORMAL;
 
+  /** Sums of squares between these lost nothing that matters to overflow or underflow in F64. */
+  static final double SAFE_SQUARES_MIN = 1e-270;
+
+  static final double SAFE_SQUARES_MAX = 1e290;
+
   private static final boolean HAS_FMA = VmFacts.hasFma();
 
   private LanesF64() {}

@@ -1,0 +1,134 @@
+package dev.panagrad.backend.simd;
+
+import static dev.panagrad.backend.simd.LanesF32.narrow;
+
+import dev.panagrad.backend.WorkerPool;
+import dev.panagrad.tensor.HostStorage;
+import dev.panagrad.tensor.Tensor;
+import java.lang.foreign.ValueLayout;
+
+/**
+ * Dot products of rows of X with one or several vectors: predictions, and the product of a matrix with a vector.
+ *
+ * <pre>
+ *   out_ij = alpha * x_i . w_j + b_j + beta * out_ij
+ * </pre>
+ *
+ * One call of few rows runs on the calling thread without a lock and allocates nothing; many rows are shared with the
+ * worker threads in blocks. Every element is computed by one thread in one order.
+ */
+final class RowProductsF32 implements WorkerPool.ChunkTask {
+  /** Bytes of X times outputs below which one thread is used: waking a worker takes some 10 microseconds. */
+  private static final long SERIAL_BYTES = 512 * 1024;
+
+  /** Bytes of X per chunk. */
+  private static final long CHUNK_BYTES = 128 * 1024;
+
+  private final WorkerPool pool;
+  private final ThreadLocal<Block> blocks = ThreadLocal.withInitial(Block::new);
+
+  private double alpha;
+  private Tensor x;
+  private long first;
+  private long count;
+  private Tensor w;
+  private Tensor b;
+  private double beta;
+  private Tensor out;
+  private long chunkRows;
+
+  RowProductsF32(WorkerPool pool) {
+    this.pool = pool;
+  }
+
+  /** Offsets and results of a block of rows; one per thread, so that a call allocates nothing. */
+  private static final class Block {
+    final long[] at = new long[RowKernelsF32.MAX_ROWS];
+    final float[] dots = new float[RowKernelsF32.MAX_ROWS];
+  }
+
+  void apply(
+      double alpha, Tensor x, long first, long count, Tensor w, Tensor b, double beta, Tensor out) {
+    long outputs = w.shape().rank() == 1 ? 1 : w.rows();
+    long rowBytes = Math.max(1, x.cols() * LanesF32.BYTES * outputs);
+    if (count <= SERIAL_BYTES / rowBytes
+        || pool.threads() == 1
+        || !(isShareable(x)
+            && isShareable(w)
+            && isShareable(out)
+            && (b == null || isShareable(b)))) {
+      rows(alpha, x, first, count, w, b, beta, out, 0);
+      return;
+    }
+    pool.acquire();
+    try {
+      this.alpha = alpha;
+      this.x = x;
+      this.first = first;
+      this.count = count;
+      this.w = w;
+      this.b = b;
+      this.beta = beta;
+      this.out = out;
+      // A multiple of the block, so that rows are grouped alike whatever the number of threads; at most 2^16 chunks.
+      long wanted = Math.max(CHUNK_BYTES / rowBytes, count >>> 16);
+      chunkRows = (wanted / RowKernelsF32.MAX_ROWS + 1) * RowKernelsF32.MAX_ROWS;
+      pool.run(this, (int) Math.ceilDiv(count, chunkRows));
+    } finally {
+      this.x = null;
+      this.w = null;
+      this.b = null;
+      this.out = null;
+      pool.release();
+    }
+  }
+
+  private static boolean isShareable(Tensor t) {
+    return ((HostStorage) t.storage()).isShareable();
+  }
+
+  @Override
+  public void run(int chunk, int worker) {
+    long from = chunk * chunkRows;
+    rows(alpha, x, first + from, Math.min(chunkRows, count - from), w, b, beta, out, from);
+  }
+
+  private void rows(
+      double alpha,
+      Tensor x,
+      long first,
+      long count,
+      Tensor w,
+      Tensor b,
+      double beta,
+      Tensor out,
+      long outFirst) {
+    Block block = blocks.get();
+    long cols = x.cols();
+    long xBytes = x.rowStride() * LanesF32.BYTES;
+    int outputs = w.shape().rank() == 1 ? 1 : Math.toIntExact(w.rows());
+    int blockRows = RowKernelsF32.blockRows(cols);
+    for (long row = 0; row < count; row += blockRows) {
+      int n = (int) Math.min(blockRows, count - row);
+      for (int i = 0; i < n; i++) {
+        block.at[i] = x.byteOffset() + (first + row + i) * xBytes;
+      }
+      for (int j = 0; j < outputs; j++) {
+        long wAt = w.byteOffset() + j * cols * LanesF32.BYTES;
+        RowKernelsF32.dots(x.segment(), block.at, n, cols, w.segment(), wAt, block.dots);
+        double intercept =
+            b == null
+                ? 0
+                : b.segment()
+                    .get(ValueLayout.JAVA_FLOAT, b.byteOffset() + (long) j * LanesF32.BYTES);
+        for (int i = 0; i < n; i++) {
+          long at =
+              out.byteOffset() + ((outFirst + row + i) * out.rowStride() + j) * LanesF32.BYTES;
+          double old = beta == 0 ? 0 : beta * out.segment().get(ValueLayout.JAVA_FLOAT, at);
+          out.segment()
+              .set(ValueLayout.JAVA_FLOAT, at, narrow(alpha * block.dots[i] + intercept + old));
+        }
+      }
+    }
+  }
+}

@@ -1,0 +1,322 @@
+package dev.panagrad.backend.simd;
+
+import static dev.panagrad.backend.simd.LanesF64.load;
+import static dev.panagrad.backend.simd.LanesF64.narrow;
+import static dev.panagrad.backend.simd.LanesF64.splat;
+import static dev.panagrad.backend.simd.LanesF64.store;
+
+import dev.panagrad.backend.WorkerPool;
+import dev.panagrad.tensor.HostStorage;
+import dev.panagrad.tensor.Tensor;
+import java.lang.foreign.MemorySegment;
+import java.lang.foreign.ValueLayout;
+import java.util.Arrays;
+import jdk.incubator.vector.DoubleVector;
+import jdk.incubator.vector.VectorMask;
+
+/**
+ * Weighted sums over the rows of X in one pass: the gradient of the mean squared error, where the weight of a row is its
+ * residual, and the product with the transposed matrix, where weights are given.
+ *
+ * <pre>
+ *   for each block of rows, small enough for the level-1 cache
+ *     for each output j
+ *       r_i  = x_i . w_j + b_j - y_ij        rows come from memory, once
+ *       G_j += r_i x_i                       rows come from the cache
+ * </pre>
+ *
+ * Sums are kept in the element type for {@link #FLUSH_ROWS} rows and then added to F64 totals. Rows are cut into chunks
+ * whose number depends on the sizes only; each chunk has totals of its own, which are added in order at the end.
+ *
+ * <pre>
+ *   scratch of a chunk   | sums [outputs][padded cols] | totals F64 [outputs][padded cols] |
+ * </pre>
+ *
+ * Threading: calls take turns by the pool's lock.
+ */
+final class RowSumsF64 implements WorkerPool.ChunkTask, AutoCloseable {
+  /** Rows summed in the element type: 256 terms lose at most 8 of 24 bits in the worst case, half that on average. */
+  private static final int FLUSH_ROWS = 256;
+
+  /** Chunks of a call, at most: balance for up to eight threads, at 16 times the outputs' memory. */
+  private static final int MAX_CHUNKS = 16;
+
+  /** Rows of a chunk, at least: adding the totals of a chunk then costs less than a tenth of computing them. */
+  private static final int CHUNK_ROWS = 64;
+
+  /** Bytes of X times outputs below which a call is one chunk: waking a worker takes some 10 microseconds. */
+  private static final long SERIAL_BYTES = 512 * 1024;
+
+  private final WorkerPool pool;
+  private final Scratch scratch = new Scratch();
+  private final long[][] rowAt = new long[MAX_CHUNKS][RowKernelsF64.MAX_ROWS];
+  private final double[][] weight = new double[MAX_CHUNKS][RowKernelsF64.MAX_ROWS];
+  private double[][] residualSums = new double[MAX_CHUNKS][1];
+  private double[][] squareSums = new double[MAX_CHUNKS][1];
+
+  private Tensor x;
+  private Tensor y;
+  private Tensor index;
+  private Tensor w;
+  private Tensor b;
+  private Tensor given;
+  private MemorySegment memory;
+  private long first;
+  private long count;
+  private int outputs;
+  private int chunks;
+  private long sumsBytes;
+  private long chunkBytes;
+  private boolean flushes;
+
+  RowSumsF64(WorkerPool pool) {
+    this.pool = pool;
+  }
+
+  void gradient(
+      Tensor x,
+      Tensor y,
+      Tensor index,
+      long first,
+      long count,
+      Tensor w,
+      Tensor b,
+      Tensor gw,
+      Tensor gb,
+      Tensor loss) {
+    pool.acquire();
+    try {
+      this.y = y;
+      this.index = index;
+      this.w = w;
+      this.b = b;
+      boolean shareable =
+          isShareable(y)
+              && isShareable(w)
+              && (index == null || isShareable(index))
+              && (b == null || isShareable(b));
+      sum(x, first, count, Math.toIntExact(w.rows()), shareable);
+      double scale = 2.0 / count;
+      for (int j = 0; j < outputs; j++) {
+        write(j, scale, 0, gw.segment(), gw.byteOffset() + j * x.cols() * LanesF64.BYTES);
+        double residuals = 0;
+        double squares = 0;
+        for (int chunk = 0; chunk < chunks; chunk++) {
+          residuals += residualSums[chunk][j];
+          squares += squareSums[chunk][j];
+        }
+        if (gb != null) {
+          gb.segment()
+              .set(
+                  ValueLayout.JAVA_DOUBLE,
+                  gb.byteOffset() + (long) j * LanesF64.BYTES,
+                  narrow(scale * residuals));
+        }
+        if (loss != null) {
+          loss.segment()
+              .set(
+                  ValueLayout.JAVA_DOUBLE,
+                  loss.byteOffset() + (long) j * Double.BYTES,
+                  squares / count);
+        }
+      }
+    } finally {
+      forget();
+      pool.release();
+    }
+  }
+
+  /** {@code out = alpha * X^T given + beta * out}. */
+  void transposedProduct(double alpha, Tensor x, Tensor given, double beta, Tensor out) {
+    pool.acquire();
+    try {
+      this.given = given;
+      sum(x, 0, x.rows(), 1, isShareable(given));
+      write(0, alpha, beta, out.segment(), out.byteOffset());
+    } finally {
+      forget();
+      pool.release();
+    }
+  }
+
+  private void forget() {
+    x = null;
+    y = null;
+    index = null;
+    w = null;
+    b = null;
+    given = null;
+  }
+
+  private static boolean isShareable(Tensor t) {
+    return ((HostStorage) t.storage()).isShareable();
+  }
+
+  private void sum(Tensor x, long first, long count, int outputs, boolean shareable) {
+    this.x = x;
+    this.first = first;
+    this.count = count;
+    this.outputs = outputs;
+    long cols = x.cols();
+    boolean small = cols * LanesF64.BYTES * outputs < SERIAL_BYTES / Math.max(1, count);
+    chunks = small ? 1 : Math.clamp(count / CHUNK_ROWS, 1, MAX_CHUNKS);
+    flushes = chunks > 1 || count > FLUSH_ROWS;
+    long padded = Math.ceilDiv(cols, LanesF64.COUNT) * LanesF64.COUNT;
+    sumsBytes = Math.multiplyExact(padded * LanesF64.BYTES, outputs);
+    long totalsBytes = flushes ? Math.multiplyExact(padded * Double.BYTES, outputs) : 0;
+    chunkBytes = Math.ceilDiv(sumsBytes + totalsBytes, 64) * 64;
+    memory = scratch.atLeast(Math.multiplyExact(chunkBytes, chunks));
+    if (residualSums[0].length < outputs) {
+      residualSums = new double[MAX_CHUNKS][outputs];
+      squareSums = new double[MAX_CHUNKS][outputs];
+    }
+    if (shareable && isShareable(x)) {
+      pool.run(this, chunks);
+    } else {
+      for (int chunk = 0; chunk < chunks; chunk++) {
+        run(chunk, 0);
+      }
+    }
+  }
+
+  @Override
+  public void run(int chunk, int worker) {
+    long from = first + count * chunk / chunks;
+    long to = first + count * (chunk + 1) / chunks;
+    long sumsAt = chunk * chunkBytes;
+    memory.asSlice(sumsAt, chunkBytes).fill((byte) 0);
+    Arrays.fill(residualSums[chunk], 0, outputs, 0);
+    Arrays.fill(squareSums[chunk], 0, outputs, 0);
+    long cols = x.cols();
+    long padded = sumsBytes / outputs;
+    int blockRows = RowKernelsF64.blockRows(cols);
+    long pending = 0;
+    for (long row = from; row < to; row += blockRows) {
+      int rows = (int) Math.min(blockRows, to - row);
+      long[] at = rowAt[chunk];
+      double[] r = weight[chunk];
+      locate(at, row, rows);
+      for (int j = 0; j < outputs; j++) {
+        if (given == null) {
+          residuals(chunk, j, at, r, row, rows);
+        } else {
+          weights(r, row, rows);
+        }
+        RowKernelsF64.accumulate(
+            x.segment(), at, rows, cols, r, memory, sumsAt + j * padded);
+      }
+      pending += rows;
+      if (flushes && pending >= FLUSH_ROWS) {
+        flush(sumsAt);
+        pending = 0;
+      }
+    }
+    if (flushes) {
+      flush(sumsAt);
+    }
+  }
+
+  private void locate(long[] at, long row, int rows) {
+    long rowBytes = x.rowStride() * LanesF64.BYTES;
+    for (int i = 0; i < rows; i++) {
+      at[i] = x.byteOffset() + source(row + i) * rowBytes;
+    }
+  }
+
+  private long source(long position) {
+    return index == null
+        ? position
+        : index
+            .segment()
+            .get(ValueLayout.JAVA_LONG, index.byteOffset() + position * Long.BYTES);
+  }
+
+  private void residuals(int chunk, int j, long[] at, double[] r, long row, int rows) {
+    long wAt = w.byteOffset() + j * w.cols() * LanesF64.BYTES;
+    RowKernelsF64.dots(x.segment(), at, rows, x.cols(), w.segment(), wAt, r);
+    double intercept =
+        b == null
+            ? 0
+            : b.segment()
+                .get(ValueLayout.JAVA_DOUBLE, b.byteOffset() + (long) j * LanesF64.BYTES);
+    long yBytes = y.rowStride() * LanesF64.BYTES;
+    long yAt = y.byteOffset() + (long) j * LanesF64.BYTES;
+    double sum = 0;
+    double squares = 0;
+    for (int i = 0; i < rows; i++) {
+      double target = y.segment().get(ValueLayout.JAVA_DOUBLE, yAt + source(row + i) * yBytes);
+      double residual = r[i] + intercept - target;
+      r[i] = residual;
+      sum += residual;
+      double wide = residual;
+      squares += wide * wide;
+    }
+    residualSums[chunk][j] += sum;
+    squareSums[chunk][j] += squares;
+  }
+
+  private void weights(double[] r, long row, int rows) {
+    for (int i = 0; i < rows; i++) {
+      r[i] =
+          given
+              .segment()
+              .get(ValueLayout.JAVA_DOUBLE, given.byteOffset() + (row + i) * LanesF64.BYTES);
+    }
+  }
+
+  /** Adds a chunk's sums to its totals and clears them. */
+  private void flush(long sumsAt) {
+    long cells = sumsBytes / LanesF64.BYTES;
+    long totalsAt = sumsAt + sumsBytes;
+    for (long i = 0; i < cells; i++) {
+      long at = totalsAt + i * Double.BYTES;
+      double total = memory.get(ValueLayout.JAVA_DOUBLE_UNALIGNED, at);
+      double sum = memory.get(ValueLayout.JAVA_DOUBLE, sumsAt + i * LanesF64.BYTES);
+      memory.set(ValueLayout.JAVA_DOUBLE_UNALIGNED, at, total + sum);
+      memory.set(ValueLayout.JAVA_DOUBLE, sumsAt + i * LanesF64.BYTES, 0);
+    }
+  }
+
+  /** {@code out = scale * (sums of output j) + beta * out}, chunks added in order. */
+  private void write(int j, double scale, double beta, MemorySegment out, long outAt) {
+    long cols = x.cols();
+    long padded = sumsBytes / outputs;
+    if (!flushes && beta == 0) {
+      writeSums(j * padded, scale, cols, out, outAt);
+      return;
+    }
+    for (long f = 0; f < cols; f++) {
+      double total = 0;
+      for (int chunk = 0; chunk < chunks; chunk++) {
+        total += cell(chunk, j * padded / LanesF64.BYTES + f);
+      }
+      long at = outAt + f * LanesF64.BYTES;
+      double old = beta == 0 ? 0 : beta * out.get(ValueLayout.JAVA_DOUBLE, at);
+      out.set(ValueLayout.JAVA_DOUBLE, at, narrow(scale * total + old));
+    }
+  }
+
+  private double cell(int chunk, long cell) {
+    long sumsAt = chunk * chunkBytes;
+    return flushes
+        ? memory.get(ValueLayout.JAVA_DOUBLE_UNALIGNED, sumsAt + sumsBytes + cell * Double.BYTES)
+        : memory.get(ValueLayout.JAVA_DOUBLE, sumsAt + cell * LanesF64.BYTES);
+  }
+
+  private void writeSums(long sumsAt, double scale, long cols, MemorySegment out, long outAt) {
+    DoubleVector factor = splat(scale);
+    long whole = (cols & -LanesF64.COUNT) * LanesF64.BYTES;
+    for (long o = 0; o < whole; o += (long) LanesF64.COUNT * LanesF64.BYTES) {
+      store(load(memory, sumsAt + o).mul(factor), out, outAt + o);
+    }
+    if (whole < cols * LanesF64.BYTES) {
+      VectorMask<Double> mask = RowKernelsF64.tail(cols);
+      store(load(memory, sumsAt + whole).mul(factor), out, outAt + whole, mask);
+    }
+  }
+
+  @Override
+  public void close() {
+    scratch.close();
+  }
+}

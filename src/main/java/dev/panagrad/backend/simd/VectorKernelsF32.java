@@ -1,0 +1,150 @@
+package dev.panagrad.backend.simd;
+
+import static dev.panagrad.backend.simd.LanesF32.fma;
+import static dev.panagrad.backend.simd.LanesF32.load;
+import static dev.panagrad.backend.simd.LanesF32.narrow;
+import static dev.panagrad.backend.simd.LanesF32.splat;
+import static dev.panagrad.backend.simd.LanesF32.store;
+import static dev.panagrad.backend.simd.LanesF32.zero;
+
+import dev.panagrad.tensor.Tensor;
+import java.lang.foreign.MemorySegment;
+import java.lang.foreign.ValueLayout;
+import jdk.incubator.vector.FloatVector;
+import jdk.incubator.vector.VectorOperators;
+
+/**
+ * Level-1 kernels on contiguous vectors, on the calling thread. Sums run over blocks of {@link #BLOCK} elements in four
+ * independent vectors of the element type, and over blocks in double precision.
+ */
+final class VectorKernelsF32 {
+  /** Elements per block: 4,096 terms in 4 vectors of at least 4 lanes are chains of at most 256 additions. */
+  private static final long BLOCK = 4096;
+
+  private static final long STRIDE = (long) LanesF32.COUNT * LanesF32.BYTES;
+
+  private VectorKernelsF32() {}
+
+  static double dot(Tensor x, Tensor y) {
+    double sum = 0;
+    for (long from = 0; from < x.count(); from += BLOCK) {
+      long n = Math.min(BLOCK, x.count() - from);
+      sum += dotBlock(x.segment(), at(x, from), y.segment(), at(y, from), n);
+    }
+    return sum;
+  }
+
+  private static double dotBlock(MemorySegment xs, long xAt, MemorySegment ys, long yAt, long n) {
+    FloatVector a0 = zero();
+    FloatVector a1 = zero();
+    FloatVector a2 = zero();
+    FloatVector a3 = zero();
+    long whole = (n & -LanesF32.COUNT) * LanesF32.BYTES;
+    long o = 0;
+    for (; o + 4 * STRIDE <= whole; o += 4 * STRIDE) {
+      a0 = fma(load(xs, xAt + o), load(ys, yAt + o), a0);
+      a1 = fma(load(xs, xAt + o + STRIDE), load(ys, yAt + o + STRIDE), a1);
+      a2 = fma(load(xs, xAt + o + 2 * STRIDE), load(ys, yAt + o + 2 * STRIDE), a2);
+      a3 = fma(load(xs, xAt + o + 3 * STRIDE), load(ys, yAt + o + 3 * STRIDE), a3);
+    }
+    for (; o < whole; o += STRIDE) {
+      a0 = fma(load(xs, xAt + o), load(ys, yAt + o), a0);
+    }
+    double sum = a0.add(a1).add(a2.add(a3)).reduceLanes(VectorOperators.ADD);
+    for (; o < n * LanesF32.BYTES; o += LanesF32.BYTES) {
+      double factor = get(xs, xAt + o);
+      sum += factor * get(ys, yAt + o);
+    }
+    return sum;
+  }
+
+  static void axpy(double alpha, Tensor x, Tensor y) {
+    FloatVector factor = splat(alpha);
+    MemorySegment xs = x.segment();
+    MemorySegment ys = y.segment();
+    long xAt = x.byteOffset();
+    long yAt = y.byteOffset();
+    long whole = (x.count() & -LanesF32.COUNT) * LanesF32.BYTES;
+    for (long o = 0; o < whole; o += STRIDE) {
+      store(fma(load(xs, xAt + o), factor, load(ys, yAt + o)), ys, yAt + o);
+    }
+    for (long o = whole; o < x.count() * LanesF32.BYTES; o += LanesF32.BYTES) {
+      float sum = narrow(alpha * get(xs, xAt + o) + get(ys, yAt + o));
+      ys.set(ValueLayout.JAVA_FLOAT, yAt + o, sum);
+    }
+  }
+
+  /** The sum of squares in the element type where that is exact enough, else with every element scaled first. */
+  static double norm2(Tensor x) {
+    double squares = dot(x, x);
+    // Outside this range a square may have overflowed, or lost bits to underflow.
+    if (squares > LanesF32.SAFE_SQUARES_MIN && squares < LanesF32.SAFE_SQUARES_MAX) {
+      return Math.sqrt(squares);
+    }
+    double largest = largest(x);
+    if (largest == 0 || !(largest < Double.POSITIVE_INFINITY)) {
+      return largest;
+    }
+    double scale = Math.scalb(1.0, -Math.clamp(Math.getExponent(largest), -1000, 1000));
+    double sum = 0;
+    for (long i = 0; i < x.count(); i++) {
+      double scaled = get(x.segment(), at(x, i)) * scale;
+      sum += scaled * scaled;
+    }
+    return Math.sqrt(sum) / scale;
+  }
+
+  private static double largest(Tensor x) {
+    double largest = 0;
+    for (long i = 0; i < x.count(); i++) {
+      largest = Math.max(largest, Math.abs(get(x.segment(), at(x, i))));
+    }
+    return largest;
+  }
+
+  static double norm1(Tensor x) {
+    double sum = 0;
+    for (long from = 0; from < x.count(); from += BLOCK) {
+      sum += norm1Block(x.segment(), at(x, from), Math.min(BLOCK, x.count() - from));
+    }
+    return sum;
+  }
+
+  private static double norm1Block(MemorySegment xs, long xAt, long n) {
+    FloatVector a0 = zero();
+    long whole = (n & -LanesF32.COUNT) * LanesF32.BYTES;
+    for (long o = 0; o < whole; o += STRIDE) {
+      a0 = a0.add(load(xs, xAt + o).abs());
+    }
+    double sum = a0.reduceLanes(VectorOperators.ADD);
+    for (long o = whole; o < n * LanesF32.BYTES; o += LanesF32.BYTES) {
+      sum += Math.abs(get(xs, xAt + o));
+    }
+    return sum;
+  }
+
+  /** Zero times an element is NaN exactly if the element is infinite or NaN, and a NaN survives every addition. */
+  static boolean isFinite(Tensor x) {
+    MemorySegment xs = x.segment();
+    long xAt = x.byteOffset();
+    FloatVector zero = zero();
+    FloatVector a0 = zero;
+    long whole = (x.count() & -LanesF32.COUNT) * LanesF32.BYTES;
+    for (long o = 0; o < whole; o += STRIDE) {
+      a0 = a0.add(load(xs, xAt + o).mul(zero));
+    }
+    double sum = a0.reduceLanes(VectorOperators.ADD);
+    for (long o = whole; o < x.count() * LanesF32.BYTES; o += LanesF32.BYTES) {
+      sum += get(xs, xAt + o) * 0;
+    }
+    return sum == 0;
+  }
+
+  private static long at(Tensor t, long element) {
+    return t.byteOffset() + element * LanesF32.BYTES;
+  }
+
+  private static float get(MemorySegment segment, long byteOffset) {
+    return segment.get(ValueLayout.JAVA_FLOAT, byteOffset);
+  }
+}

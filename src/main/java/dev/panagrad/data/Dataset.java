@@ -1,0 +1,47 @@
+package dev.panagrad.data;
+
+import dev.panagrad.tensor.Tensor;
+import java.util.List;
+import java.util.stream.LongStream;
+
+/**
+ * Features and targets with their names.
+ *
+ * <p>Ownership: the tensors belong to their arena.
+ *
+ * @param features names of the columns of x
+ * @param targets names of the columns of y
+ * @param x [rows, features]
+ * @param y [rows, targets], of the same type
+ */
+public record Dataset(List<String> features, List<String> targets, Tensor x, Tensor y) {
+  /** Checks that names, shapes and types agree. */
+  public Dataset {
+    features = List.copyOf(features);
+    targets = List.copyOf(targets);
+    if (x.shape().rank() != 2 || x.cols() != features.size()) {
+      throw new IllegalArgumentException(
+          "features '%s' have shape %s for %d names".formatted(x.name(), x.shape(), features.size()));
+    }
+    if (y.rows() != x.rows() || y.cols() != targets.size() || y.shape().rank() > 2) {
+      throw new IllegalArgumentException(
+          "targets '%s' have shape %s where [%d, %d] is needed"
+              .formatted(y.name(), y.shape(), x.rows(), targets.size()));
+    }
+    y.requireDType(x.dtype());
+  }
+
+  /** Tensors without names: features are called x1, x2, ... and targets y1, y2, ... */
+  public static Dataset of(Tensor x, Tensor y) {
+    return new Dataset(names("x", x.cols()), names("y", y.cols()), x, y);
+  }
+
+  private static List<String> names(String prefix, long count) {
+    return LongStream.rangeClosed(1, count).mapToObj(i -> prefix + i).toList();
+  }
+
+  /** Number of rows. */
+  public long rows() {
+    return x.rows();
+  }
+}

@@ -1,0 +1,331 @@
+package dev.panagrad.optimizer;
+
+import dev.panagrad.backend.Backend;
+import dev.panagrad.backend.LinearKernels;
+import dev.panagrad.backend.StepKernel;
+import dev.panagrad.backend.scalar.DefinitionStep;
+import dev.panagrad.penalty.Penalty;
+import dev.panagrad.rule.Accepted;
+import dev.panagrad.rule.StepCoefficients;
+import dev.panagrad.rule.UpdateRule;
+import dev.panagrad.schedule.Schedule;
+import dev.panagrad.tensor.Parameters;
+import dev.panagrad.tensor.Tensor;
+import dev.panagrad.tensor.TensorArena;
+import java.util.List;
+import java.util.Objects;
+
+/**
+ * Updates parameters from their gradient, step by step.
+ *
+ * <pre>
+ *   1. clip        scale the gradient if its norm exceeds clipNorm, clamp its values
+ *   2. schedule    rate = schedule(step, learningRate)
+ *   3. fused pass  weight decay, rule, penalty: one read and one write of parameters and state
+ * </pre>
+ *
+ * The fused pass is one kernel call, or two where a penalty or decay skips exempt parameters.
+ *
+ * A step makes no copy and allocates nothing. Clipping by norm and the policies {@link NonFinitePolicy#SKIP} and {@link
+ * NonFinitePolicy#THROW} read the gradient once more, before the fused pass.
+ *
+ * <p>Ownership: state is allocated from the arena given to {@link Builder#build} and freed with it. Threading: one thread
+ * at a time.
+ */
+public final class Optimizer {
+  private final UpdateRule rule;
+  private final Schedule schedule;
+  private final Penalty penalty;
+  private final NonFinitePolicy policy;
+  private final double sign;
+  private final double clipValue;
+  private final double clipNorm;
+
+  private final Parameters parameters;
+  private final LinearKernels linear;
+  private final Backend backend;
+  private final StepKernel kernel;
+  private final boolean fused;
+  private final Tensor[] slots;
+  private final StepCoefficients penalised;
+  private final StepCoefficients exempt;
+
+  private Tensor checkedGradient;
+  private long steps;
+  private long skipped;
+  private double lastRate;
+
+  private Optimizer(Builder builder, Parameters parameters, Backend backend, TensorArena arena) {
+    this.rule = builder.rule;
+    this.schedule = builder.schedule;
+    this.penalty = builder.penalty;
+    this.policy = builder.policy;
+    this.sign = builder.maximize ? -1 : 1;
+    this.clipValue = builder.clipValue;
+    this.clipNorm = builder.clipNorm;
+    this.parameters = parameters;
+    this.backend = backend;
+    this.linear = backend.linear();
+    Tensor flat = parameters.flat();
+    if (flat.isHost() != backend.usesHostMemory()) {
+      throw new IllegalArgumentException(
+          "parameters '%s' are %s, backend '%s' computes %s; allocate them with Backend.allocate"
+              .formatted(
+                  flat.name(),
+                  flat.isHost() ? "in host memory" : "on a device",
+                  backend.name(),
+                  backend.usesHostMemory() ? "in host memory" : "on its device"));
+    }
+    if (flat.isHost()) {
+      flat.requireWritable();
+    }
+    StepKernel own = backend.step(rule, flat.dtype()).orElse(null);
+    if (own == null && !backend.usesHostMemory()) {
+      throw new IllegalArgumentException(
+          "backend '%s' has no kernel for rule '%s' in %s, and the scalar definition needs host memory"
+              .formatted(backend.name(), rule.name(), flat.dtype()));
+    }
+    this.fused = own != null;
+    this.kernel = fused ? own : new DefinitionStep(rule);
+    List<String> names = rule.slots();
+    this.slots = new Tensor[names.size()];
+    for (int i = 0; i < slots.length; i++) {
+      slots[i] =
+          backend.allocate(
+              arena, rule.name() + "." + names.get(i), flat.dtype(), flat.shape());
+    }
+    this.penalised = new StepCoefficients(flat.dtype());
+    this.exempt = new StepCoefficients(flat.dtype());
+  }
+
+  /** Starts an optimizer of that rule, with a constant rate, no penalty and no clipping. */
+  public static Builder of(UpdateRule rule) {
+    return new Builder(rule);
+  }
+
+  /** The options of an optimizer. */
+  public static final class Builder {
+    private final UpdateRule rule;
+    private Schedule schedule = Schedule.constant();
+    private Penalty penalty = Penalty.none();
+    private NonFinitePolicy policy = NonFinitePolicy.PROPAGATE;
+    private boolean maximize;
+    private double clipValue = Double.POSITIVE_INFINITY;
+    private double clipNorm = Double.POSITIVE_INFINITY;
+
+    private Builder(UpdateRule rule) {
+      this.rule = Objects.requireNonNull(rule, "rule");
+    }
+
+    /** The learning rate of each step. */
+    public Builder schedule(Schedule newSchedule) {
+      this.schedule = Objects.requireNonNull(newSchedule, "schedule");
+      return this;
+    }
+
+    /** The penalty on parameters that are not exempt. */
+    public Builder penalty(Penalty newPenalty) {
+      this.penalty = Objects.requireNonNull(newPenalty, "penalty");
+      return this;
+    }
+
+    /** Moves up the gradient instead of down. A penalty still pulls towards zero. */
+    public Builder maximize() {
+      this.maximize = true;
+      return this;
+    }
+
+    /** Clamps every element of the gradient to [-bound, bound]: both sides. */
+    public Builder clipValue(double bound) {
+      this.clipValue = Accepted.positive("clip value", bound);
+      return this;
+    }
+
+    /**
+     * Scales the whole gradient by {@code bound / (norm + 1e-6)} where that is below 1, as PyTorch's clip_grad_norm_.
+     * The norm is over all parameters. It comes before {@link #clipValue}.
+     */
+    public Builder clipNorm(double bound) {
+      this.clipNorm = Accepted.positive("clip norm", bound);
+      return this;
+    }
+
+    /** What to do with a gradient that is not finite. */
+    public Builder nonFinite(NonFinitePolicy newPolicy) {
+      this.policy = Objects.requireNonNull(newPolicy, "policy");
+      return this;
+    }
+
+    /** The penalty set so far. */
+    public Penalty penalty() {
+      return penalty;
+    }
+
+    /** A builder with the same options, to change without changing this one. */
+    public Builder copy() {
+      Builder copy = new Builder(rule);
+      copy.schedule = schedule;
+      copy.penalty = penalty;
+      copy.policy = policy;
+      copy.maximize = maximize;
+      copy.clipValue = clipValue;
+      copy.clipNorm = clipNorm;
+      return copy;
+    }
+
+    /**
+     * Binds it to parameters.
+     *
+     * @param parameters in the memory that the backend computes in
+     * @param arena owner of the optimizer's state
+     * @throws IllegalArgumentException if the backend can neither fuse the rule nor use its scalar definition
+     */
+    public Optimizer build(Parameters parameters, Backend backend, TensorArena arena) {
+      return new Optimizer(this, parameters, backend, arena);
+    }
+  }
+
+  /** {@link #step(Tensor)} with a gradient of the parameters' layout. */
+  public boolean step(Parameters gradient) {
+    return step(gradient.flat());
+  }
+
+  /**
+   * One step.
+   *
+   * @param gradient flat, of the parameters' type and count, in other memory than parameters and state; only read
+   * @return false if the step was skipped because the gradient is not finite
+   * @throws ArithmeticException if it is not finite and the policy is {@link NonFinitePolicy#THROW}; nothing changes
+   * @throws IllegalArgumentException if the gradient does not fit; nothing changes
+   * @throws IllegalStateException if memory has been closed; nothing changes
+   */
+  public boolean step(Tensor gradient) {
+    Tensor flat = parameters.flat();
+    if (gradient != checkedGradient) {
+      check(gradient, flat);
+      checkedGradient = gradient;
+    }
+    flat.storage().requireUsable(flat.name());
+    gradient.storage().requireUsable(gradient.name());
+    if (policy != NonFinitePolicy.PROPAGATE && !linear.isFinite(gradient)) {
+      if (policy == NonFinitePolicy.THROW) {
+        throw new ArithmeticException(
+            "the gradient '%s' of step %d has an infinite or NaN element; parameters and state are unchanged"
+                .formatted(gradient.name(), steps + 1));
+      }
+      skipped++;
+      return false;
+    }
+    double scale = sign;
+    if (clipNorm < Double.POSITIVE_INFINITY) {
+      // 1e-6 as in PyTorch; a NaN norm gives a NaN scale, which propagates.
+      double factor = clipNorm / (linear.norm2(gradient) + 1e-6);
+      scale = factor >= 1 ? sign : sign * factor;
+    }
+    double rate = schedule.rate(steps, rule.learningRate());
+    if (!(rate >= 0 && rate < Double.POSITIVE_INFINITY)) {
+      throw new ArithmeticException(
+          "the schedule gives learning rate " + rate + " at step " + steps + "; it must be in [0, infinity)");
+    }
+    long step = steps + 1;
+    boolean uniform = penalty.isNone() && rule.weightDecay() == 0;
+    long split = uniform ? 0 : parameters.penalisedCount();
+    if (split > 0) {
+      coefficients(penalised, step, rate, scale, rule.weightDecay(), penalty);
+      kernel.apply(flat, gradient, slots, 0, split, penalised);
+    }
+    if (split < flat.count()) {
+      coefficients(exempt, step, rate, scale, 0, NO_PENALTY);
+      kernel.apply(flat, gradient, slots, split, flat.count() - split, exempt);
+    }
+    backend.trace().countStep();
+    lastRate = rate;
+    steps = step;
+    return true;
+  }
+
+  private static final Penalty NO_PENALTY = Penalty.none();
+
+  private void coefficients(
+      StepCoefficients c, long step, double rate, double scale, double decay, Penalty applied) {
+    c.gradientScale = scale;
+    c.clipValue = clipValue;
+    boolean decoupled = rule.isDecayDecoupled();
+    c.coupledDecay = (decoupled ? 0 : decay) + applied.gradientFactor();
+    c.shrink = decoupled ? 1 - rate * decay : 1;
+    rule.coefficients(step, rate, applied.l1(), c);
+  }
+
+  private void check(Tensor gradient, Tensor flat) {
+    gradient.requireDType(flat.dtype());
+    gradient.requireCount(flat.count());
+    gradient.requireContiguous();
+    if (gradient.isHost() != flat.isHost()) {
+      throw new IllegalArgumentException(
+          "gradient '%s' and parameters '%s' are not in the memory of the same device"
+              .formatted(gradient.name(), flat.name()));
+    }
+    gradient.requireDisjoint(flat);
+    for (Tensor slot : slots) {
+      gradient.requireDisjoint(slot);
+    }
+  }
+
+  /** The rule. */
+  public UpdateRule rule() {
+    return rule;
+  }
+
+  /** The parameters. */
+  public Parameters parameters() {
+    return parameters;
+  }
+
+  /** The penalty. */
+  public Penalty penalty() {
+    return penalty;
+  }
+
+  /** Steps made; skipped ones do not count. */
+  public long steps() {
+    return steps;
+  }
+
+  /** Steps skipped because their gradient was not finite. */
+  public long skippedSteps() {
+    return skipped;
+  }
+
+  /** The learning rate of the last step; 0 before the first. */
+  public double lastLearningRate() {
+    return lastRate;
+  }
+
+  /** Whether the backend has a fused kernel for the rule; if not, its scalar definition runs. */
+  public boolean isFused() {
+    return fused;
+  }
+
+  /** The state vectors, in the order of {@link UpdateRule#slots}. */
+  public List<Tensor> state() {
+    return List.of(slots);
+  }
+
+  /**
+   * Continues as if that many steps had been made, for state that was restored into {@link #state}.
+   *
+   * @throws IllegalArgumentException if negative
+   */
+  public void resumeAt(long stepsMade) {
+    if (stepsMade < 0) {
+      throw new IllegalArgumentException("steps made must be at least 0, found " + stepsMade);
+    }
+    steps = stepsMade;
+  }
+
+  @Override
+  public String toString() {
+    return "%s on %s, %s, step %d"
+        .formatted(rule, backend.name(), fused ? "fused" : "scalar definition", steps);
+  }
+}

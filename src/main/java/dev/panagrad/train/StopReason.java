@@ -1,0 +1,26 @@
+package dev.panagrad.train;
+
+/** Why a training ended. */
+public enum StopReason {
+  /** All epochs were run. */
+  EPOCHS("all epochs were run"),
+  /** The watched loss stopped improving. */
+  PATIENCE("the loss stopped improving by more than the tolerance"),
+  /** The gradient became small enough. */
+  GRADIENT("the gradient norm fell to its tolerance"),
+  /** The time was up. */
+  TIME("the maximum time was reached"),
+  /** A listener returned false. */
+  LISTENER("a listener asked to stop");
+
+  private final String words;
+
+  StopReason(String words) {
+    this.words = words;
+  }
+
+  /** The reason in words. */
+  public String words() {
+    return words;
+  }
+}

@@ -1,0 +1,146 @@
+package dev.panagrad.train;
+
+import dev.panagrad.backend.Backend;
+import dev.panagrad.data.Dataset;
+import dev.panagrad.optimizer.Optimizer;
+import dev.panagrad.rule.Accepted;
+import java.time.Duration;
+import java.util.ArrayList;
+import java.util.List;
+import java.util.Objects;
+
+/**
+ * Fits linear regressions: how many epochs, which batches, when to stop. A trainer is a reusable description; each {@link
+ * #fit} is a training of its own.
+ *
+ * <p>Defaults: 100 epochs, full batch, shuffled where batches are smaller than the data, seed 0, intercept, no
+ * standardisation, no held-out rows, no early stop.
+ */
+public final class Trainer {
+  final Optimizer.Builder optimizer;
+  final List<TrainingListener> listeners = new ArrayList<>();
+  long epochs = 100;
+  long batchSize = FULL_BATCH;
+  boolean shuffle = true;
+  long seed;
+  boolean intercept = true;
+  boolean standardize;
+  double validationFraction;
+  double lossTolerance;
+  int patience;
+  double gradientTolerance;
+  Duration maximumTime;
+
+  /** The batch size that stands for all training rows. */
+  public static final long FULL_BATCH = 0;
+
+  private Trainer(Optimizer.Builder optimizer) {
+    this.optimizer = Objects.requireNonNull(optimizer, "optimizer");
+  }
+
+  /** A trainer with that optimizer and default options. */
+  public static Trainer with(Optimizer.Builder optimizer) {
+    return new Trainer(optimizer);
+  }
+
+  /** Passes over the training rows, at least 1. */
+  public Trainer epochs(long count) {
+    this.epochs = Accepted.count("epochs", count);
+    return this;
+  }
+
+  /**
+   * Rows per step, at least 1 and at most the training rows. The last batch of an epoch holds what is left and is
+   * averaged over its own size.
+   */
+  public Trainer batchSize(long rows) {
+    this.batchSize = Accepted.count("batch size", rows);
+    return this;
+  }
+
+  /** One step per epoch, on all training rows. */
+  public Trainer fullBatch() {
+    this.batchSize = FULL_BATCH;
+    return this;
+  }
+
+  /** Rows in their order in every epoch. */
+  public Trainer inOrder() {
+    this.shuffle = false;
+    return this;
+  }
+
+  /** Seed of the shuffling and of the choice of held-out rows. */
+  public Trainer seed(long newSeed) {
+    this.seed = newSeed;
+    return this;
+  }
+
+  /** A model through the origin. */
+  public Trainer withoutIntercept() {
+    this.intercept = false;
+    return this;
+  }
+
+  /**
+   * Standardises features and targets, <b>in place</b>, by the means and deviations of the training rows, and folds them
+   * back into the model. Learning rates, clipping bounds and gradient tolerances then refer to standardised units;
+   * penalties are on the coefficients of standardised features, with targets in raw units.
+   */
+  public Trainer standardizeInPlace() {
+    this.standardize = true;
+    return this;
+  }
+
+  /** Holds out this fraction of the rows, chosen by the seed; in [0, 1). */
+  public Trainer validation(double fraction) {
+    this.validationFraction = Accepted.fraction("validation fraction", fraction);
+    return this;
+  }
+
+  /**
+   * Stops after {@code epochs} epochs without an improvement of the watched loss by more than {@code tolerance} times
+   * the best loss so far. Watched is the loss of held-out rows if there are any, else the training loss. The model is
+   * that of the last epoch.
+   */
+  public Trainer patience(int epochs, double tolerance) {
+    this.patience = (int) Accepted.count("patience", epochs);
+    this.lossTolerance = Accepted.nonNegative("tolerance", tolerance);
+    return this;
+  }
+
+  /** Stops when the norm of an epoch's last gradient, penalty not included, is at most this. For full batches. */
+  public Trainer gradientTolerance(double norm) {
+    this.gradientTolerance = Accepted.positive("gradient tolerance", norm);
+    return this;
+  }
+
+  /** Stops at the end of the epoch in which this much time has passed. */
+  public Trainer maximumTime(Duration time) {
+    if (time.isNegative() || time.isZero()) {
+      throw new IllegalArgumentException("maximum time must be positive, found " + time);
+    }
+    this.maximumTime = time;
+    return this;
+  }
+
+  /** Adds a listener. */
+  public Trainer listener(TrainingListener listener) {
+    listeners.add(Objects.requireNonNull(listener, "listener"));
+    return this;
+  }
+
+  /**
+   * Trains.
+   *
+   * @param data F32 or F64; changed in place if standardisation is asked for
+   * @param backend where to compute; stays open
+   * @throws IllegalArgumentException if an option does not fit the data; nothing changes
+   * @throws DivergenceException if the loss becomes infinite or NaN
+   */
+  public TrainingResult fit(Dataset data, Backend backend) {
+    try (TrainingSession session = new TrainingSession(this, data, backend)) {
+      return session.run();
+    }
+  }
+}

@@ -1,0 +1,12 @@
+package dev.panagrad.train;
+
+/** Follows a training. Called on the training thread. */
+@FunctionalInterface
+public interface TrainingListener {
+  /**
+   * An epoch has ended.
+   *
+   * @return false to stop training here
+   */
+  boolean epochEnded(EpochRecord record);
+}

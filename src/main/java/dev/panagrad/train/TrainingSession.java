@@ -1,0 +1,330 @@
+package dev.panagrad.train;
+
+import dev.panagrad.backend.Backend;
+import dev.panagrad.data.Dataset;
+import dev.panagrad.data.RowOrder;
+import dev.panagrad.optimizer.Optimizer;
+import dev.panagrad.penalty.Penalty;
+import dev.panagrad.regression.LinearRegression;
+import dev.panagrad.regression.Standardization;
+import dev.panagrad.tensor.DType;
+import dev.panagrad.tensor.Tensor;
+import dev.panagrad.tensor.TensorArena;
+import java.util.ArrayList;
+import java.util.List;
+import java.util.stream.IntStream;
+
+/** One training: its memory, its loop, its bookkeeping. */
+final class TrainingSession implements AutoCloseable {
+  /** A loss this many times the first is beyond recovery, even if it is finite in F64. */
+  private static final double HOPELESS = 1e20;
+
+  private final Trainer options;
+  private final Dataset data;
+  private final Backend backend;
+  private final TensorArena arena;
+  private final int outputs;
+  private final long rows;
+  private final long batchSize;
+  private final RowOrder order;
+  private final Tensor index;
+  private final Standardization standardization;
+  private final Tensor x;
+  private final Tensor y;
+  private final LinearRegression regression;
+  private final Optimizer optimizer;
+  private final Tensor loss;
+  private final Tensor gradient;
+  private final List<EpochRecord> history = new ArrayList<>();
+  private final double[] lossSums;
+
+  private double firstLoss = Double.NaN;
+  private double bestLoss = Double.POSITIVE_INFINITY;
+  private long epochsSinceBest;
+  private long started;
+
+  TrainingSession(Trainer options, Dataset data, Backend backend) {
+    this.options = options;
+    this.data = data;
+    this.backend = backend;
+    this.outputs = data.targets().size();
+    this.lossSums = new double[outputs];
+    long heldOut = heldOut();
+    rows = data.rows() - heldOut;
+    if (options.batchSize > rows) {
+      throw new IllegalArgumentException(
+          "batch size %,d is larger than the %,d training rows; use a full batch"
+              .formatted(options.batchSize, rows));
+    }
+    batchSize = options.batchSize == Trainer.FULL_BATCH ? rows : options.batchSize;
+    arena = TensorArena.open("training");
+    try {
+      boolean shuffled = options.shuffle && batchSize < rows;
+      order =
+          heldOut > 0 || shuffled
+              ? RowOrder.of(arena, data.rows(), heldOut, options.seed)
+              : null;
+      standardization = standardize();
+      x = backend.place(arena, data.x());
+      y = backend.place(arena, data.y());
+      index = order == null ? null : backend.place(arena, order.index());
+      regression =
+          new LinearRegression(
+              backend, arena, data.x().dtype(), data.features().size(), outputs, options.intercept);
+      optimizer = optimizer();
+      gradient = regression.gradient().flat();
+      loss =
+          regression.loss().isHost()
+              ? regression.loss()
+              : arena.allocate("loss on the host", DType.F64, outputs);
+    } catch (Throwable e) {
+      arena.close();
+      throw e;
+    }
+  }
+
+  private long heldOut() {
+    if (data.rows() < 1) {
+      throw new IllegalArgumentException("there are no rows to train on");
+    }
+    if (options.validationFraction == 0) {
+      return 0;
+    }
+    long heldOut = Math.round(options.validationFraction * data.rows());
+    if (heldOut < 1 || heldOut >= data.rows()) {
+      throw new IllegalArgumentException(
+          "validation fraction %s of %,d rows holds out %,d; at least one row must be on each side"
+              .formatted(options.validationFraction, data.rows(), heldOut));
+    }
+    return heldOut;
+  }
+
+  private Standardization standardize() {
+    if (!options.standardize) {
+      return Standardization.none(data.features().size(), outputs);
+    }
+    Tensor fitted = order == null ? null : order.index();
+    Standardization fit =
+        Standardization.fit(data.x(), data.y(), fitted, rows, options.intercept);
+    fit.applyInPlace(data.x(), data.y());
+    return fit;
+  }
+
+  /** The L1 penalty is stated for targets in raw units; a target divided by its scale takes that much less. */
+  private Optimizer optimizer() {
+    Penalty penalty = options.optimizer.penalty();
+    double scale = standardization.targetScale(0);
+    if (penalty.l1() > 0) {
+      for (int j = 1; j < outputs; j++) {
+        if (standardization.targetScale(j) != scale) {
+          throw new IllegalArgumentException(
+              "an L1 penalty with several standardised targets needs one strength per target, since their scales differ:"
+                  + " fit the targets one at a time, or without standardisation");
+        }
+      }
+    }
+    return options
+        .optimizer
+        .copy()
+        .penalty(new Penalty(penalty.l1() / scale, penalty.l2()))
+        .build(regression.parameters(), backend, arena);
+  }
+
+  TrainingResult run() {
+    started = System.nanoTime();
+    StopReason reason = StopReason.EPOCHS;
+    long epoch = 0;
+    while (epoch < options.epochs) {
+      if (order != null && batchSize < rows && options.shuffle) {
+        order.shuffle(epoch);
+        if (index != order.index()) {
+          backend.copy(order.index(), index);
+        }
+      }
+      epoch++;
+      EpochRecord record = epoch(epoch);
+      history.add(record);
+      StopReason stop = stop(record);
+      if (stop != null) {
+        reason = stop;
+        break;
+      }
+    }
+    double seconds = secondsSinceStart();
+    double validationMse = validationLoss();
+    regression.computeGradient(x, y, index, 0, rows);
+    double mse = rawLoss(readLoss());
+    return new TrainingResult(
+        standardization.unfold(
+            onHost(regression.weights()),
+            regression.intercept() == null ? null : onHost(regression.intercept()),
+            data.features(),
+            data.targets()),
+        epoch,
+        optimizer.steps(),
+        optimizer.skippedSteps(),
+        rows,
+        mse,
+        r2(),
+        validationMse,
+        reason,
+        history,
+        seconds,
+        backend.name() + " (" + backend.detail() + ")",
+        IntStream.range(0, data.features().size())
+            .filter(standardization::isConstant)
+            .mapToObj(data.features()::get)
+            .toList());
+  }
+
+  private EpochRecord epoch(long epoch) {
+    for (int j = 0; j < outputs; j++) {
+      lossSums[j] = 0;
+    }
+    for (long first = 0; first < rows; first += batchSize) {
+      long count = Math.min(batchSize, rows - first);
+      regression.computeGradient(x, y, index, first, count);
+      Tensor batchLoss = readLoss();
+      double watched = 0;
+      for (int j = 0; j < outputs; j++) {
+        double value = batchLoss.get(j);
+        lossSums[j] += value * count;
+        watched += value;
+      }
+      requireUsefulLoss(watched, epoch);
+      optimizer.step(gradient);
+    }
+    double total = 0;
+    for (int j = 0; j < outputs; j++) {
+      total += lossSums[j] / rows * standardization.lossScale(j);
+    }
+    double norm =
+        options.gradientTolerance > 0 ? backend.linear().norm2(gradient) : Double.NaN;
+    return new EpochRecord(
+        epoch,
+        optimizer.steps(),
+        total / outputs,
+        validationLoss(),
+        optimizer.lastLearningRate(),
+        norm,
+        secondsSinceStart());
+  }
+
+  private void requireUsefulLoss(double watched, long epoch) {
+    if (Double.isNaN(firstLoss)) {
+      firstLoss = watched;
+      if (!(watched < Double.POSITIVE_INFINITY)) {
+        throw new DivergenceException(
+            "the loss of the first batch is "
+                + watched
+                + " before any step: the data has values that are not finite or too large for "
+                + data.x().dtype(),
+            1);
+      }
+    }
+    if (!(watched < HOPELESS * Math.max(firstLoss, Double.MIN_NORMAL))) {
+      double rate = optimizer.lastLearningRate();
+      throw new DivergenceException(
+          "training diverged: at step %d (epoch %d) the loss is %.4g, after %.4g at the first step, with learning rate %.4g; try --learning-rate %.2g%s"
+              .formatted(
+                  optimizer.steps() + 1,
+                  epoch,
+                  watched,
+                  firstLoss,
+                  rate,
+                  rate / 10,
+                  options.standardize ? "" : ", or standardise the features"),
+          optimizer.steps() + 1);
+    }
+  }
+
+  private StopReason stop(EpochRecord record) {
+    for (TrainingListener listener : options.listeners) {
+      if (!listener.epochEnded(record)) {
+        return StopReason.LISTENER;
+      }
+    }
+    if (options.gradientTolerance > 0 && record.gradientNorm() <= options.gradientTolerance) {
+      return StopReason.GRADIENT;
+    }
+    if (options.patience > 0) {
+      double watched = record.watchedLoss();
+      if (watched < bestLoss - options.lossTolerance * Math.abs(bestLoss)
+          || bestLoss == Double.POSITIVE_INFINITY) {
+        bestLoss = watched;
+        epochsSinceBest = 0;
+      } else if (++epochsSinceBest >= options.patience) {
+        return StopReason.PATIENCE;
+      }
+    }
+    if (options.maximumTime != null
+        && System.nanoTime() - started >= options.maximumTime.toNanos()) {
+      return StopReason.TIME;
+    }
+    return null;
+  }
+
+  private double validationLoss() {
+    if (order == null || order.heldOutRows() == 0) {
+      return Double.NaN;
+    }
+    regression.computeGradient(x, y, index, rows, order.heldOutRows());
+    return rawLoss(readLoss());
+  }
+
+  private Tensor readLoss() {
+    if (loss != regression.loss()) {
+      backend.copy(regression.loss(), loss);
+    }
+    return loss;
+  }
+
+  private double rawLoss(Tensor losses) {
+    double total = 0;
+    for (int j = 0; j < outputs; j++) {
+      total += losses.get(j) * standardization.lossScale(j);
+    }
+    return total / outputs;
+  }
+
+  /** Mean over targets of 1 - error / variance, from the losses just computed; scales cancel. */
+  private double r2() {
+    double total = 0;
+    for (int j = 0; j < outputs; j++) {
+      double mean = 0;
+      for (long i = 0; i < rows; i++) {
+        mean += (target(i, j) - mean) / (i + 1);
+      }
+      double squares = 0;
+      for (long i = 0; i < rows; i++) {
+        double deviation = target(i, j) - mean;
+        squares += deviation * deviation;
+      }
+      total += squares == 0 ? Double.NaN : 1 - loss.get(j) * rows / squares;
+    }
+    return total / outputs;
+  }
+
+  private double target(long position, int output) {
+    long row = order == null ? position : order.index().getLong(position);
+    return data.y().get(row, output);
+  }
+
+  private Tensor onHost(Tensor t) {
+    if (t.isHost()) {
+      return t;
+    }
+    Tensor host = arena.allocate(t.name(), t.dtype(), t.shape());
+    backend.copy(t, host);
+    return host;
+  }
+
+  private double secondsSinceStart() {
+    return (System.nanoTime() - started) / 1e9;
+  }
+
+  @Override
+  public void close() {
+    arena.close();
+  }
+}
