@@ -23,6 +23,9 @@ module dev.panagrad {
   exports dev.panagrad.data;
   exports dev.panagrad.train;
 
+  opens dev.panagrad.cli to
+      info.picocli;
+
   uses dev.panagrad.backend.BackendProvider;
 
   provides dev.panagrad.backend.BackendProvider with

@@ -1,12 +1,74 @@
 package dev.panagrad.cli;
 
-import jdk.incubator.vector.FloatVector;
+import dev.panagrad.backend.BackendUnavailableException;
+import dev.panagrad.data.DataException;
+import dev.panagrad.train.DivergenceException;
+import picocli.CommandLine;
+import picocli.CommandLine.Command;
+import picocli.CommandLine.IExecutionExceptionHandler;
+import picocli.CommandLine.Model.CommandSpec;
+import picocli.CommandLine.Option;
+import picocli.CommandLine.ParameterException;
+import picocli.CommandLine.ScopeType;
+import picocli.CommandLine.Spec;
 
-/** Main. */
-public final class Main {
+/** The program {@code panagrad}. Exit status: 0 done, 1 data or training failure, 2 usage. */
+@Command(
+    name = "panagrad",
+    description = "Trains linear models with fused optimizers on off-heap memory.",
+    mixinStandardHelpOptions = true,
+    version = "panagrad 0.1.0",
+    subcommands = {TrainCommand.class, CompareCommand.class, BackendsCommand.class})
+public final class Main implements Runnable {
+  @Option(
+      names = "--debug",
+      scope = ScopeType.INHERIT,
+      description = "Print the stack trace of a failure.")
+  private boolean debug;
+
+  @Spec private CommandSpec spec;
+
   private Main() {}
 
+  /** Runs the command line and exits with its status. */
   public static void main(String[] args) {
-    System.out.println(FloatVector.SPECIES_PREFERRED + " " + String.join(",", args));
+    int status = Relaunch.withVectorModule(args).orElseGet(() -> run(args));
+    System.out.flush();
+    System.exit(status);
+  }
+
+  /** Runs the command line in this process. */
+  static int run(String... args) {
+    Main main = new Main();
+    IExecutionExceptionHandler handler = (failure, command, parsed) -> main.report(failure, command);
+    return new CommandLine(main)
+        .setExecutionExceptionHandler(handler)
+        .setCaseInsensitiveEnumValuesAllowed(true)
+        .execute(args);
+  }
+
+  @Override
+  public void run() {
+    throw new ParameterException(spec.commandLine(), "a command is needed: train, compare or backends");
+  }
+
+  private int report(Exception failure, CommandLine command) {
+    if (debug) {
+      failure.printStackTrace(command.getErr());
+    }
+    boolean known =
+        failure instanceof DataException
+            || failure instanceof DivergenceException
+            || failure instanceof BackendUnavailableException
+            || failure instanceof IllegalArgumentException
+            || failure instanceof ArithmeticException;
+    String message = failure.getMessage();
+    if (failure instanceof UsageException) {
+      command.getErr().println("panagrad: " + message);
+      return CommandLine.ExitCode.USAGE;
+    }
+    command.getErr().println("panagrad: " + (known && message != null ? message : failure));
+    command.getErr().flush();
+    return CommandLine.ExitCode.SOFTWARE;
   }
 }

@@ -55,7 +55,7 @@ final class AdamStepF32 extends FusedStep {
     FloatVector l1 = splat(c.l1Step);
     FloatVector one = splat(1);
     long end = n * LanesF32.BYTES;
-    long stride = LanesF32.COUNT * LanesF32.BYTES;
+    long stride = (long) LanesF32.COUNT * LanesF32.BYTES;
     for (long o = 0; o < end; o += stride) {
       FloatVector p = load(ps, pAt + o);
       FloatVector g = load(gs, gAt + o).mul(scale);

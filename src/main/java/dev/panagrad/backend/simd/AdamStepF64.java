@@ -55,7 +55,7 @@ final class AdamStepF64 extends FusedStep {
     DoubleVector l1 = splat(c.l1Step);
     DoubleVector one = splat(1);
     long end = n * LanesF64.BYTES;
-    long stride = LanesF64.COUNT * LanesF64.BYTES;
+    long stride = (long) LanesF64.COUNT * LanesF64.BYTES;
     for (long o = 0; o < end; o += stride) {
       DoubleVector p = load(ps, pAt + o);
       DoubleVector g = load(gs, gAt + o).mul(scale);

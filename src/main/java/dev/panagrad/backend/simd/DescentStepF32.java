@@ -43,7 +43,7 @@ final class DescentStepF32 extends FusedStep {
     FloatVector shrink = splat(c.shrink);
     FloatVector l1 = splat(c.l1Step);
     long end = n * LanesF32.BYTES;
-    long stride = LanesF32.COUNT * LanesF32.BYTES;
+    long stride = (long) LanesF32.COUNT * LanesF32.BYTES;
     for (long o = 0; o < end; o += stride) {
       FloatVector p = load(ps, pAt + o);
       FloatVector g = load(gs, gAt + o).mul(scale);

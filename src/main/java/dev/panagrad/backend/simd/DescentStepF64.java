@@ -43,7 +43,7 @@ final class DescentStepF64 extends FusedStep {
     DoubleVector shrink = splat(c.shrink);
     DoubleVector l1 = splat(c.l1Step);
     long end = n * LanesF64.BYTES;
-    long stride = LanesF64.COUNT * LanesF64.BYTES;
+    long stride = (long) LanesF64.COUNT * LanesF64.BYTES;
     for (long o = 0; o < end; o += stride) {
       DoubleVector p = load(ps, pAt + o);
       DoubleVector g = load(gs, gAt + o).mul(scale);

@@ -1,0 +1,72 @@
+package dev.panagrad.cli;
+
+import dev.panagrad.backend.Backend;
+import dev.panagrad.data.Dataset;
+import dev.panagrad.tensor.TensorArena;
+import dev.panagrad.train.DivergenceException;
+import dev.panagrad.train.TrainingResult;
+import java.util.List;
+import java.util.Locale;
+import java.util.concurrent.Callable;
+import picocli.CommandLine.Command;
+import picocli.CommandLine.Mixin;
+
+/** {@code panagrad compare}: the four optimizers on the same data and seed. */
+@Command(
+    name = "compare",
+    description =
+        "Train with gd, sgd, adam and rmsprop on the same data and seed, and print one table. Options that an optimizer"
+            + " does not have are left out for it; gd takes full batches.",
+    mixinStandardHelpOptions = true,
+    sortOptions = false)
+final class CompareCommand implements Callable<Integer> {
+  private static final List<TrainingOptions.RuleName> RULES =
+      List.of(
+          TrainingOptions.RuleName.GD,
+          TrainingOptions.RuleName.SGD,
+          TrainingOptions.RuleName.ADAM,
+          TrainingOptions.RuleName.RMSPROP);
+
+  @Mixin private DataOptions data;
+  @Mixin private TrainingOptions training;
+  @Mixin private BackendChoice backendChoice;
+
+  @Override
+  public Integer call() {
+    training.ignoreForeign = true;
+    int failures = 0;
+    try (Backend backend = backendChoice.open()) {
+      System.out.printf("backend %s (%s)%n", backend.name(), backend.detail());
+      System.out.printf(
+          "%-9s %8s %9s %14s %12s %9s %9s%n",
+          "optimizer", "epochs", "steps", "MSE", "gap", "R2", "seconds");
+      for (TrainingOptions.RuleName rule : RULES) {
+        failures += compare(backend, rule) ? 0 : 1;
+      }
+    }
+    return failures == 0 ? 0 : 1;
+  }
+
+  /** Reads the data again for each rule: training standardises it in place. */
+  private boolean compare(Backend backend, TrainingOptions.RuleName rule) {
+    String name = rule.name().toLowerCase(Locale.ROOT);
+    try (TensorArena arena = TensorArena.open("data")) {
+      Dataset dataset = data.read(arena);
+      TrainCommand.Exact exact = TrainCommand.Exact.of(backend, dataset, training);
+      TrainingResult result = training.trainer(rule, dataset.rows()).fit(dataset, backend);
+      System.out.printf(
+          "%-9s %,8d %,9d %14.8g %11.4g%% %9.5f %9.3f%n",
+          name,
+          result.epochs(),
+          result.steps(),
+          result.mse(),
+          100 * exact.gap(result.mse()),
+          result.r2(),
+          result.seconds());
+      return true;
+    } catch (DivergenceException e) {
+      System.out.printf("%-9s %s%n", name, e.getMessage());
+      return false;
+    }
+  }
+}

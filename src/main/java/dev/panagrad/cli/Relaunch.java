@@ -1,0 +1,69 @@
+package dev.panagrad.cli;
+
+import java.io.IOException;
+import java.lang.management.ManagementFactory;
+import java.lang.module.ModuleFinder;
+import java.nio.file.Path;
+import java.util.ArrayList;
+import java.util.List;
+import java.util.Optional;
+
+/**
+ * Starts the program again with the vector module where it was started without it.
+ *
+ * <p>A jar's manifest cannot add a module, and a module that was not resolved when the VM started cannot be used by the
+ * compiler's vector support later. So {@code java -jar} runs the same command in a child VM with the flag added; input,
+ * output and exit status are the child's. {@code -Dpanagrad.relaunch=false} prevents it.
+ */
+final class Relaunch {
+  static final String PROPERTY = "panagrad.relaunch";
+  private static final String MODULE = "jdk.incubator.vector";
+
+  private Relaunch() {}
+
+  /** The child's exit status, or empty if this VM is to go on itself. */
+  static Optional<Integer> withVectorModule(String[] args) {
+    boolean enabled = ModuleLayer.boot().findModule(MODULE).isPresent();
+    boolean wanted = !System.getProperty(PROPERTY, "true").equals("false");
+    boolean possible = ModuleFinder.ofSystem().find(MODULE).isPresent();
+    if (enabled || !wanted || !possible) {
+      return Optional.empty();
+    }
+    return run(command(args));
+  }
+
+  private static List<String> command(String[] args) {
+    List<String> command = new ArrayList<>();
+    command.add(Path.of(System.getProperty("java.home"), "bin", "java").toString());
+    for (String option : ManagementFactory.getRuntimeMXBean().getInputArguments()) {
+      // A debugger's port is taken by this VM.
+      if (!option.startsWith("-agentlib:jdwp") && !option.startsWith("-Xrunjdwp")) {
+        command.add(option);
+      }
+    }
+    command.add("--add-modules=" + MODULE);
+    command.add("--enable-native-access=ALL-UNNAMED");
+    command.add("-D" + PROPERTY + "=false");
+    command.add("-cp");
+    command.add(System.getProperty("java.class.path"));
+    command.add(Main.class.getName());
+    command.addAll(List.of(args));
+    return command;
+  }
+
+  private static Optional<Integer> run(List<String> command) {
+    try {
+      Process child = new ProcessBuilder(command).inheritIO().start();
+      Thread endChild = new Thread(child::destroy, "panagrad-relaunch");
+      Runtime.getRuntime().addShutdownHook(endChild);
+      return Optional.of(child.waitFor());
+    } catch (IOException e) {
+      System.err.println(
+          "panagrad: could not start java again with --add-modules " + MODULE + ": " + e.getMessage());
+      return Optional.empty();
+    } catch (InterruptedException e) {
+      Thread.currentThread().interrupt();
+      return Optional.of(1);
+    }
+  }
+}

@@ -1,0 +1,192 @@
+package dev.panagrad.cli;
+
+import dev.panagrad.backend.Backend;
+import dev.panagrad.backend.Backends;
+import dev.panagrad.data.Dataset;
+import dev.panagrad.regression.ExactSolution;
+import dev.panagrad.regression.LinearModel;
+import dev.panagrad.tensor.TensorArena;
+import dev.panagrad.train.Trainer;
+import dev.panagrad.train.TrainingResult;
+import java.io.IOException;
+import java.io.PrintStream;
+import java.nio.file.Path;
+import java.util.Arrays;
+import java.util.Locale;
+import java.util.concurrent.Callable;
+import picocli.CommandLine.Command;
+import picocli.CommandLine.Mixin;
+import picocli.CommandLine.Option;
+
+/** {@code panagrad train}: fits one model and compares its loss with the exact least-squares loss. */
+@Command(
+    name = "train",
+    description = "Train a linear model on a CSV file.",
+    mixinStandardHelpOptions = true,
+    sortOptions = false)
+final class TrainCommand implements Callable<Integer> {
+  @Mixin private DataOptions data;
+
+  @Option(
+      names = "--optimizer",
+      defaultValue = "adam",
+      description = "gd, sgd, adam, adamw or rmsprop; default ${DEFAULT-VALUE}.")
+  private TrainingOptions.RuleName optimizer;
+
+  @Mixin private TrainingOptions training;
+  @Mixin private BackendChoice backendChoice;
+
+  @Option(names = "--log", paramLabel = "HISTORY.csv", description = "Write one row per epoch.")
+  private Path log;
+
+  @Option(names = "--json", description = "One JSON object on standard output, the rest on standard error.")
+  private boolean json;
+
+  @Option(names = "--quiet", description = "No backend table and no progress.")
+  private boolean quiet;
+
+  @Override
+  public Integer call() throws IOException {
+    PrintStream out = json ? System.err : System.out;
+    if (log != null) {
+      HistoryFile.requireWritable(log);
+    }
+    try (Backend backend = backendChoice.open();
+        TensorArena arena = TensorArena.open("data")) {
+      Dataset dataset = data.read(arena);
+      Trainer trainer = training.trainer(optimizer, dataset.rows());
+      if (!quiet) {
+        out.println(Backends.table());
+        out.printf(
+            "%ndata: %,d rows, %,d features, %s%n",
+            dataset.rows(), dataset.features().size(), data.dtype());
+      }
+      Warnings.print(dataset, quiet);
+      // Before training, which standardises in place. The solution is invariant to that; its units are not.
+      Exact exact = Exact.of(backend, dataset, training);
+      TrainingResult result;
+      try (Console console = new Console(out, quiet, "training", training.epochs())) {
+        result = trainer.listener(console).fit(dataset, backend);
+      }
+      Warnings.print(result);
+      if (log != null) {
+        HistoryFile.write(log, result.history());
+      }
+      if (json) {
+        printJson(result, backend, exact);
+      } else {
+        print(result, backend, exact);
+      }
+    }
+    return 0;
+  }
+
+  private String optimizerName() {
+    return optimizer.name().toLowerCase(Locale.ROOT);
+  }
+
+  private void print(TrainingResult result, Backend backend, Exact exact) {
+    LinearModel model = result.model();
+    PrintStream out = System.out;
+    out.printf(
+        "%n%s on %s (%s): %,d epochs, %,d steps, %.3f s; stopped because %s%n",
+        optimizerName(),
+        backend.name(),
+        backend.detail(),
+        result.epochs(),
+        result.steps(),
+        result.seconds(),
+        result.stopReason().words());
+    out.printf("loss (MSE)  %.10g%n", result.mse());
+    if (!Double.isNaN(exact.mse())) {
+      out.printf(
+          "exact least squares  %.10g, gap %.3g%%%s%n",
+          exact.mse(), 100 * exact.gap(result.mse()), exact.note());
+    } else {
+      out.println("exact least squares  not computed: " + exact.note());
+    }
+    out.printf("R2  %.6f%n", result.r2());
+    if (!Double.isNaN(result.validationMse())) {
+      out.printf("validation MSE  %.10g%n", result.validationMse());
+    }
+    for (int j = 0; j < model.targets().size(); j++) {
+      out.printf("%ncoefficients of %s (raw units)%n", model.targets().get(j));
+      if (training.hasIntercept()) {
+        out.printf("  %-16s %15.8g%n", "(intercept)", model.intercept(j));
+      }
+      for (int f = 0; f < model.features().size(); f++) {
+        out.printf("  %-16s %15.8g%n", model.features().get(f), model.coefficient(j, f));
+      }
+    }
+  }
+
+  private void printJson(TrainingResult result, Backend backend, Exact exact) throws IOException {
+    LinearModel model = result.model();
+    JsonOutput.write(
+        out -> {
+          out.writeStringField("backend", backend.name());
+          out.writeStringField("optimizer", optimizerName());
+          out.writeNumberField("epochs", result.epochs());
+          out.writeNumberField("steps", result.steps());
+          JsonOutput.number(out, "mse", result.mse());
+          JsonOutput.number(out, "r2", result.r2());
+          JsonOutput.number(out, "exactMse", exact.mse());
+          if (!Double.isNaN(result.validationMse())) {
+            JsonOutput.number(out, "validationMse", result.validationMse());
+          }
+          out.writeArrayFieldStart("coefficients");
+          for (double[] row : model.coefficients()) {
+            out.writeStartArray();
+            for (double value : row) {
+              JsonOutput.number(out, value);
+            }
+            out.writeEndArray();
+          }
+          out.writeEndArray();
+          out.writeArrayFieldStart("intercept");
+          for (double value : model.intercepts()) {
+            JsonOutput.number(out, value);
+          }
+          out.writeEndArray();
+          out.writeArrayFieldStart("features");
+          for (String feature : model.features()) {
+            out.writeString(feature);
+          }
+          out.writeEndArray();
+          out.writeArrayFieldStart("targets");
+          for (String target : model.targets()) {
+            out.writeString(target);
+          }
+          out.writeEndArray();
+          out.writeStringField("stopReason", result.stopReason().words());
+          JsonOutput.number(out, "seconds", result.seconds());
+        });
+  }
+
+  /** The exact least-squares loss on all rows, or why there is none. */
+  record Exact(double mse, String note) {
+    static Exact of(Backend backend, Dataset data, TrainingOptions training) {
+      int limit = 4000;
+      if (training.trainingRows(data.rows()) < data.rows()) {
+        return new Exact(Double.NaN, "rows are held out");
+      }
+      if (data.features().size() > limit) {
+        return new Exact(Double.NaN, "more than " + limit + " features");
+      }
+      ExactSolution exact =
+          ExactSolution.solve(
+              backend, data.x(), data.y(), null, data.rows(), training.hasIntercept(), 0);
+      double mse = Arrays.stream(exact.meanSquaredError()).average().orElseThrow();
+      int features = data.features().size();
+      String note =
+          exact.rank() < features
+              ? " (rank %,d of %,d features: coefficients are not unique)".formatted(exact.rank(), features)
+              : "";
+      return new Exact(mse, note);
+    }
+
+    double gap(double loss) {
+      return loss / mse - 1;
+    }
+  }
+}

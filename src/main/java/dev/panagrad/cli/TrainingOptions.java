@@ -1,0 +1,263 @@
+package dev.panagrad.cli;
+
+import dev.panagrad.optimizer.Optimizer;
+import dev.panagrad.penalty.Penalty;
+import dev.panagrad.rule.Adam;
+import dev.panagrad.rule.GradientDescent;
+import dev.panagrad.rule.RmsProp;
+import dev.panagrad.rule.Sgd;
+import dev.panagrad.rule.UpdateRule;
+import dev.panagrad.schedule.Schedule;
+import dev.panagrad.schedule.ScheduleText;
+import dev.panagrad.train.Trainer;
+import java.util.ArrayList;
+import java.util.List;
+import java.util.Locale;
+import picocli.CommandLine.Option;
+
+/** How to train: shared by {@code train} and {@code compare}. */
+final class TrainingOptions {
+  /** Rows per batch where none is asked for: PyTorch tutorials' and Keras' habit, and small enough for small data. */
+  private static final long DEFAULT_BATCH = 32;
+
+  /** The optimizers of the command line. */
+  enum RuleName {
+    GD(0.1),
+    SGD(0.01),
+    ADAM(0.01),
+    ADAMW(0.01),
+    RMSPROP(0.01);
+
+    /** The default learning rate, for standardised data. */
+    final double learningRate;
+
+    RuleName(double learningRate) {
+      this.learningRate = learningRate;
+    }
+  }
+
+  @Option(names = "--learning-rate", paramLabel = "R", description = "Default: 0.1 for gd, else 0.01.")
+  private Double learningRate;
+
+  @Option(
+      names = "--schedule",
+      defaultValue = "constant",
+      paramLabel = "SPEC",
+      description =
+          "Learning rate by step, e.g. exponential:0.999, step:500,0.3, cosine:30e, warmup:100+cosine:3000; the suffix"
+              + " e counts epochs. Also inverse, linear, restarts, polynomial, onecycle.")
+  private String schedule;
+
+  @Option(names = "--momentum", paramLabel = "R", description = "sgd and rmsprop; default 0.")
+  private Double momentum;
+
+  @Option(names = "--dampening", paramLabel = "R", description = "sgd; default 0.")
+  private Double dampening;
+
+  @Option(names = "--nesterov", description = "sgd, with momentum.")
+  private boolean nesterov;
+
+  @Option(names = "--beta1", paramLabel = "R", description = "adam, adamw; default 0.9.")
+  private Double beta1;
+
+  @Option(names = "--beta2", paramLabel = "R", description = "adam, adamw; default 0.999.")
+  private Double beta2;
+
+  @Option(names = "--epsilon", paramLabel = "R", description = "adam, adamw, rmsprop; default 1e-8.")
+  private Double epsilon;
+
+  @Option(names = "--alpha", paramLabel = "R", description = "rmsprop; default 0.99.")
+  private Double alpha;
+
+  @Option(names = "--centered", description = "rmsprop.")
+  private boolean centered;
+
+  @Option(names = "--amsgrad", description = "adam, adamw.")
+  private boolean amsgrad;
+
+  @Option(
+      names = "--weight-decay",
+      paramLabel = "R",
+      description = "Coupled, decoupled for adamw; default 0, 0.01 for adamw. Not on the intercept.")
+  private Double weightDecay;
+
+  @Option(names = "--l1", defaultValue = "0", paramLabel = "R", description = "Adds R |w|_1 to the loss.")
+  private double l1;
+
+  @Option(names = "--l2", defaultValue = "0", paramLabel = "R", description = "Adds R |w|^2 to the loss.")
+  private double l2;
+
+  @Option(names = "--clip-norm", paramLabel = "R", description = "Scale gradients to at most this norm.")
+  private Double clipNorm;
+
+  @Option(names = "--clip-value", paramLabel = "R", description = "Clamp gradient elements to [-R, R].")
+  private Double clipValue;
+
+  @Option(
+      names = "--batch-size",
+      paramLabel = "N|full",
+      description = "Rows per step. Default: full for gd, else 32.")
+  private String batchSize;
+
+  @Option(names = "--epochs", defaultValue = "100", paramLabel = "N", description = "Default ${DEFAULT-VALUE}.")
+  private long epochs;
+
+  @Option(
+      names = "--tolerance",
+      paramLabel = "R",
+      description =
+          "Stop when the loss has not improved by more than this fraction for --patience epochs.")
+  private Double tolerance;
+
+  @Option(
+      names = "--patience",
+      paramLabel = "N",
+      description = "Epochs without improvement before stopping; 5 if only --tolerance is given.")
+  private Integer patience;
+
+  @Option(
+      names = "--validation",
+      defaultValue = "0",
+      paramLabel = "FRACTION",
+      description = "Hold out this part of the rows.")
+  private double validation;
+
+  @Option(names = "--no-intercept", description = "A model through the origin.")
+  private boolean noIntercept;
+
+  @Option(names = "--no-standardize", description = "Train in raw units.")
+  private boolean noStandardize;
+
+  @Option(names = "--no-shuffle", description = "Visit rows in their order.")
+  private boolean noShuffle;
+
+  @Option(names = "--seed", defaultValue = "0", paramLabel = "N", description = "Default ${DEFAULT-VALUE}.")
+  private long seed;
+
+  boolean hasIntercept() {
+    return !noIntercept;
+  }
+
+  long epochs() {
+    return epochs;
+  }
+
+  /** Rows of a full data set that are trained on. */
+  long trainingRows(long rows) {
+    return rows - Math.round(validation * rows);
+  }
+
+  /** The trainer for one optimizer on that many rows. */
+  Trainer trainer(RuleName name, long rows) {
+    requireOptionsOf(name);
+    long training = trainingRows(rows);
+    long batch = batch(name, training);
+    long stepsPerEpoch = Math.max(1, Math.ceilDiv(training, batch));
+    Schedule parsed = ScheduleText.parse(schedule, stepsPerEpoch);
+    Optimizer.Builder optimizer =
+        Optimizer.of(rule(name)).schedule(parsed).penalty(new Penalty(l1, l2));
+    if (clipNorm != null) {
+      optimizer.clipNorm(clipNorm);
+    }
+    if (clipValue != null) {
+      optimizer.clipValue(clipValue);
+    }
+    Trainer trainer = Trainer.with(optimizer).epochs(epochs).seed(seed).validation(validation);
+    if (batch != training) {
+      trainer.batchSize(batch);
+    }
+    if (tolerance != null || patience != null) {
+      trainer.patience(patience == null ? 5 : patience, tolerance == null ? 0 : tolerance);
+    }
+    if (noIntercept) {
+      trainer.withoutIntercept();
+    }
+    if (!noStandardize) {
+      trainer.standardizeInPlace();
+    }
+    if (noShuffle) {
+      trainer.inOrder();
+    }
+    return trainer;
+  }
+
+  private long batch(RuleName name, long rows) {
+    if (batchSize == null || (ignoreForeign && name == RuleName.GD)) {
+      return name == RuleName.GD ? rows : Math.min(DEFAULT_BATCH, rows);
+    }
+    if (batchSize.equals("full")) {
+      return rows;
+    }
+    long batch;
+    try {
+      batch = Long.parseLong(batchSize);
+    } catch (NumberFormatException e) {
+      throw new UsageException("--batch-size must be a number of rows or 'full', found '" + batchSize + "'");
+    }
+    if (batch < 1) {
+      throw new UsageException("--batch-size must be at least 1, found " + batch);
+    }
+    if (name == RuleName.GD && batch < rows) {
+      throw new UsageException(
+          "gradient descent takes full batches, found --batch-size "
+              + batch
+              + "; use --optimizer sgd, or --batch-size full");
+    }
+    return batch;
+  }
+
+  private UpdateRule rule(RuleName name) {
+    double rate = learningRate == null ? name.learningRate : learningRate;
+    return switch (name) {
+      case GD -> new GradientDescent(rate);
+      case SGD -> new Sgd(rate, or(momentum, 0), or(dampening, 0), nesterov, or(weightDecay, 0));
+      case ADAM, ADAMW ->
+          new Adam(
+              rate,
+              or(beta1, 0.9),
+              or(beta2, 0.999),
+              or(epsilon, 1e-8),
+              or(weightDecay, name == RuleName.ADAMW ? 0.01 : 0),
+              name == RuleName.ADAMW,
+              amsgrad);
+      case RMSPROP ->
+          new RmsProp(
+              rate, or(alpha, 0.99), or(epsilon, 1e-8), or(momentum, 0), centered, or(weightDecay, 0));
+    };
+  }
+
+  private static double or(Double value, double otherwise) {
+    return value == null ? otherwise : value;
+  }
+
+  /** An option that the optimizer does not have would otherwise be ignored without a word. */
+  private void requireOptionsOf(RuleName name) {
+    boolean adam = name == RuleName.ADAM || name == RuleName.ADAMW;
+    boolean rms = name == RuleName.RMSPROP;
+    boolean sgd = name == RuleName.SGD;
+    List<String> foreign = new ArrayList<>();
+    foreign(foreign, "--momentum", momentum != null && !sgd && !rms);
+    foreign(foreign, "--dampening", dampening != null && !sgd);
+    foreign(foreign, "--nesterov", nesterov && !sgd);
+    foreign(foreign, "--beta1", beta1 != null && !adam);
+    foreign(foreign, "--beta2", beta2 != null && !adam);
+    foreign(foreign, "--epsilon", epsilon != null && !adam && !rms);
+    foreign(foreign, "--alpha", alpha != null && !rms);
+    foreign(foreign, "--centered", centered && !rms);
+    foreign(foreign, "--amsgrad", amsgrad && !adam);
+    foreign(foreign, "--weight-decay", weightDecay != null && name == RuleName.GD);
+    if (!foreign.isEmpty() && !ignoreForeign) {
+      throw new UsageException(
+          String.join(", ", foreign) + " does not apply to --optimizer " + name.name().toLowerCase(Locale.ROOT));
+    }
+  }
+
+  private static void foreign(List<String> names, String option, boolean isForeign) {
+    if (isForeign) {
+      names.add(option);
+    }
+  }
+
+  /** {@code compare} runs all optimizers with one set of options: each takes those it has. */
+  boolean ignoreForeign;
+}

@@ -1,0 +1,2 @@
+/** The command line: parses, calls {@code train}, prints. Nothing here computes. */
+package dev.panagrad.cli;
