@@ -66,9 +66,8 @@ public final class TensorArena implements AutoCloseable {
           "tensor '%s': %,d bytes cannot be allocated".formatted(tensorName, bytes));
     }
     requireOpen(tensorName);
-    // A tensor without elements still gets an address of its own.
-    MemorySegment memory =
-        ledger.arena.allocate(Math.max(bytes, ALIGNMENT_BYTES), ALIGNMENT_BYTES);
+    // One cache line more than asked for: kernels may then read the last row by whole vectors.
+    MemorySegment memory = ledger.arena.allocate(bytes + ALIGNMENT_BYTES, ALIGNMENT_BYTES);
     return adopt(tensorName, dtype, shape, memory);
   }
 

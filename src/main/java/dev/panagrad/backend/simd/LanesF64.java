@@ -3,7 +3,6 @@ package dev.panagrad.backend.simd;
 import java.lang.foreign.MemorySegment;
 import java.nio.ByteOrder;
 import jdk.incubator.vector.DoubleVector;
-import jdk.incubator.vector.VectorMask;
 import jdk.incubator.vector.VectorSpecies;
 
 /** What the F64 kernels need to know about their vectors, and one-line helpers that are always inlined. */
@@ -26,19 +25,8 @@ final class LanesF64 {
     return DoubleVector.fromMemorySegment(SPECIES, segment, byteOffset, ByteOrder.nativeOrder());
   }
 
-  /** Lanes outside the mask are zero, and their memory is not read. */
-  static DoubleVector load(MemorySegment segment, long byteOffset, VectorMask<Double> mask) {
-    return DoubleVector.fromMemorySegment(
-        SPECIES, segment, byteOffset, ByteOrder.nativeOrder(), mask);
-  }
-
   static void store(DoubleVector v, MemorySegment segment, long byteOffset) {
     v.intoMemorySegment(segment, byteOffset, ByteOrder.nativeOrder());
-  }
-
-  static void store(
-      DoubleVector v, MemorySegment segment, long byteOffset, VectorMask<Double> mask) {
-    v.intoMemorySegment(segment, byteOffset, ByteOrder.nativeOrder(), mask);
   }
 
   static DoubleVector splat(double value) {

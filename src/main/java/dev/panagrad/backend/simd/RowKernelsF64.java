@@ -15,6 +15,10 @@ import jdk.incubator.vector.VectorOperators;
  * The two inner loops of everything that walks over rows of a matrix: dot products of a block of rows with a vector, and
  * a weighted sum of a block of rows. Four rows at a time: the vector and the sum are then loaded once for four rows, and
  * four independent chains hide the latency of the multiply-add.
+ *
+ * <p>The last, partial vector of a row is read whole and the lanes beyond the row are set to zero: masked loads from
+ * memory segments box their mask on JDK 25. Where that read would leave the segment, the rest of the row is copied into
+ * a buffer of one vector first. Lanes beyond the row may hold another row's numbers, never another segment's.
  */
 final class RowKernelsF64 {
   /** Rows per block, at most: their offsets and results are kept in arrays of this length. */
@@ -23,7 +27,10 @@ final class RowKernelsF64 {
   /** Bytes of a block: half of a 32 KiB level-1 cache, so that the second loop finds the rows there. */
   private static final long BLOCK_BYTES = 16 * 1024;
 
-  private static final long STRIDE = (long) LanesF64.COUNT * LanesF64.BYTES;
+  /** Columns per inner loop, a multiple of every vector length: its trip count and offsets are then int. */
+  private static final long SEGMENT = 1 << 16;
+
+  private static final int STRIDE = LanesF64.COUNT * LanesF64.BYTES;
 
   private RowKernelsF64() {}
 
@@ -33,57 +40,99 @@ final class RowKernelsF64 {
     return Math.clamp(rows & -4, 4, MAX_ROWS);
   }
 
+  /** Whether rows of that many columns do not end with a whole vector. */
+  static boolean isRagged(long cols) {
+    return cols % LanesF64.COUNT != 0;
+  }
+
+  /** Whether reading the row at that offset by whole vectors stays inside the segment. */
+  static boolean isReadable(MemorySegment segment, long at, long cols) {
+    return at + Math.ceilDiv(cols, LanesF64.COUNT) * STRIDE <= segment.byteSize();
+  }
+
   /**
    * {@code out_i = sum_f x_if w_f}.
    *
    * @param at byte offset of each row in {@code xs}
    * @param rows rows in the block
+   * @param readable whether all rows, and w, can be read by whole vectors
+   * @param buffer one vector
    */
   static void dots(
-      MemorySegment xs, long[] at, int rows, long cols, MemorySegment ws, long wAt, double[] out) {
-    long whole = (cols & -LanesF64.COUNT) * LanesF64.BYTES;
-    boolean ragged = whole < cols * LanesF64.BYTES;
-    VectorMask<Double> mask = tail(cols);
-    DoubleVector wTail = ragged ? load(ws, wAt + whole, mask) : zero();
+      MemorySegment xs,
+      long[] at,
+      int rows,
+      long cols,
+      MemorySegment ws,
+      long wAt,
+      double[] out,
+      boolean readable,
+      MemorySegment buffer) {
+    for (long from = 0; from < cols || from == 0; from += SEGMENT) {
+      int n = (int) Math.min(SEGMENT, cols - from);
+      long shift = from * LanesF64.BYTES;
+      dotSegment(xs, at, shift, rows, n, ws, wAt + shift, out, readable, buffer);
+    }
+  }
+
+  private static void dotSegment(
+      MemorySegment xs,
+      long[] at,
+      long shift,
+      int rows,
+      int cols,
+      MemorySegment ws,
+      long wAt,
+      double[] out,
+      boolean readable,
+      MemorySegment buffer) {
+    int whole = (cols & -LanesF64.COUNT) * LanesF64.BYTES;
+    int rest = cols * LanesF64.BYTES - whole;
+    VectorMask<Double> outside = outside(cols);
+    DoubleVector wTail = rest == 0 ? zero() : tail(ws, wAt + whole, rest, outside, readable, buffer);
     int i = 0;
     for (; i + 4 <= rows; i += 4) {
-      long x0 = at[i];
-      long x1 = at[i + 1];
-      long x2 = at[i + 2];
-      long x3 = at[i + 3];
+      long x0 = at[i] + shift;
+      long x1 = at[i + 1] + shift;
+      long x2 = at[i + 2] + shift;
+      long x3 = at[i + 3] + shift;
       DoubleVector a0 = zero();
       DoubleVector a1 = zero();
       DoubleVector a2 = zero();
       DoubleVector a3 = zero();
-      for (long o = 0; o < whole; o += STRIDE) {
+      for (int o = 0; o < whole; o += STRIDE) {
         DoubleVector w = load(ws, wAt + o);
         a0 = fma(load(xs, x0 + o), w, a0);
         a1 = fma(load(xs, x1 + o), w, a1);
         a2 = fma(load(xs, x2 + o), w, a2);
         a3 = fma(load(xs, x3 + o), w, a3);
       }
-      if (ragged) {
-        a0 = fma(load(xs, x0 + whole, mask), wTail, a0);
-        a1 = fma(load(xs, x1 + whole, mask), wTail, a1);
-        a2 = fma(load(xs, x2 + whole, mask), wTail, a2);
-        a3 = fma(load(xs, x3 + whole, mask), wTail, a3);
+      if (rest > 0) {
+        a0 = fma(tail(xs, x0 + whole, rest, outside, readable, buffer), wTail, a0);
+        a1 = fma(tail(xs, x1 + whole, rest, outside, readable, buffer), wTail, a1);
+        a2 = fma(tail(xs, x2 + whole, rest, outside, readable, buffer), wTail, a2);
+        a3 = fma(tail(xs, x3 + whole, rest, outside, readable, buffer), wTail, a3);
       }
-      out[i] = a0.reduceLanes(VectorOperators.ADD);
-      out[i + 1] = a1.reduceLanes(VectorOperators.ADD);
-      out[i + 2] = a2.reduceLanes(VectorOperators.ADD);
-      out[i + 3] = a3.reduceLanes(VectorOperators.ADD);
+      put(out, i, a0.reduceLanes(VectorOperators.ADD), shift);
+      put(out, i + 1, a1.reduceLanes(VectorOperators.ADD), shift);
+      put(out, i + 2, a2.reduceLanes(VectorOperators.ADD), shift);
+      put(out, i + 3, a3.reduceLanes(VectorOperators.ADD), shift);
     }
     for (; i < rows; i++) {
-      long x0 = at[i];
+      long x0 = at[i] + shift;
       DoubleVector a0 = zero();
-      for (long o = 0; o < whole; o += STRIDE) {
+      for (int o = 0; o < whole; o += STRIDE) {
         a0 = fma(load(xs, x0 + o), load(ws, wAt + o), a0);
       }
-      if (ragged) {
-        a0 = fma(load(xs, x0 + whole, mask), wTail, a0);
+      if (rest > 0) {
+        a0 = fma(tail(xs, x0 + whole, rest, outside, readable, buffer), wTail, a0);
       }
-      out[i] = a0.reduceLanes(VectorOperators.ADD);
+      put(out, i, a0.reduceLanes(VectorOperators.ADD), shift);
     }
+  }
+
+  private static void put(double[] out, int i, double sum, long shift) {
+    out[i] = shift == 0 ? sum : out[i] + sum;
   }
 
   /**
@@ -92,22 +141,48 @@ final class RowKernelsF64 {
    * @param gs memory of whole vectors: padded beyond the columns, where zeros are added
    */
   static void accumulate(
-      MemorySegment xs, long[] at, int rows, long cols, double[] r, MemorySegment gs, long gAt) {
-    long whole = (cols & -LanesF64.COUNT) * LanesF64.BYTES;
-    boolean ragged = whole < cols * LanesF64.BYTES;
-    VectorMask<Double> mask = tail(cols);
-    DoubleVector gTail = ragged ? load(gs, gAt + whole) : zero();
+      MemorySegment xs,
+      long[] at,
+      int rows,
+      long cols,
+      double[] r,
+      MemorySegment gs,
+      long gAt,
+      boolean readable,
+      MemorySegment buffer) {
+    for (long from = 0; from < cols; from += SEGMENT) {
+      int n = (int) Math.min(SEGMENT, cols - from);
+      long shift = from * LanesF64.BYTES;
+      accumulateSegment(xs, at, shift, rows, n, r, gs, gAt + shift, readable, buffer);
+    }
+  }
+
+  private static void accumulateSegment(
+      MemorySegment xs,
+      long[] at,
+      long shift,
+      int rows,
+      int cols,
+      double[] r,
+      MemorySegment gs,
+      long gAt,
+      boolean readable,
+      MemorySegment buffer) {
+    int whole = (cols & -LanesF64.COUNT) * LanesF64.BYTES;
+    int rest = cols * LanesF64.BYTES - whole;
+    VectorMask<Double> outside = outside(cols);
+    DoubleVector gTail = rest == 0 ? zero() : load(gs, gAt + whole);
     int i = 0;
     for (; i + 4 <= rows; i += 4) {
-      long x0 = at[i];
-      long x1 = at[i + 1];
-      long x2 = at[i + 2];
-      long x3 = at[i + 3];
+      long x0 = at[i] + shift;
+      long x1 = at[i + 1] + shift;
+      long x2 = at[i + 2] + shift;
+      long x3 = at[i + 3] + shift;
       DoubleVector r0 = splat(r[i]);
       DoubleVector r1 = splat(r[i + 1]);
       DoubleVector r2 = splat(r[i + 2]);
       DoubleVector r3 = splat(r[i + 3]);
-      for (long o = 0; o < whole; o += STRIDE) {
+      for (int o = 0; o < whole; o += STRIDE) {
         DoubleVector g = load(gs, gAt + o);
         g = fma(load(xs, x0 + o), r0, g);
         g = fma(load(xs, x1 + o), r1, g);
@@ -115,30 +190,44 @@ final class RowKernelsF64 {
         g = fma(load(xs, x3 + o), r3, g);
         store(g, gs, gAt + o);
       }
-      if (ragged) {
-        gTail = fma(load(xs, x0 + whole, mask), r0, gTail);
-        gTail = fma(load(xs, x1 + whole, mask), r1, gTail);
-        gTail = fma(load(xs, x2 + whole, mask), r2, gTail);
-        gTail = fma(load(xs, x3 + whole, mask), r3, gTail);
+      if (rest > 0) {
+        gTail = fma(tail(xs, x0 + whole, rest, outside, readable, buffer), r0, gTail);
+        gTail = fma(tail(xs, x1 + whole, rest, outside, readable, buffer), r1, gTail);
+        gTail = fma(tail(xs, x2 + whole, rest, outside, readable, buffer), r2, gTail);
+        gTail = fma(tail(xs, x3 + whole, rest, outside, readable, buffer), r3, gTail);
       }
     }
     for (; i < rows; i++) {
-      long x0 = at[i];
+      long x0 = at[i] + shift;
       DoubleVector r0 = splat(r[i]);
-      for (long o = 0; o < whole; o += STRIDE) {
+      for (int o = 0; o < whole; o += STRIDE) {
         store(fma(load(xs, x0 + o), r0, load(gs, gAt + o)), gs, gAt + o);
       }
-      if (ragged) {
-        gTail = fma(load(xs, x0 + whole, mask), r0, gTail);
+      if (rest > 0) {
+        gTail = fma(tail(xs, x0 + whole, rest, outside, readable, buffer), r0, gTail);
       }
     }
-    if (ragged) {
+    if (rest > 0) {
       store(gTail, gs, gAt + whole);
     }
   }
 
-  /** The lanes of the last, partial vector of a row. */
-  static VectorMask<Double> tail(long cols) {
-    return LanesF64.SPECIES.indexInRange(0, (int) (cols % LanesF64.COUNT));
+  /** The lanes beyond the columns in the last vector of a row. */
+  private static VectorMask<Double> outside(int cols) {
+    return LanesF64.SPECIES.indexInRange(0, cols % LanesF64.COUNT).not();
+  }
+
+  private static DoubleVector tail(
+      MemorySegment xs,
+      long at,
+      int rest,
+      VectorMask<Double> outside,
+      boolean readable,
+      MemorySegment buffer) {
+    if (readable) {
+      return load(xs, at).blend(zero(), outside);
+    }
+    MemorySegment.copy(xs, at, buffer, 0, rest);
+    return load(buffer, 0).blend(zero(), outside);
   }
 }

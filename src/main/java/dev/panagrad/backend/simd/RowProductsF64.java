@@ -5,6 +5,8 @@ import static dev.panagrad.backend.simd.LanesF64.narrow;
 import dev.panagrad.backend.WorkerPool;
 import dev.panagrad.tensor.HostStorage;
 import dev.panagrad.tensor.Tensor;
+import java.lang.foreign.Arena;
+import java.lang.foreign.MemorySegment;
 import java.lang.foreign.ValueLayout;
 
 /**
@@ -25,7 +27,8 @@ final class RowProductsF64 implements WorkerPool.ChunkTask {
   private static final long CHUNK_BYTES = 128 * 1024;
 
   private final WorkerPool pool;
-  private final ThreadLocal<Block> blocks = ThreadLocal.withInitial(Block::new);
+  private final Arena arena;
+  private final ThreadLocal<Block> blocks = ThreadLocal.withInitial(this::newBlock);
 
   private double alpha;
   private Tensor x;
@@ -37,14 +40,24 @@ final class RowProductsF64 implements WorkerPool.ChunkTask {
   private Tensor out;
   private long chunkRows;
 
-  RowProductsF64(WorkerPool pool) {
+  RowProductsF64(WorkerPool pool, Arena arena) {
     this.pool = pool;
+    this.arena = arena;
+  }
+
+  private Block newBlock() {
+    return new Block(arena.allocate(64, 64));
   }
 
   /** Offsets and results of a block of rows; one per thread, so that a call allocates nothing. */
   private static final class Block {
     final long[] at = new long[RowKernelsF64.MAX_ROWS];
     final double[] dots = new double[RowKernelsF64.MAX_ROWS];
+    final MemorySegment buffer;
+
+    Block(MemorySegment buffer) {
+      this.buffer = buffer;
+    }
   }
 
   void apply(
@@ -113,9 +126,19 @@ final class RowProductsF64 implements WorkerPool.ChunkTask {
       for (int i = 0; i < n; i++) {
         block.at[i] = x.byteOffset() + (first + row + i) * xBytes;
       }
+      boolean readable = RowKernelsF64.isReadable(x.segment(), block.at[n - 1], cols);
       for (int j = 0; j < outputs; j++) {
         long wAt = w.byteOffset() + j * cols * LanesF64.BYTES;
-        RowKernelsF64.dots(x.segment(), block.at, n, cols, w.segment(), wAt, block.dots);
+        RowKernelsF64.dots(
+            x.segment(),
+            block.at,
+            n,
+            cols,
+            w.segment(),
+            wAt,
+            block.dots,
+            readable && RowKernelsF64.isReadable(w.segment(), wAt, cols),
+            block.buffer);
         double intercept =
             b == null
                 ? 0

@@ -8,11 +8,11 @@ import static dev.panagrad.backend.simd.LanesF64.store;
 import dev.panagrad.backend.WorkerPool;
 import dev.panagrad.tensor.HostStorage;
 import dev.panagrad.tensor.Tensor;
+import java.lang.foreign.Arena;
 import java.lang.foreign.MemorySegment;
 import java.lang.foreign.ValueLayout;
 import java.util.Arrays;
 import jdk.incubator.vector.DoubleVector;
-import jdk.incubator.vector.VectorMask;
 
 /**
  * Weighted sums over the rows of X in one pass: the gradient of the mean squared error, where the weight of a row is its
@@ -51,6 +51,8 @@ final class RowSumsF64 implements WorkerPool.ChunkTask, AutoCloseable {
   private final Scratch scratch = new Scratch();
   private final long[][] rowAt = new long[MAX_CHUNKS][RowKernelsF64.MAX_ROWS];
   private final double[][] weight = new double[MAX_CHUNKS][RowKernelsF64.MAX_ROWS];
+  private final boolean[] readable = new boolean[MAX_CHUNKS];
+  private final MemorySegment[] buffer = new MemorySegment[MAX_CHUNKS];
   private double[][] residualSums = new double[MAX_CHUNKS][1];
   private double[][] squareSums = new double[MAX_CHUNKS][1];
 
@@ -69,8 +71,11 @@ final class RowSumsF64 implements WorkerPool.ChunkTask, AutoCloseable {
   private long chunkBytes;
   private boolean flushes;
 
-  RowSumsF64(WorkerPool pool) {
+  RowSumsF64(WorkerPool pool, Arena arena) {
     this.pool = pool;
+    for (int chunk = 0; chunk < MAX_CHUNKS; chunk++) {
+      buffer[chunk] = arena.allocate(64, 64);
+    }
   }
 
   void gradient(
@@ -195,7 +200,7 @@ final class RowSumsF64 implements WorkerPool.ChunkTask, AutoCloseable {
       int rows = (int) Math.min(blockRows, to - row);
       long[] at = rowAt[chunk];
       double[] r = weight[chunk];
-      locate(at, row, rows);
+      readable[chunk] = locate(at, row, rows);
       for (int j = 0; j < outputs; j++) {
         if (given == null) {
           residuals(chunk, j, at, r, row, rows);
@@ -203,7 +208,15 @@ final class RowSumsF64 implements WorkerPool.ChunkTask, AutoCloseable {
           weights(r, row, rows);
         }
         RowKernelsF64.accumulate(
-            x.segment(), at, rows, cols, r, memory, sumsAt + j * padded);
+            x.segment(),
+            at,
+            rows,
+            cols,
+            r,
+            memory,
+            sumsAt + j * padded,
+            readable[chunk],
+            buffer[chunk]);
       }
       pending += rows;
       if (flushes && pending >= FLUSH_ROWS) {
@@ -216,11 +229,16 @@ final class RowSumsF64 implements WorkerPool.ChunkTask, AutoCloseable {
     }
   }
 
-  private void locate(long[] at, long row, int rows) {
+  /** Finds the rows of a block; returns whether all can be read by whole vectors. */
+  private boolean locate(long[] at, long row, int rows) {
     long rowBytes = x.rowStride() * LanesF64.BYTES;
+    long furthest = 0;
     for (int i = 0; i < rows; i++) {
-      at[i] = x.byteOffset() + source(row + i) * rowBytes;
+      long offset = x.byteOffset() + source(row + i) * rowBytes;
+      at[i] = offset;
+      furthest = Math.max(furthest, offset);
     }
+    return RowKernelsF64.isReadable(x.segment(), furthest, x.cols());
   }
 
   private long source(long position) {
@@ -233,7 +251,16 @@ final class RowSumsF64 implements WorkerPool.ChunkTask, AutoCloseable {
 
   private void residuals(int chunk, int j, long[] at, double[] r, long row, int rows) {
     long wAt = w.byteOffset() + j * w.cols() * LanesF64.BYTES;
-    RowKernelsF64.dots(x.segment(), at, rows, x.cols(), w.segment(), wAt, r);
+    RowKernelsF64.dots(
+        x.segment(),
+        at,
+        rows,
+        x.cols(),
+        w.segment(),
+        wAt,
+        r,
+        readable[chunk] && RowKernelsF64.isReadable(w.segment(), wAt, x.cols()),
+        buffer[chunk]);
     double intercept =
         b == null
             ? 0
@@ -310,8 +337,9 @@ final class RowSumsF64 implements WorkerPool.ChunkTask, AutoCloseable {
       store(load(memory, sumsAt + o).mul(factor), out, outAt + o);
     }
     if (whole < cols * LanesF64.BYTES) {
-      VectorMask<Double> mask = RowKernelsF64.tail(cols);
-      store(load(memory, sumsAt + whole).mul(factor), out, outAt + whole, mask);
+      MemorySegment last = buffer[0];
+      store(load(memory, sumsAt + whole).mul(factor), last, 0);
+      MemorySegment.copy(last, 0, out, outAt + whole, cols * LanesF64.BYTES - whole);
     }
   }
 

@@ -25,7 +25,7 @@ final class SimdBackend extends HostBackend {
 
   SimdBackend(BackendOptions options) {
     pool = new WorkerPool("panagrad-simd", options.threads());
-    linear = new SimdLinear(trace(), pool);
+    linear = new SimdLinear(trace(), pool, arena);
   }
 
   static String describe() {

@@ -6,6 +6,7 @@ import dev.panagrad.backend.Transpose;
 import dev.panagrad.backend.WorkerPool;
 import dev.panagrad.tensor.DType;
 import dev.panagrad.tensor.Tensor;
+import java.lang.foreign.Arena;
 
 /** Hands each call to the kernel of its element type. */
 final class SimdLinear extends LinearKernels implements AutoCloseable {
@@ -16,12 +17,12 @@ final class SimdLinear extends LinearKernels implements AutoCloseable {
   private final GemmF32 gemmF32;
   private final GemmF64 gemmF64;
 
-  SimdLinear(StepTrace trace, WorkerPool pool) {
+  SimdLinear(StepTrace trace, WorkerPool pool, Arena arena) {
     super(trace);
-    sumsF32 = new RowSumsF32(pool);
-    sumsF64 = new RowSumsF64(pool);
-    productsF32 = new RowProductsF32(pool);
-    productsF64 = new RowProductsF64(pool);
+    sumsF32 = new RowSumsF32(pool, arena);
+    sumsF64 = new RowSumsF64(pool, arena);
+    productsF32 = new RowProductsF32(pool, arena);
+    productsF64 = new RowProductsF64(pool, arena);
     gemmF32 = new GemmF32(pool);
     gemmF64 = new GemmF64(pool);
   }
