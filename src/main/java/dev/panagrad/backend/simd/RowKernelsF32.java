@@ -17,13 +17,9 @@ import jdk.incubator.vector.VectorOperators;
  * four independent chains hide the latency of the multiply-add.
  *
  * <p>The last, partial vector of a row is read whole and the lanes beyond the row are set to zero: masked loads from
- * memory segments box their mask on JDK 25. Where that read would leave the segment, the rest of the row is copied into
- * a buffer of one vector first. Lanes beyond the row may hold another row's numbers, never another segment's.
+ * memory segments box their mask on JDK 25. {@link RowBlock} says where such a read stays inside its segment.
  */
 final class RowKernelsF32 {
-  /** Rows per block, at most: their offsets and results are kept in arrays of this length. */
-  static final int MAX_ROWS = 64;
-
   /** Bytes of a block: half of a 32 KiB level-1 cache, so that the second loop finds the rows there. */
   private static final long BLOCK_BYTES = 16 * 1024;
 
@@ -34,62 +30,35 @@ final class RowKernelsF32 {
 
   private RowKernelsF32() {}
 
-  /** How many rows of that many columns make a block: a multiple of 4 from 4 to {@link #MAX_ROWS}. */
+  /** How many rows of that many columns make a block: a multiple of 4 from 4 to {@link RowBlock#MAX_ROWS}. */
   static int blockRows(long cols) {
     long rows = BLOCK_BYTES / Math.max(1, cols * LanesF32.BYTES);
-    return Math.clamp(rows & -4, 4, MAX_ROWS);
-  }
-
-  /** Whether rows of that many columns do not end with a whole vector. */
-  static boolean isRagged(long cols) {
-    return cols % LanesF32.COUNT != 0;
-  }
-
-  /** Whether reading the row at that offset by whole vectors stays inside the segment. */
-  static boolean isReadable(MemorySegment segment, long at, long cols) {
-    return at + Math.ceilDiv(cols, LanesF32.COUNT) * STRIDE <= segment.byteSize();
+    return Math.clamp(rows & -4, 4, RowBlock.MAX_ROWS);
   }
 
   /**
    * {@code out_i = sum_f x_if w_f}.
    *
-   * @param at byte offset of each row in {@code xs}
+   * @param x the located rows and weights
    * @param rows rows in the block
-   * @param readable whether all rows, and w, can be read by whole vectors
-   * @param buffer one vector
    */
-  static void dots(
-      MemorySegment xs,
-      long[] at,
-      int rows,
-      long cols,
-      MemorySegment ws,
-      long wAt,
-      float[] out,
-      boolean readable,
-      MemorySegment buffer) {
+  static void dots(RowBlock x, int rows, long cols, MemorySegment ws, long wAt, float[] out) {
     for (long from = 0; from < cols || from == 0; from += SEGMENT) {
       int n = (int) Math.min(SEGMENT, cols - from);
-      long shift = from * LanesF32.BYTES;
-      dotSegment(xs, at, shift, rows, n, ws, wAt + shift, out, readable, buffer);
+      dotSegment(x, from * LanesF32.BYTES, rows, n, ws, wAt + from * LanesF32.BYTES, out);
     }
   }
 
   private static void dotSegment(
-      MemorySegment xs,
-      long[] at,
-      long shift,
-      int rows,
-      int cols,
-      MemorySegment ws,
-      long wAt,
-      float[] out,
-      boolean readable,
-      MemorySegment buffer) {
+      RowBlock x, long shift, int rows, int cols, MemorySegment ws, long wAt, float[] out) {
+    MemorySegment xs = x.rows;
+    MemorySegment ts = x.tails;
+    long[] at = x.at;
+    long[] tailAt = x.tailAt;
     int whole = (cols & -LanesF32.COUNT) * LanesF32.BYTES;
     int rest = cols * LanesF32.BYTES - whole;
     VectorMask<Float> outside = outside(cols);
-    FloatVector wTail = rest == 0 ? zero() : tail(ws, wAt + whole, rest, outside, readable, buffer);
+    FloatVector wTail = rest == 0 ? zero() : load(x.weightTails, x.weightTailAt).blend(zero(), outside);
     int i = 0;
     for (; i + 4 <= rows; i += 4) {
       long x0 = at[i] + shift;
@@ -108,10 +77,10 @@ final class RowKernelsF32 {
         a3 = fma(load(xs, x3 + o), w, a3);
       }
       if (rest > 0) {
-        a0 = fma(tail(xs, x0 + whole, rest, outside, readable, buffer), wTail, a0);
-        a1 = fma(tail(xs, x1 + whole, rest, outside, readable, buffer), wTail, a1);
-        a2 = fma(tail(xs, x2 + whole, rest, outside, readable, buffer), wTail, a2);
-        a3 = fma(tail(xs, x3 + whole, rest, outside, readable, buffer), wTail, a3);
+        a0 = fma(load(ts, tailAt[i]).blend(zero(), outside), wTail, a0);
+        a1 = fma(load(ts, tailAt[i + 1]).blend(zero(), outside), wTail, a1);
+        a2 = fma(load(ts, tailAt[i + 2]).blend(zero(), outside), wTail, a2);
+        a3 = fma(load(ts, tailAt[i + 3]).blend(zero(), outside), wTail, a3);
       }
       put(out, i, a0.reduceLanes(VectorOperators.ADD), shift);
       put(out, i + 1, a1.reduceLanes(VectorOperators.ADD), shift);
@@ -125,7 +94,7 @@ final class RowKernelsF32 {
         a0 = fma(load(xs, x0 + o), load(ws, wAt + o), a0);
       }
       if (rest > 0) {
-        a0 = fma(tail(xs, x0 + whole, rest, outside, readable, buffer), wTail, a0);
+        a0 = fma(load(ts, tailAt[i]).blend(zero(), outside), wTail, a0);
       }
       put(out, i, a0.reduceLanes(VectorOperators.ADD), shift);
     }
@@ -141,33 +110,19 @@ final class RowKernelsF32 {
    * @param gs memory of whole vectors: padded beyond the columns, where zeros are added
    */
   static void accumulate(
-      MemorySegment xs,
-      long[] at,
-      int rows,
-      long cols,
-      float[] r,
-      MemorySegment gs,
-      long gAt,
-      boolean readable,
-      MemorySegment buffer) {
+      RowBlock x, int rows, long cols, float[] r, MemorySegment gs, long gAt) {
     for (long from = 0; from < cols; from += SEGMENT) {
       int n = (int) Math.min(SEGMENT, cols - from);
-      long shift = from * LanesF32.BYTES;
-      accumulateSegment(xs, at, shift, rows, n, r, gs, gAt + shift, readable, buffer);
+      accumulateSegment(x, from * LanesF32.BYTES, rows, n, r, gs, gAt + from * LanesF32.BYTES);
     }
   }
 
   private static void accumulateSegment(
-      MemorySegment xs,
-      long[] at,
-      long shift,
-      int rows,
-      int cols,
-      float[] r,
-      MemorySegment gs,
-      long gAt,
-      boolean readable,
-      MemorySegment buffer) {
+      RowBlock x, long shift, int rows, int cols, float[] r, MemorySegment gs, long gAt) {
+    MemorySegment xs = x.rows;
+    MemorySegment ts = x.tails;
+    long[] at = x.at;
+    long[] tailAt = x.tailAt;
     int whole = (cols & -LanesF32.COUNT) * LanesF32.BYTES;
     int rest = cols * LanesF32.BYTES - whole;
     VectorMask<Float> outside = outside(cols);
@@ -191,10 +146,10 @@ final class RowKernelsF32 {
         store(g, gs, gAt + o);
       }
       if (rest > 0) {
-        gTail = fma(tail(xs, x0 + whole, rest, outside, readable, buffer), r0, gTail);
-        gTail = fma(tail(xs, x1 + whole, rest, outside, readable, buffer), r1, gTail);
-        gTail = fma(tail(xs, x2 + whole, rest, outside, readable, buffer), r2, gTail);
-        gTail = fma(tail(xs, x3 + whole, rest, outside, readable, buffer), r3, gTail);
+        gTail = fma(load(ts, tailAt[i]).blend(zero(), outside), r0, gTail);
+        gTail = fma(load(ts, tailAt[i + 1]).blend(zero(), outside), r1, gTail);
+        gTail = fma(load(ts, tailAt[i + 2]).blend(zero(), outside), r2, gTail);
+        gTail = fma(load(ts, tailAt[i + 3]).blend(zero(), outside), r3, gTail);
       }
     }
     for (; i < rows; i++) {
@@ -204,7 +159,7 @@ final class RowKernelsF32 {
         store(fma(load(xs, x0 + o), r0, load(gs, gAt + o)), gs, gAt + o);
       }
       if (rest > 0) {
-        gTail = fma(tail(xs, x0 + whole, rest, outside, readable, buffer), r0, gTail);
+        gTail = fma(load(ts, tailAt[i]).blend(zero(), outside), r0, gTail);
       }
     }
     if (rest > 0) {
@@ -215,19 +170,5 @@ final class RowKernelsF32 {
   /** The lanes beyond the columns in the last vector of a row. */
   private static VectorMask<Float> outside(int cols) {
     return LanesF32.SPECIES.indexInRange(0, cols % LanesF32.COUNT).not();
-  }
-
-  private static FloatVector tail(
-      MemorySegment xs,
-      long at,
-      int rest,
-      VectorMask<Float> outside,
-      boolean readable,
-      MemorySegment buffer) {
-    if (readable) {
-      return load(xs, at).blend(zero(), outside);
-    }
-    MemorySegment.copy(xs, at, buffer, 0, rest);
-    return load(buffer, 0).blend(zero(), outside);
   }
 }

@@ -6,7 +6,6 @@ import dev.panagrad.backend.WorkerPool;
 import dev.panagrad.tensor.HostStorage;
 import dev.panagrad.tensor.Tensor;
 import java.lang.foreign.Arena;
-import java.lang.foreign.MemorySegment;
 import java.lang.foreign.ValueLayout;
 
 /**
@@ -46,17 +45,16 @@ final class RowProductsF32 implements WorkerPool.ChunkTask {
   }
 
   private Block newBlock() {
-    return new Block(arena.allocate(64, 64));
+    return new Block(new RowBlock(arena, LanesF32.COUNT, LanesF32.BYTES));
   }
 
-  /** Offsets and results of a block of rows; one per thread, so that a call allocates nothing. */
+  /** Where rows are, and results; one per thread, so that a call allocates nothing. */
   private static final class Block {
-    final long[] at = new long[RowKernelsF32.MAX_ROWS];
-    final float[] dots = new float[RowKernelsF32.MAX_ROWS];
-    final MemorySegment buffer;
+    final RowBlock rows;
+    final float[] dots = new float[RowBlock.MAX_ROWS];
 
-    Block(MemorySegment buffer) {
-      this.buffer = buffer;
+    Block(RowBlock rows) {
+      this.rows = rows;
     }
   }
 
@@ -85,7 +83,7 @@ final class RowProductsF32 implements WorkerPool.ChunkTask {
       this.out = out;
       // A multiple of the block, so that rows are grouped alike whatever the number of threads; at most 2^16 chunks.
       long wanted = Math.max(CHUNK_BYTES / rowBytes, count >>> 16);
-      chunkRows = (wanted / RowKernelsF32.MAX_ROWS + 1) * RowKernelsF32.MAX_ROWS;
+      chunkRows = (wanted / RowBlock.MAX_ROWS + 1) * RowBlock.MAX_ROWS;
       pool.run(this, (int) Math.ceilDiv(count, chunkRows));
     } finally {
       this.x = null;
@@ -118,27 +116,15 @@ final class RowProductsF32 implements WorkerPool.ChunkTask {
       long outFirst) {
     Block block = blocks.get();
     long cols = x.cols();
-    long xBytes = x.rowStride() * LanesF32.BYTES;
     int outputs = w.shape().rank() == 1 ? 1 : Math.toIntExact(w.rows());
     int blockRows = RowKernelsF32.blockRows(cols);
     for (long row = 0; row < count; row += blockRows) {
       int n = (int) Math.min(blockRows, count - row);
-      for (int i = 0; i < n; i++) {
-        block.at[i] = x.byteOffset() + (first + row + i) * xBytes;
-      }
-      boolean readable = RowKernelsF32.isReadable(x.segment(), block.at[n - 1], cols);
+      block.rows.locate(x, null, first + row, n);
       for (int j = 0; j < outputs; j++) {
         long wAt = w.byteOffset() + j * cols * LanesF32.BYTES;
-        RowKernelsF32.dots(
-            x.segment(),
-            block.at,
-            n,
-            cols,
-            w.segment(),
-            wAt,
-            block.dots,
-            readable && RowKernelsF32.isReadable(w.segment(), wAt, cols),
-            block.buffer);
+        block.rows.locateWeights(w.segment(), wAt, cols);
+        RowKernelsF32.dots(block.rows, n, cols, w.segment(), wAt, block.dots);
         double intercept =
             b == null
                 ? 0

@@ -49,10 +49,9 @@ final class RowSumsF64 implements WorkerPool.ChunkTask, AutoCloseable {
 
   private final WorkerPool pool;
   private final Scratch scratch = new Scratch();
-  private final long[][] rowAt = new long[MAX_CHUNKS][RowKernelsF64.MAX_ROWS];
-  private final double[][] weight = new double[MAX_CHUNKS][RowKernelsF64.MAX_ROWS];
-  private final boolean[] readable = new boolean[MAX_CHUNKS];
-  private final MemorySegment[] buffer = new MemorySegment[MAX_CHUNKS];
+  private final RowBlock[] blocks = new RowBlock[MAX_CHUNKS];
+  private final double[][] weight = new double[MAX_CHUNKS][RowBlock.MAX_ROWS];
+  private final MemorySegment last;
   private double[][] residualSums = new double[MAX_CHUNKS][1];
   private double[][] squareSums = new double[MAX_CHUNKS][1];
 
@@ -74,8 +73,9 @@ final class RowSumsF64 implements WorkerPool.ChunkTask, AutoCloseable {
   RowSumsF64(WorkerPool pool, Arena arena) {
     this.pool = pool;
     for (int chunk = 0; chunk < MAX_CHUNKS; chunk++) {
-      buffer[chunk] = arena.allocate(64, 64);
+      blocks[chunk] = new RowBlock(arena, LanesF64.COUNT, LanesF64.BYTES);
     }
+    last = arena.allocate(64, 64);
   }
 
   void gradient(
@@ -198,25 +198,16 @@ final class RowSumsF64 implements WorkerPool.ChunkTask, AutoCloseable {
     long pending = 0;
     for (long row = from; row < to; row += blockRows) {
       int rows = (int) Math.min(blockRows, to - row);
-      long[] at = rowAt[chunk];
+      RowBlock block = blocks[chunk];
       double[] r = weight[chunk];
-      readable[chunk] = locate(at, row, rows);
+      block.locate(x, index, row, rows);
       for (int j = 0; j < outputs; j++) {
         if (given == null) {
-          residuals(chunk, j, at, r, row, rows);
+          residuals(chunk, j, block, r, row, rows);
         } else {
           weights(r, row, rows);
         }
-        RowKernelsF64.accumulate(
-            x.segment(),
-            at,
-            rows,
-            cols,
-            r,
-            memory,
-            sumsAt + j * padded,
-            readable[chunk],
-            buffer[chunk]);
+        RowKernelsF64.accumulate(block, rows, cols, r, memory, sumsAt + j * padded);
       }
       pending += rows;
       if (flushes && pending >= FLUSH_ROWS) {
@@ -229,38 +220,10 @@ final class RowSumsF64 implements WorkerPool.ChunkTask, AutoCloseable {
     }
   }
 
-  /** Finds the rows of a block; returns whether all can be read by whole vectors. */
-  private boolean locate(long[] at, long row, int rows) {
-    long rowBytes = x.rowStride() * LanesF64.BYTES;
-    long furthest = 0;
-    for (int i = 0; i < rows; i++) {
-      long offset = x.byteOffset() + source(row + i) * rowBytes;
-      at[i] = offset;
-      furthest = Math.max(furthest, offset);
-    }
-    return RowKernelsF64.isReadable(x.segment(), furthest, x.cols());
-  }
-
-  private long source(long position) {
-    return index == null
-        ? position
-        : index
-            .segment()
-            .get(ValueLayout.JAVA_LONG, index.byteOffset() + position * Long.BYTES);
-  }
-
-  private void residuals(int chunk, int j, long[] at, double[] r, long row, int rows) {
+  private void residuals(int chunk, int j, RowBlock block, double[] r, long row, int rows) {
     long wAt = w.byteOffset() + j * w.cols() * LanesF64.BYTES;
-    RowKernelsF64.dots(
-        x.segment(),
-        at,
-        rows,
-        x.cols(),
-        w.segment(),
-        wAt,
-        r,
-        readable[chunk] && RowKernelsF64.isReadable(w.segment(), wAt, x.cols()),
-        buffer[chunk]);
+    block.locateWeights(w.segment(), wAt, x.cols());
+    RowKernelsF64.dots(block, rows, x.cols(), w.segment(), wAt, r);
     double intercept =
         b == null
             ? 0
@@ -271,7 +234,7 @@ final class RowSumsF64 implements WorkerPool.ChunkTask, AutoCloseable {
     double sum = 0;
     double squares = 0;
     for (int i = 0; i < rows; i++) {
-      double target = y.segment().get(ValueLayout.JAVA_DOUBLE, yAt + source(row + i) * yBytes);
+      double target = y.segment().get(ValueLayout.JAVA_DOUBLE, yAt + RowBlock.row(index, row + i) * yBytes);
       double residual = r[i] + intercept - target;
       r[i] = residual;
       sum += residual;
@@ -337,7 +300,6 @@ final class RowSumsF64 implements WorkerPool.ChunkTask, AutoCloseable {
       store(load(memory, sumsAt + o).mul(factor), out, outAt + o);
     }
     if (whole < cols * LanesF64.BYTES) {
-      MemorySegment last = buffer[0];
       store(load(memory, sumsAt + whole).mul(factor), last, 0);
       MemorySegment.copy(last, 0, out, outAt + whole, cols * LanesF64.BYTES - whole);
     }
