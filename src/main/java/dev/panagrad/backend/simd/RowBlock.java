@@ -6,7 +6,7 @@ import java.lang.foreign.MemorySegment;
 import java.lang.foreign.ValueLayout;
 
 /**
- * Where the rows of a block are in memory, and where the last, partial vector of each can be read whole: in place where
+ * Where the rows of a block are in memory, and where the last vector of each can be read whole: in place where
  * that stays inside the segment, else in a buffer that it is copied to. One per thread or chunk, kept between calls.
  */
 final class RowBlock {
@@ -22,7 +22,7 @@ final class RowBlock {
   /** Byte offset of each row in {@link #rows}. */
   final long[] at = new long[MAX_ROWS];
 
-  /** Byte offset of the last, partial vector of each row in {@link #tails}. */
+  /** Byte offset of the last vector of each row in {@link #tails}. */
   final long[] tailAt = new long[MAX_ROWS];
 
   MemorySegment rows;
@@ -64,7 +64,7 @@ final class RowBlock {
     }
   }
 
-  /** Finds the last, partial vector of the weights. */
+  /** Finds the last vector of the weights. */
   void locateWeights(MemorySegment ws, long wAt, long cols) {
     long whole = wholeBytes(cols);
     weightTails = ws;
@@ -84,8 +84,9 @@ final class RowBlock {
             .get(ValueLayout.JAVA_LONG, index.byteOffset() + position * Long.BYTES);
   }
 
+  /** Bytes of a row before its last vector, which has 1 to all of its lanes used. */
   private long wholeBytes(long cols) {
-    return (cols & -lanes) * elementBytes;
+    return ((cols - 1) & -lanes) * elementBytes;
   }
 
   private boolean isReadable(MemorySegment segment, long offset, long cols) {

@@ -7,6 +7,8 @@ import static dev.panagrad.backend.simd.LanesF64.store;
 import static dev.panagrad.backend.simd.LanesF64.zero;
 
 import java.lang.foreign.MemorySegment;
+import java.util.List;
+import java.util.stream.IntStream;
 import jdk.incubator.vector.DoubleVector;
 import jdk.incubator.vector.VectorMask;
 import jdk.incubator.vector.VectorOperators;
@@ -16,7 +18,7 @@ import jdk.incubator.vector.VectorOperators;
  * a weighted sum of a block of rows. Four rows at a time: the vector and the sum are then loaded once for four rows, and
  * four independent chains hide the latency of the multiply-add.
  *
- * <p>The last, partial vector of a row is read whole and the lanes beyond the row are set to zero: masked loads from
+ * <p>The last vector of a row, partial or not, is read whole and the lanes beyond the row are set to zero: masked loads from
  * memory segments box their mask on JDK 25. {@link RowBlock} says where such a read stays inside its segment.
  */
 final class RowKernelsF64 {
@@ -27,6 +29,12 @@ final class RowKernelsF64 {
   private static final long SEGMENT = 1 << 16;
 
   private static final int STRIDE = LanesF64.COUNT * LanesF64.BYTES;
+
+  /** By the last lane used. Made once: making a mask in a kernel allocates where the compiler stops inlining. */
+  private static final List<VectorMask<Double>> OUTSIDE =
+      IntStream.range(0, LanesF64.COUNT)
+          .mapToObj(last -> LanesF64.SPECIES.indexInRange(0, last + 1).not())
+          .toList();
 
   private RowKernelsF64() {}
 
@@ -43,22 +51,32 @@ final class RowKernelsF64 {
    * @param rows rows in the block
    */
   static void dots(RowBlock x, int rows, long cols, MemorySegment ws, long wAt, double[] out) {
-    for (long from = 0; from < cols || from == 0; from += SEGMENT) {
+    for (long from = 0; from < cols; from += SEGMENT) {
       int n = (int) Math.min(SEGMENT, cols - from);
-      dotSegment(x, from * LanesF64.BYTES, rows, n, ws, wAt + from * LanesF64.BYTES, out);
+      long shift = from * LanesF64.BYTES;
+      dotSegment(x, shift, rows, n, from + n == cols, ws, wAt + shift, out);
     }
   }
 
   private static void dotSegment(
-      RowBlock x, long shift, int rows, int cols, MemorySegment ws, long wAt, double[] out) {
+      RowBlock x,
+      long shift,
+      int rows,
+      int cols,
+      boolean isLast,
+      MemorySegment ws,
+      long wAt,
+      double[] out) {
     MemorySegment xs = x.rows;
-    MemorySegment ts = x.tails;
     long[] at = x.at;
-    long[] tailAt = x.tailAt;
-    int whole = (cols & -LanesF64.COUNT) * LanesF64.BYTES;
-    int rest = cols * LanesF64.BYTES - whole;
+    int whole = ((cols - 1) & -LanesF64.COUNT) * LanesF64.BYTES;
+    // The last vector of the row may be in a buffer; that of an earlier segment is in the row.
+    MemorySegment ts = isLast ? x.tails : xs;
+    long[] tailAt = isLast ? x.tailAt : at;
+    long t = isLast ? 0 : shift + whole;
     VectorMask<Double> outside = outside(cols);
-    DoubleVector wTail = rest == 0 ? zero() : load(x.weightTails, x.weightTailAt).blend(zero(), outside);
+    MemorySegment wts = isLast ? x.weightTails : ws;
+    long wtAt = isLast ? x.weightTailAt : wAt + whole;
     int i = 0;
     for (; i + 4 <= rows; i += 4) {
       long x0 = at[i] + shift;
@@ -76,12 +94,11 @@ final class RowKernelsF64 {
         a2 = fma(load(xs, x2 + o), w, a2);
         a3 = fma(load(xs, x3 + o), w, a3);
       }
-      if (rest > 0) {
-        a0 = fma(load(ts, tailAt[i]).blend(zero(), outside), wTail, a0);
-        a1 = fma(load(ts, tailAt[i + 1]).blend(zero(), outside), wTail, a1);
-        a2 = fma(load(ts, tailAt[i + 2]).blend(zero(), outside), wTail, a2);
-        a3 = fma(load(ts, tailAt[i + 3]).blend(zero(), outside), wTail, a3);
-      }
+      DoubleVector wTail = load(wts, wtAt).blend(zero(), outside);
+      a0 = fma(load(ts, tailAt[i] + t).blend(zero(), outside), wTail, a0);
+      a1 = fma(load(ts, tailAt[i + 1] + t).blend(zero(), outside), wTail, a1);
+      a2 = fma(load(ts, tailAt[i + 2] + t).blend(zero(), outside), wTail, a2);
+      a3 = fma(load(ts, tailAt[i + 3] + t).blend(zero(), outside), wTail, a3);
       put(out, i, a0.reduceLanes(VectorOperators.ADD), shift);
       put(out, i + 1, a1.reduceLanes(VectorOperators.ADD), shift);
       put(out, i + 2, a2.reduceLanes(VectorOperators.ADD), shift);
@@ -93,9 +110,8 @@ final class RowKernelsF64 {
       for (int o = 0; o < whole; o += STRIDE) {
         a0 = fma(load(xs, x0 + o), load(ws, wAt + o), a0);
       }
-      if (rest > 0) {
-        a0 = fma(load(ts, tailAt[i]).blend(zero(), outside), wTail, a0);
-      }
+      DoubleVector wTail = load(wts, wtAt).blend(zero(), outside);
+      a0 = fma(load(ts, tailAt[i] + t).blend(zero(), outside), wTail, a0);
       put(out, i, a0.reduceLanes(VectorOperators.ADD), shift);
     }
   }
@@ -113,20 +129,28 @@ final class RowKernelsF64 {
       RowBlock x, int rows, long cols, double[] r, MemorySegment gs, long gAt) {
     for (long from = 0; from < cols; from += SEGMENT) {
       int n = (int) Math.min(SEGMENT, cols - from);
-      accumulateSegment(x, from * LanesF64.BYTES, rows, n, r, gs, gAt + from * LanesF64.BYTES);
+      long shift = from * LanesF64.BYTES;
+      accumulateSegment(x, shift, rows, n, from + n == cols, r, gs, gAt + shift);
     }
   }
 
   private static void accumulateSegment(
-      RowBlock x, long shift, int rows, int cols, double[] r, MemorySegment gs, long gAt) {
+      RowBlock x,
+      long shift,
+      int rows,
+      int cols,
+      boolean isLast,
+      double[] r,
+      MemorySegment gs,
+      long gAt) {
     MemorySegment xs = x.rows;
-    MemorySegment ts = x.tails;
     long[] at = x.at;
-    long[] tailAt = x.tailAt;
-    int whole = (cols & -LanesF64.COUNT) * LanesF64.BYTES;
-    int rest = cols * LanesF64.BYTES - whole;
+    int whole = ((cols - 1) & -LanesF64.COUNT) * LanesF64.BYTES;
+    // The last vector of the row may be in a buffer; that of an earlier segment is in the row.
+    MemorySegment ts = isLast ? x.tails : xs;
+    long[] tailAt = isLast ? x.tailAt : at;
+    long t = isLast ? 0 : shift + whole;
     VectorMask<Double> outside = outside(cols);
-    DoubleVector gTail = rest == 0 ? zero() : load(gs, gAt + whole);
     int i = 0;
     for (; i + 4 <= rows; i += 4) {
       long x0 = at[i] + shift;
@@ -145,12 +169,12 @@ final class RowKernelsF64 {
         g = fma(load(xs, x3 + o), r3, g);
         store(g, gs, gAt + o);
       }
-      if (rest > 0) {
-        gTail = fma(load(ts, tailAt[i]).blend(zero(), outside), r0, gTail);
-        gTail = fma(load(ts, tailAt[i + 1]).blend(zero(), outside), r1, gTail);
-        gTail = fma(load(ts, tailAt[i + 2]).blend(zero(), outside), r2, gTail);
-        gTail = fma(load(ts, tailAt[i + 3]).blend(zero(), outside), r3, gTail);
-      }
+      DoubleVector gTail = load(gs, gAt + whole);
+      gTail = fma(load(ts, tailAt[i] + t).blend(zero(), outside), r0, gTail);
+      gTail = fma(load(ts, tailAt[i + 1] + t).blend(zero(), outside), r1, gTail);
+      gTail = fma(load(ts, tailAt[i + 2] + t).blend(zero(), outside), r2, gTail);
+      gTail = fma(load(ts, tailAt[i + 3] + t).blend(zero(), outside), r3, gTail);
+      store(gTail, gs, gAt + whole);
     }
     for (; i < rows; i++) {
       long x0 = at[i] + shift;
@@ -158,17 +182,14 @@ final class RowKernelsF64 {
       for (int o = 0; o < whole; o += STRIDE) {
         store(fma(load(xs, x0 + o), r0, load(gs, gAt + o)), gs, gAt + o);
       }
-      if (rest > 0) {
-        gTail = fma(load(ts, tailAt[i]).blend(zero(), outside), r0, gTail);
-      }
-    }
-    if (rest > 0) {
+      DoubleVector gTail = load(gs, gAt + whole);
+      gTail = fma(load(ts, tailAt[i] + t).blend(zero(), outside), r0, gTail);
       store(gTail, gs, gAt + whole);
     }
   }
 
   /** The lanes beyond the columns in the last vector of a row. */
   private static VectorMask<Double> outside(int cols) {
-    return LanesF64.SPECIES.indexInRange(0, cols % LanesF64.COUNT).not();
+    return OUTSIDE.get((cols - 1) % LanesF64.COUNT);
   }
 }

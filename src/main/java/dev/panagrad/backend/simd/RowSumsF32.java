@@ -189,7 +189,7 @@ final class RowSumsF32 implements WorkerPool.ChunkTask, AutoCloseable {
     long from = first + count * chunk / chunks;
     long to = first + count * (chunk + 1) / chunks;
     long sumsAt = chunk * chunkBytes;
-    memory.asSlice(sumsAt, chunkBytes).fill((byte) 0);
+    clear(sumsAt);
     Arrays.fill(residualSums[chunk], 0, outputs, 0);
     Arrays.fill(squareSums[chunk], 0, outputs, 0);
     long cols = x.cols();
@@ -217,6 +217,14 @@ final class RowSumsF32 implements WorkerPool.ChunkTask, AutoCloseable {
     }
     if (flushes) {
       flush(sumsAt);
+    }
+  }
+
+  /** A loop, because a slice is an object. */
+  private void clear(long sumsAt) {
+    FloatVector zero = LanesF32.zero();
+    for (long o = 0; o < chunkBytes; o += (long) LanesF32.COUNT * LanesF32.BYTES) {
+      store(zero, memory, sumsAt + o);
     }
   }
 
