@@ -1,8 +1,9 @@
 /**
  * Training and serving of linear models: off-heap tensors, fused optimizers, one-pass gradients.
  *
- * <p>{@code jdk.incubator.vector} is optional: start java with {@code --add-modules jdk.incubator.vector} to get the
- * {@code simd} backend. The libraries of the command line are optional too.
+ * <p>{@code jdk.incubator.vector} is optional: start java with {@code --add-modules
+ * jdk.incubator.vector} to get the {@code simd} backend. The libraries of the command line are
+ * optional too.
  */
 module dev.panagrad {
   requires static jdk.incubator.vector;

@@ -1,6 +1,9 @@
 package dev.panagrad.backend;
 
-/** The result of a probe: the backend can run here, or the reason it cannot and what would change that. */
+/**
+ * The result of a probe: the backend can run here, or the reason it cannot and what would change
+ * that.
+ */
 public sealed interface Availability {
   /**
    * The backend can be opened.

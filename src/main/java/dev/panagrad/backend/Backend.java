@@ -10,8 +10,9 @@ import java.util.Optional;
 /**
  * An opened device: places tensors, moves data explicitly, hands out kernels.
  *
- * <p>Threading: kernels may be called from any thread; those that use the worker threads or scratch memory take turns.
- * Ownership: a backend owns its threads and scratch memory until it is closed; tensors belong to their arena.
+ * <p>Threading: kernels may be called from any thread; those that use the worker threads or scratch
+ * memory take turns. Ownership: a backend owns its threads and scratch memory until it is closed;
+ * tensors belong to their arena.
  */
 public interface Backend extends AutoCloseable {
   /** The provider's name. */
@@ -20,24 +21,33 @@ public interface Backend extends AutoCloseable {
   /** What a person wants to know about it: vector width, library version, threads. */
   String detail();
 
-  /** Whether its kernels work on host memory. If not, host tensors must be {@linkplain #place placed} first. */
+  /**
+   * Whether its kernels work on host memory. If not, host tensors must be {@linkplain #place
+   * placed} first.
+   */
   boolean usesHostMemory();
 
   /** Allocates a zeroed tensor where this backend's kernels work, owned by the arena. */
   Tensor allocate(TensorArena arena, String name, DType dtype, Shape shape);
 
-  /** The tensor itself if kernels can use it where it is, else a copy on the device, owned by the arena. */
+  /**
+   * The tensor itself if kernels can use it where it is, else a copy on the device, owned by the
+   * arena.
+   */
   Tensor place(TensorArena arena, Tensor tensor);
 
-  /** Copies elements between tensors of the same shape and type, on either side. Counted in {@link #trace}. */
+  /**
+   * Copies elements between tensors of the same shape and type, on either side. Counted in {@link
+   * #trace}.
+   */
   void copy(Tensor from, Tensor to);
 
   /** The linear algebra and gradient kernels. */
   LinearKernels linear();
 
   /**
-   * A kernel for one optimizer's steps, or empty if this backend has none for the rule and type. The kernel belongs to
-   * one optimizer and is not shared.
+   * A kernel for one optimizer's steps, or empty if this backend has none for the rule and type.
+   * The kernel belongs to one optimizer and is not shared.
    */
   Optional<StepKernel> step(UpdateRule rule, DType dtype);
 

@@ -9,11 +9,12 @@ import java.util.ServiceLoader;
 import java.util.stream.Collectors;
 
 /**
- * Finds and chooses backends. The choice is never silent: a backend that is asked for by name is opened or refused with
- * the whole table; the automatic choice logs the winner and the reason of every loser.
+ * Finds and chooses backends. The choice is never silent: a backend that is asked for by name is
+ * opened or refused with the whole table; the automatic choice logs the winner and the reason of
+ * every loser.
  *
- * <p>The name comes from the caller, else from the property {@value #PROPERTY}, else from the environment variable
- * {@value #ENVIRONMENT}, else it is {@value #AUTO}.
+ * <p>The name comes from the caller, else from the property {@value #PROPERTY}, else from the
+ * environment variable {@value #ENVIRONMENT}, else it is {@value #AUTO}.
  */
 public final class Backends {
   /** System property that names the backend. */
@@ -68,12 +69,15 @@ public final class Backends {
    * Opens a backend.
    *
    * @param name a backend's name, {@value #AUTO}, or null for the configured one
-   * @throws BackendUnavailableException if the named backend cannot run here or does not exist, with the table
+   * @throws BackendUnavailableException if the named backend cannot run here or does not exist,
+   *     with the table
    */
   public static Backend open(String name, BackendOptions options) {
     String wanted = (name == null ? configuredName() : name).strip().toLowerCase(Locale.ROOT);
     List<BackendProvider> providers = providers();
-    return wanted.equals(AUTO) ? openBest(providers, options) : openNamed(wanted, providers, options);
+    return wanted.equals(AUTO)
+        ? openBest(providers, options)
+        : openNamed(wanted, providers, options);
   }
 
   /** What {@link #open()} asks for. */
@@ -125,12 +129,16 @@ public final class Backends {
     throw new BackendUnavailableException("no backend is available\n" + table(), null);
   }
 
-  /** The table of all backends, one line each; an asterisk marks the one that {@value #AUTO} takes. */
+  /**
+   * The table of all backends, one line each; an asterisk marks the one that {@value #AUTO} takes.
+   */
   public static String table() {
     List<Entry> entries = entries();
     Entry best =
         entries.stream().filter(e -> e.isAvailable() && e.rank() >= 0).findFirst().orElse(null);
-    return entries.stream().map(entry -> line(entry, entry.equals(best))).collect(Collectors.joining("\n"));
+    return entries.stream()
+        .map(entry -> line(entry, entry.equals(best)))
+        .collect(Collectors.joining("\n"));
   }
 
   private static String line(Entry entry, boolean best) {

@@ -5,7 +5,9 @@ import dev.panagrad.tensor.Shape;
 import dev.panagrad.tensor.Tensor;
 import dev.panagrad.tensor.TensorArena;
 
-/** What every backend that computes in host memory has in common: tensors are used where they are. */
+/**
+ * What every backend that computes in host memory has in common: tensors are used where they are.
+ */
 public abstract class HostBackend implements Backend {
   private final StepTrace trace = new StepTrace();
 

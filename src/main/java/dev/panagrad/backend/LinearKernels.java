@@ -7,12 +7,13 @@ import dev.panagrad.tensor.Tensor;
 /**
  * Dense linear algebra over row-major tensors, and the gradient of the mean squared error.
  *
- * <p>The public methods are the skin: they check element types, shapes, aliasing and liveness before a byte changes, and
- * name the tensor that is wrong. The protected methods are the kernels, which backends implement. There is no
- * default {@code gradient} composed of {@code gemv} calls: every backend fuses, and the scalar one is the reference.
+ * <p>The public methods are the skin: they check element types, shapes, aliasing and liveness
+ * before a byte changes, and name the tensor that is wrong. The protected methods are the kernels,
+ * which backends implement. There is no default {@code gradient} composed of {@code gemv} calls:
+ * every backend fuses, and the scalar one is the reference.
  *
- * <p>Element types: F32 or F64, the same for all operands of a call. Vectors are tensors of one extent, or of one column.
- * Outputs must not share memory with inputs.
+ * <p>Element types: F32 or F64, the same for all operands of a call. Vectors are tensors of one
+ * extent, or of one column. Outputs must not share memory with inputs.
  */
 public abstract class LinearKernels {
   private final StepTrace trace;
@@ -44,7 +45,10 @@ public abstract class LinearKernels {
     axpyKernel(alpha, x, y);
   }
 
-  /** The Euclidean norm; scaled where squares would overflow or underflow. Infinite or NaN elements give that. */
+  /**
+   * The Euclidean norm; scaled where squares would overflow or underflow. Infinite or NaN elements
+   * give that.
+   */
   public final double norm2(Tensor x) {
     vector(x, floating(x));
     return norm2Kernel(x);
@@ -63,13 +67,15 @@ public abstract class LinearKernels {
   }
 
   /**
-   * {@code y = alpha * op(A) x + beta * y}. With {@code beta = 0} the old content of y does not matter, not even NaN.
+   * {@code y = alpha * op(A) x + beta * y}. With {@code beta = 0} the old content of y does not
+   * matter, not even NaN.
    *
    * @param a matrix [m, n], any row stride
    * @param x vector [n], or [m] transposed
    * @param y vector [m], or [n] transposed
    */
-  public final void gemv(Transpose transpose, double alpha, Tensor a, Tensor x, double beta, Tensor y) {
+  public final void gemv(
+      Transpose transpose, double alpha, Tensor a, Tensor x, double beta, Tensor y) {
     DType dtype = floating(a);
     a.requireUsable();
     vector(x, dtype);
@@ -83,8 +89,8 @@ public abstract class LinearKernels {
   }
 
   /**
-   * {@code C = alpha * op(A) op(B) + beta * C}, row strides free. With {@code beta = 0} the old content of C does not
-   * matter, not even NaN.
+   * {@code C = alpha * op(A) op(B) + beta * C}, row strides free. With {@code beta = 0} the old
+   * content of C does not matter, not even NaN.
    */
   public final void gemm(
       Transpose transposeA,
@@ -140,14 +146,18 @@ public abstract class LinearKernels {
     predictKernel(x, first, count, w, b, out);
   }
 
-  /** {@link #gradient(Tensor, Tensor, Tensor, long, long, Tensor, Tensor, Tensor, Tensor, Tensor)} of all rows. */
+  /**
+   * {@link #gradient(Tensor, Tensor, Tensor, long, long, Tensor, Tensor, Tensor, Tensor, Tensor)}
+   * of all rows.
+   */
   public final void gradient(
       Tensor x, Tensor y, Tensor w, Tensor b, Tensor gw, Tensor gb, Tensor loss) {
     gradient(x, y, null, 0, x.rows(), w, b, gw, gb, loss);
   }
 
   /**
-   * The gradient of the mean squared error of a linear model on a batch, and the error itself, in one call.
+   * The gradient of the mean squared error of a linear model on a batch, and the error itself, in
+   * one call.
    *
    * <pre>
    *   r_ij   = sum_f x_if w_jf + b_j - y_ij             residual of row i, output j
@@ -156,8 +166,9 @@ public abstract class LinearKernels {
    *   gb_j   = (2/count) sum_i r_ij
    * </pre>
    *
-   * The gradient is that of the sum of the outputs' losses, so that each output is fitted as if it were alone. Sums over
-   * rows are in double precision across blocks of rows. The mean is over the rows of this batch, however many they are.
+   * The gradient is that of the sum of the outputs' losses, so that each output is fitted as if it
+   * were alone. Sums over rows are in double precision across blocks of rows. The mean is over the
+   * rows of this batch, however many they are.
    *
    * @param x features [n, d], any row stride
    * @param y targets [n, k], or [n] for one output; any row stride
@@ -169,8 +180,10 @@ public abstract class LinearKernels {
    * @param gw receives the gradient of the weights [k, d]
    * @param gb receives the gradient of the intercepts [k]; null exactly if {@code b} is
    * @param loss receives the mean squared error of each output [k], F64, or null
-   * @throws IllegalArgumentException if a shape, type or buffer does not fit; nothing is written then
-   * @throws IndexOutOfBoundsException if an entry of {@code index} is not a row; nothing is written then
+   * @throws IllegalArgumentException if a shape, type or buffer does not fit; nothing is written
+   *     then
+   * @throws IndexOutOfBoundsException if an entry of {@code index} is not a row; nothing is written
+   *     then
    */
   public final void gradient(
       Tensor x,
@@ -199,7 +212,9 @@ public abstract class LinearKernels {
     output(gw, x, y, w, b);
     if ((b == null) != (gb == null)) {
       throw new IllegalArgumentException(
-          "gradient: intercepts and their gradient come together; " + (b == null ? "b" : "gb") + " is null");
+          "gradient: intercepts and their gradient come together; "
+              + (b == null ? "b" : "gb")
+              + " is null");
     }
     if (gb != null) {
       intercepts(w, gb, dtype);
@@ -262,7 +277,8 @@ public abstract class LinearKernels {
     y.requireUsable();
     if (y.rows() != rows || y.cols() != outputs || y.shape().rank() > 2) {
       throw new IllegalArgumentException(
-          "tensor '%s' has shape %s where [%d, %d] is needed".formatted(y.name(), y.shape(), rows, outputs));
+          "tensor '%s' has shape %s where [%d, %d] is needed"
+              .formatted(y.name(), y.shape(), rows, outputs));
     }
   }
 

@@ -3,8 +3,8 @@ package dev.panagrad.backend;
 import java.util.concurrent.atomic.LongAdder;
 
 /**
- * Counts what a backend does, so that "zero copies per step" is an assertion and not a sentence. Counting allocates
- * nothing. Threading: may be read and counted from any thread.
+ * Counts what a backend does, so that "zero copies per step" is an assertion and not a sentence.
+ * Counting allocates nothing. Threading: may be read and counted from any thread.
  */
 public final class StepTrace {
   private final LongAdder copies = new LongAdder();

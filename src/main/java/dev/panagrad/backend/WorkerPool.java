@@ -6,13 +6,15 @@ import java.util.concurrent.locks.LockSupport;
 import java.util.concurrent.locks.ReentrantLock;
 
 /**
- * Parked worker threads that share the chunks of a task with the calling thread. Running a task allocates nothing.
+ * Parked worker threads that share the chunks of a task with the calling thread. Running a task
+ * allocates nothing.
  *
- * <p>Chunks are claimed in any order by any thread, so a task must write each chunk's result to a place of its own and
- * combine afterwards; then results do not depend on the number of threads.
+ * <p>Chunks are claimed in any order by any thread, so a task must write each chunk's result to a
+ * place of its own and combine afterwards; then results do not depend on the number of threads.
  *
- * <p>Workers spin for a few microseconds after a task, because the next step usually follows at once, and then park: an
- * idle pool uses no CPU. Threads are daemons and end when the pool is closed.
+ * <p>Workers spin for a few microseconds after a task, because the next step usually follows at
+ * once, and then park: an idle pool uses no CPU. Threads are daemons and end when the pool is
+ * closed.
  */
 public final class WorkerPool implements AutoCloseable {
   /** A task cut into chunks. */
@@ -22,12 +24,16 @@ public final class WorkerPool implements AutoCloseable {
      * Computes one chunk.
      *
      * @param chunk from 0
-     * @param worker which thread runs it: 0 is the caller, others are below {@link WorkerPool#threads()}
+     * @param worker which thread runs it: 0 is the caller, others are below {@link
+     *     WorkerPool#threads()}
      */
     void run(int chunk, int worker);
   }
 
-  /** About 20 microseconds of pauses: longer than the gap between two steps, shorter than anybody notices. */
+  /**
+   * About 20 microseconds of pauses: longer than the gap between two steps, shorter than anybody
+   * notices.
+   */
   private static final int SPINS = 500;
 
   /** Index bits of a ticket: chunks per task are fewer than 2^20. */
@@ -40,7 +46,8 @@ public final class WorkerPool implements AutoCloseable {
   /** Held while a task runs; kernels hold it around their shared scratch memory too. */
   private final ReentrantLock turn = new ReentrantLock();
 
-  // One long holds task number, chunk limit and next chunk, so that claiming a chunk and checking that it belongs to the
+  // One long holds task number, chunk limit and next chunk, so that claiming a chunk and checking
+  // that it belongs to the
   // current task is one compare-and-set.
   //   | task number (24) | limit (20) | next (20) |
   private final AtomicLong ticket = new AtomicLong();
@@ -67,7 +74,10 @@ public final class WorkerPool implements AutoCloseable {
     return workers.length + 1;
   }
 
-  /** Takes the turn: nobody else runs a task or uses the owner's scratch memory until {@link #release}. */
+  /**
+   * Takes the turn: nobody else runs a task or uses the owner's scratch memory until {@link
+   * #release}.
+   */
   public void acquire() {
     turn.lock();
   }
@@ -78,8 +88,8 @@ public final class WorkerPool implements AutoCloseable {
   }
 
   /**
-   * Runs all chunks and returns when they are done. The caller computes too. A failure of a chunk is thrown here after
-   * the others have ended.
+   * Runs all chunks and returns when they are done. The caller computes too. A failure of a chunk
+   * is thrown here after the others have ended.
    */
   public void run(ChunkTask newTask, int chunks) {
     if (chunks > MASK) {

@@ -15,7 +15,10 @@ final class BackendChoice {
               + " PANAGRAD_BACKEND, else auto.")
   private String name;
 
-  @Option(names = "--threads", paramLabel = "N", description = "Compute threads; default: all processors.")
+  @Option(
+      names = "--threads",
+      paramLabel = "N",
+      description = "Compute threads; default: all processors.")
   private Integer threads;
 
   Backend open() {

@@ -10,7 +10,8 @@ import picocli.CommandLine.Option;
 /** {@code panagrad backends}: every backend, whether it can run here, why not, and what to do. */
 @Command(
     name = "backends",
-    description = "Show every backend: available or not, why, and what to do. '*' marks what 'auto' takes.",
+    description =
+        "Show every backend: available or not, why, and what to do. '*' marks what 'auto' takes.",
     mixinStandardHelpOptions = true)
 final class BackendsCommand implements Callable<Integer> {
   @Option(names = "--json", description = "One JSON object on standard output.")

@@ -7,7 +7,10 @@ import me.tongfei.progressbar.ProgressBar;
 import me.tongfei.progressbar.ProgressBarBuilder;
 import me.tongfei.progressbar.ProgressBarStyle;
 
-/** Says how a training goes: a bar on a terminal, a line every tenth of the way otherwise, nothing when quiet. */
+/**
+ * Says how a training goes: a bar on a terminal, a line every tenth of the way otherwise, nothing
+ * when quiet.
+ */
 final class Console implements TrainingListener, AutoCloseable {
   private static final int LINES = 10;
 

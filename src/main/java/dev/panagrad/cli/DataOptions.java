@@ -36,10 +36,15 @@ final class DataOptions {
       description = "Columns to predict from; all but the targets if not given.")
   private List<String> features = new ArrayList<>();
 
-  @Option(names = "--no-header", description = "The first record is data; select columns by number.")
+  @Option(
+      names = "--no-header",
+      description = "The first record is data; select columns by number.")
   private boolean noHeader;
 
-  @Option(names = "--dtype", defaultValue = "f32", description = "f32 or f64; default ${DEFAULT-VALUE}.")
+  @Option(
+      names = "--dtype",
+      defaultValue = "f32",
+      description = "f32 or f64; default ${DEFAULT-VALUE}.")
   private DType dtype;
 
   Dataset read(TensorArena arena) {

@@ -1,8 +1,8 @@
 package dev.panagrad.cli;
 
+import de.siegmar.fastcsv.writer.CsvWriter;
 import dev.panagrad.data.DataException;
 import dev.panagrad.train.EpochRecord;
-import de.siegmar.fastcsv.writer.CsvWriter;
 import java.io.IOException;
 import java.nio.file.Files;
 import java.nio.file.Path;

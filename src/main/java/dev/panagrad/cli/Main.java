@@ -40,7 +40,8 @@ public final class Main implements Runnable {
   /** Runs the command line in this process. */
   static int run(String... args) {
     Main main = new Main();
-    IExecutionExceptionHandler handler = (failure, command, parsed) -> main.report(failure, command);
+    IExecutionExceptionHandler handler =
+        (failure, command, parsed) -> main.report(failure, command);
     return new CommandLine(main)
         .setExecutionExceptionHandler(handler)
         .setCaseInsensitiveEnumValuesAllowed(true)
@@ -49,7 +50,8 @@ public final class Main implements Runnable {
 
   @Override
   public void run() {
-    throw new ParameterException(spec.commandLine(), "a command is needed: train, compare or backends");
+    throw new ParameterException(
+        spec.commandLine(), "a command is needed: train, compare or backends");
   }
 
   private int report(Exception failure, CommandLine command) {

@@ -18,7 +18,9 @@ import picocli.CommandLine.Command;
 import picocli.CommandLine.Mixin;
 import picocli.CommandLine.Option;
 
-/** {@code panagrad train}: fits one model and compares its loss with the exact least-squares loss. */
+/**
+ * {@code panagrad train}: fits one model and compares its loss with the exact least-squares loss.
+ */
 @Command(
     name = "train",
     description = "Train a linear model on a CSV file.",
@@ -39,7 +41,9 @@ final class TrainCommand implements Callable<Integer> {
   @Option(names = "--log", paramLabel = "HISTORY.csv", description = "Write one row per epoch.")
   private Path log;
 
-  @Option(names = "--json", description = "One JSON object on standard output, the rest on standard error.")
+  @Option(
+      names = "--json",
+      description = "One JSON object on standard output, the rest on standard error.")
   private boolean json;
 
   @Option(names = "--quiet", description = "No backend table and no progress.")
@@ -62,7 +66,8 @@ final class TrainCommand implements Callable<Integer> {
             dataset.rows(), dataset.features().size(), data.dtype());
       }
       Warnings.print(dataset, quiet);
-      // Before training, which standardises in place. The solution is invariant to that; its units are not.
+      // Before training, which standardises in place. The solution is invariant to that; its units
+      // are not.
       Exact exact = Exact.of(backend, dataset, training);
       TrainingResult result;
       try (Console console = new Console(out, quiet, "training", training.epochs())) {
@@ -180,7 +185,8 @@ final class TrainCommand implements Callable<Integer> {
       int features = data.features().size();
       String note =
           exact.rank() < features
-              ? " (rank %,d of %,d features: coefficients are not unique)".formatted(exact.rank(), features)
+              ? " (rank %,d of %,d features: coefficients are not unique)"
+                  .formatted(exact.rank(), features)
               : "";
       return new Exact(mse, note);
     }

@@ -17,7 +17,10 @@ import picocli.CommandLine.Option;
 
 /** How to train: shared by {@code train} and {@code compare}. */
 final class TrainingOptions {
-  /** Rows per batch where none is asked for: PyTorch tutorials' and Keras' habit, and small enough for small data. */
+  /**
+   * Rows per batch where none is asked for: PyTorch tutorials' and Keras' habit, and small enough
+   * for small data.
+   */
   private static final long DEFAULT_BATCH = 32;
 
   /** The optimizers of the command line. */
@@ -36,7 +39,10 @@ final class TrainingOptions {
     }
   }
 
-  @Option(names = "--learning-rate", paramLabel = "R", description = "Default: 0.1 for gd, else 0.01.")
+  @Option(
+      names = "--learning-rate",
+      paramLabel = "R",
+      description = "Default: 0.1 for gd, else 0.01.")
   private Double learningRate;
 
   @Option(
@@ -63,7 +69,10 @@ final class TrainingOptions {
   @Option(names = "--beta2", paramLabel = "R", description = "adam, adamw; default 0.999.")
   private Double beta2;
 
-  @Option(names = "--epsilon", paramLabel = "R", description = "adam, adamw, rmsprop; default 1e-8.")
+  @Option(
+      names = "--epsilon",
+      paramLabel = "R",
+      description = "adam, adamw, rmsprop; default 1e-8.")
   private Double epsilon;
 
   @Option(names = "--alpha", paramLabel = "R", description = "rmsprop; default 0.99.")
@@ -78,19 +87,34 @@ final class TrainingOptions {
   @Option(
       names = "--weight-decay",
       paramLabel = "R",
-      description = "Coupled, decoupled for adamw; default 0, 0.01 for adamw. Not on the intercept.")
+      description =
+          "Coupled, decoupled for adamw; default 0, 0.01 for adamw. Not on the intercept.")
   private Double weightDecay;
 
-  @Option(names = "--l1", defaultValue = "0", paramLabel = "R", description = "Adds R |w|_1 to the loss.")
+  @Option(
+      names = "--l1",
+      defaultValue = "0",
+      paramLabel = "R",
+      description = "Adds R |w|_1 to the loss.")
   private double l1;
 
-  @Option(names = "--l2", defaultValue = "0", paramLabel = "R", description = "Adds R |w|^2 to the loss.")
+  @Option(
+      names = "--l2",
+      defaultValue = "0",
+      paramLabel = "R",
+      description = "Adds R |w|^2 to the loss.")
   private double l2;
 
-  @Option(names = "--clip-norm", paramLabel = "R", description = "Scale gradients to at most this norm.")
+  @Option(
+      names = "--clip-norm",
+      paramLabel = "R",
+      description = "Scale gradients to at most this norm.")
   private Double clipNorm;
 
-  @Option(names = "--clip-value", paramLabel = "R", description = "Clamp gradient elements to [-R, R].")
+  @Option(
+      names = "--clip-value",
+      paramLabel = "R",
+      description = "Clamp gradient elements to [-R, R].")
   private Double clipValue;
 
   @Option(
@@ -99,7 +123,11 @@ final class TrainingOptions {
       description = "Rows per step. Default: full for gd, else 32.")
   private String batchSize;
 
-  @Option(names = "--epochs", defaultValue = "100", paramLabel = "N", description = "Default ${DEFAULT-VALUE}.")
+  @Option(
+      names = "--epochs",
+      defaultValue = "100",
+      paramLabel = "N",
+      description = "Default ${DEFAULT-VALUE}.")
   private long epochs;
 
   @Option(
@@ -131,7 +159,11 @@ final class TrainingOptions {
   @Option(names = "--no-shuffle", description = "Visit rows in their order.")
   private boolean noShuffle;
 
-  @Option(names = "--seed", defaultValue = "0", paramLabel = "N", description = "Default ${DEFAULT-VALUE}.")
+  @Option(
+      names = "--seed",
+      defaultValue = "0",
+      paramLabel = "N",
+      description = "Default ${DEFAULT-VALUE}.")
   private long seed;
 
   boolean hasIntercept() {
@@ -192,7 +224,8 @@ final class TrainingOptions {
     try {
       batch = Long.parseLong(batchSize);
     } catch (NumberFormatException e) {
-      throw new UsageException("--batch-size must be a number of rows or 'full', found '" + batchSize + "'");
+      throw new UsageException(
+          "--batch-size must be a number of rows or 'full', found '" + batchSize + "'");
     }
     if (batch < 1) {
       throw new UsageException("--batch-size must be at least 1, found " + batch);
@@ -222,7 +255,12 @@ final class TrainingOptions {
               amsgrad);
       case RMSPROP ->
           new RmsProp(
-              rate, or(alpha, 0.99), or(epsilon, 1e-8), or(momentum, 0), centered, or(weightDecay, 0));
+              rate,
+              or(alpha, 0.99),
+              or(epsilon, 1e-8),
+              or(momentum, 0),
+              centered,
+              or(weightDecay, 0));
     };
   }
 
@@ -248,7 +286,9 @@ final class TrainingOptions {
     foreign(foreign, "--weight-decay", weightDecay != null && name == RuleName.GD);
     if (!foreign.isEmpty() && !ignoreForeign) {
       throw new UsageException(
-          String.join(", ", foreign) + " does not apply to --optimizer " + name.name().toLowerCase(Locale.ROOT));
+          String.join(", ", foreign)
+              + " does not apply to --optimizer "
+              + name.name().toLowerCase(Locale.ROOT));
     }
   }
 

@@ -23,11 +23,11 @@ import java.util.Set;
 import java.util.stream.IntStream;
 
 /**
- * Reads a CSV file into native memory: once to count and check its records, once to parse numbers straight into the
- * tensors, so that no row is ever held on the heap longer than its parsing.
+ * Reads a CSV file into native memory: once to count and check its records, once to parse numbers
+ * straight into the tensors, so that no row is ever held on the heap longer than its parsing.
  *
- * <p>Format: RFC 4180, UTF-8, comma, quotes where needed, blank lines skipped. Every selected cell must be a finite
- * number as {@link Double#parseDouble} reads it; other columns may hold anything.
+ * <p>Format: RFC 4180, UTF-8, comma, quotes where needed, blank lines skipped. Every selected cell
+ * must be a finite number as {@link Double#parseDouble} reads it; other columns may hold anything.
  */
 public final class CsvData {
   /** Where the bytes come from; opened twice. */
@@ -77,7 +77,9 @@ public final class CsvData {
     return this;
   }
 
-  /** The columns to predict from, by name or by number from 1; all that are not targets if empty. */
+  /**
+   * The columns to predict from, by name or by number from 1; all that are not targets if empty.
+   */
   public CsvData features(List<String> columns) {
     features = List.copyOf(columns);
     return this;
@@ -88,7 +90,8 @@ public final class CsvData {
    *
    * @param arena owner of the tensors
    * @param dtype F32 or F64
-   * @throws DataException with file, line and column of what is wrong; nothing but the arena's memory was used
+   * @throws DataException with file, line and column of what is wrong; nothing but the arena's
+   *     memory was used
    */
   public Dataset read(TensorArena arena, DType dtype) {
     if (targets.isEmpty()) {
@@ -97,8 +100,7 @@ public final class CsvData {
     Scan scan = scan();
     List<String> columns = scan.columns;
     int[] y = select(columns, targets, "target");
-    int[] x =
-        features.isEmpty() ? others(columns.size(), y) : select(columns, features, "feature");
+    int[] x = features.isEmpty() ? others(columns.size(), y) : select(columns, features, "feature");
     for (int column : x) {
       for (int target : y) {
         if (column == target) {
@@ -290,7 +292,10 @@ public final class CsvData {
     int shown = 20;
     return columns.size() <= shown
         ? String.join(", ", columns)
-        : String.join(", ", columns.subList(0, shown)) + ", and " + (columns.size() - shown) + " more";
+        : String.join(", ", columns.subList(0, shown))
+            + ", and "
+            + (columns.size() - shown)
+            + " more";
   }
 
   private static int[] others(int columns, int[] taken) {

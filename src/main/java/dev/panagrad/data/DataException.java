@@ -1,6 +1,9 @@
 package dev.panagrad.data;
 
-/** Data that cannot be used; the message says where (file, line, column), what was found, and what to do. */
+/**
+ * Data that cannot be used; the message says where (file, line, column), what was found, and what
+ * to do.
+ */
 public final class DataException extends RuntimeException {
   private static final long serialVersionUID = 1;
 

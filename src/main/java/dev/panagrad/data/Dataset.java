@@ -21,7 +21,8 @@ public record Dataset(List<String> features, List<String> targets, Tensor x, Ten
     targets = List.copyOf(targets);
     if (x.shape().rank() != 2 || x.cols() != features.size()) {
       throw new IllegalArgumentException(
-          "features '%s' have shape %s for %d names".formatted(x.name(), x.shape(), features.size()));
+          "features '%s' have shape %s for %d names"
+              .formatted(x.name(), x.shape(), features.size()));
     }
     if (y.rows() != x.rows() || y.cols() != targets.size() || y.shape().rank() > 2) {
       throw new IllegalArgumentException(

@@ -7,14 +7,16 @@ import java.util.random.RandomGenerator;
 import java.util.random.RandomGeneratorFactory;
 
 /**
- * Row numbers in native memory: which rows are trained on, which are held out, and the order of an epoch.
+ * Row numbers in native memory: which rows are trained on, which are held out, and the order of an
+ * epoch.
  *
  * <pre>
  *   | training rows ............ | held-out rows |     one I64 per row
  * </pre>
  *
- * The order of an epoch is a pure function of seed and epoch: each epoch starts from the same sorted training rows and
- * shuffles them (Durstenfeld 1964) with a generator seeded by both. Nothing has to be saved to resume.
+ * The order of an epoch is a pure function of seed and epoch: each epoch starts from the same
+ * sorted training rows and shuffles them (Durstenfeld 1964) with a generator seeded by both.
+ * Nothing has to be saved to resume.
  */
 public final class RowOrder {
   private static final String GENERATOR = "L64X128MixRandom";
@@ -49,7 +51,8 @@ public final class RowOrder {
     Tensor sorted = null;
     if (heldOut > 0) {
       shuffle(index, rows, generator(seed, -1));
-      sorted = arena.allocate("training rows", DType.I64, training).copyFrom(index.rows(0, training));
+      sorted =
+          arena.allocate("training rows", DType.I64, training).copyFrom(index.rows(0, training));
     }
     return new RowOrder(index, sorted, training, seed);
   }
@@ -82,7 +85,8 @@ public final class RowOrder {
   }
 
   private static RandomGenerator generator(long seed, long epoch) {
-    // An odd multiplier, so that neighbouring epochs do not become neighbouring seeds of neighbouring runs.
+    // An odd multiplier, so that neighbouring epochs do not become neighbouring seeds of
+    // neighbouring runs.
     return RandomGeneratorFactory.of(GENERATOR).create(seed ^ (epoch + 1) * 0x9E3779B97F4A7C15L);
   }
 

@@ -26,11 +26,12 @@ import java.util.Objects;
  *
  * The fused pass is one kernel call, or two where a penalty or decay skips exempt parameters.
  *
- * A step makes no copy and allocates nothing. Clipping by norm and the policies {@link NonFinitePolicy#SKIP} and {@link
- * NonFinitePolicy#THROW} read the gradient once more, before the fused pass.
+ * <p>A step makes no copy and allocates nothing. Clipping by norm and the policies {@link
+ * NonFinitePolicy#SKIP} and {@link NonFinitePolicy#THROW} read the gradient once more, before the
+ * fused pass.
  *
- * <p>Ownership: state is allocated from the arena given to {@link Builder#build} and freed with it. Threading: one thread
- * at a time.
+ * <p>Ownership: state is allocated from the arena given to {@link Builder#build} and freed with it.
+ * Threading: one thread at a time.
  */
 public final class Optimizer {
   private final UpdateRule rule;
@@ -91,8 +92,7 @@ public final class Optimizer {
     this.slots = new Tensor[names.size()];
     for (int i = 0; i < slots.length; i++) {
       slots[i] =
-          backend.allocate(
-              arena, rule.name() + "." + names.get(i), flat.dtype(), flat.shape());
+          backend.allocate(arena, rule.name() + "." + names.get(i), flat.dtype(), flat.shape());
     }
     this.penalised = new StepCoefficients(flat.dtype());
     this.exempt = new StepCoefficients(flat.dtype());
@@ -142,8 +142,9 @@ public final class Optimizer {
     }
 
     /**
-     * Scales the whole gradient by {@code bound / (norm + 1e-6)} where that is below 1, as PyTorch's clip_grad_norm_.
-     * The norm is over all parameters. It comes before {@link #clipValue}.
+     * Scales the whole gradient by {@code bound / (norm + 1e-6)} where that is below 1, as
+     * PyTorch's clip_grad_norm_. The norm is over all parameters. It comes before {@link
+     * #clipValue}.
      */
     public Builder clipNorm(double bound) {
       this.clipNorm = Accepted.positive("clip norm", bound);
@@ -178,7 +179,8 @@ public final class Optimizer {
      *
      * @param parameters in the memory that the backend computes in
      * @param arena owner of the optimizer's state
-     * @throws IllegalArgumentException if the backend can neither fuse the rule nor use its scalar definition
+     * @throws IllegalArgumentException if the backend can neither fuse the rule nor use its scalar
+     *     definition
      */
     public Optimizer build(Parameters parameters, Backend backend, TensorArena arena) {
       return new Optimizer(this, parameters, backend, arena);
@@ -193,9 +195,11 @@ public final class Optimizer {
   /**
    * One step.
    *
-   * @param gradient flat, of the parameters' type and count, in other memory than parameters and state; only read
+   * @param gradient flat, of the parameters' type and count, in other memory than parameters and
+   *     state; only read
    * @return false if the step was skipped because the gradient is not finite
-   * @throws ArithmeticException if it is not finite and the policy is {@link NonFinitePolicy#THROW}; nothing changes
+   * @throws ArithmeticException if it is not finite and the policy is {@link
+   *     NonFinitePolicy#THROW}; nothing changes
    * @throws IllegalArgumentException if the gradient does not fit; nothing changes
    * @throws IllegalStateException if memory has been closed; nothing changes
    */
@@ -225,7 +229,11 @@ public final class Optimizer {
     double rate = schedule.rate(steps, rule.learningRate());
     if (!(rate >= 0 && rate < Double.POSITIVE_INFINITY)) {
       throw new ArithmeticException(
-          "the schedule gives learning rate " + rate + " at step " + steps + "; it must be in [0, infinity)");
+          "the schedule gives learning rate "
+              + rate
+              + " at step "
+              + steps
+              + "; it must be in [0, infinity)");
     }
     long step = steps + 1;
     boolean uniform = penalty.isNone() && rule.weightDecay() == 0;

@@ -4,12 +4,13 @@ import dev.panagrad.rule.Accepted;
 import dev.panagrad.tensor.Tensor;
 
 /**
- * The elastic net {@code l1 * |w|_1 + l2 * |w|^2}, added to the loss; ridge with {@code l1 = 0}, lasso with {@code l2 =
- * 0}. It never applies to parameters that are exempt, such as an intercept.
+ * The elastic net {@code l1 * |w|_1 + l2 * |w|^2}, added to the loss; ridge with {@code l1 = 0},
+ * lasso with {@code l2 = 0}. It never applies to parameters that are exempt, such as an intercept.
  *
- * <p>With the mean squared error the objective is {@code (1/n) |Xw - y|^2 + l2 |w|^2 + l1 |w|_1}. Others scale it
- * differently: scikit-learn's Ridge has {@code |Xw - y|^2 + alpha |w|^2}, so {@code alpha = n * l2}; its Lasso has {@code
- * 1/(2n) |Xw - y|^2 + alpha |w|_1}, so {@code alpha = l1 / 2}.
+ * <p>With the mean squared error the objective is {@code (1/n) |Xw - y|^2 + l2 |w|^2 + l1 |w|_1}.
+ * Others scale it differently: scikit-learn's Ridge has {@code |Xw - y|^2 + alpha |w|^2}, so {@code
+ * alpha = n * l2}; its Lasso has {@code 1/(2n) |Xw - y|^2 + alpha |w|_1}, so {@code alpha = l1 /
+ * 2}.
  *
  * <p>Sources: Hoerl and Kennard (1970); Tibshirani (1996); Zou and Hastie (2005).
  *

@@ -8,17 +8,19 @@ import dev.panagrad.tensor.Tensor;
 import dev.panagrad.tensor.TensorArena;
 
 /**
- * The exact least-squares or ridge answer by the normal equations in double precision: columns are centred and scaled,
- * their products summed, and the system solved by Cholesky factorisation with diagonal pivoting.
+ * The exact least-squares or ridge answer by the normal equations in double precision: columns are
+ * centred and scaled, their products summed, and the system solved by Cholesky factorisation with
+ * diagonal pivoting.
  *
- * <p>Forming the products squares the condition number: singular values of the standardised X below about 1e-8 of the
- * largest cannot be told from zero. Columns beyond the numerical rank get coefficient zero, which leaves the loss
- * minimal and the coefficients one of many.
+ * <p>Forming the products squares the condition number: singular values of the standardised X below
+ * about 1e-8 of the largest cannot be told from zero. Columns beyond the numerical rank get
+ * coefficient zero, which leaves the loss minimal and the coefficients one of many.
  *
- * <p>Cost: n d^2 multiply-adds, d^3 / 3 for the factorisation, 8 d^2 bytes twice. Meant for d up to a few thousand.
+ * <p>Cost: n d^2 multiply-adds, d^3 / 3 for the factorisation, 8 d^2 bytes twice. Meant for d up to
+ * a few thousand.
  *
- * <p>Source: Higham, Accuracy and Stability of Numerical Algorithms (2002), section 10.3, for pivoting and rank; section
- * 20.4 for the normal equations.
+ * <p>Source: Higham, Accuracy and Stability of Numerical Algorithms (2002), section 10.3, for
+ * pivoting and rank; section 20.4 for the normal equations.
  *
  * @param coefficients [target][feature], in the units of the X and y that were given
  * @param intercept [target]; zeros without intercept
@@ -26,7 +28,8 @@ import dev.panagrad.tensor.TensorArena;
  * @param targetVariance [target]; the mean square about zero without intercept
  * @param rank numerical rank of the (centred) features
  */
-@SuppressWarnings("ArrayRecordComponent") // a result that is read once, not a value that is compared
+@SuppressWarnings(
+    "ArrayRecordComponent") // a result that is read once, not a value that is compared
 public record ExactSolution(
     double[][] coefficients,
     double[] intercept,
@@ -49,12 +52,19 @@ public record ExactSolution(
    * @param l2 ridge penalty {@code l2 |w|^2} next to the mean squared error; 0 for least squares
    */
   public static ExactSolution solve(
-      Backend backend, Tensor x, Tensor y, Tensor index, long count, boolean hasIntercept, double l2) {
+      Backend backend,
+      Tensor x,
+      Tensor y,
+      Tensor index,
+      long count,
+      boolean hasIntercept,
+      double l2) {
     Accepted.nonNegative("l2", l2);
     Accepted.count("rows", count);
     if (x.cols() > MAX_FEATURES) {
       throw new IllegalArgumentException(
-          "the exact solution is limited to %,d features, found %,d".formatted(MAX_FEATURES, x.cols()));
+          "the exact solution is limited to %,d features, found %,d"
+              .formatted(MAX_FEATURES, x.cols()));
     }
     int d = Math.toIntExact(x.cols());
     int k = Math.toIntExact(y.cols());
@@ -73,7 +83,13 @@ public record ExactSolution(
   }
 
   private static void moments(
-      Tensor x, Tensor y, Tensor index, long count, boolean centre, double[] shift, double[] scale) {
+      Tensor x,
+      Tensor y,
+      Tensor index,
+      long count,
+      boolean centre,
+      double[] shift,
+      double[] scale) {
     int cols = shift.length;
     if (centre) {
       for (long i = 0; i < count; i++) {
@@ -109,7 +125,8 @@ public record ExactSolution(
       double[] shift,
       double[] scale) {
     int cols = shift.length;
-    Tensor block = arena.allocate("standardised block", DType.F64, Math.min(BLOCK_ROWS, count), cols);
+    Tensor block =
+        arena.allocate("standardised block", DType.F64, Math.min(BLOCK_ROWS, count), cols);
     Tensor products = arena.allocate("products", DType.F64, cols, cols);
     Tensor blockOnDevice = backend.place(arena, block);
     Tensor productsOnDevice = backend.place(arena, products);
@@ -179,7 +196,8 @@ public record ExactSolution(
       for (int j = 0; j < k; j++) {
         double yScale = scale[d + j] < Double.POSITIVE_INFINITY ? scale[d + j] : 0;
         double[] z = substitute(pivots, rank, right[j]);
-        // |y - Zz|^2 = y'y - 2 z'Z'y + z'Z'Zz, each term of size n: no cancellation beyond that of R2 near 1.
+        // |y - Zz|^2 = y'y - 2 z'Z'y + z'Z'Zz, each term of size n: no cancellation beyond that of
+        // R2 near 1.
         double error = squares[j];
         for (int i = 0; i < d; i++) {
           double product = 0;
@@ -200,8 +218,8 @@ public record ExactSolution(
     }
 
     /**
-     * Right-looking factorisation P'AP = U'U in place, upper part; returns the numerical rank. Rows and columns are
-     * exchanged physically, so that the inner loop runs over adjacent elements.
+     * Right-looking factorisation P'AP = U'U in place, upper part; returns the numerical rank. Rows
+     * and columns are exchanged physically, so that the inner loop runs over adjacent elements.
      */
     private int factorise(int[] pivots) {
       double largest = 0;
@@ -237,7 +255,10 @@ public record ExactSolution(
       return d;
     }
 
-    /** Exchanges row and column s with row and column t >= s of the symmetric matrix kept in its upper part. */
+    /**
+     * Exchanges row and column s with row and column t >= s of the symmetric matrix kept in its
+     * upper part.
+     */
     private void exchange(int s, int t, int[] pivots) {
       if (s == t) {
         return;

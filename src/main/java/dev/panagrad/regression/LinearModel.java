@@ -3,7 +3,8 @@ package dev.panagrad.regression;
 import java.util.List;
 
 /**
- * A fitted linear model in raw units, in double precision: immutable, independent of any backend or arena.
+ * A fitted linear model in raw units, in double precision: immutable, independent of any backend or
+ * arena.
  *
  * <p>Threading: may be shared freely. {@link #predict(double[], int)} allocates nothing.
  */

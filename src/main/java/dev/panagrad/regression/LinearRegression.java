@@ -11,8 +11,9 @@ import dev.panagrad.tensor.TensorArena;
 /**
  * The parameters of a linear model, {@code Y = X W^T + b}, with their gradient and loss.
  *
- * <p>W is [outputs, features] and b is [outputs]. The loss is the mean squared error of each output; the gradient is
- * {@code (2/n) sum_i r_i x_i} with the residual {@code r_i = W x_i + b - y_i}, over the n rows of the batch.
+ * <p>W is [outputs, features] and b is [outputs]. The loss is the mean squared error of each
+ * output; the gradient is {@code (2/n) sum_i r_i x_i} with the residual {@code r_i = W x_i + b -
+ * y_i}, over the n rows of the batch.
  *
  * <p>Ownership: parameters, gradient and loss belong to the arena. Threading: one thread at a time.
  */
@@ -45,7 +46,10 @@ public final class LinearRegression {
       boolean hasIntercept) {
     if (features < 1 || outputs < 1) {
       throw new IllegalArgumentException(
-          "a linear model needs at least 1 feature and 1 output, found " + features + " and " + outputs);
+          "a linear model needs at least 1 feature and 1 output, found "
+              + features
+              + " and "
+              + outputs);
     }
     Parameters.Layout layout = Parameters.layout().add(WEIGHTS, outputs, features);
     if (hasIntercept) {
@@ -92,7 +96,8 @@ public final class LinearRegression {
   }
 
   /**
-   * Computes gradient and loss on a batch: {@code count} positions from {@code first}, of {@code index} or of the rows.
+   * Computes gradient and loss on a batch: {@code count} positions from {@code first}, of {@code
+   * index} or of the rows.
    *
    * @param index rows, I64, or null
    */

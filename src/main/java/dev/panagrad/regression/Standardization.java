@@ -5,15 +5,17 @@ import java.util.Arrays;
 import java.util.List;
 
 /**
- * Shifts and scales of features and targets: {@code z = (x - mean) / scale}, with the mean and the population standard
- * deviation of the rows it is fitted on.
+ * Shifts and scales of features and targets: {@code z = (x - mean) / scale}, with the mean and the
+ * population standard deviation of the rows it is fitted on.
  *
- * <p>Standardised features give least squares a far better condition number, so that one learning rate fits all
- * coordinates. Without an intercept nothing is shifted, since a shift would need one to be undone; scales are then root
- * mean squares. Targets are scaled too, so that the learning rate of Adam and RMSProp, whose steps have the size of the
- * rate whatever the gradient, does not depend on the targets' unit.
+ * <p>Standardised features give least squares a far better condition number, so that one learning
+ * rate fits all coordinates. Without an intercept nothing is shifted, since a shift would need one
+ * to be undone; scales are then root mean squares. Targets are scaled too, so that the learning
+ * rate of Adam and RMSProp, whose steps have the size of the rate whatever the gradient, does not
+ * depend on the targets' unit.
  *
- * <p>A column that is constant on the fitted rows has scale 1 and becomes zero there; its coefficient stays zero.
+ * <p>A column that is constant on the fitted rows has scale 1 and becomes zero there; its
+ * coefficient stays zero.
  */
 public final class Standardization {
   private final double[] xMean;
@@ -65,7 +67,10 @@ public final class Standardization {
     }
   }
 
-  /** The model in raw units for weights [k, d] and intercepts [k] (or null) in the standardised space. */
+  /**
+   * The model in raw units for weights [k, d] and intercepts [k] (or null) in the standardised
+   * space.
+   */
   public LinearModel unfold(Tensor w, Tensor b, List<String> features, List<String> targets) {
     double[][] coefficients = new double[yMean.length][xMean.length];
     double[] intercept = new double[yMean.length];

@@ -1,5 +1,6 @@
 /**
- * Linear regression: the trainable parameters and their loss on a backend, standardisation, the fitted model in raw
- * units, and the exact least-squares answer that a training is measured against.
+ * Linear regression: the trainable parameters and their loss on a backend, standardisation, the
+ * fitted model in raw units, and the exact least-squares answer that a training is measured
+ * against.
  */
 package dev.panagrad.regression;

@@ -1,6 +1,9 @@
 package dev.panagrad.rule;
 
-/** Range checks of hyper-parameters; each message has the name, the accepted range and the value found. */
+/**
+ * Range checks of hyper-parameters; each message has the name, the accepted range and the value
+ * found.
+ */
 public final class Accepted {
   private Accepted() {}
 

@@ -3,7 +3,8 @@ package dev.panagrad.rule;
 import java.util.List;
 
 /**
- * Adam: momentum divided by the root of a running mean of squared gradients, both corrected for their start at zero.
+ * Adam: momentum divided by the root of a running mean of squared gradients, both corrected for
+ * their start at zero.
  *
  * <pre>
  *   m'   = beta1 * m + (1 - beta1) * g
@@ -13,29 +14,32 @@ import java.util.List;
  *   p'   = prox(p - rate * mhat / (sqrt(vhat) + epsilon))
  * </pre>
  *
- * <b>Why the correction.</b> From m = 0, {@code m_t = (1 - beta1) * sum_i beta1^(t-i) g_i}, and the weights of that sum
- * add up to {@code 1 - beta1^t}: dividing by it makes m an average. Without it the first steps are too long, because v
- * starts further below its mean than m does (beta2 > beta1). The first corrected step is {@code rate * sign(g)}, up to
- * epsilon.
+ * <b>Why the correction.</b> From m = 0, {@code m_t = (1 - beta1) * sum_i beta1^(t-i) g_i}, and the
+ * weights of that sum add up to {@code 1 - beta1^t}: dividing by it makes m an average. Without it
+ * the first steps are too long, because v starts further below its mean than m does (beta2 >
+ * beta1). The first corrected step is {@code rate * sign(g)}, up to epsilon.
  *
- * <p><b>What it is not.</b> The rate is not divided by the first moment, and v is not a Hessian: Adam is a first-order
- * method that rescales coordinates by gradient magnitude. At a constant rate it does not converge to a point on noisy
- * gradients; use a schedule.
+ * <p><b>What it is not.</b> The rate is not divided by the first moment, and v is not a Hessian:
+ * Adam is a first-order method that rescales coordinates by gradient magnitude. At a constant rate
+ * it does not converge to a point on noisy gradients; use a schedule.
  *
- * <p><b>Decay.</b> Coupled weight decay is added to the gradient and then rescaled like it, so it is not an L2 penalty
- * of uniform strength along the path (the minimum that it leads to is the penalised one all the same). Decoupled decay
- * (AdamW) multiplies the parameter by {@code 1 - rate * weightDecay} and leaves the moments alone; its resting point
- * is not the minimum of the L2-penalised loss.
+ * <p><b>Decay.</b> Coupled weight decay is added to the gradient and then rescaled like it, so it
+ * is not an L2 penalty of uniform strength along the path (the minimum that it leads to is the
+ * penalised one all the same). Decoupled decay (AdamW) multiplies the parameter by {@code 1 - rate
+ * * weightDecay} and leaves the moments alone; its resting point is not the minimum of the
+ * L2-penalised loss.
  *
- * <p><b>Where frameworks differ.</b> Epsilon is added to the corrected root, as in the paper's algorithm 1 and PyTorch.
- * The "epsilon hat" form {@code rate * sqrt(1 - beta2^t) / (1 - beta1^t) * m / (sqrt(v) + epsilon)} of TensorFlow takes
- * another epsilon. PyTorch's AMSGrad takes the maximum before the correction, and so does this.
+ * <p><b>Where frameworks differ.</b> Epsilon is added to the corrected root, as in the paper's
+ * algorithm 1 and PyTorch. The "epsilon hat" form {@code rate * sqrt(1 - beta2^t) / (1 - beta1^t) *
+ * m / (sqrt(v) + epsilon)} of TensorFlow takes another epsilon. PyTorch's AMSGrad takes the maximum
+ * before the correction, and so does this.
  *
- * <p>With an L1 penalty the threshold of a coordinate is {@code rate * l1 / (sqrt(vhat) + epsilon)}: the proximal map in
- * the metric of the step. A threshold of {@code rate * l1} for all coordinates would rest away from the minimum.
+ * <p>With an L1 penalty the threshold of a coordinate is {@code rate * l1 / (sqrt(vhat) +
+ * epsilon)}: the proximal map in the metric of the step. A threshold of {@code rate * l1} for all
+ * coordinates would rest away from the minimum.
  *
- * <p>Sources: Kingma and Ba (2015), algorithm 1; Reddi, Kale and Kumar (2018), On the convergence of Adam and beyond;
- * Loshchilov and Hutter (2019), Decoupled weight decay regularization.
+ * <p>Sources: Kingma and Ba (2015), algorithm 1; Reddi, Kale and Kumar (2018), On the convergence
+ * of Adam and beyond; Loshchilov and Hutter (2019), Decoupled weight decay regularization.
  *
  * @param learningRate rate, > 0; PyTorch's default 1e-3
  * @param beta1 in [0, 1); default 0.9

@@ -9,14 +9,15 @@ import java.util.List;
  *   p' = prox(p - rate * g)
  * </pre>
  *
- * For a loss whose gradient is L-Lipschitz (least squares: L is the largest eigenvalue of (2/n) X^T X) it converges for
- * {@code 0 < rate < 2/L}; the loss falls monotonically for {@code rate <= 1/L}. On a strongly convex quadratic with
- * condition number k of the Hessian, the error shrinks by at best {@code (k-1)/(k+1)} per step, with {@code rate =
- * 2/(L + mu)}. It follows the local slope: on a non-convex loss it may end in a local minimum or stall at a saddle. With
- * an L1 penalty this is proximal gradient descent (ISTA).
+ * For a loss whose gradient is L-Lipschitz (least squares: L is the largest eigenvalue of (2/n) X^T
+ * X) it converges for {@code 0 < rate < 2/L}; the loss falls monotonically for {@code rate <= 1/L}.
+ * On a strongly convex quadratic with condition number k of the Hessian, the error shrinks by at
+ * best {@code (k-1)/(k+1)} per step, with {@code rate = 2/(L + mu)}. It follows the local slope: on
+ * a non-convex loss it may end in a local minimum or stall at a saddle. With an L1 penalty this is
+ * proximal gradient descent (ISTA).
  *
- * <p>Sources: Nesterov, Lectures on Convex Optimization (2018), section 2.1.5; Beck and Teboulle (2009), A fast iterative
- * shrinkage-thresholding algorithm, for the proximal form.
+ * <p>Sources: Nesterov, Lectures on Convex Optimization (2018), section 2.1.5; Beck and Teboulle
+ * (2009), A fast iterative shrinkage-thresholding algorithm, for the proximal form.
  *
  * @param learningRate rate, > 0
  */

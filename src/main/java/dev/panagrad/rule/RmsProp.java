@@ -15,21 +15,25 @@ import java.util.List;
  *   p' = prox(p - rate * b')   or   prox(p - rate * g / r)
  * </pre>
  *
- * Centring divides by the standard deviation of the gradient instead of its root mean square. In exact arithmetic
- * {@code v' >= a'^2}; rounding can make the difference negative, so it is clamped at zero (PyTorch returns NaN there).
+ * Centring divides by the standard deviation of the gradient instead of its root mean square. In
+ * exact arithmetic {@code v' >= a'^2}; rounding can make the difference negative, so it is clamped
+ * at zero (PyTorch returns NaN there).
  *
- * <p>There is no bias correction: the first step is {@code rate / sqrt(1 - alpha)} long per coordinate, ten rates with
- * the default alpha. RMSProp is a first-order method; v estimates gradient magnitude, not curvature. At a constant rate
- * steps do not shrink as the gradient does, so the iterates keep moving by about the rate; use a schedule to close in.
+ * <p>There is no bias correction: the first step is {@code rate / sqrt(1 - alpha)} long per
+ * coordinate, ten rates with the default alpha. RMSProp is a first-order method; v estimates
+ * gradient magnitude, not curvature. At a constant rate steps do not shrink as the gradient does,
+ * so the iterates keep moving by about the rate; use a schedule to close in.
  *
- * <p><b>Where frameworks differ.</b> Epsilon is added outside the root, as in PyTorch; TensorFlow and Optax add it inside
- * by default. The default alpha is PyTorch's 0.99; Hinton's lecture and most other frameworks use 0.9.
+ * <p><b>Where frameworks differ.</b> Epsilon is added outside the root, as in PyTorch; TensorFlow
+ * and Optax add it inside by default. The default alpha is PyTorch's 0.99; Hinton's lecture and
+ * most other frameworks use 0.9.
  *
- * <p>With an L1 penalty the threshold of a coordinate is {@code rate * l1 / (r * (1 - momentum))}: the proximal map in
- * the metric of the step, at the velocity's gain for a constant gradient.
+ * <p>With an L1 penalty the threshold of a coordinate is {@code rate * l1 / (r * (1 - momentum))}:
+ * the proximal map in the metric of the step, at the velocity's gain for a constant gradient.
  *
- * <p>Sources: Tieleman and Hinton (2012), Lecture 6.5, COURSERA: Neural networks for machine learning; Graves (2013),
- * Generating sequences with recurrent neural networks, equations 38 to 41, for the centred form.
+ * <p>Sources: Tieleman and Hinton (2012), Lecture 6.5, COURSERA: Neural networks for machine
+ * learning; Graves (2013), Generating sequences with recurrent neural networks, equations 38 to 41,
+ * for the centred form.
  *
  * @param learningRate rate, > 0; PyTorch's default 1e-2
  * @param alpha in [0, 1); default 0.99

@@ -14,16 +14,19 @@ import java.util.List;
  *   p' = prox(p - rate * d)
  * </pre>
  *
- * Without momentum there is no state and {@code d = g}. In this convention the rate multiplies the whole velocity, so a
- * change of the rate acts at once; Sutskever et al. fold the rate into the velocity instead. At a constant gradient the
- * velocity settles at {@code gain * g} with {@code gain = (1 - dampening) / (1 - momentum)}; the L1 threshold is {@code
- * rate * gain * l1}, so that a resting point is a minimum of loss plus penalty.
+ * Without momentum there is no state and {@code d = g}. In this convention the rate multiplies the
+ * whole velocity, so a change of the rate acts at once; Sutskever et al. fold the rate into the
+ * velocity instead. At a constant gradient the velocity settles at {@code gain * g} with {@code
+ * gain = (1 - dampening) / (1 - momentum)}; the L1 threshold is {@code rate * gain * l1}, so that a
+ * resting point is a minimum of loss plus penalty.
  *
- * <p>At a constant rate the iterates of mini-batch descent do not converge to a point: they end in a region around the
- * minimum whose size grows with rate and gradient noise. A decaying schedule closes the region.
+ * <p>At a constant rate the iterates of mini-batch descent do not converge to a point: they end in
+ * a region around the minimum whose size grows with rate and gradient noise. A decaying schedule
+ * closes the region.
  *
- * <p>Sources: Robbins and Monro (1951); Polyak (1964), Some methods of speeding up the convergence of iteration methods;
- * Sutskever, Martens, Dahl and Hinton (2013), On the importance of initialization and momentum in deep learning.
+ * <p>Sources: Robbins and Monro (1951); Polyak (1964), Some methods of speeding up the convergence
+ * of iteration methods; Sutskever, Martens, Dahl and Hinton (2013), On the importance of
+ * initialization and momentum in deep learning.
  *
  * @param learningRate rate, > 0
  * @param momentum in [0, 1)
@@ -40,7 +43,10 @@ public record Sgd(
   /** Index of the factor of the velocity: the momentum. */
   public static final int MOMENTUM = 1;
 
-  /** Index of the factor of the gradient that enters the velocity: 1 at the first step, then 1 - dampening. */
+  /**
+   * Index of the factor of the gradient that enters the velocity: 1 at the first step, then 1 -
+   * dampening.
+   */
   public static final int INTAKE = 2;
 
   /** Validates the hyper-parameters. */

@@ -3,10 +3,12 @@ package dev.panagrad.rule;
 import dev.panagrad.tensor.DType;
 
 /**
- * The numbers of one optimizer step, computed once per step in double precision and handed to a kernel. Mutable and
- * preallocated, so that a step allocates nothing; written by the optimizer and the rule, read by kernels.
+ * The numbers of one optimizer step, computed once per step in double precision and handed to a
+ * kernel. Mutable and preallocated, so that a step allocates nothing; written by the optimizer and
+ * the rule, read by kernels.
  *
- * <p>The named fields mean the same for every rule. {@link #own} belongs to the rule, which names its indices.
+ * <p>The named fields mean the same for every rule. {@link #own} belongs to the rule, which names
+ * its indices.
  */
 public final class StepCoefficients {
   /** How many numbers of its own a rule may have. */
@@ -15,16 +17,26 @@ public final class StepCoefficients {
   /** Factor of the raw gradient: -1 to maximise, times the factor that clips the global norm. */
   public double gradientScale = 1;
 
-  /** Bound of each element of the scaled gradient, both sides; infinite if values are not clipped. */
+  /**
+   * Bound of each element of the scaled gradient, both sides; infinite if values are not clipped.
+   */
   public double clipValue = Double.POSITIVE_INFINITY;
 
-  /** Multiple of the parameter added to the gradient: coupled weight decay plus twice the L2 penalty. */
+  /**
+   * Multiple of the parameter added to the gradient: coupled weight decay plus twice the L2
+   * penalty.
+   */
   public double coupledDecay;
 
-  /** Factor of the parameter before it moves: 1 - rate * decay for decoupled weight decay, else 1. */
+  /**
+   * Factor of the parameter before it moves: 1 - rate * decay for decoupled weight decay, else 1.
+   */
   public double shrink = 1;
 
-  /** The L1 penalty times the rule's step size, before any scaling by coordinate; 0 if there is none. */
+  /**
+   * The L1 penalty times the rule's step size, before any scaling by coordinate; 0 if there is
+   * none.
+   */
   public double l1Step;
 
   /** The element type of parameters, gradients and state. */
@@ -38,7 +50,10 @@ public final class StepCoefficients {
     this.dtype = dtype;
   }
 
-  /** The gradient that the rule sees: signed, scaled, clamped, with coupled decay. A NaN stays a NaN. */
+  /**
+   * The gradient that the rule sees: signed, scaled, clamped, with coupled decay. A NaN stays a
+   * NaN.
+   */
   public double gradient(double p, double g) {
     g *= gradientScale;
     if (g > clipValue) {
@@ -50,8 +65,8 @@ public final class StepCoefficients {
   }
 
   /**
-   * State as it is kept: rounded to the element type, and zero instead of subnormal. The rest of the step uses what is
-   * kept, so that a resumed run continues with the same numbers.
+   * State as it is kept: rounded to the element type, and zero instead of subnormal. The rest of
+   * the step uses what is kept, so that a resumed run continues with the same numbers.
    */
   public double stored(double s) {
     double rounded = dtype == DType.F32 ? (float) s : s;
@@ -59,7 +74,8 @@ public final class StepCoefficients {
   }
 
   /**
-   * The proximal map of {@code threshold * |p|}: moves {@code p} towards zero by the threshold and stops there.
+   * The proximal map of {@code threshold * |p|}: moves {@code p} towards zero by the threshold and
+   * stops there.
    *
    * <p>Source: Parikh and Boyd, Proximal Algorithms (2014), section 6.5.2.
    */

@@ -3,10 +3,12 @@ package dev.panagrad.rule;
 import java.util.List;
 
 /**
- * An optimizer's mathematics: validated hyper-parameters, the coefficients of a step, and the update of one element.
+ * An optimizer's mathematics: validated hyper-parameters, the coefficients of a step, and the
+ * update of one element.
  *
- * <p>Adding an optimizer is adding one implementation. It runs on every backend with host memory through {@link
- * #update}; a backend may provide a fused kernel. Implementations are immutable and may be shared between threads.
+ * <p>Adding an optimizer is adding one implementation. It runs on every backend with host memory
+ * through {@link #update}; a backend may provide a fused kernel. Implementations are immutable and
+ * may be shared between threads.
  */
 public interface UpdateRule {
   /** The name that reports and the command line use. */
@@ -15,7 +17,10 @@ public interface UpdateRule {
   /** The base learning rate; a schedule turns it into the rate of each step. */
   double learningRate();
 
-  /** Names of the state vectors, each of the parameters' size and type, all zero before the first step. */
+  /**
+   * Names of the state vectors, each of the parameters' size and type, all zero before the first
+   * step.
+   */
   List<String> slots();
 
   /** Coupled or decoupled weight decay; 0 if none. It applies to parameters that are not exempt. */
@@ -27,8 +32,8 @@ public interface UpdateRule {
   }
 
   /**
-   * Writes {@link StepCoefficients#own} and {@link StepCoefficients#l1Step} for one step. The common fields are already
-   * set.
+   * Writes {@link StepCoefficients#own} and {@link StepCoefficients#l1Step} for one step. The
+   * common fields are already set.
    *
    * @param step the number of this step, from 1
    * @param rate the learning rate of this step

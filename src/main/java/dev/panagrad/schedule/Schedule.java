@@ -5,8 +5,9 @@ import dev.panagrad.rule.Accepted;
 /**
  * The learning rate of each optimizer step, as a pure function of the step and the base rate.
  *
- * <p>Steps count from 0, and one step is one optimizer step, not one epoch: the first step of a training runs at {@code
- * rate(0, base)}. Every schedule accepts any step; past its end it stays at its last rate.
+ * <p>Steps count from 0, and one step is one optimizer step, not one epoch: the first step of a
+ * training runs at {@code rate(0, base)}. Every schedule accepts any step; past its end it stays at
+ * its last rate.
  */
 @FunctionalInterface
 public interface Schedule {
@@ -23,7 +24,10 @@ public interface Schedule {
     return (step, base) -> base;
   }
 
-  /** The base rate times {@code gamma} to the power of the number of whole {@code stepSize} intervals passed. */
+  /**
+   * The base rate times {@code gamma} to the power of the number of whole {@code stepSize}
+   * intervals passed.
+   */
   static Schedule step(long stepSize, double gamma) {
     Accepted.count("step size", stepSize);
     Accepted.positive("gamma", gamma);
@@ -37,8 +41,9 @@ public interface Schedule {
   }
 
   /**
-   * {@code base / (1 + decay * step)}. Its sum over all steps is infinite and the sum of its squares finite, which is
-   * what Robbins and Monro (1951) ask of a rate for convergence on noisy gradients.
+   * {@code base / (1 + decay * step)}. Its sum over all steps is infinite and the sum of its
+   * squares finite, which is what Robbins and Monro (1951) ask of a rate for convergence on noisy
+   * gradients.
    */
   static Schedule inverseTime(double decay) {
     Accepted.positive("decay", decay);
@@ -46,8 +51,8 @@ public interface Schedule {
   }
 
   /**
-   * Rises linearly from {@code startFactor * base} at step 0 to {@code endFactor * base} at step {@code length}, and
-   * stays there (PyTorch's LinearLR).
+   * Rises linearly from {@code startFactor * base} at step 0 to {@code endFactor * base} at step
+   * {@code length}, and stays there (PyTorch's LinearLR).
    */
   static Schedule linear(long length, double startFactor, double endFactor) {
     Accepted.count("length", length);
@@ -60,8 +65,8 @@ public interface Schedule {
   }
 
   /**
-   * Warm-up: {@code base * (step + 1) / length} until that is the base rate. The first step already moves. Usually
-   * followed by another schedule: {@code warmup(100).then(cosine(3000, 0))}.
+   * Warm-up: {@code base * (step + 1) / length} until that is the base rate. The first step already
+   * moves. Usually followed by another schedule: {@code warmup(100).then(cosine(3000, 0))}.
    */
   static Segment warmup(long length) {
     Accepted.count("length", length);
@@ -70,8 +75,9 @@ public interface Schedule {
   }
 
   /**
-   * Half a cosine from the base rate at step 0 down to {@code minimum} at step {@code length}, and stays there
-   * (Loshchilov and Hutter 2017, without restarts; PyTorch's CosineAnnealingLR within its period).
+   * Half a cosine from the base rate at step 0 down to {@code minimum} at step {@code length}, and
+   * stays there (Loshchilov and Hutter 2017, without restarts; PyTorch's CosineAnnealingLR within
+   * its period).
    */
   static Schedule cosine(long length, double minimum) {
     Accepted.count("length", length);
@@ -80,8 +86,9 @@ public interface Schedule {
   }
 
   /**
-   * Cosine with warm restarts: periods of {@code length}, {@code length * factor}, {@code length * factor^2}, ... steps,
-   * each falling from the base rate to {@code minimum} (Loshchilov and Hutter 2017, SGDR).
+   * Cosine with warm restarts: periods of {@code length}, {@code length * factor}, {@code length *
+   * factor^2}, ... steps, each falling from the base rate to {@code minimum} (Loshchilov and Hutter
+   * 2017, SGDR).
    */
   static Schedule cosineRestarts(long length, double factor, double minimum) {
     Accepted.count("length", length);
@@ -117,12 +124,11 @@ public interface Schedule {
   }
 
   /**
-   * One cycle (Smith and Topin 2019): a cosine rise from {@code base / divisor} to the base rate over the first {@code
-   * riseFraction} of {@code length} steps, then a cosine fall to {@code base / (divisor * finalDivisor)}. PyTorch's
-   * defaults are 0.3, 25 and 1e4.
+   * One cycle (Smith and Topin 2019): a cosine rise from {@code base / divisor} to the base rate
+   * over the first {@code riseFraction} of {@code length} steps, then a cosine fall to {@code base
+   * / (divisor * finalDivisor)}. PyTorch's defaults are 0.3, 25 and 1e4.
    */
-  static Schedule oneCycle(
-      long length, double riseFraction, double divisor, double finalDivisor) {
+  static Schedule oneCycle(long length, double riseFraction, double divisor, double finalDivisor) {
     Accepted.count("length", length);
     Accepted.fraction("rise fraction", riseFraction);
     Accepted.positive("divisor", divisor);
@@ -143,7 +149,10 @@ public interface Schedule {
     return to + (from - to) * (1 + Math.cos(Math.PI * position)) / 2;
   }
 
-  /** A schedule with a length, which another one may follow; the follower counts its own steps from 0. */
+  /**
+   * A schedule with a length, which another one may follow; the follower counts its own steps from
+   * 0.
+   */
   record Segment(long length, Schedule schedule) implements Schedule {
     /** Validates the length. */
     public Segment {

@@ -20,8 +20,8 @@ import java.util.Locale;
  *   onecycle:LENGTH[,RISE[,DIV,FINAL]]  onecycle:3000
  * </pre>
  *
- * A length counts optimizer steps, or epochs with the suffix {@code e}: {@code cosine:30e}. In a sum, every part but the
- * last needs a length: {@code warmup:100+cosine:3000}.
+ * A length counts optimizer steps, or epochs with the suffix {@code e}: {@code cosine:30e}. In a
+ * sum, every part but the last needs a length: {@code warmup:100+cosine:3000}.
  */
 public final class ScheduleText {
   private static final List<String> NAMES =
@@ -66,8 +66,7 @@ public final class ScheduleText {
       } else if (schedule instanceof Schedule.Segment segment) {
         following = segment.then(following);
       } else {
-        throw wrong(
-            "'" + part.strip() + "' has no length, so nothing can follow it; put it last");
+        throw wrong("'" + part.strip() + "' has no length, so nothing can follow it; put it last");
       }
     }
     return following;
@@ -118,8 +117,7 @@ public final class ScheduleText {
         case "polynomial" -> {
           arity(part, args, 1, 3);
           long length = length(part, args[0]);
-          yield Schedule.polynomial(
-                  length, number(part, args, 1, 1), number(part, args, 2, 0))
+          yield Schedule.polynomial(length, number(part, args, 1, 1), number(part, args, 2, 0))
               .lasting(length);
         }
         case "onecycle" -> {

@@ -3,11 +3,12 @@ package dev.panagrad.tensor;
 import java.lang.foreign.MemorySegment;
 
 /**
- * Native memory of this process, owned by a {@link TensorArena} or borrowed from the caller who wrapped it.
+ * Native memory of this process, owned by a {@link TensorArena} or borrowed from the caller who
+ * wrapped it.
  *
- * <p>Threading: memory of a {@code TensorArena} may be used from any thread. Borrowed memory keeps the rule of its own
- * arena; a confined segment is usable by its owner thread only, and a kernel that would share it with worker threads
- * refuses it.
+ * <p>Threading: memory of a {@code TensorArena} may be used from any thread. Borrowed memory keeps
+ * the rule of its own arena; a confined segment is usable by its owner thread only, and a kernel
+ * that would share it with worker threads refuses it.
  */
 public final class HostStorage implements Storage {
   private final MemorySegment segment;
@@ -34,7 +35,12 @@ public final class HostStorage implements Storage {
   public void requireUsable(String tensorName) {
     if (!segment.scope().isAlive()) {
       throw new IllegalStateException(
-          "tensor '" + tensorName + "' was used after " + ownerDescription() + " was closed" + allocationSite());
+          "tensor '"
+              + tensorName
+              + "' was used after "
+              + ownerDescription()
+              + " was closed"
+              + allocationSite());
     }
     if (!segment.isAccessibleBy(Thread.currentThread())) {
       throw new WrongThreadException(
@@ -57,7 +63,9 @@ public final class HostStorage implements Storage {
 
   private String allocationSite() {
     if (allocatedAt == null) {
-      return owner == null ? "" : "; TensorArena.openTracked(name) records where each tensor was allocated";
+      return owner == null
+          ? ""
+          : "; TensorArena.openTracked(name) records where each tensor was allocated";
     }
     return "; it was allocated " + allocatedAt;
   }

@@ -7,8 +7,8 @@ import java.util.Map;
 import java.util.Objects;
 
 /**
- * All parameters of a model in one flat allocation with named views, so that a model of a thousand tensors is one kernel
- * call, one checkpoint and one transfer.
+ * All parameters of a model in one flat allocation with named views, so that a model of a thousand
+ * tensors is one kernel call, one checkpoint and one transfer.
  *
  * <pre>
  *   flat     | weights ............ |pad| intercept |pad|
@@ -16,8 +16,9 @@ import java.util.Objects;
  *            |<----- penalised ------->|<--- exempt ----->|
  * </pre>
  *
- * Views that penalties and weight decay apply to come first, exempt ones (an intercept) after them. Padding is zero and
- * stays zero under every update rule. Gradients and optimizer state use the same layout through {@link #like}.
+ * Views that penalties and weight decay apply to come first, exempt ones (an intercept) after them.
+ * Padding is zero and stays zero under every update rule. Gradients and optimizer state use the
+ * same layout through {@link #like}.
  */
 public final class Parameters {
   private final Layout layout;
@@ -51,7 +52,10 @@ public final class Parameters {
     return flat;
   }
 
-  /** Elements of the flat vector, from its start, that penalties and weight decay apply to; padding included. */
+  /**
+   * Elements of the flat vector, from its start, that penalties and weight decay apply to; padding
+   * included.
+   */
   public long penalisedCount() {
     return layout.penalisedCount(flat.dtype());
   }
@@ -143,7 +147,8 @@ public final class Parameters {
     /**
      * Lays these names over memory that exists: a device allocation, a mapped checkpoint.
      *
-     * @throws IllegalArgumentException if the vector is not contiguous or has another element count than {@link #count}
+     * @throws IllegalArgumentException if the vector is not contiguous or has another element count
+     *     than {@link #count}
      */
     public Parameters over(Tensor flat) {
       if (entries.isEmpty()) {

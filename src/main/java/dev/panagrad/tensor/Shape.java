@@ -3,8 +3,8 @@ package dev.panagrad.tensor;
 import java.util.Arrays;
 
 /**
- * The extents of a tensor, outermost first. Immutable. Every extent and the element count are {@code long}; a shape
- * whose element count does not fit in 63 bits cannot be built.
+ * The extents of a tensor, outermost first. Immutable. Every extent and the element count are
+ * {@code long}; a shape whose element count does not fit in 63 bits cannot be built.
  */
 public final class Shape {
   private final long[] extents;
@@ -18,11 +18,13 @@ public final class Shape {
   /**
    * The shape with these extents.
    *
-   * @throws IllegalArgumentException if there is no extent, one is negative, or their product overflows 2^63 - 1
+   * @throws IllegalArgumentException if there is no extent, one is negative, or their product
+   *     overflows 2^63 - 1
    */
   public static Shape of(long... extents) {
     if (extents.length == 0) {
-      throw new IllegalArgumentException("a shape needs at least one extent; use Shape.of(1) for a scalar");
+      throw new IllegalArgumentException(
+          "a shape needs at least one extent; use Shape.of(1) for a scalar");
     }
     long[] copy = extents.clone();
     for (long extent : copy) {

@@ -1,8 +1,8 @@
 package dev.panagrad.tensor;
 
 /**
- * The memory behind one or more tensors: {@link HostStorage} is native memory of this process, {@link DeviceStorage}
- * belongs to a device and can never be dereferenced from Java.
+ * The memory behind one or more tensors: {@link HostStorage} is native memory of this process,
+ * {@link DeviceStorage} belongs to a device and can never be dereferenced from Java.
  */
 public sealed interface Storage permits HostStorage, DeviceStorage {
   /** Size in bytes. */

@@ -7,8 +7,8 @@ import java.nio.ByteOrder;
 import java.util.Objects;
 
 /**
- * An immutable descriptor of elements in memory: storage, byte offset, shape, row stride and element type. Copying a
- * descriptor never copies elements; a view shares its storage.
+ * An immutable descriptor of elements in memory: storage, byte offset, shape, row stride and
+ * element type. Copying a descriptor never copies elements; a view shares its storage.
  *
  * <pre>
  *   storage   |........................................................|
@@ -16,12 +16,13 @@ import java.util.Objects;
  *                      |<-- rowStride elements --->|
  * </pre>
  *
- * Elements within a row are adjacent, in native byte order. A vector of n elements has n rows of one element.
+ * Elements within a row are adjacent, in native byte order. A vector of n elements has n rows of
+ * one element.
  *
- * <p>Ownership: a tensor owns nothing. Memory lives as long as the {@link TensorArena} that allocated it, or as the
- * caller's arena for {@linkplain #wrap wrapped} memory; use after that throws {@link IllegalStateException} with the
- * tensor's name. Threading: descriptors may be shared freely; concurrent access to the same elements is the caller's to
- * order.
+ * <p>Ownership: a tensor owns nothing. Memory lives as long as the {@link TensorArena} that
+ * allocated it, or as the caller's arena for {@linkplain #wrap wrapped} memory; use after that
+ * throws {@link IllegalStateException} with the tensor's name. Threading: descriptors may be shared
+ * freely; concurrent access to the same elements is the caller's to order.
  */
 public final class Tensor {
   private static final ValueLayout.OfFloat FLOAT = ValueLayout.JAVA_FLOAT;
@@ -50,8 +51,8 @@ public final class Tensor {
   }
 
   /**
-   * A contiguous tensor over the whole of a storage or its beginning. For backends and arenas; callers with memory of
-   * their own use {@link #wrap}.
+   * A contiguous tensor over the whole of a storage or its beginning. For backends and arenas;
+   * callers with memory of their own use {@link #wrap}.
    *
    * @throws IllegalArgumentException if the storage is too small
    */
@@ -67,11 +68,11 @@ public final class Tensor {
   }
 
   /**
-   * Views native memory of the caller as a contiguous tensor, without a copy. The caller keeps ownership and must keep
-   * the memory alive.
+   * Views native memory of the caller as a contiguous tensor, without a copy. The caller keeps
+   * ownership and must keep the memory alive.
    *
-   * @throws IllegalArgumentException if the segment is on the heap, too small for the shape, or not aligned to the
-   *     element size
+   * @throws IllegalArgumentException if the segment is on the heap, too small for the shape, or not
+   *     aligned to the element size
    */
   public static Tensor wrap(String name, MemorySegment segment, DType dtype, long... extents) {
     Objects.requireNonNull(segment, "segment");
@@ -97,10 +98,11 @@ public final class Tensor {
   }
 
   /**
-   * Views the bytes between a direct buffer's position and limit as a contiguous tensor, without a copy. The tensor
-   * keeps the buffer's memory alive.
+   * Views the bytes between a direct buffer's position and limit as a contiguous tensor, without a
+   * copy. The tensor keeps the buffer's memory alive.
    *
-   * @throws IllegalArgumentException if the buffer is not direct, not in native byte order, too small, or misaligned
+   * @throws IllegalArgumentException if the buffer is not direct, not in native byte order, too
+   *     small, or misaligned
    */
   public static Tensor wrap(String name, ByteBuffer buffer, DType dtype, long... extents) {
     if (!buffer.isDirect()) {
@@ -238,7 +240,11 @@ public final class Tensor {
   public Tensor columns(long first, long count) {
     if (shape.rank() != 2) {
       throw new IllegalArgumentException(
-          "tensor '" + name + "' of shape " + shape + " is not a matrix: it has no columns to select");
+          "tensor '"
+              + name
+              + "' of shape "
+              + shape
+              + " is not a matrix: it has no columns to select");
     }
     if (first < 0 || count < 0 || first > cols - count) {
       throw new IndexOutOfBoundsException(
@@ -388,9 +394,11 @@ public final class Tensor {
   }
 
   /**
-   * Copies the elements of a host tensor of the same shape, converting between F32 and F64 if the types differ.
+   * Copies the elements of a host tensor of the same shape, converting between F32 and F64 if the
+   * types differ.
    *
-   * @throws IllegalArgumentException if the shapes differ or the memory overlaps with another element type
+   * @throws IllegalArgumentException if the shapes differ or the memory overlaps with another
+   *     element type
    */
   public Tensor copyFrom(Tensor source) {
     requireShape(source.shape);
@@ -492,7 +500,10 @@ public final class Tensor {
     }
   }
 
-  /** Whether the byte spans of two host tensors intersect; on a device, whether the storage is the same. */
+  /**
+   * Whether the byte spans of two host tensors intersect; on a device, whether the storage is the
+   * same.
+   */
   public boolean overlaps(Tensor other) {
     if (count() == 0 || other.count() == 0) {
       return false;

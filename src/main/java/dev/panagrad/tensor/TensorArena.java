@@ -15,12 +15,14 @@ import java.util.Objects;
 import java.util.stream.Collectors;
 
 /**
- * Owns every allocation of a session and frees them together when it is closed. Open one per session (a training run, a
- * served model), not one per step: closing a shared arena makes every thread of the JVM stop briefly.
+ * Owns every allocation of a session and frees them together when it is closed. Open one per
+ * session (a training run, a served model), not one per step: closing a shared arena makes every
+ * thread of the JVM stop briefly.
  *
- * <p>Memory is native, zeroed, and starts on a {@value #ALIGNMENT_BYTES}-byte boundary. Threading: any thread may
- * allocate, use the tensors and close. An arena that becomes unreachable without having been closed is reported once to
- * the {@code System.Logger} of this class with everything it still held; its memory is not freed then.
+ * <p>Memory is native, zeroed, and starts on a {@value #ALIGNMENT_BYTES}-byte boundary. Threading:
+ * any thread may allocate, use the tensors and close. An arena that becomes unreachable without
+ * having been closed is reported once to the {@code System.Logger} of this class with everything it
+ * still held; its memory is not freed then.
  */
 public final class TensorArena implements AutoCloseable {
   /** One cache line, and the width of the widest vector register. */
@@ -42,7 +44,10 @@ public final class TensorArena implements AutoCloseable {
     return new TensorArena(Objects.requireNonNull(name, "name"), false);
   }
 
-  /** Opens an arena that also records where each tensor was allocated, for leak reports and use-after-close messages. */
+  /**
+   * Opens an arena that also records where each tensor was allocated, for leak reports and
+   * use-after-close messages.
+   */
   public static TensorArena openTracked(String name) {
     return new TensorArena(Objects.requireNonNull(name, "name"), true);
   }
@@ -72,11 +77,11 @@ public final class TensorArena implements AutoCloseable {
   }
 
   /**
-   * Maps a file as a contiguous tensor: one mapping of any size, no copy. The bytes are taken as they are, in native
-   * order.
+   * Maps a file as a contiguous tensor: one mapping of any size, no copy. The bytes are taken as
+   * they are, in native order.
    *
-   * @param mode {@link FileChannel.MapMode#READ_ONLY}, {@link FileChannel.MapMode#PRIVATE} (writes stay in memory), or
-   *     {@link FileChannel.MapMode#READ_WRITE} (writes reach the file)
+   * @param mode {@link FileChannel.MapMode#READ_ONLY}, {@link FileChannel.MapMode#PRIVATE} (writes
+   *     stay in memory), or {@link FileChannel.MapMode#READ_WRITE} (writes reach the file)
    * @param fileOffset where the first element is, a multiple of the element size
    * @throws IllegalArgumentException if the file is too short, naming both sizes
    */
@@ -117,8 +122,8 @@ public final class TensorArena implements AutoCloseable {
   }
 
   /**
-   * Ties something else to the life of this arena: it is closed when the arena is, newest first, before memory is
-   * freed. A backend uses it for device memory.
+   * Ties something else to the life of this arena: it is closed when the arena is, newest first,
+   * before memory is freed. A backend uses it for device memory.
    */
   public void attach(AutoCloseable resource) {
     requireOpen("attached resource");
@@ -135,7 +140,9 @@ public final class TensorArena implements AutoCloseable {
     return ledger.arena.scope().isAlive();
   }
 
-  /** What the arena holds: one line per tensor, largest first, with its allocation site if tracked. */
+  /**
+   * What the arena holds: one line per tensor, largest first, with its allocation site if tracked.
+   */
   public String report() {
     return ledger.report();
   }
@@ -143,7 +150,8 @@ public final class TensorArena implements AutoCloseable {
   /**
    * Frees everything. Later use of a tensor throws; a second close does nothing.
    *
-   * @throws IllegalStateException if a native call is using the memory at this moment; nothing is freed then
+   * @throws IllegalStateException if a native call is using the memory at this moment; nothing is
+   *     freed then
    */
   @Override
   public void close() {
@@ -175,8 +183,7 @@ public final class TensorArena implements AutoCloseable {
                     .collect(Collectors.joining(" ")));
   }
 
-  private record Allocation(
-      String name, DType dtype, Shape shape, String allocatedAt) {
+  private record Allocation(String name, DType dtype, Shape shape, String allocatedAt) {
     long bytes() {
       return shape.bytes(dtype);
     }
@@ -187,7 +194,10 @@ public final class TensorArena implements AutoCloseable {
     }
   }
 
-  /** The arena's books. Apart from the arena itself, so that the leak report does not keep it reachable. */
+  /**
+   * The arena's books. Apart from the arena itself, so that the leak report does not keep it
+   * reachable.
+   */
   private static final class Ledger {
     private static final int REPORTED_LINES = 50;
 

@@ -1,6 +1,9 @@
 package dev.panagrad.train;
 
-/** The loss became infinite or NaN, or grew beyond any use. The message says at which step and what to try. */
+/**
+ * The loss became infinite or NaN, or grew beyond any use. The message says at which step and what
+ * to try.
+ */
 public final class DivergenceException extends RuntimeException {
   private static final long serialVersionUID = 1;
 

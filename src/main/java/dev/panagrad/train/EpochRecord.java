@@ -1,17 +1,17 @@
 package dev.panagrad.train;
 
 /**
- * What is known at the end of an epoch. Losses are mean squared errors in the targets' raw units, averaged over targets,
- * without penalty.
+ * What is known at the end of an epoch. Losses are mean squared errors in the targets' raw units,
+ * averaged over targets, without penalty.
  *
  * @param epoch from 1
  * @param steps optimizer steps so far
- * @param loss mean over the epoch's batches, each weighted by its rows and taken before its step; so it trails the
- *     parameters by half an epoch on average
+ * @param loss mean over the epoch's batches, each weighted by its rows and taken before its step;
+ *     so it trails the parameters by half an epoch on average
  * @param validationLoss of the held-out rows after the epoch; NaN if there are none
  * @param learningRate of the last step
- * @param gradientNorm Euclidean norm of the last batch's gradient, in the space of training; NaN unless a tolerance on
- *     it is set
+ * @param gradientNorm Euclidean norm of the last batch's gradient, in the space of training; NaN
+ *     unless a tolerance on it is set
  * @param seconds since training began
  */
 public record EpochRecord(

@@ -10,11 +10,11 @@ import java.util.List;
 import java.util.Objects;
 
 /**
- * Fits linear regressions: how many epochs, which batches, when to stop. A trainer is a reusable description; each {@link
- * #fit} is a training of its own.
+ * Fits linear regressions: how many epochs, which batches, when to stop. A trainer is a reusable
+ * description; each {@link #fit} is a training of its own.
  *
- * <p>Defaults: 100 epochs, full batch, shuffled where batches are smaller than the data, seed 0, intercept, no
- * standardisation, no held-out rows, no early stop.
+ * <p>Defaults: 100 epochs, full batch, shuffled where batches are smaller than the data, seed 0,
+ * intercept, no standardisation, no held-out rows, no early stop.
  */
 public final class Trainer {
   final Optimizer.Builder optimizer;
@@ -50,8 +50,8 @@ public final class Trainer {
   }
 
   /**
-   * Rows per step, at least 1 and at most the training rows. The last batch of an epoch holds what is left and is
-   * averaged over its own size.
+   * Rows per step, at least 1 and at most the training rows. The last batch of an epoch holds what
+   * is left and is averaged over its own size.
    */
   public Trainer batchSize(long rows) {
     this.batchSize = Accepted.count("batch size", rows);
@@ -83,9 +83,10 @@ public final class Trainer {
   }
 
   /**
-   * Standardises features and targets, <b>in place</b>, by the means and deviations of the training rows, and folds them
-   * back into the model. Learning rates, clipping bounds and gradient tolerances then refer to standardised units;
-   * penalties are on the coefficients of standardised features, with targets in raw units.
+   * Standardises features and targets, <b>in place</b>, by the means and deviations of the training
+   * rows, and folds them back into the model. Learning rates, clipping bounds and gradient
+   * tolerances then refer to standardised units; penalties are on the coefficients of standardised
+   * features, with targets in raw units.
    */
   public Trainer standardizeInPlace() {
     this.standardize = true;
@@ -99,9 +100,9 @@ public final class Trainer {
   }
 
   /**
-   * Stops after {@code epochs} epochs without an improvement of the watched loss by more than {@code tolerance} times
-   * the best loss so far. Watched is the loss of held-out rows if there are any, else the training loss. The model is
-   * that of the last epoch.
+   * Stops after {@code epochs} epochs without an improvement of the watched loss by more than
+   * {@code tolerance} times the best loss so far. Watched is the loss of held-out rows if there are
+   * any, else the training loss. The model is that of the last epoch.
    */
   public Trainer patience(int epochs, double tolerance) {
     this.patience = (int) Accepted.count("patience", epochs);
@@ -109,7 +110,10 @@ public final class Trainer {
     return this;
   }
 
-  /** Stops when the norm of an epoch's last gradient, penalty not included, is at most this. For full batches. */
+  /**
+   * Stops when the norm of an epoch's last gradient, penalty not included, is at most this. For
+   * full batches.
+   */
   public Trainer gradientTolerance(double norm) {
     this.gradientTolerance = Accepted.positive("gradient tolerance", norm);
     return this;

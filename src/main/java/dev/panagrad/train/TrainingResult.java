@@ -11,15 +11,17 @@ import java.util.List;
  * @param steps optimizer steps made
  * @param skippedSteps steps skipped because their gradient was not finite
  * @param trainingRows rows trained on
- * @param mse mean squared error on the training rows after the last step, averaged over targets, in raw units
- * @param r2 coefficient of determination on the training rows, averaged over targets; NaN if a target is constant
+ * @param mse mean squared error on the training rows after the last step, averaged over targets, in
+ *     raw units
+ * @param r2 coefficient of determination on the training rows, averaged over targets; NaN if a
+ *     target is constant
  * @param validationMse the same as {@code mse} on the held-out rows; NaN if there are none
  * @param stopReason why it ended
  * @param history one record per epoch, oldest first
  * @param seconds the training loop, without reading data
  * @param backend name and detail of the backend
- * @param constantFeatures features that are constant on the training rows, with coefficient 0; empty if features were
- *     not standardised
+ * @param constantFeatures features that are constant on the training rows, with coefficient 0;
+ *     empty if features were not standardised
  */
 public record TrainingResult(
     LinearModel model,

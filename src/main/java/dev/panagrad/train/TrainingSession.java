@@ -61,9 +61,7 @@ final class TrainingSession implements AutoCloseable {
     try {
       boolean shuffled = options.shuffle && batchSize < rows;
       order =
-          heldOut > 0 || shuffled
-              ? RowOrder.of(arena, data.rows(), heldOut, options.seed)
-              : null;
+          heldOut > 0 || shuffled ? RowOrder.of(arena, data.rows(), heldOut, options.seed) : null;
       standardization = standardize();
       x = backend.place(arena, data.x());
       y = backend.place(arena, data.y());
@@ -104,13 +102,15 @@ final class TrainingSession implements AutoCloseable {
       return Standardization.none(data.features().size(), outputs);
     }
     Tensor fitted = order == null ? null : order.index();
-    Standardization fit =
-        Standardization.fit(data.x(), data.y(), fitted, rows, options.intercept);
+    Standardization fit = Standardization.fit(data.x(), data.y(), fitted, rows, options.intercept);
     fit.applyInPlace(data.x(), data.y());
     return fit;
   }
 
-  /** The L1 penalty is stated for targets in raw units; a target divided by its scale takes that much less. */
+  /**
+   * The L1 penalty is stated for targets in raw units; a target divided by its scale takes that
+   * much less.
+   */
   private Optimizer optimizer() {
     Penalty penalty = options.optimizer.penalty();
     double scale = standardization.targetScale(0);
@@ -198,8 +198,7 @@ final class TrainingSession implements AutoCloseable {
     for (int j = 0; j < outputs; j++) {
       total += lossSums[j] / rows * standardization.lossScale(j);
     }
-    double norm =
-        options.gradientTolerance > 0 ? backend.linear().norm2(gradient) : Double.NaN;
+    double norm = options.gradientTolerance > 0 ? backend.linear().norm2(gradient) : Double.NaN;
     return new EpochRecord(
         epoch,
         optimizer.steps(),

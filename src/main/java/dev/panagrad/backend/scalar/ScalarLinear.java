@@ -43,7 +43,8 @@ final class ScalarLinear extends LinearKernels {
     if (largest == 0 || !(largest < Double.POSITIVE_INFINITY)) {
       return largest;
     }
-    // Scaled, so that no square overflows; a power of two, so that scaling rounds nothing that matters.
+    // Scaled, so that no square overflows; a power of two, so that scaling rounds nothing that
+    // matters.
     double scale = Math.scalb(1.0, -Math.getExponent(largest));
     double sum = 0;
     for (long i = 0; i < x.count(); i++) {

@@ -12,8 +12,9 @@ import java.lang.foreign.MemorySegment;
 import jdk.incubator.vector.FloatVector;
 
 /**
- * {@link Adam}, AdamW and AMSGrad in one pass: 28 bytes per F32 parameter, 36 with AMSGrad; one division and one square
- * root per element, the bias corrections being folded into the coefficients.
+ * {@link Adam}, AdamW and AMSGrad in one pass: 28 bytes per F32 parameter, 36 with AMSGrad; one
+ * division and one square root per element, the bias corrections being folded into the
+ * coefficients.
  */
 final class AdamStepF32 extends FusedStep {
   private final boolean amsgrad;
@@ -66,8 +67,7 @@ final class AdamStepF32 extends FusedStep {
         g = fma(p, decay, g);
       }
       FloatVector m = StepLanesF32.stored(fma(load(ms, mAt + o), beta1, g.mul(intake1)));
-      FloatVector v =
-          StepLanesF32.stored(fma(load(vs, vAt + o), beta2, g.mul(intake2).mul(g)));
+      FloatVector v = StepLanesF32.stored(fma(load(vs, vAt + o), beta2, g.mul(intake2).mul(g)));
       store(m, ms, mAt + o);
       store(v, vs, vAt + o);
       if (max) {

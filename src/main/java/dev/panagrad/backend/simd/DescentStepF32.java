@@ -12,7 +12,8 @@ import java.lang.foreign.MemorySegment;
 import jdk.incubator.vector.FloatVector;
 
 /**
- * {@link dev.panagrad.rule.GradientDescent}, and {@link Sgd} without momentum, in one pass: 12 bytes per F32 parameter.
+ * {@link dev.panagrad.rule.GradientDescent}, and {@link Sgd} without momentum, in one pass: 12
+ * bytes per F32 parameter.
  */
 final class DescentStepF32 extends FusedStep {
   DescentStepF32(WorkerPool pool, PaddedBuffers padded) {

@@ -12,7 +12,8 @@ import java.lang.foreign.MemorySegment;
 import jdk.incubator.vector.DoubleVector;
 
 /**
- * {@link dev.panagrad.rule.GradientDescent}, and {@link Sgd} without momentum, in one pass: 12 bytes per F64 parameter.
+ * {@link dev.panagrad.rule.GradientDescent}, and {@link Sgd} without momentum, in one pass: 12
+ * bytes per F64 parameter.
  */
 final class DescentStepF64 extends FusedStep {
   DescentStepF64(WorkerPool pool, PaddedBuffers padded) {

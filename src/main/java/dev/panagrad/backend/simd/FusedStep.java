@@ -8,18 +8,21 @@ import dev.panagrad.tensor.Tensor;
 import java.lang.foreign.MemorySegment;
 
 /**
- * What all fused steps share: cutting a long range into chunks for the worker threads, and the elements that do not fill
- * a vector, which are copied into padded buffers and go through the same loop. One optimizer owns one instance; it is
- * not called by two threads at once.
+ * What all fused steps share: cutting a long range into chunks for the worker threads, and the
+ * elements that do not fill a vector, which are copied into padded buffers and go through the same
+ * loop. One optimizer owns one instance; it is not called by two threads at once.
  */
 abstract class FusedStep implements StepKernel, WorkerPool.ChunkTask {
   /**
-   * Elements below which one thread is used. Waking a parked worker takes some 10 microseconds; at 10 GB/s per core that
-   * is 100 KB of traffic.
+   * Elements below which one thread is used. Waking a parked worker takes some 10 microseconds; at
+   * 10 GB/s per core that is 100 KB of traffic.
    */
   private static final long SERIAL_COUNT = 1 << 16;
 
-  /** Elements per chunk: 64 KiB of F32, so that the last chunks balance; a multiple of every vector length. */
+  /**
+   * Elements per chunk: 64 KiB of F32, so that the last chunks balance; a multiple of every vector
+   * length.
+   */
   private static final long CHUNK_COUNT = 1 << 14;
 
   private final int lanes;
@@ -43,8 +46,8 @@ abstract class FusedStep implements StepKernel, WorkerPool.ChunkTask {
   }
 
   /**
-   * Steps {@code n} elements, a multiple of the vector length. Each operand is a segment and the byte offset of its
-   * first element; slots that the rule does not have repeat the parameters'.
+   * Steps {@code n} elements, a multiple of the vector length. Each operand is a segment and the
+   * byte offset of its first element; slots that the rule does not have repeat the parameters'.
    */
   abstract void vectors(
       MemorySegment p,
@@ -105,8 +108,7 @@ abstract class FusedStep implements StepKernel, WorkerPool.ChunkTask {
     range(p, g, slots, first + from, Math.min(chunkCount, count - from), c);
   }
 
-  private void range(
-      Tensor p, Tensor g, Tensor[] slots, long from, long n, StepCoefficients c) {
+  private void range(Tensor p, Tensor g, Tensor[] slots, long from, long n, StepCoefficients c) {
     long whole = n & -lanes;
     if (whole > 0) {
       vectors(

@@ -13,8 +13,8 @@ import java.lang.foreign.ValueLayout;
 import jdk.incubator.vector.FloatVector;
 
 /**
- * {@code C = alpha * op(A) op(B) + beta * C} by packed panels and register tiles (Goto and van de Geijn 2008, Anatomy of
- * high-performance matrix multiplication).
+ * {@code C = alpha * op(A) op(B) + beta * C} by packed panels and register tiles (Goto and van de
+ * Geijn 2008, Anatomy of high-performance matrix multiplication).
  *
  * <pre>
  *   for a block of COLS columns of C
@@ -25,8 +25,9 @@ import jdk.incubator.vector.FloatVector;
  *         for each tile: TILE_ROWS x TILE_COLS in registers, then added to C
  * </pre>
  *
- * Panels are heap arrays, private to a thread: a kernel body with many segment accesses passes the compiler's inlining
- * limit and boxes its vectors. Each element of C is summed in one order, whatever the number of threads.
+ * Panels are heap arrays, private to a thread: a kernel body with many segment accesses passes the
+ * compiler's inlining limit and boxes its vectors. Each element of C is summed in one order,
+ * whatever the number of threads.
  *
  * <p>Threading: calls take turns by the pool's lock.
  */
@@ -156,7 +157,12 @@ final class GemmF32 implements WorkerPool.ChunkTask {
     for (int panel = 0; panel < cols; panel += TILE_COLS) {
       for (int i = 0; i < rows; i += TILE_ROWS) {
         multiply(pa, i * depth, packedB, panel * depth, depth, tile);
-        addTile(tile, rowFirst + i, Math.min(TILE_ROWS, rows - i), colFirst + panel, Math.min(TILE_COLS, cols - panel));
+        addTile(
+            tile,
+            rowFirst + i,
+            Math.min(TILE_ROWS, rows - i),
+            colFirst + panel,
+            Math.min(TILE_COLS, cols - panel));
       }
     }
   }
@@ -172,8 +178,7 @@ final class GemmF32 implements WorkerPool.ChunkTask {
           long col = depthFirst + l;
           float value =
               panel + i < rows
-                  ? as.get(
-                      ValueLayout.JAVA_FLOAT, aTransposed ? at(a, col, row) : at(a, row, col))
+                  ? as.get(ValueLayout.JAVA_FLOAT, aTransposed ? at(a, col, row) : at(a, row, col))
                   : 0;
           pa[to + l * TILE_ROWS + i] = value;
         }
@@ -182,8 +187,7 @@ final class GemmF32 implements WorkerPool.ChunkTask {
   }
 
   /** One tile: 4 rows by two vectors, eight independent chains of multiply-adds. */
-  private static void multiply(
-      float[] pa, int aAt, float[] pb, int bAt, int depth, float[] tile) {
+  private static void multiply(float[] pa, int aAt, float[] pb, int bAt, int depth, float[] tile) {
     FloatVector c00 = zero();
     FloatVector c01 = zero();
     FloatVector c10 = zero();

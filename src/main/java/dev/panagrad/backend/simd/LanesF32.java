@@ -5,7 +5,10 @@ import java.nio.ByteOrder;
 import jdk.incubator.vector.FloatVector;
 import jdk.incubator.vector.VectorSpecies;
 
-/** What the F32 kernels need to know about their vectors, and one-line helpers that are always inlined. */
+/**
+ * What the F32 kernels need to know about their vectors, and one-line helpers that are always
+ * inlined.
+ */
 final class LanesF32 {
   static final VectorSpecies<Float> SPECIES = VectorSpecies.of(float.class, SimdWidth.SHAPE);
   static final int COUNT = SPECIES.length();
@@ -37,7 +40,9 @@ final class LanesF32 {
     return FloatVector.zero(SPECIES);
   }
 
-  /** a * b + c, fused where the machine has the instruction; elsewhere fma would run in BigDecimal. */
+  /**
+   * a * b + c, fused where the machine has the instruction; elsewhere fma would run in BigDecimal.
+   */
   static FloatVector fma(FloatVector a, FloatVector b, FloatVector c) {
     return HAS_FMA ? a.fma(b, c) : a.mul(b).add(c);
   }

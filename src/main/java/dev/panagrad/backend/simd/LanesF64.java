@@ -5,7 +5,10 @@ import java.nio.ByteOrder;
 import jdk.incubator.vector.DoubleVector;
 import jdk.incubator.vector.VectorSpecies;
 
-/** What the F64 kernels need to know about their vectors, and one-line helpers that are always inlined. */
+/**
+ * What the F64 kernels need to know about their vectors, and one-line helpers that are always
+ * inlined.
+ */
 final class LanesF64 {
   static final VectorSpecies<Double> SPECIES = VectorSpecies.of(double.class, SimdWidth.SHAPE);
   static final int COUNT = SPECIES.length();
@@ -37,7 +40,9 @@ final class LanesF64 {
     return DoubleVector.zero(SPECIES);
   }
 
-  /** a * b + c, fused where the machine has the instruction; elsewhere fma would run in BigDecimal. */
+  /**
+   * a * b + c, fused where the machine has the instruction; elsewhere fma would run in BigDecimal.
+   */
   static DoubleVector fma(DoubleVector a, DoubleVector b, DoubleVector c) {
     return HAS_FMA ? a.fma(b, c) : a.mul(b).add(c);
   }

@@ -5,8 +5,8 @@ import java.lang.foreign.MemorySegment;
 import java.util.concurrent.locks.ReentrantLock;
 
 /**
- * One vector of memory per operand of a step, for elements that do not fill a vector. Owned by the backend, used by one
- * step at a time.
+ * One vector of memory per operand of a step, for elements that do not fill a vector. Owned by the
+ * backend, used by one step at a time.
  */
 final class PaddedBuffers {
   /** Parameters, gradient and at most three slots. */

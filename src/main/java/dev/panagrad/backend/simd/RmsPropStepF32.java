@@ -13,7 +13,8 @@ import jdk.incubator.vector.FloatVector;
 import jdk.incubator.vector.VectorOperators;
 
 /**
- * {@link RmsProp} in one pass: 20 bytes per F32 parameter, and 8 more for each of centring and momentum.
+ * {@link RmsProp} in one pass: 20 bytes per F32 parameter, and 8 more for each of centring and
+ * momentum.
  */
 final class RmsPropStepF32 extends FusedStep {
   private final boolean centered;
@@ -70,8 +71,7 @@ final class RmsPropStepF32 extends FusedStep {
       if (decayed) {
         g = fma(p, decay, g);
       }
-      FloatVector v =
-          StepLanesF32.stored(fma(load(vs, vAt + o), alpha, g.mul(intake).mul(g)));
+      FloatVector v = StepLanesF32.stored(fma(load(vs, vAt + o), alpha, g.mul(intake).mul(g)));
       store(v, vs, vAt + o);
       if (mean) {
         FloatVector a = StepLanesF32.stored(fma(load(s1, s1At + o), alpha, g.mul(intake)));

@@ -13,7 +13,8 @@ import jdk.incubator.vector.DoubleVector;
 import jdk.incubator.vector.VectorOperators;
 
 /**
- * {@link RmsProp} in one pass: 20 bytes per F64 parameter, and 8 more for each of centring and momentum.
+ * {@link RmsProp} in one pass: 20 bytes per F64 parameter, and 8 more for each of centring and
+ * momentum.
  */
 final class RmsPropStepF64 extends FusedStep {
   private final boolean centered;
@@ -70,8 +71,7 @@ final class RmsPropStepF64 extends FusedStep {
       if (decayed) {
         g = fma(p, decay, g);
       }
-      DoubleVector v =
-          StepLanesF64.stored(fma(load(vs, vAt + o), alpha, g.mul(intake).mul(g)));
+      DoubleVector v = StepLanesF64.stored(fma(load(vs, vAt + o), alpha, g.mul(intake).mul(g)));
       store(v, vs, vAt + o);
       if (mean) {
         DoubleVector a = StepLanesF64.stored(fma(load(s1, s1At + o), alpha, g.mul(intake)));

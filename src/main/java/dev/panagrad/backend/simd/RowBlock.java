@@ -6,8 +6,9 @@ import java.lang.foreign.MemorySegment;
 import java.lang.foreign.ValueLayout;
 
 /**
- * Where the rows of a block are in memory, and where the last vector of each can be read whole: in place where
- * that stays inside the segment, else in a buffer that it is copied to. One per thread or chunk, kept between calls.
+ * Where the rows of a block are in memory, and where the last vector of each can be read whole: in
+ * place where that stays inside the segment, else in a buffer that it is copied to. One per thread
+ * or chunk, kept between calls.
  */
 final class RowBlock {
   /** Rows per block, at most. */
@@ -37,7 +38,8 @@ final class RowBlock {
   }
 
   /**
-   * Finds {@code count} rows from position {@code first}.
+   * Finds {@code count} rows from position {@code first}, and repeats the last one up to a multiple
+   * of four.
    *
    * @param index row numbers, or null for rows in order
    */
@@ -49,15 +51,19 @@ final class RowBlock {
       at[i] = offset;
       furthest = Math.max(furthest, offset);
     }
+    int filled = (count + 3) & -4;
+    for (int i = count; i < filled; i++) {
+      at[i] = at[count - 1];
+    }
     rows = x.segment();
     tails = rows;
     long whole = wholeBytes(x.cols());
-    for (int i = 0; i < count; i++) {
+    for (int i = 0; i < filled; i++) {
       tailAt[i] = at[i] + whole;
     }
     if (!isReadable(rows, furthest, x.cols())) {
       tails = buffer;
-      for (int i = 0; i < count; i++) {
+      for (int i = 0; i < filled; i++) {
         tailAt[i] = (long) i * SLOT_BYTES;
         MemorySegment.copy(rows, at[i] + whole, buffer, tailAt[i], x.cols() * elementBytes - whole);
       }
@@ -79,9 +85,7 @@ final class RowBlock {
   static long row(Tensor index, long position) {
     return index == null
         ? position
-        : index
-            .segment()
-            .get(ValueLayout.JAVA_LONG, index.byteOffset() + position * Long.BYTES);
+        : index.segment().get(ValueLayout.JAVA_LONG, index.byteOffset() + position * Long.BYTES);
   }
 
   /** Bytes of a row before its last vector, which has 1 to all of its lanes used. */

@@ -14,23 +14,37 @@ import jdk.incubator.vector.VectorMask;
 import jdk.incubator.vector.VectorOperators;
 
 /**
- * The two inner loops of everything that walks over rows of a matrix: dot products of a block of rows with a vector, and
- * a weighted sum of a block of rows. Four rows at a time: the vector and the sum are then loaded once for four rows, and
- * four independent chains hide the latency of the multiply-add.
+ * The two inner loops of everything that walks over rows of a matrix: dot products of a block of
+ * rows with a vector, and a weighted sum of a block of rows. Four rows at a time: the vector and
+ * the sum are then loaded once for four rows, and four independent chains hide the latency of the
+ * multiply-add.
  *
- * <p>The last vector of a row, partial or not, is read whole and the lanes beyond the row are set to zero: masked loads from
- * memory segments box their mask on JDK 25. {@link RowBlock} says where such a read stays inside its segment.
+ * <p>A block whose rows are not a multiple of four is filled up with its last row by {@link
+ * RowBlock}, and weights of zero: a second loop for the remainder would run too rarely to be
+ * compiled well, and box its vectors.
+ *
+ * <p>The last vector of a row, partial or not, is read whole and the lanes beyond the row are set
+ * to zero: masked loads from memory segments box their mask on JDK 25. {@link RowBlock} says where
+ * such a read stays inside its segment.
  */
 final class RowKernelsF32 {
-  /** Bytes of a block: half of a 32 KiB level-1 cache, so that the second loop finds the rows there. */
+  /**
+   * Bytes of a block: half of a 32 KiB level-1 cache, so that the second loop finds the rows there.
+   */
   private static final long BLOCK_BYTES = 16 * 1024;
 
-  /** Columns per inner loop, a multiple of every vector length: its trip count and offsets are then int. */
+  /**
+   * Columns per inner loop, a multiple of every vector length: its trip count and offsets are then
+   * int.
+   */
   private static final long SEGMENT = 1 << 16;
 
   private static final int STRIDE = LanesF32.COUNT * LanesF32.BYTES;
 
-  /** By the last lane used. Made once: making a mask in a kernel allocates where the compiler stops inlining. */
+  /**
+   * By the last lane used. Made once: making a mask in a kernel allocates where the compiler stops
+   * inlining.
+   */
   private static final List<VectorMask<Float>> OUTSIDE =
       IntStream.range(0, LanesF32.COUNT)
           .mapToObj(last -> LanesF32.SPECIES.indexInRange(0, last + 1).not())
@@ -38,14 +52,18 @@ final class RowKernelsF32 {
 
   private RowKernelsF32() {}
 
-  /** How many rows of that many columns make a block: a multiple of 4 from 4 to {@link RowBlock#MAX_ROWS}. */
+  /**
+   * How many rows of that many columns make a block: a multiple of 4 from 4 to {@link
+   * RowBlock#MAX_ROWS}.
+   */
   static int blockRows(long cols) {
     long rows = BLOCK_BYTES / Math.max(1, cols * LanesF32.BYTES);
     return Math.clamp(rows & -4, 4, RowBlock.MAX_ROWS);
   }
 
   /**
-   * {@code out_i = sum_f x_if w_f}.
+   * {@code out_i = sum_f x_if w_f}. Results beyond the rows, up to a multiple of four, mean
+   * nothing.
    *
    * @param x the located rows and weights
    * @param rows rows in the block
@@ -77,8 +95,7 @@ final class RowKernelsF32 {
     VectorMask<Float> outside = outside(cols);
     MemorySegment wts = isLast ? x.weightTails : ws;
     long wtAt = isLast ? x.weightTailAt : wAt + whole;
-    int i = 0;
-    for (; i + 4 <= rows; i += 4) {
+    for (int i = 0; i < rows; i += 4) {
       long x0 = at[i] + shift;
       long x1 = at[i + 1] + shift;
       long x2 = at[i + 2] + shift;
@@ -104,16 +121,6 @@ final class RowKernelsF32 {
       put(out, i + 2, a2.reduceLanes(VectorOperators.ADD), shift);
       put(out, i + 3, a3.reduceLanes(VectorOperators.ADD), shift);
     }
-    for (; i < rows; i++) {
-      long x0 = at[i] + shift;
-      FloatVector a0 = zero();
-      for (int o = 0; o < whole; o += STRIDE) {
-        a0 = fma(load(xs, x0 + o), load(ws, wAt + o), a0);
-      }
-      FloatVector wTail = load(wts, wtAt).blend(zero(), outside);
-      a0 = fma(load(ts, tailAt[i] + t).blend(zero(), outside), wTail, a0);
-      put(out, i, a0.reduceLanes(VectorOperators.ADD), shift);
-    }
   }
 
   private static void put(float[] out, int i, float sum, long shift) {
@@ -123,10 +130,10 @@ final class RowKernelsF32 {
   /**
    * {@code g_f += sum_i r_i x_if}.
    *
+   * @param r weights, zero beyond the rows up to a multiple of four
    * @param gs memory of whole vectors: padded beyond the columns, where zeros are added
    */
-  static void accumulate(
-      RowBlock x, int rows, long cols, float[] r, MemorySegment gs, long gAt) {
+  static void accumulate(RowBlock x, int rows, long cols, float[] r, MemorySegment gs, long gAt) {
     for (long from = 0; from < cols; from += SEGMENT) {
       int n = (int) Math.min(SEGMENT, cols - from);
       long shift = from * LanesF32.BYTES;
@@ -151,8 +158,7 @@ final class RowKernelsF32 {
     long[] tailAt = isLast ? x.tailAt : at;
     long t = isLast ? 0 : shift + whole;
     VectorMask<Float> outside = outside(cols);
-    int i = 0;
-    for (; i + 4 <= rows; i += 4) {
+    for (int i = 0; i < rows; i += 4) {
       long x0 = at[i] + shift;
       long x1 = at[i + 1] + shift;
       long x2 = at[i + 2] + shift;
@@ -174,16 +180,6 @@ final class RowKernelsF32 {
       gTail = fma(load(ts, tailAt[i + 1] + t).blend(zero(), outside), r1, gTail);
       gTail = fma(load(ts, tailAt[i + 2] + t).blend(zero(), outside), r2, gTail);
       gTail = fma(load(ts, tailAt[i + 3] + t).blend(zero(), outside), r3, gTail);
-      store(gTail, gs, gAt + whole);
-    }
-    for (; i < rows; i++) {
-      long x0 = at[i] + shift;
-      FloatVector r0 = splat(r[i]);
-      for (int o = 0; o < whole; o += STRIDE) {
-        store(fma(load(xs, x0 + o), r0, load(gs, gAt + o)), gs, gAt + o);
-      }
-      FloatVector gTail = load(gs, gAt + whole);
-      gTail = fma(load(ts, tailAt[i] + t).blend(zero(), outside), r0, gTail);
       store(gTail, gs, gAt + whole);
     }
   }

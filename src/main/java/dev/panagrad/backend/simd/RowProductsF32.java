@@ -9,17 +9,22 @@ import java.lang.foreign.Arena;
 import java.lang.foreign.ValueLayout;
 
 /**
- * Dot products of rows of X with one or several vectors: predictions, and the product of a matrix with a vector.
+ * Dot products of rows of X with one or several vectors: predictions, and the product of a matrix
+ * with a vector.
  *
  * <pre>
  *   out_ij = alpha * x_i . w_j + b_j + beta * out_ij
  * </pre>
  *
- * One call of few rows runs on the calling thread without a lock and allocates nothing; many rows are shared with the
- * worker threads in blocks. Every element is computed by one thread in one order.
+ * One call of few rows runs on the calling thread without a lock and allocates nothing; many rows
+ * are shared with the worker threads in blocks. Every element is computed by one thread in one
+ * order.
  */
 final class RowProductsF32 implements WorkerPool.ChunkTask {
-  /** Bytes of X times outputs below which one thread is used: waking a worker takes some 10 microseconds. */
+  /**
+   * Bytes of X times outputs below which one thread is used: waking a worker takes some 10
+   * microseconds.
+   */
   private static final long SERIAL_BYTES = 512 * 1024;
 
   /** Bytes of X per chunk. */
@@ -81,7 +86,8 @@ final class RowProductsF32 implements WorkerPool.ChunkTask {
       this.b = b;
       this.beta = beta;
       this.out = out;
-      // A multiple of the block, so that rows are grouped alike whatever the number of threads; at most 2^16 chunks.
+      // A multiple of the block, so that rows are grouped alike whatever the number of threads; at
+      // most 2^16 chunks.
       long wanted = Math.max(CHUNK_BYTES / rowBytes, count >>> 16);
       chunkRows = (wanted / RowBlock.MAX_ROWS + 1) * RowBlock.MAX_ROWS;
       pool.run(this, (int) Math.ceilDiv(count, chunkRows));

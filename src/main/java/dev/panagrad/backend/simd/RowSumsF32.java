@@ -15,8 +15,9 @@ import java.util.Arrays;
 import jdk.incubator.vector.FloatVector;
 
 /**
- * Weighted sums over the rows of X in one pass: the gradient of the mean squared error, where the weight of a row is its
- * residual, and the product with the transposed matrix, where weights are given.
+ * Weighted sums over the rows of X in one pass: the gradient of the mean squared error, where the
+ * weight of a row is its residual, and the product with the transposed matrix, where weights are
+ * given.
  *
  * <pre>
  *   for each block of rows, small enough for the level-1 cache
@@ -25,8 +26,9 @@ import jdk.incubator.vector.FloatVector;
  *       G_j += r_i x_i                       rows come from the cache
  * </pre>
  *
- * Sums are kept in the element type for {@link #FLUSH_ROWS} rows and then added to F64 totals. Rows are cut into chunks
- * whose number depends on the sizes only; each chunk has totals of its own, which are added in order at the end.
+ * Sums are kept in the element type for {@link #FLUSH_ROWS} rows and then added to F64 totals. Rows
+ * are cut into chunks whose number depends on the sizes only; each chunk has totals of its own,
+ * which are added in order at the end.
  *
  * <pre>
  *   scratch of a chunk   | sums [outputs][padded cols] | totals F64 [outputs][padded cols] |
@@ -35,16 +37,27 @@ import jdk.incubator.vector.FloatVector;
  * Threading: calls take turns by the pool's lock.
  */
 final class RowSumsF32 implements WorkerPool.ChunkTask, AutoCloseable {
-  /** Rows summed in the element type: 256 terms lose at most 8 of 24 bits in the worst case, half that on average. */
+  /**
+   * Rows summed in the element type: 256 terms lose at most 8 of 24 bits in the worst case, half
+   * that on average.
+   */
   private static final int FLUSH_ROWS = 256;
 
-  /** Chunks of a call, at most: balance for up to eight threads, at 16 times the outputs' memory. */
+  /**
+   * Chunks of a call, at most: balance for up to eight threads, at 16 times the outputs' memory.
+   */
   private static final int MAX_CHUNKS = 16;
 
-  /** Rows of a chunk, at least: adding the totals of a chunk then costs less than a tenth of computing them. */
+  /**
+   * Rows of a chunk, at least: adding the totals of a chunk then costs less than a tenth of
+   * computing them.
+   */
   private static final int CHUNK_ROWS = 64;
 
-  /** Bytes of X times outputs below which a call is one chunk: waking a worker takes some 10 microseconds. */
+  /**
+   * Bytes of X times outputs below which a call is one chunk: waking a worker takes some 10
+   * microseconds.
+   */
   private static final long SERIAL_BYTES = 512 * 1024;
 
   private final WorkerPool pool;
@@ -207,6 +220,9 @@ final class RowSumsF32 implements WorkerPool.ChunkTask, AutoCloseable {
         } else {
           weights(r, row, rows);
         }
+        for (int i = rows; i < ((rows + 3) & -4); i++) {
+          r[i] = 0;
+        }
         RowKernelsF32.accumulate(block, rows, cols, r, memory, sumsAt + j * padded);
       }
       pending += rows;
@@ -220,11 +236,13 @@ final class RowSumsF32 implements WorkerPool.ChunkTask, AutoCloseable {
     }
   }
 
-  /** A loop, because a slice is an object. */
+  /**
+   * Not by slice and fill, because a slice is an object; not by vectors, which box where this is
+   * inlined.
+   */
   private void clear(long sumsAt) {
-    FloatVector zero = LanesF32.zero();
-    for (long o = 0; o < chunkBytes; o += (long) LanesF32.COUNT * LanesF32.BYTES) {
-      store(zero, memory, sumsAt + o);
+    for (long o = 0; o < chunkBytes; o += Double.BYTES) {
+      memory.set(ValueLayout.JAVA_DOUBLE, sumsAt + o, 0.0);
     }
   }
 
@@ -235,14 +253,14 @@ final class RowSumsF32 implements WorkerPool.ChunkTask, AutoCloseable {
     float intercept =
         b == null
             ? 0
-            : b.segment()
-                .get(ValueLayout.JAVA_FLOAT, b.byteOffset() + (long) j * LanesF32.BYTES);
+            : b.segment().get(ValueLayout.JAVA_FLOAT, b.byteOffset() + (long) j * LanesF32.BYTES);
     long yBytes = y.rowStride() * LanesF32.BYTES;
     long yAt = y.byteOffset() + (long) j * LanesF32.BYTES;
     double sum = 0;
     double squares = 0;
     for (int i = 0; i < rows; i++) {
-      float target = y.segment().get(ValueLayout.JAVA_FLOAT, yAt + RowBlock.row(index, row + i) * yBytes);
+      float target =
+          y.segment().get(ValueLayout.JAVA_FLOAT, yAt + RowBlock.row(index, row + i) * yBytes);
       float residual = r[i] + intercept - target;
       r[i] = residual;
       sum += residual;
@@ -268,9 +286,9 @@ final class RowSumsF32 implements WorkerPool.ChunkTask, AutoCloseable {
     long totalsAt = sumsAt + sumsBytes;
     for (long i = 0; i < cells; i++) {
       long at = totalsAt + i * Double.BYTES;
-      double total = memory.get(ValueLayout.JAVA_DOUBLE_UNALIGNED, at);
+      double total = memory.get(ValueLayout.JAVA_DOUBLE, at);
       float sum = memory.get(ValueLayout.JAVA_FLOAT, sumsAt + i * LanesF32.BYTES);
-      memory.set(ValueLayout.JAVA_DOUBLE_UNALIGNED, at, total + sum);
+      memory.set(ValueLayout.JAVA_DOUBLE, at, total + sum);
       memory.set(ValueLayout.JAVA_FLOAT, sumsAt + i * LanesF32.BYTES, 0);
     }
   }
@@ -297,7 +315,7 @@ final class RowSumsF32 implements WorkerPool.ChunkTask, AutoCloseable {
   private double cell(int chunk, long cell) {
     long sumsAt = chunk * chunkBytes;
     return flushes
-        ? memory.get(ValueLayout.JAVA_DOUBLE_UNALIGNED, sumsAt + sumsBytes + cell * Double.BYTES)
+        ? memory.get(ValueLayout.JAVA_DOUBLE, sumsAt + sumsBytes + cell * Double.BYTES)
         : memory.get(ValueLayout.JAVA_FLOAT, sumsAt + cell * LanesF32.BYTES);
   }
 

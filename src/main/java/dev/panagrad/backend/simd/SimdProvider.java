@@ -8,8 +8,8 @@ import dev.panagrad.backend.BackendUnavailableException;
 import java.util.Optional;
 
 /**
- * Provides the Vector API backend where the VM compiles that API to vector instructions. The checks follow Apache
- * Lucene's VectorizationProvider: each refusal says what would change it.
+ * Provides the Vector API backend where the VM compiles that API to vector instructions. The checks
+ * follow Apache Lucene's VectorizationProvider: each refusal says what would change it.
  */
 public final class SimdProvider implements BackendProvider {
   static final String MODULE = "jdk.incubator.vector";
@@ -43,8 +43,7 @@ public final class SimdProvider implements BackendProvider {
     ModuleLayer layer = Optional.ofNullable(own.getLayer()).orElse(ModuleLayer.boot());
     Optional<Module> vector = layer.findModule(MODULE);
     if (vector.isEmpty()) {
-      boolean inImage =
-          java.lang.module.ModuleFinder.ofSystem().find(MODULE).isPresent();
+      boolean inImage = java.lang.module.ModuleFinder.ofSystem().find(MODULE).isPresent();
       return refused(
           inImage
               ? "module " + MODULE + " is not enabled"
@@ -54,11 +53,15 @@ public final class SimdProvider implements BackendProvider {
     own.addReads(vector.get());
     if (!VmFacts.isHotSpot()) {
       return refused(
-          "the VM is " + System.getProperty("java.vm.name") + ", which runs the Vector API without intrinsics",
+          "the VM is "
+              + System.getProperty("java.vm.name")
+              + ", which runs the Vector API without intrinsics",
           "use a HotSpot JDK 25");
     }
     if (VmFacts.usesJvmci()) {
-      return refused("the JVMCI compiler does not compile the Vector API well", "start java with -XX:-UseJVMCICompiler");
+      return refused(
+          "the JVMCI compiler does not compile the Vector API well",
+          "start java with -XX:-UseJVMCICompiler");
     }
     if (!VmFacts.hasC2()) {
       return refused(

@@ -4,8 +4,8 @@ import jdk.incubator.vector.DoubleVector;
 import jdk.incubator.vector.VectorOperators;
 
 /**
- * The parts that all fused steps share, as in {@link dev.panagrad.rule.StepCoefficients}; always inlined. Compare and
- * blend instead of min and max: a NaN then stays a NaN, as there.
+ * The parts that all fused steps share, as in {@link dev.panagrad.rule.StepCoefficients}; always
+ * inlined. Compare and blend instead of min and max: a NaN then stays a NaN, as there.
  */
 final class StepLanesF64 {
   private StepLanesF64() {}

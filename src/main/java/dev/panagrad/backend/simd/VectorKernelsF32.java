@@ -14,11 +14,15 @@ import jdk.incubator.vector.FloatVector;
 import jdk.incubator.vector.VectorOperators;
 
 /**
- * Level-1 kernels on contiguous vectors, on the calling thread. Sums run over blocks of {@link #BLOCK} elements in four
- * independent vectors of the element type, and over blocks in double precision.
+ * Level-1 kernels on contiguous vectors, on the calling thread. Sums run over blocks of {@link
+ * #BLOCK} elements in four independent vectors of the element type, and over blocks in double
+ * precision.
  */
 final class VectorKernelsF32 {
-  /** Elements per block: 4,096 terms in 4 vectors of at least 4 lanes are chains of at most 256 additions. */
+  /**
+   * Elements per block: 4,096 terms in 4 vectors of at least 4 lanes are chains of at most 256
+   * additions.
+   */
   private static final long BLOCK = 4096;
 
   private static final long STRIDE = (long) LanesF32.COUNT * LanesF32.BYTES;
@@ -74,7 +78,10 @@ final class VectorKernelsF32 {
     }
   }
 
-  /** The sum of squares in the element type where that is exact enough, else with every element scaled first. */
+  /**
+   * The sum of squares in the element type where that is exact enough, else with every element
+   * scaled first.
+   */
   static double norm2(Tensor x) {
     double squares = dot(x, x);
     // Outside this range a square may have overflowed, or lost bits to underflow.
@@ -123,7 +130,10 @@ final class VectorKernelsF32 {
     return sum;
   }
 
-  /** Zero times an element is NaN exactly if the element is infinite or NaN, and a NaN survives every addition. */
+  /**
+   * Zero times an element is NaN exactly if the element is infinite or NaN, and a NaN survives
+   * every addition.
+   */
   static boolean isFinite(Tensor x) {
     MemorySegment xs = x.segment();
     long xAt = x.byteOffset();

@@ -1,0 +1,41 @@
+package dev.panagrad.build;
+
+import static org.junit.jupiter.api.Assertions.assertEquals;
+
+import java.io.IOException;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.util.ArrayList;
+import java.util.List;
+import java.util.stream.Stream;
+import org.junit.jupiter.api.Test;
+
+/**
+ * Every Java source is formatted. To format all: {@code mvn test -Dtest=FormatTest
+ * -Dpanagrad.format.write=true}.
+ */
+class FormatTest {
+  @Test
+  void sourcesAreFormatted() throws IOException {
+    List<Path> sources = new ArrayList<>();
+    for (Path root : List.of(Path.of("src"), Path.of("benchmarks/src"))) {
+      if (Files.isDirectory(root)) {
+        try (Stream<Path> files = Files.walk(root)) {
+          files.filter(file -> file.toString().endsWith(".java")).forEach(sources::add);
+        }
+      }
+    }
+    List<Path> unformatted = new ArrayList<>();
+    for (Path source : sources) {
+      String text = Files.readString(source);
+      String formatted = Formatting.format(text);
+      if (Boolean.getBoolean("panagrad.format.write")) {
+        Files.writeString(source, formatted);
+      } else if (!formatted.equals(text)) {
+        unformatted.add(source);
+      }
+    }
+    assertEquals(
+        List.of(), unformatted, "run: mvn test -Dtest=FormatTest -Dpanagrad.format.write=true");
+  }
+}
