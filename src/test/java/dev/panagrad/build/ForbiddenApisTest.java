@@ -1,0 +1,96 @@
+package dev.panagrad.build;
+
+import static org.junit.jupiter.api.Assertions.assertEquals;
+
+import java.util.List;
+import java.util.Set;
+import java.util.TreeSet;
+import org.junit.jupiter.api.Test;
+
+/** Calls that fall off a cliff, with the reason of each and the classes that may make them. */
+class ForbiddenApisTest {
+  private record Rule(String member, String reason, Set<String> except) {
+    boolean matches(String used) {
+      return member.endsWith("*")
+          ? used.startsWith(member.substring(0, member.length() - 1))
+          : used.equals(member);
+    }
+  }
+
+  private static final String SIMD = "dev/panagrad/backend/simd/";
+  private static final String VECTOR = "jdk/incubator/vector/";
+
+  private static final List<Rule> RULES =
+      List.of(
+          rule("java/lang/foreign/Arena#ofAuto", "memory whose end nobody owns"),
+          rule("java/lang/foreign/MemorySegment#ofArray", "heap segments pollute kernel profiles"),
+          rule("java/lang/foreign/MemorySegment#reinterpret", "no bounds, no lifetime"),
+          rule("java/lang/foreign/MemorySegment#ofAddress", "no bounds, no lifetime"),
+          rule("java/lang/foreign/Linker$Option#critical", "blocks safepoints while it runs"),
+          rule("java/lang/Math#fma", "BigDecimal where the machine has no fma"),
+          rule("java/lang/StrictMath#*", "never an intrinsic"),
+          rule("sun/misc/Unsafe#*", "no bounds"),
+          rule("java/io/ObjectInputStream#*", "runs code that data names"),
+          rule("java/net/*", "the engine opens no connection"),
+          rule("java/lang/System#load", "no native code is loaded"),
+          rule("java/lang/System#loadLibrary", "no native code is loaded"),
+          rule(
+              VECTOR + "FloatVector#fma",
+              "BigDecimal where the machine has no fma: use Lanes.fma",
+              SIMD + "LanesF32"),
+          rule(
+              VECTOR + "DoubleVector#fma",
+              "BigDecimal where the machine has no fma: use Lanes.fma",
+              SIMD + "LanesF64"),
+          rule(VECTOR + "FloatVector#compress", "not an instruction everywhere"),
+          rule(VECTOR + "DoubleVector#compress", "not an instruction everywhere"),
+          rule(VECTOR + "FloatVector#expand", "not an instruction everywhere"),
+          rule(VECTOR + "DoubleVector#expand", "not an instruction everywhere"),
+          rule(VECTOR + "FloatVector#reinterpretShape", "boxes unless inlined"),
+          rule(VECTOR + "DoubleVector#reinterpretShape", "boxes unless inlined"));
+
+  private static Rule rule(String member, String reason, String... except) {
+    return new Rule(member, reason, Set.of(except));
+  }
+
+  @Test
+  void noneIsUsed() {
+    Set<String> violations = new TreeSet<>();
+    for (CompiledClass compiled : CompiledClass.main()) {
+      for (String used : compiled.members()) {
+        for (Rule rule : RULES) {
+          if (rule.matches(used) && !rule.except.contains(compiled.name())) {
+            violations.add(compiled.name() + " uses " + used + ": " + rule.reason);
+          }
+        }
+      }
+    }
+    assertEquals(Set.of(), violations);
+  }
+
+  /** Printing belongs to the command line; the engine logs through System.Logger. */
+  @Test
+  void onlyTheCommandLinePrints() {
+    Set<String> violations = new TreeSet<>();
+    for (CompiledClass compiled : CompiledClass.main()) {
+      if (!compiled.folder().equals("cli")) {
+        compiled.members().stream()
+            .filter(m -> m.equals("java/lang/System#out") || m.equals("java/lang/System#err"))
+            .forEach(m -> violations.add(compiled.name() + " uses " + m));
+      }
+    }
+    assertEquals(Set.of(), violations);
+  }
+
+  /** The list works: a rule that no class may break is found when one does. */
+  @Test
+  void allowedUsesAreSeen() {
+    Set<String> users = new TreeSet<>();
+    for (CompiledClass compiled : CompiledClass.main()) {
+      if (compiled.members().contains(VECTOR + "FloatVector#fma")) {
+        users.add(compiled.name());
+      }
+    }
+    assertEquals(Set.of(SIMD + "LanesF32"), users);
+  }
+}

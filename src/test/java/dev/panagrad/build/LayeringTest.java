@@ -1,0 +1,108 @@
+package dev.panagrad.build;
+
+import static org.junit.jupiter.api.Assertions.assertEquals;
+import static org.junit.jupiter.api.Assertions.assertTrue;
+
+import java.util.List;
+import java.util.Map;
+import java.util.Set;
+import java.util.TreeSet;
+import org.junit.jupiter.api.Test;
+
+/** Dependencies between packages point one way; the arrows are these and no others. */
+class LayeringTest {
+  private static final Map<String, Set<String>> ALLOWED =
+      Map.ofEntries(
+          Map.entry("tensor", Set.of()),
+          Map.entry("rule", Set.of("tensor")),
+          // The range checks of hyper-parameters live with the rules.
+          Map.entry("schedule", Set.of("rule")),
+          Map.entry("penalty", Set.of("rule", "tensor")),
+          Map.entry("backend", Set.of("rule", "tensor")),
+          Map.entry("backend/scalar", Set.of("backend", "rule", "tensor")),
+          Map.entry("backend/simd", Set.of("backend", "rule", "tensor")),
+          // The scalar definition is the fallback of every rule, so the optimizer knows where it
+          // runs.
+          Map.entry(
+              "optimizer",
+              Set.of("backend", "backend/scalar", "penalty", "rule", "schedule", "tensor")),
+          Map.entry("regression", Set.of("backend", "rule", "tensor")),
+          Map.entry("data", Set.of("tensor")),
+          Map.entry(
+              "train",
+              Set.of(
+                  "backend",
+                  "data",
+                  "optimizer",
+                  "penalty",
+                  "regression",
+                  "rule",
+                  "schedule",
+                  "tensor")),
+          Map.entry(
+              "cli",
+              Set.of(
+                  "backend",
+                  "data",
+                  "optimizer",
+                  "penalty",
+                  "regression",
+                  "rule",
+                  "schedule",
+                  "tensor",
+                  "train")));
+
+  @Test
+  void arrowsPointOneWay() {
+    Set<String> violations = new TreeSet<>();
+    List<CompiledClass> classes = CompiledClass.main();
+    assertTrue(classes.size() > 50, "the compiled classes were not found");
+    for (CompiledClass compiled : classes) {
+      Set<String> allowed = ALLOWED.get(compiled.folder());
+      assertTrue(allowed != null, "package " + compiled.folder() + " has no entry here");
+      for (String used : compiled.classes()) {
+        if (used.startsWith("dev/panagrad/")) {
+          String folder = CompiledClass.folderOf(used);
+          if (!folder.equals(compiled.folder()) && !allowed.contains(folder)) {
+            violations.add(compiled.name() + " -> " + used);
+          }
+        }
+      }
+    }
+    assertEquals(Set.of(), violations);
+  }
+
+  /** The Vector API is loaded after a probe, and the probe itself must not need it. */
+  @Test
+  void onlyKernelsNameTheVectorApi() {
+    Set<String> violations = new TreeSet<>();
+    for (CompiledClass compiled : CompiledClass.main()) {
+      boolean kernel =
+          compiled.folder().equals("backend/simd")
+              && !compiled.name().endsWith("/SimdProvider")
+              && !compiled.name().endsWith("/VmFacts");
+      if (!kernel && compiled.classes().stream().anyMatch(c -> c.startsWith("jdk/incubator"))) {
+        violations.add(compiled.name());
+      }
+    }
+    assertEquals(Set.of(), violations);
+  }
+
+  /** A service that embeds the engine does not have the command line's libraries. */
+  @Test
+  void onlyTheCommandLineNamesItsLibraries() {
+    Set<String> violations = new TreeSet<>();
+    for (CompiledClass compiled : CompiledClass.main()) {
+      if (!compiled.folder().equals("cli")) {
+        compiled.classes().stream()
+            .filter(
+                c ->
+                    c.startsWith("picocli/")
+                        || c.startsWith("me/tongfei/")
+                        || c.startsWith("com/fasterxml/"))
+            .forEach(c -> violations.add(compiled.name() + " -> " + c));
+      }
+    }
+    assertEquals(Set.of(), violations);
+  }
+}

@@ -1,0 +1,62 @@
+package dev.panagrad.build;
+
+import static org.junit.jupiter.api.Assertions.assertEquals;
+import static org.junit.jupiter.api.Assertions.assertTrue;
+
+import java.io.IOException;
+import java.lang.classfile.Attributes;
+import java.lang.classfile.ClassFile;
+import java.nio.charset.StandardCharsets;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.util.Set;
+import java.util.concurrent.TimeUnit;
+import java.util.stream.Collectors;
+import org.junit.jupiter.api.Test;
+
+/** Backends are found on the class path and on the module path alike. */
+class ServicesTest {
+  private static final Path CLASSES = Path.of("target/classes");
+
+  @Test
+  void moduleAndServiceFileListTheSameProviders() throws IOException {
+    Set<String> inFile =
+        Files.readAllLines(
+                CLASSES.resolve("META-INF/services/dev.panagrad.backend.BackendProvider"))
+            .stream()
+            .filter(line -> !line.isBlank())
+            .collect(Collectors.toSet());
+    Set<String> inModule =
+        ClassFile.of()
+            .parse(CLASSES.resolve("module-info.class"))
+            .findAttribute(Attributes.module())
+            .orElseThrow()
+            .provides()
+            .stream()
+            .flatMap(provides -> provides.providesWith().stream())
+            .map(provider -> provider.asInternalName().replace('/', '.'))
+            .collect(Collectors.toSet());
+    assertEquals(inFile, inModule);
+  }
+
+  @Test
+  void runsAsAModule() throws IOException, InterruptedException {
+    Process process =
+        new ProcessBuilder(
+                Path.of(System.getProperty("java.home"), "bin", "java").toString(),
+                "-p",
+                CLASSES + ":target/lib",
+                "--add-modules",
+                "jdk.incubator.vector,info.picocli,com.fasterxml.jackson.core,me.tongfei.progressbar",
+                "-m",
+                "dev.panagrad/dev.panagrad.cli.Main",
+                "backends")
+            .redirectErrorStream(true)
+            .start();
+    String output = new String(process.getInputStream().readAllBytes(), StandardCharsets.UTF_8);
+    assertTrue(process.waitFor(60, TimeUnit.SECONDS));
+    assertEquals(0, process.exitValue(), output);
+    assertTrue(output.contains("simd      * available"), output);
+    assertTrue(output.contains("scalar      available"), output);
+  }
+}
