@@ -3,6 +3,8 @@ package dev.panagrad.backend;
 import dev.panagrad.tensor.DType;
 import dev.panagrad.tensor.Shape;
 import dev.panagrad.tensor.Tensor;
+import java.lang.foreign.MemorySegment;
+import java.lang.foreign.ValueLayout;
 
 /**
  * Dense linear algebra over row-major tensors, and the gradient of the mean squared error.
@@ -302,8 +304,9 @@ public abstract class LinearKernels {
     vector(index, DType.I64);
     range("gradient", index, first, count);
     long rows = x.rows();
+    MemorySegment numbers = index.segment();
     for (long i = first; i < first + count; i++) {
-      long row = index.getLong(i);
+      long row = numbers.get(ValueLayout.JAVA_LONG, index.byteOffset() + i * Long.BYTES);
       if (row < 0 || row >= rows) {
         throw new IndexOutOfBoundsException(
             "gradient: entry %d of '%s' is row %d, tensor '%s' has %,d rows"

@@ -3,6 +3,8 @@ package dev.panagrad.cli;
 import dev.panagrad.backend.BackendUnavailableException;
 import dev.panagrad.data.DataException;
 import dev.panagrad.train.DivergenceException;
+import java.util.logging.Level;
+import java.util.logging.Logger;
 import picocli.CommandLine;
 import picocli.CommandLine.Command;
 import picocli.CommandLine.IExecutionExceptionHandler;
@@ -20,6 +22,9 @@ import picocli.CommandLine.Spec;
     version = "panagrad 0.1.0",
     subcommands = {TrainCommand.class, CompareCommand.class, BackendsCommand.class})
 public final class Main implements Runnable {
+  /** Held, because a logger that nobody holds is forgotten with its level. */
+  private static final Logger ENGINE_LOG = Logger.getLogger("dev.panagrad");
+
   @Option(
       names = "--debug",
       scope = ScopeType.INHERIT,
@@ -32,6 +37,8 @@ public final class Main implements Runnable {
 
   /** Runs the command line and exits with its status. */
   public static void main(String[] args) {
+    // The commands print which backend runs; what remains is why a better one does not.
+    ENGINE_LOG.setLevel(Level.WARNING);
     int status = Relaunch.withVectorModule(args).orElseGet(() -> run(args));
     System.out.flush();
     System.exit(status);

@@ -3,6 +3,8 @@ package dev.panagrad.data;
 import dev.panagrad.tensor.DType;
 import dev.panagrad.tensor.Tensor;
 import dev.panagrad.tensor.TensorArena;
+import java.lang.foreign.MemorySegment;
+import java.lang.foreign.ValueLayout;
 import java.util.random.RandomGenerator;
 import java.util.random.RandomGeneratorFactory;
 
@@ -91,11 +93,12 @@ public final class RowOrder {
   }
 
   private static void shuffle(Tensor index, long count, RandomGenerator random) {
+    MemorySegment rows = index.segment();
     for (long i = count - 1; i > 0; i--) {
       long other = random.nextLong(i + 1);
-      long held = index.getLong(i);
-      index.setLong(i, index.getLong(other));
-      index.setLong(other, held);
+      long held = rows.getAtIndex(ValueLayout.JAVA_LONG, i);
+      rows.setAtIndex(ValueLayout.JAVA_LONG, i, rows.getAtIndex(ValueLayout.JAVA_LONG, other));
+      rows.setAtIndex(ValueLayout.JAVA_LONG, other, held);
     }
   }
 }
