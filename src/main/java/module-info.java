@@ -11,7 +11,7 @@ module dev.panagrad {
   requires static com.fasterxml.jackson.core;
   requires static me.tongfei.progressbar;
   requires de.siegmar.fastcsv;
-  requires static java.logging;
+  requires java.logging;
   requires java.management;
   requires jdk.management;
 
