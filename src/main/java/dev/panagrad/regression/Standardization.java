@@ -24,12 +24,17 @@ public final class Standardization {
   private final double[] yMean;
   private final double[] yScale;
 
+  private Standardization(
+      double[] xMean, double[] xScale, boolean[] constant, double[] yMean, double[] yScale) {
+    this.xMean = xMean;
+    this.xScale = xScale;
+    this.constant = constant;
+    this.yMean = yMean;
+    this.yScale = yScale;
+  }
+
   private Standardization(Columns x, Columns y) {
-    this.xMean = x.mean;
-    this.xScale = x.scale;
-    this.constant = x.constant;
-    this.yMean = y.mean;
-    this.yScale = y.scale;
+    this(x.mean, x.scale, x.constant, y.mean, y.scale);
   }
 
   /** The identity: raw units. */
@@ -50,6 +55,21 @@ public final class Standardization {
   public static Standardization fit(Tensor x, Tensor y, Tensor index, long count, boolean shift) {
     return new Standardization(
         Columns.fit(x, index, count, shift), Columns.fit(y, index, count, shift));
+  }
+
+  /**
+   * The same with one scale for all targets, their root mean square: an L1 penalty, whose strength has the targets' unit,
+   * is then scaled alike for all of them.
+   */
+  public Standardization withCommonTargetScale() {
+    double squares = 0;
+    for (double scale : yScale) {
+      squares += scale * scale;
+    }
+    double common = Math.sqrt(squares / yScale.length);
+    double[] scales = new double[yScale.length];
+    Arrays.fill(scales, common);
+    return new Standardization(xMean, xScale, constant, yMean, scales);
   }
 
   /** Standardises all rows in place. */

@@ -103,6 +103,9 @@ final class TrainingSession implements AutoCloseable {
     }
     Tensor fitted = order == null ? null : order.index();
     Standardization fit = Standardization.fit(data.x(), data.y(), fitted, rows, options.intercept);
+    if (options.optimizer.penalty().l1() > 0) {
+      fit = fit.withCommonTargetScale();
+    }
     fit.applyInPlace(data.x(), data.y());
     return fit;
   }
@@ -114,15 +117,6 @@ final class TrainingSession implements AutoCloseable {
   private Optimizer optimizer() {
     Penalty penalty = options.optimizer.penalty();
     double scale = standardization.targetScale(0);
-    if (penalty.l1() > 0) {
-      for (int j = 1; j < outputs; j++) {
-        if (standardization.targetScale(j) != scale) {
-          throw new IllegalArgumentException(
-              "an L1 penalty with several standardised targets needs one strength per target, since their scales differ:"
-                  + " fit the targets one at a time, or without standardisation");
-        }
-      }
-    }
     return options
         .optimizer
         .copy()
