@@ -58,8 +58,8 @@ public final class Standardization {
   }
 
   /**
-   * The same with one scale for all targets, their root mean square: an L1 penalty, whose strength has the targets' unit,
-   * is then scaled alike for all of them.
+   * The same with one scale for all targets, their root mean square: an L1 penalty, whose strength
+   * has the targets' unit, is then scaled alike for all of them.
    */
   public Standardization withCommonTargetScale() {
     double squares = 0;

@@ -70,14 +70,11 @@ public record Adam(
   /** Index of 1 - beta2. */
   public static final int ONE_MINUS_BETA2 = 3;
 
-  /** Index of rate / (1 - beta1^t). */
+  /** Index of rate * sqrt(1 - beta2^t) / (1 - beta1^t): with it, the moments need no correction. */
   public static final int STEP = 4;
 
-  /** Index of 1 / sqrt(1 - beta2^t). */
-  public static final int ROOT_SCALE = 5;
-
-  /** Index of epsilon. */
-  public static final int EPSILON = 6;
+  /** Index of epsilon * sqrt(1 - beta2^t), which keeps epsilon beside the corrected root. */
+  public static final int EPSILON = 5;
 
   /** PyTorch's default learning rate. */
   public static final double DEFAULT_LEARNING_RATE = 1e-3;
@@ -143,10 +140,10 @@ public record Adam(
     own[ONE_MINUS_BETA1] = 1 - beta1;
     own[BETA2] = beta2;
     own[ONE_MINUS_BETA2] = 1 - beta2;
-    own[STEP] = rate / (1 - Math.pow(beta1, (double) step));
-    own[ROOT_SCALE] = 1 / Math.sqrt(1 - Math.pow(beta2, (double) step));
-    own[EPSILON] = epsilon;
-    into.l1Step = rate * l1;
+    double root = Math.sqrt(1 - Math.pow(beta2, (double) step));
+    own[STEP] = rate * root / (1 - Math.pow(beta1, (double) step));
+    own[EPSILON] = epsilon * root;
+    into.l1Step = rate * l1 * root;
   }
 
   @Override
@@ -160,7 +157,8 @@ public record Adam(
       s[2] = Math.max(s[2], v);
       v = s[2];
     }
-    double q = 1 / (Math.sqrt(v) * own[ROOT_SCALE] + own[EPSILON]);
-    return StepCoefficients.softThreshold(p * c.shrink - own[STEP] * s[0] * q, c.l1Step * q);
+    double denominator = Math.sqrt(v) + own[EPSILON];
+    return StepCoefficients.softThreshold(
+        p * c.shrink - own[STEP] * s[0] / denominator, c.l1Step / denominator);
   }
 }

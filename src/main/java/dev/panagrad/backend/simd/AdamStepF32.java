@@ -47,14 +47,12 @@ final class AdamStepF32 extends FusedStep {
     FloatVector intake1 = splat(c.own[Adam.ONE_MINUS_BETA1]);
     FloatVector intake2 = splat(c.own[Adam.ONE_MINUS_BETA2]);
     FloatVector step = splat(-c.own[Adam.STEP]);
-    FloatVector rootScale = splat(c.own[Adam.ROOT_SCALE]);
     FloatVector epsilon = splat(c.own[Adam.EPSILON]);
     FloatVector scale = splat(c.gradientScale);
     FloatVector clip = splat(c.clipValue);
     FloatVector decay = splat(c.coupledDecay);
     FloatVector shrink = splat(c.shrink);
-    FloatVector l1 = splat(c.l1Step);
-    FloatVector one = splat(1);
+    FloatVector l1 = splat(sparse ? c.l1Step / -c.own[Adam.STEP] : 0);
     long end = n * LanesF32.BYTES;
     long stride = (long) LanesF32.COUNT * LanesF32.BYTES;
     for (long o = 0; o < end; o += stride) {
@@ -74,10 +72,10 @@ final class AdamStepF32 extends FusedStep {
         v = load(xs, xAt + o).max(v);
         store(v, xs, xAt + o);
       }
-      FloatVector q = one.div(fma(v.sqrt(), rootScale, epsilon));
-      p = fma(p, shrink, m.mul(step).mul(q));
+      FloatVector d = step.div(v.sqrt().add(epsilon));
+      p = fma(m, d, p.mul(shrink));
       if (sparse) {
-        p = StepLanesF32.softThreshold(p, l1.mul(q));
+        p = StepLanesF32.softThreshold(p, l1.mul(d));
       }
       store(p, ps, pAt + o);
     }

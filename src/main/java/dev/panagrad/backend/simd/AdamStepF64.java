@@ -47,14 +47,12 @@ final class AdamStepF64 extends FusedStep {
     DoubleVector intake1 = splat(c.own[Adam.ONE_MINUS_BETA1]);
     DoubleVector intake2 = splat(c.own[Adam.ONE_MINUS_BETA2]);
     DoubleVector step = splat(-c.own[Adam.STEP]);
-    DoubleVector rootScale = splat(c.own[Adam.ROOT_SCALE]);
     DoubleVector epsilon = splat(c.own[Adam.EPSILON]);
     DoubleVector scale = splat(c.gradientScale);
     DoubleVector clip = splat(c.clipValue);
     DoubleVector decay = splat(c.coupledDecay);
     DoubleVector shrink = splat(c.shrink);
-    DoubleVector l1 = splat(c.l1Step);
-    DoubleVector one = splat(1);
+    DoubleVector l1 = splat(sparse ? c.l1Step / -c.own[Adam.STEP] : 0);
     long end = n * LanesF64.BYTES;
     long stride = (long) LanesF64.COUNT * LanesF64.BYTES;
     for (long o = 0; o < end; o += stride) {
@@ -74,10 +72,10 @@ final class AdamStepF64 extends FusedStep {
         v = load(xs, xAt + o).max(v);
         store(v, xs, xAt + o);
       }
-      DoubleVector q = one.div(fma(v.sqrt(), rootScale, epsilon));
-      p = fma(p, shrink, m.mul(step).mul(q));
+      DoubleVector d = step.div(v.sqrt().add(epsilon));
+      p = fma(m, d, p.mul(shrink));
       if (sparse) {
-        p = StepLanesF64.softThreshold(p, l1.mul(q));
+        p = StepLanesF64.softThreshold(p, l1.mul(d));
       }
       store(p, ps, pAt + o);
     }

@@ -54,7 +54,7 @@ final class DescentStepF32 extends FusedStep {
       if (decayed) {
         g = fma(p, decay, g);
       }
-      p = fma(p, shrink, g.mul(rate));
+      p = fma(g, rate, p.mul(shrink));
       if (sparse) {
         p = StepLanesF32.softThreshold(p, l1);
       }

@@ -60,7 +60,7 @@ final class MomentumStepF32 extends FusedStep {
       FloatVector b = StepLanesF32.stored(fma(load(bs, bAt + o), momentum, g.mul(intake)));
       store(b, bs, bAt + o);
       FloatVector d = ahead ? fma(b, momentum, g) : b;
-      p = fma(p, shrink, d.mul(rate));
+      p = fma(d, rate, p.mul(shrink));
       if (sparse) {
         p = StepLanesF32.softThreshold(p, l1);
       }

@@ -60,7 +60,7 @@ final class MomentumStepF64 extends FusedStep {
       DoubleVector b = StepLanesF64.stored(fma(load(bs, bAt + o), momentum, g.mul(intake)));
       store(b, bs, bAt + o);
       DoubleVector d = ahead ? fma(b, momentum, g) : b;
-      p = fma(p, shrink, d.mul(rate));
+      p = fma(d, rate, p.mul(shrink));
       if (sparse) {
         p = StepLanesF64.softThreshold(p, l1);
       }

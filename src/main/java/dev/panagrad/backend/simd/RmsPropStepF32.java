@@ -53,7 +53,6 @@ final class RmsPropStepF32 extends FusedStep {
     FloatVector rate = splat(-c.own[RmsProp.RATE]);
     FloatVector epsilon = splat(c.own[RmsProp.EPSILON]);
     FloatVector mu = splat(c.own[RmsProp.MOMENTUM]);
-    FloatVector one = splat(1);
     FloatVector zero = LanesF32.zero();
     FloatVector scale = splat(c.gradientScale);
     FloatVector clip = splat(c.clipValue);
@@ -80,15 +79,16 @@ final class RmsPropStepF32 extends FusedStep {
         v = v.sub(a.mul(a));
         v = v.blend(zero, v.compare(VectorOperators.LT, zero));
       }
-      FloatVector q = one.div(v.sqrt().add(epsilon));
-      FloatVector d = g.mul(q);
+      FloatVector root = v.sqrt().add(epsilon);
       if (heavy) {
-        d = StepLanesF32.stored(fma(load(bs, bAt + o), mu, d));
-        store(d, bs, bAt + o);
+        FloatVector b = StepLanesF32.stored(fma(load(bs, bAt + o), mu, g.div(root)));
+        store(b, bs, bAt + o);
+        p = fma(b, rate, p.mul(shrink));
+      } else {
+        p = fma(g, rate.div(root), p.mul(shrink));
       }
-      p = fma(p, shrink, d.mul(rate));
       if (sparse) {
-        p = StepLanesF32.softThreshold(p, l1.mul(q));
+        p = StepLanesF32.softThreshold(p, l1.div(root));
       }
       store(p, ps, pAt + o);
     }

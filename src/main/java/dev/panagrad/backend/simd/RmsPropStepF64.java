@@ -53,7 +53,6 @@ final class RmsPropStepF64 extends FusedStep {
     DoubleVector rate = splat(-c.own[RmsProp.RATE]);
     DoubleVector epsilon = splat(c.own[RmsProp.EPSILON]);
     DoubleVector mu = splat(c.own[RmsProp.MOMENTUM]);
-    DoubleVector one = splat(1);
     DoubleVector zero = LanesF64.zero();
     DoubleVector scale = splat(c.gradientScale);
     DoubleVector clip = splat(c.clipValue);
@@ -80,15 +79,16 @@ final class RmsPropStepF64 extends FusedStep {
         v = v.sub(a.mul(a));
         v = v.blend(zero, v.compare(VectorOperators.LT, zero));
       }
-      DoubleVector q = one.div(v.sqrt().add(epsilon));
-      DoubleVector d = g.mul(q);
+      DoubleVector root = v.sqrt().add(epsilon);
       if (heavy) {
-        d = StepLanesF64.stored(fma(load(bs, bAt + o), mu, d));
-        store(d, bs, bAt + o);
+        DoubleVector b = StepLanesF64.stored(fma(load(bs, bAt + o), mu, g.div(root)));
+        store(b, bs, bAt + o);
+        p = fma(b, rate, p.mul(shrink));
+      } else {
+        p = fma(g, rate.div(root), p.mul(shrink));
       }
-      p = fma(p, shrink, d.mul(rate));
       if (sparse) {
-        p = StepLanesF64.softThreshold(p, l1.mul(q));
+        p = StepLanesF64.softThreshold(p, l1.div(root));
       }
       store(p, ps, pAt + o);
     }

@@ -1,0 +1,53 @@
+package dev.panagrad.conformance;
+
+import static org.junit.jupiter.api.Assertions.assertEquals;
+
+import dev.panagrad.tensor.DType;
+import dev.panagrad.tensor.Shape;
+import dev.panagrad.tensor.Tensor;
+import dev.panagrad.tensor.TensorArena;
+import java.util.ArrayList;
+import java.util.List;
+
+/**
+ * Tensors that lie between sentinel elements, at any element offset; a write outside is found by
+ * {@link #check}.
+ */
+final class Sentinels implements AutoCloseable {
+  private static final int AROUND = 32;
+  private static final double VALUE = 12345;
+
+  private record Held(Tensor whole, long offset, long count) {}
+
+  private final TensorArena arena = TensorArena.open("sentinels");
+  private final List<Held> held = new ArrayList<>();
+
+  Tensor tensor(String name, DType dtype, long elementOffset, long... extents) {
+    long count = Shape.of(extents).count();
+    Tensor whole = arena.allocate(name, dtype, count + 2 * AROUND + elementOffset);
+    whole.fill(VALUE);
+    long offset = AROUND + elementOffset;
+    held.add(new Held(whole, offset, count));
+    Tensor inner = whole.slice(offset, extents);
+    inner.fill(0);
+    return inner;
+  }
+
+  void check(String what) {
+    for (Held h : held) {
+      for (long i = 0; i < h.whole.count(); i++) {
+        if (i < h.offset || i >= h.offset + h.count) {
+          if (h.whole.get(i) != VALUE) {
+            assertEquals(
+                VALUE, h.whole.get(i), what + ": a byte outside '" + h.whole.name() + "' at " + i);
+          }
+        }
+      }
+    }
+  }
+
+  @Override
+  public void close() {
+    arena.close();
+  }
+}

@@ -1,0 +1,284 @@
+package dev.panagrad.conformance;
+
+import static org.junit.jupiter.api.Assertions.assertEquals;
+import static org.junit.jupiter.api.Assertions.assertTrue;
+
+import dev.panagrad.backend.Backend;
+import dev.panagrad.backend.StepKernel;
+import dev.panagrad.rule.Adam;
+import dev.panagrad.rule.GradientDescent;
+import dev.panagrad.rule.RmsProp;
+import dev.panagrad.rule.Sgd;
+import dev.panagrad.rule.StepCoefficients;
+import dev.panagrad.rule.UpdateRule;
+import dev.panagrad.tensor.DType;
+import dev.panagrad.tensor.Tensor;
+import java.util.List;
+import java.util.Random;
+import java.util.function.DoubleSupplier;
+import org.junit.jupiter.api.Tag;
+import org.junit.jupiter.api.Test;
+
+/**
+ * Every rule, with every option that a fused kernel has a branch for, on every backend, against the
+ * rule's scalar definition in double precision.
+ */
+@Tag("simd")
+class StepConformanceTest {
+  private static final long[] COUNTS = {
+    0, 1, 2, 3, 7, 8, 9, 15, 16, 17, 31, 32, 33, 63, 64, 65, 1023, 1024, 1025, 4097
+  };
+
+  private static final List<UpdateRule> RULES =
+      List.of(
+          new GradientDescent(0.05),
+          Sgd.of(0.05),
+          Sgd.of(0.05).withWeightDecay(0.1),
+          Sgd.of(0.05).withMomentum(0.9),
+          Sgd.of(0.05).withMomentum(0.9).withDampening(0.3),
+          Sgd.of(0.05).withMomentum(0.9).withNesterov().withWeightDecay(0.1),
+          Adam.of(0.05),
+          Adam.of(0.05).withWeightDecay(0.1),
+          Adam.adamW(0.05),
+          Adam.of(0.05).withAmsgrad(),
+          RmsProp.of(0.05),
+          RmsProp.of(0.05).withWeightDecay(0.1),
+          RmsProp.of(0.05).withMomentum(0.9),
+          RmsProp.of(0.05).withCentering(),
+          RmsProp.of(0.05).withCentering().withMomentum(0.9));
+
+  private enum Options {
+    PLAIN,
+    CLIPPED,
+    SPARSE,
+    MAXIMISED
+  }
+
+  private static StepCoefficients coefficients(UpdateRule rule, DType dtype, Options options) {
+    StepCoefficients c = new StepCoefficients(dtype);
+    c.gradientScale = options == Options.MAXIMISED ? -1 : 1;
+    c.clipValue = options == Options.CLIPPED ? 0.5 : Double.POSITIVE_INFINITY;
+    c.coupledDecay = rule.isDecayDecoupled() ? 0 : rule.weightDecay();
+    c.shrink = rule.isDecayDecoupled() ? 1 - 0.05 * rule.weightDecay() : 1;
+    rule.coefficients(3, 0.05, options == Options.SPARSE ? 0.4 : 0, c);
+    return c;
+  }
+
+  @Test
+  void ordinaryValuesAreWithinFourUlp() {
+    Random random = new Random(1);
+    List<Backend> backends = TestBackends.open(2);
+    int compared = 0;
+    for (Backend backend : backends) {
+      for (DType dtype : List.of(DType.F32, DType.F64)) {
+        for (UpdateRule rule : RULES) {
+          StepKernel kernel = backend.step(rule, dtype).orElseThrow();
+          for (Options options : Options.values()) {
+            for (long count : COUNTS) {
+              for (int offset : new int[] {0, 1, 3}) {
+                run(
+                    backend.name(),
+                    kernel,
+                    rule,
+                    dtype,
+                    options,
+                    count,
+                    offset,
+                    random::nextGaussian,
+                    Family.ORDINARY);
+                compared++;
+              }
+            }
+          }
+        }
+      }
+    }
+    TestBackends.close(backends);
+    assertEquals(backends.size() * 2 * RULES.size() * 4 * COUNTS.length * 3, compared);
+  }
+
+  @Test
+  void extremeValuesBehaveLikeTheDefinition() {
+    Random random = new Random(2);
+    List<Backend> backends = TestBackends.open(1);
+    for (Backend backend : backends) {
+      for (DType dtype : List.of(DType.F32, DType.F64)) {
+        double huge = dtype == DType.F32 ? 1e15 : 1e120;
+        double[] special = {
+          0.0,
+          -0.0,
+          Double.NaN,
+          Double.POSITIVE_INFINITY,
+          Double.NEGATIVE_INFINITY,
+          huge,
+          -huge,
+          dtype.minNormal() / 4,
+          -dtype.minNormal() / 2,
+          dtype.minNormal(),
+          1,
+          -1
+        };
+        for (UpdateRule rule : RULES) {
+          StepKernel kernel = backend.step(rule, dtype).orElseThrow();
+          for (Options options : Options.values()) {
+            for (long count : new long[] {1, 16, 33, 100}) {
+              run(
+                  backend.name(),
+                  kernel,
+                  rule,
+                  dtype,
+                  options,
+                  count,
+                  1,
+                  () -> special[random.nextInt(special.length)],
+                  Family.EXTREME);
+            }
+          }
+        }
+      }
+    }
+    TestBackends.close(backends);
+  }
+
+  private enum Family {
+    ORDINARY,
+    EXTREME
+  }
+
+  private static void run(
+      String backend,
+      StepKernel kernel,
+      UpdateRule rule,
+      DType dtype,
+      Options options,
+      long count,
+      int offset,
+      DoubleSupplier values,
+      Family family) {
+    String what = "%s %s %s %s count %d".formatted(backend, rule, dtype, options, count);
+    try (Sentinels memory = new Sentinels()) {
+      Tensor p = memory.tensor("p", dtype, offset, count);
+      Tensor g = memory.tensor("g", dtype, offset, count);
+      Tensor[] slots = new Tensor[rule.slots().size()];
+      for (int s = 0; s < slots.length; s++) {
+        slots[s] = memory.tensor(rule.slots().get(s), dtype, offset, count);
+      }
+      for (long i = 0; i < count; i++) {
+        p.set(i, values.getAsDouble());
+        g.set(i, values.getAsDouble());
+        for (int s = 0; s < slots.length; s++) {
+          // State as a run leaves it: never subnormal, second moments not negative.
+          double state = family == Family.ORDINARY ? values.getAsDouble() : 0.25;
+          boolean square =
+              rule.slots().get(s).startsWith("v") && !rule.slots().get(s).equals("velocity");
+          // A mean well below the root of the mean square: near it, their difference has no digits
+          // left to compare.
+          boolean mean = rule.slots().get(s).equals("mean");
+          slots[s].set(
+              i,
+              square
+                  ? state * state
+                  : mean ? 0.5 * Math.sqrt(slots[0].get(i)) * Math.sin(state) : state);
+        }
+      }
+      StepCoefficients c = coefficients(rule, dtype, options);
+      double[] before = p.toArray();
+      double[] gradient = g.toArray();
+      double[][] states = new double[slots.length][];
+      for (int s = 0; s < slots.length; s++) {
+        states[s] = slots[s].toArray();
+      }
+      kernel.apply(p, g, slots, 0, count, c);
+      memory.check(what);
+      for (int i = 0; i < count; i++) {
+        double[] state = new double[slots.length];
+        for (int s = 0; s < state.length; s++) {
+          state[s] = states[s][i];
+        }
+        double moved = rule.update(before[i], gradient[i], state.clone(), withoutThreshold(c));
+        double expected = rule.update(before[i], gradient[i], state, c);
+        assertEquals(gradient[i], g.get(i), 0.0, what + ": the gradient was written");
+        double largest =
+            Math.max(
+                Math.max(Math.abs(before[i]), Math.abs(moved)),
+                uncancelledUpdate(rule, before[i], gradient[i], states, i, c));
+        compare(what + " element " + i + " p", dtype, largest, expected, p.get(i), family);
+        for (int s = 0; s < state.length; s++) {
+          double kept = slots[s].get(i);
+          double scale =
+              Math.abs(states[s][i])
+                  + Math.abs(c.gradient(before[i], gradient[i]))
+                  + Math.pow(c.gradient(before[i], gradient[i]), 2)
+                  + Math.abs(state[s]);
+          compare(
+              what + " element " + i + " " + rule.slots().get(s),
+              dtype,
+              scale,
+              state[s],
+              kept,
+              family);
+          assertTrue(
+              kept == 0 || !(Math.abs(kept) < dtype.minNormal()),
+              what + ": subnormal state " + kept);
+        }
+      }
+    }
+  }
+
+  /**
+   * The size of the update if no term of its running mean or of the decayed gradient cancelled
+   * another.
+   */
+  private static double uncancelledUpdate(
+      UpdateRule rule, double p, double g, double[][] states, int i, StepCoefficients c) {
+    double[] state = new double[states.length];
+    for (int s = 0; s < state.length; s++) {
+      state[s] = Math.abs(states[s][i]);
+    }
+    StepCoefficients positive = withoutThreshold(c);
+    positive.gradientScale = Math.abs(c.gradientScale);
+    positive.shrink = 1;
+    double from = Math.abs(p);
+    return Math.abs(rule.update(from, Math.abs(g), state, positive) - from);
+  }
+
+  private static StepCoefficients withoutThreshold(StepCoefficients c) {
+    StepCoefficients copy = new StepCoefficients(c.dtype);
+    copy.gradientScale = c.gradientScale;
+    copy.clipValue = c.clipValue;
+    copy.coupledDecay = c.coupledDecay;
+    copy.shrink = c.shrink;
+    System.arraycopy(c.own, 0, copy.own, 0, c.own.length);
+    return copy;
+  }
+
+  /**
+   * The bound is 4 ulp at the largest magnitude that enters the last sum: the parameter before,
+   * after, and before its threshold, the update without cancellation, the terms of a running mean.
+   * A sum that cancels keeps the absolute error of its terms, hence not at the result. With a
+   * threshold in the step, rounding can land on either side of zero: the bound holds there too,
+   * because the map is continuous.
+   */
+  private static void compare(
+      String what, DType dtype, double before, double expected, double actual, Family family) {
+    if (Double.isNaN(expected)) {
+      assertTrue(Double.isNaN(actual), what + ": NaN expected, found " + actual);
+      return;
+    }
+    double rounded = dtype == DType.F32 ? (float) expected : expected;
+    if (Double.isInfinite(rounded)) {
+      assertEquals(rounded, actual, 0.0, what);
+      return;
+    }
+    double largest =
+        Math.max(Math.max(Math.abs(before), Math.abs(expected)), Math.abs(expected - before));
+    if (!Double.isFinite(largest)) {
+      return;
+    }
+    double ulp = dtype == DType.F32 ? Math.ulp((float) largest) : Math.ulp(largest);
+    // Extreme values mix magnitudes so far apart that a cancelling mean leaves only the larger
+    // term's rounding.
+    double factor = family == Family.ORDINARY ? 4 : 16;
+    assertEquals(expected, actual, factor * ulp, what);
+  }
+}
