@@ -1,0 +1,108 @@
+package dev.panagrad.conformance;
+
+import static org.junit.jupiter.api.Assertions.assertEquals;
+import static org.junit.jupiter.api.Assertions.assertTrue;
+
+import com.sun.management.ThreadMXBean;
+import dev.panagrad.backend.Backend;
+import dev.panagrad.backend.BackendOptions;
+import dev.panagrad.backend.Backends;
+import dev.panagrad.optimizer.Optimizer;
+import dev.panagrad.regression.LinearRegression;
+import dev.panagrad.rule.Adam;
+import dev.panagrad.rule.GradientDescent;
+import dev.panagrad.rule.RmsProp;
+import dev.panagrad.rule.Sgd;
+import dev.panagrad.rule.UpdateRule;
+import dev.panagrad.tensor.DType;
+import dev.panagrad.tensor.Parameters;
+import dev.panagrad.tensor.Tensor;
+import dev.panagrad.tensor.TensorArena;
+import java.lang.management.ManagementFactory;
+import java.util.List;
+import org.junit.jupiter.api.Tag;
+import org.junit.jupiter.api.Test;
+
+/**
+ * Once warm, steps and gradients allocate nothing on the heap: a vector that the compiler could not
+ * keep in a register shows up here as an object per call, and as a tenfold slowdown in production.
+ */
+@Tag("simd")
+class AllocationTest {
+  private static final ThreadMXBean THREADS = (ThreadMXBean) ManagementFactory.getThreadMXBean();
+
+  /** Long enough for the optimizing compiler on a busy machine. */
+  private static final long WARM_UP_NANOS = 20_000_000_000L;
+
+  private static final int CALLS = 500;
+
+  /** Warm when a thousand calls have allocated nothing; failed when that never comes. */
+  private static void allocatesNothing(String what, Runnable call) {
+    long deadline = System.nanoTime() + WARM_UP_NANOS;
+    long bytes;
+    do {
+      long before = THREADS.getCurrentThreadAllocatedBytes();
+      for (int i = 0; i < CALLS; i++) {
+        call.run();
+      }
+      bytes = THREADS.getCurrentThreadAllocatedBytes() - before;
+    } while (bytes > 0 && System.nanoTime() < deadline);
+    assertEquals(0, bytes, what + ": heap bytes of " + CALLS + " calls");
+    // And it stays so.
+    long before = THREADS.getCurrentThreadAllocatedBytes();
+    for (int i = 0; i < CALLS; i++) {
+      call.run();
+    }
+    long after = THREADS.getCurrentThreadAllocatedBytes() - before;
+    assertTrue(after <= CALLS, what + ": heap bytes of another " + CALLS + " calls: " + after);
+  }
+
+  @Test
+  void gradients() {
+    try (Backend backend = Backends.open("simd", new BackendOptions(2))) {
+      for (DType dtype : List.of(DType.F32, DType.F64)) {
+        for (long[] shape :
+            new long[][] {{442, 10, 1}, {20_000, 10, 1}, {256, 64, 1}, {1000, 300, 2}}) {
+          try (TensorArena arena = TensorArena.open("allocation")) {
+            Tensor x = arena.allocate("X", dtype, shape[0], shape[1]).fill(0.5);
+            Tensor y = arena.allocate("y", dtype, shape[0], shape[2]).fill(1);
+            LinearRegression regression =
+                new LinearRegression(backend, arena, dtype, shape[1], shape[2], true);
+            String what = "%s %d x %d".formatted(dtype, shape[0], shape[1]);
+            allocatesNothing("gradient " + what, () -> regression.computeGradient(x, y));
+            Tensor index = arena.allocate("index", DType.I64, 64);
+            allocatesNothing(
+                "gradient by index " + what, () -> regression.computeGradient(x, y, index, 3, 40));
+            Tensor out = arena.allocate("out", dtype, 1, shape[2]);
+            allocatesNothing("prediction " + what, () -> regression.predict(x, 5, 1, out));
+          }
+        }
+      }
+    }
+  }
+
+  @Test
+  void steps() {
+    List<UpdateRule> rules =
+        List.of(
+            new GradientDescent(1e-3),
+            Sgd.of(1e-3).withMomentum(0.9),
+            Adam.of(1e-3),
+            Adam.adamW(1e-3).withAmsgrad(),
+            RmsProp.of(1e-3).withCentering().withMomentum(0.9));
+    try (Backend backend = Backends.open("simd", new BackendOptions(2))) {
+      for (DType dtype : List.of(DType.F32, DType.F64)) {
+        for (UpdateRule rule : rules) {
+          for (long count : new long[] {1, 17, 1000, 100_000}) {
+            try (TensorArena arena = TensorArena.open("allocation")) {
+              Parameters p = Parameters.layout().add("p", count).allocate(arena, "p", dtype);
+              Tensor g = p.like(arena, "g").flat().fill(0.25);
+              Optimizer optimizer = Optimizer.of(rule).clipNorm(1).build(p, backend, arena);
+              allocatesNothing(rule + " " + dtype + " " + count, () -> optimizer.step(g));
+            }
+          }
+        }
+      }
+    }
+  }
+}
