@@ -23,13 +23,15 @@ import java.util.Objects;
 public final class Parameters {
   private final Layout layout;
   private final Tensor flat;
+  private final long penalisedCount;
   private final Map<String, Tensor> views = new LinkedHashMap<>();
 
   private Parameters(Layout layout, Tensor flat) {
     this.layout = layout;
     this.flat = flat;
+    penalisedCount = layout.penalisedCount(flat.dtype());
     long penalised = 0;
-    long exempt = penalisedCount();
+    long exempt = penalisedCount;
     for (Entry entry : layout.entries) {
       long first = entry.penalised ? penalised : exempt;
       views.put(entry.name, flat.slice(first, entry.shape.extents()).named(entry.name));
@@ -57,7 +59,7 @@ public final class Parameters {
    * included.
    */
   public long penalisedCount() {
-    return layout.penalisedCount(flat.dtype());
+    return penalisedCount;
   }
 
   /**

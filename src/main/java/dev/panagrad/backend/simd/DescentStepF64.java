@@ -15,13 +15,13 @@ import jdk.incubator.vector.DoubleVector;
  * {@link dev.panagrad.rule.GradientDescent}, and {@link Sgd} without momentum, in one pass: 12
  * bytes per F64 parameter.
  */
-final class DescentStepF64 extends FusedStep {
-  DescentStepF64(WorkerPool pool, PaddedBuffers padded) {
-    super(LanesF64.COUNT, LanesF64.BYTES, pool, padded);
+final class DescentStepF64 extends FusedStepF64 {
+  DescentStepF64(WorkerPool pool, StepBuffers buffers) {
+    super(pool, buffers);
   }
 
   @Override
-  void vectors(
+  void update(
       MemorySegment ps,
       long pAt,
       MemorySegment gs,
@@ -33,32 +33,33 @@ final class DescentStepF64 extends FusedStep {
       MemorySegment s2,
       long s2At,
       long n,
+      double scale,
       StepCoefficients c) {
-    boolean clipped = c.clipValue < Double.POSITIVE_INFINITY;
-    boolean decayed = c.coupledDecay != 0;
-    boolean sparse = c.l1Step != 0;
+    DoubleVector factor = splat(scale);
     DoubleVector rate = splat(-c.own[Sgd.RATE]);
-    DoubleVector scale = splat(c.gradientScale);
-    DoubleVector clip = splat(c.clipValue);
-    DoubleVector decay = splat(c.coupledDecay);
-    DoubleVector shrink = splat(c.shrink);
-    DoubleVector l1 = splat(c.l1Step);
     long end = n * LanesF64.BYTES;
-    long stride = (long) LanesF64.COUNT * LanesF64.BYTES;
-    for (long o = 0; o < end; o += stride) {
-      DoubleVector p = load(ps, pAt + o);
-      DoubleVector g = load(gs, gAt + o).mul(scale);
-      if (clipped) {
-        g = StepLanesF64.clamped(g, clip);
-      }
-      if (decayed) {
-        g = fma(p, decay, g);
-      }
-      p = fma(g, rate, p.mul(shrink));
-      if (sparse) {
-        p = StepLanesF64.softThreshold(p, l1);
-      }
-      store(p, ps, pAt + o);
+    for (long o = 0; o < end; o += STRIDE) {
+      DoubleVector g = load(gs, gAt + o).mul(factor);
+      store(fma(g, rate, load(ps, pAt + o)), ps, pAt + o);
+    }
+  }
+
+  @Override
+  void penalise(
+      MemorySegment ps,
+      long pAt,
+      MemorySegment s0,
+      long s0At,
+      MemorySegment s1,
+      long s1At,
+      MemorySegment s2,
+      long s2At,
+      long n,
+      StepCoefficients c) {
+    DoubleVector threshold = splat(c.l1Step);
+    long end = n * LanesF64.BYTES;
+    for (long o = 0; o < end; o += STRIDE) {
+      store(StepLanesF64.softThreshold(load(ps, pAt + o), threshold), ps, pAt + o);
     }
   }
 }

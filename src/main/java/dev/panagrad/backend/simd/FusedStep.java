@@ -8,9 +8,25 @@ import dev.panagrad.tensor.Tensor;
 import java.lang.foreign.MemorySegment;
 
 /**
- * What all fused steps share: cutting a long range into chunks for the worker threads, and the
- * elements that do not fill a vector, which are copied into padded buffers and go through the same
- * loop. One optimizer owns one instance; it is not called by two threads at once.
+ * What all fused steps share: cutting a long range into chunks for the worker threads; clipping,
+ * decay and L1 penalty; and the elements that do not fill a vector, which are copied into padded
+ * buffers and go through the same loops. One optimizer owns one instance; it is not called by two
+ * threads at once.
+ *
+ * <p>A step that clips, decays or penalises works in blocks that stay in the level-1 cache, so that
+ * memory is still read and written once:
+ *
+ * <pre>
+ *   for each block
+ *     h = clamp(scale * g) + decay * p, into a buffer; p = shrink * p
+ *     the rule's loop with h as its gradient
+ *     p = prox(p)
+ * </pre>
+ *
+ * These are separate loops and not branches of one. A vector that is changed under a condition is
+ * boxed as soon as the condition goes both ways in one process, and a loop with everything in it
+ * passes the compiler's limit of nodes (NodeCountInliningCutoff) and boxes too: up to 576 bytes per
+ * call were seen.
  */
 abstract class FusedStep implements StepKernel, WorkerPool.ChunkTask {
   /**
@@ -28,7 +44,7 @@ abstract class FusedStep implements StepKernel, WorkerPool.ChunkTask {
   private final int lanes;
   private final int elementBytes;
   private final WorkerPool pool;
-  private final PaddedBuffers padded;
+  private final StepBuffers buffers;
 
   private Tensor p;
   private Tensor g;
@@ -38,22 +54,51 @@ abstract class FusedStep implements StepKernel, WorkerPool.ChunkTask {
   private long chunkCount;
   private StepCoefficients c;
 
-  FusedStep(int lanes, int elementBytes, WorkerPool pool, PaddedBuffers padded) {
+  FusedStep(int lanes, int elementBytes, WorkerPool pool, StepBuffers buffers) {
     this.lanes = lanes;
     this.elementBytes = elementBytes;
     this.pool = pool;
-    this.padded = padded;
+    this.buffers = buffers;
   }
 
   /**
-   * Steps {@code n} elements, a multiple of the vector length. Each operand is a segment and the
-   * byte offset of its first element; slots that the rule does not have repeat the parameters'.
+   * The rule's loop over {@code n} elements, a multiple of the vector length. Each operand is a
+   * segment and the byte offset of its first element; slots that the rule does not have repeat the
+   * parameters'.
+   *
+   * @param scale factor of the gradient
    */
-  abstract void vectors(
+  abstract void update(
       MemorySegment p,
       long pAt,
       MemorySegment g,
       long gAt,
+      MemorySegment s0,
+      long s0At,
+      MemorySegment s1,
+      long s1At,
+      MemorySegment s2,
+      long s2At,
+      long n,
+      double scale,
+      StepCoefficients c);
+
+  /** {@code h = clamp(scale * g) + decay * p; p = shrink * p} over {@code n} elements. */
+  abstract void condition(
+      MemorySegment p,
+      long pAt,
+      MemorySegment g,
+      long gAt,
+      MemorySegment h,
+      long n,
+      StepCoefficients c);
+
+  /**
+   * The L1 penalty's proximal map over {@code n} parameters, in the metric of the step just made.
+   */
+  abstract void penalise(
+      MemorySegment p,
+      long pAt,
       MemorySegment s0,
       long s0At,
       MemorySegment s1,
@@ -66,12 +111,17 @@ abstract class FusedStep implements StepKernel, WorkerPool.ChunkTask {
   @Override
   public final void apply(
       Tensor p, Tensor g, Tensor[] slots, long first, long count, StepCoefficients c) {
-    if (count <= SERIAL_COUNT || pool.threads() == 1 || !shareable(p, g, slots)) {
-      range(p, g, slots, first, count, c);
+    boolean serial = count <= SERIAL_COUNT || pool.threads() == 1 || !shareable(p, g, slots);
+    if (serial && isPlain(c)) {
+      range(p, g, slots, first, count, c, 0);
       return;
     }
     pool.acquire();
     try {
+      if (serial) {
+        range(p, g, slots, first, count, c, 0);
+        return;
+      }
       this.p = p;
       this.g = g;
       this.slots = slots;
@@ -90,6 +140,14 @@ abstract class FusedStep implements StepKernel, WorkerPool.ChunkTask {
     }
   }
 
+  /** Whether a step neither clips values, decays nor penalises. */
+  private static boolean isPlain(StepCoefficients c) {
+    return c.clipValue == Double.POSITIVE_INFINITY
+        && c.coupledDecay == 0
+        && c.shrink == 1
+        && c.l1Step == 0;
+  }
+
   private static boolean shareable(Tensor p, Tensor g, Tensor[] slots) {
     boolean shareable = isShareable(p) && isShareable(g);
     for (Tensor slot : slots) {
@@ -105,28 +163,63 @@ abstract class FusedStep implements StepKernel, WorkerPool.ChunkTask {
   @Override
   public final void run(int chunk, int worker) {
     long from = chunk * chunkCount;
-    range(p, g, slots, first + from, Math.min(chunkCount, count - from), c);
+    range(p, g, slots, first + from, Math.min(chunkCount, count - from), c, worker);
   }
 
-  private void range(Tensor p, Tensor g, Tensor[] slots, long from, long n, StepCoefficients c) {
+  private void range(
+      Tensor p, Tensor g, Tensor[] slots, long from, long n, StepCoefficients c, int worker) {
     long whole = n & -lanes;
     if (whole > 0) {
-      vectors(
+      Tensor s0 = slot(p, slots, 0);
+      Tensor s1 = slot(p, slots, 1);
+      Tensor s2 = slot(p, slots, 2);
+      step(
           p.segment(),
           at(p, from),
           g.segment(),
           at(g, from),
-          slot(p, slots, 0).segment(),
-          at(slot(p, slots, 0), from),
-          slot(p, slots, 1).segment(),
-          at(slot(p, slots, 1), from),
-          slot(p, slots, 2).segment(),
-          at(slot(p, slots, 2), from),
+          s0.segment(),
+          at(s0, from),
+          s1.segment(),
+          at(s1, from),
+          s2.segment(),
+          at(s2, from),
           whole,
-          c);
+          c,
+          worker);
     }
     if (whole < n) {
-      rest(p, g, slots, from + whole, n - whole, c);
+      rest(p, g, slots, from + whole, n - whole, c, worker);
+    }
+  }
+
+  private void step(
+      MemorySegment p,
+      long pAt,
+      MemorySegment g,
+      long gAt,
+      MemorySegment s0,
+      long s0At,
+      MemorySegment s1,
+      long s1At,
+      MemorySegment s2,
+      long s2At,
+      long n,
+      StepCoefficients c,
+      int worker) {
+    if (isPlain(c)) {
+      update(p, pAt, g, gAt, s0, s0At, s1, s1At, s2, s2At, n, c.gradientScale, c);
+      return;
+    }
+    MemorySegment h = buffers.conditioned[worker];
+    for (long done = 0; done < n; done += StepBuffers.BLOCK_COUNT) {
+      long m = Math.min(StepBuffers.BLOCK_COUNT, n - done);
+      long o = done * elementBytes;
+      condition(p, pAt + o, g, gAt + o, h, m, c);
+      update(p, pAt + o, h, 0, s0, s0At + o, s1, s1At + o, s2, s2At + o, m, 1, c);
+      if (c.l1Step != 0) {
+        penalise(p, pAt + o, s0, s0At + o, s1, s1At + o, s2, s2At + o, m, c);
+      }
     }
   }
 
@@ -138,23 +231,24 @@ abstract class FusedStep implements StepKernel, WorkerPool.ChunkTask {
     return t.byteOffset() + element * elementBytes;
   }
 
-  private void rest(Tensor p, Tensor g, Tensor[] slots, long from, long n, StepCoefficients c) {
+  private void rest(
+      Tensor p, Tensor g, Tensor[] slots, long from, long n, StepCoefficients c, int worker) {
     long bytes = n * elementBytes;
-    padded.acquire();
+    buffers.acquirePadded();
     try {
-      MemorySegment[] one = padded.segments;
+      MemorySegment[] one = buffers.padded;
       MemorySegment.copy(p.segment(), at(p, from), one[0], 0, bytes);
       MemorySegment.copy(g.segment(), at(g, from), one[1], 0, bytes);
       for (int s = 0; s < slots.length; s++) {
         MemorySegment.copy(slots[s].segment(), at(slots[s], from), one[2 + s], 0, bytes);
       }
-      vectors(one[0], 0, one[1], 0, one[2], 0, one[3], 0, one[4], 0, lanes, c);
+      step(one[0], 0, one[1], 0, one[2], 0, one[3], 0, one[4], 0, lanes, c, worker);
       MemorySegment.copy(one[0], 0, p.segment(), at(p, from), bytes);
       for (int s = 0; s < slots.length; s++) {
         MemorySegment.copy(one[2 + s], 0, slots[s].segment(), at(slots[s], from), bytes);
       }
     } finally {
-      padded.release();
+      buffers.releasePadded();
     }
   }
 }

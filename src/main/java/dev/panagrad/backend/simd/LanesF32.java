@@ -3,6 +3,7 @@ package dev.panagrad.backend.simd;
 import java.lang.foreign.MemorySegment;
 import java.nio.ByteOrder;
 import jdk.incubator.vector.FloatVector;
+import jdk.incubator.vector.VectorShuffle;
 import jdk.incubator.vector.VectorSpecies;
 
 /**
@@ -19,6 +20,11 @@ final class LanesF32 {
   static final double SAFE_SQUARES_MIN = 1e-24;
 
   static final double SAFE_SQUARES_MAX = 1e30;
+
+  private static final VectorShuffle<Float> SWAP_1 = swap(1);
+  private static final VectorShuffle<Float> SWAP_2 = swap(2);
+  private static final VectorShuffle<Float> SWAP_4 = swap(4);
+  private static final VectorShuffle<Float> SWAP_8 = swap(8);
 
   private static final boolean HAS_FMA = VmFacts.hasFma();
 
@@ -47,7 +53,24 @@ final class LanesF32 {
     return HAS_FMA ? a.fma(b, c) : a.mul(b).add(c);
   }
 
+  /**
+   * The sum of the lanes, by halves: lane i + lane i^8, then ^4, ^2 and ^1. Not by reduceLanes,
+   * whose order the interpreter and the compiler choose differently, so that a result would depend
+   * on how warm the process is.
+   */
+  static float sum(FloatVector v) {
+    v = COUNT > 8 ? v.add(v.rearrange(SWAP_8)) : v;
+    v = COUNT > 4 ? v.add(v.rearrange(SWAP_4)) : v;
+    v = COUNT > 2 ? v.add(v.rearrange(SWAP_2)) : v;
+    return v.add(v.rearrange(SWAP_1)).lane(0);
+  }
+
   static float narrow(double value) {
     return (float) value;
+  }
+
+  /** Exchanges lanes that far apart; meaningless, and unused, where vectors are shorter. */
+  private static VectorShuffle<Float> swap(int distance) {
+    return VectorShuffle.fromOp(SPECIES, lane -> (lane ^ distance) % COUNT);
   }
 }

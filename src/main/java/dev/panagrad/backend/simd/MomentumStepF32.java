@@ -11,17 +11,14 @@ import dev.panagrad.rule.StepCoefficients;
 import java.lang.foreign.MemorySegment;
 import jdk.incubator.vector.FloatVector;
 
-/** {@link Sgd} with heavy-ball or Nesterov momentum in one pass: 20 bytes per F32 parameter. */
-final class MomentumStepF32 extends FusedStep {
-  private final boolean nesterov;
-
-  MomentumStepF32(Sgd rule, WorkerPool pool, PaddedBuffers padded) {
-    super(LanesF32.COUNT, LanesF32.BYTES, pool, padded);
-    this.nesterov = rule.nesterov();
+/** {@link Sgd} with heavy-ball momentum in one pass: 20 bytes per F32 parameter. */
+class MomentumStepF32 extends FusedStepF32 {
+  MomentumStepF32(WorkerPool pool, StepBuffers buffers) {
+    super(pool, buffers);
   }
 
   @Override
-  void vectors(
+  void update(
       MemorySegment ps,
       long pAt,
       MemorySegment gs,
@@ -33,38 +30,37 @@ final class MomentumStepF32 extends FusedStep {
       MemorySegment s2,
       long s2At,
       long n,
+      double scale,
       StepCoefficients c) {
-    boolean clipped = c.clipValue < Double.POSITIVE_INFINITY;
-    boolean decayed = c.coupledDecay != 0;
-    boolean sparse = c.l1Step != 0;
-    boolean ahead = nesterov;
+    FloatVector factor = splat(scale);
     FloatVector rate = splat(-c.own[Sgd.RATE]);
     FloatVector momentum = splat(c.own[Sgd.MOMENTUM]);
     FloatVector intake = splat(c.own[Sgd.INTAKE]);
-    FloatVector scale = splat(c.gradientScale);
-    FloatVector clip = splat(c.clipValue);
-    FloatVector decay = splat(c.coupledDecay);
-    FloatVector shrink = splat(c.shrink);
-    FloatVector l1 = splat(c.l1Step);
     long end = n * LanesF32.BYTES;
-    long stride = (long) LanesF32.COUNT * LanesF32.BYTES;
-    for (long o = 0; o < end; o += stride) {
-      FloatVector p = load(ps, pAt + o);
-      FloatVector g = load(gs, gAt + o).mul(scale);
-      if (clipped) {
-        g = StepLanesF32.clamped(g, clip);
-      }
-      if (decayed) {
-        g = fma(p, decay, g);
-      }
+    for (long o = 0; o < end; o += STRIDE) {
+      FloatVector g = load(gs, gAt + o).mul(factor);
       FloatVector b = StepLanesF32.stored(fma(load(bs, bAt + o), momentum, g.mul(intake)));
       store(b, bs, bAt + o);
-      FloatVector d = ahead ? fma(b, momentum, g) : b;
-      p = fma(d, rate, p.mul(shrink));
-      if (sparse) {
-        p = StepLanesF32.softThreshold(p, l1);
-      }
-      store(p, ps, pAt + o);
+      store(fma(b, rate, load(ps, pAt + o)), ps, pAt + o);
+    }
+  }
+
+  @Override
+  void penalise(
+      MemorySegment ps,
+      long pAt,
+      MemorySegment bs,
+      long bAt,
+      MemorySegment s1,
+      long s1At,
+      MemorySegment s2,
+      long s2At,
+      long n,
+      StepCoefficients c) {
+    FloatVector threshold = splat(c.l1Step);
+    long end = n * LanesF32.BYTES;
+    for (long o = 0; o < end; o += STRIDE) {
+      store(StepLanesF32.softThreshold(load(ps, pAt + o), threshold), ps, pAt + o);
     }
   }
 }

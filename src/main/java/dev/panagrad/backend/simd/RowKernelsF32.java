@@ -4,6 +4,7 @@ import static dev.panagrad.backend.simd.LanesF32.fma;
 import static dev.panagrad.backend.simd.LanesF32.load;
 import static dev.panagrad.backend.simd.LanesF32.splat;
 import static dev.panagrad.backend.simd.LanesF32.store;
+import static dev.panagrad.backend.simd.LanesF32.sum;
 import static dev.panagrad.backend.simd.LanesF32.zero;
 
 import java.lang.foreign.MemorySegment;
@@ -11,7 +12,6 @@ import java.util.List;
 import java.util.stream.IntStream;
 import jdk.incubator.vector.FloatVector;
 import jdk.incubator.vector.VectorMask;
-import jdk.incubator.vector.VectorOperators;
 
 /**
  * The two inner loops of everything that walks over rows of a matrix: dot products of a block of
@@ -22,6 +22,10 @@ import jdk.incubator.vector.VectorOperators;
  * <p>A block whose rows are not a multiple of four is filled up with its last row by {@link
  * RowBlock}, and weights of zero: a second loop for the remainder would run too rarely to be
  * compiled well, and box its vectors.
+ *
+ * <p>The inner loops run at least once, by {@code do}: a loop that may be skipped merges its
+ * vectors with those before it, and where both happen often the compiler boxes them. Rows of one
+ * vector have loops of their own, {@link NarrowRowsF32}.
  *
  * <p>The last vector of a row, partial or not, is read whole and the lanes beyond the row are set
  * to zero: masked loads from memory segments box their mask on JDK 25. {@link RowBlock} says where
@@ -69,11 +73,22 @@ final class RowKernelsF32 {
    * @param rows rows in the block
    */
   static void dots(RowBlock x, int rows, long cols, MemorySegment ws, long wAt, float[] out) {
-    for (long from = 0; from < cols; from += SEGMENT) {
-      int n = (int) Math.min(SEGMENT, cols - from);
+    if (cols <= LanesF32.COUNT) {
+      NarrowRowsF32.dots(x, rows, outside((int) cols), out);
+      return;
+    }
+    for (long from = 0; from < cols; from = next(from, cols)) {
+      int n = (int) (next(from, cols) - from);
       long shift = from * LanesF32.BYTES;
       dotSegment(x, shift, rows, n, from + n == cols, ws, wAt + shift, out);
     }
+  }
+
+  /**
+   * Where the segment from there ends: never so that the next one would be less than two vectors.
+   */
+  private static long next(long from, long cols) {
+    return cols - from < 2 * SEGMENT ? cols : from + SEGMENT;
   }
 
   private static void dotSegment(
@@ -104,22 +119,24 @@ final class RowKernelsF32 {
       FloatVector a1 = zero();
       FloatVector a2 = zero();
       FloatVector a3 = zero();
-      for (int o = 0; o < whole; o += STRIDE) {
+      int o = 0;
+      do {
         FloatVector w = load(ws, wAt + o);
         a0 = fma(load(xs, x0 + o), w, a0);
         a1 = fma(load(xs, x1 + o), w, a1);
         a2 = fma(load(xs, x2 + o), w, a2);
         a3 = fma(load(xs, x3 + o), w, a3);
-      }
+        o += STRIDE;
+      } while (o < whole);
       FloatVector wTail = load(wts, wtAt).blend(zero(), outside);
       a0 = fma(load(ts, tailAt[i] + t).blend(zero(), outside), wTail, a0);
       a1 = fma(load(ts, tailAt[i + 1] + t).blend(zero(), outside), wTail, a1);
       a2 = fma(load(ts, tailAt[i + 2] + t).blend(zero(), outside), wTail, a2);
       a3 = fma(load(ts, tailAt[i + 3] + t).blend(zero(), outside), wTail, a3);
-      put(out, i, a0.reduceLanes(VectorOperators.ADD), shift);
-      put(out, i + 1, a1.reduceLanes(VectorOperators.ADD), shift);
-      put(out, i + 2, a2.reduceLanes(VectorOperators.ADD), shift);
-      put(out, i + 3, a3.reduceLanes(VectorOperators.ADD), shift);
+      put(out, i, sum(a0), shift);
+      put(out, i + 1, sum(a1), shift);
+      put(out, i + 2, sum(a2), shift);
+      put(out, i + 3, sum(a3), shift);
     }
   }
 
@@ -134,8 +151,12 @@ final class RowKernelsF32 {
    * @param gs memory of whole vectors: padded beyond the columns, where zeros are added
    */
   static void accumulate(RowBlock x, int rows, long cols, float[] r, MemorySegment gs, long gAt) {
-    for (long from = 0; from < cols; from += SEGMENT) {
-      int n = (int) Math.min(SEGMENT, cols - from);
+    if (cols <= LanesF32.COUNT) {
+      NarrowRowsF32.accumulate(x, rows, outside((int) cols), r, gs, gAt);
+      return;
+    }
+    for (long from = 0; from < cols; from = next(from, cols)) {
+      int n = (int) (next(from, cols) - from);
       long shift = from * LanesF32.BYTES;
       accumulateSegment(x, shift, rows, n, from + n == cols, r, gs, gAt + shift);
     }
@@ -167,14 +188,16 @@ final class RowKernelsF32 {
       FloatVector r1 = splat(r[i + 1]);
       FloatVector r2 = splat(r[i + 2]);
       FloatVector r3 = splat(r[i + 3]);
-      for (int o = 0; o < whole; o += STRIDE) {
+      int o = 0;
+      do {
         FloatVector g = load(gs, gAt + o);
         g = fma(load(xs, x0 + o), r0, g);
         g = fma(load(xs, x1 + o), r1, g);
         g = fma(load(xs, x2 + o), r2, g);
         g = fma(load(xs, x3 + o), r3, g);
         store(g, gs, gAt + o);
-      }
+        o += STRIDE;
+      } while (o < whole);
       FloatVector gTail = load(gs, gAt + whole);
       gTail = fma(load(ts, tailAt[i] + t).blend(zero(), outside), r0, gTail);
       gTail = fma(load(ts, tailAt[i + 1] + t).blend(zero(), outside), r1, gTail);

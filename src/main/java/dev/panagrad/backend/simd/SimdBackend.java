@@ -19,12 +19,13 @@ import java.util.concurrent.atomic.AtomicBoolean;
 final class SimdBackend extends HostBackend {
   private final WorkerPool pool;
   private final Arena arena = Arena.ofShared();
-  private final PaddedBuffers padded = new PaddedBuffers(arena);
+  private final StepBuffers buffers;
   private final SimdLinear linear;
   private final AtomicBoolean closed = new AtomicBoolean();
 
   SimdBackend(BackendOptions options) {
     pool = new WorkerPool("panagrad-simd", options.threads());
+    buffers = new StepBuffers(arena, pool.threads());
     linear = new SimdLinear(trace(), pool, arena);
   }
 
@@ -49,26 +50,40 @@ final class SimdBackend extends HostBackend {
 
   @Override
   public Optional<StepKernel> step(UpdateRule rule, DType dtype) {
-    boolean f32 = dtype == DType.F32;
+    return Optional.ofNullable(dtype == DType.F32 ? stepF32(rule) : stepF64(rule));
+  }
+
+  private StepKernel stepF32(UpdateRule rule) {
     return switch (rule) {
-      case GradientDescent _ ->
-          Optional.of(f32 ? new DescentStepF32(pool, padded) : new DescentStepF64(pool, padded));
-      case Sgd sgd when !sgd.hasMomentum() ->
-          Optional.of(f32 ? new DescentStepF32(pool, padded) : new DescentStepF64(pool, padded));
-      case Sgd sgd ->
-          Optional.of(
-              f32
-                  ? new MomentumStepF32(sgd, pool, padded)
-                  : new MomentumStepF64(sgd, pool, padded));
-      case Adam adam ->
-          Optional.of(
-              f32 ? new AdamStepF32(adam, pool, padded) : new AdamStepF64(adam, pool, padded));
-      case RmsProp rmsProp ->
-          Optional.of(
-              f32
-                  ? new RmsPropStepF32(rmsProp, pool, padded)
-                  : new RmsPropStepF64(rmsProp, pool, padded));
-      default -> Optional.empty();
+      case GradientDescent _ -> new DescentStepF32(pool, buffers);
+      case Sgd sgd when !sgd.hasMomentum() -> new DescentStepF32(pool, buffers);
+      case Sgd sgd when sgd.nesterov() -> new NesterovStepF32(pool, buffers);
+      case Sgd _ -> new MomentumStepF32(pool, buffers);
+      case Adam adam when adam.amsgrad() -> new AmsGradStepF32(pool, buffers);
+      case Adam _ -> new AdamStepF32(pool, buffers);
+      case RmsProp rms when rms.centered() && rms.hasMomentum() ->
+          new CentredHeavyRmsPropStepF32(pool, buffers);
+      case RmsProp rms when rms.centered() -> new CentredRmsPropStepF32(pool, buffers);
+      case RmsProp rms when rms.hasMomentum() -> new HeavyRmsPropStepF32(pool, buffers);
+      case RmsProp _ -> new RmsPropStepF32(pool, buffers);
+      default -> null;
+    };
+  }
+
+  private StepKernel stepF64(UpdateRule rule) {
+    return switch (rule) {
+      case GradientDescent _ -> new DescentStepF64(pool, buffers);
+      case Sgd sgd when !sgd.hasMomentum() -> new DescentStepF64(pool, buffers);
+      case Sgd sgd when sgd.nesterov() -> new NesterovStepF64(pool, buffers);
+      case Sgd _ -> new MomentumStepF64(pool, buffers);
+      case Adam adam when adam.amsgrad() -> new AmsGradStepF64(pool, buffers);
+      case Adam _ -> new AdamStepF64(pool, buffers);
+      case RmsProp rms when rms.centered() && rms.hasMomentum() ->
+          new CentredHeavyRmsPropStepF64(pool, buffers);
+      case RmsProp rms when rms.centered() -> new CentredRmsPropStepF64(pool, buffers);
+      case RmsProp rms when rms.hasMomentum() -> new HeavyRmsPropStepF64(pool, buffers);
+      case RmsProp _ -> new RmsPropStepF64(pool, buffers);
+      default -> null;
     };
   }
 

@@ -22,6 +22,14 @@ final class StepLanesF32 {
     return s.blend(LanesF32.zero(), s.abs().compare(VectorOperators.LT, LanesF32.TINY));
   }
 
+  /**
+   * v, or zero where it is negative: rounding can make a difference of squares negative, exact
+   * arithmetic cannot.
+   */
+  static FloatVector positive(FloatVector v) {
+    return v.blend(LanesF32.zero(), v.compare(VectorOperators.LT, LanesF32.zero()));
+  }
+
   /** The proximal map of threshold * |p|. */
   static FloatVector softThreshold(FloatVector p, FloatVector threshold) {
     FloatVector zero = LanesF32.zero();

@@ -22,6 +22,14 @@ final class StepLanesF64 {
     return s.blend(LanesF64.zero(), s.abs().compare(VectorOperators.LT, LanesF64.TINY));
   }
 
+  /**
+   * v, or zero where it is negative: rounding can make a difference of squares negative, exact
+   * arithmetic cannot.
+   */
+  static DoubleVector positive(DoubleVector v) {
+    return v.blend(LanesF64.zero(), v.compare(VectorOperators.LT, LanesF64.zero()));
+  }
+
   /** The proximal map of threshold * |p|. */
   static DoubleVector softThreshold(DoubleVector p, DoubleVector threshold) {
     DoubleVector zero = LanesF64.zero();

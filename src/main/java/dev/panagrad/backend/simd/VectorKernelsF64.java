@@ -5,13 +5,13 @@ import static dev.panagrad.backend.simd.LanesF64.load;
 import static dev.panagrad.backend.simd.LanesF64.narrow;
 import static dev.panagrad.backend.simd.LanesF64.splat;
 import static dev.panagrad.backend.simd.LanesF64.store;
+import static dev.panagrad.backend.simd.LanesF64.sum;
 import static dev.panagrad.backend.simd.LanesF64.zero;
 
 import dev.panagrad.tensor.Tensor;
 import java.lang.foreign.MemorySegment;
 import java.lang.foreign.ValueLayout;
 import jdk.incubator.vector.DoubleVector;
-import jdk.incubator.vector.VectorOperators;
 
 /**
  * Level-1 kernels on contiguous vectors, on the calling thread. Sums run over blocks of {@link
@@ -54,7 +54,7 @@ final class VectorKernelsF64 {
     for (; o < whole; o += STRIDE) {
       a0 = fma(load(xs, xAt + o), load(ys, yAt + o), a0);
     }
-    double sum = a0.add(a1).add(a2.add(a3)).reduceLanes(VectorOperators.ADD);
+    double sum = sum(a0.add(a1).add(a2.add(a3)));
     for (; o < n * LanesF64.BYTES; o += LanesF64.BYTES) {
       double factor = get(xs, xAt + o);
       sum += factor * get(ys, yAt + o);
@@ -123,7 +123,7 @@ final class VectorKernelsF64 {
     for (long o = 0; o < whole; o += STRIDE) {
       a0 = a0.add(load(xs, xAt + o).abs());
     }
-    double sum = a0.reduceLanes(VectorOperators.ADD);
+    double sum = sum(a0);
     for (long o = whole; o < n * LanesF64.BYTES; o += LanesF64.BYTES) {
       sum += Math.abs(get(xs, xAt + o));
     }
@@ -143,7 +143,7 @@ final class VectorKernelsF64 {
     for (long o = 0; o < whole; o += STRIDE) {
       a0 = a0.add(load(xs, xAt + o).mul(zero));
     }
-    double sum = a0.reduceLanes(VectorOperators.ADD);
+    double sum = sum(a0);
     for (long o = whole; o < x.count() * LanesF64.BYTES; o += LanesF64.BYTES) {
       sum += get(xs, xAt + o) * 0;
     }

@@ -1,0 +1,54 @@
+package dev.panagrad.backend.simd;
+
+import static dev.panagrad.backend.simd.LanesF32.fma;
+import static dev.panagrad.backend.simd.LanesF32.load;
+import static dev.panagrad.backend.simd.LanesF32.splat;
+import static dev.panagrad.backend.simd.LanesF32.store;
+
+import dev.panagrad.backend.WorkerPool;
+import dev.panagrad.rule.RmsProp;
+import dev.panagrad.rule.StepCoefficients;
+import java.lang.foreign.MemorySegment;
+import jdk.incubator.vector.FloatVector;
+
+/** Centred {@link RmsProp} with momentum in one pass: 36 bytes per F32 parameter. */
+final class CentredHeavyRmsPropStepF32 extends CentredRmsPropStepF32 {
+  CentredHeavyRmsPropStepF32(WorkerPool pool, StepBuffers buffers) {
+    super(pool, buffers);
+  }
+
+  @Override
+  void update(
+      MemorySegment ps,
+      long pAt,
+      MemorySegment gs,
+      long gAt,
+      MemorySegment vs,
+      long vAt,
+      MemorySegment as,
+      long aAt,
+      MemorySegment bs,
+      long bAt,
+      long n,
+      double scale,
+      StepCoefficients c) {
+    FloatVector factor = splat(scale);
+    FloatVector alpha = splat(c.own[RmsProp.ALPHA]);
+    FloatVector intake = splat(c.own[RmsProp.ONE_MINUS_ALPHA]);
+    FloatVector rate = splat(-c.own[RmsProp.RATE]);
+    FloatVector epsilon = splat(c.own[RmsProp.EPSILON]);
+    FloatVector momentum = splat(c.own[RmsProp.MOMENTUM]);
+    long end = n * LanesF32.BYTES;
+    for (long o = 0; o < end; o += STRIDE) {
+      FloatVector g = load(gs, gAt + o).mul(factor);
+      FloatVector v = StepLanesF32.stored(fma(load(vs, vAt + o), alpha, g.mul(intake).mul(g)));
+      store(v, vs, vAt + o);
+      FloatVector a = StepLanesF32.stored(fma(load(as, aAt + o), alpha, g.mul(intake)));
+      store(a, as, aAt + o);
+      FloatVector root = StepLanesF32.positive(v.sub(a.mul(a))).sqrt().add(epsilon);
+      FloatVector b = StepLanesF32.stored(fma(load(bs, bAt + o), momentum, g.div(root)));
+      store(b, bs, bAt + o);
+      store(fma(b, rate, load(ps, pAt + o)), ps, pAt + o);
+    }
+  }
+}

@@ -1,0 +1,54 @@
+package dev.panagrad.backend.simd;
+
+import static dev.panagrad.backend.simd.LanesF64.fma;
+import static dev.panagrad.backend.simd.LanesF64.load;
+import static dev.panagrad.backend.simd.LanesF64.splat;
+import static dev.panagrad.backend.simd.LanesF64.store;
+
+import dev.panagrad.backend.WorkerPool;
+import dev.panagrad.rule.RmsProp;
+import dev.panagrad.rule.StepCoefficients;
+import java.lang.foreign.MemorySegment;
+import jdk.incubator.vector.DoubleVector;
+
+/** Centred {@link RmsProp} with momentum in one pass: 36 bytes per F64 parameter. */
+final class CentredHeavyRmsPropStepF64 extends CentredRmsPropStepF64 {
+  CentredHeavyRmsPropStepF64(WorkerPool pool, StepBuffers buffers) {
+    super(pool, buffers);
+  }
+
+  @Override
+  void update(
+      MemorySegment ps,
+      long pAt,
+      MemorySegment gs,
+      long gAt,
+      MemorySegment vs,
+      long vAt,
+      MemorySegment as,
+      long aAt,
+      MemorySegment bs,
+      long bAt,
+      long n,
+      double scale,
+      StepCoefficients c) {
+    DoubleVector factor = splat(scale);
+    DoubleVector alpha = splat(c.own[RmsProp.ALPHA]);
+    DoubleVector intake = splat(c.own[RmsProp.ONE_MINUS_ALPHA]);
+    DoubleVector rate = splat(-c.own[RmsProp.RATE]);
+    DoubleVector epsilon = splat(c.own[RmsProp.EPSILON]);
+    DoubleVector momentum = splat(c.own[RmsProp.MOMENTUM]);
+    long end = n * LanesF64.BYTES;
+    for (long o = 0; o < end; o += STRIDE) {
+      DoubleVector g = load(gs, gAt + o).mul(factor);
+      DoubleVector v = StepLanesF64.stored(fma(load(vs, vAt + o), alpha, g.mul(intake).mul(g)));
+      store(v, vs, vAt + o);
+      DoubleVector a = StepLanesF64.stored(fma(load(as, aAt + o), alpha, g.mul(intake)));
+      store(a, as, aAt + o);
+      DoubleVector root = StepLanesF64.positive(v.sub(a.mul(a))).sqrt().add(epsilon);
+      DoubleVector b = StepLanesF64.stored(fma(load(bs, bAt + o), momentum, g.div(root)));
+      store(b, bs, bAt + o);
+      store(fma(b, rate, load(ps, pAt + o)), ps, pAt + o);
+    }
+  }
+}

@@ -1,0 +1,45 @@
+package dev.panagrad.backend.simd;
+
+import java.lang.foreign.Arena;
+import java.lang.foreign.MemorySegment;
+import java.util.concurrent.locks.ReentrantLock;
+
+/** Small native memory that the fused steps of one backend share. Owned by the backend. */
+final class StepBuffers {
+  /**
+   * Elements of a block, at most: 8 KiB in F64, so that block and operands stay in the level-1
+   * cache.
+   */
+  static final int BLOCK_COUNT = 1024;
+
+  /** Parameters, gradient and at most three slots. */
+  private static final int OPERANDS = 5;
+
+  private static final int ALIGNMENT_BYTES = 64;
+
+  /** One vector per operand, for elements that do not fill one; used by one step at a time. */
+  final MemorySegment[] padded = new MemorySegment[OPERANDS];
+
+  /** One block of conditioned gradient per thread of the pool. */
+  final MemorySegment[] conditioned;
+
+  private final ReentrantLock paddedTurn = new ReentrantLock();
+
+  StepBuffers(Arena arena, int threads) {
+    for (int i = 0; i < OPERANDS; i++) {
+      padded[i] = arena.allocate(ALIGNMENT_BYTES, ALIGNMENT_BYTES);
+    }
+    conditioned = new MemorySegment[threads];
+    for (int i = 0; i < threads; i++) {
+      conditioned[i] = arena.allocate((long) BLOCK_COUNT * Double.BYTES, ALIGNMENT_BYTES);
+    }
+  }
+
+  void acquirePadded() {
+    paddedTurn.lock();
+  }
+
+  void releasePadded() {
+    paddedTurn.unlock();
+  }
+}
