@@ -23,8 +23,9 @@ import java.util.stream.Stream;
  * @param name its binary name with slashes
  * @param classes every class it names, in descriptors too
  * @param members every method and field it uses, as {@code owner#name}
+ * @param methods its own methods, as name and descriptor
  */
-record CompiledClass(String name, Set<String> classes, Set<String> members) {
+record CompiledClass(String name, Set<String> classes, Set<String> members, Set<String> methods) {
   private static final Path MAIN = Path.of("target/classes/dev/panagrad");
   private static final Pattern IN_DESCRIPTOR = Pattern.compile("L([a-zA-Z0-9_/$]+);");
 
@@ -55,7 +56,11 @@ record CompiledClass(String name, Set<String> classes, Set<String> members) {
           default -> {}
         }
       }
-      return new CompiledClass(model.thisClass().asInternalName(), classes, members);
+      Set<String> methods = new TreeSet<>();
+      model
+          .methods()
+          .forEach(m -> methods.add(m.methodName().stringValue() + m.methodType().stringValue()));
+      return new CompiledClass(model.thisClass().asInternalName(), classes, members, methods);
     } catch (IOException e) {
       throw new UncheckedIOException(e);
     }

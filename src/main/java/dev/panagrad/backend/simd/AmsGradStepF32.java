@@ -1,9 +1,12 @@
 package dev.panagrad.backend.simd;
 
-import static dev.panagrad.backend.simd.LanesF32.fma;
-import static dev.panagrad.backend.simd.LanesF32.load;
-import static dev.panagrad.backend.simd.LanesF32.splat;
-import static dev.panagrad.backend.simd.LanesF32.store;
+import static dev.panagrad.backend.simd.LanesF32.ORDER;
+import static dev.panagrad.backend.simd.LanesF32.SPECIES;
+import static dev.panagrad.backend.simd.LanesF32.TINY;
+import static dev.panagrad.backend.simd.LanesF32.narrow;
+import static jdk.incubator.vector.FloatVector.broadcast;
+import static jdk.incubator.vector.FloatVector.fromMemorySegment;
+import static jdk.incubator.vector.VectorOperators.LT;
 
 import dev.panagrad.backend.WorkerPool;
 import dev.panagrad.rule.Adam;
@@ -35,31 +38,35 @@ final class AmsGradStepF32 extends FusedStepF32 {
       long n,
       double scale,
       StepCoefficients c) {
-    FloatVector factor = splat(scale);
-    FloatVector beta1 = splat(c.own[Adam.BETA1]);
-    FloatVector beta2 = splat(c.own[Adam.BETA2]);
-    FloatVector intake1 = splat(c.own[Adam.ONE_MINUS_BETA1]);
-    FloatVector intake2 = splat(c.own[Adam.ONE_MINUS_BETA2]);
-    FloatVector step = splat(-c.own[Adam.STEP]);
-    FloatVector epsilon = splat(c.own[Adam.EPSILON]);
+    FloatVector factor = broadcast(SPECIES, narrow(scale));
+    FloatVector beta1 = broadcast(SPECIES, narrow(c.own[Adam.BETA1]));
+    FloatVector beta2 = broadcast(SPECIES, narrow(c.own[Adam.BETA2]));
+    FloatVector intake1 = broadcast(SPECIES, narrow(c.own[Adam.ONE_MINUS_BETA1]));
+    FloatVector intake2 = broadcast(SPECIES, narrow(c.own[Adam.ONE_MINUS_BETA2]));
+    FloatVector step = broadcast(SPECIES, narrow(-c.own[Adam.STEP]));
+    FloatVector epsilon = broadcast(SPECIES, narrow(c.own[Adam.EPSILON]));
+    FloatVector zero = FloatVector.zero(SPECIES);
     long end = n * LanesF32.BYTES;
     for (long o = 0; o < end; o += STRIDE) {
-      FloatVector g = load(gs, gAt + o).mul(factor);
-      FloatVector m = StepLanesF32.stored(fma(load(ms, mAt + o), beta1, g.mul(intake1)));
-      FloatVector v = StepLanesF32.stored(fma(load(vs, vAt + o), beta2, g.mul(intake2).mul(g)));
-      store(m, ms, mAt + o);
-      store(v, vs, vAt + o);
-      FloatVector x = load(xs, xAt + o).max(v);
-      store(x, xs, xAt + o);
+      FloatVector g = fromMemorySegment(SPECIES, gs, gAt + o, ORDER).mul(factor);
+      FloatVector m = fromMemorySegment(SPECIES, ms, mAt + o, ORDER).fma(beta1, g.mul(intake1));
+      m = m.blend(zero, m.abs().compare(LT, TINY));
+      FloatVector v =
+          fromMemorySegment(SPECIES, vs, vAt + o, ORDER).fma(beta2, g.mul(intake2).mul(g));
+      v = v.blend(zero, v.abs().compare(LT, TINY));
+      m.intoMemorySegment(ms, mAt + o, ORDER);
+      v.intoMemorySegment(vs, vAt + o, ORDER);
+      FloatVector x = fromMemorySegment(SPECIES, xs, xAt + o, ORDER).max(v);
+      x.intoMemorySegment(xs, xAt + o, ORDER);
       FloatVector d = step.div(x.sqrt().add(epsilon));
-      store(fma(m, d, load(ps, pAt + o)), ps, pAt + o);
+      m.fma(d, fromMemorySegment(SPECIES, ps, pAt + o, ORDER))
+          .intoMemorySegment(ps, pAt + o, ORDER);
     }
   }
 
   @Override
-  void penalise(
-      MemorySegment ps,
-      long pAt,
+  void thresholds(
+      MemorySegment ts,
       MemorySegment ms,
       long mAt,
       MemorySegment vs,
@@ -68,12 +75,12 @@ final class AmsGradStepF32 extends FusedStepF32 {
       long xAt,
       long n,
       StepCoefficients c) {
-    FloatVector l1 = splat(c.l1Step);
-    FloatVector epsilon = splat(c.own[Adam.EPSILON]);
+    FloatVector l1 = broadcast(SPECIES, narrow(c.l1Step));
+    FloatVector epsilon = broadcast(SPECIES, narrow(c.own[Adam.EPSILON]));
     long end = n * LanesF32.BYTES;
     for (long o = 0; o < end; o += STRIDE) {
-      FloatVector root = load(xs, xAt + o).sqrt().add(epsilon);
-      store(StepLanesF32.softThreshold(load(ps, pAt + o), l1.div(root)), ps, pAt + o);
+      FloatVector root = fromMemorySegment(SPECIES, xs, xAt + o, ORDER).sqrt().add(epsilon);
+      l1.div(root).intoMemorySegment(ts, o, ORDER);
     }
   }
 }

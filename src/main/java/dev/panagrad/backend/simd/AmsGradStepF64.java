@@ -1,9 +1,12 @@
 package dev.panagrad.backend.simd;
 
-import static dev.panagrad.backend.simd.LanesF64.fma;
-import static dev.panagrad.backend.simd.LanesF64.load;
-import static dev.panagrad.backend.simd.LanesF64.splat;
-import static dev.panagrad.backend.simd.LanesF64.store;
+import static dev.panagrad.backend.simd.LanesF64.ORDER;
+import static dev.panagrad.backend.simd.LanesF64.SPECIES;
+import static dev.panagrad.backend.simd.LanesF64.TINY;
+import static dev.panagrad.backend.simd.LanesF64.narrow;
+import static jdk.incubator.vector.DoubleVector.broadcast;
+import static jdk.incubator.vector.DoubleVector.fromMemorySegment;
+import static jdk.incubator.vector.VectorOperators.LT;
 
 import dev.panagrad.backend.WorkerPool;
 import dev.panagrad.rule.Adam;
@@ -35,31 +38,35 @@ final class AmsGradStepF64 extends FusedStepF64 {
       long n,
       double scale,
       StepCoefficients c) {
-    DoubleVector factor = splat(scale);
-    DoubleVector beta1 = splat(c.own[Adam.BETA1]);
-    DoubleVector beta2 = splat(c.own[Adam.BETA2]);
-    DoubleVector intake1 = splat(c.own[Adam.ONE_MINUS_BETA1]);
-    DoubleVector intake2 = splat(c.own[Adam.ONE_MINUS_BETA2]);
-    DoubleVector step = splat(-c.own[Adam.STEP]);
-    DoubleVector epsilon = splat(c.own[Adam.EPSILON]);
+    DoubleVector factor = broadcast(SPECIES, narrow(scale));
+    DoubleVector beta1 = broadcast(SPECIES, narrow(c.own[Adam.BETA1]));
+    DoubleVector beta2 = broadcast(SPECIES, narrow(c.own[Adam.BETA2]));
+    DoubleVector intake1 = broadcast(SPECIES, narrow(c.own[Adam.ONE_MINUS_BETA1]));
+    DoubleVector intake2 = broadcast(SPECIES, narrow(c.own[Adam.ONE_MINUS_BETA2]));
+    DoubleVector step = broadcast(SPECIES, narrow(-c.own[Adam.STEP]));
+    DoubleVector epsilon = broadcast(SPECIES, narrow(c.own[Adam.EPSILON]));
+    DoubleVector zero = DoubleVector.zero(SPECIES);
     long end = n * LanesF64.BYTES;
     for (long o = 0; o < end; o += STRIDE) {
-      DoubleVector g = load(gs, gAt + o).mul(factor);
-      DoubleVector m = StepLanesF64.stored(fma(load(ms, mAt + o), beta1, g.mul(intake1)));
-      DoubleVector v = StepLanesF64.stored(fma(load(vs, vAt + o), beta2, g.mul(intake2).mul(g)));
-      store(m, ms, mAt + o);
-      store(v, vs, vAt + o);
-      DoubleVector x = load(xs, xAt + o).max(v);
-      store(x, xs, xAt + o);
+      DoubleVector g = fromMemorySegment(SPECIES, gs, gAt + o, ORDER).mul(factor);
+      DoubleVector m = fromMemorySegment(SPECIES, ms, mAt + o, ORDER).fma(beta1, g.mul(intake1));
+      m = m.blend(zero, m.abs().compare(LT, TINY));
+      DoubleVector v =
+          fromMemorySegment(SPECIES, vs, vAt + o, ORDER).fma(beta2, g.mul(intake2).mul(g));
+      v = v.blend(zero, v.abs().compare(LT, TINY));
+      m.intoMemorySegment(ms, mAt + o, ORDER);
+      v.intoMemorySegment(vs, vAt + o, ORDER);
+      DoubleVector x = fromMemorySegment(SPECIES, xs, xAt + o, ORDER).max(v);
+      x.intoMemorySegment(xs, xAt + o, ORDER);
       DoubleVector d = step.div(x.sqrt().add(epsilon));
-      store(fma(m, d, load(ps, pAt + o)), ps, pAt + o);
+      m.fma(d, fromMemorySegment(SPECIES, ps, pAt + o, ORDER))
+          .intoMemorySegment(ps, pAt + o, ORDER);
     }
   }
 
   @Override
-  void penalise(
-      MemorySegment ps,
-      long pAt,
+  void thresholds(
+      MemorySegment ts,
       MemorySegment ms,
       long mAt,
       MemorySegment vs,
@@ -68,12 +75,12 @@ final class AmsGradStepF64 extends FusedStepF64 {
       long xAt,
       long n,
       StepCoefficients c) {
-    DoubleVector l1 = splat(c.l1Step);
-    DoubleVector epsilon = splat(c.own[Adam.EPSILON]);
+    DoubleVector l1 = broadcast(SPECIES, narrow(c.l1Step));
+    DoubleVector epsilon = broadcast(SPECIES, narrow(c.own[Adam.EPSILON]));
     long end = n * LanesF64.BYTES;
     for (long o = 0; o < end; o += STRIDE) {
-      DoubleVector root = load(xs, xAt + o).sqrt().add(epsilon);
-      store(StepLanesF64.softThreshold(load(ps, pAt + o), l1.div(root)), ps, pAt + o);
+      DoubleVector root = fromMemorySegment(SPECIES, xs, xAt + o, ORDER).sqrt().add(epsilon);
+      l1.div(root).intoMemorySegment(ts, o, ORDER);
     }
   }
 }

@@ -1,9 +1,12 @@
 package dev.panagrad.backend.simd;
 
-import static dev.panagrad.backend.simd.LanesF32.fma;
-import static dev.panagrad.backend.simd.LanesF32.load;
-import static dev.panagrad.backend.simd.LanesF32.splat;
-import static dev.panagrad.backend.simd.LanesF32.store;
+import static dev.panagrad.backend.simd.LanesF32.ORDER;
+import static dev.panagrad.backend.simd.LanesF32.SPECIES;
+import static dev.panagrad.backend.simd.LanesF32.TINY;
+import static dev.panagrad.backend.simd.LanesF32.narrow;
+import static jdk.incubator.vector.FloatVector.broadcast;
+import static jdk.incubator.vector.FloatVector.fromMemorySegment;
+import static jdk.incubator.vector.VectorOperators.LT;
 
 import dev.panagrad.backend.WorkerPool;
 import dev.panagrad.rule.RmsProp;
@@ -32,27 +35,32 @@ class CentredRmsPropStepF32 extends FusedStepF32 {
       long n,
       double scale,
       StepCoefficients c) {
-    FloatVector factor = splat(scale);
-    FloatVector alpha = splat(c.own[RmsProp.ALPHA]);
-    FloatVector intake = splat(c.own[RmsProp.ONE_MINUS_ALPHA]);
-    FloatVector rate = splat(-c.own[RmsProp.RATE]);
-    FloatVector epsilon = splat(c.own[RmsProp.EPSILON]);
+    FloatVector factor = broadcast(SPECIES, narrow(scale));
+    FloatVector alpha = broadcast(SPECIES, narrow(c.own[RmsProp.ALPHA]));
+    FloatVector intake = broadcast(SPECIES, narrow(c.own[RmsProp.ONE_MINUS_ALPHA]));
+    FloatVector rate = broadcast(SPECIES, narrow(-c.own[RmsProp.RATE]));
+    FloatVector epsilon = broadcast(SPECIES, narrow(c.own[RmsProp.EPSILON]));
+    FloatVector zero = FloatVector.zero(SPECIES);
     long end = n * LanesF32.BYTES;
     for (long o = 0; o < end; o += STRIDE) {
-      FloatVector g = load(gs, gAt + o).mul(factor);
-      FloatVector v = StepLanesF32.stored(fma(load(vs, vAt + o), alpha, g.mul(intake).mul(g)));
-      store(v, vs, vAt + o);
-      FloatVector a = StepLanesF32.stored(fma(load(as, aAt + o), alpha, g.mul(intake)));
-      store(a, as, aAt + o);
-      FloatVector root = StepLanesF32.positive(v.sub(a.mul(a))).sqrt().add(epsilon);
-      store(fma(g, rate.div(root), load(ps, pAt + o)), ps, pAt + o);
+      FloatVector g = fromMemorySegment(SPECIES, gs, gAt + o, ORDER).mul(factor);
+      FloatVector v =
+          fromMemorySegment(SPECIES, vs, vAt + o, ORDER).fma(alpha, g.mul(intake).mul(g));
+      v = v.blend(zero, v.abs().compare(LT, TINY));
+      v.intoMemorySegment(vs, vAt + o, ORDER);
+      FloatVector a = fromMemorySegment(SPECIES, as, aAt + o, ORDER).fma(alpha, g.mul(intake));
+      a = a.blend(zero, a.abs().compare(LT, TINY));
+      a.intoMemorySegment(as, aAt + o, ORDER);
+      FloatVector square = v.sub(a.mul(a));
+      FloatVector root = square.blend(zero, square.compare(LT, zero)).sqrt().add(epsilon);
+      g.fma(rate.div(root), fromMemorySegment(SPECIES, ps, pAt + o, ORDER))
+          .intoMemorySegment(ps, pAt + o, ORDER);
     }
   }
 
   @Override
-  void penalise(
-      MemorySegment ps,
-      long pAt,
+  void thresholds(
+      MemorySegment ts,
       MemorySegment vs,
       long vAt,
       MemorySegment as,
@@ -61,14 +69,15 @@ class CentredRmsPropStepF32 extends FusedStepF32 {
       long s2At,
       long n,
       StepCoefficients c) {
-    FloatVector l1 = splat(c.l1Step);
-    FloatVector epsilon = splat(c.own[RmsProp.EPSILON]);
+    FloatVector l1 = broadcast(SPECIES, narrow(c.l1Step));
+    FloatVector epsilon = broadcast(SPECIES, narrow(c.own[RmsProp.EPSILON]));
+    FloatVector zero = FloatVector.zero(SPECIES);
     long end = n * LanesF32.BYTES;
     for (long o = 0; o < end; o += STRIDE) {
-      FloatVector a = load(as, aAt + o);
-      FloatVector square = StepLanesF32.positive(load(vs, vAt + o).sub(a.mul(a)));
-      FloatVector root = square.sqrt().add(epsilon);
-      store(StepLanesF32.softThreshold(load(ps, pAt + o), l1.div(root)), ps, pAt + o);
+      FloatVector a = fromMemorySegment(SPECIES, as, aAt + o, ORDER);
+      FloatVector square = fromMemorySegment(SPECIES, vs, vAt + o, ORDER).sub(a.mul(a));
+      FloatVector root = square.blend(zero, square.compare(LT, zero)).sqrt().add(epsilon);
+      l1.div(root).intoMemorySegment(ts, o, ORDER);
     }
   }
 }

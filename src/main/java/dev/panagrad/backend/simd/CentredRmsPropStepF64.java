@@ -1,9 +1,12 @@
 package dev.panagrad.backend.simd;
 
-import static dev.panagrad.backend.simd.LanesF64.fma;
-import static dev.panagrad.backend.simd.LanesF64.load;
-import static dev.panagrad.backend.simd.LanesF64.splat;
-import static dev.panagrad.backend.simd.LanesF64.store;
+import static dev.panagrad.backend.simd.LanesF64.ORDER;
+import static dev.panagrad.backend.simd.LanesF64.SPECIES;
+import static dev.panagrad.backend.simd.LanesF64.TINY;
+import static dev.panagrad.backend.simd.LanesF64.narrow;
+import static jdk.incubator.vector.DoubleVector.broadcast;
+import static jdk.incubator.vector.DoubleVector.fromMemorySegment;
+import static jdk.incubator.vector.VectorOperators.LT;
 
 import dev.panagrad.backend.WorkerPool;
 import dev.panagrad.rule.RmsProp;
@@ -32,27 +35,32 @@ class CentredRmsPropStepF64 extends FusedStepF64 {
       long n,
       double scale,
       StepCoefficients c) {
-    DoubleVector factor = splat(scale);
-    DoubleVector alpha = splat(c.own[RmsProp.ALPHA]);
-    DoubleVector intake = splat(c.own[RmsProp.ONE_MINUS_ALPHA]);
-    DoubleVector rate = splat(-c.own[RmsProp.RATE]);
-    DoubleVector epsilon = splat(c.own[RmsProp.EPSILON]);
+    DoubleVector factor = broadcast(SPECIES, narrow(scale));
+    DoubleVector alpha = broadcast(SPECIES, narrow(c.own[RmsProp.ALPHA]));
+    DoubleVector intake = broadcast(SPECIES, narrow(c.own[RmsProp.ONE_MINUS_ALPHA]));
+    DoubleVector rate = broadcast(SPECIES, narrow(-c.own[RmsProp.RATE]));
+    DoubleVector epsilon = broadcast(SPECIES, narrow(c.own[RmsProp.EPSILON]));
+    DoubleVector zero = DoubleVector.zero(SPECIES);
     long end = n * LanesF64.BYTES;
     for (long o = 0; o < end; o += STRIDE) {
-      DoubleVector g = load(gs, gAt + o).mul(factor);
-      DoubleVector v = StepLanesF64.stored(fma(load(vs, vAt + o), alpha, g.mul(intake).mul(g)));
-      store(v, vs, vAt + o);
-      DoubleVector a = StepLanesF64.stored(fma(load(as, aAt + o), alpha, g.mul(intake)));
-      store(a, as, aAt + o);
-      DoubleVector root = StepLanesF64.positive(v.sub(a.mul(a))).sqrt().add(epsilon);
-      store(fma(g, rate.div(root), load(ps, pAt + o)), ps, pAt + o);
+      DoubleVector g = fromMemorySegment(SPECIES, gs, gAt + o, ORDER).mul(factor);
+      DoubleVector v =
+          fromMemorySegment(SPECIES, vs, vAt + o, ORDER).fma(alpha, g.mul(intake).mul(g));
+      v = v.blend(zero, v.abs().compare(LT, TINY));
+      v.intoMemorySegment(vs, vAt + o, ORDER);
+      DoubleVector a = fromMemorySegment(SPECIES, as, aAt + o, ORDER).fma(alpha, g.mul(intake));
+      a = a.blend(zero, a.abs().compare(LT, TINY));
+      a.intoMemorySegment(as, aAt + o, ORDER);
+      DoubleVector square = v.sub(a.mul(a));
+      DoubleVector root = square.blend(zero, square.compare(LT, zero)).sqrt().add(epsilon);
+      g.fma(rate.div(root), fromMemorySegment(SPECIES, ps, pAt + o, ORDER))
+          .intoMemorySegment(ps, pAt + o, ORDER);
     }
   }
 
   @Override
-  void penalise(
-      MemorySegment ps,
-      long pAt,
+  void thresholds(
+      MemorySegment ts,
       MemorySegment vs,
       long vAt,
       MemorySegment as,
@@ -61,14 +69,15 @@ class CentredRmsPropStepF64 extends FusedStepF64 {
       long s2At,
       long n,
       StepCoefficients c) {
-    DoubleVector l1 = splat(c.l1Step);
-    DoubleVector epsilon = splat(c.own[RmsProp.EPSILON]);
+    DoubleVector l1 = broadcast(SPECIES, narrow(c.l1Step));
+    DoubleVector epsilon = broadcast(SPECIES, narrow(c.own[RmsProp.EPSILON]));
+    DoubleVector zero = DoubleVector.zero(SPECIES);
     long end = n * LanesF64.BYTES;
     for (long o = 0; o < end; o += STRIDE) {
-      DoubleVector a = load(as, aAt + o);
-      DoubleVector square = StepLanesF64.positive(load(vs, vAt + o).sub(a.mul(a)));
-      DoubleVector root = square.sqrt().add(epsilon);
-      store(StepLanesF64.softThreshold(load(ps, pAt + o), l1.div(root)), ps, pAt + o);
+      DoubleVector a = fromMemorySegment(SPECIES, as, aAt + o, ORDER);
+      DoubleVector square = fromMemorySegment(SPECIES, vs, vAt + o, ORDER).sub(a.mul(a));
+      DoubleVector root = square.blend(zero, square.compare(LT, zero)).sqrt().add(epsilon);
+      l1.div(root).intoMemorySegment(ts, o, ORDER);
     }
   }
 }

@@ -1,9 +1,10 @@
 package dev.panagrad.backend.simd;
 
-import static dev.panagrad.backend.simd.LanesF32.fma;
-import static dev.panagrad.backend.simd.LanesF32.load;
-import static dev.panagrad.backend.simd.LanesF32.splat;
-import static dev.panagrad.backend.simd.LanesF32.store;
+import static dev.panagrad.backend.simd.LanesF32.ORDER;
+import static dev.panagrad.backend.simd.LanesF32.SPECIES;
+import static dev.panagrad.backend.simd.LanesF32.narrow;
+import static jdk.incubator.vector.FloatVector.broadcast;
+import static jdk.incubator.vector.FloatVector.fromMemorySegment;
 
 import dev.panagrad.backend.WorkerPool;
 import dev.panagrad.rule.Sgd;
@@ -35,31 +36,13 @@ final class DescentStepF32 extends FusedStepF32 {
       long n,
       double scale,
       StepCoefficients c) {
-    FloatVector factor = splat(scale);
-    FloatVector rate = splat(-c.own[Sgd.RATE]);
+    FloatVector factor = broadcast(SPECIES, narrow(scale));
+    FloatVector rate = broadcast(SPECIES, narrow(-c.own[Sgd.RATE]));
     long end = n * LanesF32.BYTES;
     for (long o = 0; o < end; o += STRIDE) {
-      FloatVector g = load(gs, gAt + o).mul(factor);
-      store(fma(g, rate, load(ps, pAt + o)), ps, pAt + o);
-    }
-  }
-
-  @Override
-  void penalise(
-      MemorySegment ps,
-      long pAt,
-      MemorySegment s0,
-      long s0At,
-      MemorySegment s1,
-      long s1At,
-      MemorySegment s2,
-      long s2At,
-      long n,
-      StepCoefficients c) {
-    FloatVector threshold = splat(c.l1Step);
-    long end = n * LanesF32.BYTES;
-    for (long o = 0; o < end; o += STRIDE) {
-      store(StepLanesF32.softThreshold(load(ps, pAt + o), threshold), ps, pAt + o);
+      FloatVector g = fromMemorySegment(SPECIES, gs, gAt + o, ORDER).mul(factor);
+      g.fma(rate, fromMemorySegment(SPECIES, ps, pAt + o, ORDER))
+          .intoMemorySegment(ps, pAt + o, ORDER);
     }
   }
 }

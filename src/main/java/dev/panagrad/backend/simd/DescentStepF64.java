@@ -1,9 +1,10 @@
 package dev.panagrad.backend.simd;
 
-import static dev.panagrad.backend.simd.LanesF64.fma;
-import static dev.panagrad.backend.simd.LanesF64.load;
-import static dev.panagrad.backend.simd.LanesF64.splat;
-import static dev.panagrad.backend.simd.LanesF64.store;
+import static dev.panagrad.backend.simd.LanesF64.ORDER;
+import static dev.panagrad.backend.simd.LanesF64.SPECIES;
+import static dev.panagrad.backend.simd.LanesF64.narrow;
+import static jdk.incubator.vector.DoubleVector.broadcast;
+import static jdk.incubator.vector.DoubleVector.fromMemorySegment;
 
 import dev.panagrad.backend.WorkerPool;
 import dev.panagrad.rule.Sgd;
@@ -35,31 +36,13 @@ final class DescentStepF64 extends FusedStepF64 {
       long n,
       double scale,
       StepCoefficients c) {
-    DoubleVector factor = splat(scale);
-    DoubleVector rate = splat(-c.own[Sgd.RATE]);
+    DoubleVector factor = broadcast(SPECIES, narrow(scale));
+    DoubleVector rate = broadcast(SPECIES, narrow(-c.own[Sgd.RATE]));
     long end = n * LanesF64.BYTES;
     for (long o = 0; o < end; o += STRIDE) {
-      DoubleVector g = load(gs, gAt + o).mul(factor);
-      store(fma(g, rate, load(ps, pAt + o)), ps, pAt + o);
-    }
-  }
-
-  @Override
-  void penalise(
-      MemorySegment ps,
-      long pAt,
-      MemorySegment s0,
-      long s0At,
-      MemorySegment s1,
-      long s1At,
-      MemorySegment s2,
-      long s2At,
-      long n,
-      StepCoefficients c) {
-    DoubleVector threshold = splat(c.l1Step);
-    long end = n * LanesF64.BYTES;
-    for (long o = 0; o < end; o += STRIDE) {
-      store(StepLanesF64.softThreshold(load(ps, pAt + o), threshold), ps, pAt + o);
+      DoubleVector g = fromMemorySegment(SPECIES, gs, gAt + o, ORDER).mul(factor);
+      g.fma(rate, fromMemorySegment(SPECIES, ps, pAt + o, ORDER))
+          .intoMemorySegment(ps, pAt + o, ORDER);
     }
   }
 }

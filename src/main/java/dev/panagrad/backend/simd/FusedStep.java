@@ -20,13 +20,11 @@ import java.lang.foreign.MemorySegment;
  *   for each block
  *     h = clamp(scale * g) + decay * p, into a buffer; p = shrink * p
  *     the rule's loop with h as its gradient
- *     p = prox(p)
+ *     the L1 threshold of each element, into the buffer; p = softThreshold(p)
  * </pre>
  *
- * These are separate loops and not branches of one. A vector that is changed under a condition is
- * boxed as soon as the condition goes both ways in one process, and a loop with everything in it
- * passes the compiler's limit of nodes (NodeCountInliningCutoff) and boxes too: up to 576 bytes per
- * call were seen.
+ * These are separate loops and not branches of one: what a step does not need costs it nothing, and
+ * no vector is changed under a condition.
  */
 abstract class FusedStep implements StepKernel, WorkerPool.ChunkTask {
   /**
@@ -94,11 +92,10 @@ abstract class FusedStep implements StepKernel, WorkerPool.ChunkTask {
       StepCoefficients c);
 
   /**
-   * The L1 penalty's proximal map over {@code n} parameters, in the metric of the step just made.
+   * How far the L1 penalty moves each of {@code n} parameters, in the metric of the step just made.
    */
-  abstract void penalise(
-      MemorySegment p,
-      long pAt,
+  abstract void thresholds(
+      MemorySegment ts,
       MemorySegment s0,
       long s0At,
       MemorySegment s1,
@@ -107,6 +104,9 @@ abstract class FusedStep implements StepKernel, WorkerPool.ChunkTask {
       long s2At,
       long n,
       StepCoefficients c);
+
+  /** The proximal map of {@code sum t |p|} over {@code n} parameters. */
+  abstract void softThreshold(MemorySegment p, long pAt, MemorySegment ts, long n);
 
   @Override
   public final void apply(
@@ -218,7 +218,8 @@ abstract class FusedStep implements StepKernel, WorkerPool.ChunkTask {
       condition(p, pAt + o, g, gAt + o, h, m, c);
       update(p, pAt + o, h, 0, s0, s0At + o, s1, s1At + o, s2, s2At + o, m, 1, c);
       if (c.l1Step != 0) {
-        penalise(p, pAt + o, s0, s0At + o, s1, s1At + o, s2, s2At + o, m, c);
+        thresholds(h, s0, s0At + o, s1, s1At + o, s2, s2At + o, m, c);
+        softThreshold(p, pAt + o, h, m);
       }
     }
   }

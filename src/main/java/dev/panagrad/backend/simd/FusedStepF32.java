@@ -1,9 +1,13 @@
 package dev.panagrad.backend.simd;
 
-import static dev.panagrad.backend.simd.LanesF32.fma;
-import static dev.panagrad.backend.simd.LanesF32.load;
-import static dev.panagrad.backend.simd.LanesF32.splat;
-import static dev.panagrad.backend.simd.LanesF32.store;
+import static dev.panagrad.backend.simd.LanesF32.ORDER;
+import static dev.panagrad.backend.simd.LanesF32.SPECIES;
+import static dev.panagrad.backend.simd.LanesF32.narrow;
+import static jdk.incubator.vector.FloatVector.broadcast;
+import static jdk.incubator.vector.FloatVector.fromMemorySegment;
+import static jdk.incubator.vector.VectorOperators.GT;
+import static jdk.incubator.vector.VectorOperators.LE;
+import static jdk.incubator.vector.VectorOperators.LT;
 
 import dev.panagrad.backend.WorkerPool;
 import dev.panagrad.rule.StepCoefficients;
@@ -38,28 +42,67 @@ abstract class FusedStepF32 extends FusedStep {
 
   private static void clamp(
       MemorySegment gs, long gAt, MemorySegment hs, long n, StepCoefficients c) {
-    FloatVector scale = splat(c.gradientScale);
-    FloatVector bound = splat(c.clipValue);
+    FloatVector scale = broadcast(SPECIES, narrow(c.gradientScale));
+    FloatVector bound = broadcast(SPECIES, narrow(c.clipValue));
+    FloatVector floor = bound.neg();
     long end = n * LanesF32.BYTES;
     for (long o = 0; o < end; o += STRIDE) {
-      store(StepLanesF32.clamped(load(gs, gAt + o).mul(scale), bound), hs, o);
+      FloatVector h = fromMemorySegment(SPECIES, gs, gAt + o, ORDER).mul(scale);
+      h = h.blend(bound, h.compare(GT, bound));
+      h = h.blend(floor, h.compare(LT, floor));
+      h.intoMemorySegment(hs, o, ORDER);
     }
   }
 
   private static void addDecay(
       MemorySegment ps, long pAt, MemorySegment hs, long n, StepCoefficients c) {
-    FloatVector decay = splat(c.coupledDecay);
+    FloatVector decay = broadcast(SPECIES, narrow(c.coupledDecay));
     long end = n * LanesF32.BYTES;
     for (long o = 0; o < end; o += STRIDE) {
-      store(fma(load(ps, pAt + o), decay, load(hs, o)), hs, o);
+      fromMemorySegment(SPECIES, ps, pAt + o, ORDER)
+          .fma(decay, fromMemorySegment(SPECIES, hs, o, ORDER))
+          .intoMemorySegment(hs, o, ORDER);
     }
   }
 
   private static void shrink(MemorySegment ps, long pAt, long n, StepCoefficients c) {
-    FloatVector shrink = splat(c.shrink);
+    FloatVector shrink = broadcast(SPECIES, narrow(c.shrink));
     long end = n * LanesF32.BYTES;
     for (long o = 0; o < end; o += STRIDE) {
-      store(load(ps, pAt + o).mul(shrink), ps, pAt + o);
+      fromMemorySegment(SPECIES, ps, pAt + o, ORDER)
+          .mul(shrink)
+          .intoMemorySegment(ps, pAt + o, ORDER);
+    }
+  }
+
+  /** The same threshold for all: the step of a rule that does not rescale. */
+  @Override
+  void thresholds(
+      MemorySegment ts,
+      MemorySegment s0,
+      long s0At,
+      MemorySegment s1,
+      long s1At,
+      MemorySegment s2,
+      long s2At,
+      long n,
+      StepCoefficients c) {
+    FloatVector l1 = broadcast(SPECIES, narrow(c.l1Step));
+    long end = n * LanesF32.BYTES;
+    for (long o = 0; o < end; o += STRIDE) {
+      l1.intoMemorySegment(ts, o, ORDER);
+    }
+  }
+
+  @Override
+  final void softThreshold(MemorySegment ps, long pAt, MemorySegment ts, long n) {
+    FloatVector zero = FloatVector.zero(SPECIES);
+    long end = n * LanesF32.BYTES;
+    for (long o = 0; o < end; o += STRIDE) {
+      FloatVector p = fromMemorySegment(SPECIES, ps, pAt + o, ORDER);
+      FloatVector t = fromMemorySegment(SPECIES, ts, o, ORDER);
+      FloatVector moved = p.sub(t).blend(p.add(t), p.compare(LT, zero));
+      moved.blend(zero, p.abs().compare(LE, t)).intoMemorySegment(ps, pAt + o, ORDER);
     }
   }
 }

@@ -1,8 +1,8 @@
 package dev.panagrad.backend.simd;
 
-import static dev.panagrad.backend.simd.LanesF32.fma;
+import static dev.panagrad.backend.simd.LanesF32.SPECIES;
 import static dev.panagrad.backend.simd.LanesF32.narrow;
-import static dev.panagrad.backend.simd.LanesF32.zero;
+import static jdk.incubator.vector.FloatVector.broadcast;
 
 import dev.panagrad.backend.Transpose;
 import dev.panagrad.backend.WorkerPool;
@@ -188,29 +188,29 @@ final class GemmF32 implements WorkerPool.ChunkTask {
 
   /** One tile: 4 rows by two vectors, eight independent chains of multiply-adds. */
   private static void multiply(float[] pa, int aAt, float[] pb, int bAt, int depth, float[] tile) {
-    FloatVector c00 = zero();
-    FloatVector c01 = zero();
-    FloatVector c10 = zero();
-    FloatVector c11 = zero();
-    FloatVector c20 = zero();
-    FloatVector c21 = zero();
-    FloatVector c30 = zero();
-    FloatVector c31 = zero();
+    FloatVector c00 = FloatVector.zero(SPECIES);
+    FloatVector c01 = FloatVector.zero(SPECIES);
+    FloatVector c10 = FloatVector.zero(SPECIES);
+    FloatVector c11 = FloatVector.zero(SPECIES);
+    FloatVector c20 = FloatVector.zero(SPECIES);
+    FloatVector c21 = FloatVector.zero(SPECIES);
+    FloatVector c30 = FloatVector.zero(SPECIES);
+    FloatVector c31 = FloatVector.zero(SPECIES);
     for (int l = 0; l < depth; l++) {
-      FloatVector b0 = FloatVector.fromArray(LanesF32.SPECIES, pb, bAt);
-      FloatVector b1 = FloatVector.fromArray(LanesF32.SPECIES, pb, bAt + LanesF32.COUNT);
-      FloatVector a0 = FloatVector.broadcast(LanesF32.SPECIES, pa[aAt]);
-      c00 = fma(a0, b0, c00);
-      c01 = fma(a0, b1, c01);
-      FloatVector a1 = FloatVector.broadcast(LanesF32.SPECIES, pa[aAt + 1]);
-      c10 = fma(a1, b0, c10);
-      c11 = fma(a1, b1, c11);
-      FloatVector a2 = FloatVector.broadcast(LanesF32.SPECIES, pa[aAt + 2]);
-      c20 = fma(a2, b0, c20);
-      c21 = fma(a2, b1, c21);
-      FloatVector a3 = FloatVector.broadcast(LanesF32.SPECIES, pa[aAt + 3]);
-      c30 = fma(a3, b0, c30);
-      c31 = fma(a3, b1, c31);
+      FloatVector b0 = FloatVector.fromArray(SPECIES, pb, bAt);
+      FloatVector b1 = FloatVector.fromArray(SPECIES, pb, bAt + LanesF32.COUNT);
+      FloatVector a0 = broadcast(SPECIES, pa[aAt]);
+      c00 = a0.fma(b0, c00);
+      c01 = a0.fma(b1, c01);
+      FloatVector a1 = broadcast(SPECIES, pa[aAt + 1]);
+      c10 = a1.fma(b0, c10);
+      c11 = a1.fma(b1, c11);
+      FloatVector a2 = broadcast(SPECIES, pa[aAt + 2]);
+      c20 = a2.fma(b0, c20);
+      c21 = a2.fma(b1, c21);
+      FloatVector a3 = broadcast(SPECIES, pa[aAt + 3]);
+      c30 = a3.fma(b0, c30);
+      c31 = a3.fma(b1, c31);
       aAt += TILE_ROWS;
       bAt += TILE_COLS;
     }

@@ -1,8 +1,8 @@
 package dev.panagrad.backend.simd;
 
-import static dev.panagrad.backend.simd.LanesF64.fma;
+import static dev.panagrad.backend.simd.LanesF64.SPECIES;
 import static dev.panagrad.backend.simd.LanesF64.narrow;
-import static dev.panagrad.backend.simd.LanesF64.zero;
+import static jdk.incubator.vector.DoubleVector.broadcast;
 
 import dev.panagrad.backend.Transpose;
 import dev.panagrad.backend.WorkerPool;
@@ -189,29 +189,29 @@ final class GemmF64 implements WorkerPool.ChunkTask {
   /** One tile: 4 rows by two vectors, eight independent chains of multiply-adds. */
   private static void multiply(
       double[] pa, int aAt, double[] pb, int bAt, int depth, double[] tile) {
-    DoubleVector c00 = zero();
-    DoubleVector c01 = zero();
-    DoubleVector c10 = zero();
-    DoubleVector c11 = zero();
-    DoubleVector c20 = zero();
-    DoubleVector c21 = zero();
-    DoubleVector c30 = zero();
-    DoubleVector c31 = zero();
+    DoubleVector c00 = DoubleVector.zero(SPECIES);
+    DoubleVector c01 = DoubleVector.zero(SPECIES);
+    DoubleVector c10 = DoubleVector.zero(SPECIES);
+    DoubleVector c11 = DoubleVector.zero(SPECIES);
+    DoubleVector c20 = DoubleVector.zero(SPECIES);
+    DoubleVector c21 = DoubleVector.zero(SPECIES);
+    DoubleVector c30 = DoubleVector.zero(SPECIES);
+    DoubleVector c31 = DoubleVector.zero(SPECIES);
     for (int l = 0; l < depth; l++) {
-      DoubleVector b0 = DoubleVector.fromArray(LanesF64.SPECIES, pb, bAt);
-      DoubleVector b1 = DoubleVector.fromArray(LanesF64.SPECIES, pb, bAt + LanesF64.COUNT);
-      DoubleVector a0 = DoubleVector.broadcast(LanesF64.SPECIES, pa[aAt]);
-      c00 = fma(a0, b0, c00);
-      c01 = fma(a0, b1, c01);
-      DoubleVector a1 = DoubleVector.broadcast(LanesF64.SPECIES, pa[aAt + 1]);
-      c10 = fma(a1, b0, c10);
-      c11 = fma(a1, b1, c11);
-      DoubleVector a2 = DoubleVector.broadcast(LanesF64.SPECIES, pa[aAt + 2]);
-      c20 = fma(a2, b0, c20);
-      c21 = fma(a2, b1, c21);
-      DoubleVector a3 = DoubleVector.broadcast(LanesF64.SPECIES, pa[aAt + 3]);
-      c30 = fma(a3, b0, c30);
-      c31 = fma(a3, b1, c31);
+      DoubleVector b0 = DoubleVector.fromArray(SPECIES, pb, bAt);
+      DoubleVector b1 = DoubleVector.fromArray(SPECIES, pb, bAt + LanesF64.COUNT);
+      DoubleVector a0 = broadcast(SPECIES, pa[aAt]);
+      c00 = a0.fma(b0, c00);
+      c01 = a0.fma(b1, c01);
+      DoubleVector a1 = broadcast(SPECIES, pa[aAt + 1]);
+      c10 = a1.fma(b0, c10);
+      c11 = a1.fma(b1, c11);
+      DoubleVector a2 = broadcast(SPECIES, pa[aAt + 2]);
+      c20 = a2.fma(b0, c20);
+      c21 = a2.fma(b1, c21);
+      DoubleVector a3 = broadcast(SPECIES, pa[aAt + 3]);
+      c30 = a3.fma(b0, c30);
+      c31 = a3.fma(b1, c31);
       aAt += TILE_ROWS;
       bAt += TILE_COLS;
     }

@@ -1,9 +1,12 @@
 package dev.panagrad.backend.simd;
 
-import static dev.panagrad.backend.simd.LanesF32.fma;
-import static dev.panagrad.backend.simd.LanesF32.load;
-import static dev.panagrad.backend.simd.LanesF32.splat;
-import static dev.panagrad.backend.simd.LanesF32.store;
+import static dev.panagrad.backend.simd.LanesF32.ORDER;
+import static dev.panagrad.backend.simd.LanesF32.SPECIES;
+import static dev.panagrad.backend.simd.LanesF32.TINY;
+import static dev.panagrad.backend.simd.LanesF32.narrow;
+import static jdk.incubator.vector.FloatVector.broadcast;
+import static jdk.incubator.vector.FloatVector.fromMemorySegment;
+import static jdk.incubator.vector.VectorOperators.LT;
 
 import dev.panagrad.backend.WorkerPool;
 import dev.panagrad.rule.RmsProp;
@@ -32,21 +35,26 @@ final class HeavyRmsPropStepF32 extends RmsPropStepF32 {
       long n,
       double scale,
       StepCoefficients c) {
-    FloatVector factor = splat(scale);
-    FloatVector alpha = splat(c.own[RmsProp.ALPHA]);
-    FloatVector intake = splat(c.own[RmsProp.ONE_MINUS_ALPHA]);
-    FloatVector rate = splat(-c.own[RmsProp.RATE]);
-    FloatVector epsilon = splat(c.own[RmsProp.EPSILON]);
-    FloatVector momentum = splat(c.own[RmsProp.MOMENTUM]);
+    FloatVector factor = broadcast(SPECIES, narrow(scale));
+    FloatVector alpha = broadcast(SPECIES, narrow(c.own[RmsProp.ALPHA]));
+    FloatVector intake = broadcast(SPECIES, narrow(c.own[RmsProp.ONE_MINUS_ALPHA]));
+    FloatVector rate = broadcast(SPECIES, narrow(-c.own[RmsProp.RATE]));
+    FloatVector epsilon = broadcast(SPECIES, narrow(c.own[RmsProp.EPSILON]));
+    FloatVector momentum = broadcast(SPECIES, narrow(c.own[RmsProp.MOMENTUM]));
+    FloatVector zero = FloatVector.zero(SPECIES);
     long end = n * LanesF32.BYTES;
     for (long o = 0; o < end; o += STRIDE) {
-      FloatVector g = load(gs, gAt + o).mul(factor);
-      FloatVector v = StepLanesF32.stored(fma(load(vs, vAt + o), alpha, g.mul(intake).mul(g)));
-      store(v, vs, vAt + o);
+      FloatVector g = fromMemorySegment(SPECIES, gs, gAt + o, ORDER).mul(factor);
+      FloatVector v =
+          fromMemorySegment(SPECIES, vs, vAt + o, ORDER).fma(alpha, g.mul(intake).mul(g));
+      v = v.blend(zero, v.abs().compare(LT, TINY));
+      v.intoMemorySegment(vs, vAt + o, ORDER);
       FloatVector root = v.sqrt().add(epsilon);
-      FloatVector b = StepLanesF32.stored(fma(load(bs, bAt + o), momentum, g.div(root)));
-      store(b, bs, bAt + o);
-      store(fma(b, rate, load(ps, pAt + o)), ps, pAt + o);
+      FloatVector b = fromMemorySegment(SPECIES, bs, bAt + o, ORDER).fma(momentum, g.div(root));
+      b = b.blend(zero, b.abs().compare(LT, TINY));
+      b.intoMemorySegment(bs, bAt + o, ORDER);
+      b.fma(rate, fromMemorySegment(SPECIES, ps, pAt + o, ORDER))
+          .intoMemorySegment(ps, pAt + o, ORDER);
     }
   }
 }

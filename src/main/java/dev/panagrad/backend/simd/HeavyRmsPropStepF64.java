@@ -1,9 +1,12 @@
 package dev.panagrad.backend.simd;
 
-import static dev.panagrad.backend.simd.LanesF64.fma;
-import static dev.panagrad.backend.simd.LanesF64.load;
-import static dev.panagrad.backend.simd.LanesF64.splat;
-import static dev.panagrad.backend.simd.LanesF64.store;
+import static dev.panagrad.backend.simd.LanesF64.ORDER;
+import static dev.panagrad.backend.simd.LanesF64.SPECIES;
+import static dev.panagrad.backend.simd.LanesF64.TINY;
+import static dev.panagrad.backend.simd.LanesF64.narrow;
+import static jdk.incubator.vector.DoubleVector.broadcast;
+import static jdk.incubator.vector.DoubleVector.fromMemorySegment;
+import static jdk.incubator.vector.VectorOperators.LT;
 
 import dev.panagrad.backend.WorkerPool;
 import dev.panagrad.rule.RmsProp;
@@ -32,21 +35,26 @@ final class HeavyRmsPropStepF64 extends RmsPropStepF64 {
       long n,
       double scale,
       StepCoefficients c) {
-    DoubleVector factor = splat(scale);
-    DoubleVector alpha = splat(c.own[RmsProp.ALPHA]);
-    DoubleVector intake = splat(c.own[RmsProp.ONE_MINUS_ALPHA]);
-    DoubleVector rate = splat(-c.own[RmsProp.RATE]);
-    DoubleVector epsilon = splat(c.own[RmsProp.EPSILON]);
-    DoubleVector momentum = splat(c.own[RmsProp.MOMENTUM]);
+    DoubleVector factor = broadcast(SPECIES, narrow(scale));
+    DoubleVector alpha = broadcast(SPECIES, narrow(c.own[RmsProp.ALPHA]));
+    DoubleVector intake = broadcast(SPECIES, narrow(c.own[RmsProp.ONE_MINUS_ALPHA]));
+    DoubleVector rate = broadcast(SPECIES, narrow(-c.own[RmsProp.RATE]));
+    DoubleVector epsilon = broadcast(SPECIES, narrow(c.own[RmsProp.EPSILON]));
+    DoubleVector momentum = broadcast(SPECIES, narrow(c.own[RmsProp.MOMENTUM]));
+    DoubleVector zero = DoubleVector.zero(SPECIES);
     long end = n * LanesF64.BYTES;
     for (long o = 0; o < end; o += STRIDE) {
-      DoubleVector g = load(gs, gAt + o).mul(factor);
-      DoubleVector v = StepLanesF64.stored(fma(load(vs, vAt + o), alpha, g.mul(intake).mul(g)));
-      store(v, vs, vAt + o);
+      DoubleVector g = fromMemorySegment(SPECIES, gs, gAt + o, ORDER).mul(factor);
+      DoubleVector v =
+          fromMemorySegment(SPECIES, vs, vAt + o, ORDER).fma(alpha, g.mul(intake).mul(g));
+      v = v.blend(zero, v.abs().compare(LT, TINY));
+      v.intoMemorySegment(vs, vAt + o, ORDER);
       DoubleVector root = v.sqrt().add(epsilon);
-      DoubleVector b = StepLanesF64.stored(fma(load(bs, bAt + o), momentum, g.div(root)));
-      store(b, bs, bAt + o);
-      store(fma(b, rate, load(ps, pAt + o)), ps, pAt + o);
+      DoubleVector b = fromMemorySegment(SPECIES, bs, bAt + o, ORDER).fma(momentum, g.div(root));
+      b = b.blend(zero, b.abs().compare(LT, TINY));
+      b.intoMemorySegment(bs, bAt + o, ORDER);
+      b.fma(rate, fromMemorySegment(SPECIES, ps, pAt + o, ORDER))
+          .intoMemorySegment(ps, pAt + o, ORDER);
     }
   }
 }

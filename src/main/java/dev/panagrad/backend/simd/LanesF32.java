@@ -1,17 +1,15 @@
 package dev.panagrad.backend.simd;
 
-import java.lang.foreign.MemorySegment;
 import java.nio.ByteOrder;
-import jdk.incubator.vector.FloatVector;
+import java.util.function.IntPredicate;
+import jdk.incubator.vector.VectorMask;
 import jdk.incubator.vector.VectorShuffle;
 import jdk.incubator.vector.VectorSpecies;
 
-/**
- * What the F32 kernels need to know about their vectors, and one-line helpers that are always
- * inlined.
- */
+/** What the F32 kernels need to know about their vectors. */
 final class LanesF32 {
-  static final VectorSpecies<Float> SPECIES = VectorSpecies.of(float.class, SimdWidth.SHAPE);
+  static final VectorSpecies<Float> SPECIES = VectorSpecies.of(float.class, SimdWidth.F32_SHAPE);
+  static final ByteOrder ORDER = ByteOrder.nativeOrder();
   static final int COUNT = SPECIES.length();
   static final int BYTES = Float.BYTES;
   static final float TINY = Float.MIN_NORMAL;
@@ -21,56 +19,36 @@ final class LanesF32 {
 
   static final double SAFE_SQUARES_MAX = 1e30;
 
-  private static final VectorShuffle<Float> SWAP_1 = swap(1);
-  private static final VectorShuffle<Float> SWAP_2 = swap(2);
-  private static final VectorShuffle<Float> SWAP_4 = swap(4);
-  private static final VectorShuffle<Float> SWAP_8 = swap(8);
+  /** Exchange lanes that far apart; meaningless, and unused, where vectors are shorter. */
+  static final VectorShuffle<Float> SWAP_1 = swap(1);
 
-  private static final boolean HAS_FMA = VmFacts.hasFma();
+  static final VectorShuffle<Float> SWAP_2 = swap(2);
+  static final VectorShuffle<Float> SWAP_4 = swap(4);
+  static final VectorShuffle<Float> SWAP_8 = swap(8);
+
+  /** Lanes 1, 3, 5 and so on. */
+  static final VectorMask<Float> ODD = lanes(lane -> lane % 2 == 1);
+
+  /** Lanes 2 and 3, 6 and 7, and so on. */
+  static final VectorMask<Float> SECOND = lanes(lane -> lane % 4 >= 2);
+
+  static final VectorMask<Float> FIRST_FOUR = lanes(lane -> lane < 4);
 
   private LanesF32() {}
-
-  static FloatVector load(MemorySegment segment, long byteOffset) {
-    return FloatVector.fromMemorySegment(SPECIES, segment, byteOffset, ByteOrder.nativeOrder());
-  }
-
-  static void store(FloatVector v, MemorySegment segment, long byteOffset) {
-    v.intoMemorySegment(segment, byteOffset, ByteOrder.nativeOrder());
-  }
-
-  static FloatVector splat(double value) {
-    return FloatVector.broadcast(SPECIES, (float) value);
-  }
-
-  static FloatVector zero() {
-    return FloatVector.zero(SPECIES);
-  }
-
-  /**
-   * a * b + c, fused where the machine has the instruction; elsewhere fma would run in BigDecimal.
-   */
-  static FloatVector fma(FloatVector a, FloatVector b, FloatVector c) {
-    return HAS_FMA ? a.fma(b, c) : a.mul(b).add(c);
-  }
-
-  /**
-   * The sum of the lanes, by halves: lane i + lane i^8, then ^4, ^2 and ^1. Not by reduceLanes,
-   * whose order the interpreter and the compiler choose differently, so that a result would depend
-   * on how warm the process is.
-   */
-  static float sum(FloatVector v) {
-    v = COUNT > 8 ? v.add(v.rearrange(SWAP_8)) : v;
-    v = COUNT > 4 ? v.add(v.rearrange(SWAP_4)) : v;
-    v = COUNT > 2 ? v.add(v.rearrange(SWAP_2)) : v;
-    return v.add(v.rearrange(SWAP_1)).lane(0);
-  }
 
   static float narrow(double value) {
     return (float) value;
   }
 
-  /** Exchanges lanes that far apart; meaningless, and unused, where vectors are shorter. */
   private static VectorShuffle<Float> swap(int distance) {
     return VectorShuffle.fromOp(SPECIES, lane -> (lane ^ distance) % COUNT);
+  }
+
+  private static VectorMask<Float> lanes(IntPredicate isSet) {
+    long bits = 0;
+    for (int lane = 0; lane < COUNT; lane++) {
+      bits |= isSet.test(lane) ? 1L << lane : 0;
+    }
+    return VectorMask.fromLong(SPECIES, bits);
   }
 }

@@ -1,9 +1,12 @@
 package dev.panagrad.backend.simd;
 
-import static dev.panagrad.backend.simd.LanesF32.fma;
-import static dev.panagrad.backend.simd.LanesF32.load;
-import static dev.panagrad.backend.simd.LanesF32.splat;
-import static dev.panagrad.backend.simd.LanesF32.store;
+import static dev.panagrad.backend.simd.LanesF32.ORDER;
+import static dev.panagrad.backend.simd.LanesF32.SPECIES;
+import static dev.panagrad.backend.simd.LanesF32.TINY;
+import static dev.panagrad.backend.simd.LanesF32.narrow;
+import static jdk.incubator.vector.FloatVector.broadcast;
+import static jdk.incubator.vector.FloatVector.fromMemorySegment;
+import static jdk.incubator.vector.VectorOperators.LT;
 
 import dev.panagrad.backend.WorkerPool;
 import dev.panagrad.rule.Sgd;
@@ -35,16 +38,20 @@ final class NesterovStepF32 extends MomentumStepF32 {
       long n,
       double scale,
       StepCoefficients c) {
-    FloatVector factor = splat(scale);
-    FloatVector rate = splat(-c.own[Sgd.RATE]);
-    FloatVector momentum = splat(c.own[Sgd.MOMENTUM]);
-    FloatVector intake = splat(c.own[Sgd.INTAKE]);
+    FloatVector factor = broadcast(SPECIES, narrow(scale));
+    FloatVector rate = broadcast(SPECIES, narrow(-c.own[Sgd.RATE]));
+    FloatVector momentum = broadcast(SPECIES, narrow(c.own[Sgd.MOMENTUM]));
+    FloatVector intake = broadcast(SPECIES, narrow(c.own[Sgd.INTAKE]));
+    FloatVector zero = FloatVector.zero(SPECIES);
     long end = n * LanesF32.BYTES;
     for (long o = 0; o < end; o += STRIDE) {
-      FloatVector g = load(gs, gAt + o).mul(factor);
-      FloatVector b = StepLanesF32.stored(fma(load(bs, bAt + o), momentum, g.mul(intake)));
-      store(b, bs, bAt + o);
-      store(fma(fma(b, momentum, g), rate, load(ps, pAt + o)), ps, pAt + o);
+      FloatVector g = fromMemorySegment(SPECIES, gs, gAt + o, ORDER).mul(factor);
+      FloatVector b = fromMemorySegment(SPECIES, bs, bAt + o, ORDER).fma(momentum, g.mul(intake));
+      b = b.blend(zero, b.abs().compare(LT, TINY));
+      b.intoMemorySegment(bs, bAt + o, ORDER);
+      b.fma(momentum, g)
+          .fma(rate, fromMemorySegment(SPECIES, ps, pAt + o, ORDER))
+          .intoMemorySegment(ps, pAt + o, ORDER);
     }
   }
 }

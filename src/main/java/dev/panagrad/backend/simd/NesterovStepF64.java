@@ -1,9 +1,12 @@
 package dev.panagrad.backend.simd;
 
-import static dev.panagrad.backend.simd.LanesF64.fma;
-import static dev.panagrad.backend.simd.LanesF64.load;
-import static dev.panagrad.backend.simd.LanesF64.splat;
-import static dev.panagrad.backend.simd.LanesF64.store;
+import static dev.panagrad.backend.simd.LanesF64.ORDER;
+import static dev.panagrad.backend.simd.LanesF64.SPECIES;
+import static dev.panagrad.backend.simd.LanesF64.TINY;
+import static dev.panagrad.backend.simd.LanesF64.narrow;
+import static jdk.incubator.vector.DoubleVector.broadcast;
+import static jdk.incubator.vector.DoubleVector.fromMemorySegment;
+import static jdk.incubator.vector.VectorOperators.LT;
 
 import dev.panagrad.backend.WorkerPool;
 import dev.panagrad.rule.Sgd;
@@ -35,16 +38,20 @@ final class NesterovStepF64 extends MomentumStepF64 {
       long n,
       double scale,
       StepCoefficients c) {
-    DoubleVector factor = splat(scale);
-    DoubleVector rate = splat(-c.own[Sgd.RATE]);
-    DoubleVector momentum = splat(c.own[Sgd.MOMENTUM]);
-    DoubleVector intake = splat(c.own[Sgd.INTAKE]);
+    DoubleVector factor = broadcast(SPECIES, narrow(scale));
+    DoubleVector rate = broadcast(SPECIES, narrow(-c.own[Sgd.RATE]));
+    DoubleVector momentum = broadcast(SPECIES, narrow(c.own[Sgd.MOMENTUM]));
+    DoubleVector intake = broadcast(SPECIES, narrow(c.own[Sgd.INTAKE]));
+    DoubleVector zero = DoubleVector.zero(SPECIES);
     long end = n * LanesF64.BYTES;
     for (long o = 0; o < end; o += STRIDE) {
-      DoubleVector g = load(gs, gAt + o).mul(factor);
-      DoubleVector b = StepLanesF64.stored(fma(load(bs, bAt + o), momentum, g.mul(intake)));
-      store(b, bs, bAt + o);
-      store(fma(fma(b, momentum, g), rate, load(ps, pAt + o)), ps, pAt + o);
+      DoubleVector g = fromMemorySegment(SPECIES, gs, gAt + o, ORDER).mul(factor);
+      DoubleVector b = fromMemorySegment(SPECIES, bs, bAt + o, ORDER).fma(momentum, g.mul(intake));
+      b = b.blend(zero, b.abs().compare(LT, TINY));
+      b.intoMemorySegment(bs, bAt + o, ORDER);
+      b.fma(momentum, g)
+          .fma(rate, fromMemorySegment(SPECIES, ps, pAt + o, ORDER))
+          .intoMemorySegment(ps, pAt + o, ORDER);
     }
   }
 }

@@ -1,9 +1,12 @@
 package dev.panagrad.backend.simd;
 
-import static dev.panagrad.backend.simd.LanesF32.fma;
-import static dev.panagrad.backend.simd.LanesF32.load;
-import static dev.panagrad.backend.simd.LanesF32.splat;
-import static dev.panagrad.backend.simd.LanesF32.store;
+import static dev.panagrad.backend.simd.LanesF32.ORDER;
+import static dev.panagrad.backend.simd.LanesF32.SPECIES;
+import static dev.panagrad.backend.simd.LanesF32.TINY;
+import static dev.panagrad.backend.simd.LanesF32.narrow;
+import static jdk.incubator.vector.FloatVector.broadcast;
+import static jdk.incubator.vector.FloatVector.fromMemorySegment;
+import static jdk.incubator.vector.VectorOperators.LT;
 
 import dev.panagrad.backend.WorkerPool;
 import dev.panagrad.rule.RmsProp;
@@ -32,25 +35,28 @@ class RmsPropStepF32 extends FusedStepF32 {
       long n,
       double scale,
       StepCoefficients c) {
-    FloatVector factor = splat(scale);
-    FloatVector alpha = splat(c.own[RmsProp.ALPHA]);
-    FloatVector intake = splat(c.own[RmsProp.ONE_MINUS_ALPHA]);
-    FloatVector rate = splat(-c.own[RmsProp.RATE]);
-    FloatVector epsilon = splat(c.own[RmsProp.EPSILON]);
+    FloatVector factor = broadcast(SPECIES, narrow(scale));
+    FloatVector alpha = broadcast(SPECIES, narrow(c.own[RmsProp.ALPHA]));
+    FloatVector intake = broadcast(SPECIES, narrow(c.own[RmsProp.ONE_MINUS_ALPHA]));
+    FloatVector rate = broadcast(SPECIES, narrow(-c.own[RmsProp.RATE]));
+    FloatVector epsilon = broadcast(SPECIES, narrow(c.own[RmsProp.EPSILON]));
+    FloatVector zero = FloatVector.zero(SPECIES);
     long end = n * LanesF32.BYTES;
     for (long o = 0; o < end; o += STRIDE) {
-      FloatVector g = load(gs, gAt + o).mul(factor);
-      FloatVector v = StepLanesF32.stored(fma(load(vs, vAt + o), alpha, g.mul(intake).mul(g)));
-      store(v, vs, vAt + o);
+      FloatVector g = fromMemorySegment(SPECIES, gs, gAt + o, ORDER).mul(factor);
+      FloatVector v =
+          fromMemorySegment(SPECIES, vs, vAt + o, ORDER).fma(alpha, g.mul(intake).mul(g));
+      v = v.blend(zero, v.abs().compare(LT, TINY));
+      v.intoMemorySegment(vs, vAt + o, ORDER);
       FloatVector root = v.sqrt().add(epsilon);
-      store(fma(g, rate.div(root), load(ps, pAt + o)), ps, pAt + o);
+      g.fma(rate.div(root), fromMemorySegment(SPECIES, ps, pAt + o, ORDER))
+          .intoMemorySegment(ps, pAt + o, ORDER);
     }
   }
 
   @Override
-  void penalise(
-      MemorySegment ps,
-      long pAt,
+  void thresholds(
+      MemorySegment ts,
       MemorySegment vs,
       long vAt,
       MemorySegment s1,
@@ -59,12 +65,12 @@ class RmsPropStepF32 extends FusedStepF32 {
       long s2At,
       long n,
       StepCoefficients c) {
-    FloatVector l1 = splat(c.l1Step);
-    FloatVector epsilon = splat(c.own[RmsProp.EPSILON]);
+    FloatVector l1 = broadcast(SPECIES, narrow(c.l1Step));
+    FloatVector epsilon = broadcast(SPECIES, narrow(c.own[RmsProp.EPSILON]));
     long end = n * LanesF32.BYTES;
     for (long o = 0; o < end; o += STRIDE) {
-      FloatVector root = load(vs, vAt + o).sqrt().add(epsilon);
-      store(StepLanesF32.softThreshold(load(ps, pAt + o), l1.div(root)), ps, pAt + o);
+      FloatVector root = fromMemorySegment(SPECIES, vs, vAt + o, ORDER).sqrt().add(epsilon);
+      l1.div(root).intoMemorySegment(ts, o, ORDER);
     }
   }
 }

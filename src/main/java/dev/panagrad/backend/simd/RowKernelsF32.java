@@ -1,13 +1,20 @@
 package dev.panagrad.backend.simd;
 
-import static dev.panagrad.backend.simd.LanesF32.fma;
-import static dev.panagrad.backend.simd.LanesF32.load;
-import static dev.panagrad.backend.simd.LanesF32.splat;
-import static dev.panagrad.backend.simd.LanesF32.store;
-import static dev.panagrad.backend.simd.LanesF32.sum;
-import static dev.panagrad.backend.simd.LanesF32.zero;
+import static dev.panagrad.backend.simd.LanesF32.FIRST_FOUR;
+import static dev.panagrad.backend.simd.LanesF32.ODD;
+import static dev.panagrad.backend.simd.LanesF32.ORDER;
+import static dev.panagrad.backend.simd.LanesF32.SECOND;
+import static dev.panagrad.backend.simd.LanesF32.SPECIES;
+import static dev.panagrad.backend.simd.LanesF32.SWAP_1;
+import static dev.panagrad.backend.simd.LanesF32.SWAP_2;
+import static dev.panagrad.backend.simd.LanesF32.SWAP_4;
+import static dev.panagrad.backend.simd.LanesF32.SWAP_8;
+import static jdk.incubator.vector.FloatVector.broadcast;
+import static jdk.incubator.vector.FloatVector.fromArray;
+import static jdk.incubator.vector.FloatVector.fromMemorySegment;
 
 import java.lang.foreign.MemorySegment;
+import java.util.Arrays;
 import java.util.List;
 import java.util.stream.IntStream;
 import jdk.incubator.vector.FloatVector;
@@ -22,10 +29,6 @@ import jdk.incubator.vector.VectorMask;
  * <p>A block whose rows are not a multiple of four is filled up with its last row by {@link
  * RowBlock}, and weights of zero: a second loop for the remainder would run too rarely to be
  * compiled well, and box its vectors.
- *
- * <p>The inner loops run at least once, by {@code do}: a loop that may be skipped merges its
- * vectors with those before it, and where both happen often the compiler boxes them. Rows of one
- * vector have loops of their own, {@link NarrowRowsF32}.
  *
  * <p>The last vector of a row, partial or not, is read whole and the lanes beyond the row are set
  * to zero: masked loads from memory segments box their mask on JDK 25. {@link RowBlock} says where
@@ -66,29 +69,19 @@ final class RowKernelsF32 {
   }
 
   /**
-   * {@code out_i = sum_f x_if w_f}. Results beyond the rows, up to a multiple of four, mean
-   * nothing.
+   * {@code out_i = sum_f x_if w_f}.
    *
    * @param x the located rows and weights
    * @param rows rows in the block
+   * @param out as long as {@link RowBlock#MAX_ROWS} and a vector; beyond the rows it means nothing
    */
   static void dots(RowBlock x, int rows, long cols, MemorySegment ws, long wAt, float[] out) {
-    if (cols <= LanesF32.COUNT) {
-      NarrowRowsF32.dots(x, rows, outside((int) cols), out);
-      return;
-    }
-    for (long from = 0; from < cols; from = next(from, cols)) {
-      int n = (int) (next(from, cols) - from);
+    Arrays.fill(out, 0);
+    for (long from = 0; from < cols; from += SEGMENT) {
+      int n = (int) Math.min(SEGMENT, cols - from);
       long shift = from * LanesF32.BYTES;
       dotSegment(x, shift, rows, n, from + n == cols, ws, wAt + shift, out);
     }
-  }
-
-  /**
-   * Where the segment from there ends: never so that the next one would be less than two vectors.
-   */
-  private static long next(long from, long cols) {
-    return cols - from < 2 * SEGMENT ? cols : from + SEGMENT;
   }
 
   private static void dotSegment(
@@ -107,7 +100,8 @@ final class RowKernelsF32 {
     MemorySegment ts = isLast ? x.tails : xs;
     long[] tailAt = isLast ? x.tailAt : at;
     long t = isLast ? 0 : shift + whole;
-    VectorMask<Float> outside = outside(cols);
+    VectorMask<Float> outside = OUTSIDE.get((cols - 1) % LanesF32.COUNT);
+    FloatVector zero = FloatVector.zero(SPECIES);
     MemorySegment wts = isLast ? x.weightTails : ws;
     long wtAt = isLast ? x.weightTailAt : wAt + whole;
     for (int i = 0; i < rows; i += 4) {
@@ -115,33 +109,48 @@ final class RowKernelsF32 {
       long x1 = at[i + 1] + shift;
       long x2 = at[i + 2] + shift;
       long x3 = at[i + 3] + shift;
-      FloatVector a0 = zero();
-      FloatVector a1 = zero();
-      FloatVector a2 = zero();
-      FloatVector a3 = zero();
-      int o = 0;
-      do {
-        FloatVector w = load(ws, wAt + o);
-        a0 = fma(load(xs, x0 + o), w, a0);
-        a1 = fma(load(xs, x1 + o), w, a1);
-        a2 = fma(load(xs, x2 + o), w, a2);
-        a3 = fma(load(xs, x3 + o), w, a3);
-        o += STRIDE;
-      } while (o < whole);
-      FloatVector wTail = load(wts, wtAt).blend(zero(), outside);
-      a0 = fma(load(ts, tailAt[i] + t).blend(zero(), outside), wTail, a0);
-      a1 = fma(load(ts, tailAt[i + 1] + t).blend(zero(), outside), wTail, a1);
-      a2 = fma(load(ts, tailAt[i + 2] + t).blend(zero(), outside), wTail, a2);
-      a3 = fma(load(ts, tailAt[i + 3] + t).blend(zero(), outside), wTail, a3);
-      put(out, i, sum(a0), shift);
-      put(out, i + 1, sum(a1), shift);
-      put(out, i + 2, sum(a2), shift);
-      put(out, i + 3, sum(a3), shift);
+      FloatVector a0 = zero;
+      FloatVector a1 = zero;
+      FloatVector a2 = zero;
+      FloatVector a3 = zero;
+      for (int o = 0; o < whole; o += STRIDE) {
+        FloatVector w = fromMemorySegment(SPECIES, ws, wAt + o, ORDER);
+        a0 = fromMemorySegment(SPECIES, xs, x0 + o, ORDER).fma(w, a0);
+        a1 = fromMemorySegment(SPECIES, xs, x1 + o, ORDER).fma(w, a1);
+        a2 = fromMemorySegment(SPECIES, xs, x2 + o, ORDER).fma(w, a2);
+        a3 = fromMemorySegment(SPECIES, xs, x3 + o, ORDER).fma(w, a3);
+      }
+      FloatVector wTail = fromMemorySegment(SPECIES, wts, wtAt, ORDER).blend(zero, outside);
+      a0 = fromMemorySegment(SPECIES, ts, tailAt[i] + t, ORDER).blend(zero, outside).fma(wTail, a0);
+      a1 =
+          fromMemorySegment(SPECIES, ts, tailAt[i + 1] + t, ORDER)
+              .blend(zero, outside)
+              .fma(wTail, a1);
+      a2 =
+          fromMemorySegment(SPECIES, ts, tailAt[i + 2] + t, ORDER)
+              .blend(zero, outside)
+              .fma(wTail, a2);
+      a3 =
+          fromMemorySegment(SPECIES, ts, tailAt[i + 3] + t, ORDER)
+              .blend(zero, outside)
+              .fma(wTail, a3);
+      if (LanesF32.COUNT == 2) {
+        // Exchanging two lanes is not an instruction everywhere.
+        out[i] += a0.lane(0) + a0.lane(1);
+        out[i + 1] += a1.lane(0) + a1.lane(1);
+        out[i + 2] += a2.lane(0) + a2.lane(1);
+        out[i + 3] += a3.lane(0) + a3.lane(1);
+      } else {
+        // Two rows exchange halves and are added, so that one vector ends with parts of all four.
+        FloatVector a = a0.blend(a1, ODD).add(a1.blend(a0, ODD).rearrange(SWAP_1));
+        FloatVector b = a2.blend(a3, ODD).add(a3.blend(a2, ODD).rearrange(SWAP_1));
+        FloatVector s = a.blend(b, SECOND).add(b.blend(a, SECOND).rearrange(SWAP_2));
+        s = LanesF32.COUNT > 4 ? s.add(s.rearrange(SWAP_4)) : s;
+        s = LanesF32.COUNT > 8 ? s.add(s.rearrange(SWAP_8)) : s;
+        FloatVector old = fromArray(SPECIES, out, i);
+        old.blend(old.add(s), FIRST_FOUR).intoArray(out, i);
+      }
     }
-  }
-
-  private static void put(float[] out, int i, float sum, long shift) {
-    out[i] = shift == 0 ? sum : out[i] + sum;
   }
 
   /**
@@ -151,12 +160,8 @@ final class RowKernelsF32 {
    * @param gs memory of whole vectors: padded beyond the columns, where zeros are added
    */
   static void accumulate(RowBlock x, int rows, long cols, float[] r, MemorySegment gs, long gAt) {
-    if (cols <= LanesF32.COUNT) {
-      NarrowRowsF32.accumulate(x, rows, outside((int) cols), r, gs, gAt);
-      return;
-    }
-    for (long from = 0; from < cols; from = next(from, cols)) {
-      int n = (int) (next(from, cols) - from);
+    for (long from = 0; from < cols; from += SEGMENT) {
+      int n = (int) Math.min(SEGMENT, cols - from);
       long shift = from * LanesF32.BYTES;
       accumulateSegment(x, shift, rows, n, from + n == cols, r, gs, gAt + shift);
     }
@@ -178,37 +183,41 @@ final class RowKernelsF32 {
     MemorySegment ts = isLast ? x.tails : xs;
     long[] tailAt = isLast ? x.tailAt : at;
     long t = isLast ? 0 : shift + whole;
-    VectorMask<Float> outside = outside(cols);
+    VectorMask<Float> outside = OUTSIDE.get((cols - 1) % LanesF32.COUNT);
+    FloatVector zero = FloatVector.zero(SPECIES);
     for (int i = 0; i < rows; i += 4) {
       long x0 = at[i] + shift;
       long x1 = at[i + 1] + shift;
       long x2 = at[i + 2] + shift;
       long x3 = at[i + 3] + shift;
-      FloatVector r0 = splat(r[i]);
-      FloatVector r1 = splat(r[i + 1]);
-      FloatVector r2 = splat(r[i + 2]);
-      FloatVector r3 = splat(r[i + 3]);
-      int o = 0;
-      do {
-        FloatVector g = load(gs, gAt + o);
-        g = fma(load(xs, x0 + o), r0, g);
-        g = fma(load(xs, x1 + o), r1, g);
-        g = fma(load(xs, x2 + o), r2, g);
-        g = fma(load(xs, x3 + o), r3, g);
-        store(g, gs, gAt + o);
-        o += STRIDE;
-      } while (o < whole);
-      FloatVector gTail = load(gs, gAt + whole);
-      gTail = fma(load(ts, tailAt[i] + t).blend(zero(), outside), r0, gTail);
-      gTail = fma(load(ts, tailAt[i + 1] + t).blend(zero(), outside), r1, gTail);
-      gTail = fma(load(ts, tailAt[i + 2] + t).blend(zero(), outside), r2, gTail);
-      gTail = fma(load(ts, tailAt[i + 3] + t).blend(zero(), outside), r3, gTail);
-      store(gTail, gs, gAt + whole);
+      FloatVector r0 = broadcast(SPECIES, r[i]);
+      FloatVector r1 = broadcast(SPECIES, r[i + 1]);
+      FloatVector r2 = broadcast(SPECIES, r[i + 2]);
+      FloatVector r3 = broadcast(SPECIES, r[i + 3]);
+      for (int o = 0; o < whole; o += STRIDE) {
+        FloatVector g = fromMemorySegment(SPECIES, gs, gAt + o, ORDER);
+        g = fromMemorySegment(SPECIES, xs, x0 + o, ORDER).fma(r0, g);
+        g = fromMemorySegment(SPECIES, xs, x1 + o, ORDER).fma(r1, g);
+        g = fromMemorySegment(SPECIES, xs, x2 + o, ORDER).fma(r2, g);
+        g = fromMemorySegment(SPECIES, xs, x3 + o, ORDER).fma(r3, g);
+        g.intoMemorySegment(gs, gAt + o, ORDER);
+      }
+      FloatVector gTail = fromMemorySegment(SPECIES, gs, gAt + whole, ORDER);
+      gTail =
+          fromMemorySegment(SPECIES, ts, tailAt[i] + t, ORDER).blend(zero, outside).fma(r0, gTail);
+      gTail =
+          fromMemorySegment(SPECIES, ts, tailAt[i + 1] + t, ORDER)
+              .blend(zero, outside)
+              .fma(r1, gTail);
+      gTail =
+          fromMemorySegment(SPECIES, ts, tailAt[i + 2] + t, ORDER)
+              .blend(zero, outside)
+              .fma(r2, gTail);
+      gTail =
+          fromMemorySegment(SPECIES, ts, tailAt[i + 3] + t, ORDER)
+              .blend(zero, outside)
+              .fma(r3, gTail);
+      gTail.intoMemorySegment(gs, gAt + whole, ORDER);
     }
-  }
-
-  /** The lanes beyond the columns in the last vector of a row. */
-  private static VectorMask<Float> outside(int cols) {
-    return OUTSIDE.get((cols - 1) % LanesF32.COUNT);
   }
 }

@@ -56,7 +56,7 @@ final class RowProductsF32 implements WorkerPool.ChunkTask {
   /** Where rows are, and results; one per thread, so that a call allocates nothing. */
   private static final class Block {
     final RowBlock rows;
-    final float[] dots = new float[RowBlock.MAX_ROWS];
+    final float[] dots = new float[RowBlock.MAX_ROWS + LanesF32.COUNT];
 
     Block(RowBlock rows) {
       this.rows = rows;

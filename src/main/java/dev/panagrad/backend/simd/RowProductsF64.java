@@ -56,7 +56,7 @@ final class RowProductsF64 implements WorkerPool.ChunkTask {
   /** Where rows are, and results; one per thread, so that a call allocates nothing. */
   private static final class Block {
     final RowBlock rows;
-    final double[] dots = new double[RowBlock.MAX_ROWS];
+    final double[] dots = new double[RowBlock.MAX_ROWS + LanesF64.COUNT];
 
     Block(RowBlock rows) {
       this.rows = rows;

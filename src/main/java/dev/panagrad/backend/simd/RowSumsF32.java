@@ -1,9 +1,10 @@
 package dev.panagrad.backend.simd;
 
-import static dev.panagrad.backend.simd.LanesF32.load;
+import static dev.panagrad.backend.simd.LanesF32.ORDER;
+import static dev.panagrad.backend.simd.LanesF32.SPECIES;
 import static dev.panagrad.backend.simd.LanesF32.narrow;
-import static dev.panagrad.backend.simd.LanesF32.splat;
-import static dev.panagrad.backend.simd.LanesF32.store;
+import static jdk.incubator.vector.FloatVector.broadcast;
+import static jdk.incubator.vector.FloatVector.fromMemorySegment;
 
 import dev.panagrad.backend.WorkerPool;
 import dev.panagrad.tensor.HostStorage;
@@ -63,7 +64,7 @@ final class RowSumsF32 implements WorkerPool.ChunkTask, AutoCloseable {
   private final WorkerPool pool;
   private final Scratch scratch = new Scratch();
   private final RowBlock[] blocks = new RowBlock[MAX_CHUNKS];
-  private final float[][] weight = new float[MAX_CHUNKS][RowBlock.MAX_ROWS];
+  private final float[][] weight = new float[MAX_CHUNKS][RowBlock.MAX_ROWS + LanesF32.COUNT];
   private final MemorySegment last;
   private double[][] residualSums = new double[MAX_CHUNKS][1];
   private double[][] squareSums = new double[MAX_CHUNKS][1];
@@ -320,13 +321,17 @@ final class RowSumsF32 implements WorkerPool.ChunkTask, AutoCloseable {
   }
 
   private void writeSums(long sumsAt, double scale, long cols, MemorySegment out, long outAt) {
-    FloatVector factor = splat(scale);
+    FloatVector factor = broadcast(SPECIES, narrow(scale));
     long whole = (cols & -LanesF32.COUNT) * LanesF32.BYTES;
     for (long o = 0; o < whole; o += (long) LanesF32.COUNT * LanesF32.BYTES) {
-      store(load(memory, sumsAt + o).mul(factor), out, outAt + o);
+      fromMemorySegment(SPECIES, memory, sumsAt + o, ORDER)
+          .mul(factor)
+          .intoMemorySegment(out, outAt + o, ORDER);
     }
     if (whole < cols * LanesF32.BYTES) {
-      store(load(memory, sumsAt + whole).mul(factor), last, 0);
+      fromMemorySegment(SPECIES, memory, sumsAt + whole, ORDER)
+          .mul(factor)
+          .intoMemorySegment(last, 0, ORDER);
       MemorySegment.copy(last, 0, out, outAt + whole, cols * LanesF32.BYTES - whole);
     }
   }

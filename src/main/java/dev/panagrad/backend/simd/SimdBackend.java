@@ -30,7 +30,7 @@ final class SimdBackend extends HostBackend {
   }
 
   static String describe() {
-    return SimdWidth.BITS + "-bit vectors, " + (VmFacts.hasFma() ? "fma" : "no fma");
+    return SimdWidth.BITS + "-bit vectors";
   }
 
   @Override

@@ -68,6 +68,19 @@ public final class SimdProvider implements BackendProvider {
           "the C2 compiler is off, and without it each vector operation is an object",
           "remove -Xint, -client and -XX:TieredStopAtLevel from the java options");
     }
+    if (!VmFacts.hasFma()) {
+      return refused(
+          "no fused multiply-add instruction: the Vector API would compute it with BigDecimal",
+          "remove -XX:-UseFMA and low -XX:UseAVX from the java options, or use a processor with FMA");
+    }
+    Optional<String> width = SimdWidth.problem();
+    if (width.isPresent()) {
+      return refused(
+          width.get(),
+          "remove -D"
+              + SimdWidth.PROPERTY
+              + ", -XX:UseAVX and -XX:MaxVectorSize from the java options");
+    }
     return Optional.empty();
   }
 

@@ -1,5 +1,7 @@
 package dev.panagrad.backend.simd;
 
+import java.util.Optional;
+import java.util.Set;
 import jdk.incubator.vector.FloatVector;
 import jdk.incubator.vector.VectorShape;
 
@@ -8,22 +10,38 @@ final class SimdWidth {
   /** 128, 256 or 512 bits in place of the machine's preference. */
   static final String PROPERTY = "panagrad.simd.bits";
 
-  static final int BITS = bits();
+  private static final int WIDEST = FloatVector.SPECIES_PREFERRED.vectorBitSize();
+  private static final String ASKED = System.getProperty(PROPERTY, "").strip();
 
-  static final VectorShape SHAPE = VectorShape.forBitSize(BITS);
+  static final int BITS = ASKED.matches("128|256|512") ? Integer.parseInt(ASKED) : clamped(WIDEST);
+
+  static final VectorShape F32_SHAPE = VectorShape.forBitSize(BITS);
+
+  /**
+   * On x86, JDK 25 compiles no masks of two lanes and would make them objects, so that F64 has 256
+   * bits at least.
+   */
+  static final VectorShape F64_SHAPE = VectorShape.forBitSize(isX86() ? Math.max(256, BITS) : BITS);
 
   private SimdWidth() {}
 
-  private static int bits() {
-    String property = System.getProperty(PROPERTY, "").strip();
-    return switch (property) {
-      case "" -> Math.clamp(FloatVector.SPECIES_PREFERRED.vectorBitSize(), 128, 512);
-      case "128" -> 128;
-      case "256" -> 256;
-      case "512" -> 512;
-      default ->
-          throw new IllegalArgumentException(
-              "property " + PROPERTY + " must be 128, 256 or 512, found '" + property + "'");
-    };
+  private static int clamped(int bits) {
+    return Math.clamp(bits, 128, 512);
+  }
+
+  /** Why these widths would be slow here, if they would. */
+  static Optional<String> problem() {
+    if (!ASKED.isEmpty() && !ASKED.equals(Integer.toString(BITS))) {
+      return Optional.of(
+          "property " + PROPERTY + " must be 128, 256 or 512, found '" + ASKED + "'");
+    }
+    int needed = Math.max(F32_SHAPE.vectorBitSize(), F64_SHAPE.vectorBitSize());
+    return needed <= WIDEST
+        ? Optional.empty()
+        : Optional.of(needed + "-bit vectors are needed, and this machine has " + WIDEST + " bits");
+  }
+
+  private static boolean isX86() {
+    return Set.of("amd64", "x86_64").contains(System.getProperty("os.arch"));
   }
 }

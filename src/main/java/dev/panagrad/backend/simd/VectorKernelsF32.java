@@ -1,17 +1,20 @@
 package dev.panagrad.backend.simd;
 
-import static dev.panagrad.backend.simd.LanesF32.fma;
-import static dev.panagrad.backend.simd.LanesF32.load;
+import static dev.panagrad.backend.simd.LanesF32.ORDER;
+import static dev.panagrad.backend.simd.LanesF32.SPECIES;
+import static dev.panagrad.backend.simd.LanesF32.SWAP_1;
+import static dev.panagrad.backend.simd.LanesF32.SWAP_2;
+import static dev.panagrad.backend.simd.LanesF32.SWAP_4;
+import static dev.panagrad.backend.simd.LanesF32.SWAP_8;
 import static dev.panagrad.backend.simd.LanesF32.narrow;
-import static dev.panagrad.backend.simd.LanesF32.splat;
-import static dev.panagrad.backend.simd.LanesF32.store;
-import static dev.panagrad.backend.simd.LanesF32.sum;
-import static dev.panagrad.backend.simd.LanesF32.zero;
+import static jdk.incubator.vector.FloatVector.broadcast;
+import static jdk.incubator.vector.FloatVector.fromMemorySegment;
 
 import dev.panagrad.tensor.Tensor;
 import java.lang.foreign.MemorySegment;
 import java.lang.foreign.ValueLayout;
 import jdk.incubator.vector.FloatVector;
+import jdk.incubator.vector.VectorOperators;
 
 /**
  * Level-1 kernels on contiguous vectors, on the calling thread. Sums run over blocks of {@link
@@ -39,22 +42,36 @@ final class VectorKernelsF32 {
   }
 
   private static double dotBlock(MemorySegment xs, long xAt, MemorySegment ys, long yAt, long n) {
-    FloatVector a0 = zero();
-    FloatVector a1 = zero();
-    FloatVector a2 = zero();
-    FloatVector a3 = zero();
+    FloatVector a0 = FloatVector.zero(SPECIES);
+    FloatVector a1 = FloatVector.zero(SPECIES);
+    FloatVector a2 = FloatVector.zero(SPECIES);
+    FloatVector a3 = FloatVector.zero(SPECIES);
     long whole = (n & -LanesF32.COUNT) * LanesF32.BYTES;
     long o = 0;
     for (; o + 4 * STRIDE <= whole; o += 4 * STRIDE) {
-      a0 = fma(load(xs, xAt + o), load(ys, yAt + o), a0);
-      a1 = fma(load(xs, xAt + o + STRIDE), load(ys, yAt + o + STRIDE), a1);
-      a2 = fma(load(xs, xAt + o + 2 * STRIDE), load(ys, yAt + o + 2 * STRIDE), a2);
-      a3 = fma(load(xs, xAt + o + 3 * STRIDE), load(ys, yAt + o + 3 * STRIDE), a3);
+      a0 =
+          fromMemorySegment(SPECIES, xs, xAt + o, ORDER)
+              .fma(fromMemorySegment(SPECIES, ys, yAt + o, ORDER), a0);
+      a1 =
+          fromMemorySegment(SPECIES, xs, xAt + o + STRIDE, ORDER)
+              .fma(fromMemorySegment(SPECIES, ys, yAt + o + STRIDE, ORDER), a1);
+      a2 =
+          fromMemorySegment(SPECIES, xs, xAt + o + 2 * STRIDE, ORDER)
+              .fma(fromMemorySegment(SPECIES, ys, yAt + o + 2 * STRIDE, ORDER), a2);
+      a3 =
+          fromMemorySegment(SPECIES, xs, xAt + o + 3 * STRIDE, ORDER)
+              .fma(fromMemorySegment(SPECIES, ys, yAt + o + 3 * STRIDE, ORDER), a3);
     }
     for (; o < whole; o += STRIDE) {
-      a0 = fma(load(xs, xAt + o), load(ys, yAt + o), a0);
+      a0 =
+          fromMemorySegment(SPECIES, xs, xAt + o, ORDER)
+              .fma(fromMemorySegment(SPECIES, ys, yAt + o, ORDER), a0);
     }
-    double sum = sum(a0.add(a1).add(a2.add(a3)));
+    FloatVector s = a0.add(a1).add(a2.add(a3));
+    s = LanesF32.COUNT > 8 ? s.add(s.rearrange(SWAP_8)) : s;
+    s = LanesF32.COUNT > 4 ? s.add(s.rearrange(SWAP_4)) : s;
+    s = LanesF32.COUNT > 2 ? s.add(s.rearrange(SWAP_2)) : s;
+    double sum = LanesF32.COUNT == 2 ? s.lane(0) + s.lane(1) : s.add(s.rearrange(SWAP_1)).lane(0);
     for (; o < n * LanesF32.BYTES; o += LanesF32.BYTES) {
       double factor = get(xs, xAt + o);
       sum += factor * get(ys, yAt + o);
@@ -63,14 +80,16 @@ final class VectorKernelsF32 {
   }
 
   static void axpy(double alpha, Tensor x, Tensor y) {
-    FloatVector factor = splat(alpha);
+    FloatVector factor = broadcast(SPECIES, narrow(alpha));
     MemorySegment xs = x.segment();
     MemorySegment ys = y.segment();
     long xAt = x.byteOffset();
     long yAt = y.byteOffset();
     long whole = (x.count() & -LanesF32.COUNT) * LanesF32.BYTES;
     for (long o = 0; o < whole; o += STRIDE) {
-      store(fma(load(xs, xAt + o), factor, load(ys, yAt + o)), ys, yAt + o);
+      fromMemorySegment(SPECIES, xs, xAt + o, ORDER)
+          .fma(factor, fromMemorySegment(SPECIES, ys, yAt + o, ORDER))
+          .intoMemorySegment(ys, yAt + o, ORDER);
     }
     for (long o = whole; o < x.count() * LanesF32.BYTES; o += LanesF32.BYTES) {
       float sum = narrow(alpha * get(xs, xAt + o) + get(ys, yAt + o));
@@ -118,12 +137,16 @@ final class VectorKernelsF32 {
   }
 
   private static double norm1Block(MemorySegment xs, long xAt, long n) {
-    FloatVector a0 = zero();
+    FloatVector a0 = FloatVector.zero(SPECIES);
     long whole = (n & -LanesF32.COUNT) * LanesF32.BYTES;
     for (long o = 0; o < whole; o += STRIDE) {
-      a0 = a0.add(load(xs, xAt + o).abs());
+      a0 = a0.add(fromMemorySegment(SPECIES, xs, xAt + o, ORDER).abs());
     }
-    double sum = sum(a0);
+    FloatVector s = a0;
+    s = LanesF32.COUNT > 8 ? s.add(s.rearrange(SWAP_8)) : s;
+    s = LanesF32.COUNT > 4 ? s.add(s.rearrange(SWAP_4)) : s;
+    s = LanesF32.COUNT > 2 ? s.add(s.rearrange(SWAP_2)) : s;
+    double sum = LanesF32.COUNT == 2 ? s.lane(0) + s.lane(1) : s.add(s.rearrange(SWAP_1)).lane(0);
     for (long o = whole; o < n * LanesF32.BYTES; o += LanesF32.BYTES) {
       sum += Math.abs(get(xs, xAt + o));
     }
@@ -137,13 +160,13 @@ final class VectorKernelsF32 {
   static boolean isFinite(Tensor x) {
     MemorySegment xs = x.segment();
     long xAt = x.byteOffset();
-    FloatVector zero = zero();
+    FloatVector zero = FloatVector.zero(SPECIES);
     FloatVector a0 = zero;
     long whole = (x.count() & -LanesF32.COUNT) * LanesF32.BYTES;
     for (long o = 0; o < whole; o += STRIDE) {
-      a0 = a0.add(load(xs, xAt + o).mul(zero));
+      a0 = a0.add(fromMemorySegment(SPECIES, xs, xAt + o, ORDER).mul(zero));
     }
-    double sum = sum(a0);
+    double sum = a0.reduceLanes(VectorOperators.ADD);
     for (long o = whole; o < x.count() * LanesF32.BYTES; o += LanesF32.BYTES) {
       sum += get(xs, xAt + o) * 0;
     }
