@@ -12,6 +12,7 @@ import java.nio.file.StandardOpenOption;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.Objects;
+import java.util.Set;
 import java.util.stream.Collectors;
 
 /**
@@ -30,6 +31,13 @@ public final class TensorArena implements AutoCloseable {
 
   private static final Logger LOG = System.getLogger(TensorArena.class.getName());
   private static final Cleaner CLEANER = Cleaner.create();
+
+  /** Frames of these say nothing about who asked. */
+  private static final Set<String> ALLOCATORS =
+      Set.of(
+          TensorArena.class.getName(),
+          Parameters.class.getName(),
+          Parameters.Layout.class.getName());
 
   private final Ledger ledger;
   private final Cleaner.Cleanable leakReport;
@@ -81,7 +89,8 @@ public final class TensorArena implements AutoCloseable {
    * they are, in native order.
    *
    * @param mode {@link FileChannel.MapMode#READ_ONLY}, {@link FileChannel.MapMode#PRIVATE} (writes
-   *     stay in memory), or {@link FileChannel.MapMode#READ_WRITE} (writes reach the file)
+   *     stay in memory; the file must be writable all the same), or {@link
+   *     FileChannel.MapMode#READ_WRITE} (writes reach the file)
    * @param fileOffset where the first element is, a multiple of the element size
    * @throws IllegalArgumentException if the file is too short, naming both sizes
    */
@@ -102,9 +111,9 @@ public final class TensorArena implements AutoCloseable {
               .formatted(tensorName, fileOffset, dtype.bytes()));
     }
     StandardOpenOption[] options =
-        mode == FileChannel.MapMode.READ_WRITE
-            ? new StandardOpenOption[] {StandardOpenOption.READ, StandardOpenOption.WRITE}
-            : new StandardOpenOption[] {StandardOpenOption.READ};
+        mode == FileChannel.MapMode.READ_ONLY
+            ? new StandardOpenOption[] {StandardOpenOption.READ}
+            : new StandardOpenOption[] {StandardOpenOption.READ, StandardOpenOption.WRITE};
     try (FileChannel channel = FileChannel.open(file, options)) {
       if (channel.size() < fileOffset || channel.size() - fileOffset < bytes) {
         throw new IllegalArgumentException(
@@ -171,13 +180,13 @@ public final class TensorArena implements AutoCloseable {
     return "arena '" + ledger.name + "'";
   }
 
-  /** The frames that asked for an allocation, outside this package. */
+  /** The frames that asked for an allocation. */
   private static String callSite() {
     return StackWalker.getInstance()
         .walk(
             frames ->
                 frames
-                    .filter(frame -> !frame.getClassName().startsWith("dev.panagrad.tensor."))
+                    .filter(frame -> !ALLOCATORS.contains(frame.getClassName()))
                     .limit(6)
                     .map(frame -> "at " + frame.toStackTraceElement())
                     .collect(Collectors.joining(" ")));
