@@ -71,7 +71,7 @@ public interface Schedule {
   static Segment warmup(long length) {
     Accepted.count("length", length);
     return new Segment(
-        length, (step, base) -> base * ((double) Math.min(step + 1, length) / length));
+        length, (step, base) -> base * ((Math.min(step, length - 1) + 1.0) / length));
   }
 
   /**
