@@ -211,6 +211,9 @@ public final class Optimizer {
     }
     flat.storage().requireUsable(flat.name());
     gradient.storage().requireUsable(gradient.name());
+    for (Tensor slot : slots) {
+      slot.storage().requireUsable(slot.name());
+    }
     if (policy != NonFinitePolicy.PROPAGATE && !linear.isFinite(gradient)) {
       if (policy == NonFinitePolicy.THROW) {
         throw new ArithmeticException(
