@@ -17,18 +17,33 @@ import java.lang.foreign.ValueLayout;
  * <p>Element types: F32 or F64, the same for all operands of a call. Vectors are tensors of one
  * extent, or of one column. Outputs must not share memory with inputs.
  */
-public abstract class LinearKernels {
+public abstract class LinearKernels implements AutoCloseable {
   private final StepTrace trace;
+  private volatile boolean closed;
 
   /** Counts its gradient calls in that trace. */
   protected LinearKernels(StepTrace trace) {
     this.trace = trace;
   }
 
+  /** Refuses later calls. The backend calls it when it is closed. */
+  @Override
+  public void close() {
+    closed = true;
+  }
+
+  /** Throws {@link IllegalStateException} if the backend has been closed. */
+  public final void requireOpen() {
+    if (closed) {
+      throw new IllegalStateException("kernels were used after their backend was closed");
+    }
+  }
+
   // ---- the skin
 
   /** The sum of {@code x_i * y_i}, accumulated in double precision across blocks. */
   public final double dot(Tensor x, Tensor y) {
+    requireOpen();
     DType dtype = floating(x);
     vector(x, dtype);
     vector(y, dtype);
@@ -38,6 +53,7 @@ public abstract class LinearKernels {
 
   /** {@code y += alpha * x}. */
   public final void axpy(double alpha, Tensor x, Tensor y) {
+    requireOpen();
     DType dtype = floating(x);
     vector(x, dtype);
     vector(y, dtype);
@@ -52,18 +68,21 @@ public abstract class LinearKernels {
    * give that.
    */
   public final double norm2(Tensor x) {
+    requireOpen();
     vector(x, floating(x));
     return norm2Kernel(x);
   }
 
   /** The sum of magnitudes. */
   public final double norm1(Tensor x) {
+    requireOpen();
     vector(x, floating(x));
     return norm1Kernel(x);
   }
 
   /** Whether no element is infinite or NaN. */
   public final boolean isFinite(Tensor x) {
+    requireOpen();
     vector(x, floating(x));
     return isFiniteKernel(x);
   }
@@ -78,6 +97,7 @@ public abstract class LinearKernels {
    */
   public final void gemv(
       Transpose transpose, double alpha, Tensor a, Tensor x, double beta, Tensor y) {
+    requireOpen();
     DType dtype = floating(a);
     a.requireUsable();
     vector(x, dtype);
@@ -102,6 +122,7 @@ public abstract class LinearKernels {
       Tensor b,
       double beta,
       Tensor c) {
+    requireOpen();
     DType dtype = floating(a);
     matrix(a, dtype);
     matrix(b, dtype);
@@ -131,6 +152,7 @@ public abstract class LinearKernels {
    * @param out [count, k], or [count] for one output
    */
   public final void predict(Tensor x, long first, long count, Tensor w, Tensor b, Tensor out) {
+    requireOpen();
     DType dtype = floating(x);
     matrix(x, dtype);
     matrix(w, dtype);
@@ -198,6 +220,7 @@ public abstract class LinearKernels {
       Tensor gw,
       Tensor gb,
       Tensor loss) {
+    requireOpen();
     DType dtype = floating(x);
     matrix(x, dtype);
     matrix(w, dtype);

@@ -201,9 +201,10 @@ public final class Optimizer {
    * @throws ArithmeticException if it is not finite and the policy is {@link
    *     NonFinitePolicy#THROW}; nothing changes
    * @throws IllegalArgumentException if the gradient does not fit; nothing changes
-   * @throws IllegalStateException if memory has been closed; nothing changes
+   * @throws IllegalStateException if memory or the backend has been closed; nothing changes
    */
   public boolean step(Tensor gradient) {
+    linear.requireOpen();
     Tensor flat = parameters.flat();
     if (gradient != checkedGradient) {
       check(gradient, flat);

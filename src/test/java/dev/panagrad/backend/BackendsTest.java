@@ -85,8 +85,16 @@ class BackendsTest {
 
   @Test
   void closingTwiceIsHarmless() {
-    Backend backend = Backends.open("simd", new BackendOptions(2));
-    backend.close();
-    backend.close();
+    for (String name : List.of("scalar", "simd")) {
+      Backend backend = Backends.open(name, new BackendOptions(2));
+      backend.close();
+      backend.close();
+      try (TensorArena arena = TensorArena.open("late")) {
+        Tensor x = arena.allocate("x", DType.F32, 4);
+        String message =
+            assertThrows(IllegalStateException.class, () -> backend.linear().norm2(x)).getMessage();
+        assertTrue(message.contains("after their backend was closed"), message);
+      }
+    }
   }
 }

@@ -348,6 +348,18 @@ class OptimizerTest {
   }
 
   @Test
+  void refusesClosedBackend() {
+    for (Backend backend : backends) {
+      Parameters p = parameters(1, 2, 3);
+      Optimizer optimizer = Optimizer.of(Adam.of(0.1)).build(p, backend, arena);
+      Parameters g = gradient(p, 1, 1, 1);
+      backend.close();
+      assertTrue(message(IllegalStateException.class, () -> optimizer.step(g)).contains("backend"));
+      assertArrayEquals(new double[] {1, 2, 3}, p.view("p").toArray());
+    }
+  }
+
+  @Test
   void refusesOptionsOutOfRange() {
     Optimizer.Builder builder = Optimizer.of(Adam.of(0.1));
     for (double bad : new double[] {0, -1, Double.NaN}) {

@@ -34,5 +34,7 @@ final class ScalarBackend extends HostBackend {
   }
 
   @Override
-  public void close() {}
+  public void close() {
+    linear.close();
+  }
 }

@@ -9,7 +9,7 @@ import dev.panagrad.tensor.Tensor;
 import java.lang.foreign.Arena;
 
 /** Hands each call to the kernel of its element type. */
-final class SimdLinear extends LinearKernels implements AutoCloseable {
+final class SimdLinear extends LinearKernels {
   private final RowSumsF32 sumsF32;
   private final RowSumsF64 sumsF64;
   private final RowProductsF32 productsF32;
@@ -122,6 +122,7 @@ final class SimdLinear extends LinearKernels implements AutoCloseable {
 
   @Override
   public void close() {
+    super.close();
     sumsF32.close();
     sumsF64.close();
   }
