@@ -58,7 +58,8 @@ class ClassicExampleTest {
                   .listener(
                       record -> {
                         if (record.epoch() % 100 == 0) {
-                          printed.add("epoch %d, loss %.5f".formatted(record.epoch(), record.loss()));
+                          printed.add(
+                              "epoch %d, loss %.5f".formatted(record.epoch(), record.loss()));
                         }
                         return true;
                       });

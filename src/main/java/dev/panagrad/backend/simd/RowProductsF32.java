@@ -32,7 +32,7 @@ final class RowProductsF32 implements WorkerPool.ChunkTask {
 
   private final WorkerPool pool;
   private final Arena arena;
-  private final ThreadLocal<Block> blocks = ThreadLocal.withInitial(this::newBlock);
+  private final ScratchPool<Block> blocks = new ScratchPool<>(this::newBlock);
 
   private double alpha;
   private Tensor x;
@@ -53,7 +53,7 @@ final class RowProductsF32 implements WorkerPool.ChunkTask {
     return new Block(new RowBlock(arena, LanesF32.COUNT, LanesF32.BYTES));
   }
 
-  /** Where rows are, and results; one per thread, so that a call allocates nothing. */
+  /** Where rows are, and results; lent to one thread at a time. */
   private static final class Block {
     final RowBlock rows;
     final float[] dots = new float[RowBlock.MAX_ROWS + LanesF32.COUNT];
@@ -120,7 +120,25 @@ final class RowProductsF32 implements WorkerPool.ChunkTask {
       double beta,
       Tensor out,
       long outFirst) {
-    Block block = blocks.get();
+    Block block = blocks.borrow();
+    try {
+      rows(alpha, x, first, count, w, b, beta, out, outFirst, block);
+    } finally {
+      blocks.giveBack(block);
+    }
+  }
+
+  private static void rows(
+      double alpha,
+      Tensor x,
+      long first,
+      long count,
+      Tensor w,
+      Tensor b,
+      double beta,
+      Tensor out,
+      long outFirst,
+      Block block) {
     long cols = x.cols();
     int outputs = w.shape().rank() == 1 ? 1 : Math.toIntExact(w.rows());
     int blockRows = RowKernelsF32.blockRows(cols);
