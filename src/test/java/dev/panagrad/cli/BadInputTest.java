@@ -39,10 +39,23 @@ class BadInputTest {
         Cli.train(folder, BRIEF).failure(Cli.FAILED), folder.toString(), "directory");
   }
 
+  @Test
+  void emptyFile() {
+    Cli.assertContains(failure(""), "data.csv is empty");
+  }
+
   @ParameterizedTest
-  @ValueSource(strings = {"", "\n", "\n\n\n"})
-  void emptyFile(String text) {
-    Cli.assertContains(failure(text), "data.csv", "empty");
+  @ValueSource(strings = {"\n", "\n\n\n", "\r\n"})
+  void onlyBlankLines(String text) {
+    String line = failure(text);
+    Cli.assertContains(line, "data.csv");
+    assertTrue(line.contains("is empty") || line.contains("no rows"), line);
+  }
+
+  @Test
+  void blankLinesAreSkipped() {
+    Path data = SmallData.write(folder, "\n\na,y\n1,2\n\n2,4\n\n");
+    Cli.train(data, BRIEF).exits(Cli.DONE);
   }
 
   @ParameterizedTest
@@ -54,6 +67,7 @@ class BadInputTest {
   @ParameterizedTest
   @CsvSource(
       delimiter = '|',
+      quoteCharacter = '`',
       textBlock =
           """
           a,b,y/1,2,3/4,5/6,7,8       | data.csv:3: | 2 | 3
@@ -68,6 +82,7 @@ class BadInputTest {
   @ParameterizedTest
   @CsvSource(
       delimiter = '|',
+      quoteCharacter = '`',
       textBlock =
           """
           a,b,y/1,2,3/4,oops,6     | data.csv:3:2: | 'oops' | 'b'
@@ -109,6 +124,7 @@ class BadInputTest {
   @ParameterizedTest
   @CsvSource(
       delimiter = '|',
+      quoteCharacter = '`',
       textBlock =
           """
           --target progresion                     | 'progresion' | 'progression'
@@ -133,6 +149,7 @@ class BadInputTest {
   @ParameterizedTest
   @CsvSource(
       delimiter = '|',
+      quoteCharacter = '`',
       textBlock =
           """
           --target y --features a,y | 'y'
@@ -228,11 +245,12 @@ class BadInputTest {
     Cli.assertContains(line, "batch", "10", "9");
   }
 
-  @Test
-  void validationThatHoldsOutNothing() {
+  @ParameterizedTest
+  @ValueSource(strings = {"0.01", "0.99"})
+  void validationThatLeavesNothing(String fraction) {
     Path data = SmallData.write(folder);
-    String line = Cli.train(data, BRIEF + " --validation 0.01").failure(Cli.FAILED);
-    Cli.assertContains(line, "validation", "0.01", "12");
+    String line = Cli.train(data, BRIEF + " --validation " + fraction).failure(Cli.FAILED);
+    Cli.assertContains(line, "validation", fraction, "12");
   }
 
   @ParameterizedTest
