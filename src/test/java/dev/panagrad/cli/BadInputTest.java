@@ -207,7 +207,7 @@ class BadInputTest {
   /** A ratio to an exact loss of zero is not a number to show. */
   @ParameterizedTest
   @ValueSource(strings = {"a,y\n1,7\n2,7\n3,7\n", "a,b,c,y\n1,2,3,4\n2,1,5,7\n"})
-  void gapToZeroIsNotShownAsNaN(String text) {
+  void gapToZeroIsNotShown(String text) {
     String out = Cli.train(SmallData.write(folder, text), BRIEF).exits(Cli.DONE).out();
     assertFalse(out.contains("NaN%"), out);
     assertFalse(out.contains("Infinity%"), out);

@@ -117,6 +117,16 @@ class CompareCommandTest {
     assertTrue(run.err().startsWith("panagrad: "), run::toString);
   }
 
+  /** A ratio to an exact loss of zero is not a number to show. */
+  @ParameterizedTest
+  @ValueSource(strings = {"a,y\n1,7\n2,7\n3,7\n", "a,b,c,y\n1,2,3,4\n2,1,5,7\n"})
+  void gapToZeroIsNotShown(String text) {
+    SmallData.write(folder, text);
+    Cli run = Cli.run("compare %s --target y --epochs 2", data).exits(Cli.DONE);
+    assertFalse(run.out().contains("NaN%"), run::out);
+    assertFalse(run.out().contains("Infinity%"), run::out);
+  }
+
   @Test
   void unknownTarget() {
     String line = Cli.run("compare %s --target x", data).failure(Cli.FAILED);
