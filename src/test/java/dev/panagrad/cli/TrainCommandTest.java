@@ -1,0 +1,323 @@
+package dev.panagrad.cli;
+
+import static org.junit.jupiter.api.Assertions.assertArrayEquals;
+import static org.junit.jupiter.api.Assertions.assertEquals;
+import static org.junit.jupiter.api.Assertions.assertFalse;
+import static org.junit.jupiter.api.Assertions.assertNotEquals;
+import static org.junit.jupiter.api.Assertions.assertTrue;
+
+import com.fasterxml.jackson.databind.JsonNode;
+import com.fasterxml.jackson.databind.ObjectMapper;
+import com.fasterxml.jackson.databind.node.ObjectNode;
+import java.io.IOException;
+import java.io.InputStream;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.util.Arrays;
+import java.util.List;
+import java.util.stream.IntStream;
+import org.junit.jupiter.api.BeforeEach;
+import org.junit.jupiter.api.Test;
+import org.junit.jupiter.api.io.TempDir;
+import org.junit.jupiter.params.ParameterizedTest;
+import org.junit.jupiter.params.provider.ValueSource;
+
+/** What {@code train} prints and writes. */
+class TrainCommandTest {
+  private static final Path SAMPLE = Path.of("sample:diabetes");
+
+  /** Enough for the small data to be fitted to rounding. */
+  private static final String EXACT =
+      "--json --quiet --dtype f64 --optimizer gd --learning-rate 0.4 --epochs 2000";
+
+  private static final double ROUNDING = 1e-9;
+
+  @TempDir private Path folder;
+  private Path data;
+
+  @BeforeEach
+  void writeData() {
+    data = SmallData.write(folder);
+  }
+
+  @ParameterizedTest
+  @ValueSource(strings = {"", " --quiet", " --validation 0.25", " --no-intercept"})
+  void jsonHasItsFields(String option) throws IOException {
+    JsonNode json = Cli.train(data, "--target y --json --epochs 3" + option).json();
+    for (String text : List.of("backend", "optimizer")) {
+      assertTrue(json.path(text).isTextual(), text);
+    }
+    for (String number : List.of("mse", "r2", "seconds")) {
+      assertTrue(json.path(number).isNumber(), number);
+    }
+    assertTrue(json.has("exactMse"));
+    assertEquals("adam", json.get("optimizer").asText());
+    assertEquals(3, json.get("epochs").asLong());
+    assertEquals(3, json.get("steps").asLong());
+    assertEquals(1, json.get("coefficients").size());
+    assertEquals(4, json.get("coefficients").get(0).size());
+    assertEquals(List.of("a", "b", "c", "z"), Cli.strings(json.get("features")));
+    assertEquals(List.of("y"), Cli.strings(json.get("targets")));
+    assertTrue(json.get("seconds").asDouble() >= 0);
+  }
+
+  @ParameterizedTest
+  @ValueSource(strings = {"scalar", "simd"})
+  void jsonNamesBackend(String backend) throws IOException {
+    JsonNode json = Cli.train(data, "--target y --json --epochs 1 --backend " + backend).json();
+    assertEquals(backend, json.get("backend").asText());
+  }
+
+  @Test
+  void jsonLeavesProgressToStandardError() throws IOException {
+    Cli run = Cli.train(data, "--target y --json --epochs 20");
+    assertEquals(20, run.json().get("epochs").asLong());
+    Cli.assertContains(run.err(), "epoch ", "loss ", "simd", "scalar");
+  }
+
+  @Test
+  void quietJsonWritesNothingElse() throws IOException {
+    Cli run = Cli.train(data, "--target y --json --quiet --epochs 20");
+    assertEquals(20, run.json().get("epochs").asLong());
+    assertEquals("", run.err());
+  }
+
+  @Test
+  void quietHasNoProgress() {
+    String line = "--target y --epochs 20";
+    Cli loud = Cli.train(data, line).exits(Cli.DONE);
+    Cli quiet = Cli.train(data, line + " --quiet").exits(Cli.DONE);
+    assertTrue(loud.out().lines().anyMatch(l -> l.startsWith("epoch ")), loud::out);
+    assertFalse(quiet.out().lines().anyMatch(l -> l.startsWith("epoch ")), quiet::out);
+    assertEquals("", quiet.err());
+  }
+
+  @Test
+  void textHasLossExactLossAndCoefficients() {
+    String out = Cli.train(data, "--target y,z --epochs 20 --quiet").exits(Cli.DONE).out();
+    Cli.assertContains(
+        out,
+        "loss (MSE)",
+        "exact least squares",
+        "R2",
+        "coefficients of y",
+        "coefficients of z",
+        "(intercept)");
+  }
+
+  @Test
+  void coefficientsAreInRawUnits() throws IOException {
+    JsonNode json = Cli.train(data, "--target y --features a,b,c " + EXACT).json();
+    assertArrayEquals(new double[] {2, -3, 0.5}, Cli.numbers(json.at("/coefficients/0")), ROUNDING);
+    assertArrayEquals(new double[] {1}, Cli.numbers(json.get("intercept")), ROUNDING);
+    assertEquals(1, json.get("r2").asDouble(), ROUNDING);
+    assertEquals(0, json.get("mse").asDouble(), ROUNDING);
+    assertEquals(0, json.get("exactMse").asDouble(), ROUNDING);
+  }
+
+  @Test
+  void twoTargets() throws IOException {
+    JsonNode json = Cli.train(data, "--target y,z " + EXACT).json();
+    assertEquals(List.of("y", "z"), Cli.strings(json.get("targets")));
+    assertEquals(List.of("a", "b", "c"), Cli.strings(json.get("features")));
+    assertEquals(2, json.get("coefficients").size());
+    assertArrayEquals(new double[] {2, -3, 0.5}, Cli.numbers(json.at("/coefficients/0")), ROUNDING);
+    assertArrayEquals(new double[] {-1, 4, 0}, Cli.numbers(json.at("/coefficients/1")), ROUNDING);
+    assertArrayEquals(new double[] {1, 7}, Cli.numbers(json.get("intercept")), ROUNDING);
+  }
+
+  @Test
+  void targetsKeepTheirOrder() throws IOException {
+    JsonNode json = Cli.train(data, "--target z,y " + EXACT).json();
+    assertEquals(List.of("z", "y"), Cli.strings(json.get("targets")));
+    assertArrayEquals(new double[] {7, 1}, Cli.numbers(json.get("intercept")), ROUNDING);
+  }
+
+  @Test
+  void featuresKeepTheirOrder() throws IOException {
+    JsonNode json = Cli.train(data, "--target y --features c,a,b " + EXACT).json();
+    assertEquals(List.of("c", "a", "b"), Cli.strings(json.get("features")));
+    assertArrayEquals(new double[] {0.5, 2, -3}, Cli.numbers(json.at("/coefficients/0")), ROUNDING);
+  }
+
+  @Test
+  void featuresSelect() throws IOException {
+    JsonNode json = Cli.train(data, "--target z --features b,a " + EXACT).json();
+    assertEquals(List.of("b", "a"), Cli.strings(json.get("features")));
+    assertArrayEquals(new double[] {4, -1}, Cli.numbers(json.at("/coefficients/0")), ROUNDING);
+  }
+
+  @Test
+  void columnsByNumber() throws IOException {
+    JsonNode json = Cli.train(data, "--target 4 --features 3,1,2 " + EXACT).json();
+    assertEquals(List.of("c", "a", "b"), Cli.strings(json.get("features")));
+    assertEquals(List.of("y"), Cli.strings(json.get("targets")));
+  }
+
+  /** Through the origin the coefficient is sum(ay) / sum(aa), of the data as they are. */
+  @ParameterizedTest
+  @ValueSource(strings = {"", " --no-standardize --learning-rate 0.01"})
+  void noIntercept(String option) throws IOException {
+    String line = "--target y --features a --no-intercept " + EXACT;
+    if (!option.isEmpty()) {
+      line = line.replace("--learning-rate 0.4 ", "") + option;
+    }
+    JsonNode json = Cli.train(data, line).json();
+    double ay =
+        IntStream.range(0, SmallData.ROWS).mapToDouble(r -> SmallData.a(r) * SmallData.y(r)).sum();
+    double aa =
+        IntStream.range(0, SmallData.ROWS).mapToDouble(r -> SmallData.a(r) * SmallData.a(r)).sum();
+    assertEquals(ay / aa, json.at("/coefficients/0/0").asDouble(), ROUNDING);
+    assertTrue(Arrays.stream(Cli.numbers(json.path("intercept"))).allMatch(v -> v == 0));
+    assertEquals(json.get("exactMse").asDouble(), json.get("mse").asDouble(), ROUNDING);
+  }
+
+  /** {@code mse} and {@code r2} are those of the printed model on the data. */
+  @ParameterizedTest
+  @ValueSource(strings = {"gd", "sgd", "adam", "adamw", "rmsprop"})
+  void lossBelongsToCoefficients(String optimizer) throws IOException {
+    JsonNode json =
+        Cli.train(
+                data,
+                "--target y --features a,c --json --quiet --dtype f64 --epochs 7 --optimizer "
+                    + optimizer)
+            .json();
+    double[] w = Cli.numbers(json.at("/coefficients/0"));
+    double intercept = json.at("/intercept/0").asDouble();
+    double mean =
+        IntStream.range(0, SmallData.ROWS).mapToDouble(SmallData::y).average().orElseThrow();
+    double errors = 0;
+    double squares = 0;
+    for (int row = 0; row < SmallData.ROWS; row++) {
+      double predicted = w[0] * SmallData.a(row) + w[1] * SmallData.c(row) + intercept;
+      errors += Math.pow(predicted - SmallData.y(row), 2);
+      squares += Math.pow(SmallData.y(row) - mean, 2);
+    }
+    assertEquals(errors / SmallData.ROWS, json.get("mse").asDouble(), ROUNDING);
+    assertEquals(1 - errors / squares, json.get("r2").asDouble(), ROUNDING);
+    assertTrue(json.get("exactMse").asDouble() < json.get("mse").asDouble(), json::toString);
+  }
+
+  @ParameterizedTest
+  @ValueSource(strings = {"gd", "sgd", "adam", "adamw", "rmsprop"})
+  void sameSeedSameResult(String optimizer) throws IOException {
+    String batch = optimizer.equals("gd") ? "" : " --batch-size 4";
+    String line =
+        "--target y --json --quiet --epochs 9 --validation 0.25 --optimizer "
+            + optimizer
+            + batch
+            + " --seed ";
+    assertEquals(
+        withoutSeconds(Cli.train(data, line + 3)), withoutSeconds(Cli.train(data, line + 3)));
+    assertNotEquals(
+        withoutSeconds(Cli.train(data, line + 3)), withoutSeconds(Cli.train(data, line + 4)));
+  }
+
+  private static JsonNode withoutSeconds(Cli run) throws IOException {
+    ObjectNode json = (ObjectNode) run.json();
+    assertTrue(json.remove("seconds").isNumber());
+    return json;
+  }
+
+  @Test
+  void threadsDoNotChangeResult() throws IOException {
+    String line = "--target progression --json --quiet --epochs 5 --threads ";
+    assertEquals(
+        withoutSeconds(Cli.train(SAMPLE, line + 1)), withoutSeconds(Cli.train(SAMPLE, line + 4)));
+  }
+
+  /** The settings of the README. */
+  @Test
+  void sampleReachesExactLoss() throws IOException {
+    JsonNode json =
+        Cli.train(
+                SAMPLE,
+                "--target progression --optimizer gd --dtype f64 --learning-rate 0.24 --epochs 8000"
+                    + " --json")
+            .json();
+    double exact = json.get("exactMse").asDouble();
+    assertEquals(10, json.get("features").size());
+    assertEquals(exact, json.get("mse").asDouble(), 1e-6 * exact);
+    try (InputStream in = getClass().getResourceAsStream("/golden/regression.json")) {
+      double golden = new ObjectMapper().readTree(in).at("/diabetes/mse/0").asDouble();
+      assertEquals(golden, exact, ROUNDING * golden);
+    }
+  }
+
+  @Test
+  void logHasHeaderAndOneRowPerEpoch() throws IOException {
+    List<String> lines = log("--epochs 7 --validation 0.25");
+    assertEquals(8, lines.size());
+    int columns = lines.getFirst().split(",", -1).length;
+    assertEquals("epoch", lines.getFirst().split(",", -1)[0]);
+    for (int epoch = 1; epoch <= 7; epoch++) {
+      String[] cells = lines.get(epoch).split(",", -1);
+      assertEquals(columns, cells.length);
+      assertEquals(Integer.toString(epoch), cells[0]);
+      for (String cell : cells) {
+        assertTrue(Double.isFinite(Double.parseDouble(cell)), lines.get(epoch));
+      }
+    }
+  }
+
+  @Test
+  void logEndsWhereTrainingStops() throws IOException {
+    Path log = folder.resolve("history.csv");
+    JsonNode json =
+        Cli.train(data, "--target y --json --epochs 500 --tolerance 0.5 --log " + log).json();
+    assertEquals(json.get("epochs").asInt() + 1, Files.readAllLines(log).size());
+  }
+
+  @Test
+  void logReplacesLongerOne() throws IOException {
+    assertEquals(10, log("--epochs 9").size());
+    assertEquals(3, log("--epochs 2").size());
+  }
+
+  @Test
+  void logHasLearningRatesOfSchedule() throws IOException {
+    List<String> lines = log("--epochs 3 --learning-rate 0.8 --schedule step:1e,0.5");
+    int column = List.of(lines.getFirst().split(",", -1)).indexOf("learning_rate");
+    double[] rates =
+        lines.stream()
+            .skip(1)
+            .mapToDouble(l -> Double.parseDouble(l.split(",", -1)[column]))
+            .toArray();
+    assertArrayEquals(new double[] {0.8, 0.4, 0.2}, rates, ROUNDING);
+  }
+
+  @Test
+  void logLossFalls() throws IOException {
+    List<String> lines = log("--optimizer gd --epochs 10");
+    int column = List.of(lines.getFirst().split(",", -1)).indexOf("loss");
+    double[] losses =
+        lines.stream()
+            .skip(1)
+            .mapToDouble(l -> Double.parseDouble(l.split(",", -1)[column]))
+            .toArray();
+    for (int i = 1; i < losses.length; i++) {
+      assertTrue(losses[i] < losses[i - 1], Arrays.toString(losses));
+    }
+  }
+
+  private List<String> log(String options) throws IOException {
+    Path log = folder.resolve("history.csv");
+    Cli.train(data, "--target y --quiet --log " + log + " " + options).exits(Cli.DONE);
+    return Files.readAllLines(log);
+  }
+
+  @Test
+  void noHeader() throws IOException {
+    Path file = SmallData.write(folder, "1,3\n2,5\n3,7\n4,9\n");
+    JsonNode json = Cli.train(file, "--no-header --target 2 " + EXACT).json();
+    assertArrayEquals(new double[] {2}, Cli.numbers(json.at("/coefficients/0")), ROUNDING);
+    assertArrayEquals(new double[] {1}, Cli.numbers(json.get("intercept")), ROUNDING);
+  }
+
+  @Test
+  void validationHoldsRowsOut() throws IOException {
+    JsonNode json = Cli.train(data, "--target y --json --epochs 4 --validation 0.25").json();
+    assertTrue(json.get("validationMse").isNumber(), json::toString);
+    assertTrue(json.get("exactMse").isNull(), "not of the rows that were trained on");
+  }
+}
