@@ -17,7 +17,8 @@ import java.util.List;
  *     target is constant
  * @param validationMse the same as {@code mse} on the held-out rows; NaN if there are none
  * @param stopReason why it ended
- * @param history one record per epoch, oldest first
+ * @param history one record per epoch, oldest first; beyond {@link #HISTORY_LIMIT} epochs evenly
+ *     spaced ones and the last
  * @param seconds the training loop, without reading data
  * @param backend name and detail of the backend
  * @param constantFeatures features that are constant on the training rows, with coefficient 0;
@@ -37,6 +38,9 @@ public record TrainingResult(
     double seconds,
     String backend,
     List<String> constantFeatures) {
+  /** Records of a history, at most: some 7 MB. */
+  public static final int HISTORY_LIMIT = 100_000;
+
   /** Copies the lists. */
   public TrainingResult {
     history = List.copyOf(history);

@@ -12,6 +12,7 @@ import dev.panagrad.tensor.Tensor;
 import dev.panagrad.tensor.TensorArena;
 import java.util.ArrayList;
 import java.util.List;
+import java.util.Locale;
 import java.util.stream.IntStream;
 
 /** One training: its memory, its loop, its bookkeeping. */
@@ -38,6 +39,8 @@ final class TrainingSession implements AutoCloseable {
   private final List<EpochRecord> history = new ArrayList<>();
   private final double[] lossSums;
 
+  private long historyStride = 1;
+  private EpochRecord latest;
   private double firstLoss = Double.NaN;
   private double bestLoss = Double.POSITIVE_INFINITY;
   private long epochsSinceBest;
@@ -137,7 +140,7 @@ final class TrainingSession implements AutoCloseable {
       }
       epoch++;
       EpochRecord record = epoch(epoch);
-      history.add(record);
+      remember(record);
       StopReason stop = stop(record);
       if (stop != null) {
         reason = stop;
@@ -148,6 +151,7 @@ final class TrainingSession implements AutoCloseable {
     double validationMse = validationLoss();
     regression.computeGradient(x, y, index, 0, rows);
     double mse = rawLoss(readLoss());
+    requireUsefulLoss(trainingLoss(), epoch);
     return new TrainingResult(
         standardization.unfold(
             onHost(regression.weights()),
@@ -162,13 +166,36 @@ final class TrainingSession implements AutoCloseable {
         r2(),
         validationMse,
         reason,
-        history,
+        history(),
         seconds,
         backend.name() + " (" + backend.detail() + ")",
         IntStream.range(0, data.features().size())
             .filter(standardization::isConstant)
             .mapToObj(data.features()::get)
             .toList());
+  }
+
+  /** Of a history at its limit every second record is dropped, and from then on not taken. */
+  private void remember(EpochRecord record) {
+    latest = record;
+    if ((record.epoch() - 1) % historyStride != 0) {
+      return;
+    }
+    history.add(record);
+    if (history.size() == TrainingResult.HISTORY_LIMIT) {
+      List<EpochRecord> thinned =
+          IntStream.range(0, history.size() / 2).mapToObj(i -> history.get(2 * i)).toList();
+      history.clear();
+      history.addAll(thinned);
+      historyStride *= 2;
+    }
+  }
+
+  private List<EpochRecord> history() {
+    if (latest != null && history.getLast() != latest) {
+      history.add(latest);
+    }
+    return history;
   }
 
   private EpochRecord epoch(long epoch) {
@@ -203,6 +230,15 @@ final class TrainingSession implements AutoCloseable {
         secondsSinceStart());
   }
 
+  /** Sum over outputs of the losses just computed, in the space of training. */
+  private double trainingLoss() {
+    double total = 0;
+    for (int j = 0; j < outputs; j++) {
+      total += loss.get(j);
+    }
+    return total;
+  }
+
   private void requireUsefulLoss(double watched, long epoch) {
     if (Double.isNaN(firstLoss)) {
       firstLoss = watched;
@@ -218,8 +254,9 @@ final class TrainingSession implements AutoCloseable {
     if (!(watched < HOPELESS * Math.max(firstLoss, Double.MIN_NORMAL))) {
       double rate = optimizer.lastLearningRate();
       throw new DivergenceException(
-          "training diverged: at step %d (epoch %d) the loss is %.4g, after %.4g at the first step, with learning rate %.4g; try --learning-rate %.2g%s"
-              .formatted(
+          String.format(
+                  Locale.ROOT,
+                  "training diverged: at step %d (epoch %d) the loss is %.4g, after %.4g at the first step, with learning rate %.4g; try --learning-rate %.2g%s",
                   optimizer.steps() + 1,
                   epoch,
                   watched,

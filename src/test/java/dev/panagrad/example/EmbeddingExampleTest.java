@@ -21,8 +21,8 @@ import org.junit.jupiter.api.Test;
 
 /** The example of the README: it compiles, it runs, and the README holds exactly this text. */
 class EmbeddingExampleTest {
-  private static final String START = "  // README: start";
-  private static final String END = "  // README: end";
+  private static final String START = "\n  // README: start\n";
+  private static final String END = "\n  // README: end\n";
 
   // README: start
   static TrainingResult fitLine() {
@@ -60,7 +60,7 @@ class EmbeddingExampleTest {
     assertTrue(between.lines().count() > 10);
     Stream.concat(
             source.lines().filter(line -> line.startsWith("import dev.panagrad.")),
-            between.lines().skip(1))
+            between.lines().skip(2))
         .map(String::strip)
         .forEach(line -> assertTrue(readme.contains(line), "missing in README.md: " + line));
   }
