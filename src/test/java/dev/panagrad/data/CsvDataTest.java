@@ -10,6 +10,7 @@ import dev.panagrad.tensor.Tensor;
 import dev.panagrad.tensor.TensorArena;
 import java.io.ByteArrayInputStream;
 import java.io.IOException;
+import java.io.InputStream;
 import java.nio.charset.StandardCharsets;
 import java.nio.file.Files;
 import java.nio.file.Path;
@@ -167,6 +168,25 @@ class CsvDataTest {
   @Test
   void lastLineWithoutItsEnd() {
     rows(new double[][] {{3}, {6}}, read("a,b,c\n1,2,3\n4,5,6", "c").y());
+  }
+
+  /** As a pipe or a decompressor may: {@link InputStream#read(byte[], int, int)} gives less. */
+  @Test
+  void bytesThatComeOneByOne() {
+    byte[] bytes = "123,4\n5,6\n".getBytes(StandardCharsets.UTF_8);
+    CsvData slow =
+        CsvData.of(
+                NAME,
+                () ->
+                    new ByteArrayInputStream(bytes) {
+                      @Override
+                      public int read(byte[] into, int offset, int length) {
+                        return super.read(into, offset, Math.min(length, 1));
+                      }
+                    })
+            .withoutHeader()
+            .targets(List.of("2"));
+    rows(new double[][] {{123}, {5}}, slow.read(arena, DType.F64).x());
   }
 
   @Test
