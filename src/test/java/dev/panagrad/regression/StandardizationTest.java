@@ -167,7 +167,7 @@ class StandardizationTest {
       for (int i = 0; i < rows; i++) {
         for (int j = 0; j < outputs; j++) {
           double standardised = (hasIntercept ? b[j] : 0) - data.y().get(i, j);
-          double size = Math.abs(model.intercept(j)) + Math.abs(y[i][j]);
+          double size = Math.abs(model.intercept(j)) + totalMagnitude(y, j);
           for (int f = 0; f < features; f++) {
             standardised += w[j][f] * data.x().get(i, f);
             size += Math.abs(model.coefficient(j, f)) * totalMagnitude(x, f);
