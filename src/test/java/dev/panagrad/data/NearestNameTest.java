@@ -1,0 +1,28 @@
+package dev.panagrad.data;
+
+import static org.junit.jupiter.api.Assertions.assertEquals;
+
+import java.util.List;
+import org.junit.jupiter.api.Test;
+
+/** Which name is suggested for one that is wrong. */
+class NearestNameTest {
+  private static final List<String> NAMES = List.of("lncoins", "idp", "lpi", "Progression");
+
+  @Test
+  void oneEditAway() {
+    assertEquals("lncoins", NearestName.of("lncoin", NAMES));
+    assertEquals("idp", NearestName.of("idpp", NAMES));
+    assertEquals("lpi", NearestName.of("lpj", NAMES));
+  }
+
+  @Test
+  void caseIsIgnored() {
+    assertEquals("Progression", NearestName.of("PROGRESION", NAMES));
+  }
+
+  @Test
+  void somethingIsAlwaysSuggested() {
+    assertEquals("idp", NearestName.of("", NAMES));
+  }
+}
