@@ -22,7 +22,15 @@ final class BackendChoice {
   private Integer threads;
 
   Backend open() {
+    return Backends.open(name, options());
+  }
+
+  private BackendOptions options() {
     BackendOptions options = BackendOptions.defaults();
-    return Backends.open(name, threads == null ? options : options.withThreads(threads));
+    try {
+      return threads == null ? options : options.withThreads(threads);
+    } catch (IllegalArgumentException e) {
+      throw new UsageException(e.getMessage());
+    }
   }
 }

@@ -34,6 +34,7 @@ final class CompareCommand implements Callable<Integer> {
   @Override
   public Integer call() {
     training.ignoreForeign = true;
+    RULES.forEach(training::check);
     int failures = 0;
     try (Backend backend = backendChoice.open()) {
       System.out.printf("backend %s (%s)%n", backend.name(), backend.detail());
@@ -53,19 +54,26 @@ final class CompareCommand implements Callable<Integer> {
     try (TensorArena arena = TensorArena.open("data")) {
       Dataset dataset = data.read(arena);
       TrainCommand.Exact exact = TrainCommand.Exact.of(backend, dataset, training);
+      if (rule == RULES.getFirst()) {
+        Warnings.print(dataset);
+      }
       TrainingResult result = training.trainer(rule, dataset.rows()).fit(dataset, backend);
+      if (rule == RULES.getFirst()) {
+        Warnings.print(result);
+      }
       System.out.printf(
-          "%-9s %,8d %,9d %14.8g %11.4g%% %9.5f %9.3f%n",
+          "%-9s %,8d %,9d %14.8g %12s %9.5f %9.3f%n",
           name,
           result.epochs(),
           result.steps(),
           result.mse(),
-          100 * exact.gap(result.mse()),
+          exact.gap(result.mse()),
           result.r2(),
           result.seconds());
       return true;
     } catch (DivergenceException e) {
-      System.out.printf("%-9s %s%n", name, e.getMessage());
+      System.out.printf("%-9s diverged%n", name);
+      System.err.println("panagrad: " + name + ": " + e.getMessage());
       return false;
     }
   }

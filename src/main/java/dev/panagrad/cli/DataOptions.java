@@ -4,6 +4,8 @@ import dev.panagrad.data.CsvData;
 import dev.panagrad.data.Dataset;
 import dev.panagrad.tensor.DType;
 import dev.panagrad.tensor.TensorArena;
+import java.io.IOException;
+import java.nio.file.Files;
 import java.nio.file.InvalidPathException;
 import java.nio.file.Path;
 import java.util.ArrayList;
@@ -52,6 +54,17 @@ final class DataOptions {
     return (noHeader ? csv.withoutHeader() : csv).read(arena, dtype);
   }
 
+  /** Whether that file is the data: it would be overwritten. */
+  boolean isFile(Path file) {
+    try {
+      return !data.startsWith("sample:")
+          && Files.exists(file)
+          && Files.isSameFile(file, Path.of(data));
+    } catch (IOException | InvalidPathException e) {
+      return false; // what cannot be opened is reported when it is read
+    }
+  }
+
   DType dtype() {
     return dtype;
   }
@@ -59,6 +72,9 @@ final class DataOptions {
   private CsvData source() {
     if (data.equals(SAMPLE)) {
       return CsvData.of(SAMPLE, () -> DataOptions.class.getResourceAsStream("diabetes.csv"));
+    }
+    if (data.startsWith("sample:")) {
+      throw new UsageException("there is no '" + data + "'; there is " + SAMPLE);
     }
     try {
       return CsvData.file(Path.of(data));

@@ -3,6 +3,7 @@ package dev.panagrad.cli;
 import dev.panagrad.backend.BackendUnavailableException;
 import dev.panagrad.data.DataException;
 import dev.panagrad.train.DivergenceException;
+import java.util.Locale;
 import java.util.logging.Level;
 import java.util.logging.Logger;
 import picocli.CommandLine;
@@ -13,6 +14,7 @@ import picocli.CommandLine.Option;
 import picocli.CommandLine.ParameterException;
 import picocli.CommandLine.ScopeType;
 import picocli.CommandLine.Spec;
+import picocli.CommandLine.UnmatchedArgumentException;
 
 /** The program {@code panagrad}. Exit status: 0 done, 1 data or training failure, 2 usage. */
 @Command(
@@ -39,6 +41,8 @@ public final class Main implements Runnable {
   public static void main(String[] args) {
     // The commands print which backend runs; what remains is why a better one does not.
     ENGINE_LOG.setLevel(Level.WARNING);
+    // Numbers that can be typed in again, whatever the country.
+    Locale.setDefault(Locale.Category.FORMAT, Locale.ROOT);
     int status = Relaunch.withVectorModule(args).orElseGet(() -> run(args));
     System.out.flush();
     System.exit(status);
@@ -49,16 +53,32 @@ public final class Main implements Runnable {
     Main main = new Main();
     IExecutionExceptionHandler handler =
         (failure, command, parsed) -> main.report(failure, command);
-    return new CommandLine(main)
-        .setExecutionExceptionHandler(handler)
-        .setCaseInsensitiveEnumValuesAllowed(true)
-        .execute(args);
+    CommandLine command =
+        new CommandLine(main)
+            .setExecutionExceptionHandler(handler)
+            .setParameterExceptionHandler(Main::refuse)
+            .setCaseInsensitiveEnumValuesAllowed(true);
+    try {
+      return command.execute(args);
+    } catch (OutOfMemoryError e) {
+      command.getErr().println("panagrad: out of memory: " + e.getMessage());
+      return CommandLine.ExitCode.SOFTWARE;
+    }
   }
 
   @Override
   public void run() {
     throw new ParameterException(
         spec.commandLine(), "a command is needed: train, compare or backends");
+  }
+
+  private static int refuse(ParameterException e, String[] args) {
+    CommandLine command = e.getCommandLine();
+    String name = command.getCommandSpec().qualifiedName();
+    command.getErr().println("panagrad: " + e.getMessage() + "; see " + name + " --help");
+    UnmatchedArgumentException.printSuggestions(e, command.getErr());
+    command.getErr().flush();
+    return CommandLine.ExitCode.USAGE;
   }
 
   private int report(Exception failure, CommandLine command) {

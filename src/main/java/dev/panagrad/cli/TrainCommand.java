@@ -52,8 +52,9 @@ final class TrainCommand implements Callable<Integer> {
   @Override
   public Integer call() throws IOException {
     PrintStream out = json ? System.err : System.out;
-    if (log != null) {
-      HistoryFile.requireWritable(log);
+    training.check(optimizer);
+    if (log != null && data.isFile(log)) {
+      throw new UsageException("--log " + log + " is the data file");
     }
     try (Backend backend = backendChoice.open();
         TensorArena arena = TensorArena.open("data")) {
@@ -65,18 +66,19 @@ final class TrainCommand implements Callable<Integer> {
             "%ndata: %,d rows, %,d features, %s%n",
             dataset.rows(), dataset.features().size(), data.dtype());
       }
-      Warnings.print(dataset, quiet);
+      Warnings.print(dataset);
       // Before training, which standardises in place. The solution is invariant to that; its units
       // are not.
       Exact exact = Exact.of(backend, dataset, training);
       TrainingResult result;
-      try (Console console = new Console(out, quiet, "training", training.epochs())) {
+      try (HistoryFile history = log == null ? null : HistoryFile.open(log);
+          Console console = new Console(out, quiet, "training", training.epochs())) {
+        if (history != null) {
+          trainer.listener(history);
+        }
         result = trainer.listener(console).fit(dataset, backend);
       }
       Warnings.print(result);
-      if (log != null) {
-        HistoryFile.write(log, result.history());
-      }
       if (json) {
         printJson(result, backend, exact);
       } else {
@@ -105,8 +107,8 @@ final class TrainCommand implements Callable<Integer> {
     out.printf("loss (MSE)  %.10g%n", result.mse());
     if (!Double.isNaN(exact.mse())) {
       out.printf(
-          "exact least squares  %.10g, gap %.3g%%%s%n",
-          exact.mse(), 100 * exact.gap(result.mse()), exact.note());
+          "exact least squares  %.10g, gap %s%s%n",
+          exact.mse(), exact.gap(result.mse()), exact.note());
     } else {
       out.println("exact least squares  not computed: " + exact.note());
     }
@@ -169,14 +171,17 @@ final class TrainCommand implements Callable<Integer> {
   }
 
   /** The exact least-squares loss on all rows, or why there is none. */
-  record Exact(double mse, String note) {
+  record Exact(double mse, double variance, String note) {
+    /** Below this part of the variance a loss is rounding: there is no gap to it. */
+    private static final double ROUNDING = 1e-12;
+
     static Exact of(Backend backend, Dataset data, TrainingOptions training) {
       int limit = 4000;
       if (training.trainingRows(data.rows()) < data.rows()) {
-        return new Exact(Double.NaN, "rows are held out");
+        return new Exact(Double.NaN, Double.NaN, "rows are held out");
       }
       if (data.features().size() > limit) {
-        return new Exact(Double.NaN, "more than " + limit + " features");
+        return new Exact(Double.NaN, Double.NaN, "more than " + limit + " features");
       }
       ExactSolution exact =
           ExactSolution.solve(
@@ -188,11 +193,15 @@ final class TrainCommand implements Callable<Integer> {
               ? " (rank %,d of %,d features: coefficients are not unique)"
                   .formatted(exact.rank(), features)
               : "";
-      return new Exact(mse, note);
+      double variance = Arrays.stream(exact.targetVariance()).average().orElseThrow();
+      return new Exact(mse, variance, note);
     }
 
-    double gap(double loss) {
-      return loss / mse - 1;
+    /** How far a loss is above the exact one, in percent. */
+    String gap(double loss) {
+      return mse > ROUNDING * variance
+          ? String.format(Locale.ROOT, "%.4g%%", 100 * (loss / mse - 1))
+          : "none";
     }
   }
 }

@@ -2,6 +2,7 @@ package dev.panagrad.cli;
 
 import dev.panagrad.optimizer.Optimizer;
 import dev.panagrad.penalty.Penalty;
+import dev.panagrad.rule.Accepted;
 import dev.panagrad.rule.Adam;
 import dev.panagrad.rule.GradientDescent;
 import dev.panagrad.rule.RmsProp;
@@ -179,10 +180,29 @@ final class TrainingOptions {
     return rows - Math.round(validation * rows);
   }
 
-  /** The trainer for one optimizer on that many rows. */
+  /** Fails now, before data are read, if options make no sense whatever the data are. */
+  void check(RuleName name) {
+    trainer(name, 1);
+  }
+
+  /**
+   * The trainer for one optimizer on that many rows.
+   *
+   * @throws UsageException if a value is out of its range
+   */
   Trainer trainer(RuleName name, long rows) {
     requireOptionsOf(name);
-    long training = trainingRows(rows);
+    try {
+      return configured(name, rows);
+    } catch (IllegalArgumentException e) {
+      throw new UsageException(e.getMessage());
+    }
+  }
+
+  private Trainer configured(RuleName name, long rows) {
+    Accepted.fraction("validation fraction", validation);
+    // None left is for the trainer to refuse, which says how many are held out.
+    long training = Math.max(1, trainingRows(rows));
     long batch = batch(name, training);
     long stepsPerEpoch = Math.max(1, Math.ceilDiv(training, batch));
     Schedule parsed = ScheduleText.parse(schedule, stepsPerEpoch);

@@ -7,8 +7,8 @@ import dev.panagrad.train.TrainingResult;
 final class Warnings {
   private Warnings() {}
 
-  static void print(Dataset data, boolean quiet) {
-    if (!quiet && data.rows() < data.features().size()) {
+  static void print(Dataset data) {
+    if (data.rows() < data.features().size()) {
       warn(
           "fewer rows (%,d) than features (%,d): many coefficients give the same loss; consider --l2"
               .formatted(data.rows(), data.features().size()));

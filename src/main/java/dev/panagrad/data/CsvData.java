@@ -8,6 +8,7 @@ import dev.panagrad.tensor.Tensor;
 import dev.panagrad.tensor.TensorArena;
 import java.io.IOException;
 import java.io.InputStream;
+import java.io.PushbackInputStream;
 import java.io.UncheckedIOException;
 import java.nio.charset.StandardCharsets;
 import java.nio.file.AccessDeniedException;
@@ -30,6 +31,8 @@ import java.util.stream.IntStream;
  * must be a finite number as {@link Double#parseDouble} reads it; other columns may hold anything.
  */
 public final class CsvData {
+  private static final byte[] BYTE_ORDER_MARK = {(byte) 0xEF, (byte) 0xBB, (byte) 0xBF};
+
   /** Where the bytes come from; opened twice. */
   @FunctionalInterface
   public interface Source {
@@ -183,8 +186,17 @@ public final class CsvData {
         .skipEmptyLines(true)
         .allowExtraFields(true)
         .allowMissingFields(true)
-        .detectBomHeader(true)
-        .ofCsvRecord(source.open(), StandardCharsets.UTF_8);
+        .ofCsvRecord(withoutByteOrderMark(source.open()), StandardCharsets.UTF_8);
+  }
+
+  /** Not by the parser: it takes one read for the whole mark, and a pipe may give less. */
+  private static InputStream withoutByteOrderMark(InputStream in) throws IOException {
+    PushbackInputStream pushback = new PushbackInputStream(in, BYTE_ORDER_MARK.length);
+    byte[] start = pushback.readNBytes(BYTE_ORDER_MARK.length);
+    if (!Arrays.equals(start, BYTE_ORDER_MARK)) {
+      pushback.unread(start);
+    }
+    return pushback;
   }
 
   private double number(CsvRecord record, List<String> columns, int column, DType dtype) {

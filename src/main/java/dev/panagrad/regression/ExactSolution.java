@@ -13,8 +13,9 @@ import dev.panagrad.tensor.TensorArena;
  * diagonal pivoting.
  *
  * <p>Forming the products squares the condition number: singular values of the standardised X below
- * about 1e-8 of the largest cannot be told from zero. Columns beyond the numerical rank get
- * coefficient zero, which leaves the loss minimal and the coefficients one of many.
+ * about 1e-7 of the largest (1e-6 for a million rows) cannot be told from zero. Columns beyond the
+ * numerical rank get coefficient zero, which leaves the loss minimal and the coefficients one of
+ * many.
  *
  * <p>Cost: n d^2 multiply-adds, d^3 / 3 for the factorisation, 8 d^2 bytes twice. Meant for d up to
  * a few thousand.
@@ -227,7 +228,9 @@ public record ExactSolution(
         pivots[i] = i;
         largest = Math.max(largest, a[i][i]);
       }
-      double tolerance = d * Math.ulp(1.0) * largest;
+      // What a pivot of a dependent column keeps is the rounding of n-term sums, which grows as a
+      // random walk, and that of d eliminations.
+      double tolerance = (10 * Math.sqrt(count) + d) * Math.ulp(1.0) * largest;
       for (int s = 0; s < d; s++) {
         int best = s;
         for (int i = s + 1; i < d; i++) {

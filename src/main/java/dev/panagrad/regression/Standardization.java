@@ -168,7 +168,14 @@ public final class Standardization {
       }
       for (int f = 0; f < cols; f++) {
         double deviation = Math.sqrt(squares[f] / count);
-        columns.scale[f] = columns.constant[f] || deviation == 0 ? 1 : deviation;
+        if (deviation == Double.POSITIVE_INFINITY) {
+          throw new IllegalArgumentException(
+              "column %d of tensor '%s' is too large to standardise: its squares are beyond F64"
+                  .formatted(f + 1, t.name()));
+        }
+        // Squares of a column that varies by less than 1e-162 are zero.
+        double spread = deviation == 0 ? high[f] - low[f] : deviation;
+        columns.scale[f] = columns.constant[f] ? 1 : spread;
       }
       return columns;
     }

@@ -140,7 +140,8 @@ public final class Trainer {
    * @param data F32 or F64; changed in place if standardisation is asked for
    * @param backend where to compute; stays open
    * @throws IllegalArgumentException if an option does not fit the data; nothing changes
-   * @throws DivergenceException if the loss becomes infinite or NaN
+   * @throws DivergenceException if a loss becomes infinite, NaN or hopelessly large, whatever the
+   *     optimizer does with gradients that are not finite
    */
   public TrainingResult fit(Dataset data, Backend backend) {
     try (TrainingSession session = new TrainingSession(this, data, backend)) {

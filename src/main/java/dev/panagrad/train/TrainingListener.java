@@ -4,7 +4,7 @@ package dev.panagrad.train;
 @FunctionalInterface
 public interface TrainingListener {
   /**
-   * An epoch has ended.
+   * An epoch has ended. Every listener hears of every epoch.
    *
    * @return false to stop training here
    */

@@ -41,6 +41,7 @@ final class TrainingSession implements AutoCloseable {
 
   private long historyStride = 1;
   private EpochRecord latest;
+  private double targetSquares;
   private double firstLoss = Double.NaN;
   private double bestLoss = Double.POSITIVE_INFINITY;
   private long epochsSinceBest;
@@ -128,6 +129,7 @@ final class TrainingSession implements AutoCloseable {
   }
 
   TrainingResult run() {
+    targetSquares = meanSquareOfTargets();
     started = System.nanoTime();
     StopReason reason = StopReason.EPOCHS;
     long epoch = 0;
@@ -151,7 +153,7 @@ final class TrainingSession implements AutoCloseable {
     double validationMse = validationLoss();
     regression.computeGradient(x, y, index, 0, rows);
     double mse = rawLoss(readLoss());
-    requireUsefulLoss(trainingLoss(), epoch);
+    requireUsefulLoss(trainingLoss(), epoch, true);
     return new TrainingResult(
         standardization.unfold(
             onHost(regression.weights()),
@@ -192,7 +194,7 @@ final class TrainingSession implements AutoCloseable {
   }
 
   private List<EpochRecord> history() {
-    if (latest != null && history.getLast() != latest) {
+    if (latest != null && history.getLast().epoch() < latest.epoch()) {
       history.add(latest);
     }
     return history;
@@ -212,7 +214,7 @@ final class TrainingSession implements AutoCloseable {
         lossSums[j] += value * count;
         watched += value;
       }
-      requireUsefulLoss(watched, epoch);
+      requireUsefulLoss(watched, epoch, false);
       optimizer.step(gradient);
     }
     double total = 0;
@@ -239,7 +241,21 @@ final class TrainingSession implements AutoCloseable {
     return total;
   }
 
-  private void requireUsefulLoss(double watched, long epoch) {
+  /** Mean over training rows of the squared targets, summed over outputs: the loss of zeros. */
+  private double meanSquareOfTargets() {
+    double mean = 0;
+    for (long i = 0; i < rows; i++) {
+      double squares = 0;
+      for (int j = 0; j < outputs; j++) {
+        double value = target(i, j);
+        squares += value * value;
+      }
+      mean += (squares - mean) / (i + 1);
+    }
+    return mean;
+  }
+
+  private void requireUsefulLoss(double watched, long epoch, boolean isLast) {
     if (Double.isNaN(firstLoss)) {
       firstLoss = watched;
       if (!(watched < Double.POSITIVE_INFINITY)) {
@@ -251,28 +267,33 @@ final class TrainingSession implements AutoCloseable {
             1);
       }
     }
-    if (!(watched < HOPELESS * Math.max(firstLoss, Double.MIN_NORMAL))) {
+    // The first batch alone is no measure: it may fit exactly.
+    double measure = Math.max(Math.max(firstLoss, targetSquares), Double.MIN_NORMAL);
+    if (!Double.isFinite(watched) || watched > HOPELESS * measure) {
       double rate = optimizer.lastLearningRate();
       throw new DivergenceException(
           String.format(
-                  Locale.ROOT,
-                  "training diverged: at step %d (epoch %d) the loss is %.4g, after %.4g at the first step, with learning rate %.4g; try --learning-rate %.2g%s",
-                  optimizer.steps() + 1,
-                  epoch,
-                  watched,
-                  firstLoss,
-                  rate,
-                  rate / 10,
-                  options.standardize ? "" : ", or standardise the features"),
-          optimizer.steps() + 1);
+              Locale.ROOT,
+              "training diverged: %s step %d (epoch %d) the loss is %.4g, after %.4g at the first step, with learning rate %.4g; try --learning-rate %.2g%s",
+              isLast ? "after" : "at",
+              optimizer.steps() + (isLast ? 0 : 1),
+              epoch,
+              watched,
+              firstLoss,
+              rate,
+              rate / 10,
+              options.standardize ? "" : ", or standardise the features"),
+          optimizer.steps() + (isLast ? 0 : 1));
     }
   }
 
   private StopReason stop(EpochRecord record) {
+    boolean wantsMore = true;
     for (TrainingListener listener : options.listeners) {
-      if (!listener.epochEnded(record)) {
-        return StopReason.LISTENER;
-      }
+      wantsMore &= listener.epochEnded(record);
+    }
+    if (!wantsMore) {
+      return StopReason.LISTENER;
     }
     if (options.gradientTolerance > 0 && record.gradientNorm() <= options.gradientTolerance) {
       return StopReason.GRADIENT;
@@ -299,7 +320,14 @@ final class TrainingSession implements AutoCloseable {
       return Double.NaN;
     }
     regression.computeGradient(x, y, index, rows, order.heldOutRows());
-    return rawLoss(readLoss());
+    double heldOutLoss = rawLoss(readLoss());
+    if (!Double.isFinite(heldOutLoss)) {
+      throw new DivergenceException(
+          "the loss of the held-out rows is %s at step %d, that of the training rows is finite: the held-out rows have values that are not finite or too large for %s"
+              .formatted(heldOutLoss, optimizer.steps(), data.x().dtype()),
+          optimizer.steps());
+    }
+    return heldOutLoss;
   }
 
   private Tensor readLoss() {

@@ -348,7 +348,7 @@ class BadInputTest {
     Path data = SmallData.write(folder);
     String before = Files.readString(data);
     Cli.assertContains(
-        Cli.train(data, BRIEF + " --log " + data).failure(Cli.FAILED), data.toString());
+        Cli.train(data, BRIEF + " --log " + data).failure(Cli.USAGE), data.toString());
     assertEquals(before, Files.readString(data));
   }
 

@@ -206,7 +206,8 @@ class DivergenceTest {
                   .batchSize(1)
                   .inOrder()
                   .fit(Datasets.of(arena, DType.F64, x, y), backend);
-          assertEquals(1, result.model().coefficient(0, 0), 0.01);
+          assertEquals(400, result.steps());
+          assertTrue(result.mse() < 1, () -> "mse " + result.mse());
         });
   }
 }
