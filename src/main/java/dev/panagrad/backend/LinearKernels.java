@@ -158,6 +158,7 @@ public abstract class LinearKernels implements AutoCloseable {
     matrix(w, dtype);
     w.requireContiguous();
     columns(w, x);
+    outputs(w);
     range("predict", x, first, count);
     intercepts(w, b, dtype);
     target(out, dtype, count, w.rows());
@@ -226,6 +227,7 @@ public abstract class LinearKernels implements AutoCloseable {
     matrix(w, dtype);
     w.requireContiguous();
     columns(w, x);
+    outputs(w);
     target(y, dtype, x.rows(), w.rows());
     batch(x, index, first, count);
     intercepts(w, b, dtype);
@@ -287,6 +289,14 @@ public abstract class LinearKernels implements AutoCloseable {
       throw new IllegalArgumentException(
           "weights '%s' have shape %s for %,d features, '%s' has %,d columns"
               .formatted(w.name(), w.shape(), w.cols(), x.name(), x.cols()));
+    }
+  }
+
+  private static void outputs(Tensor w) {
+    if (w.rows() < 1) {
+      throw new IllegalArgumentException(
+          "weights '%s' have shape %s: at least one output is needed"
+              .formatted(w.name(), w.shape()));
     }
   }
 

@@ -26,7 +26,7 @@ public final class StepTrace {
     gradientCalls.increment();
   }
 
-  /** Counts a step kernel call. */
+  /** Counts an optimizer step, of one kernel call or two. */
   public void countStep() {
     stepCalls.increment();
   }
@@ -46,7 +46,7 @@ public final class StepTrace {
     return gradientCalls.sum();
   }
 
-  /** Step kernel calls so far. */
+  /** Optimizer steps so far. */
   public long stepCalls() {
     return stepCalls.sum();
   }

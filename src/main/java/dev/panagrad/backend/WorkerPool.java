@@ -58,8 +58,11 @@ public final class WorkerPool implements AutoCloseable {
   private volatile Thread waiting;
   private volatile boolean closed;
 
-  /** Starts {@code threads - 1} workers. */
+  /** Starts {@code threads - 1} workers; {@code threads} is at least 1. */
   public WorkerPool(String name, int threads) {
+    if (threads < 1) {
+      throw new IllegalArgumentException("threads must be at least 1, found " + threads);
+    }
     workers = new Worker[threads - 1];
     for (int i = 0; i < workers.length; i++) {
       workers[i] = new Worker(name + "-worker-" + (i + 1), i + 1);
@@ -77,9 +80,15 @@ public final class WorkerPool implements AutoCloseable {
   /**
    * Takes the turn: nobody else runs a task or uses the owner's scratch memory until {@link
    * #release}.
+   *
+   * @throws IllegalStateException if the pool is closed, and the owner's scratch memory with it
    */
   public void acquire() {
     turn.lock();
+    if (closed) {
+      turn.unlock();
+      throw new IllegalStateException("kernels were used after their backend was closed");
+    }
   }
 
   /** Gives the turn back. */
@@ -90,8 +99,14 @@ public final class WorkerPool implements AutoCloseable {
   /**
    * Runs all chunks and returns when they are done. The caller computes too. A failure of a chunk
    * is thrown here after the others have ended.
+   *
+   * @throws IllegalStateException if called from a chunk of a running task
    */
   public void run(ChunkTask newTask, int chunks) {
+    if (Thread.currentThread() instanceof Worker
+        || (turn.isHeldByCurrentThread() && task != null)) {
+      throw new IllegalStateException("a chunk of a task cannot run another task");
+    }
     if (chunks > MASK) {
       throw new IllegalArgumentException("a task has at most " + MASK + " chunks, found " + chunks);
     }

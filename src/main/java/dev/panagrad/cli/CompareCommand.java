@@ -30,6 +30,7 @@ final class CompareCommand implements Callable<Integer> {
   @Mixin private DataOptions data;
   @Mixin private TrainingOptions training;
   @Mixin private BackendChoice backendChoice;
+  private TrainCommand.Exact exact;
 
   @Override
   public Integer call() {
@@ -53,9 +54,9 @@ final class CompareCommand implements Callable<Integer> {
     String name = rule.name().toLowerCase(Locale.ROOT);
     try (TensorArena arena = TensorArena.open("data")) {
       Dataset dataset = data.read(arena);
-      TrainCommand.Exact exact = TrainCommand.Exact.of(backend, dataset, training);
       if (rule == RULES.getFirst()) {
         Warnings.print(dataset);
+        exact = TrainCommand.Exact.of(backend, dataset, training);
       }
       TrainingResult result = training.trainer(rule, dataset.rows()).fit(dataset, backend);
       if (rule == RULES.getFirst()) {

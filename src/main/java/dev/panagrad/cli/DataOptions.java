@@ -50,6 +50,9 @@ final class DataOptions {
   private DType dtype;
 
   Dataset read(TensorArena arena) {
+    if (!dtype.isFloating()) {
+      throw new UsageException("--dtype must be f32 or f64, found " + dtype);
+    }
     CsvData csv = source().targets(targets).features(features);
     return (noHeader ? csv.withoutHeader() : csv).read(arena, dtype);
   }

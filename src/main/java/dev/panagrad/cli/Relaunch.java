@@ -37,8 +37,10 @@ final class Relaunch {
     List<String> command = new ArrayList<>();
     command.add(Path.of(System.getProperty("java.home"), "bin", "java").toString());
     for (String option : ManagementFactory.getRuntimeMXBean().getInputArguments()) {
-      // A debugger's port is taken by this VM.
-      if (!option.startsWith("-agentlib:jdwp") && !option.startsWith("-Xrunjdwp")) {
+      // The ports of a debugger or of remote management are taken by this VM.
+      if (!option.startsWith("-agentlib:jdwp")
+          && !option.startsWith("-Xrunjdwp")
+          && !option.startsWith("-Dcom.sun.management.jmxremote")) {
         command.add(option);
       }
     }

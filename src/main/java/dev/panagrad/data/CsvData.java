@@ -57,7 +57,13 @@ public final class CsvData {
         file.toString(),
         () -> {
           if (Files.isDirectory(file)) {
-            throw new DataException(file + " is a directory; give a CSV file");
+            throw new DataException("'" + file + "' is a directory; give a CSV file");
+          }
+          if (Files.exists(file) && !Files.isRegularFile(file)) {
+            throw new DataException(
+                "'"
+                    + file
+                    + "' is not a regular file, and data is read twice; write it to a file first");
           }
           return Files.newInputStream(file);
         });
@@ -158,7 +164,7 @@ public final class CsvData {
   private void fill(List<String> columns, int[] x, Tensor xs, int[] y, Tensor ys) {
     try (CsvReader<CsvRecord> reader = reader()) {
       Iterator<CsvRecord> records = reader.iterator();
-      if (hasHeader) {
+      if (hasHeader && records.hasNext()) {
         records.next();
       }
       long row = 0;

@@ -195,8 +195,8 @@ public final class Optimizer {
   /**
    * One step.
    *
-   * @param gradient flat, of the parameters' type and count, in other memory than parameters and
-   *     state; only read
+   * @param gradient flat, of the parameters' type and count, its padding zero, in other memory than
+   *     parameters and state; only read
    * @return false if the step was skipped because the gradient is not finite
    * @throws ArithmeticException if it is not finite and the policy is {@link
    *     NonFinitePolicy#THROW}; nothing changes

@@ -69,49 +69,11 @@ public record ExactSolution(
     }
     int d = Math.toIntExact(x.cols());
     int k = Math.toIntExact(y.cols());
-    double[] shift = new double[d + k];
-    double[] scale = new double[d + k];
-    moments(x, y, index, count, hasIntercept, shift, scale);
+    ColumnMoments xs = ColumnMoments.fit(x, index, count, hasIntercept);
+    ColumnMoments ys = ColumnMoments.fit(y, index, count, hasIntercept);
     try (TensorArena arena = TensorArena.open("exact solution")) {
-      Tensor products = products(backend, arena, x, y, index, count, shift, scale);
-      return new NormalEquations(products, d, k, count).solve(shift, scale, hasIntercept, l2);
-    }
-  }
-
-  private static double at(Tensor x, Tensor y, long row, int col) {
-    int d = (int) x.cols();
-    return col < d ? x.get(row, col) : y.get(row, (long) col - d);
-  }
-
-  private static void moments(
-      Tensor x,
-      Tensor y,
-      Tensor index,
-      long count,
-      boolean centre,
-      double[] shift,
-      double[] scale) {
-    int cols = shift.length;
-    if (centre) {
-      for (long i = 0; i < count; i++) {
-        long row = index == null ? i : index.getLong(i);
-        for (int c = 0; c < cols; c++) {
-          shift[c] += (at(x, y, row, c) - shift[c]) / (i + 1);
-        }
-      }
-    }
-    for (long i = 0; i < count; i++) {
-      long row = index == null ? i : index.getLong(i);
-      for (int c = 0; c < cols; c++) {
-        double centred = at(x, y, row, c) - shift[c];
-        scale[c] += centred * centred;
-      }
-    }
-    for (int c = 0; c < cols; c++) {
-      double deviation = Math.sqrt(scale[c] / count);
-      // A constant column leaves only rounding of its mean behind.
-      boolean constant = deviation <= 1e-12 * Math.abs(shift[c]);
-      scale[c] = constant || deviation == 0 ? Double.POSITIVE_INFINITY : deviation;
+      Tensor products = products(backend, arena, x, y, index, count, xs, ys);
+      return new NormalEquations(products, d, k, count).solve(xs, ys, l2);
     }
   }
 
@@ -123,9 +85,10 @@ public record ExactSolution(
       Tensor y,
       Tensor index,
       long count,
-      double[] shift,
-      double[] scale) {
-    int cols = shift.length;
+      ColumnMoments xs,
+      ColumnMoments ys) {
+    int d = xs.mean.length;
+    int cols = d + ys.mean.length;
     Tensor block =
         arena.allocate("standardised block", DType.F64, Math.min(BLOCK_ROWS, count), cols);
     Tensor products = arena.allocate("products", DType.F64, cols, cols);
@@ -137,7 +100,10 @@ public record ExactSolution(
       for (long i = 0; i < rows; i++) {
         long row = index == null ? first + i : index.getLong(first + i);
         for (int c = 0; c < cols; c++) {
-          block.set(i, c, (at(x, y, row, c) - shift[c]) / scale[c]);
+          // A constant column becomes zeros.
+          double z =
+              c < d ? xs.standardised(x.get(row, c), c) : ys.standardised(y.get(row, c - d), c - d);
+          block.set(i, c, z);
         }
       }
       if (placed) {
@@ -181,12 +147,12 @@ public record ExactSolution(
       }
     }
 
-    ExactSolution solve(double[] shift, double[] scale, boolean hasIntercept, double l2) {
+    ExactSolution solve(ColumnMoments xs, ColumnMoments ys, double l2) {
       double[][] products = new double[d][];
       for (int i = 0; i < d; i++) {
         products[i] = a[i].clone();
         // The penalty is on w in the units given, and w = z / scale.
-        a[i][i] += count * l2 / (scale[i] * scale[i]);
+        a[i][i] += count * l2 / xs.scale[i] / xs.scale[i];
       }
       int[] pivots = new int[d];
       int rank = factorise(pivots);
@@ -195,7 +161,7 @@ public record ExactSolution(
       double[] errors = new double[k];
       double[] variances = new double[k];
       for (int j = 0; j < k; j++) {
-        double yScale = scale[d + j] < Double.POSITIVE_INFINITY ? scale[d + j] : 0;
+        double yScale = ys.scale[j];
         double[] z = substitute(pivots, rank, right[j]);
         // |y - Zz|^2 = y'y - 2 z'Z'y + z'Z'Zz, each term of size n: no cancellation beyond that of
         // R2 near 1.
@@ -209,10 +175,10 @@ public record ExactSolution(
         }
         errors[j] = Math.max(error, 0) / count * yScale * yScale;
         variances[j] = squares[j] / count * yScale * yScale;
-        intercept[j] = hasIntercept ? shift[d + j] : 0;
+        intercept[j] = ys.rest[j] + ys.mean[j];
         for (int i = 0; i < d; i++) {
-          coefficients[j][i] = z[i] * yScale / scale[i];
-          intercept[j] -= coefficients[j][i] * shift[i];
+          coefficients[j][i] = z[i] * yScale / xs.scale[i];
+          intercept[j] -= coefficients[j][i] * (xs.mean[i] + xs.rest[i]);
         }
       }
       return new ExactSolution(coefficients, intercept, errors, variances, rank);

@@ -1,7 +1,6 @@
 package dev.panagrad.regression;
 
 import dev.panagrad.tensor.Tensor;
-import java.util.Arrays;
 import java.util.List;
 
 /**
@@ -18,29 +17,19 @@ import java.util.List;
  * coefficient stays zero.
  */
 public final class Standardization {
-  private final double[] xMean;
-  private final double[] xScale;
-  private final boolean[] constant;
-  private final double[] yMean;
-  private final double[] yScale;
+  private final ColumnMoments x;
+  private final ColumnMoments y;
 
-  private Standardization(
-      double[] xMean, double[] xScale, boolean[] constant, double[] yMean, double[] yScale) {
-    this.xMean = xMean;
-    this.xScale = xScale;
-    this.constant = constant;
-    this.yMean = yMean;
-    this.yScale = yScale;
-  }
-
-  private Standardization(Columns x, Columns y) {
-    this(x.mean, x.scale, x.constant, y.mean, y.scale);
+  private Standardization(ColumnMoments x, ColumnMoments y) {
+    this.x = x;
+    this.y = y;
   }
 
   /** The identity: raw units. */
   public static Standardization none(long features, long targets) {
     return new Standardization(
-        new Columns(Math.toIntExact(features)), new Columns(Math.toIntExact(targets)));
+        ColumnMoments.identity(Math.toIntExact(features)),
+        ColumnMoments.identity(Math.toIntExact(targets)));
   }
 
   /**
@@ -54,7 +43,7 @@ public final class Standardization {
    */
   public static Standardization fit(Tensor x, Tensor y, Tensor index, long count, boolean shift) {
     return new Standardization(
-        Columns.fit(x, index, count, shift), Columns.fit(y, index, count, shift));
+        ColumnMoments.fit(x, index, count, shift), ColumnMoments.fit(y, index, count, shift));
   }
 
   /**
@@ -63,26 +52,23 @@ public final class Standardization {
    */
   public Standardization withCommonTargetScale() {
     double squares = 0;
-    for (double scale : yScale) {
+    for (double scale : y.scale) {
       squares += scale * scale;
     }
-    double common = Math.sqrt(squares / yScale.length);
-    double[] scales = new double[yScale.length];
-    Arrays.fill(scales, common);
-    return new Standardization(xMean, xScale, constant, yMean, scales);
+    return new Standardization(x, y.withScale(Math.sqrt(squares / y.scale.length)));
   }
 
   /** Standardises all rows in place. */
-  public void applyInPlace(Tensor x, Tensor y) {
-    apply(x, xMean, xScale);
-    apply(y, yMean, yScale);
+  public void applyInPlace(Tensor features, Tensor targets) {
+    apply(features, x);
+    apply(targets, y);
   }
 
-  private static void apply(Tensor t, double[] mean, double[] scale) {
+  private static void apply(Tensor t, ColumnMoments moments) {
     t.requireWritable();
     for (long i = 0; i < t.rows(); i++) {
-      for (int f = 0; f < mean.length; f++) {
-        t.set(i, f, (t.get(i, f) - mean[f]) / scale[f]);
+      for (int c = 0; c < moments.mean.length; c++) {
+        t.set(i, c, moments.standardised(t.get(i, c), c));
       }
     }
   }
@@ -92,13 +78,13 @@ public final class Standardization {
    * space.
    */
   public LinearModel unfold(Tensor w, Tensor b, List<String> features, List<String> targets) {
-    double[][] coefficients = new double[yMean.length][xMean.length];
-    double[] intercept = new double[yMean.length];
+    double[][] coefficients = new double[y.mean.length][x.mean.length];
+    double[] intercept = new double[y.mean.length];
     for (int j = 0; j < intercept.length; j++) {
-      double sum = b == null ? 0 : b.get(j) * yScale[j] + yMean[j];
-      for (int f = 0; f < xMean.length; f++) {
-        coefficients[j][f] = constant[f] ? 0 : w.get(j, f) * yScale[j] / xScale[f];
-        sum -= coefficients[j][f] * xMean[f];
+      double sum = b == null ? 0 : b.get(j) * y.scale[j] + y.rest[j] + y.mean[j];
+      for (int f = 0; f < x.mean.length; f++) {
+        coefficients[j][f] = x.constant[f] ? 0 : w.get(j, f) * y.scale[j] / x.scale[f];
+        sum -= coefficients[j][f] * (x.mean[f] + x.rest[f]);
       }
       intercept[j] = sum;
     }
@@ -107,77 +93,16 @@ public final class Standardization {
 
   /** Factor from the mean squared error of a standardised target to raw units. */
   public double lossScale(int target) {
-    return yScale[target] * yScale[target];
+    return y.scale[target] * y.scale[target];
   }
 
   /** The scale of a target. */
   public double targetScale(int target) {
-    return yScale[target];
+    return y.scale[target];
   }
 
   /** Whether a feature is constant on the fitted rows. */
   public boolean isConstant(int feature) {
-    return constant[feature];
-  }
-
-  /** Means and scales of the columns of one matrix. */
-  private static final class Columns {
-    final double[] mean;
-    final double[] scale;
-    final boolean[] constant;
-
-    Columns(int cols) {
-      mean = new double[cols];
-      scale = new double[cols];
-      constant = new boolean[cols];
-      Arrays.fill(scale, 1);
-    }
-
-    /** Two passes: the mean first, then the squares around it, which does not cancel. */
-    static Columns fit(Tensor t, Tensor index, long count, boolean shift) {
-      Columns columns = new Columns(Math.toIntExact(t.cols()));
-      int cols = columns.mean.length;
-      double[] low = new double[cols];
-      double[] high = new double[cols];
-      Arrays.fill(low, Double.POSITIVE_INFINITY);
-      Arrays.fill(high, Double.NEGATIVE_INFINITY);
-      for (long i = 0; i < count; i++) {
-        long row = index == null ? i : index.getLong(i);
-        for (int f = 0; f < cols; f++) {
-          double value = t.get(row, f);
-          columns.mean[f] += (value - columns.mean[f]) / (i + 1);
-          low[f] = Math.min(low[f], value);
-          high[f] = Math.max(high[f], value);
-        }
-      }
-      for (int f = 0; f < cols; f++) {
-        columns.constant[f] = shift ? low[f] == high[f] : low[f] == 0 && high[f] == 0;
-        if (!shift) {
-          columns.mean[f] = 0;
-        } else if (columns.constant[f]) {
-          columns.mean[f] = low[f];
-        }
-      }
-      double[] squares = new double[cols];
-      for (long i = 0; i < count; i++) {
-        long row = index == null ? i : index.getLong(i);
-        for (int f = 0; f < cols; f++) {
-          double centred = t.get(row, f) - columns.mean[f];
-          squares[f] += centred * centred;
-        }
-      }
-      for (int f = 0; f < cols; f++) {
-        double deviation = Math.sqrt(squares[f] / count);
-        if (deviation == Double.POSITIVE_INFINITY) {
-          throw new IllegalArgumentException(
-              "column %d of tensor '%s' is too large to standardise: its squares are beyond F64"
-                  .formatted(f + 1, t.name()));
-        }
-        // Squares of a column that varies by less than 1e-162 are zero.
-        double spread = deviation == 0 ? high[f] - low[f] : deviation;
-        columns.scale[f] = columns.constant[f] ? 1 : spread;
-      }
-      return columns;
-    }
+    return x.constant[feature];
   }
 }

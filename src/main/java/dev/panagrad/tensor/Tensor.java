@@ -397,21 +397,19 @@ public final class Tensor {
    * Copies the elements of a host tensor of the same shape, converting between F32 and F64 if the
    * types differ.
    *
-   * @throws IllegalArgumentException if the shapes differ or the memory overlaps with another
-   *     element type
+   * @throws IllegalArgumentException if the shapes differ, or the memory overlaps and types or gaps
+   *     between rows do not allow one block copy
    */
   public Tensor copyFrom(Tensor source) {
     requireShape(source.shape);
     source.requireUsable();
     requireWritable();
-    if (dtype != source.dtype) {
-      requireDisjoint(source);
-    }
     if (dtype == source.dtype && isContiguous() && source.isContiguous()) {
       MemorySegment.copy(
           source.segment(), source.byteOffset, segment(), byteOffset, count() * dtype.bytes());
       return this;
     }
+    requireDisjoint(source);
     for (long row = 0; row < rows(); row++) {
       for (long col = 0; col < cols; col++) {
         store(byteOffsetOf(row, col), source.load(source.byteOffsetOf(row, col)));
@@ -501,8 +499,8 @@ public final class Tensor {
   }
 
   /**
-   * Whether the byte spans of two host tensors intersect; on a device, whether the storage is the
-   * same.
+   * Whether two tensors share a byte. Views of other columns of one matrix do not; of views with
+   * other row strides it is the spans from first to last element that count.
    */
   public boolean overlaps(Tensor other) {
     if (count() == 0 || other.count() == 0) {
@@ -516,7 +514,21 @@ public final class Tensor {
   }
 
   private boolean spansIntersect(long start, long otherStart, Tensor other) {
-    return start < otherStart + other.spanBytes() && otherStart < start + spanBytes();
+    if (start >= otherStart + other.spanBytes() || otherStart >= start + spanBytes()) {
+      return false;
+    }
+    long stride = rowStride * dtype.bytes();
+    if (stride != other.rowStride * other.dtype.bytes()) {
+      return true;
+    }
+    // Rows repeat every stride: where in this tensor's row, or in its gap, does the other begin?
+    long begin = Math.floorMod(otherStart - start, stride);
+    return begin < cols * dtype.bytes() || begin + other.cols * other.dtype.bytes() > stride;
+  }
+
+  /** Whether any thread may use the memory: false if it is borrowed from a confined arena. */
+  public boolean isShareable() {
+    return !(storage instanceof HostStorage host) || host.isShareable();
   }
 
   @Override

@@ -10,6 +10,7 @@ import dev.panagrad.regression.Standardization;
 import dev.panagrad.tensor.DType;
 import dev.panagrad.tensor.Tensor;
 import dev.panagrad.tensor.TensorArena;
+import java.time.Duration;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.Locale;
@@ -48,6 +49,10 @@ final class TrainingSession implements AutoCloseable {
   private long started;
 
   TrainingSession(Trainer options, Dataset data, Backend backend) {
+    backend.linear().requireOpen();
+    if (options.standardize) {
+      requireStandardizable(data);
+    }
     this.options = options;
     this.data = data;
     this.backend = backend;
@@ -83,6 +88,13 @@ final class TrainingSession implements AutoCloseable {
       arena.close();
       throw e;
     }
+  }
+
+  /** Before the first value changes. */
+  private static void requireStandardizable(Dataset data) {
+    data.x().requireWritable();
+    data.y().requireWritable();
+    data.x().requireDisjoint(data.y());
   }
 
   private long heldOut() {
@@ -309,7 +321,7 @@ final class TrainingSession implements AutoCloseable {
       }
     }
     if (options.maximumTime != null
-        && System.nanoTime() - started >= options.maximumTime.toNanos()) {
+        && Duration.ofNanos(System.nanoTime() - started).compareTo(options.maximumTime) >= 0) {
       return StopReason.TIME;
     }
     return null;

@@ -180,6 +180,24 @@ class LinearKernelsTest {
   }
 
   @Test
+  void outputsAreNeeded() {
+    Tensor none = of(DType.F32, 0, COLS);
+    refused(
+        "at least one output",
+        l -> l.gradient(x, of(DType.F32, ROWS, 0), none, null, of(DType.F32, 0, COLS), null, null));
+  }
+
+  /** What overflows in F32 need not in double precision. */
+  @Test
+  void normsDoNotOverflow() {
+    Tensor large = of(DType.F32, 37).fill(3e38);
+    for (Backend backend : backends) {
+      assertEquals(37 * 3e38, backend.linear().norm1(large), 1e33, backend.name());
+      assertEquals(Math.sqrt(37) * 3e38, backend.linear().norm2(large), 1e33, backend.name());
+    }
+  }
+
+  @Test
   void emptyPredictionIsAllowed() {
     for (Backend backend : backends) {
       backend.linear().predict(x, 0, 0, w, b, of(DType.F32, 0, OUTPUTS));

@@ -153,6 +153,23 @@ class WorkerPoolTest {
   }
 
   @Test
+  void refusesTasksWithinTasks() {
+    try (WorkerPool pool = new WorkerPool("nested", 3)) {
+      assertThrows(
+          IllegalStateException.class, () -> pool.run((_, _) -> pool.run((_, _) -> {}, 4), 16));
+      pool.run((_, _) -> {}, 4);
+    }
+  }
+
+  @Test
+  void refusesUseAfterClose() {
+    WorkerPool pool = new WorkerPool("ended", 2);
+    pool.close();
+    assertThrows(IllegalStateException.class, pool::acquire);
+    assertThrows(IllegalArgumentException.class, () -> new WorkerPool("none", 0));
+  }
+
+  @Test
   void refusesTooManyChunks() {
     try (WorkerPool pool = new WorkerPool("limit", 2)) {
       assertThrows(IllegalArgumentException.class, () -> pool.run((_, _) -> {}, 1 << 20));

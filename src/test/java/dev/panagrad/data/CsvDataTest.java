@@ -206,7 +206,9 @@ class CsvDataTest {
 
   @Test
   void folderInsteadOfFile() {
-    fails(folder + " is a directory; give a CSV file", CsvData.file(folder).targets(List.of("c")));
+    fails(
+        "'" + folder + "' is a directory; give a CSV file",
+        CsvData.file(folder).targets(List.of("c")));
   }
 
   @Test

@@ -5,6 +5,8 @@ import static org.junit.jupiter.api.Assertions.assertThrows;
 import static org.junit.jupiter.api.Assertions.assertTrue;
 
 import dev.panagrad.backend.Backend;
+import dev.panagrad.backend.BackendOptions;
+import dev.panagrad.backend.Backends;
 import dev.panagrad.conformance.TestBackends;
 import dev.panagrad.data.Dataset;
 import dev.panagrad.data.Datasets;
@@ -22,6 +24,26 @@ import org.junit.jupiter.api.Test;
 /** The exact solution where X has full rank, where it has not, and where it is wide. */
 @Tag("simd")
 class ExactSolutionTest {
+  /** Timestamps: a large mean and a small spread are not a constant. */
+  @Test
+  void columnFarFromZeroIsNotConstant() {
+    try (Backend backend = Backends.open("scalar", new BackendOptions(1));
+        TensorArena arena = TensorArena.open("far")) {
+      for (double[] line : new double[][] {{1e13, 0.125}, {0x1p53, 2}, {0, 1e-200}, {0, 1e150}}) {
+        Tensor x = arena.allocate("x", DType.F64, 100, 1);
+        Tensor y = arena.allocate("y", DType.F64, 100);
+        for (int i = 0; i < 100; i++) {
+          x.set(i, line[0] + line[1] * i);
+          y.set(i, 2.0 * i + 1);
+        }
+        ExactSolution exact = ExactSolution.solve(backend, x, y, null, 100, true, 0);
+        assertEquals(1, exact.rank());
+        assertEquals(2 / line[1], exact.coefficients()[0][0], 1e-9 / line[1]);
+        assertEquals(0, exact.meanSquaredError()[0], 1e-9);
+      }
+    }
+  }
+
   private static List<Backend> backends;
 
   @BeforeAll

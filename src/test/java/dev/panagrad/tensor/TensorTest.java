@@ -112,6 +112,27 @@ class TensorTest {
     }
   }
 
+  /** Columns of one table interleave without sharing a byte. */
+  @Test
+  void overlapIsOfElements() {
+    try (TensorArena arena = TensorArena.open("columns")) {
+      Tensor table = arena.allocate("table", DType.F32, 5, 4);
+      Tensor x = table.columns(0, 3);
+      assertFalse(x.overlaps(table.columns(3, 1)));
+      assertFalse(table.columns(3, 1).overlaps(x));
+      assertTrue(x.overlaps(table.columns(2, 2)));
+      assertTrue(table.columns(2, 2).overlaps(x));
+      assertFalse(x.rows(0, 2).overlaps(x.rows(2, 3)));
+      assertTrue(x.overlaps(table.rows(1, 2).columns(0, 1)));
+      contains(
+          refused(
+              IllegalArgumentException.class,
+              () -> table.columns(1, 3).copyFrom(table.columns(0, 3))),
+          "share memory");
+      table.columns(0, 1).copyFrom(table.columns(1, 1));
+    }
+  }
+
   @Test
   void indicesKeepAllBits() {
     try (TensorArena arena = TensorArena.open("indices")) {

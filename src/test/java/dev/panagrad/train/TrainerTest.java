@@ -6,6 +6,8 @@ import static org.junit.jupiter.api.Assertions.assertThrows;
 import static org.junit.jupiter.api.Assertions.assertTrue;
 
 import dev.panagrad.backend.Backend;
+import dev.panagrad.backend.BackendOptions;
+import dev.panagrad.backend.Backends;
 import dev.panagrad.conformance.TestBackends;
 import dev.panagrad.data.Dataset;
 import dev.panagrad.data.Datasets;
@@ -17,7 +19,9 @@ import dev.panagrad.rule.Adam;
 import dev.panagrad.rule.GradientDescent;
 import dev.panagrad.rule.Sgd;
 import dev.panagrad.tensor.DType;
+import dev.panagrad.tensor.Tensor;
 import dev.panagrad.tensor.TensorArena;
+import java.lang.foreign.Arena;
 import java.time.Duration;
 import java.util.List;
 import java.util.function.BiConsumer;
@@ -29,6 +33,47 @@ import org.junit.jupiter.api.Test;
 /** What a training computes: its batches, its model in raw units, and its figures. */
 @Tag("simd")
 class TrainerTest {
+  /** A refusal comes before the first value is standardised. */
+  @Test
+  void refusalsLeaveTheDataAlone() {
+    Backend backend = Backends.open("scalar", new BackendOptions(1));
+    try (TensorArena arena = TensorArena.open("untouched");
+        Arena own = Arena.ofShared()) {
+      Tensor x = arena.allocate("x", DType.F64, 3, 1).copyFrom(1, 2, 4);
+      Tensor locked = Tensor.wrap("locked", own.allocate(24, 8).asReadOnly(), DType.F64, 3);
+      Trainer trainer = Trainer.with(Optimizer.of(new GradientDescent(0.1))).standardizeInPlace();
+      assertThrows(
+          IllegalArgumentException.class, () -> trainer.fit(Dataset.of(x, locked), backend));
+      assertThrows(IllegalArgumentException.class, () -> trainer.fit(Dataset.of(x, x), backend));
+      backend.close();
+      Tensor y = arena.allocate("y", DType.F64, 3).copyFrom(1, 2, 4);
+      assertThrows(IllegalStateException.class, () -> trainer.fit(Dataset.of(x, y), backend));
+      assertArrayEquals(new double[] {1, 2, 4}, x.toArray());
+    }
+  }
+
+  /** Targets may be a column of the same table as the features. */
+  @Test
+  void oneTableHoldsFeaturesAndTargets() {
+    try (Backend backend = Backends.open("scalar", new BackendOptions(1));
+        TensorArena arena = TensorArena.open("table")) {
+      Tensor table = arena.allocate("table", DType.F64, 50, 3);
+      for (int i = 0; i < 50; i++) {
+        table.set(i, 0, i % 7);
+        table.set(i, 1, i % 5);
+        table.set(i, 2, 3.0 * (i % 7) - 2.0 * (i % 5) + 1);
+      }
+      TrainingResult result =
+          Trainer.with(Optimizer.of(new GradientDescent(0.3)))
+              .standardizeInPlace()
+              .epochs(300)
+              .maximumTime(Duration.ofSeconds(Long.MAX_VALUE))
+              .fit(Dataset.of(table.columns(0, 2), table.columns(2, 1)), backend);
+      assertEquals(3, result.model().coefficient(0, 0), 1e-9);
+      assertEquals(-2, result.model().coefficient(0, 1), 1e-9);
+    }
+  }
+
   private static final int ROWS = 10;
   private static final int BATCH = 4;
   private static final int EPOCHS = 3;

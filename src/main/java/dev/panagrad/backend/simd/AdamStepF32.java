@@ -15,9 +15,9 @@ import java.lang.foreign.MemorySegment;
 import jdk.incubator.vector.FloatVector;
 
 /**
- * {@link Adam} and AdamW in one pass: 28 bytes per F32 parameter; one division and one square root
- * per element, the bias corrections being folded into the coefficients. {@code d} is minus the step
- * of a coordinate per unit of its first moment.
+ * {@link Adam} and AdamW in one pass: reads or writes seven elements per parameter; one division
+ * and one square root per element, the bias corrections being folded into the coefficients. {@code
+ * d} is minus the step of a coordinate per unit of its first moment.
  */
 final class AdamStepF32 extends FusedStepF32 {
   AdamStepF32(WorkerPool pool, StepBuffers buffers) {

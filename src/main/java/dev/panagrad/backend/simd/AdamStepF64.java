@@ -15,9 +15,9 @@ import java.lang.foreign.MemorySegment;
 import jdk.incubator.vector.DoubleVector;
 
 /**
- * {@link Adam} and AdamW in one pass: 28 bytes per F64 parameter; one division and one square root
- * per element, the bias corrections being folded into the coefficients. {@code d} is minus the step
- * of a coordinate per unit of its first moment.
+ * {@link Adam} and AdamW in one pass: reads or writes seven elements per parameter; one division
+ * and one square root per element, the bias corrections being folded into the coefficients. {@code
+ * d} is minus the step of a coordinate per unit of its first moment.
  */
 final class AdamStepF64 extends FusedStepF64 {
   AdamStepF64(WorkerPool pool, StepBuffers buffers) {

@@ -15,8 +15,8 @@ import java.lang.foreign.MemorySegment;
 import jdk.incubator.vector.FloatVector;
 
 /**
- * {@link Adam} with AMSGrad in one pass, 36 bytes per F32 parameter: divides by the root of the
- * largest second moment so far.
+ * {@link Adam} with AMSGrad in one pass, nine elements read or written per parameter: divides by
+ * the root of the largest second moment so far.
  */
 final class AmsGradStepF32 extends FusedStepF32 {
   AmsGradStepF32(WorkerPool pool, StepBuffers buffers) {

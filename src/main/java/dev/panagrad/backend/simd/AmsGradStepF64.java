@@ -15,8 +15,8 @@ import java.lang.foreign.MemorySegment;
 import jdk.incubator.vector.DoubleVector;
 
 /**
- * {@link Adam} with AMSGrad in one pass, 36 bytes per F64 parameter: divides by the root of the
- * largest second moment so far.
+ * {@link Adam} with AMSGrad in one pass, nine elements read or written per parameter: divides by
+ * the root of the largest second moment so far.
  */
 final class AmsGradStepF64 extends FusedStepF64 {
   AmsGradStepF64(WorkerPool pool, StepBuffers buffers) {

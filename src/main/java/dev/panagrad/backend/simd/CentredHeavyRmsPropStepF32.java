@@ -14,7 +14,9 @@ import dev.panagrad.rule.StepCoefficients;
 import java.lang.foreign.MemorySegment;
 import jdk.incubator.vector.FloatVector;
 
-/** Centred {@link RmsProp} with momentum in one pass: 36 bytes per F32 parameter. */
+/**
+ * Centred {@link RmsProp} with momentum in one pass: reads or writes nine elements per parameter.
+ */
 final class CentredHeavyRmsPropStepF32 extends CentredRmsPropStepF32 {
   CentredHeavyRmsPropStepF32(WorkerPool pool, StepBuffers buffers) {
     super(pool, buffers);

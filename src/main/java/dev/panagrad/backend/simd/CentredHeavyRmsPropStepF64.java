@@ -14,7 +14,9 @@ import dev.panagrad.rule.StepCoefficients;
 import java.lang.foreign.MemorySegment;
 import jdk.incubator.vector.DoubleVector;
 
-/** Centred {@link RmsProp} with momentum in one pass: 36 bytes per F64 parameter. */
+/**
+ * Centred {@link RmsProp} with momentum in one pass: reads or writes nine elements per parameter.
+ */
 final class CentredHeavyRmsPropStepF64 extends CentredRmsPropStepF64 {
   CentredHeavyRmsPropStepF64(WorkerPool pool, StepBuffers buffers) {
     super(pool, buffers);

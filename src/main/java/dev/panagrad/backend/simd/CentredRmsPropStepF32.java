@@ -14,7 +14,7 @@ import dev.panagrad.rule.StepCoefficients;
 import java.lang.foreign.MemorySegment;
 import jdk.incubator.vector.FloatVector;
 
-/** Centred {@link RmsProp} in one pass: 28 bytes per F32 parameter. */
+/** Centred {@link RmsProp} in one pass: reads or writes seven elements per parameter. */
 class CentredRmsPropStepF32 extends FusedStepF32 {
   CentredRmsPropStepF32(WorkerPool pool, StepBuffers buffers) {
     super(pool, buffers);

@@ -14,7 +14,7 @@ import dev.panagrad.rule.StepCoefficients;
 import java.lang.foreign.MemorySegment;
 import jdk.incubator.vector.DoubleVector;
 
-/** Centred {@link RmsProp} in one pass: 28 bytes per F64 parameter. */
+/** Centred {@link RmsProp} in one pass: reads or writes seven elements per parameter. */
 class CentredRmsPropStepF64 extends FusedStepF64 {
   CentredRmsPropStepF64(WorkerPool pool, StepBuffers buffers) {
     super(pool, buffers);

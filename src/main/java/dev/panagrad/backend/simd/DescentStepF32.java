@@ -13,8 +13,8 @@ import java.lang.foreign.MemorySegment;
 import jdk.incubator.vector.FloatVector;
 
 /**
- * {@link dev.panagrad.rule.GradientDescent}, and {@link Sgd} without momentum, in one pass: 12
- * bytes per F32 parameter.
+ * {@link dev.panagrad.rule.GradientDescent}, and {@link Sgd} without momentum, in one pass: reads
+ * or writes three elements per parameter.
  */
 final class DescentStepF32 extends FusedStepF32 {
   DescentStepF32(WorkerPool pool, StepBuffers buffers) {

@@ -13,8 +13,8 @@ import java.lang.foreign.MemorySegment;
 import jdk.incubator.vector.DoubleVector;
 
 /**
- * {@link dev.panagrad.rule.GradientDescent}, and {@link Sgd} without momentum, in one pass: 12
- * bytes per F64 parameter.
+ * {@link dev.panagrad.rule.GradientDescent}, and {@link Sgd} without momentum, in one pass: reads
+ * or writes three elements per parameter.
  */
 final class DescentStepF64 extends FusedStepF64 {
   DescentStepF64(WorkerPool pool, StepBuffers buffers) {

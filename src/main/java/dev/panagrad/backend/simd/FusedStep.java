@@ -3,7 +3,6 @@ package dev.panagrad.backend.simd;
 import dev.panagrad.backend.StepKernel;
 import dev.panagrad.backend.WorkerPool;
 import dev.panagrad.rule.StepCoefficients;
-import dev.panagrad.tensor.HostStorage;
 import dev.panagrad.tensor.Tensor;
 import java.lang.foreign.MemorySegment;
 
@@ -129,7 +128,7 @@ abstract class FusedStep implements StepKernel, WorkerPool.ChunkTask {
       this.count = count;
       this.c = c;
       // At most 2^16 chunks.
-      chunkCount = Math.max(CHUNK_COUNT, (count >>> 16) / CHUNK_COUNT * CHUNK_COUNT + CHUNK_COUNT);
+      chunkCount = ((count >>> 16) / CHUNK_COUNT + 1) * CHUNK_COUNT;
       pool.run(this, (int) ((count + chunkCount - 1) / chunkCount));
     } finally {
       this.p = null;
@@ -149,15 +148,11 @@ abstract class FusedStep implements StepKernel, WorkerPool.ChunkTask {
   }
 
   private static boolean shareable(Tensor p, Tensor g, Tensor[] slots) {
-    boolean shareable = isShareable(p) && isShareable(g);
+    boolean shareable = p.isShareable() && g.isShareable();
     for (Tensor slot : slots) {
-      shareable &= isShareable(slot);
+      shareable &= slot.isShareable();
     }
     return shareable;
-  }
-
-  private static boolean isShareable(Tensor t) {
-    return ((HostStorage) t.storage()).isShareable();
   }
 
   @Override

@@ -6,7 +6,6 @@ import static jdk.incubator.vector.FloatVector.broadcast;
 
 import dev.panagrad.backend.Transpose;
 import dev.panagrad.backend.WorkerPool;
-import dev.panagrad.tensor.HostStorage;
 import dev.panagrad.tensor.Tensor;
 import java.lang.foreign.MemorySegment;
 import java.lang.foreign.ValueLayout;
@@ -41,7 +40,7 @@ final class GemmF32 implements WorkerPool.ChunkTask {
   private final WorkerPool pool;
   private final float[][] packedA;
   private final float[][] tiles;
-  private final float[] packedB = new float[DEPTH * COLS];
+  private float[] packedB;
 
   private Tensor a;
   private Tensor b;
@@ -56,8 +55,8 @@ final class GemmF32 implements WorkerPool.ChunkTask {
 
   GemmF32(WorkerPool pool) {
     this.pool = pool;
-    packedA = new float[pool.threads()][DEPTH * ROWS];
-    tiles = new float[pool.threads()][TILE_ROWS * TILE_COLS];
+    packedA = new float[pool.threads()][];
+    tiles = new float[pool.threads()][];
   }
 
   void apply(
@@ -77,8 +76,11 @@ final class GemmF32 implements WorkerPool.ChunkTask {
       aTransposed = transposeA == Transpose.YES;
       bTransposed = transposeB == Transpose.YES;
       scale(c, beta);
+      if (packedB == null) {
+        packedB = new float[DEPTH * COLS];
+      }
       long inner = aTransposed ? a.rows() : a.cols();
-      boolean shareable = isShareable(a) && isShareable(b) && isShareable(c);
+      boolean shareable = a.isShareable() && b.isShareable() && c.isShareable();
       for (colFirst = 0; colFirst < c.cols(); colFirst += COLS) {
         cols = (int) Math.min(COLS, c.cols() - colFirst);
         for (depthFirst = 0; depthFirst < inner; depthFirst += DEPTH) {
@@ -100,10 +102,6 @@ final class GemmF32 implements WorkerPool.ChunkTask {
       this.c = null;
       pool.release();
     }
-  }
-
-  private static boolean isShareable(Tensor t) {
-    return ((HostStorage) t.storage()).isShareable();
   }
 
   private static void scale(Tensor c, double beta) {
@@ -151,6 +149,10 @@ final class GemmF32 implements WorkerPool.ChunkTask {
   private void rows(long block, int worker) {
     long rowFirst = block * ROWS;
     int rows = (int) Math.min(ROWS, c.rows() - rowFirst);
+    if (packedA[worker] == null) {
+      packedA[worker] = new float[DEPTH * ROWS];
+      tiles[worker] = new float[TILE_ROWS * TILE_COLS];
+    }
     float[] pa = packedA[worker];
     float[] tile = tiles[worker];
     packA(pa, rowFirst, rows);

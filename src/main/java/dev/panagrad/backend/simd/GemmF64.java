@@ -6,7 +6,6 @@ import static jdk.incubator.vector.DoubleVector.broadcast;
 
 import dev.panagrad.backend.Transpose;
 import dev.panagrad.backend.WorkerPool;
-import dev.panagrad.tensor.HostStorage;
 import dev.panagrad.tensor.Tensor;
 import java.lang.foreign.MemorySegment;
 import java.lang.foreign.ValueLayout;
@@ -41,7 +40,7 @@ final class GemmF64 implements WorkerPool.ChunkTask {
   private final WorkerPool pool;
   private final double[][] packedA;
   private final double[][] tiles;
-  private final double[] packedB = new double[DEPTH * COLS];
+  private double[] packedB;
 
   private Tensor a;
   private Tensor b;
@@ -56,8 +55,8 @@ final class GemmF64 implements WorkerPool.ChunkTask {
 
   GemmF64(WorkerPool pool) {
     this.pool = pool;
-    packedA = new double[pool.threads()][DEPTH * ROWS];
-    tiles = new double[pool.threads()][TILE_ROWS * TILE_COLS];
+    packedA = new double[pool.threads()][];
+    tiles = new double[pool.threads()][];
   }
 
   void apply(
@@ -77,8 +76,11 @@ final class GemmF64 implements WorkerPool.ChunkTask {
       aTransposed = transposeA == Transpose.YES;
       bTransposed = transposeB == Transpose.YES;
       scale(c, beta);
+      if (packedB == null) {
+        packedB = new double[DEPTH * COLS];
+      }
       long inner = aTransposed ? a.rows() : a.cols();
-      boolean shareable = isShareable(a) && isShareable(b) && isShareable(c);
+      boolean shareable = a.isShareable() && b.isShareable() && c.isShareable();
       for (colFirst = 0; colFirst < c.cols(); colFirst += COLS) {
         cols = (int) Math.min(COLS, c.cols() - colFirst);
         for (depthFirst = 0; depthFirst < inner; depthFirst += DEPTH) {
@@ -100,10 +102,6 @@ final class GemmF64 implements WorkerPool.ChunkTask {
       this.c = null;
       pool.release();
     }
-  }
-
-  private static boolean isShareable(Tensor t) {
-    return ((HostStorage) t.storage()).isShareable();
   }
 
   private static void scale(Tensor c, double beta) {
@@ -151,6 +149,10 @@ final class GemmF64 implements WorkerPool.ChunkTask {
   private void rows(long block, int worker) {
     long rowFirst = block * ROWS;
     int rows = (int) Math.min(ROWS, c.rows() - rowFirst);
+    if (packedA[worker] == null) {
+      packedA[worker] = new double[DEPTH * ROWS];
+      tiles[worker] = new double[TILE_ROWS * TILE_COLS];
+    }
     double[] pa = packedA[worker];
     double[] tile = tiles[worker];
     packA(pa, rowFirst, rows);

@@ -14,7 +14,7 @@ import dev.panagrad.rule.StepCoefficients;
 import java.lang.foreign.MemorySegment;
 import jdk.incubator.vector.FloatVector;
 
-/** {@link RmsProp} with momentum in one pass: 28 bytes per F32 parameter. */
+/** {@link RmsProp} with momentum in one pass: reads or writes seven elements per parameter. */
 final class HeavyRmsPropStepF32 extends RmsPropStepF32 {
   HeavyRmsPropStepF32(WorkerPool pool, StepBuffers buffers) {
     super(pool, buffers);

@@ -14,7 +14,7 @@ import dev.panagrad.rule.StepCoefficients;
 import java.lang.foreign.MemorySegment;
 import jdk.incubator.vector.DoubleVector;
 
-/** {@link RmsProp} with momentum in one pass: 28 bytes per F64 parameter. */
+/** {@link RmsProp} with momentum in one pass: reads or writes seven elements per parameter. */
 final class HeavyRmsPropStepF64 extends RmsPropStepF64 {
   HeavyRmsPropStepF64(WorkerPool pool, StepBuffers buffers) {
     super(pool, buffers);

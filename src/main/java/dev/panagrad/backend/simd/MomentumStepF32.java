@@ -14,7 +14,9 @@ import dev.panagrad.rule.StepCoefficients;
 import java.lang.foreign.MemorySegment;
 import jdk.incubator.vector.FloatVector;
 
-/** {@link Sgd} with heavy-ball momentum in one pass: 20 bytes per F32 parameter. */
+/**
+ * {@link Sgd} with heavy-ball momentum in one pass: reads or writes five elements per parameter.
+ */
 class MomentumStepF32 extends FusedStepF32 {
   MomentumStepF32(WorkerPool pool, StepBuffers buffers) {
     super(pool, buffers);

@@ -14,7 +14,9 @@ import dev.panagrad.rule.StepCoefficients;
 import java.lang.foreign.MemorySegment;
 import jdk.incubator.vector.DoubleVector;
 
-/** {@link Sgd} with heavy-ball momentum in one pass: 20 bytes per F64 parameter. */
+/**
+ * {@link Sgd} with heavy-ball momentum in one pass: reads or writes five elements per parameter.
+ */
 class MomentumStepF64 extends FusedStepF64 {
   MomentumStepF64(WorkerPool pool, StepBuffers buffers) {
     super(pool, buffers);

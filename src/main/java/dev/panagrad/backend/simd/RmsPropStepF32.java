@@ -14,7 +14,7 @@ import dev.panagrad.rule.StepCoefficients;
 import java.lang.foreign.MemorySegment;
 import jdk.incubator.vector.FloatVector;
 
-/** {@link RmsProp} in one pass: 20 bytes per F32 parameter. */
+/** {@link RmsProp} in one pass: reads or writes five elements per parameter. */
 class RmsPropStepF32 extends FusedStepF32 {
   RmsPropStepF32(WorkerPool pool, StepBuffers buffers) {
     super(pool, buffers);

@@ -14,7 +14,7 @@ import dev.panagrad.rule.StepCoefficients;
 import java.lang.foreign.MemorySegment;
 import jdk.incubator.vector.DoubleVector;
 
-/** {@link RmsProp} in one pass: 20 bytes per F64 parameter. */
+/** {@link RmsProp} in one pass: reads or writes five elements per parameter. */
 class RmsPropStepF64 extends FusedStepF64 {
   RmsPropStepF64(WorkerPool pool, StepBuffers buffers) {
     super(pool, buffers);

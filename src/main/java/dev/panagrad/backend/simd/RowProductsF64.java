@@ -3,7 +3,6 @@ package dev.panagrad.backend.simd;
 import static dev.panagrad.backend.simd.LanesF64.narrow;
 
 import dev.panagrad.backend.WorkerPool;
-import dev.panagrad.tensor.HostStorage;
 import dev.panagrad.tensor.Tensor;
 import java.lang.foreign.Arena;
 import java.lang.foreign.ValueLayout;
@@ -69,10 +68,10 @@ final class RowProductsF64 implements WorkerPool.ChunkTask {
     long rowBytes = Math.max(1, x.cols() * LanesF64.BYTES * outputs);
     if (count <= SERIAL_BYTES / rowBytes
         || pool.threads() == 1
-        || !(isShareable(x)
-            && isShareable(w)
-            && isShareable(out)
-            && (b == null || isShareable(b)))) {
+        || !(x.isShareable()
+            && w.isShareable()
+            && out.isShareable()
+            && (b == null || b.isShareable()))) {
       rows(alpha, x, first, count, w, b, beta, out, 0);
       return;
     }
@@ -98,10 +97,6 @@ final class RowProductsF64 implements WorkerPool.ChunkTask {
       this.out = null;
       pool.release();
     }
-  }
-
-  private static boolean isShareable(Tensor t) {
-    return ((HostStorage) t.storage()).isShareable();
   }
 
   @Override

@@ -7,7 +7,6 @@ import static jdk.incubator.vector.DoubleVector.broadcast;
 import static jdk.incubator.vector.DoubleVector.fromMemorySegment;
 
 import dev.panagrad.backend.WorkerPool;
-import dev.panagrad.tensor.HostStorage;
 import dev.panagrad.tensor.Tensor;
 import java.lang.foreign.Arena;
 import java.lang.foreign.MemorySegment;
@@ -39,8 +38,8 @@ import jdk.incubator.vector.DoubleVector;
  */
 final class RowSumsF64 implements WorkerPool.ChunkTask, AutoCloseable {
   /**
-   * Rows summed in the element type: 256 terms lose at most 8 of 24 bits in the worst case, half
-   * that on average.
+   * Rows summed in the element type: 256 terms lose at most 8 bits in the worst case, half that on
+   * average.
    */
   private static final int FLUSH_ROWS = 256;
 
@@ -110,10 +109,10 @@ final class RowSumsF64 implements WorkerPool.ChunkTask, AutoCloseable {
       this.w = w;
       this.b = b;
       boolean shareable =
-          isShareable(y)
-              && isShareable(w)
-              && (index == null || isShareable(index))
-              && (b == null || isShareable(b));
+          y.isShareable()
+              && w.isShareable()
+              && (index == null || index.isShareable())
+              && (b == null || b.isShareable());
       sum(x, first, count, Math.toIntExact(w.rows()), shareable);
       double scale = 2.0 / count;
       for (int j = 0; j < outputs; j++) {
@@ -150,7 +149,7 @@ final class RowSumsF64 implements WorkerPool.ChunkTask, AutoCloseable {
     pool.acquire();
     try {
       this.given = given;
-      sum(x, 0, x.rows(), 1, isShareable(given));
+      sum(x, 0, x.rows(), 1, given.isShareable());
       write(0, alpha, beta, out.segment(), out.byteOffset());
     } finally {
       forget();
@@ -165,10 +164,6 @@ final class RowSumsF64 implements WorkerPool.ChunkTask, AutoCloseable {
     w = null;
     b = null;
     given = null;
-  }
-
-  private static boolean isShareable(Tensor t) {
-    return ((HostStorage) t.storage()).isShareable();
   }
 
   private void sum(Tensor x, long first, long count, int outputs, boolean shareable) {
@@ -189,7 +184,7 @@ final class RowSumsF64 implements WorkerPool.ChunkTask, AutoCloseable {
       residualSums = new double[MAX_CHUNKS][outputs];
       squareSums = new double[MAX_CHUNKS][outputs];
     }
-    if (shareable && isShareable(x)) {
+    if (shareable && x.isShareable()) {
       pool.run(this, chunks);
     } else {
       for (int chunk = 0; chunk < chunks; chunk++) {

@@ -90,6 +90,7 @@ final class SimdBackend extends HostBackend {
   @Override
   public void close() {
     if (closed.compareAndSet(false, true)) {
+      // Whoever has the turn finishes first, and nobody takes it after that.
       pool.close();
       linear.close();
       arena.close();

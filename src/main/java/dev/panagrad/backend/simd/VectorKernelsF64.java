@@ -133,6 +133,15 @@ final class VectorKernelsF64 {
     for (long from = 0; from < x.count(); from += BLOCK) {
       sum += norm1Block(x.segment(), at(x, from), Math.min(BLOCK, x.count() - from));
     }
+    if (sum < Double.POSITIVE_INFINITY) {
+      return sum;
+    }
+    // A block may have overflowed in the element type, and the sum need not in double precision.
+    sum = 0;
+    for (long i = 0; i < x.count(); i++) {
+      double element = get(x.segment(), at(x, i));
+      sum += Math.abs(element);
+    }
     return sum;
   }
 

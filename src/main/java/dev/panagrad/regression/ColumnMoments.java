@@ -1,0 +1,105 @@
+package dev.panagrad.regression;
+
+import dev.panagrad.tensor.Tensor;
+import java.util.Arrays;
+
+/** Means and deviations of the columns of one matrix, in double precision. */
+final class ColumnMoments {
+  /** Zero where means are not to be subtracted. */
+  final double[] mean;
+
+  /** The true mean less {@link #mean}: what does not fit into a double beside it. */
+  final double[] rest;
+
+  /** The standard deviation, or the root mean square without means; 1 where constant. */
+  final double[] scale;
+
+  final boolean[] constant;
+
+  private ColumnMoments(double[] mean, double[] rest, double[] scale, boolean[] constant) {
+    this.mean = mean;
+    this.rest = rest;
+    this.scale = scale;
+    this.constant = constant;
+  }
+
+  private ColumnMoments(int cols) {
+    this(new double[cols], new double[cols], new double[cols], new boolean[cols]);
+    Arrays.fill(scale, 1);
+  }
+
+  /** The same with one scale for all columns. */
+  ColumnMoments withScale(double common) {
+    double[] scales = new double[scale.length];
+    Arrays.fill(scales, common);
+    return new ColumnMoments(mean, rest, scales, constant);
+  }
+
+  /** A value of a column, centred and scaled. */
+  double standardised(double value, int col) {
+    return (value - mean[col] - rest[col]) / scale[col];
+  }
+
+  /** Means zero, scales one. */
+  static ColumnMoments identity(int cols) {
+    return new ColumnMoments(cols);
+  }
+
+  /**
+   * Two passes, the squares around the mean, which does not cancel; what rounding left out of the
+   * mean is then known and taken out (Chan, Golub and LeVeque 1983).
+   *
+   * @param index the rows to fit on, I64, or null for all
+   * @param count rows to fit on: the first of {@code index}, or all
+   * @param centre whether to subtract means
+   */
+  static ColumnMoments fit(Tensor t, Tensor index, long count, boolean centre) {
+    int cols = Math.toIntExact(t.cols());
+    ColumnMoments moments = new ColumnMoments(cols);
+    double[] low = new double[cols];
+    double[] high = new double[cols];
+    Arrays.fill(low, Double.POSITIVE_INFINITY);
+    Arrays.fill(high, Double.NEGATIVE_INFINITY);
+    for (long i = 0; i < count; i++) {
+      long row = index == null ? i : index.getLong(i);
+      for (int c = 0; c < cols; c++) {
+        double value = t.get(row, c);
+        moments.mean[c] += (value - moments.mean[c]) / (i + 1);
+        low[c] = Math.min(low[c], value);
+        high[c] = Math.max(high[c], value);
+      }
+    }
+    for (int c = 0; c < cols; c++) {
+      moments.constant[c] = centre ? low[c] == high[c] : low[c] == 0 && high[c] == 0;
+      if (!centre) {
+        moments.mean[c] = 0;
+      } else if (moments.constant[c]) {
+        moments.mean[c] = low[c];
+      }
+    }
+    double[] squares = new double[cols];
+    for (long i = 0; i < count; i++) {
+      long row = index == null ? i : index.getLong(i);
+      for (int c = 0; c < cols; c++) {
+        double centred = t.get(row, c) - moments.mean[c];
+        moments.rest[c] += centred;
+        squares[c] += centred * centred;
+      }
+    }
+    for (int c = 0; c < cols; c++) {
+      moments.rest[c] = centre && !moments.constant[c] ? moments.rest[c] / count : 0;
+      if (!moments.constant[c]) {
+        double rest = moments.rest[c];
+        double deviation = Math.sqrt(Math.max(squares[c] / count - rest * rest, 0));
+        if (deviation == Double.POSITIVE_INFINITY) {
+          throw new IllegalArgumentException(
+              "column %d of tensor '%s' is too large to standardise: its squares are beyond F64"
+                  .formatted(c + 1, t.name()));
+        }
+        // The squares of a column that varies by less than 1e-162 are zero.
+        moments.scale[c] = deviation == 0 ? high[c] - low[c] : deviation;
+      }
+    }
+    return moments;
+  }
+}
