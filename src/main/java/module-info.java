@@ -32,5 +32,6 @@ module dev.panagrad {
 
   provides dev.panagrad.backend.BackendProvider with
       dev.panagrad.backend.simd.SimdProvider,
+      dev.panagrad.backend.openblas.OpenBlasProvider,
       dev.panagrad.backend.scalar.ScalarProvider;
 }

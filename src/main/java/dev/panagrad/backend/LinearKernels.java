@@ -144,6 +144,41 @@ public abstract class LinearKernels implements AutoCloseable {
   }
 
   /**
+   * {@code C = alpha * A^T A + beta * C}, both triangles; C is symmetric before. With {@code beta =
+   * 0} the old content of C does not matter, not even NaN.
+   *
+   * @param a matrix [n, d], any row stride
+   * @param c matrix [d, d], any row stride
+   */
+  public final void syrk(double alpha, Tensor a, double beta, Tensor c) {
+    requireOpen();
+    DType dtype = floating(a);
+    matrix(a, dtype);
+    matrix(c, dtype);
+    c.requireShape(Shape.of(a.cols(), a.cols()));
+    c.requireWritable();
+    c.requireDisjoint(a);
+    syrkKernel(alpha, a, beta, c);
+  }
+
+  /**
+   * Factorises a symmetric matrix, {@code A = L L^T}, in place: the lower triangle is read and
+   * becomes L, the rest stays as it is.
+   *
+   * <p>Source: Golub and Van Loan, Matrix Computations (2013), section 4.2.
+   *
+   * @param a matrix [d, d], any row stride
+   * @return false if A is not positive definite; its lower triangle is lost then
+   */
+  public final boolean cholesky(Tensor a) {
+    requireOpen();
+    matrix(a, floating(a));
+    a.requireShape(Shape.of(a.rows(), a.rows()));
+    a.requireWritable();
+    return choleskyKernel(a);
+  }
+
+  /**
    * Predictions {@code out = X W^T + b} for rows {@code [first, first + count)} of X.
    *
    * @param x features [n, d], any row stride
@@ -388,6 +423,12 @@ public abstract class LinearKernels implements AutoCloseable {
       Tensor b,
       double beta,
       Tensor c);
+
+  /** {@link #syrk} on checked operands. */
+  protected abstract void syrkKernel(double alpha, Tensor a, double beta, Tensor c);
+
+  /** {@link #cholesky} of a checked operand. */
+  protected abstract boolean choleskyKernel(Tensor a);
 
   /** {@link #predict} on checked operands. */
   protected abstract void predictKernel(

@@ -17,6 +17,9 @@ class ForbiddenApisTest {
     }
   }
 
+  /** jextract's output, which our skin calls with memory of known extent only. */
+  private static final String GENERATED = "backend/openblas/bindings";
+
   private static final String VECTOR = "jdk/incubator/vector/";
 
   private static final List<Rule> RULES =
@@ -30,8 +33,15 @@ class ForbiddenApisTest {
           rule("java/lang/StrictMath#*", "never an intrinsic"),
           rule("sun/misc/Unsafe#*", "no bounds"),
           rule("java/io/ObjectInputStream#*", "runs code that data names"),
-          rule("java/net/*", "the engine opens no connection"),
-          rule("java/lang/System#load", "no native code is loaded"),
+          rule(
+              "java/net/*",
+              "the engine opens no connection; a jar on the class path is read as a URL",
+              "dev/panagrad/backend/openblas/LibraryCache",
+              "dev/panagrad/backend/openblas/OpenBlasLibrary"),
+          rule(
+              "java/lang/System#load",
+              "native code is loaded in one place",
+              "dev/panagrad/backend/openblas/OpenBlasLibrary"),
           rule("java/lang/System#loadLibrary", "no native code is loaded"),
           rule(VECTOR + "FloatVector#compress", "not an instruction everywhere"),
           rule(VECTOR + "DoubleVector#compress", "not an instruction everywhere"),
@@ -50,7 +60,9 @@ class ForbiddenApisTest {
     for (CompiledClass compiled : CompiledClass.main()) {
       for (String used : compiled.members()) {
         for (Rule rule : RULES) {
-          if (rule.matches(used) && !rule.except.contains(compiled.name())) {
+          if (rule.matches(used)
+              && !rule.except.contains(compiled.name())
+              && !compiled.folder().equals(GENERATED)) {
             violations.add(compiled.name() + " uses " + used + ": " + rule.reason);
           }
         }
@@ -64,7 +76,7 @@ class ForbiddenApisTest {
   void onlyTheCommandLinePrints() {
     Set<String> violations = new TreeSet<>();
     for (CompiledClass compiled : CompiledClass.main()) {
-      if (!compiled.folder().equals("cli")) {
+      if (!compiled.folder().equals("cli") && !compiled.folder().equals(GENERATED)) {
         compiled.members().stream()
             .filter(m -> m.equals("java/lang/System#out") || m.equals("java/lang/System#err"))
             .forEach(m -> violations.add(compiled.name() + " uses " + m));

@@ -21,6 +21,9 @@ class LayeringTest {
           Map.entry("backend", Set.of("rule", "tensor")),
           Map.entry("backend/scalar", Set.of("backend", "rule", "tensor")),
           Map.entry("backend/simd", Set.of("backend", "rule", "tensor")),
+          Map.entry(
+              "backend/openblas", Set.of("backend", "backend/openblas/bindings", "rule", "tensor")),
+          Map.entry("backend/openblas/bindings", Set.of()),
           // The scalar definition is the fallback of every rule, so the optimizer knows where it
           // runs.
           Map.entry(

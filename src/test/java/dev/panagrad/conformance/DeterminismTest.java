@@ -1,9 +1,12 @@
 package dev.panagrad.conformance;
 
 import static org.junit.jupiter.api.Assertions.assertEquals;
+import static org.junit.jupiter.api.Assumptions.assumeTrue;
 
+import dev.panagrad.backend.Availability;
 import dev.panagrad.backend.Backend;
 import dev.panagrad.backend.BackendOptions;
+import dev.panagrad.backend.BackendProvider;
 import dev.panagrad.backend.Backends;
 import dev.panagrad.backend.Transpose;
 import dev.panagrad.optimizer.Optimizer;
@@ -13,6 +16,7 @@ import dev.panagrad.tensor.Parameters;
 import dev.panagrad.tensor.Tensor;
 import dev.panagrad.tensor.TensorArena;
 import java.util.List;
+import java.util.Optional;
 import java.util.Random;
 import org.junit.jupiter.api.Tag;
 import org.junit.jupiter.api.Test;
@@ -30,9 +34,13 @@ class DeterminismTest {
   }
 
   private static void sameBits(String what, Computation computation) {
+    sameBits("simd", what, computation);
+  }
+
+  private static void sameBits(String name, String what, Computation computation) {
     Long expected = null;
     for (int threads : THREADS) {
-      try (Backend backend = Backends.open("simd", new BackendOptions(threads))) {
+      try (Backend backend = Backends.open(name, new BackendOptions(threads))) {
         for (int repeat = 0; repeat < REPEATS; repeat++) {
           try (TensorArena arena = TensorArena.open(what)) {
             long digest = computation.digest(backend, arena, new Random(11));
@@ -100,20 +108,37 @@ class DeterminismTest {
 
   @Test
   void products() {
+    sameBits("products", DeterminismTest::products);
+  }
+
+  @Test
+  void productsOfOpenBlas() {
+    Optional<BackendProvider> openblas =
+        Backends.providers().stream().filter(p -> p.name().equals("openblas")).findFirst();
+    assumeTrue(openblas.orElseThrow().probe() instanceof Availability.Available);
+    sameBits("openblas", "products", DeterminismTest::products);
     sameBits(
-        "products",
+        "openblas",
+        "symmetric product",
         (backend, arena, random) -> {
-          Tensor a = random(arena, random, DType.F32, 300, 200);
-          Tensor b = random(arena, random, DType.F32, 200, 150);
-          Tensor c = arena.allocate("c", DType.F32, 300, 150);
-          backend.linear().gemm(Transpose.NO, Transpose.NO, 1, a, b, 0, c);
-          Tensor tall = random(arena, random, DType.F32, 9_000, 40);
-          Tensor v = random(arena, random, DType.F32, 9_000);
-          Tensor t = arena.allocate("t", DType.F32, 40);
-          backend.linear().gemv(Transpose.YES, 1, tall, v, 0, t);
-          Tensor u = arena.allocate("u", DType.F32, 9_000);
-          backend.linear().gemv(Transpose.NO, 1, tall, t, 0, u);
-          return digest(digest(digest(0, c), t), u);
+          Tensor a = random(arena, random, DType.F32, 300, 400);
+          Tensor c = arena.allocate("c", DType.F32, 400, 400);
+          backend.linear().syrk(1, a, 0, c);
+          return digest(0, c);
         });
+  }
+
+  private static long products(Backend backend, TensorArena arena, Random random) {
+    Tensor a = random(arena, random, DType.F32, 300, 200);
+    Tensor b = random(arena, random, DType.F32, 200, 150);
+    Tensor c = arena.allocate("c", DType.F32, 300, 150);
+    backend.linear().gemm(Transpose.NO, Transpose.NO, 1, a, b, 0, c);
+    Tensor tall = random(arena, random, DType.F32, 9_000, 40);
+    Tensor v = random(arena, random, DType.F32, 9_000);
+    Tensor t = arena.allocate("t", DType.F32, 40);
+    backend.linear().gemv(Transpose.YES, 1, tall, v, 0, t);
+    Tensor u = arena.allocate("u", DType.F32, 9_000);
+    backend.linear().gemv(Transpose.NO, 1, tall, t, 0, u);
+    return digest(digest(digest(0, c), t), u);
   }
 }

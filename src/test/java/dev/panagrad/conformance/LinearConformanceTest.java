@@ -101,6 +101,108 @@ class LinearConformanceTest {
   }
 
   @Test
+  void symmetricProducts() {
+    Random random = new Random(8);
+    long[][] shapes = {{0, 3}, {1, 1}, {7, 5}, {40, 33}, {300, 17}, {65, 300}, {129, 257}};
+    for (Backend backend : backends) {
+      for (DType dtype : List.of(DType.F32, DType.F64)) {
+        for (long[] shape : shapes) {
+          for (double beta : new double[] {0, 0.5}) {
+            try (Sentinels memory = new Sentinels()) {
+              long d = shape[1];
+              Tensor a = memory.tensor("a", dtype, 1, shape[0], d);
+              Tensor c = memory.tensor("c", dtype, 3, d, d);
+              randomise(random, a);
+              for (long i = 0; i < d; i++) {
+                for (long j = 0; j < d; j++) {
+                  c.set(i, j, beta == 0 ? Double.NaN : i + j);
+                }
+              }
+              backend.linear().syrk(0.7, a, beta, c);
+              String what = backend.name() + " " + dtype + " syrk " + shape[0] + " x " + d;
+              for (long i = 0; i < d; i++) {
+                for (long j = 0; j < d; j++) {
+                  double expected = beta * (i + j);
+                  double largest = Math.abs(expected);
+                  for (long l = 0; l < shape[0]; l++) {
+                    expected += 0.7 * a.get(l, i) * a.get(l, j);
+                    largest += Math.abs(0.7 * a.get(l, i) * a.get(l, j));
+                  }
+                  double bound = (shape[0] + 8) * roundoff(dtype) * largest;
+                  assertEquals(expected, c.get(i, j), bound, what);
+                  assertEquals(c.get(i, j), c.get(j, i), bound, what + " symmetry");
+                }
+              }
+              memory.check(what);
+            }
+          }
+        }
+      }
+    }
+  }
+
+  /**
+   * {@code |L L^T - A|_ij <= (d + 1) u / (1 - (d + 1) u) * (|L| |L|^T)_ij} (Higham 2002, theorem
+   * 10.3).
+   */
+  @Test
+  void choleskyFactors() {
+    Random random = new Random(9);
+    for (Backend backend : backends) {
+      for (DType dtype : List.of(DType.F32, DType.F64)) {
+        for (int d : new int[] {1, 2, 3, 15, 16, 17, 40, 130}) {
+          try (Sentinels memory = new Sentinels()) {
+            Tensor a = memory.tensor("a", dtype, 1, d, d);
+            double[][] before = new double[d][d];
+            for (int i = 0; i < d; i++) {
+              for (int j = 0; j <= i; j++) {
+                a.set(i, j, i == j ? 2.0 * d : random.nextGaussian());
+                before[i][j] = a.get(i, j);
+              }
+              for (int j = i + 1; j < d; j++) {
+                a.set(i, j, 77);
+              }
+            }
+            String what = backend.name() + " " + dtype + " cholesky " + d;
+            assertTrue(backend.linear().cholesky(a), what);
+            for (int i = 0; i < d; i++) {
+              for (int j = 0; j <= i; j++) {
+                double product = 0;
+                double largest = 0;
+                for (int l = 0; l <= j; l++) {
+                  product += a.get(i, l) * a.get(j, l);
+                  largest += Math.abs(a.get(i, l) * a.get(j, l));
+                }
+                double bound = 2 * (d + 1) * roundoff(dtype) * largest;
+                assertEquals(before[i][j], product, bound, what);
+              }
+              for (int j = i + 1; j < d; j++) {
+                assertEquals(77, a.get(i, j), what + " upper triangle");
+              }
+            }
+            memory.check(what);
+          }
+        }
+      }
+    }
+  }
+
+  @Test
+  void choleskyRefusesIndefiniteMatrices() {
+    for (Backend backend : backends) {
+      try (TensorArena arena = TensorArena.open("indefinite")) {
+        for (int d : new int[] {1, 5, 40}) {
+          Tensor a = arena.allocate("a", DType.F64, d, d);
+          for (int i = 0; i < d; i++) {
+            a.set(i, i, i == d - 1 ? -1 : 1);
+          }
+          assertFalse(backend.linear().cholesky(a), backend.name() + d);
+        }
+      }
+    }
+  }
+
+  @Test
   void norm2NeitherOverflowsNorUnderflows() {
     for (Backend backend : backends) {
       try (TensorArena arena = TensorArena.open("norm")) {

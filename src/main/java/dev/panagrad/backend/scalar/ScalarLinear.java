@@ -112,6 +112,30 @@ final class ScalarLinear extends LinearKernels {
     }
   }
 
+  @Override
+  protected void syrkKernel(double alpha, Tensor a, double beta, Tensor c) {
+    gemmKernel(Transpose.YES, Transpose.NO, alpha, a, a, beta, c);
+  }
+
+  @Override
+  protected boolean choleskyKernel(Tensor a) {
+    Cells cells = Cells.of(a);
+    for (long i = 0; i < a.rows(); i++) {
+      for (long j = 0; j <= i; j++) {
+        double rest = at(cells, a, Transpose.NO, i, j);
+        for (long l = 0; l < j; l++) {
+          rest -= at(cells, a, Transpose.NO, i, l) * at(cells, a, Transpose.NO, j, l);
+        }
+        if (i == j && !(rest > 0)) {
+          return false;
+        }
+        double factor = i == j ? Math.sqrt(rest) : rest / at(cells, a, Transpose.NO, j, j);
+        cells.set(a, i * a.rowStride() + j, factor);
+      }
+    }
+    return true;
+  }
+
   private static double at(Cells cells, Tensor t, Transpose transpose, long row, long col) {
     long position =
         transpose == Transpose.NO ? row * t.rowStride() + col : col * t.rowStride() + row;

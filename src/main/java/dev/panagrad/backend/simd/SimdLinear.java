@@ -93,6 +93,16 @@ final class SimdLinear extends LinearKernels {
   }
 
   @Override
+  protected void syrkKernel(double alpha, Tensor a, double beta, Tensor c) {
+    gemmKernel(Transpose.YES, Transpose.NO, alpha, a, a, beta, c);
+  }
+
+  @Override
+  protected boolean choleskyKernel(Tensor a) {
+    return isF32(a) ? CholeskyF32.factorise(a) : CholeskyF64.factorise(a);
+  }
+
+  @Override
   protected void predictKernel(Tensor x, long first, long count, Tensor w, Tensor b, Tensor out) {
     if (isF32(x)) {
       productsF32.apply(1, x, first, count, w, b, 0, out);

@@ -33,10 +33,15 @@ final class VectorKernelsF64 {
   private VectorKernelsF64() {}
 
   static double dot(Tensor x, Tensor y) {
+    return dot(x.segment(), x.byteOffset(), y.segment(), y.byteOffset(), x.count());
+  }
+
+  /** The same of {@code n} elements from two byte offsets. */
+  static double dot(MemorySegment xs, long xAt, MemorySegment ys, long yAt, long n) {
     double sum = 0;
-    for (long from = 0; from < x.count(); from += BLOCK) {
-      long n = Math.min(BLOCK, x.count() - from);
-      sum += dotBlock(x.segment(), at(x, from), y.segment(), at(y, from), n);
+    for (long from = 0; from < n; from += BLOCK) {
+      long o = from * LanesF64.BYTES;
+      sum += dotBlock(xs, xAt + o, ys, yAt + o, Math.min(BLOCK, n - from));
     }
     return sum;
   }

@@ -1,0 +1,261 @@
+package dev.panagrad.backend.openblas;
+
+import dev.panagrad.backend.Backend;
+import dev.panagrad.backend.LinearKernels;
+import dev.panagrad.backend.StepTrace;
+import dev.panagrad.backend.Transpose;
+import dev.panagrad.backend.WorkerPool;
+import dev.panagrad.tensor.Tensor;
+
+/**
+ * Products and factorisation by OpenBLAS from a size on where that is faster; everything else by
+ * the host backend, {@code simd} where it can run.
+ *
+ * <p>OpenBLAS computes with one thread; the rows of a result are shared between our own in blocks
+ * that depend on the sizes only, so that its bits do not depend on the number of threads.
+ *
+ * <p>Threading: products take turns by the pool's lock.
+ */
+final class OpenBlasLinear extends LinearKernels {
+  /**
+   * Multiply-adds from which OpenBLAS is called. Measured on AVX-512 x86, 1 thread: its kernels for
+   * small matrices are ahead of the host's packed ones from 8 x 8 x 8 on, the smallest that was
+   * measured.
+   */
+  private static final double PRODUCT_CROSSOVER = 8.0 * 8 * 8;
+
+  /** Rows from which a factorisation is LAPACK's. */
+  private static final long CHOLESKY_CROSSOVER = 16;
+
+  /**
+   * Rows of a block of the result, at least: what packing the other operand costs is then small.
+   */
+  private static final long BLOCK_ROWS = 128;
+
+  /** Blocks of a result, at most. */
+  private static final long MOST_BLOCKS = 16;
+
+  private final Backend host;
+  private final LinearKernels kernels;
+  private final boolean hostIsReference;
+  private final WorkerPool pool;
+  private final Product product = new Product();
+  private final SymmetricProduct symmetric = new SymmetricProduct();
+
+  OpenBlasLinear(StepTrace trace, Backend host, boolean hostIsReference, WorkerPool pool) {
+    super(trace);
+    this.host = host;
+    this.kernels = host.linear();
+    this.hostIsReference = hostIsReference;
+    this.pool = pool;
+  }
+
+  private static boolean fits(Tensor t) {
+    return Math.max(Math.max(t.rows(), t.cols()), t.rowStride()) <= Integer.MAX_VALUE;
+  }
+
+  private static long blockRows(long rows) {
+    long wanted = Math.max(BLOCK_ROWS, Math.ceilDiv(rows, MOST_BLOCKS));
+    return Math.ceilDiv(wanted, BLOCK_ROWS) * BLOCK_ROWS;
+  }
+
+  /** The rows of a result in blocks. */
+  private abstract class Blocks implements WorkerPool.ChunkTask {
+    double alpha;
+    Tensor a;
+    double beta;
+    Tensor c;
+    private long blockRows;
+
+    /** Computes {@code count} rows of the result from {@code first}. */
+    abstract void rows(long first, long count);
+
+    final void run(double newAlpha, Tensor newA, double newBeta, Tensor newC) {
+      alpha = newAlpha;
+      a = newA;
+      beta = newBeta;
+      c = newC;
+      blockRows = blockRows(c.rows());
+      int blocks = (int) Math.ceilDiv(c.rows(), blockRows);
+      try {
+        if (a.isShareable() && c.isShareable()) {
+          pool.run(this, blocks);
+        } else {
+          for (int block = 0; block < blocks; block++) {
+            run(block, 0);
+          }
+        }
+      } finally {
+        a = null;
+        c = null;
+      }
+    }
+
+    @Override
+    public final void run(int chunk, int worker) {
+      long first = chunk * blockRows;
+      rows(first, Math.min(blockRows, c.rows() - first));
+    }
+  }
+
+  private final class Product extends Blocks {
+    private Transpose transposeA;
+    private Transpose transposeB;
+    private Tensor b;
+
+    @Override
+    void rows(long first, long count) {
+      Tensor part = transposeA == Transpose.NO ? a.rows(first, count) : a.columns(first, count);
+      OpenBlas.gemm(transposeA, transposeB, alpha, part, b, beta, c.rows(first, count));
+    }
+  }
+
+  /** A block on the diagonal, and the rectangle to its right. */
+  private final class SymmetricProduct extends Blocks {
+    @Override
+    void rows(long first, long count) {
+      Tensor left = a.columns(first, count);
+      Tensor rows = c.rows(first, count);
+      OpenBlas.syrk(alpha, left, beta, rows.columns(first, count));
+      long rest = c.cols() - first - count;
+      if (rest > 0) {
+        Tensor right = a.columns(first + count, rest);
+        OpenBlas.gemm(
+            Transpose.YES,
+            Transpose.NO,
+            alpha,
+            left,
+            right,
+            beta,
+            rows.columns(first + count, rest));
+      }
+    }
+  }
+
+  @Override
+  protected void gemmKernel(
+      Transpose transposeA,
+      Transpose transposeB,
+      double alpha,
+      Tensor a,
+      Tensor b,
+      double beta,
+      Tensor c) {
+    double inner = transposeA == Transpose.NO ? a.cols() : a.rows();
+    if (inner == 0
+        || (double) c.rows() * c.cols() * inner < PRODUCT_CROSSOVER
+        || !(fits(a) && fits(b) && fits(c))) {
+      kernels.gemm(transposeA, transposeB, alpha, a, b, beta, c);
+      return;
+    }
+    pool.acquire();
+    try {
+      product.transposeA = transposeA;
+      product.transposeB = transposeB;
+      product.b = b;
+      product.run(alpha, a, beta, c);
+    } finally {
+      product.b = null;
+      pool.release();
+    }
+  }
+
+  @Override
+  protected void syrkKernel(double alpha, Tensor a, double beta, Tensor c) {
+    if (a.rows() == 0
+        || (double) a.rows() * a.cols() * a.cols() < PRODUCT_CROSSOVER
+        || !(fits(a) && fits(c))) {
+      kernels.syrk(alpha, a, beta, c);
+      return;
+    }
+    pool.acquire();
+    try {
+      symmetric.run(alpha, a, beta, c);
+      mirror(c);
+    } finally {
+      pool.release();
+    }
+  }
+
+  /** Copies the upper triangle to the lower one, by squares that stay in the cache. */
+  private static void mirror(Tensor c) {
+    long side = 32;
+    for (long top = 0; top < c.rows(); top += side) {
+      for (long left = 0; left <= top; left += side) {
+        for (long i = top; i < Math.min(top + side, c.rows()); i++) {
+          for (long j = left; j < Math.min(left + side, i); j++) {
+            c.set(i, j, c.get(j, i));
+          }
+        }
+      }
+    }
+  }
+
+  @Override
+  protected boolean choleskyKernel(Tensor a) {
+    boolean isLarge = a.rows() >= CHOLESKY_CROSSOVER && fits(a);
+    return isLarge ? OpenBlas.cholesky(a) == 0 : kernels.cholesky(a);
+  }
+
+  /** Both read the matrix once, which is what it costs; the SIMD kernel does so on all threads. */
+  @Override
+  protected void gemvKernel(
+      Transpose transpose, double alpha, Tensor a, Tensor x, double beta, Tensor y) {
+    if (hostIsReference && fits(a) && a.count() > 0) {
+      OpenBlas.gemv(transpose, alpha, a, x, beta, y);
+    } else {
+      kernels.gemv(transpose, alpha, a, x, beta, y);
+    }
+  }
+
+  @Override
+  protected double dotKernel(Tensor x, Tensor y) {
+    return kernels.dot(x, y);
+  }
+
+  @Override
+  protected void axpyKernel(double alpha, Tensor x, Tensor y) {
+    kernels.axpy(alpha, x, y);
+  }
+
+  @Override
+  protected double norm2Kernel(Tensor x) {
+    return kernels.norm2(x);
+  }
+
+  @Override
+  protected double norm1Kernel(Tensor x) {
+    return kernels.norm1(x);
+  }
+
+  @Override
+  protected boolean isFiniteKernel(Tensor x) {
+    return kernels.isFinite(x);
+  }
+
+  @Override
+  protected void predictKernel(Tensor x, long first, long count, Tensor w, Tensor b, Tensor out) {
+    kernels.predict(x, first, count, w, b, out);
+  }
+
+  @Override
+  protected void gradientKernel(
+      Tensor x,
+      Tensor y,
+      Tensor index,
+      long first,
+      long count,
+      Tensor w,
+      Tensor b,
+      Tensor gw,
+      Tensor gb,
+      Tensor loss) {
+    kernels.gradient(x, y, index, first, count, w, b, gw, gb, loss);
+  }
+
+  @Override
+  public void close() {
+    super.close();
+    host.close();
+  }
+}

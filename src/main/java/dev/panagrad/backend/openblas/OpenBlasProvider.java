@@ -1,0 +1,50 @@
+package dev.panagrad.backend.openblas;
+
+import dev.panagrad.backend.Availability;
+import dev.panagrad.backend.Backend;
+import dev.panagrad.backend.BackendOptions;
+import dev.panagrad.backend.BackendProvider;
+import dev.panagrad.backend.BackendUnavailableException;
+
+/** Provides OpenBLAS where the library can be loaded. */
+public final class OpenBlasProvider implements BackendProvider {
+  private static final String REMEDY =
+      "put org.bytedeco:openblas with this platform's classifier on the class path, or name a library file with -D"
+          + OpenBlasLibrary.PATH
+          + "; -D"
+          + LibraryCache.PROPERTY
+          + " names a folder to unpack to, on a file system that allows execution";
+
+  /** For the service loader. */
+  public OpenBlasProvider() {}
+
+  @Override
+  public String name() {
+    return OpenBlasBackend.NAME;
+  }
+
+  /** Below simd, whose kernels train as fast without a native library in the process. */
+  @Override
+  public int rank() {
+    return 50;
+  }
+
+  @Override
+  public Availability probe() {
+    try {
+      return new Availability.Available(OpenBlasLibrary.load().describe());
+    } catch (Throwable e) {
+      return new Availability.Unavailable(e.getMessage(), REMEDY, e);
+    }
+  }
+
+  @Override
+  public Backend open(BackendOptions options) {
+    try {
+      return new OpenBlasBackend(OpenBlasLibrary.load(), options);
+    } catch (UnsatisfiedLinkError e) {
+      throw new BackendUnavailableException(
+          "backend 'openblas' is not available: " + e.getMessage() + "; remedy: " + REMEDY, e);
+    }
+  }
+}
