@@ -1,7 +1,6 @@
 package dev.panagrad.regression;
 
 import dev.panagrad.backend.Backend;
-import dev.panagrad.backend.Transpose;
 import dev.panagrad.rule.Accepted;
 import dev.panagrad.tensor.DType;
 import dev.panagrad.tensor.Tensor;
@@ -110,7 +109,7 @@ public record ExactSolution(
         backend.copy(block, blockOnDevice);
       }
       Tensor z = blockOnDevice.rows(0, rows);
-      backend.linear().gemm(Transpose.YES, Transpose.NO, 1, z, z, 1, productsOnDevice);
+      backend.linear().syrk(1, z, 1, productsOnDevice);
     }
     if (placed) {
       backend.copy(productsOnDevice, products);
