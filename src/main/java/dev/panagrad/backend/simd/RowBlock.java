@@ -45,11 +45,20 @@ final class RowBlock {
    */
   void locate(Tensor x, Tensor index, long first, int count) {
     long rowBytes = x.rowStride() * elementBytes;
-    long furthest = 0;
-    for (int i = 0; i < count; i++) {
-      long offset = x.byteOffset() + row(index, first + i) * rowBytes;
-      at[i] = offset;
-      furthest = Math.max(furthest, offset);
+    long furthest;
+    if (index == null) {
+      long start = x.byteOffset() + first * rowBytes;
+      for (int i = 0; i < count; i++) {
+        at[i] = start + i * rowBytes;
+      }
+      furthest = at[count - 1];
+    } else {
+      furthest = 0;
+      for (int i = 0; i < count; i++) {
+        long offset = x.byteOffset() + row(index, first + i) * rowBytes;
+        at[i] = offset;
+        furthest = Math.max(furthest, offset);
+      }
     }
     int filled = (count + 3) & -4;
     for (int i = count; i < filled; i++) {

@@ -22,9 +22,11 @@ import jdk.incubator.vector.VectorMask;
 
 /**
  * The two inner loops of everything that walks over rows of a matrix: dot products of a block of
- * rows with a vector, and a weighted sum of a block of rows. Four rows at a time: the vector and
- * the sum are then loaded once for four rows, and four independent chains hide the latency of the
- * multiply-add.
+ * rows with a vector, and a weighted sum of a block of rows. Dot products take four rows at a time,
+ * so that the vector is loaded once for four rows; sums take four vectors of columns at a time and
+ * keep them in registers for all rows of the block. Both have four independent chains, which hide
+ * the latency of the multiply-add, and are unrolled: the compiler checks bounds and liveness in
+ * every turn of a loop as short as a row.
  *
  * <p>A block whose rows are not a multiple of four is filled up with its last row by {@link
  * RowBlock}, and weights of zero: a second loop for the remainder would run too rarely to be
@@ -36,9 +38,11 @@ import jdk.incubator.vector.VectorMask;
  */
 final class RowKernelsF32 {
   /**
-   * Bytes of a block: half of a 32 KiB level-1 cache, so that the second loop finds the rows there.
+   * Bytes of a block, in the level-2 cache: the second loop finds the rows there. Narrow rows come
+   * {@link RowBlock#MAX_ROWS} at a time and stay in the level-1 cache; for wide ones a larger block
+   * means that weights and sums are read less often (16 KiB took a third longer at 1,024 columns).
    */
-  private static final long BLOCK_BYTES = 16 * 1024;
+  private static final long BLOCK_BYTES = 64 * 1024;
 
   /**
    * Columns per inner loop, a multiple of every vector length: its trip count and offsets are then
@@ -47,6 +51,9 @@ final class RowKernelsF32 {
   private static final long SEGMENT = 1 << 16;
 
   private static final int STRIDE = LanesF32.COUNT * LanesF32.BYTES;
+
+  /** Bytes of four vectors, the columns of one turn of the inner loops. */
+  private static final int PANEL = 4 * STRIDE;
 
   /**
    * By the last lane used. Made once: making a mask in a kernel allocates where the compiler stops
@@ -80,30 +87,22 @@ final class RowKernelsF32 {
     for (long from = 0; from < cols; from += SEGMENT) {
       int n = (int) Math.min(SEGMENT, cols - from);
       long shift = from * LanesF32.BYTES;
-      dotSegment(x, shift, rows, n, from + n == cols, ws, wAt + shift, out);
+      dotSegment(x, shift, rows, n, ws, wAt + shift, out);
     }
   }
 
   private static void dotSegment(
-      RowBlock x,
-      long shift,
-      int rows,
-      int cols,
-      boolean isLast,
-      MemorySegment ws,
-      long wAt,
-      float[] out) {
+      RowBlock x, long shift, int rows, int cols, MemorySegment ws, long wAt, float[] out) {
     MemorySegment xs = x.rows;
     long[] at = x.at;
-    int whole = ((cols - 1) & -LanesF32.COUNT) * LanesF32.BYTES;
-    // The last vector of the row may be in a buffer; that of an earlier segment is in the row.
-    MemorySegment ts = isLast ? x.tails : xs;
-    long[] tailAt = isLast ? x.tailAt : at;
-    long t = isLast ? 0 : shift + whole;
+    int whole = (cols & -LanesF32.COUNT) * LanesF32.BYTES;
+    boolean hasTail = whole < cols * LanesF32.BYTES;
+    MemorySegment ts = x.tails;
+    long[] tailAt = x.tailAt;
     VectorMask<Float> outside = OUTSIDE.get((cols - 1) % LanesF32.COUNT);
     FloatVector zero = FloatVector.zero(SPECIES);
-    MemorySegment wts = isLast ? x.weightTails : ws;
-    long wtAt = isLast ? x.weightTailAt : wAt + whole;
+    MemorySegment wts = x.weightTails;
+    long wtAt = x.weightTailAt;
     for (int i = 0; i < rows; i += 4) {
       long x0 = at[i] + shift;
       long x1 = at[i + 1] + shift;
@@ -113,27 +112,52 @@ final class RowKernelsF32 {
       FloatVector a1 = zero;
       FloatVector a2 = zero;
       FloatVector a3 = zero;
-      for (int o = 0; o < whole; o += STRIDE) {
+      int o = 0;
+      for (; o <= whole - PANEL; o += PANEL) {
+        FloatVector w0 = fromMemorySegment(SPECIES, ws, wAt + o, ORDER);
+        a0 = fromMemorySegment(SPECIES, xs, x0 + o, ORDER).fma(w0, a0);
+        a1 = fromMemorySegment(SPECIES, xs, x1 + o, ORDER).fma(w0, a1);
+        a2 = fromMemorySegment(SPECIES, xs, x2 + o, ORDER).fma(w0, a2);
+        a3 = fromMemorySegment(SPECIES, xs, x3 + o, ORDER).fma(w0, a3);
+        FloatVector w1 = fromMemorySegment(SPECIES, ws, wAt + o + STRIDE, ORDER);
+        a0 = fromMemorySegment(SPECIES, xs, x0 + o + STRIDE, ORDER).fma(w1, a0);
+        a1 = fromMemorySegment(SPECIES, xs, x1 + o + STRIDE, ORDER).fma(w1, a1);
+        a2 = fromMemorySegment(SPECIES, xs, x2 + o + STRIDE, ORDER).fma(w1, a2);
+        a3 = fromMemorySegment(SPECIES, xs, x3 + o + STRIDE, ORDER).fma(w1, a3);
+        FloatVector w2 = fromMemorySegment(SPECIES, ws, wAt + o + 2L * STRIDE, ORDER);
+        a0 = fromMemorySegment(SPECIES, xs, x0 + o + 2L * STRIDE, ORDER).fma(w2, a0);
+        a1 = fromMemorySegment(SPECIES, xs, x1 + o + 2L * STRIDE, ORDER).fma(w2, a1);
+        a2 = fromMemorySegment(SPECIES, xs, x2 + o + 2L * STRIDE, ORDER).fma(w2, a2);
+        a3 = fromMemorySegment(SPECIES, xs, x3 + o + 2L * STRIDE, ORDER).fma(w2, a3);
+        FloatVector w3 = fromMemorySegment(SPECIES, ws, wAt + o + 3L * STRIDE, ORDER);
+        a0 = fromMemorySegment(SPECIES, xs, x0 + o + 3L * STRIDE, ORDER).fma(w3, a0);
+        a1 = fromMemorySegment(SPECIES, xs, x1 + o + 3L * STRIDE, ORDER).fma(w3, a1);
+        a2 = fromMemorySegment(SPECIES, xs, x2 + o + 3L * STRIDE, ORDER).fma(w3, a2);
+        a3 = fromMemorySegment(SPECIES, xs, x3 + o + 3L * STRIDE, ORDER).fma(w3, a3);
+      }
+      for (; o < whole; o += STRIDE) {
         FloatVector w = fromMemorySegment(SPECIES, ws, wAt + o, ORDER);
         a0 = fromMemorySegment(SPECIES, xs, x0 + o, ORDER).fma(w, a0);
         a1 = fromMemorySegment(SPECIES, xs, x1 + o, ORDER).fma(w, a1);
         a2 = fromMemorySegment(SPECIES, xs, x2 + o, ORDER).fma(w, a2);
         a3 = fromMemorySegment(SPECIES, xs, x3 + o, ORDER).fma(w, a3);
       }
-      FloatVector wTail = fromMemorySegment(SPECIES, wts, wtAt, ORDER).blend(zero, outside);
-      a0 = fromMemorySegment(SPECIES, ts, tailAt[i] + t, ORDER).blend(zero, outside).fma(wTail, a0);
-      a1 =
-          fromMemorySegment(SPECIES, ts, tailAt[i + 1] + t, ORDER)
-              .blend(zero, outside)
-              .fma(wTail, a1);
-      a2 =
-          fromMemorySegment(SPECIES, ts, tailAt[i + 2] + t, ORDER)
-              .blend(zero, outside)
-              .fma(wTail, a2);
-      a3 =
-          fromMemorySegment(SPECIES, ts, tailAt[i + 3] + t, ORDER)
-              .blend(zero, outside)
-              .fma(wTail, a3);
+      if (hasTail) {
+        FloatVector wTail = fromMemorySegment(SPECIES, wts, wtAt, ORDER).blend(zero, outside);
+        a0 = fromMemorySegment(SPECIES, ts, tailAt[i], ORDER).blend(zero, outside).fma(wTail, a0);
+        a1 =
+            fromMemorySegment(SPECIES, ts, tailAt[i + 1], ORDER)
+                .blend(zero, outside)
+                .fma(wTail, a1);
+        a2 =
+            fromMemorySegment(SPECIES, ts, tailAt[i + 2], ORDER)
+                .blend(zero, outside)
+                .fma(wTail, a2);
+        a3 =
+            fromMemorySegment(SPECIES, ts, tailAt[i + 3], ORDER)
+                .blend(zero, outside)
+                .fma(wTail, a3);
+      }
       if (LanesF32.COUNT == 2) {
         // Exchanging two lanes is not an instruction everywhere.
         out[i] += a0.lane(0) + a0.lane(1);
@@ -163,61 +187,72 @@ final class RowKernelsF32 {
     for (long from = 0; from < cols; from += SEGMENT) {
       int n = (int) Math.min(SEGMENT, cols - from);
       long shift = from * LanesF32.BYTES;
-      accumulateSegment(x, shift, rows, n, from + n == cols, r, gs, gAt + shift);
+      accumulateSegment(x, shift, rows, n, r, gs, gAt + shift);
     }
   }
 
   private static void accumulateSegment(
-      RowBlock x,
-      long shift,
-      int rows,
-      int cols,
-      boolean isLast,
-      float[] r,
-      MemorySegment gs,
-      long gAt) {
+      RowBlock x, long shift, int rows, int cols, float[] r, MemorySegment gs, long gAt) {
     MemorySegment xs = x.rows;
     long[] at = x.at;
-    int whole = ((cols - 1) & -LanesF32.COUNT) * LanesF32.BYTES;
-    // The last vector of the row may be in a buffer; that of an earlier segment is in the row.
-    MemorySegment ts = isLast ? x.tails : xs;
-    long[] tailAt = isLast ? x.tailAt : at;
-    long t = isLast ? 0 : shift + whole;
-    VectorMask<Float> outside = OUTSIDE.get((cols - 1) % LanesF32.COUNT);
-    FloatVector zero = FloatVector.zero(SPECIES);
-    for (int i = 0; i < rows; i += 4) {
-      long x0 = at[i] + shift;
-      long x1 = at[i + 1] + shift;
-      long x2 = at[i + 2] + shift;
-      long x3 = at[i + 3] + shift;
-      FloatVector r0 = broadcast(SPECIES, r[i]);
-      FloatVector r1 = broadcast(SPECIES, r[i + 1]);
-      FloatVector r2 = broadcast(SPECIES, r[i + 2]);
-      FloatVector r3 = broadcast(SPECIES, r[i + 3]);
-      for (int o = 0; o < whole; o += STRIDE) {
-        FloatVector g = fromMemorySegment(SPECIES, gs, gAt + o, ORDER);
-        g = fromMemorySegment(SPECIES, xs, x0 + o, ORDER).fma(r0, g);
-        g = fromMemorySegment(SPECIES, xs, x1 + o, ORDER).fma(r1, g);
-        g = fromMemorySegment(SPECIES, xs, x2 + o, ORDER).fma(r2, g);
-        g = fromMemorySegment(SPECIES, xs, x3 + o, ORDER).fma(r3, g);
-        g.intoMemorySegment(gs, gAt + o, ORDER);
+    int whole = (cols & -LanesF32.COUNT) * LanesF32.BYTES;
+    int o = 0;
+    for (; o <= whole - PANEL; o += PANEL) {
+      long from = shift + o;
+      FloatVector g0 = fromMemorySegment(SPECIES, gs, gAt + o, ORDER);
+      FloatVector g1 = fromMemorySegment(SPECIES, gs, gAt + o + STRIDE, ORDER);
+      FloatVector g2 = fromMemorySegment(SPECIES, gs, gAt + o + 2L * STRIDE, ORDER);
+      FloatVector g3 = fromMemorySegment(SPECIES, gs, gAt + o + 3L * STRIDE, ORDER);
+      for (int i = 0; i < rows; i += 4) {
+        FloatVector r0 = broadcast(SPECIES, r[i]);
+        long x0 = at[i] + from;
+        g0 = fromMemorySegment(SPECIES, xs, x0, ORDER).fma(r0, g0);
+        g1 = fromMemorySegment(SPECIES, xs, x0 + STRIDE, ORDER).fma(r0, g1);
+        g2 = fromMemorySegment(SPECIES, xs, x0 + 2L * STRIDE, ORDER).fma(r0, g2);
+        g3 = fromMemorySegment(SPECIES, xs, x0 + 3L * STRIDE, ORDER).fma(r0, g3);
+        FloatVector r1 = broadcast(SPECIES, r[i + 1]);
+        long x1 = at[i + 1] + from;
+        g0 = fromMemorySegment(SPECIES, xs, x1, ORDER).fma(r1, g0);
+        g1 = fromMemorySegment(SPECIES, xs, x1 + STRIDE, ORDER).fma(r1, g1);
+        g2 = fromMemorySegment(SPECIES, xs, x1 + 2L * STRIDE, ORDER).fma(r1, g2);
+        g3 = fromMemorySegment(SPECIES, xs, x1 + 3L * STRIDE, ORDER).fma(r1, g3);
+        FloatVector r2 = broadcast(SPECIES, r[i + 2]);
+        long x2 = at[i + 2] + from;
+        g0 = fromMemorySegment(SPECIES, xs, x2, ORDER).fma(r2, g0);
+        g1 = fromMemorySegment(SPECIES, xs, x2 + STRIDE, ORDER).fma(r2, g1);
+        g2 = fromMemorySegment(SPECIES, xs, x2 + 2L * STRIDE, ORDER).fma(r2, g2);
+        g3 = fromMemorySegment(SPECIES, xs, x2 + 3L * STRIDE, ORDER).fma(r2, g3);
+        FloatVector r3 = broadcast(SPECIES, r[i + 3]);
+        long x3 = at[i + 3] + from;
+        g0 = fromMemorySegment(SPECIES, xs, x3, ORDER).fma(r3, g0);
+        g1 = fromMemorySegment(SPECIES, xs, x3 + STRIDE, ORDER).fma(r3, g1);
+        g2 = fromMemorySegment(SPECIES, xs, x3 + 2L * STRIDE, ORDER).fma(r3, g2);
+        g3 = fromMemorySegment(SPECIES, xs, x3 + 3L * STRIDE, ORDER).fma(r3, g3);
       }
-      FloatVector gTail = fromMemorySegment(SPECIES, gs, gAt + whole, ORDER);
-      gTail =
-          fromMemorySegment(SPECIES, ts, tailAt[i] + t, ORDER).blend(zero, outside).fma(r0, gTail);
-      gTail =
-          fromMemorySegment(SPECIES, ts, tailAt[i + 1] + t, ORDER)
-              .blend(zero, outside)
-              .fma(r1, gTail);
-      gTail =
-          fromMemorySegment(SPECIES, ts, tailAt[i + 2] + t, ORDER)
-              .blend(zero, outside)
-              .fma(r2, gTail);
-      gTail =
-          fromMemorySegment(SPECIES, ts, tailAt[i + 3] + t, ORDER)
-              .blend(zero, outside)
-              .fma(r3, gTail);
-      gTail.intoMemorySegment(gs, gAt + whole, ORDER);
+      g0.intoMemorySegment(gs, gAt + o, ORDER);
+      g1.intoMemorySegment(gs, gAt + o + STRIDE, ORDER);
+      g2.intoMemorySegment(gs, gAt + o + 2L * STRIDE, ORDER);
+      g3.intoMemorySegment(gs, gAt + o + 3L * STRIDE, ORDER);
+    }
+    for (; o < whole; o += STRIDE) {
+      long from = shift + o;
+      FloatVector g = fromMemorySegment(SPECIES, gs, gAt + o, ORDER);
+      for (int i = 0; i < rows; i++) {
+        g = fromMemorySegment(SPECIES, xs, at[i] + from, ORDER).fma(broadcast(SPECIES, r[i]), g);
+      }
+      g.intoMemorySegment(gs, gAt + o, ORDER);
+    }
+    if (whole < cols * LanesF32.BYTES) {
+      MemorySegment ts = x.tails;
+      long[] tailAt = x.tailAt;
+      VectorMask<Float> outside = OUTSIDE.get((cols - 1) % LanesF32.COUNT);
+      FloatVector zero = FloatVector.zero(SPECIES);
+      FloatVector g = fromMemorySegment(SPECIES, gs, gAt + whole, ORDER);
+      for (int i = 0; i < rows; i++) {
+        FloatVector tail = fromMemorySegment(SPECIES, ts, tailAt[i], ORDER).blend(zero, outside);
+        g = tail.fma(broadcast(SPECIES, r[i]), g);
+      }
+      g.intoMemorySegment(gs, gAt + whole, ORDER);
     }
   }
 }

@@ -254,9 +254,10 @@ final class RowSumsF32 implements WorkerPool.ChunkTask, AutoCloseable {
     long yAt = y.byteOffset() + (long) j * LanesF32.BYTES;
     double sum = 0;
     double squares = 0;
+    MemorySegment ys = y.segment();
     for (int i = 0; i < rows; i++) {
-      float target =
-          y.segment().get(ValueLayout.JAVA_FLOAT, yAt + RowBlock.row(index, row + i) * yBytes);
+      long position = index == null ? row + i : RowBlock.row(index, row + i);
+      float target = ys.get(ValueLayout.JAVA_FLOAT, yAt + position * yBytes);
       float residual = r[i] + intercept - target;
       r[i] = residual;
       sum += residual;

@@ -254,9 +254,10 @@ final class RowSumsF64 implements WorkerPool.ChunkTask, AutoCloseable {
     long yAt = y.byteOffset() + (long) j * LanesF64.BYTES;
     double sum = 0;
     double squares = 0;
+    MemorySegment ys = y.segment();
     for (int i = 0; i < rows; i++) {
-      double target =
-          y.segment().get(ValueLayout.JAVA_DOUBLE, yAt + RowBlock.row(index, row + i) * yBytes);
+      long position = index == null ? row + i : RowBlock.row(index, row + i);
+      double target = ys.get(ValueLayout.JAVA_DOUBLE, yAt + position * yBytes);
       double residual = r[i] + intercept - target;
       r[i] = residual;
       sum += residual;
