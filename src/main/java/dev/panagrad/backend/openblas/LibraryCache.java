@@ -10,6 +10,7 @@ import java.nio.file.DirectoryNotEmptyException;
 import java.nio.file.FileAlreadyExistsException;
 import java.nio.file.Files;
 import java.nio.file.Path;
+import java.nio.file.StandardCopyOption;
 import java.security.MessageDigest;
 import java.security.NoSuchAlgorithmException;
 import java.util.ArrayList;
@@ -17,6 +18,7 @@ import java.util.Comparator;
 import java.util.HexFormat;
 import java.util.List;
 import java.util.Locale;
+import java.util.Optional;
 import java.util.jar.JarEntry;
 import java.util.jar.JarFile;
 import java.util.stream.Stream;
@@ -37,16 +39,18 @@ final class LibraryCache {
 
   private LibraryCache() {}
 
+  /** The folder that the property names, if it does: then no other is used. */
+  static Optional<Path> named() {
+    String property = System.getProperty(PROPERTY, "");
+    return property.isBlank() ? Optional.empty() : Optional.of(Path.of(property));
+  }
+
   /**
-   * The folders to try, best first: a library cannot be loaded from a file system mounted without
-   * permission to execute.
+   * The user's cache folders, best first: a library cannot be loaded from a file system mounted
+   * without permission to execute, and a home may be read-only.
    */
   static List<Path> roots() {
     List<Path> roots = new ArrayList<>();
-    String property = System.getProperty(PROPERTY, "");
-    if (!property.isBlank()) {
-      return List.of(Path.of(property));
-    }
     String home = System.getProperty("user.home", "");
     String os = System.getProperty("os.name").toLowerCase(Locale.ROOT);
     if (os.contains("win")) {
@@ -57,15 +61,12 @@ final class LibraryCache {
       environment("XDG_CACHE_HOME").ifPresent(roots::add);
       roots.add(Path.of(home, ".cache"));
     }
-    roots.add(Path.of(home));
     return roots.stream().map(root -> root.resolve("panagrad")).toList();
   }
 
-  private static java.util.Optional<Path> environment(String name) {
+  private static Optional<Path> environment(String name) {
     String value = System.getenv(name);
-    return value == null || value.isBlank()
-        ? java.util.Optional.empty()
-        : java.util.Optional.of(Path.of(value));
+    return value == null || value.isBlank() ? Optional.empty() : Optional.of(Path.of(value));
   }
 
   /**
@@ -146,7 +147,7 @@ final class LibraryCache {
         }
       }
       try {
-        Files.move(fresh, folder, java.nio.file.StandardCopyOption.ATOMIC_MOVE);
+        Files.move(fresh, folder, StandardCopyOption.ATOMIC_MOVE);
       } catch (FileAlreadyExistsException
           | DirectoryNotEmptyException
           | AtomicMoveNotSupportedException e) {
@@ -160,14 +161,14 @@ final class LibraryCache {
     }
   }
 
-  private static void delete(Path folder) throws IOException {
+  /** Deletes a folder with what is in it, if it is there. */
+  static void delete(Path folder) throws IOException {
     if (Files.exists(folder)) {
-      try (Stream<Path> files = Files.list(folder)) {
-        for (Path file : files.toList()) {
+      try (Stream<Path> files = Files.walk(folder)) {
+        for (Path file : files.sorted(Comparator.reverseOrder()).toList()) {
           Files.delete(file);
         }
       }
-      Files.delete(folder);
     }
   }
 }

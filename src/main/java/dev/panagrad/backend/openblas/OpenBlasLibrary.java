@@ -2,6 +2,8 @@ package dev.panagrad.backend.openblas;
 
 import dev.panagrad.backend.openblas.bindings.OpenBlasBindings;
 import java.io.IOException;
+import java.lang.System.Logger;
+import java.lang.System.Logger.Level;
 import java.lang.foreign.MemorySegment;
 import java.net.URL;
 import java.nio.file.Files;
@@ -18,13 +20,16 @@ import java.util.stream.Stream;
 /**
  * Finds and loads OpenBLAS, once per process. In this order: the file that the property {@value
  * #PATH} names, and then no other; the library in the Maven artifact {@code org.bytedeco:openblas},
- * unpacked into the {@link LibraryCache}; the system's library.
+ * unpacked into the {@link LibraryCache}, or into a temporary folder where no cache folder can be
+ * used; the system's library.
  *
  * <p>A failed attempt is remembered with the cause of every place that was tried.
  */
 final class OpenBlasLibrary {
   /** Path of a library file. */
   static final String PATH = "panagrad.openblas.path";
+
+  private static final Logger LOG = System.getLogger(OpenBlasLibrary.class.getName());
 
   private static final Pattern VERSION = Pattern.compile("[0-9]+\\.[0-9.]+[^ ]*");
 
@@ -102,14 +107,17 @@ final class OpenBlasLibrary {
           new IOException(
               "no artifact org.bytedeco:openblas for " + platform() + " on the class path"));
     } else {
-      for (Path root : LibraryCache.roots()) {
-        try {
-          OpenBlasLibrary library = fromFile(main(LibraryCache.unpack(bundled, root)), causes);
-          if (library != null) {
-            return library;
-          }
-        } catch (IOException e) {
-          causes.add(new IOException("unpacking to " + root + ": " + e, e));
+      List<Path> roots = LibraryCache.named().map(List::of).orElseGet(LibraryCache::roots);
+      for (Path root : roots) {
+        OpenBlasLibrary library = fromCache(bundled, root, causes);
+        if (library != null) {
+          return library;
+        }
+      }
+      if (LibraryCache.named().isEmpty()) {
+        OpenBlasLibrary library = fromTemporaryFolder(bundled, causes);
+        if (library != null) {
+          return library;
         }
       }
     }
@@ -119,6 +127,36 @@ final class OpenBlasLibrary {
       return null;
     }
     return fromFile(system, causes);
+  }
+
+  private static OpenBlasLibrary fromCache(URL bundled, Path root, List<Throwable> causes) {
+    try {
+      return fromFile(main(LibraryCache.unpack(bundled, root)), causes);
+    } catch (IOException e) {
+      causes.add(new IOException("unpacking to " + root + ": " + e, e));
+      return null;
+    }
+  }
+
+  /**
+   * For a process without a home to write to. The folder is this process's own, with a name that
+   * nobody can foresee, and is deleted once the library is loaded, where the system allows that.
+   */
+  private static OpenBlasLibrary fromTemporaryFolder(URL bundled, List<Throwable> causes) {
+    Path folder;
+    try {
+      folder = Files.createTempDirectory("panagrad-");
+    } catch (IOException e) {
+      causes.add(e);
+      return null;
+    }
+    OpenBlasLibrary library = fromCache(bundled, folder, causes);
+    try {
+      LibraryCache.delete(folder);
+    } catch (IOException e) {
+      LOG.log(Level.DEBUG, "left behind: " + folder, e);
+    }
+    return library;
   }
 
   private static OpenBlasLibrary fromFile(Path file, List<Throwable> causes) {

@@ -142,6 +142,19 @@ class OpenBlasLibraryTest {
         .findFirst();
   }
 
+  /** A container's user without a home to write to; nothing is left behind. */
+  @Test
+  @EnabledOnOs(OS.LINUX)
+  void noCacheFolder() throws IOException, InterruptedException {
+    assumeTrue(System.getenv("XDG_CACHE_HOME") == null);
+    Path file = Files.writeString(folder.resolve("file"), "in the way");
+    Path temporary = Files.createDirectory(folder.resolve("tmp"));
+    String line = table(classPath(), "-Duser.home=" + file, "-Djava.io.tmpdir=" + temporary);
+    assumeTrue(line.contains(" available ") || required(), line);
+    assertTrue(line.contains(temporary.toString()), line);
+    assertEquals(List.of(), list(temporary));
+  }
+
   /** Unpacked once; a second process finds the files whole and leaves them alone. */
   @Test
   void unpacksOnce() throws IOException, InterruptedException {
