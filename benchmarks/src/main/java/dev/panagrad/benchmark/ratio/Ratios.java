@@ -86,31 +86,56 @@ public final class Ratios {
     return all.stream().anyMatch(row -> row.verdict() == RatioRow.Verdict.WRONG) ? 1 : 0;
   }
 
-  /** Data is allocated when a comparison's turn comes. */
+  /** A comparison whose data is allocated when its turn comes. */
   private record Planned(String name, Supplier<Comparison> comparison) {}
 
+  /** In order of importance. */
   private List<Planned> plan() {
     int cores = Runtime.getRuntime().availableProcessors();
-    long millions = quick ? 16 : 64;
     List<Planned> plan = new ArrayList<>();
-    plan.add(
-        new Planned("Adam small", () -> OptimizerComparisons.inCache(StepRule.ADAM, 16, 300)));
-    plan.add(
-        new Planned("Adam small", () -> OptimizerComparisons.inCache(StepRule.ADAM, 1024, 15)));
-    plan.add(
-        new Planned("Adam small", () -> OptimizerComparisons.inCache(StepRule.ADAM, 32768, 1.5)));
-    plan.add(
-        new Planned(
-            "Adam large",
-            () -> OptimizerComparisons.inMemory(StepRule.ADAM, millions, cores, 1.0)));
-    plan.add(
-        new Planned(
-            "SGD large",
-            () -> OptimizerComparisons.inMemory(StepRule.MOMENTUM, millions, cores, 1.0)));
-    plan.add(
-        new Planned(
-            "RMSProp large",
-            () -> OptimizerComparisons.inMemory(StepRule.RMSPROP, millions, cores, 5.0)));
+    plan.add(smallAdam(16, 300));
+    plan.add(smallAdam(1_024, 15));
+    plan.add(smallAdam(32_768, 1.5));
+    plan.add(largeStep(StepRule.ADAM, cores, 1.0));
+    plan.add(largeStep(StepRule.MOMENTUM, cores, 1.0));
+    plan.add(largeStep(StepRule.RMSPROP, cores, 5.0));
+    plan.add(gradient(256, 64, 1, 1.5, 8, false));
+    plan.add(gradient(4_096, 256, 1, 1.2, 2.5, false));
+    plan.add(gradient(32, 16, 1, 2, 60, false));
+    for (int threads : new int[] {1, 2}) {
+      plan.add(gradient(1_000_000, 64, threads, 2.5, 3.0, true));
+      plan.add(gradient(100_000, 1_024, threads, 2.0, 2.4, true));
+    }
+    for (int n : new int[] {256, 1_024, 2_048}) {
+      plan.add(new Planned("gemm " + n, () -> ProductComparisons.gemm(n, 0.97)));
+    }
+    plan.add(new Planned("prediction", () -> ProductComparisons.prediction(16, 50)));
+    plan.add(new Planned("gemm 16", () -> ProductComparisons.gemm(16, 2)));
+    plan.add(new Planned("dot 32", () -> ProductComparisons.dot(32, 2)));
     return plan;
+  }
+
+  private static Planned smallAdam(long count, double torchGoal) {
+    return new Planned(
+        "Adam " + count, () -> OptimizerComparisons.inCache(StepRule.ADAM, count, torchGoal));
+  }
+
+  private Planned largeStep(StepRule rule, int threads, double torchGoal) {
+    long millions = quick ? 16 : 64;
+    return new Planned(
+        rule.title + " " + millions + " M",
+        () -> OptimizerComparisons.inMemory(rule, millions, threads, torchGoal));
+  }
+
+  private static Planned gradient(
+      long rows,
+      long features,
+      int threads,
+      double blasGoal,
+      double torchGoal,
+      boolean isInMemory) {
+    return new Planned(
+        "gradient " + rows + " x " + features,
+        () -> GradientComparisons.of(rows, features, threads, blasGoal, torchGoal, isInMemory));
   }
 }
