@@ -65,8 +65,7 @@ abstract class CeilingProbe implements Contender, WorkerPool.ChunkTask {
   }
 
   private static MemorySegment stream(TensorArena memory, String name, long count) {
-    MemorySegment stream =
-        NativeView.of(memory.allocate("ceiling " + name, DType.F32, count));
+    MemorySegment stream = NativeView.of(memory.allocate("ceiling " + name, DType.F32, count));
     // Untouched pages are all the same zero page, which is in the cache.
     stream.fill((byte) 1);
     return stream;
@@ -129,16 +128,11 @@ abstract class CeilingProbe implements Contender, WorkerPool.ChunkTask {
     IntVector odd = even;
     long o = from;
     for (; o + STRIDE < to; o += 2 * STRIDE) {
-      even =
-          even.lanewise(
-              VectorOperators.XOR,
-              IntVector.fromMemorySegment(SPECIES, x, o, ORDER));
+      even = even.lanewise(VectorOperators.XOR, IntVector.fromMemorySegment(SPECIES, x, o, ORDER));
       odd =
           odd.lanewise(
-              VectorOperators.XOR,
-              IntVector.fromMemorySegment(SPECIES, x, o + STRIDE, ORDER));
+              VectorOperators.XOR, IntVector.fromMemorySegment(SPECIES, x, o + STRIDE, ORDER));
     }
-    return even.lanewise(VectorOperators.XOR, odd)
-        .reduceLanes(VectorOperators.ADD);
+    return even.lanewise(VectorOperators.XOR, odd).reduceLanes(VectorOperators.ADD);
   }
 }

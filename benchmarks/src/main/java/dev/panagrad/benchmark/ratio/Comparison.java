@@ -20,6 +20,8 @@ record Comparison(
    */
   private static final long SPIN_OUT_MILLIS = 150;
 
+  private static final long MAX_WARM_UP_NANOS = 60_000_000_000L;
+
   private static final class Lane {
     private final String label;
     private final Contender contender;
@@ -67,18 +69,30 @@ record Comparison(
     }
   }
 
+  /**
+   * Ends when nothing has become faster for a while. A fixed time is not enough: before the
+   * compiler has come round to a kernel of the Vector API it is a thousand times slower, and on a
+   * busy machine that lasts for seconds.
+   */
   private void warmUp(Lane lane, Turns turns) {
     awaitIdleCores();
     long start = System.nanoTime();
-    long last;
+    long fasterAt = start;
+    double fastest = Double.POSITIVE_INFINITY;
+    long now;
     do {
-      last = time(lane);
+      long last = time(lane);
+      double nanos = (double) last / lane.repetitions;
+      now = System.nanoTime();
+      if (nanos < 0.95 * fastest) {
+        fasterAt = now;
+      }
+      fastest = Math.min(fastest, nanos);
       if (last < turns.turnNanos() / 2) {
         lane.repetitions *= 2;
       }
-    } while (System.nanoTime() - start < turns.warmUpNanos() || last < turns.turnNanos() / 4);
-    double nanos = (double) time(lane) / lane.repetitions;
-    lane.repetitions = Math.max(1, Math.round(turns.turnNanos() / nanos));
+    } while (now - fasterAt < turns.quietNanos() && now - start < MAX_WARM_UP_NANOS);
+    lane.repetitions = Math.max(1, Math.round(turns.turnNanos() / fastest));
   }
 
   private double turn(Lane lane) {

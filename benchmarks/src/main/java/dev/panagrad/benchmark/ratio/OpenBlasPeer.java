@@ -72,13 +72,11 @@ final class OpenBlasPeer {
 
   private static MethodHandle bind(
       String function, FunctionDescriptor type, Linker.Option... options) {
-    return Linker.nativeLinker()
-        .downcallHandle(LIBRARY.findOrThrow(function), type, options);
+    return Linker.nativeLinker().downcallHandle(LIBRARY.findOrThrow(function), type, options);
   }
 
   /** {@code out = 2/n X^T (X w - y)}: residuals by one gemv, gradient by another. */
-  static OutputContender.Loop gradient(
-      Tensor x, Tensor y, Tensor w, Tensor residual, Tensor out) {
+  static OutputContender.Loop gradient(Tensor x, Tensor y, Tensor w, Tensor residual, Tensor out) {
     int rows = Math.toIntExact(x.rows());
     int features = Math.toIntExact(x.cols());
     float scale = 2f / rows;
@@ -134,8 +132,7 @@ final class OpenBlasPeer {
 
   private static void gemm(int n, MemorySegment a, MemorySegment b, MemorySegment c) {
     try {
-      GEMM.invokeExact(
-          ROW_MAJOR, NO_TRANSPOSE, NO_TRANSPOSE, n, n, n, 1f, a, n, b, n, 0f, c, n);
+      GEMM.invokeExact(ROW_MAJOR, NO_TRANSPOSE, NO_TRANSPOSE, n, n, n, 1f, a, n, b, n, 0f, c, n);
     } catch (Throwable e) {
       throw new AssertionError(e);
     }

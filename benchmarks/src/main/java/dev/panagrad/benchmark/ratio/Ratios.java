@@ -3,7 +3,7 @@ package dev.panagrad.benchmark.ratio;
 import dev.panagrad.benchmark.Benchmarks;
 import java.util.ArrayList;
 import java.util.List;
-import java.util.Set;
+import java.util.Locale;
 import java.util.function.Supplier;
 
 /** The command: options, the list of comparisons, the table. */
@@ -13,7 +13,8 @@ public final class Ratios {
       usage: ratios [--quick] [--json] [--only TEXT]
         --quick      fewer rounds, 16 M instead of 64 M parameters
         --json       one JSON array instead of lines
-        --only TEXT  only comparisons whose name has that text, any case""";
+        --only TEXT  only comparisons whose name has that text, any case\
+      """;
 
   private final boolean quick;
   private final boolean json;
@@ -31,6 +32,7 @@ public final class Ratios {
    * @return the exit status: 0 done, 1 a result was wrong, 2 usage
    */
   public static int run(String[] args) {
+    Locale.setDefault(Locale.ROOT);
     boolean quick = false;
     boolean json = false;
     String only = "";

@@ -18,6 +18,11 @@ record Timing(double nanos, double spread) {
     return new Timing(median, (sorted[sorted.length - 1] - sorted[0]) / median);
   }
 
+  private static String digits(double value) {
+    return String.format(value < 10 ? "%.2f" : value < 100 ? "%.1f" : "%.0f", value);
+  }
+
+  /** Median and spread. */
   @Override
   public String toString() {
     String[] units = {"ns", "us", "ms", "s"};
@@ -27,6 +32,6 @@ record Timing(double nanos, double spread) {
       value /= 1000;
       unit++;
     }
-    return "%.3g %s ±%.0f%%".formatted(value, units[unit], spread * 50);
+    return "%s %s %.0f%%".formatted(digits(value), units[unit], spread * 100);
   }
 }

@@ -34,7 +34,9 @@ final class TorchPeer {
           steps = [step]
           for i in range(n):
               step.add_(1)
-              torch._fused_adam_(ps, gs, ms, vs, [], steps, lr=0.001, beta1=0.9, beta2=0.999, weight_decay=0.0, eps=1e-8, amsgrad=False, maximize=False)
+              torch._fused_adam_(ps, gs, ms, vs, [], steps,
+                  lr=0.001, beta1=0.9, beta2=0.999, weight_decay=0.0, eps=1e-8, amsgrad=False,
+                  maximize=False)
           return ps
 
       def momentum(p: Tensor, g: Tensor, b: Tensor, step: Tensor, n: int):
@@ -42,7 +44,9 @@ final class TorchPeer {
           gs = [g]
           bs = [b]
           for i in range(n):
-              torch._fused_sgd_(ps, gs, bs, weight_decay=0.0, momentum=0.9, lr=0.001, dampening=0.0, nesterov=False, maximize=False, is_first_step=False)
+              torch._fused_sgd_(ps, gs, bs,
+                  weight_decay=0.0, momentum=0.9, lr=0.001, dampening=0.0, nesterov=False,
+                  maximize=False, is_first_step=False)
           return ps
 
       def rmsprop(p: Tensor, g: Tensor, v: Tensor, step: Tensor, n: int):
@@ -51,7 +55,14 @@ final class TorchPeer {
               p.addcdiv_(g, v.sqrt().add_(1e-8), value=-0.001)
           return p
 
-      def gradient(x: Tensor, y: Tensor, w: Tensor, out: Tensor, n: int):
+      def gradient_mv(x: Tensor, y: Tensor, w: Tensor, out: Tensor, n: int):
+          scale = 2.0 / x.size(0)
+          for i in range(n):
+              torch.mv(x.t(), torch.mv(x, w).sub_(y), out=out)
+              out.mul_(scale)
+          return out
+
+      def gradient_mm(x: Tensor, y: Tensor, w: Tensor, out: Tensor, n: int):
           scale = 2.0 / x.size(0)
           for i in range(n):
               torch.mm(x.t(), torch.mm(x, w).sub_(y), out=out)
@@ -133,18 +144,18 @@ final class TorchPeer {
     return new StepCall(new Call(data.rule().torchFunction, arguments), step);
   }
 
-  /** {@code out = 2/n X^T (X w - y)}. */
-  static Call gradient(Tensor x, Tensor y, Tensor w, Tensor out, int threads) {
+  /** {@code out = 2/n X^T (X w - y)} with vectors. */
+  static Call gradientByMv(Tensor x, Tensor y, Tensor w, Tensor out, int threads) {
     torch.set_num_threads(threads);
-    long rows = x.rows();
-    long features = x.cols();
     return new Call(
-        "gradient",
-        List.of(
-            view(x, rows, features),
-            view(y, rows, 1),
-            view(w, features, 1),
-            view(out, features, 1)));
+        "gradient_mv", List.of(view(x, x.rows(), x.cols()), vector(y), vector(w), vector(out)));
+  }
+
+  /** The same with y, w and out as matrices of one column. */
+  static Call gradientByMm(Tensor x, Tensor y, Tensor w, Tensor out, int threads) {
+    torch.set_num_threads(threads);
+    return new Call(
+        "gradient_mm", List.of(view(x, x.rows(), x.cols()), column(y), column(w), column(out)));
   }
 
   /** {@code out = x . w}. */
@@ -155,6 +166,10 @@ final class TorchPeer {
 
   private static org.bytedeco.pytorch.Tensor vector(Tensor tensor) {
     return view(tensor, tensor.count());
+  }
+
+  private static org.bytedeco.pytorch.Tensor column(Tensor tensor) {
+    return view(tensor, tensor.count(), 1);
   }
 
   private static org.bytedeco.pytorch.Tensor view(Tensor tensor, long... extents) {
