@@ -27,6 +27,7 @@ record Comparison(
     private final Contender contender;
     private final double[] nanos;
     private long repetitions = 1;
+    private boolean isLong;
 
     Lane(String label, Contender contender, int rounds) {
       this.label = label;
@@ -93,12 +94,15 @@ record Comparison(
       }
     } while (now - fasterAt < turns.quietNanos() && now - start < MAX_WARM_UP_NANOS);
     lane.repetitions = Math.max(1, Math.round(turns.turnNanos() / fastest));
+    lane.isLong = fastest > 10.0 * turns.turnNanos();
   }
 
   private double turn(Lane lane) {
     awaitIdleCores();
-    // The caches hold the other contenders' data, so the first repetitions are not timed.
-    lane.contender.repeat(Math.max(1, lane.repetitions / 10));
+    if (!lane.isLong) {
+      // The caches hold the other contenders' data, so the first repetitions are not timed.
+      lane.contender.repeat(Math.max(1, lane.repetitions / 10));
+    }
     return (double) time(lane) / lane.repetitions;
   }
 
