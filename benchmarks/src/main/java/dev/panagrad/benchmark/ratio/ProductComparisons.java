@@ -1,0 +1,129 @@
+package dev.panagrad.benchmark.ratio;
+
+import dev.panagrad.backend.Backend;
+import dev.panagrad.backend.LinearKernels;
+import dev.panagrad.backend.Transpose;
+import dev.panagrad.tensor.DType;
+import dev.panagrad.tensor.Tensor;
+import dev.panagrad.tensor.TensorArena;
+import java.lang.foreign.MemorySegment;
+import java.lang.foreign.ValueLayout;
+import java.util.List;
+
+/** Products of matrices and of vectors, F32, one thread. */
+final class ProductComparisons {
+  private ProductComparisons() {}
+
+  /** {@code C = A B}, square. */
+  static Comparison gemm(long n, double blasGoal) {
+    TensorArena memory = TensorArena.open("gemm");
+    Tensor a = RandomValues.tensor(memory, "A", 1, n, n);
+    Tensor b = RandomValues.tensor(memory, "B", 2, n, n);
+    Expected expected = Expected.product(a, b);
+    Rival blas =
+        new Rival(
+            "OpenBLAS",
+            "",
+            blasGoal,
+            () -> {
+              Tensor c = memory.allocate("BLAS C", DType.F32, n, n);
+              return new OutputContender(OpenBlasPeer.gemm(a, b, c), c, expected);
+            });
+    Rival vectorBlas =
+        new Rival(
+            "VectorBLAS",
+            "",
+            Double.NaN,
+            () -> {
+              Tensor c = memory.allocate("VectorBLAS C", DType.F32, n, n);
+              return VectorBlasPeer.gemm(a, b, c, expected);
+            });
+    return new Comparison(
+        "gemm f32 %,d, 1 thread".formatted(n),
+        1,
+        memory,
+        () -> {
+          Backend backend = OurBackend.open(1);
+          LinearKernels linear = backend.linear();
+          Tensor c = memory.allocate("C", DType.F32, n, n);
+          OutputContender.Loop loop =
+              times -> {
+                for (long i = 0; i < times; i++) {
+                  linear.gemm(Transpose.NO, Transpose.NO, 1, a, b, 0, c);
+                }
+              };
+          return new OutputContender(loop, c, expected, backend::close);
+        },
+        List.of(blas, vectorBlas));
+  }
+
+  /** The prediction of one row by one linear model. */
+  static Comparison prediction(long features, double torchGoal) {
+    TensorArena memory = TensorArena.open("prediction");
+    Tensor x = RandomValues.tensor(memory, "x", 1, 1, features);
+    Tensor w = RandomValues.tensor(memory, "w", 2, 1, features);
+    Expected expected = Expected.dot(x, w);
+    Rival torch =
+        new Rival(
+            "PyTorch",
+            "dot",
+            torchGoal,
+            () -> {
+              Tensor out = memory.allocate("torch prediction", DType.F32, 1);
+              TorchPeer.Call call = TorchPeer.dot(x, w, out);
+              return new OutputContender(call::repeat, out, expected);
+            });
+    return new Comparison(
+        "prediction f32 d = %d, 1 thread".formatted(features),
+        1,
+        memory,
+        () -> {
+          Backend backend = OurBackend.open(1);
+          LinearKernels linear = backend.linear();
+          Tensor out = memory.allocate("prediction", DType.F32, 1);
+          OutputContender.Loop loop =
+              times -> {
+                for (long i = 0; i < times; i++) {
+                  linear.predict(x, 0, 1, w, null, out);
+                }
+              };
+          return new OutputContender(loop, out, expected, backend::close);
+        },
+        List.of(torch));
+  }
+
+  /** The product of two vectors. */
+  static Comparison dot(long n, double blasGoal) {
+    TensorArena memory = TensorArena.open("dot");
+    Tensor x = RandomValues.tensor(memory, "x", 1, n);
+    Tensor y = RandomValues.tensor(memory, "y", 2, n);
+    Expected expected = Expected.dot(x, y);
+    Rival blas =
+        new Rival(
+            "OpenBLAS",
+            "",
+            blasGoal,
+            () -> {
+              Tensor out = memory.allocate("BLAS dot", DType.F32, 1);
+              return new OutputContender(OpenBlasPeer.dot(x, y, out), out, expected);
+            });
+    return new Comparison(
+        "dot f32 %d, 1 thread".formatted(n),
+        1,
+        memory,
+        () -> {
+          Backend backend = OurBackend.open(1);
+          LinearKernels linear = backend.linear();
+          Tensor out = memory.allocate("dot", DType.F32, 1);
+          MemorySegment result = NativeView.of(out);
+          OutputContender.Loop loop =
+              times -> {
+                for (long i = 0; i < times; i++) {
+                  result.set(ValueLayout.JAVA_FLOAT, 0, (float) linear.dot(x, y));
+                }
+              };
+          return new OutputContender(loop, out, expected, backend::close);
+        },
+        List.of(blas));
+  }
+}
