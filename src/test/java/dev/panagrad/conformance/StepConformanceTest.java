@@ -206,11 +206,11 @@ class StepConformanceTest {
         compare(what + " element " + i + " p", dtype, largest, slack, expected, p.get(i), family);
         for (int s = 0; s < state.length; s++) {
           double kept = slots[s].get(i);
-          double scale =
-              Math.abs(states[s][i])
-                  + Math.abs(c.gradient(before[i], gradient[i]))
-                  + Math.pow(c.gradient(before[i], gradient[i]), 2)
-                  + Math.abs(state[s]);
+          // Of the terms of the decayed gradient, which may cancel.
+          double terms =
+              Math.min(Math.abs(c.gradientScale * gradient[i]), c.clipValue)
+                  + Math.abs(c.coupledDecay * before[i]);
+          double scale = Math.abs(states[s][i]) + terms + terms * terms + Math.abs(state[s]);
           compare(
               what + " element " + i + " " + rule.slots().get(s),
               dtype,

@@ -7,7 +7,7 @@
  * service pays for. Our pool shares the rows of a result, in blocks that do not depend on the
  * number of threads.
  *
- * <p>{@code auto} prefers {@code simd}: training is gradients and steps, which are the same kernels
- * in both, and no native library is loaded unasked.
+ * <p>{@code auto} never takes it: training is gradients and steps, which are the kernels of {@code
+ * simd} in both, and no native library is loaded unasked.
  */
 package dev.panagrad.backend.openblas;
