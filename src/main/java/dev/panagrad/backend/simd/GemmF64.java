@@ -189,8 +189,7 @@ final class GemmF64 implements WorkerPool.ChunkTask {
   }
 
   /** One tile: 4 rows by two vectors, eight independent chains of multiply-adds. */
-  private static void multiply(
-      double[] pa, int aAt, double[] pb, int bAt, int depth, double[] tile) {
+  private static void multiply(double[] pa, int aAt, double[] pb, int bAt, int depth, double[] tile) {
     DoubleVector c00 = DoubleVector.zero(SPECIES);
     DoubleVector c01 = DoubleVector.zero(SPECIES);
     DoubleVector c10 = DoubleVector.zero(SPECIES);

@@ -1,7 +1,9 @@
 package dev.panagrad.backend.simd;
 
 import java.nio.ByteOrder;
+import java.util.List;
 import java.util.function.IntPredicate;
+import java.util.stream.IntStream;
 import jdk.incubator.vector.VectorMask;
 import jdk.incubator.vector.VectorShuffle;
 import jdk.incubator.vector.VectorSpecies;
@@ -33,6 +35,15 @@ final class LanesF64 {
   static final VectorMask<Double> SECOND = lanes(lane -> lane % 4 >= 2);
 
   static final VectorMask<Double> FIRST_FOUR = lanes(lane -> lane < 4);
+
+  /**
+   * The lanes after a last one used, by that one. Made once: making a mask in a kernel allocates
+   * where the compiler stops inlining.
+   */
+  static final List<VectorMask<Double>> OUTSIDE =
+      IntStream.range(0, COUNT)
+          .mapToObj(last -> SPECIES.indexInRange(0, last + 1).not())
+          .toList();
 
   private LanesF64() {}
 

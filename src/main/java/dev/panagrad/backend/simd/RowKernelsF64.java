@@ -3,6 +3,7 @@ package dev.panagrad.backend.simd;
 import static dev.panagrad.backend.simd.LanesF64.FIRST_FOUR;
 import static dev.panagrad.backend.simd.LanesF64.ODD;
 import static dev.panagrad.backend.simd.LanesF64.ORDER;
+import static dev.panagrad.backend.simd.LanesF64.OUTSIDE;
 import static dev.panagrad.backend.simd.LanesF64.SECOND;
 import static dev.panagrad.backend.simd.LanesF64.SPECIES;
 import static dev.panagrad.backend.simd.LanesF64.SWAP_1;
@@ -15,8 +16,6 @@ import static jdk.incubator.vector.DoubleVector.fromMemorySegment;
 
 import java.lang.foreign.MemorySegment;
 import java.util.Arrays;
-import java.util.List;
-import java.util.stream.IntStream;
 import jdk.incubator.vector.DoubleVector;
 import jdk.incubator.vector.VectorMask;
 
@@ -24,13 +23,13 @@ import jdk.incubator.vector.VectorMask;
  * The two inner loops of everything that walks over rows of a matrix: dot products of a block of
  * rows with a vector, and a weighted sum of a block of rows. Dot products take four rows at a time,
  * so that the vector is loaded once for four rows; sums take four vectors of columns at a time and
- * keep them in registers for all rows of the block. Both have four independent chains, which hide
- * the latency of the multiply-add, and are unrolled: the compiler checks bounds and liveness in
- * every turn of a loop as short as a row.
+ * keep them in registers for all rows of the block. Independent chains, eight and four, hide the
+ * latency of the multiply-add.
  *
- * <p>A block whose rows are not a multiple of four is filled up with its last row by {@link
- * RowBlock}, and weights of zero: a second loop for the remainder would run too rarely to be
- * compiled well, and box its vectors.
+ * <p>{@link RowBlock} chooses which four rows; a block whose rows are not a multiple of four is
+ * filled up with its last row, and weights of zero: a second loop for the remainder would run too
+ * rarely to be compiled well, and box its vectors. {@link NarrowRowsF64} has rows of up to four
+ * vectors.
  *
  * <p>The last vector of a row, partial or not, is read whole and the lanes beyond the row are set
  * to zero: masked loads from memory segments box their mask on JDK 25. {@link RowBlock} says where
@@ -38,11 +37,20 @@ import jdk.incubator.vector.VectorMask;
  */
 final class RowKernelsF64 {
   /**
-   * Bytes of a block, in the level-2 cache: the second loop finds the rows there. Narrow rows come
-   * {@link RowBlock#MAX_ROWS} at a time and stay in the level-1 cache; for wide ones a larger block
-   * means that weights and sums are read less often (16 KiB took a third longer at 1,024 columns).
+   * Bytes of a block, a quarter of the level-2 cache: the second loop finds the rows there. Narrow
+   * rows come {@link RowBlock#MAX_ROWS} at a time and stay in the level-1 cache; for wide ones a
+   * larger block means longer streams from memory, and that sums are read and written less often
+   * (64 KiB took a fifth longer at 1,024 columns; 2-core AVX-512 x86, 2026-11-24).
    */
-  private static final long BLOCK_BYTES = 64 * 1024;
+  private static final long BLOCK_BYTES = 256 * 1024;
+
+  /**
+   * Bytes of a row from which not even four fit the level-3 cache: rows are read from memory twice
+   * in any case, and a block of {@link #GIANT_ROWS} reads weights and sums once for all of them.
+   */
+  private static final long GIANT_BYTES = 8 << 20;
+
+  private static final int GIANT_ROWS = 16;
 
   /**
    * Columns per inner loop, a multiple of every vector length: its trip count and offsets are then
@@ -52,17 +60,16 @@ final class RowKernelsF64 {
 
   private static final int STRIDE = LanesF64.COUNT * LanesF64.BYTES;
 
-  /** Bytes of four vectors, the columns of one turn of the inner loops. */
+  /** Bytes of four vectors, the columns that a turn of the sums keeps in registers. */
   private static final int PANEL = 4 * STRIDE;
 
   /**
-   * By the last lane used. Made once: making a mask in a kernel allocates where the compiler stops
-   * inlining.
+   * {@link #STRIDE}, hidden from the compiler: it splits a loop of a known stride into one with
+   * bounds checks, one without, and one with, and a row is so short that most of it would run in
+   * the two slow ones (4,096 x 256: 131 to 110 us; 2-core AVX-512 x86, 2026-11-24).
    */
-  private static final List<VectorMask<Double>> OUTSIDE =
-      IntStream.range(0, LanesF64.COUNT)
-          .mapToObj(last -> LanesF64.SPECIES.indexInRange(0, last + 1).not())
-          .toList();
+  @SuppressWarnings("FieldMayBeFinal")
+  private static int opaqueStride = STRIDE;
 
   private RowKernelsF64() {}
 
@@ -71,38 +78,48 @@ final class RowKernelsF64 {
    * RowBlock#MAX_ROWS}.
    */
   static int blockRows(long cols) {
-    long rows = BLOCK_BYTES / Math.max(1, cols * LanesF64.BYTES);
-    return Math.clamp(rows & -4, 4, RowBlock.MAX_ROWS);
+    long rowBytes = Math.max(1, cols * LanesF64.BYTES);
+    if (rowBytes >= GIANT_BYTES) {
+      return GIANT_ROWS;
+    }
+    return Math.clamp((BLOCK_BYTES / rowBytes) & -4, 4, RowBlock.MAX_ROWS);
   }
 
   /**
-   * {@code out_i = sum_f x_if w_f}.
+   * {@code out_i = sum_f x_if w_f}, for the rows in the order of their groups.
    *
    * @param x the located rows and weights
-   * @param rows rows in the block
-   * @param out as long as {@link RowBlock#MAX_ROWS} and a vector; beyond the rows it means nothing
+   * @param out as long as {@link RowBlock#MAX_ROWS} and a vector; where a group was filled up it
+   *     means nothing
    */
-  static void dots(RowBlock x, int rows, long cols, MemorySegment ws, long wAt, double[] out) {
+  static void dots(RowBlock x, long cols, MemorySegment ws, long wAt, double[] out) {
+    if (NarrowRowsF64.fits(cols)) {
+      NarrowRowsF64.dots(x, cols, ws, wAt, out);
+      return;
+    }
     Arrays.fill(out, 0);
     for (long from = 0; from < cols; from += SEGMENT) {
       int n = (int) Math.min(SEGMENT, cols - from);
       long shift = from * LanesF64.BYTES;
-      dotSegment(x, shift, rows, n, ws, wAt + shift, out);
+      dotSegment(x, shift, n, ws, wAt + shift, out);
     }
   }
 
   private static void dotSegment(
-      RowBlock x, long shift, int rows, int cols, MemorySegment ws, long wAt, double[] out) {
+      RowBlock x, long shift, int cols, MemorySegment ws, long wAt, double[] out) {
+    int rows = x.filled;
     MemorySegment xs = x.rows;
     long[] at = x.at;
     int whole = (cols & -LanesF64.COUNT) * LanesF64.BYTES;
     boolean hasTail = whole < cols * LanesF64.BYTES;
     MemorySegment ts = x.tails;
     long[] tailAt = x.tailAt;
+    long tailShift = x.tailShift;
     VectorMask<Double> outside = OUTSIDE.get((cols - 1) % LanesF64.COUNT);
     DoubleVector zero = DoubleVector.zero(SPECIES);
     MemorySegment wts = x.weightTails;
     long wtAt = x.weightTailAt;
+    int stride = opaqueStride;
     for (int i = 0; i < rows; i += 4) {
       long x0 = at[i] + shift;
       long x1 = at[i + 1] + shift;
@@ -112,30 +129,28 @@ final class RowKernelsF64 {
       DoubleVector a1 = zero;
       DoubleVector a2 = zero;
       DoubleVector a3 = zero;
+      DoubleVector b0 = zero;
+      DoubleVector b1 = zero;
+      DoubleVector b2 = zero;
+      DoubleVector b3 = zero;
       int o = 0;
-      for (; o <= whole - PANEL; o += PANEL) {
+      for (; o <= whole - 2 * STRIDE; o += 2 * stride) {
         DoubleVector w0 = fromMemorySegment(SPECIES, ws, wAt + o, ORDER);
         a0 = fromMemorySegment(SPECIES, xs, x0 + o, ORDER).fma(w0, a0);
         a1 = fromMemorySegment(SPECIES, xs, x1 + o, ORDER).fma(w0, a1);
         a2 = fromMemorySegment(SPECIES, xs, x2 + o, ORDER).fma(w0, a2);
         a3 = fromMemorySegment(SPECIES, xs, x3 + o, ORDER).fma(w0, a3);
         DoubleVector w1 = fromMemorySegment(SPECIES, ws, wAt + o + STRIDE, ORDER);
-        a0 = fromMemorySegment(SPECIES, xs, x0 + o + STRIDE, ORDER).fma(w1, a0);
-        a1 = fromMemorySegment(SPECIES, xs, x1 + o + STRIDE, ORDER).fma(w1, a1);
-        a2 = fromMemorySegment(SPECIES, xs, x2 + o + STRIDE, ORDER).fma(w1, a2);
-        a3 = fromMemorySegment(SPECIES, xs, x3 + o + STRIDE, ORDER).fma(w1, a3);
-        DoubleVector w2 = fromMemorySegment(SPECIES, ws, wAt + o + 2L * STRIDE, ORDER);
-        a0 = fromMemorySegment(SPECIES, xs, x0 + o + 2L * STRIDE, ORDER).fma(w2, a0);
-        a1 = fromMemorySegment(SPECIES, xs, x1 + o + 2L * STRIDE, ORDER).fma(w2, a1);
-        a2 = fromMemorySegment(SPECIES, xs, x2 + o + 2L * STRIDE, ORDER).fma(w2, a2);
-        a3 = fromMemorySegment(SPECIES, xs, x3 + o + 2L * STRIDE, ORDER).fma(w2, a3);
-        DoubleVector w3 = fromMemorySegment(SPECIES, ws, wAt + o + 3L * STRIDE, ORDER);
-        a0 = fromMemorySegment(SPECIES, xs, x0 + o + 3L * STRIDE, ORDER).fma(w3, a0);
-        a1 = fromMemorySegment(SPECIES, xs, x1 + o + 3L * STRIDE, ORDER).fma(w3, a1);
-        a2 = fromMemorySegment(SPECIES, xs, x2 + o + 3L * STRIDE, ORDER).fma(w3, a2);
-        a3 = fromMemorySegment(SPECIES, xs, x3 + o + 3L * STRIDE, ORDER).fma(w3, a3);
+        b0 = fromMemorySegment(SPECIES, xs, x0 + o + STRIDE, ORDER).fma(w1, b0);
+        b1 = fromMemorySegment(SPECIES, xs, x1 + o + STRIDE, ORDER).fma(w1, b1);
+        b2 = fromMemorySegment(SPECIES, xs, x2 + o + STRIDE, ORDER).fma(w1, b2);
+        b3 = fromMemorySegment(SPECIES, xs, x3 + o + STRIDE, ORDER).fma(w1, b3);
       }
-      for (; o < whole; o += STRIDE) {
+      a0 = a0.add(b0);
+      a1 = a1.add(b1);
+      a2 = a2.add(b2);
+      a3 = a3.add(b3);
+      for (; o < whole; o += stride) {
         DoubleVector w = fromMemorySegment(SPECIES, ws, wAt + o, ORDER);
         a0 = fromMemorySegment(SPECIES, xs, x0 + o, ORDER).fma(w, a0);
         a1 = fromMemorySegment(SPECIES, xs, x1 + o, ORDER).fma(w, a1);
@@ -144,17 +159,20 @@ final class RowKernelsF64 {
       }
       if (hasTail) {
         DoubleVector wTail = fromMemorySegment(SPECIES, wts, wtAt, ORDER).blend(zero, outside);
-        a0 = fromMemorySegment(SPECIES, ts, tailAt[i], ORDER).blend(zero, outside).fma(wTail, a0);
+        a0 =
+            fromMemorySegment(SPECIES, ts, tailAt[i] + tailShift, ORDER)
+                .blend(zero, outside)
+                .fma(wTail, a0);
         a1 =
-            fromMemorySegment(SPECIES, ts, tailAt[i + 1], ORDER)
+            fromMemorySegment(SPECIES, ts, tailAt[i + 1] + tailShift, ORDER)
                 .blend(zero, outside)
                 .fma(wTail, a1);
         a2 =
-            fromMemorySegment(SPECIES, ts, tailAt[i + 2], ORDER)
+            fromMemorySegment(SPECIES, ts, tailAt[i + 2] + tailShift, ORDER)
                 .blend(zero, outside)
                 .fma(wTail, a2);
         a3 =
-            fromMemorySegment(SPECIES, ts, tailAt[i + 3], ORDER)
+            fromMemorySegment(SPECIES, ts, tailAt[i + 3] + tailShift, ORDER)
                 .blend(zero, outside)
                 .fma(wTail, a3);
       }
@@ -180,19 +198,24 @@ final class RowKernelsF64 {
   /**
    * {@code g_f += sum_i r_i x_if}.
    *
-   * @param r weights, zero beyond the rows up to a multiple of four
+   * @param r weights in the order of the groups, zero where a group was filled up
    * @param gs memory of whole vectors: padded beyond the columns, where zeros are added
    */
-  static void accumulate(RowBlock x, int rows, long cols, double[] r, MemorySegment gs, long gAt) {
+  static void accumulate(RowBlock x, long cols, double[] r, MemorySegment gs, long gAt) {
+    if (NarrowRowsF64.fits(cols)) {
+      NarrowRowsF64.accumulate(x, cols, r, gs, gAt);
+      return;
+    }
     for (long from = 0; from < cols; from += SEGMENT) {
       int n = (int) Math.min(SEGMENT, cols - from);
       long shift = from * LanesF64.BYTES;
-      accumulateSegment(x, shift, rows, n, r, gs, gAt + shift);
+      accumulateSegment(x, shift, n, r, gs, gAt + shift);
     }
   }
 
   private static void accumulateSegment(
-      RowBlock x, long shift, int rows, int cols, double[] r, MemorySegment gs, long gAt) {
+      RowBlock x, long shift, int cols, double[] r, MemorySegment gs, long gAt) {
+    int rows = x.filled;
     MemorySegment xs = x.rows;
     long[] at = x.at;
     int whole = (cols & -LanesF64.COUNT) * LanesF64.BYTES;
@@ -245,11 +268,13 @@ final class RowKernelsF64 {
     if (whole < cols * LanesF64.BYTES) {
       MemorySegment ts = x.tails;
       long[] tailAt = x.tailAt;
+      long tailShift = x.tailShift;
       VectorMask<Double> outside = OUTSIDE.get((cols - 1) % LanesF64.COUNT);
       DoubleVector zero = DoubleVector.zero(SPECIES);
       DoubleVector g = fromMemorySegment(SPECIES, gs, gAt + whole, ORDER);
       for (int i = 0; i < rows; i++) {
-        DoubleVector tail = fromMemorySegment(SPECIES, ts, tailAt[i], ORDER).blend(zero, outside);
+        DoubleVector tail =
+            fromMemorySegment(SPECIES, ts, tailAt[i] + tailShift, ORDER).blend(zero, outside);
         g = tail.fma(broadcast(SPECIES, r[i]), g);
       }
       g.intoMemorySegment(gs, gAt + whole, ORDER);

@@ -5,6 +5,7 @@ import static dev.panagrad.backend.simd.LanesF64.narrow;
 import dev.panagrad.backend.WorkerPool;
 import dev.panagrad.tensor.Tensor;
 import java.lang.foreign.Arena;
+import java.lang.foreign.MemorySegment;
 import java.lang.foreign.ValueLayout;
 
 /**
@@ -143,18 +144,22 @@ final class RowProductsF64 implements WorkerPool.ChunkTask {
       for (int j = 0; j < outputs; j++) {
         long wAt = w.byteOffset() + j * cols * LanesF64.BYTES;
         block.rows.locateWeights(w.segment(), wAt, cols);
-        RowKernelsF64.dots(block.rows, n, cols, w.segment(), wAt, block.dots);
+        RowKernelsF64.dots(block.rows, cols, w.segment(), wAt, block.dots);
         double intercept =
             b == null
                 ? 0
                 : b.segment()
                     .get(ValueLayout.JAVA_DOUBLE, b.byteOffset() + (long) j * LanesF64.BYTES);
-        for (int i = 0; i < n; i++) {
-          long at =
-              out.byteOffset() + ((outFirst + row + i) * out.rowStride() + j) * LanesF64.BYTES;
-          double old = beta == 0 ? 0 : beta * out.segment().get(ValueLayout.JAVA_DOUBLE, at);
-          out.segment()
-              .set(ValueLayout.JAVA_DOUBLE, at, narrow(alpha * block.dots[i] + intercept + old));
+        MemorySegment outs = out.segment();
+        for (int i = 0; i < block.rows.filled; i++) {
+          int position = block.rows.row[i];
+          if (position < n) {
+            long at =
+                out.byteOffset()
+                    + ((outFirst + row + position) * out.rowStride() + j) * LanesF64.BYTES;
+            double old = beta == 0 ? 0 : beta * outs.get(ValueLayout.JAVA_DOUBLE, at);
+            outs.set(ValueLayout.JAVA_DOUBLE, at, narrow(alpha * block.dots[i] + intercept + old));
+          }
         }
       }
     }

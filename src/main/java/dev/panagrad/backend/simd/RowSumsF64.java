@@ -54,6 +54,9 @@ final class RowSumsF64 implements WorkerPool.ChunkTask, AutoCloseable {
    */
   private static final int CHUNK_ROWS = 64;
 
+  /** Bytes of X times outputs per chunk, at least: some 10 microseconds. */
+  private static final long CHUNK_BYTES = 256 * 1024;
+
   /**
    * Bytes of X times outputs below which a call is one chunk: waking a worker takes some 10
    * microseconds.
@@ -64,6 +67,7 @@ final class RowSumsF64 implements WorkerPool.ChunkTask, AutoCloseable {
   private final Scratch scratch = new Scratch();
   private final RowBlock[] blocks = new RowBlock[MAX_CHUNKS];
   private final double[][] weight = new double[MAX_CHUNKS][RowBlock.MAX_ROWS + LanesF64.COUNT];
+  private final double[][] target = new double[MAX_CHUNKS][RowBlock.MAX_ROWS + LanesF64.COUNT];
   private final MemorySegment last;
   private double[][] residualSums = new double[MAX_CHUNKS][1];
   private double[][] squareSums = new double[MAX_CHUNKS][1];
@@ -82,6 +86,7 @@ final class RowSumsF64 implements WorkerPool.ChunkTask, AutoCloseable {
   private long sumsBytes;
   private long chunkBytes;
   private boolean flushes;
+  private boolean wantsSums;
 
   RowSumsF64(WorkerPool pool, Arena arena) {
     this.pool = pool;
@@ -113,13 +118,14 @@ final class RowSumsF64 implements WorkerPool.ChunkTask, AutoCloseable {
               && w.isShareable()
               && (index == null || index.isShareable())
               && (b == null || b.isShareable());
+      wantsSums = gb != null || loss != null;
       sum(x, first, count, Math.toIntExact(w.rows()), shareable);
       double scale = 2.0 / count;
       for (int j = 0; j < outputs; j++) {
         write(j, scale, 0, gw.segment(), gw.byteOffset() + j * x.cols() * LanesF64.BYTES);
         double residuals = 0;
         double squares = 0;
-        for (int chunk = 0; chunk < chunks; chunk++) {
+        for (int chunk = 0; wantsSums && chunk < chunks; chunk++) {
           residuals += residualSums[chunk][j];
           squares += squareSums[chunk][j];
         }
@@ -172,8 +178,7 @@ final class RowSumsF64 implements WorkerPool.ChunkTask, AutoCloseable {
     this.count = count;
     this.outputs = outputs;
     long cols = x.cols();
-    boolean small = cols * LanesF64.BYTES * outputs < SERIAL_BYTES / Math.max(1, count);
-    chunks = small ? 1 : Math.clamp(count / CHUNK_ROWS, 1, MAX_CHUNKS);
+    chunks = chunks(cols * LanesF64.BYTES * outputs, count);
     flushes = chunks > 1 || count > FLUSH_ROWS;
     long padded = Math.ceilDiv(cols, LanesF64.COUNT) * LanesF64.COUNT;
     sumsBytes = Math.multiplyExact(padded * LanesF64.BYTES, outputs);
@@ -191,6 +196,15 @@ final class RowSumsF64 implements WorkerPool.ChunkTask, AutoCloseable {
         run(chunk, 0);
       }
     }
+    combine();
+  }
+
+  private static int chunks(long rowBytes, long count) {
+    if (rowBytes < SERIAL_BYTES / Math.max(1, count)) {
+      return 1;
+    }
+    long chunkRows = Math.max(CHUNK_ROWS, CHUNK_BYTES / rowBytes);
+    return Math.clamp(count / chunkRows, 1, MAX_CHUNKS);
   }
 
   @Override
@@ -199,27 +213,29 @@ final class RowSumsF64 implements WorkerPool.ChunkTask, AutoCloseable {
     long to = first + count * (chunk + 1) / chunks;
     long sumsAt = chunk * chunkBytes;
     clear(sumsAt);
-    Arrays.fill(residualSums[chunk], 0, outputs, 0);
-    Arrays.fill(squareSums[chunk], 0, outputs, 0);
+    if (wantsSums) {
+      Arrays.fill(residualSums[chunk], 0, outputs, 0);
+      Arrays.fill(squareSums[chunk], 0, outputs, 0);
+    }
     long cols = x.cols();
     long padded = sumsBytes / outputs;
     int blockRows = RowKernelsF64.blockRows(cols);
     long pending = 0;
+    RowBlock block = blocks[chunk];
+    double[] r = weight[chunk];
     for (long row = from; row < to; row += blockRows) {
       int rows = (int) Math.min(blockRows, to - row);
-      RowBlock block = blocks[chunk];
-      double[] r = weight[chunk];
       block.locate(x, index, row, rows);
       for (int j = 0; j < outputs; j++) {
         if (given == null) {
-          residuals(chunk, j, block, r, row, rows);
+          residuals(chunk, j, block, r, row);
         } else {
-          weights(r, row, rows);
+          gather(block, given, null, 0, row, r);
         }
-        for (int i = rows; i < ((rows + 3) & -4); i++) {
-          r[i] = 0;
+        for (int i = block.firstFilling; i < block.filled; i++) {
+          r[i] = block.row[i] < rows ? r[i] : 0;
         }
-        RowKernelsF64.accumulate(block, rows, cols, r, memory, sumsAt + j * padded);
+        RowKernelsF64.accumulate(block, cols, r, memory, sumsAt + j * padded);
       }
       pending += rows;
       if (flushes && pending >= FLUSH_ROWS) {
@@ -232,48 +248,81 @@ final class RowSumsF64 implements WorkerPool.ChunkTask, AutoCloseable {
     }
   }
 
-  /**
-   * Not by slice and fill, because a slice is an object; not by vectors, which box where this is
-   * inlined.
-   */
-  private void clear(long sumsAt) {
-    for (long o = 0; o < chunkBytes; o += Double.BYTES) {
-      memory.set(ValueLayout.JAVA_DOUBLE, sumsAt + o, 0.0);
-    }
-  }
-
-  private void residuals(int chunk, int j, RowBlock block, double[] r, long row, int rows) {
+  private void residuals(int chunk, int j, RowBlock block, double[] r, long row) {
     long wAt = w.byteOffset() + j * w.cols() * LanesF64.BYTES;
     block.locateWeights(w.segment(), wAt, x.cols());
-    RowKernelsF64.dots(block, rows, x.cols(), w.segment(), wAt, r);
+    RowKernelsF64.dots(block, x.cols(), w.segment(), wAt, r);
     double intercept =
         b == null
             ? 0
             : b.segment().get(ValueLayout.JAVA_DOUBLE, b.byteOffset() + (long) j * LanesF64.BYTES);
-    long yBytes = y.rowStride() * LanesF64.BYTES;
-    long yAt = y.byteOffset() + (long) j * LanesF64.BYTES;
+    double[] t = target[chunk];
+    gather(block, y, index, j, row, t);
+    subtract(r, t, intercept, block.filled);
+    if (wantsSums) {
+      sumResiduals(chunk, j, block, r);
+    }
+  }
+
+  /** {@code r += intercept - t}. */
+  private static void subtract(double[] r, double[] t, double intercept, int n) {
+    DoubleVector shift = broadcast(SPECIES, intercept);
+    for (int i = 0; i < n; i += LanesF64.COUNT) {
+      DoubleVector.fromArray(SPECIES, r, i)
+          .add(shift)
+          .sub(DoubleVector.fromArray(SPECIES, t, i))
+          .intoArray(r, i);
+    }
+  }
+
+  /** Squares are in double precision: those of F64 residuals overflow beyond 1e19. */
+  private void sumResiduals(int chunk, int j, RowBlock block, double[] r) {
     double sum = 0;
     double squares = 0;
-    MemorySegment ys = y.segment();
-    for (int i = 0; i < rows; i++) {
-      long position = index == null ? row + i : RowBlock.row(index, row + i);
-      double target = ys.get(ValueLayout.JAVA_DOUBLE, yAt + position * yBytes);
-      double residual = r[i] + intercept - target;
-      r[i] = residual;
-      sum += residual;
-      double wide = residual;
-      squares += wide * wide;
+    for (int i = 0; i < block.filled; i++) {
+      if (block.row[i] < block.count) {
+        double residual = r[i];
+        sum += residual;
+        squares += residual * residual;
+      }
     }
     residualSums[chunk][j] += sum;
     squareSums[chunk][j] += squares;
   }
 
-  private void weights(double[] r, long row, int rows) {
-    for (int i = 0; i < rows; i++) {
-      r[i] =
-          given
-              .segment()
-              .get(ValueLayout.JAVA_DOUBLE, given.byteOffset() + (row + i) * LanesF64.BYTES);
+  /** Column {@code j} of the block's rows, in the order of its groups. */
+  private static void gather(
+      RowBlock block, Tensor from, Tensor index, int j, long row, double[] to) {
+    MemorySegment segment = from.segment();
+    long rowBytes = from.rowStride() * LanesF64.BYTES;
+    long start = from.byteOffset() + (long) j * LanesF64.BYTES;
+    int last = block.count - 1;
+    if (index == null && block.isInOrder && rowBytes == LanesF64.BYTES) {
+      copy(segment, start + row * rowBytes, to, block.count);
+    } else {
+      for (int i = 0; i < block.filled; i++) {
+        long position = RowBlock.row(index, row + Math.min(block.row[i], last));
+        to[i] = segment.get(ValueLayout.JAVA_DOUBLE, start + position * rowBytes);
+      }
+    }
+  }
+
+  private static void copy(MemorySegment from, long fromAt, double[] to, int n) {
+    int whole = n & -LanesF64.COUNT;
+    for (int i = 0; i < whole; i += LanesF64.COUNT) {
+      fromMemorySegment(SPECIES, from, fromAt + (long) i * LanesF64.BYTES, ORDER).intoArray(to, i);
+    }
+    for (int i = whole; i < n; i++) {
+      to[i] = from.get(ValueLayout.JAVA_DOUBLE, fromAt + (long) i * LanesF64.BYTES);
+    }
+  }
+
+  // What follows works on scratch memory element by element: a short loop over vectors is inlined
+  // into its large caller, where the compiler runs out of budget and boxes.
+
+  private void clear(long sumsAt) {
+    for (long o = 0; o < chunkBytes; o += Double.BYTES) {
+      memory.set(ValueLayout.JAVA_DOUBLE, sumsAt + o, 0.0);
     }
   }
 
@@ -290,7 +339,21 @@ final class RowSumsF64 implements WorkerPool.ChunkTask, AutoCloseable {
     }
   }
 
-  /** {@code out = scale * (sums of output j) + beta * out}, chunks added in order. */
+  /** Adds the totals of all chunks to those of the first, in order. */
+  private void combine() {
+    long bytes = sumsBytes / LanesF64.BYTES * Double.BYTES;
+    for (int chunk = 1; chunk < chunks; chunk++) {
+      long from = chunk * chunkBytes + sumsBytes;
+      for (long o = 0; o < bytes; o += Double.BYTES) {
+        double sum =
+            memory.get(ValueLayout.JAVA_DOUBLE, sumsBytes + o)
+                + memory.get(ValueLayout.JAVA_DOUBLE, from + o);
+        memory.set(ValueLayout.JAVA_DOUBLE, sumsBytes + o, sum);
+      }
+    }
+  }
+
+  /** {@code out = scale * (sums of output j) + beta * out}. */
   private void write(int j, double scale, double beta, MemorySegment out, long outAt) {
     long cols = x.cols();
     long padded = sumsBytes / outputs;
@@ -299,21 +362,17 @@ final class RowSumsF64 implements WorkerPool.ChunkTask, AutoCloseable {
       return;
     }
     for (long f = 0; f < cols; f++) {
-      double total = 0;
-      for (int chunk = 0; chunk < chunks; chunk++) {
-        total += cell(chunk, j * padded / LanesF64.BYTES + f);
-      }
+      double total = cell(j * padded / LanesF64.BYTES + f);
       long at = outAt + f * LanesF64.BYTES;
       double old = beta == 0 ? 0 : beta * out.get(ValueLayout.JAVA_DOUBLE, at);
       out.set(ValueLayout.JAVA_DOUBLE, at, narrow(scale * total + old));
     }
   }
 
-  private double cell(int chunk, long cell) {
-    long sumsAt = chunk * chunkBytes;
+  private double cell(long cell) {
     return flushes
-        ? memory.get(ValueLayout.JAVA_DOUBLE, sumsAt + sumsBytes + cell * Double.BYTES)
-        : memory.get(ValueLayout.JAVA_DOUBLE, sumsAt + cell * LanesF64.BYTES);
+        ? memory.get(ValueLayout.JAVA_DOUBLE, sumsBytes + cell * Double.BYTES)
+        : memory.get(ValueLayout.JAVA_DOUBLE, cell * LanesF64.BYTES);
   }
 
   private void writeSums(long sumsAt, double scale, long cols, MemorySegment out, long outAt) {
