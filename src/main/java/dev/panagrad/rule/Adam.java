@@ -140,8 +140,8 @@ public record Adam(
     own[ONE_MINUS_BETA1] = 1 - beta1;
     own[BETA2] = beta2;
     own[ONE_MINUS_BETA2] = 1 - beta2;
-    double root = Math.sqrt(1 - Math.pow(beta2, (double) step));
-    own[STEP] = rate * root / (1 - Math.pow(beta1, (double) step));
+    double root = Math.sqrt(1 - into.beta2Powers.of(beta2, step));
+    own[STEP] = rate * root / (1 - into.beta1Powers.of(beta1, step));
     own[EPSILON] = epsilon * root;
     into.l1Step = rate * l1 * root;
   }

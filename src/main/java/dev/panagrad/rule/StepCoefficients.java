@@ -45,6 +45,11 @@ public final class StepCoefficients {
   /** The rule's own numbers. */
   public final double[] own = new double[OWN];
 
+  /** For {@link Adam}'s bias corrections. */
+  final Powers beta1Powers = new Powers();
+
+  final Powers beta2Powers = new Powers();
+
   /** Neutral coefficients: nothing clipped, decayed or penalised. */
   public StepCoefficients(DType dtype) {
     this.dtype = dtype;

@@ -42,7 +42,7 @@ public final class HostStorage implements Storage {
               + " was closed"
               + allocationSite());
     }
-    if (!segment.isAccessibleBy(Thread.currentThread())) {
+    if (owner == null && !segment.isAccessibleBy(Thread.currentThread())) {
       throw new WrongThreadException(
           "tensor '"
               + tensorName

@@ -36,7 +36,7 @@ final class AdamStepF32 extends FusedStepF32 {
       long vAt,
       MemorySegment xs,
       long xAt,
-      long n,
+      int n,
       double scale,
       StepCoefficients c) {
     FloatVector factor = broadcast(SPECIES, narrow(scale));
@@ -47,14 +47,14 @@ final class AdamStepF32 extends FusedStepF32 {
     FloatVector step = broadcast(SPECIES, narrow(-c.own[Adam.STEP]));
     FloatVector epsilon = broadcast(SPECIES, narrow(c.own[Adam.EPSILON]));
     FloatVector zero = FloatVector.zero(SPECIES);
-    long end = n * LanesF32.BYTES;
-    for (long o = 0; o < end; o += STRIDE) {
+    int end = n * LanesF32.BYTES;
+    for (int o = 0; o < end; o += STRIDE) {
       FloatVector g = fromMemorySegment(SPECIES, gs, gAt + o, ORDER).mul(factor);
       FloatVector m = fromMemorySegment(SPECIES, ms, mAt + o, ORDER).fma(beta1, g.mul(intake1));
       m = m.blend(zero, m.abs().compare(LT, TINY));
       FloatVector v =
           fromMemorySegment(SPECIES, vs, vAt + o, ORDER).fma(beta2, g.mul(intake2).mul(g));
-      v = v.blend(zero, v.abs().compare(LT, TINY));
+      v = v.blend(zero, v.compare(LT, TINY));
       m.intoMemorySegment(ms, mAt + o, ORDER);
       v.intoMemorySegment(vs, vAt + o, ORDER);
       FloatVector d = step.div(v.sqrt().add(epsilon));
@@ -72,12 +72,12 @@ final class AdamStepF32 extends FusedStepF32 {
       long vAt,
       MemorySegment xs,
       long xAt,
-      long n,
+      int n,
       StepCoefficients c) {
     FloatVector l1 = broadcast(SPECIES, narrow(c.l1Step));
     FloatVector epsilon = broadcast(SPECIES, narrow(c.own[Adam.EPSILON]));
-    long end = n * LanesF32.BYTES;
-    for (long o = 0; o < end; o += STRIDE) {
+    int end = n * LanesF32.BYTES;
+    for (int o = 0; o < end; o += STRIDE) {
       FloatVector root = fromMemorySegment(SPECIES, vs, vAt + o, ORDER).sqrt().add(epsilon);
       l1.div(root).intoMemorySegment(ts, o, ORDER);
     }

@@ -35,7 +35,7 @@ final class AmsGradStepF64 extends FusedStepF64 {
       long vAt,
       MemorySegment xs,
       long xAt,
-      long n,
+      int n,
       double scale,
       StepCoefficients c) {
     DoubleVector factor = broadcast(SPECIES, narrow(scale));
@@ -46,14 +46,14 @@ final class AmsGradStepF64 extends FusedStepF64 {
     DoubleVector step = broadcast(SPECIES, narrow(-c.own[Adam.STEP]));
     DoubleVector epsilon = broadcast(SPECIES, narrow(c.own[Adam.EPSILON]));
     DoubleVector zero = DoubleVector.zero(SPECIES);
-    long end = n * LanesF64.BYTES;
-    for (long o = 0; o < end; o += STRIDE) {
+    int end = n * LanesF64.BYTES;
+    for (int o = 0; o < end; o += STRIDE) {
       DoubleVector g = fromMemorySegment(SPECIES, gs, gAt + o, ORDER).mul(factor);
       DoubleVector m = fromMemorySegment(SPECIES, ms, mAt + o, ORDER).fma(beta1, g.mul(intake1));
       m = m.blend(zero, m.abs().compare(LT, TINY));
       DoubleVector v =
           fromMemorySegment(SPECIES, vs, vAt + o, ORDER).fma(beta2, g.mul(intake2).mul(g));
-      v = v.blend(zero, v.abs().compare(LT, TINY));
+      v = v.blend(zero, v.compare(LT, TINY));
       m.intoMemorySegment(ms, mAt + o, ORDER);
       v.intoMemorySegment(vs, vAt + o, ORDER);
       DoubleVector x = fromMemorySegment(SPECIES, xs, xAt + o, ORDER).max(v);
@@ -73,12 +73,12 @@ final class AmsGradStepF64 extends FusedStepF64 {
       long vAt,
       MemorySegment xs,
       long xAt,
-      long n,
+      int n,
       StepCoefficients c) {
     DoubleVector l1 = broadcast(SPECIES, narrow(c.l1Step));
     DoubleVector epsilon = broadcast(SPECIES, narrow(c.own[Adam.EPSILON]));
-    long end = n * LanesF64.BYTES;
-    for (long o = 0; o < end; o += STRIDE) {
+    int end = n * LanesF64.BYTES;
+    for (int o = 0; o < end; o += STRIDE) {
       DoubleVector root = fromMemorySegment(SPECIES, xs, xAt + o, ORDER).sqrt().add(epsilon);
       l1.div(root).intoMemorySegment(ts, o, ORDER);
     }

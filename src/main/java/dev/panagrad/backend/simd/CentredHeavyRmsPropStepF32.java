@@ -34,7 +34,7 @@ final class CentredHeavyRmsPropStepF32 extends CentredRmsPropStepF32 {
       long aAt,
       MemorySegment bs,
       long bAt,
-      long n,
+      int n,
       double scale,
       StepCoefficients c) {
     FloatVector factor = broadcast(SPECIES, narrow(scale));
@@ -44,12 +44,12 @@ final class CentredHeavyRmsPropStepF32 extends CentredRmsPropStepF32 {
     FloatVector epsilon = broadcast(SPECIES, narrow(c.own[RmsProp.EPSILON]));
     FloatVector momentum = broadcast(SPECIES, narrow(c.own[RmsProp.MOMENTUM]));
     FloatVector zero = FloatVector.zero(SPECIES);
-    long end = n * LanesF32.BYTES;
-    for (long o = 0; o < end; o += STRIDE) {
+    int end = n * LanesF32.BYTES;
+    for (int o = 0; o < end; o += STRIDE) {
       FloatVector g = fromMemorySegment(SPECIES, gs, gAt + o, ORDER).mul(factor);
       FloatVector v =
           fromMemorySegment(SPECIES, vs, vAt + o, ORDER).fma(alpha, g.mul(intake).mul(g));
-      v = v.blend(zero, v.abs().compare(LT, TINY));
+      v = v.blend(zero, v.compare(LT, TINY));
       v.intoMemorySegment(vs, vAt + o, ORDER);
       FloatVector a = fromMemorySegment(SPECIES, as, aAt + o, ORDER).fma(alpha, g.mul(intake));
       a = a.blend(zero, a.abs().compare(LT, TINY));

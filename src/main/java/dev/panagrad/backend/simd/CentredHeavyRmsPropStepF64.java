@@ -34,7 +34,7 @@ final class CentredHeavyRmsPropStepF64 extends CentredRmsPropStepF64 {
       long aAt,
       MemorySegment bs,
       long bAt,
-      long n,
+      int n,
       double scale,
       StepCoefficients c) {
     DoubleVector factor = broadcast(SPECIES, narrow(scale));
@@ -44,12 +44,12 @@ final class CentredHeavyRmsPropStepF64 extends CentredRmsPropStepF64 {
     DoubleVector epsilon = broadcast(SPECIES, narrow(c.own[RmsProp.EPSILON]));
     DoubleVector momentum = broadcast(SPECIES, narrow(c.own[RmsProp.MOMENTUM]));
     DoubleVector zero = DoubleVector.zero(SPECIES);
-    long end = n * LanesF64.BYTES;
-    for (long o = 0; o < end; o += STRIDE) {
+    int end = n * LanesF64.BYTES;
+    for (int o = 0; o < end; o += STRIDE) {
       DoubleVector g = fromMemorySegment(SPECIES, gs, gAt + o, ORDER).mul(factor);
       DoubleVector v =
           fromMemorySegment(SPECIES, vs, vAt + o, ORDER).fma(alpha, g.mul(intake).mul(g));
-      v = v.blend(zero, v.abs().compare(LT, TINY));
+      v = v.blend(zero, v.compare(LT, TINY));
       v.intoMemorySegment(vs, vAt + o, ORDER);
       DoubleVector a = fromMemorySegment(SPECIES, as, aAt + o, ORDER).fma(alpha, g.mul(intake));
       a = a.blend(zero, a.abs().compare(LT, TINY));

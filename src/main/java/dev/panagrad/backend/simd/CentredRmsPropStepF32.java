@@ -32,7 +32,7 @@ class CentredRmsPropStepF32 extends FusedStepF32 {
       long aAt,
       MemorySegment s2,
       long s2At,
-      long n,
+      int n,
       double scale,
       StepCoefficients c) {
     FloatVector factor = broadcast(SPECIES, narrow(scale));
@@ -41,12 +41,12 @@ class CentredRmsPropStepF32 extends FusedStepF32 {
     FloatVector rate = broadcast(SPECIES, narrow(-c.own[RmsProp.RATE]));
     FloatVector epsilon = broadcast(SPECIES, narrow(c.own[RmsProp.EPSILON]));
     FloatVector zero = FloatVector.zero(SPECIES);
-    long end = n * LanesF32.BYTES;
-    for (long o = 0; o < end; o += STRIDE) {
+    int end = n * LanesF32.BYTES;
+    for (int o = 0; o < end; o += STRIDE) {
       FloatVector g = fromMemorySegment(SPECIES, gs, gAt + o, ORDER).mul(factor);
       FloatVector v =
           fromMemorySegment(SPECIES, vs, vAt + o, ORDER).fma(alpha, g.mul(intake).mul(g));
-      v = v.blend(zero, v.abs().compare(LT, TINY));
+      v = v.blend(zero, v.compare(LT, TINY));
       v.intoMemorySegment(vs, vAt + o, ORDER);
       FloatVector a = fromMemorySegment(SPECIES, as, aAt + o, ORDER).fma(alpha, g.mul(intake));
       a = a.blend(zero, a.abs().compare(LT, TINY));
@@ -67,13 +67,13 @@ class CentredRmsPropStepF32 extends FusedStepF32 {
       long aAt,
       MemorySegment s2,
       long s2At,
-      long n,
+      int n,
       StepCoefficients c) {
     FloatVector l1 = broadcast(SPECIES, narrow(c.l1Step));
     FloatVector epsilon = broadcast(SPECIES, narrow(c.own[RmsProp.EPSILON]));
     FloatVector zero = FloatVector.zero(SPECIES);
-    long end = n * LanesF32.BYTES;
-    for (long o = 0; o < end; o += STRIDE) {
+    int end = n * LanesF32.BYTES;
+    for (int o = 0; o < end; o += STRIDE) {
       FloatVector a = fromMemorySegment(SPECIES, as, aAt + o, ORDER);
       FloatVector square = fromMemorySegment(SPECIES, vs, vAt + o, ORDER).sub(a.mul(a));
       FloatVector root = square.blend(zero, square.compare(LT, zero)).sqrt().add(epsilon);

@@ -32,7 +32,7 @@ class CentredRmsPropStepF64 extends FusedStepF64 {
       long aAt,
       MemorySegment s2,
       long s2At,
-      long n,
+      int n,
       double scale,
       StepCoefficients c) {
     DoubleVector factor = broadcast(SPECIES, narrow(scale));
@@ -41,12 +41,12 @@ class CentredRmsPropStepF64 extends FusedStepF64 {
     DoubleVector rate = broadcast(SPECIES, narrow(-c.own[RmsProp.RATE]));
     DoubleVector epsilon = broadcast(SPECIES, narrow(c.own[RmsProp.EPSILON]));
     DoubleVector zero = DoubleVector.zero(SPECIES);
-    long end = n * LanesF64.BYTES;
-    for (long o = 0; o < end; o += STRIDE) {
+    int end = n * LanesF64.BYTES;
+    for (int o = 0; o < end; o += STRIDE) {
       DoubleVector g = fromMemorySegment(SPECIES, gs, gAt + o, ORDER).mul(factor);
       DoubleVector v =
           fromMemorySegment(SPECIES, vs, vAt + o, ORDER).fma(alpha, g.mul(intake).mul(g));
-      v = v.blend(zero, v.abs().compare(LT, TINY));
+      v = v.blend(zero, v.compare(LT, TINY));
       v.intoMemorySegment(vs, vAt + o, ORDER);
       DoubleVector a = fromMemorySegment(SPECIES, as, aAt + o, ORDER).fma(alpha, g.mul(intake));
       a = a.blend(zero, a.abs().compare(LT, TINY));
@@ -67,13 +67,13 @@ class CentredRmsPropStepF64 extends FusedStepF64 {
       long aAt,
       MemorySegment s2,
       long s2At,
-      long n,
+      int n,
       StepCoefficients c) {
     DoubleVector l1 = broadcast(SPECIES, narrow(c.l1Step));
     DoubleVector epsilon = broadcast(SPECIES, narrow(c.own[RmsProp.EPSILON]));
     DoubleVector zero = DoubleVector.zero(SPECIES);
-    long end = n * LanesF64.BYTES;
-    for (long o = 0; o < end; o += STRIDE) {
+    int end = n * LanesF64.BYTES;
+    for (int o = 0; o < end; o += STRIDE) {
       DoubleVector a = fromMemorySegment(SPECIES, as, aAt + o, ORDER);
       DoubleVector square = fromMemorySegment(SPECIES, vs, vAt + o, ORDER).sub(a.mul(a));
       DoubleVector root = square.blend(zero, square.compare(LT, zero)).sqrt().add(epsilon);

@@ -33,13 +33,13 @@ final class DescentStepF32 extends FusedStepF32 {
       long s1At,
       MemorySegment s2,
       long s2At,
-      long n,
+      int n,
       double scale,
       StepCoefficients c) {
     FloatVector factor = broadcast(SPECIES, narrow(scale));
     FloatVector rate = broadcast(SPECIES, narrow(-c.own[Sgd.RATE]));
-    long end = n * LanesF32.BYTES;
-    for (long o = 0; o < end; o += STRIDE) {
+    int end = n * LanesF32.BYTES;
+    for (int o = 0; o < end; o += STRIDE) {
       FloatVector g = fromMemorySegment(SPECIES, gs, gAt + o, ORDER).mul(factor);
       g.fma(rate, fromMemorySegment(SPECIES, ps, pAt + o, ORDER))
           .intoMemorySegment(ps, pAt + o, ORDER);

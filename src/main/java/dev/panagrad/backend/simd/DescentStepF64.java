@@ -33,13 +33,13 @@ final class DescentStepF64 extends FusedStepF64 {
       long s1At,
       MemorySegment s2,
       long s2At,
-      long n,
+      int n,
       double scale,
       StepCoefficients c) {
     DoubleVector factor = broadcast(SPECIES, narrow(scale));
     DoubleVector rate = broadcast(SPECIES, narrow(-c.own[Sgd.RATE]));
-    long end = n * LanesF64.BYTES;
-    for (long o = 0; o < end; o += STRIDE) {
+    int end = n * LanesF64.BYTES;
+    for (int o = 0; o < end; o += STRIDE) {
       DoubleVector g = fromMemorySegment(SPECIES, gs, gAt + o, ORDER).mul(factor);
       g.fma(rate, fromMemorySegment(SPECIES, ps, pAt + o, ORDER))
           .intoMemorySegment(ps, pAt + o, ORDER);

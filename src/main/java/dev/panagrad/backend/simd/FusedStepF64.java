@@ -16,7 +16,7 @@ import jdk.incubator.vector.DoubleVector;
 
 /** The part of a fused step that does not depend on the rule, for its element type. */
 abstract class FusedStepF64 extends FusedStep {
-  static final long STRIDE = (long) LanesF64.COUNT * LanesF64.BYTES;
+  static final int STRIDE = LanesF64.COUNT * LanesF64.BYTES;
 
   FusedStepF64(WorkerPool pool, StepBuffers buffers) {
     super(LanesF64.COUNT, LanesF64.BYTES, pool, buffers);
@@ -29,7 +29,7 @@ abstract class FusedStepF64 extends FusedStep {
       MemorySegment gs,
       long gAt,
       MemorySegment hs,
-      long n,
+      int n,
       StepCoefficients c) {
     clamp(gs, gAt, hs, n, c);
     if (c.coupledDecay != 0) {
@@ -41,12 +41,12 @@ abstract class FusedStepF64 extends FusedStep {
   }
 
   private static void clamp(
-      MemorySegment gs, long gAt, MemorySegment hs, long n, StepCoefficients c) {
+      MemorySegment gs, long gAt, MemorySegment hs, int n, StepCoefficients c) {
     DoubleVector scale = broadcast(SPECIES, narrow(c.gradientScale));
     DoubleVector bound = broadcast(SPECIES, narrow(c.clipValue));
     DoubleVector floor = bound.neg();
-    long end = n * LanesF64.BYTES;
-    for (long o = 0; o < end; o += STRIDE) {
+    int end = n * LanesF64.BYTES;
+    for (int o = 0; o < end; o += STRIDE) {
       DoubleVector h = fromMemorySegment(SPECIES, gs, gAt + o, ORDER).mul(scale);
       h = h.blend(bound, h.compare(GT, bound));
       h = h.blend(floor, h.compare(LT, floor));
@@ -55,20 +55,20 @@ abstract class FusedStepF64 extends FusedStep {
   }
 
   private static void addDecay(
-      MemorySegment ps, long pAt, MemorySegment hs, long n, StepCoefficients c) {
+      MemorySegment ps, long pAt, MemorySegment hs, int n, StepCoefficients c) {
     DoubleVector decay = broadcast(SPECIES, narrow(c.coupledDecay));
-    long end = n * LanesF64.BYTES;
-    for (long o = 0; o < end; o += STRIDE) {
+    int end = n * LanesF64.BYTES;
+    for (int o = 0; o < end; o += STRIDE) {
       fromMemorySegment(SPECIES, ps, pAt + o, ORDER)
           .fma(decay, fromMemorySegment(SPECIES, hs, o, ORDER))
           .intoMemorySegment(hs, o, ORDER);
     }
   }
 
-  private static void shrink(MemorySegment ps, long pAt, long n, StepCoefficients c) {
+  private static void shrink(MemorySegment ps, long pAt, int n, StepCoefficients c) {
     DoubleVector shrink = broadcast(SPECIES, narrow(c.shrink));
-    long end = n * LanesF64.BYTES;
-    for (long o = 0; o < end; o += STRIDE) {
+    int end = n * LanesF64.BYTES;
+    for (int o = 0; o < end; o += STRIDE) {
       fromMemorySegment(SPECIES, ps, pAt + o, ORDER)
           .mul(shrink)
           .intoMemorySegment(ps, pAt + o, ORDER);
@@ -85,20 +85,20 @@ abstract class FusedStepF64 extends FusedStep {
       long s1At,
       MemorySegment s2,
       long s2At,
-      long n,
+      int n,
       StepCoefficients c) {
     DoubleVector l1 = broadcast(SPECIES, narrow(c.l1Step));
-    long end = n * LanesF64.BYTES;
-    for (long o = 0; o < end; o += STRIDE) {
+    int end = n * LanesF64.BYTES;
+    for (int o = 0; o < end; o += STRIDE) {
       l1.intoMemorySegment(ts, o, ORDER);
     }
   }
 
   @Override
-  final void softThreshold(MemorySegment ps, long pAt, MemorySegment ts, long n) {
+  final void softThreshold(MemorySegment ps, long pAt, MemorySegment ts, int n) {
     DoubleVector zero = DoubleVector.zero(SPECIES);
-    long end = n * LanesF64.BYTES;
-    for (long o = 0; o < end; o += STRIDE) {
+    int end = n * LanesF64.BYTES;
+    for (int o = 0; o < end; o += STRIDE) {
       DoubleVector p = fromMemorySegment(SPECIES, ps, pAt + o, ORDER);
       DoubleVector t = fromMemorySegment(SPECIES, ts, o, ORDER);
       DoubleVector moved = p.sub(t).blend(p.add(t), p.compare(LT, zero));

@@ -1,8 +1,10 @@
 package dev.panagrad.backend.simd;
 
+import static dev.panagrad.backend.simd.LanesF64.ORDER;
 import static dev.panagrad.backend.simd.LanesF64.SPECIES;
 import static dev.panagrad.backend.simd.LanesF64.narrow;
 import static jdk.incubator.vector.DoubleVector.broadcast;
+import static jdk.incubator.vector.DoubleVector.fromMemorySegment;
 
 import dev.panagrad.backend.Transpose;
 import dev.panagrad.backend.WorkerPool;
@@ -10,6 +12,8 @@ import dev.panagrad.tensor.Tensor;
 import java.lang.foreign.MemorySegment;
 import java.lang.foreign.ValueLayout;
 import jdk.incubator.vector.DoubleVector;
+import jdk.incubator.vector.VectorShape;
+import jdk.incubator.vector.VectorSpecies;
 
 /**
  * {@code C = alpha * op(A) op(B) + beta * C} by packed panels and register tiles (Goto and van de
@@ -20,43 +24,84 @@ import jdk.incubator.vector.DoubleVector;
  *     for a block of DEPTH of the inner dimension
  *       pack B into panels [TILE_COLS wide], shared by all threads
  *       for a block of ROWS rows of C                one chunk
- *         pack A into panels [TILE_ROWS tall]
+ *         pack A into panels [TILE_ROWS tall], if it is transposed
  *         for each tile: TILE_ROWS x TILE_COLS in registers, then added to C
  * </pre>
  *
- * Panels are heap arrays, private to a thread: a kernel body with many segment accesses passes the
- * compiler's inlining limit and boxes its vectors. Each element of C is summed in one order,
- * whatever the number of threads.
+ * A that is not transposed is read where it is: eight streams, each element for two vectors of B.
+ * Packing it made no product faster and those with few columns slower (65,536 x 256 times 256 x 64:
+ * 63 to 52 ms for the pair of a gradient; 2-core AVX-512 x86, 2026-11-24).
+ *
+ * <p>Panels are heap arrays, private to a thread or to the call: a kernel body with many segment
+ * accesses passes the compiler's inlining limit and boxes its vectors. Each element of C is summed
+ * in one order, whatever the number of threads.
  *
  * <p>Threading: calls take turns by the pool's lock.
  */
 final class GemmF64 implements WorkerPool.ChunkTask {
-  private static final int TILE_ROWS = 4;
+  /**
+   * Eight rows by two vectors are 16 independent chains, and with what feeds them fit the 32
+   * registers of AVX-512; narrower vectors may have 16 registers, which fit four rows.
+   */
+  private static final int TILE_ROWS = LanesF64.COUNT * LanesF64.BYTES == 64 ? 8 : 4;
+
   private static final int TILE_COLS = 2 * LanesF64.COUNT;
-  private static final int DEPTH = 256;
-  private static final int ROWS = 64;
-  private static final int COLS = 512;
+
+  /** Whether a vector of TILE_ROWS lanes is not wider than those the backend uses. */
+  private static final boolean ROW_LANES = TILE_ROWS <= LanesF64.COUNT;
+
+  private static final VectorSpecies<Double> ROW_SPECIES =
+      ROW_LANES
+          ? VectorSpecies.of(
+              double.class, VectorShape.forBitSize(TILE_ROWS * LanesF64.BYTES * Byte.SIZE))
+          : SPECIES;
+
+  private static final long VECTOR_BYTES = (long) LanesF64.COUNT * LanesF64.BYTES;
+
+  /**
+   * With these three, packed A has 144 KiB in F64 and stays in the level-2 cache, and packed B has
+   * 1.5 MiB and stays in the level-3 cache. Measured with depths from 192 to 384, rows from 96 to
+   * 256, and 1,024 and 2,048 columns: within 10% of each other (2-core AVX-512 x86, 2026-11-24).
+   */
+  private static final int DEPTH = 384;
+
+  /** Rows of C per chunk. */
+  private static final int ROWS = 96;
+
+  /** Columns of C per block. */
+  private static final int COLS = 1024;
+
+  /** Columns per chunk where C has too few rows for all threads; A is packed once more for each. */
+  private static final int SHARED_COLS = 128;
+
+  /** Panels of B per chunk of packing. */
+  private static final int PACK_PANELS = 8;
+
+  /** Products below which one thread is used: some 20 microseconds. */
+  private static final double SERIAL_PRODUCTS = 1e6;
 
   private final WorkerPool pool;
   private final double[][] packedA;
   private final double[][] tiles;
-  private double[] packedB;
+  private double[] packedB = {};
 
-  private Tensor a;
-  private Tensor b;
-  private Tensor c;
-  private boolean aTransposed;
-  private boolean bTransposed;
+  private final Operand a = new Operand();
+  private final Operand b = new Operand();
+  private final Operand c = new Operand();
   private double alpha;
+  private double beta;
+  private boolean packsB;
   private long colFirst;
   private int cols;
+  private int chunkCols;
+  private int colBlocks;
   private long depthFirst;
   private int depth;
 
   GemmF64(WorkerPool pool) {
     this.pool = pool;
-    packedA = new double[pool.threads()][];
-    tiles = new double[pool.threads()][];
+    packedA = new double[pool.threads()][0];
+    tiles = new double[pool.threads()][TILE_ROWS * TILE_COLS];
   }
 
   void apply(
@@ -69,135 +114,242 @@ final class GemmF64 implements WorkerPool.ChunkTask {
       Tensor c) {
     pool.acquire();
     try {
-      this.a = a;
-      this.b = b;
-      this.c = c;
-      this.alpha = alpha;
-      aTransposed = transposeA == Transpose.YES;
-      bTransposed = transposeB == Transpose.YES;
-      scale(c, beta);
-      if (packedB == null) {
-        packedB = new double[DEPTH * COLS];
-      }
-      long inner = aTransposed ? a.rows() : a.cols();
-      boolean shareable = a.isShareable() && b.isShareable() && c.isShareable();
-      for (colFirst = 0; colFirst < c.cols(); colFirst += COLS) {
-        cols = (int) Math.min(COLS, c.cols() - colFirst);
-        for (depthFirst = 0; depthFirst < inner; depthFirst += DEPTH) {
-          depth = (int) Math.min(DEPTH, inner - depthFirst);
-          packB();
-          long blocks = Math.ceilDiv(c.rows(), ROWS);
-          if (shareable && blocks > 1 && blocks < (1 << 20)) {
-            pool.run(this, (int) blocks);
-          } else {
-            for (long block = 0; block < blocks; block++) {
-              rows(block, 0);
-            }
-          }
-        }
-      }
+      this.a.set(a, transposeA == Transpose.YES);
+      this.b.set(b, transposeB == Transpose.YES);
+      this.c.set(c, false);
+      multiply(alpha, beta, a.isShareable() && b.isShareable() && c.isShareable());
     } finally {
-      this.a = null;
-      this.b = null;
-      this.c = null;
+      forget();
       pool.release();
     }
   }
 
-  private static void scale(Tensor c, double beta) {
-    if (beta == 1) {
+  /** The operands, to be set by a caller that has the pool's turn and calls {@link #multiply}. */
+  Operand a() {
+    return a;
+  }
+
+  Operand b() {
+    return b;
+  }
+
+  Operand c() {
+    return c;
+  }
+
+  void forget() {
+    a.segment = null;
+    b.segment = null;
+    c.segment = null;
+  }
+
+  /**
+   * The product of the operands that have been set.
+   *
+   * @param shareable whether worker threads may use their memory
+   */
+  void multiply(double alpha, double beta, boolean shareable) {
+    this.alpha = narrow(alpha);
+    this.beta = beta;
+    long inner = a.transposed ? a.rows : a.cols;
+    if (inner == 0) {
+      scale();
       return;
     }
-    for (long i = 0; i < c.rows(); i++) {
-      for (long j = 0; j < c.cols(); j++) {
-        long at = at(c, i, j);
-        double old = beta == 0 ? 0 : beta * c.segment().get(ValueLayout.JAVA_DOUBLE, at);
-        c.segment().set(ValueLayout.JAVA_DOUBLE, at, narrow(old));
+    growB(Math.min(DEPTH, inner), Math.min(COLS, c.cols));
+    boolean shared = shareable && (double) c.rows * c.cols * inner > SERIAL_PRODUCTS;
+    for (colFirst = 0; colFirst < c.cols; colFirst += COLS) {
+      cols = (int) Math.min(COLS, c.cols - colFirst);
+      for (depthFirst = 0; depthFirst < inner; depthFirst += DEPTH) {
+        depth = (int) Math.min(DEPTH, inner - depthFirst);
+        packsB = true;
+        chunks(Math.ceilDiv(cols, PACK_PANELS * TILE_COLS), shared);
+        packsB = false;
+        long rowBlocks = Math.ceilDiv(c.rows, ROWS);
+        chunkCols = shared && rowBlocks < 2L * pool.threads() ? SHARED_COLS : COLS;
+        colBlocks = Math.ceilDiv(cols, chunkCols);
+        chunks(rowBlocks * colBlocks, shared);
       }
     }
   }
 
-  private static long at(Tensor t, long row, long col) {
-    return t.byteOffset() + (row * t.rowStride() + col) * LanesF64.BYTES;
+  private void growB(long deep, long wide) {
+    int size = (int) (deep * Math.ceilDiv(wide, TILE_COLS) * TILE_COLS);
+    if (packedB.length < size) {
+      packedB = new double[size];
+    }
   }
 
-  /** Panels of TILE_COLS columns, depth by depth; columns beyond the matrix are zero. */
-  private void packB() {
-    MemorySegment bs = b.segment();
-    for (int panel = 0; panel < cols; panel += TILE_COLS) {
-      int wide = Math.min(TILE_COLS, cols - panel);
-      int to = panel * depth;
-      for (int l = 0; l < depth; l++, to += TILE_COLS) {
-        for (int j = 0; j < wide; j++) {
-          long row = depthFirst + l;
-          long col = colFirst + panel + j;
-          long from = bTransposed ? at(b, col, row) : at(b, row, col);
-          packedB[to + j] = bs.get(ValueLayout.JAVA_DOUBLE, from);
-        }
-        for (int j = wide; j < TILE_COLS; j++) {
-          packedB[to + j] = 0;
-        }
+  private void chunks(long count, boolean shared) {
+    if (shared && count > 1 && count < (1 << 20)) {
+      pool.run(this, (int) count);
+    } else {
+      for (long chunk = 0; chunk < count; chunk++) {
+        chunk(chunk, 0);
       }
     }
   }
 
   @Override
   public void run(int chunk, int worker) {
-    rows(chunk, worker);
+    chunk(chunk, worker);
   }
 
-  private void rows(long block, int worker) {
-    long rowFirst = block * ROWS;
-    int rows = (int) Math.min(ROWS, c.rows() - rowFirst);
-    if (packedA[worker] == null) {
-      packedA[worker] = new double[DEPTH * ROWS];
-      tiles[worker] = new double[TILE_ROWS * TILE_COLS];
+  private void chunk(long chunk, int worker) {
+    if (packsB) {
+      packB((int) chunk * PACK_PANELS * TILE_COLS);
+    } else {
+      rows(chunk / colBlocks, (int) (chunk % colBlocks) * chunkCols, worker);
     }
-    double[] pa = packedA[worker];
-    double[] tile = tiles[worker];
-    packA(pa, rowFirst, rows);
-    for (int panel = 0; panel < cols; panel += TILE_COLS) {
-      for (int i = 0; i < rows; i += TILE_ROWS) {
-        multiply(pa, i * depth, packedB, panel * depth, depth, tile);
-        addTile(
-            tile,
-            rowFirst + i,
-            Math.min(TILE_ROWS, rows - i),
-            colFirst + panel,
-            Math.min(TILE_COLS, cols - panel));
+  }
+
+  /** {@code C = beta * C}: the product of matrices without an inner dimension is zero. */
+  private void scale() {
+    for (long i = 0; i < c.rows; i++) {
+      for (long j = 0; j < c.cols; j++) {
+        long at = c.at(i, j);
+        double old = beta == 0 ? 0 : beta * c.segment.get(ValueLayout.JAVA_DOUBLE, at);
+        c.segment.set(ValueLayout.JAVA_DOUBLE, at, narrow(old));
       }
     }
   }
 
-  /** Panels of TILE_ROWS rows, depth by depth; rows beyond the matrix are zero. */
+  /** Panels of TILE_COLS columns, depth by depth; columns beyond the matrix are zero. */
+  private void packB(int from) {
+    int to = Math.min(cols, from + PACK_PANELS * TILE_COLS);
+    for (int panel = from; panel < to; panel += TILE_COLS) {
+      int wide = Math.min(TILE_COLS, cols - panel);
+      if (b.transposed) {
+        packAcross(b, colFirst + panel, wide, depthFirst, depth, packedB, panel * depth, TILE_COLS);
+      } else {
+        packAlong(b, depthFirst, depth, colFirst + panel, wide, packedB, panel * depth, TILE_COLS);
+      }
+    }
+  }
+
+  /** Panels of TILE_ROWS columns of A, depth by depth; columns beyond the matrix are zero. */
   private void packA(double[] pa, long rowFirst, int rows) {
-    MemorySegment as = a.segment();
     for (int panel = 0; panel < rows; panel += TILE_ROWS) {
-      int to = panel * depth;
-      for (int i = 0; i < TILE_ROWS; i++) {
-        for (int l = 0; l < depth; l++) {
-          long row = rowFirst + panel + i;
-          long col = depthFirst + l;
-          double value =
-              panel + i < rows
-                  ? as.get(ValueLayout.JAVA_DOUBLE, aTransposed ? at(a, col, row) : at(a, row, col))
-                  : 0;
-          pa[to + l * TILE_ROWS + i] = value;
+      int tall = Math.min(TILE_ROWS, rows - panel);
+      packAlong(a, depthFirst, depth, rowFirst + panel, tall, pa, panel * depth, TILE_ROWS);
+    }
+  }
+
+  /** Rows {@code [first, first + deep)} of columns {@code [col, col + wide)}, row after row. */
+  private static void packAlong(
+      Operand t, long first, int deep, long col, int wide, double[] to, int toFirst, int width) {
+    MemorySegment ts = t.segment;
+    for (int l = 0; l < deep; l++) {
+      long from = t.at(first + l, col);
+      int at = toFirst + l * width;
+      int j = 0;
+      if (wide == LanesF64.COUNT && width == TILE_COLS) {
+        fromMemorySegment(SPECIES, ts, from, ORDER).intoArray(to, at);
+        j = wide;
+      } else if (wide == TILE_COLS) {
+        fromMemorySegment(SPECIES, ts, from, ORDER).intoArray(to, at);
+        fromMemorySegment(SPECIES, ts, from + VECTOR_BYTES, ORDER)
+            .intoArray(to, at + LanesF64.COUNT);
+        j = wide;
+      } else if (ROW_LANES && wide == TILE_ROWS) {
+        DoubleVector.fromMemorySegment(ROW_SPECIES, ts, from, ORDER).intoArray(to, at);
+        j = wide;
+      }
+      for (; j < wide; j++) {
+        to[at + j] = ts.get(ValueLayout.JAVA_DOUBLE, from + (long) j * LanesF64.BYTES);
+      }
+      for (; j < width; j++) {
+        to[at + j] = 0;
+      }
+    }
+  }
+
+  /** Columns {@code [first, first + deep)} of rows {@code [row, row + tall)}, column by column. */
+  private static void packAcross(
+      Operand t, long row, int tall, long first, int deep, double[] to, int toFirst, int width) {
+    MemorySegment ts = t.segment;
+    for (int i = 0; i < tall; i++) {
+      long from = t.at(row + i, first);
+      int at = toFirst + i;
+      for (int l = 0; l < deep; l++) {
+        to[at] = ts.get(ValueLayout.JAVA_DOUBLE, from + (long) l * LanesF64.BYTES);
+        at += width;
+      }
+    }
+    for (int i = tall; i < width; i++) {
+      for (int l = 0; l < deep; l++) {
+        to[toFirst + l * width + i] = 0;
+      }
+    }
+  }
+
+  private void rows(long block, int panelFirst, int worker) {
+    long rowFirst = block * ROWS;
+    int rows = (int) Math.min(ROWS, c.rows - rowFirst);
+    int needed = a.transposed ? depth * Math.ceilDiv(rows, TILE_ROWS) * TILE_ROWS : 0;
+    if (packedA[worker].length < needed) {
+      packedA[worker] = new double[needed];
+    }
+    double[] pa = packedA[worker];
+    double[] tile = tiles[worker];
+    if (a.transposed) {
+      packA(pa, rowFirst, rows);
+    }
+    boolean overwrites = depthFirst == 0 && beta == 0;
+    double oldScale = depthFirst == 0 ? beta : 1;
+    int panelEnd = Math.min(cols, panelFirst + chunkCols);
+    for (int panel = panelFirst; panel < panelEnd; panel += TILE_COLS) {
+      int wide = Math.min(TILE_COLS, cols - panel);
+      for (int i = 0; i < rows; i += TILE_ROWS) {
+        if (!a.transposed) {
+          int last = Math.min(TILE_ROWS, rows - i) - 1;
+          long aAt = a.at(rowFirst + i, depthFirst);
+          long aBytes = a.rowStride * LanesF64.BYTES;
+          if (TILE_ROWS == 8) {
+            multiplyRows8(a.segment, aAt, aBytes, last, packedB, panel * depth, depth, tile);
+          } else {
+            multiplyRows4(a.segment, aAt, aBytes, last, packedB, panel * depth, depth, tile);
+          }
+        } else if (TILE_ROWS == 8) {
+          multiply8(pa, i * depth, packedB, panel * depth, depth, tile);
+        } else {
+          multiply4(pa, i * depth, packedB, panel * depth, depth, tile);
+        }
+        int tall = Math.min(TILE_ROWS, rows - i);
+        long to = c.at(rowFirst + i, colFirst + panel);
+        long rowBytes = c.rowStride * LanesF64.BYTES;
+        if (wide < TILE_COLS || (oldScale != 0 && oldScale != 1)) {
+          addPart(tile, tall, wide, alpha, c.segment, to, rowBytes, oldScale);
+        } else if (overwrites) {
+          store(tile, tall, alpha, c.segment, to, rowBytes);
+        } else {
+          add(tile, tall, alpha, c.segment, to, rowBytes);
         }
       }
     }
   }
 
-  /** One tile: 4 rows by two vectors, eight independent chains of multiply-adds. */
-  private static void multiply(double[] pa, int aAt, double[] pb, int bAt, int depth, double[] tile) {
-    DoubleVector c00 = DoubleVector.zero(SPECIES);
-    DoubleVector c01 = DoubleVector.zero(SPECIES);
-    DoubleVector c10 = DoubleVector.zero(SPECIES);
-    DoubleVector c11 = DoubleVector.zero(SPECIES);
-    DoubleVector c20 = DoubleVector.zero(SPECIES);
-    DoubleVector c21 = DoubleVector.zero(SPECIES);
-    DoubleVector c30 = DoubleVector.zero(SPECIES);
-    DoubleVector c31 = DoubleVector.zero(SPECIES);
+  private static void multiply8(
+      double[] pa, int aFirst, double[] pb, int bFirst, int depth, double[] tile) {
+    DoubleVector zero = DoubleVector.zero(SPECIES);
+    DoubleVector c00 = zero;
+    DoubleVector c01 = zero;
+    DoubleVector c10 = zero;
+    DoubleVector c11 = zero;
+    DoubleVector c20 = zero;
+    DoubleVector c21 = zero;
+    DoubleVector c30 = zero;
+    DoubleVector c31 = zero;
+    DoubleVector c40 = zero;
+    DoubleVector c41 = zero;
+    DoubleVector c50 = zero;
+    DoubleVector c51 = zero;
+    DoubleVector c60 = zero;
+    DoubleVector c61 = zero;
+    DoubleVector c70 = zero;
+    DoubleVector c71 = zero;
+    int aAt = aFirst;
+    int bAt = bFirst;
     for (int l = 0; l < depth; l++) {
       DoubleVector b0 = DoubleVector.fromArray(SPECIES, pb, bAt);
       DoubleVector b1 = DoubleVector.fromArray(SPECIES, pb, bAt + LanesF64.COUNT);
@@ -213,7 +365,68 @@ final class GemmF64 implements WorkerPool.ChunkTask {
       DoubleVector a3 = broadcast(SPECIES, pa[aAt + 3]);
       c30 = a3.fma(b0, c30);
       c31 = a3.fma(b1, c31);
-      aAt += TILE_ROWS;
+      DoubleVector a4 = broadcast(SPECIES, pa[aAt + 4]);
+      c40 = a4.fma(b0, c40);
+      c41 = a4.fma(b1, c41);
+      DoubleVector a5 = broadcast(SPECIES, pa[aAt + 5]);
+      c50 = a5.fma(b0, c50);
+      c51 = a5.fma(b1, c51);
+      DoubleVector a6 = broadcast(SPECIES, pa[aAt + 6]);
+      c60 = a6.fma(b0, c60);
+      c61 = a6.fma(b1, c61);
+      DoubleVector a7 = broadcast(SPECIES, pa[aAt + 7]);
+      c70 = a7.fma(b0, c70);
+      c71 = a7.fma(b1, c71);
+      aAt += 8;
+      bAt += TILE_COLS;
+    }
+    c00.intoArray(tile, 0);
+    c01.intoArray(tile, LanesF64.COUNT);
+    c10.intoArray(tile, TILE_COLS);
+    c11.intoArray(tile, TILE_COLS + LanesF64.COUNT);
+    c20.intoArray(tile, 2 * TILE_COLS);
+    c21.intoArray(tile, 2 * TILE_COLS + LanesF64.COUNT);
+    c30.intoArray(tile, 3 * TILE_COLS);
+    c31.intoArray(tile, 3 * TILE_COLS + LanesF64.COUNT);
+    c40.intoArray(tile, 4 * TILE_COLS);
+    c41.intoArray(tile, 4 * TILE_COLS + LanesF64.COUNT);
+    c50.intoArray(tile, 5 * TILE_COLS);
+    c51.intoArray(tile, 5 * TILE_COLS + LanesF64.COUNT);
+    c60.intoArray(tile, 6 * TILE_COLS);
+    c61.intoArray(tile, 6 * TILE_COLS + LanesF64.COUNT);
+    c70.intoArray(tile, 7 * TILE_COLS);
+    c71.intoArray(tile, 7 * TILE_COLS + LanesF64.COUNT);
+  }
+
+  private static void multiply4(
+      double[] pa, int aFirst, double[] pb, int bFirst, int depth, double[] tile) {
+    DoubleVector zero = DoubleVector.zero(SPECIES);
+    DoubleVector c00 = zero;
+    DoubleVector c01 = zero;
+    DoubleVector c10 = zero;
+    DoubleVector c11 = zero;
+    DoubleVector c20 = zero;
+    DoubleVector c21 = zero;
+    DoubleVector c30 = zero;
+    DoubleVector c31 = zero;
+    int aAt = aFirst;
+    int bAt = bFirst;
+    for (int l = 0; l < depth; l++) {
+      DoubleVector b0 = DoubleVector.fromArray(SPECIES, pb, bAt);
+      DoubleVector b1 = DoubleVector.fromArray(SPECIES, pb, bAt + LanesF64.COUNT);
+      DoubleVector a0 = broadcast(SPECIES, pa[aAt]);
+      c00 = a0.fma(b0, c00);
+      c01 = a0.fma(b1, c01);
+      DoubleVector a1 = broadcast(SPECIES, pa[aAt + 1]);
+      c10 = a1.fma(b0, c10);
+      c11 = a1.fma(b1, c11);
+      DoubleVector a2 = broadcast(SPECIES, pa[aAt + 2]);
+      c20 = a2.fma(b0, c20);
+      c21 = a2.fma(b1, c21);
+      DoubleVector a3 = broadcast(SPECIES, pa[aAt + 3]);
+      c30 = a3.fma(b0, c30);
+      c31 = a3.fma(b1, c31);
+      aAt += 4;
       bAt += TILE_COLS;
     }
     c00.intoArray(tile, 0);
@@ -226,13 +439,190 @@ final class GemmF64 implements WorkerPool.ChunkTask {
     c31.intoArray(tile, 3 * TILE_COLS + LanesF64.COUNT);
   }
 
-  private void addTile(double[] tile, long row, int rows, long col, int wide) {
-    MemorySegment cs = c.segment();
-    for (int i = 0; i < rows; i++) {
-      long to = at(c, row + i, col);
+  private static void multiplyRows8(
+      MemorySegment as,
+      long first,
+      long rowBytes,
+      int last,
+      double[] pb,
+      int bFirst,
+      int depth,
+      double[] tile) {
+    DoubleVector zero = DoubleVector.zero(SPECIES);
+    long x0 = first;
+    long x1 = first + Math.min(1, last) * rowBytes;
+    long x2 = first + Math.min(2, last) * rowBytes;
+    long x3 = first + Math.min(3, last) * rowBytes;
+    long x4 = first + Math.min(4, last) * rowBytes;
+    long x5 = first + Math.min(5, last) * rowBytes;
+    long x6 = first + Math.min(6, last) * rowBytes;
+    long x7 = first + Math.min(7, last) * rowBytes;
+    DoubleVector c00 = zero;
+    DoubleVector c01 = zero;
+    DoubleVector c10 = zero;
+    DoubleVector c11 = zero;
+    DoubleVector c20 = zero;
+    DoubleVector c21 = zero;
+    DoubleVector c30 = zero;
+    DoubleVector c31 = zero;
+    DoubleVector c40 = zero;
+    DoubleVector c41 = zero;
+    DoubleVector c50 = zero;
+    DoubleVector c51 = zero;
+    DoubleVector c60 = zero;
+    DoubleVector c61 = zero;
+    DoubleVector c70 = zero;
+    DoubleVector c71 = zero;
+    int bAt = bFirst;
+    for (int l = 0; l < depth; l++) {
+      long o = (long) l * LanesF64.BYTES;
+      DoubleVector b0 = DoubleVector.fromArray(SPECIES, pb, bAt);
+      DoubleVector b1 = DoubleVector.fromArray(SPECIES, pb, bAt + LanesF64.COUNT);
+      DoubleVector a0 = broadcast(SPECIES, as.get(ValueLayout.JAVA_DOUBLE, x0 + o));
+      c00 = a0.fma(b0, c00);
+      c01 = a0.fma(b1, c01);
+      DoubleVector a1 = broadcast(SPECIES, as.get(ValueLayout.JAVA_DOUBLE, x1 + o));
+      c10 = a1.fma(b0, c10);
+      c11 = a1.fma(b1, c11);
+      DoubleVector a2 = broadcast(SPECIES, as.get(ValueLayout.JAVA_DOUBLE, x2 + o));
+      c20 = a2.fma(b0, c20);
+      c21 = a2.fma(b1, c21);
+      DoubleVector a3 = broadcast(SPECIES, as.get(ValueLayout.JAVA_DOUBLE, x3 + o));
+      c30 = a3.fma(b0, c30);
+      c31 = a3.fma(b1, c31);
+      DoubleVector a4 = broadcast(SPECIES, as.get(ValueLayout.JAVA_DOUBLE, x4 + o));
+      c40 = a4.fma(b0, c40);
+      c41 = a4.fma(b1, c41);
+      DoubleVector a5 = broadcast(SPECIES, as.get(ValueLayout.JAVA_DOUBLE, x5 + o));
+      c50 = a5.fma(b0, c50);
+      c51 = a5.fma(b1, c51);
+      DoubleVector a6 = broadcast(SPECIES, as.get(ValueLayout.JAVA_DOUBLE, x6 + o));
+      c60 = a6.fma(b0, c60);
+      c61 = a6.fma(b1, c61);
+      DoubleVector a7 = broadcast(SPECIES, as.get(ValueLayout.JAVA_DOUBLE, x7 + o));
+      c70 = a7.fma(b0, c70);
+      c71 = a7.fma(b1, c71);
+      bAt += TILE_COLS;
+    }
+    c00.intoArray(tile, 0);
+    c01.intoArray(tile, LanesF64.COUNT);
+    c10.intoArray(tile, TILE_COLS);
+    c11.intoArray(tile, TILE_COLS + LanesF64.COUNT);
+    c20.intoArray(tile, 2 * TILE_COLS);
+    c21.intoArray(tile, 2 * TILE_COLS + LanesF64.COUNT);
+    c30.intoArray(tile, 3 * TILE_COLS);
+    c31.intoArray(tile, 3 * TILE_COLS + LanesF64.COUNT);
+    c40.intoArray(tile, 4 * TILE_COLS);
+    c41.intoArray(tile, 4 * TILE_COLS + LanesF64.COUNT);
+    c50.intoArray(tile, 5 * TILE_COLS);
+    c51.intoArray(tile, 5 * TILE_COLS + LanesF64.COUNT);
+    c60.intoArray(tile, 6 * TILE_COLS);
+    c61.intoArray(tile, 6 * TILE_COLS + LanesF64.COUNT);
+    c70.intoArray(tile, 7 * TILE_COLS);
+    c71.intoArray(tile, 7 * TILE_COLS + LanesF64.COUNT);
+  }
+
+  private static void multiplyRows4(
+      MemorySegment as,
+      long first,
+      long rowBytes,
+      int last,
+      double[] pb,
+      int bFirst,
+      int depth,
+      double[] tile) {
+    DoubleVector zero = DoubleVector.zero(SPECIES);
+    long x0 = first;
+    long x1 = first + Math.min(1, last) * rowBytes;
+    long x2 = first + Math.min(2, last) * rowBytes;
+    long x3 = first + Math.min(3, last) * rowBytes;
+    DoubleVector c00 = zero;
+    DoubleVector c01 = zero;
+    DoubleVector c10 = zero;
+    DoubleVector c11 = zero;
+    DoubleVector c20 = zero;
+    DoubleVector c21 = zero;
+    DoubleVector c30 = zero;
+    DoubleVector c31 = zero;
+    int bAt = bFirst;
+    for (int l = 0; l < depth; l++) {
+      long o = (long) l * LanesF64.BYTES;
+      DoubleVector b0 = DoubleVector.fromArray(SPECIES, pb, bAt);
+      DoubleVector b1 = DoubleVector.fromArray(SPECIES, pb, bAt + LanesF64.COUNT);
+      DoubleVector a0 = broadcast(SPECIES, as.get(ValueLayout.JAVA_DOUBLE, x0 + o));
+      c00 = a0.fma(b0, c00);
+      c01 = a0.fma(b1, c01);
+      DoubleVector a1 = broadcast(SPECIES, as.get(ValueLayout.JAVA_DOUBLE, x1 + o));
+      c10 = a1.fma(b0, c10);
+      c11 = a1.fma(b1, c11);
+      DoubleVector a2 = broadcast(SPECIES, as.get(ValueLayout.JAVA_DOUBLE, x2 + o));
+      c20 = a2.fma(b0, c20);
+      c21 = a2.fma(b1, c21);
+      DoubleVector a3 = broadcast(SPECIES, as.get(ValueLayout.JAVA_DOUBLE, x3 + o));
+      c30 = a3.fma(b0, c30);
+      c31 = a3.fma(b1, c31);
+      bAt += TILE_COLS;
+    }
+    c00.intoArray(tile, 0);
+    c01.intoArray(tile, LanesF64.COUNT);
+    c10.intoArray(tile, TILE_COLS);
+    c11.intoArray(tile, TILE_COLS + LanesF64.COUNT);
+    c20.intoArray(tile, 2 * TILE_COLS);
+    c21.intoArray(tile, 2 * TILE_COLS + LanesF64.COUNT);
+    c30.intoArray(tile, 3 * TILE_COLS);
+    c31.intoArray(tile, 3 * TILE_COLS + LanesF64.COUNT);
+  }
+
+  private static void add(
+      double[] tile, int tall, double alpha, MemorySegment cs, long first, long rowBytes) {
+    DoubleVector factor = broadcast(SPECIES, alpha);
+    long at = first;
+    int from = 0;
+    for (int i = 0; i < tall; i++) {
+      DoubleVector.fromArray(SPECIES, tile, from)
+          .fma(factor, fromMemorySegment(SPECIES, cs, at, ORDER))
+          .intoMemorySegment(cs, at, ORDER);
+      long next = at + VECTOR_BYTES;
+      DoubleVector.fromArray(SPECIES, tile, from + LanesF64.COUNT)
+          .fma(factor, fromMemorySegment(SPECIES, cs, next, ORDER))
+          .intoMemorySegment(cs, next, ORDER);
+      at += rowBytes;
+      from += TILE_COLS;
+    }
+  }
+
+  private static void store(
+      double[] tile, int tall, double alpha, MemorySegment cs, long first, long rowBytes) {
+    DoubleVector factor = broadcast(SPECIES, alpha);
+    long at = first;
+    int from = 0;
+    for (int i = 0; i < tall; i++) {
+      DoubleVector.fromArray(SPECIES, tile, from).mul(factor).intoMemorySegment(cs, at, ORDER);
+      DoubleVector.fromArray(SPECIES, tile, from + LanesF64.COUNT)
+          .mul(factor)
+          .intoMemorySegment(cs, at + VECTOR_BYTES, ORDER);
+      at += rowBytes;
+      from += TILE_COLS;
+    }
+  }
+
+  /**
+   * A tile that is not as wide as the others, or with a beta: the old content is not read for 0.
+   */
+  private static void addPart(
+      double[] tile,
+      int tall,
+      int wide,
+      double alpha,
+      MemorySegment cs,
+      long first,
+      long rowBytes,
+      double oldScale) {
+    for (int i = 0; i < tall; i++) {
+      long to = first + i * rowBytes;
       for (int j = 0; j < wide; j++) {
         long at = to + (long) j * LanesF64.BYTES;
-        double old = cs.get(ValueLayout.JAVA_DOUBLE, at);
+        double old = oldScale == 0 ? 0 : oldScale * cs.get(ValueLayout.JAVA_DOUBLE, at);
         cs.set(ValueLayout.JAVA_DOUBLE, at, narrow(old + alpha * tile[i * TILE_COLS + j]));
       }
     }

@@ -32,7 +32,7 @@ final class HeavyRmsPropStepF32 extends RmsPropStepF32 {
       long bAt,
       MemorySegment s2,
       long s2At,
-      long n,
+      int n,
       double scale,
       StepCoefficients c) {
     FloatVector factor = broadcast(SPECIES, narrow(scale));
@@ -42,12 +42,12 @@ final class HeavyRmsPropStepF32 extends RmsPropStepF32 {
     FloatVector epsilon = broadcast(SPECIES, narrow(c.own[RmsProp.EPSILON]));
     FloatVector momentum = broadcast(SPECIES, narrow(c.own[RmsProp.MOMENTUM]));
     FloatVector zero = FloatVector.zero(SPECIES);
-    long end = n * LanesF32.BYTES;
-    for (long o = 0; o < end; o += STRIDE) {
+    int end = n * LanesF32.BYTES;
+    for (int o = 0; o < end; o += STRIDE) {
       FloatVector g = fromMemorySegment(SPECIES, gs, gAt + o, ORDER).mul(factor);
       FloatVector v =
           fromMemorySegment(SPECIES, vs, vAt + o, ORDER).fma(alpha, g.mul(intake).mul(g));
-      v = v.blend(zero, v.abs().compare(LT, TINY));
+      v = v.blend(zero, v.compare(LT, TINY));
       v.intoMemorySegment(vs, vAt + o, ORDER);
       FloatVector root = v.sqrt().add(epsilon);
       FloatVector b = fromMemorySegment(SPECIES, bs, bAt + o, ORDER).fma(momentum, g.div(root));

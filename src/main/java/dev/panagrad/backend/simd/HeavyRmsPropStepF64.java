@@ -32,7 +32,7 @@ final class HeavyRmsPropStepF64 extends RmsPropStepF64 {
       long bAt,
       MemorySegment s2,
       long s2At,
-      long n,
+      int n,
       double scale,
       StepCoefficients c) {
     DoubleVector factor = broadcast(SPECIES, narrow(scale));
@@ -42,12 +42,12 @@ final class HeavyRmsPropStepF64 extends RmsPropStepF64 {
     DoubleVector epsilon = broadcast(SPECIES, narrow(c.own[RmsProp.EPSILON]));
     DoubleVector momentum = broadcast(SPECIES, narrow(c.own[RmsProp.MOMENTUM]));
     DoubleVector zero = DoubleVector.zero(SPECIES);
-    long end = n * LanesF64.BYTES;
-    for (long o = 0; o < end; o += STRIDE) {
+    int end = n * LanesF64.BYTES;
+    for (int o = 0; o < end; o += STRIDE) {
       DoubleVector g = fromMemorySegment(SPECIES, gs, gAt + o, ORDER).mul(factor);
       DoubleVector v =
           fromMemorySegment(SPECIES, vs, vAt + o, ORDER).fma(alpha, g.mul(intake).mul(g));
-      v = v.blend(zero, v.abs().compare(LT, TINY));
+      v = v.blend(zero, v.compare(LT, TINY));
       v.intoMemorySegment(vs, vAt + o, ORDER);
       DoubleVector root = v.sqrt().add(epsilon);
       DoubleVector b = fromMemorySegment(SPECIES, bs, bAt + o, ORDER).fma(momentum, g.div(root));

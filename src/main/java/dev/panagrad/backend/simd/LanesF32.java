@@ -41,9 +41,7 @@ final class LanesF32 {
    * where the compiler stops inlining.
    */
   static final List<VectorMask<Float>> OUTSIDE =
-      IntStream.range(0, COUNT)
-          .mapToObj(last -> SPECIES.indexInRange(0, last + 1).not())
-          .toList();
+      IntStream.range(0, COUNT).mapToObj(last -> SPECIES.indexInRange(0, last + 1).not()).toList();
 
   private LanesF32() {}
 

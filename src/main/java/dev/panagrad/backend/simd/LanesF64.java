@@ -41,9 +41,7 @@ final class LanesF64 {
    * where the compiler stops inlining.
    */
   static final List<VectorMask<Double>> OUTSIDE =
-      IntStream.range(0, COUNT)
-          .mapToObj(last -> SPECIES.indexInRange(0, last + 1).not())
-          .toList();
+      IntStream.range(0, COUNT).mapToObj(last -> SPECIES.indexInRange(0, last + 1).not()).toList();
 
   private LanesF64() {}
 

@@ -34,7 +34,7 @@ class MomentumStepF64 extends FusedStepF64 {
       long s1At,
       MemorySegment s2,
       long s2At,
-      long n,
+      int n,
       double scale,
       StepCoefficients c) {
     DoubleVector factor = broadcast(SPECIES, narrow(scale));
@@ -42,8 +42,8 @@ class MomentumStepF64 extends FusedStepF64 {
     DoubleVector momentum = broadcast(SPECIES, narrow(c.own[Sgd.MOMENTUM]));
     DoubleVector intake = broadcast(SPECIES, narrow(c.own[Sgd.INTAKE]));
     DoubleVector zero = DoubleVector.zero(SPECIES);
-    long end = n * LanesF64.BYTES;
-    for (long o = 0; o < end; o += STRIDE) {
+    int end = n * LanesF64.BYTES;
+    for (int o = 0; o < end; o += STRIDE) {
       DoubleVector g = fromMemorySegment(SPECIES, gs, gAt + o, ORDER).mul(factor);
       DoubleVector b = fromMemorySegment(SPECIES, bs, bAt + o, ORDER).fma(momentum, g.mul(intake));
       b = b.blend(zero, b.abs().compare(LT, TINY));

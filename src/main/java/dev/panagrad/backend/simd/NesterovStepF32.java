@@ -35,7 +35,7 @@ final class NesterovStepF32 extends MomentumStepF32 {
       long s1At,
       MemorySegment s2,
       long s2At,
-      long n,
+      int n,
       double scale,
       StepCoefficients c) {
     FloatVector factor = broadcast(SPECIES, narrow(scale));
@@ -43,8 +43,8 @@ final class NesterovStepF32 extends MomentumStepF32 {
     FloatVector momentum = broadcast(SPECIES, narrow(c.own[Sgd.MOMENTUM]));
     FloatVector intake = broadcast(SPECIES, narrow(c.own[Sgd.INTAKE]));
     FloatVector zero = FloatVector.zero(SPECIES);
-    long end = n * LanesF32.BYTES;
-    for (long o = 0; o < end; o += STRIDE) {
+    int end = n * LanesF32.BYTES;
+    for (int o = 0; o < end; o += STRIDE) {
       FloatVector g = fromMemorySegment(SPECIES, gs, gAt + o, ORDER).mul(factor);
       FloatVector b = fromMemorySegment(SPECIES, bs, bAt + o, ORDER).fma(momentum, g.mul(intake));
       b = b.blend(zero, b.abs().compare(LT, TINY));

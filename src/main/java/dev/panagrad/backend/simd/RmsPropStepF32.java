@@ -32,7 +32,7 @@ class RmsPropStepF32 extends FusedStepF32 {
       long s1At,
       MemorySegment s2,
       long s2At,
-      long n,
+      int n,
       double scale,
       StepCoefficients c) {
     FloatVector factor = broadcast(SPECIES, narrow(scale));
@@ -41,12 +41,12 @@ class RmsPropStepF32 extends FusedStepF32 {
     FloatVector rate = broadcast(SPECIES, narrow(-c.own[RmsProp.RATE]));
     FloatVector epsilon = broadcast(SPECIES, narrow(c.own[RmsProp.EPSILON]));
     FloatVector zero = FloatVector.zero(SPECIES);
-    long end = n * LanesF32.BYTES;
-    for (long o = 0; o < end; o += STRIDE) {
+    int end = n * LanesF32.BYTES;
+    for (int o = 0; o < end; o += STRIDE) {
       FloatVector g = fromMemorySegment(SPECIES, gs, gAt + o, ORDER).mul(factor);
       FloatVector v =
           fromMemorySegment(SPECIES, vs, vAt + o, ORDER).fma(alpha, g.mul(intake).mul(g));
-      v = v.blend(zero, v.abs().compare(LT, TINY));
+      v = v.blend(zero, v.compare(LT, TINY));
       v.intoMemorySegment(vs, vAt + o, ORDER);
       FloatVector root = v.sqrt().add(epsilon);
       g.fma(rate.div(root), fromMemorySegment(SPECIES, ps, pAt + o, ORDER))
@@ -63,12 +63,12 @@ class RmsPropStepF32 extends FusedStepF32 {
       long s1At,
       MemorySegment s2,
       long s2At,
-      long n,
+      int n,
       StepCoefficients c) {
     FloatVector l1 = broadcast(SPECIES, narrow(c.l1Step));
     FloatVector epsilon = broadcast(SPECIES, narrow(c.own[RmsProp.EPSILON]));
-    long end = n * LanesF32.BYTES;
-    for (long o = 0; o < end; o += STRIDE) {
+    int end = n * LanesF32.BYTES;
+    for (int o = 0; o < end; o += STRIDE) {
       FloatVector root = fromMemorySegment(SPECIES, vs, vAt + o, ORDER).sqrt().add(epsilon);
       l1.div(root).intoMemorySegment(ts, o, ORDER);
     }

@@ -32,7 +32,7 @@ class RmsPropStepF64 extends FusedStepF64 {
       long s1At,
       MemorySegment s2,
       long s2At,
-      long n,
+      int n,
       double scale,
       StepCoefficients c) {
     DoubleVector factor = broadcast(SPECIES, narrow(scale));
@@ -41,12 +41,12 @@ class RmsPropStepF64 extends FusedStepF64 {
     DoubleVector rate = broadcast(SPECIES, narrow(-c.own[RmsProp.RATE]));
     DoubleVector epsilon = broadcast(SPECIES, narrow(c.own[RmsProp.EPSILON]));
     DoubleVector zero = DoubleVector.zero(SPECIES);
-    long end = n * LanesF64.BYTES;
-    for (long o = 0; o < end; o += STRIDE) {
+    int end = n * LanesF64.BYTES;
+    for (int o = 0; o < end; o += STRIDE) {
       DoubleVector g = fromMemorySegment(SPECIES, gs, gAt + o, ORDER).mul(factor);
       DoubleVector v =
           fromMemorySegment(SPECIES, vs, vAt + o, ORDER).fma(alpha, g.mul(intake).mul(g));
-      v = v.blend(zero, v.abs().compare(LT, TINY));
+      v = v.blend(zero, v.compare(LT, TINY));
       v.intoMemorySegment(vs, vAt + o, ORDER);
       DoubleVector root = v.sqrt().add(epsilon);
       g.fma(rate.div(root), fromMemorySegment(SPECIES, ps, pAt + o, ORDER))
@@ -63,12 +63,12 @@ class RmsPropStepF64 extends FusedStepF64 {
       long s1At,
       MemorySegment s2,
       long s2At,
-      long n,
+      int n,
       StepCoefficients c) {
     DoubleVector l1 = broadcast(SPECIES, narrow(c.l1Step));
     DoubleVector epsilon = broadcast(SPECIES, narrow(c.own[RmsProp.EPSILON]));
-    long end = n * LanesF64.BYTES;
-    for (long o = 0; o < end; o += STRIDE) {
+    int end = n * LanesF64.BYTES;
+    for (int o = 0; o < end; o += STRIDE) {
       DoubleVector root = fromMemorySegment(SPECIES, vs, vAt + o, ORDER).sqrt().add(epsilon);
       l1.div(root).intoMemorySegment(ts, o, ORDER);
     }

@@ -56,7 +56,7 @@ final class RowKernelsF32 {
    * Columns per inner loop, a multiple of every vector length: its trip count and offsets are then
    * int.
    */
-  private static final long SEGMENT = 1 << 16;
+  static final long SEGMENT = 1 << 16;
 
   private static final int STRIDE = LanesF32.COUNT * LanesF32.BYTES;
 
@@ -69,7 +69,7 @@ final class RowKernelsF32 {
    * the two slow ones (4,096 x 256: 131 to 110 us; 2-core AVX-512 x86, 2026-11-24).
    */
   @SuppressWarnings("FieldMayBeFinal")
-  private static int opaqueStride = STRIDE;
+  static int opaqueStride = STRIDE;
 
   private RowKernelsF32() {}
 
@@ -101,12 +101,19 @@ final class RowKernelsF32 {
     for (long from = 0; from < cols; from += SEGMENT) {
       int n = (int) Math.min(SEGMENT, cols - from);
       long shift = from * LanesF32.BYTES;
-      dotSegment(x, shift, n, ws, wAt + shift, out);
+      dotSegment(x, shift, n, 0, ws, wAt + shift, out, 0);
     }
   }
 
   private static void dotSegment(
-      RowBlock x, long shift, int cols, MemorySegment ws, long wAt, float[] out) {
+      RowBlock x,
+      long shift,
+      int cols,
+      int start,
+      MemorySegment ws,
+      long wAt,
+      float[] out,
+      int outAt) {
     int rows = x.filled;
     MemorySegment xs = x.rows;
     long[] at = x.at;
@@ -133,7 +140,7 @@ final class RowKernelsF32 {
       FloatVector b1 = zero;
       FloatVector b2 = zero;
       FloatVector b3 = zero;
-      int o = 0;
+      int o = start;
       for (; o <= whole - 2 * STRIDE; o += 2 * stride) {
         FloatVector w0 = fromMemorySegment(SPECIES, ws, wAt + o, ORDER);
         a0 = fromMemorySegment(SPECIES, xs, x0 + o, ORDER).fma(w0, a0);
@@ -178,10 +185,10 @@ final class RowKernelsF32 {
       }
       if (LanesF32.COUNT == 2) {
         // Exchanging two lanes is not an instruction everywhere.
-        out[i] += a0.lane(0) + a0.lane(1);
-        out[i + 1] += a1.lane(0) + a1.lane(1);
-        out[i + 2] += a2.lane(0) + a2.lane(1);
-        out[i + 3] += a3.lane(0) + a3.lane(1);
+        out[outAt + i] += a0.lane(0) + a0.lane(1);
+        out[outAt + i + 1] += a1.lane(0) + a1.lane(1);
+        out[outAt + i + 2] += a2.lane(0) + a2.lane(1);
+        out[outAt + i + 3] += a3.lane(0) + a3.lane(1);
       } else {
         // Two rows exchange halves and are added, so that one vector ends with parts of all four.
         FloatVector a = a0.blend(a1, ODD).add(a1.blend(a0, ODD).rearrange(SWAP_1));
@@ -189,9 +196,26 @@ final class RowKernelsF32 {
         FloatVector s = a.blend(b, SECOND).add(b.blend(a, SECOND).rearrange(SWAP_2));
         s = LanesF32.COUNT > 4 ? s.add(s.rearrange(SWAP_4)) : s;
         s = LanesF32.COUNT > 8 ? s.add(s.rearrange(SWAP_8)) : s;
-        FloatVector old = fromArray(SPECIES, out, i);
-        old.blend(old.add(s), FIRST_FOUR).intoArray(out, i);
+        FloatVector old = fromArray(SPECIES, out, outAt + i);
+        old.blend(old.add(s), FIRST_FOUR).intoArray(out, outAt + i);
       }
+    }
+  }
+
+  /**
+   * {@link #dots} with four vectors at once, for rows of up to {@link #SEGMENT} columns.
+   *
+   * @param w byte offsets of the vectors
+   * @param out product with vector {@code j} from {@code j * pitch}
+   */
+  static void dots4(RowBlock x, long cols, MemorySegment ws, long[] w, float[] out, int pitch) {
+    Arrays.fill(out, 0);
+    int n = (int) cols;
+    int whole = (n & -LanesF32.COUNT) * LanesF32.BYTES;
+    OutputRowsF32.dots(x, whole, ws, w[0], w[1], w[2], w[3], out, pitch);
+    for (int j = 0; whole < n * LanesF32.BYTES && j < OutputRowsF32.OUTPUTS; j++) {
+      x.locateWeights(ws, w[j], cols);
+      dotSegment(x, 0, n, whole, ws, w[j], out, j * pitch);
     }
   }
 
@@ -209,17 +233,29 @@ final class RowKernelsF32 {
     for (long from = 0; from < cols; from += SEGMENT) {
       int n = (int) Math.min(SEGMENT, cols - from);
       long shift = from * LanesF32.BYTES;
-      accumulateSegment(x, shift, n, r, gs, gAt + shift);
+      accumulateSegment(x, shift, n, 0, r, 0, gs, gAt + shift);
+    }
+  }
+
+  /** {@link #accumulate} into four sums at once, for rows of up to {@link #SEGMENT} columns. */
+  static void accumulate4(
+      RowBlock x, long cols, float[] r, int pitch, MemorySegment gs, long gAt, long gBytes) {
+    int n = (int) cols;
+    int pairs = (n & -2 * LanesF32.COUNT) * LanesF32.BYTES;
+    OutputRowsF32.accumulate(
+        x, pairs, r, pitch, gs, gAt, gAt + gBytes, gAt + 2 * gBytes, gAt + 3 * gBytes);
+    for (int j = 0; pairs < n * LanesF32.BYTES && j < OutputRowsF32.OUTPUTS; j++) {
+      accumulateSegment(x, 0, n, pairs, r, j * pitch, gs, gAt + j * gBytes);
     }
   }
 
   private static void accumulateSegment(
-      RowBlock x, long shift, int cols, float[] r, MemorySegment gs, long gAt) {
+      RowBlock x, long shift, int cols, int start, float[] r, int rAt, MemorySegment gs, long gAt) {
     int rows = x.filled;
     MemorySegment xs = x.rows;
     long[] at = x.at;
     int whole = (cols & -LanesF32.COUNT) * LanesF32.BYTES;
-    int o = 0;
+    int o = start;
     for (; o <= whole - PANEL; o += PANEL) {
       long from = shift + o;
       FloatVector g0 = fromMemorySegment(SPECIES, gs, gAt + o, ORDER);
@@ -227,25 +263,25 @@ final class RowKernelsF32 {
       FloatVector g2 = fromMemorySegment(SPECIES, gs, gAt + o + 2L * STRIDE, ORDER);
       FloatVector g3 = fromMemorySegment(SPECIES, gs, gAt + o + 3L * STRIDE, ORDER);
       for (int i = 0; i < rows; i += 4) {
-        FloatVector r0 = broadcast(SPECIES, r[i]);
+        FloatVector r0 = broadcast(SPECIES, r[rAt + i]);
         long x0 = at[i] + from;
         g0 = fromMemorySegment(SPECIES, xs, x0, ORDER).fma(r0, g0);
         g1 = fromMemorySegment(SPECIES, xs, x0 + STRIDE, ORDER).fma(r0, g1);
         g2 = fromMemorySegment(SPECIES, xs, x0 + 2L * STRIDE, ORDER).fma(r0, g2);
         g3 = fromMemorySegment(SPECIES, xs, x0 + 3L * STRIDE, ORDER).fma(r0, g3);
-        FloatVector r1 = broadcast(SPECIES, r[i + 1]);
+        FloatVector r1 = broadcast(SPECIES, r[rAt + i + 1]);
         long x1 = at[i + 1] + from;
         g0 = fromMemorySegment(SPECIES, xs, x1, ORDER).fma(r1, g0);
         g1 = fromMemorySegment(SPECIES, xs, x1 + STRIDE, ORDER).fma(r1, g1);
         g2 = fromMemorySegment(SPECIES, xs, x1 + 2L * STRIDE, ORDER).fma(r1, g2);
         g3 = fromMemorySegment(SPECIES, xs, x1 + 3L * STRIDE, ORDER).fma(r1, g3);
-        FloatVector r2 = broadcast(SPECIES, r[i + 2]);
+        FloatVector r2 = broadcast(SPECIES, r[rAt + i + 2]);
         long x2 = at[i + 2] + from;
         g0 = fromMemorySegment(SPECIES, xs, x2, ORDER).fma(r2, g0);
         g1 = fromMemorySegment(SPECIES, xs, x2 + STRIDE, ORDER).fma(r2, g1);
         g2 = fromMemorySegment(SPECIES, xs, x2 + 2L * STRIDE, ORDER).fma(r2, g2);
         g3 = fromMemorySegment(SPECIES, xs, x2 + 3L * STRIDE, ORDER).fma(r2, g3);
-        FloatVector r3 = broadcast(SPECIES, r[i + 3]);
+        FloatVector r3 = broadcast(SPECIES, r[rAt + i + 3]);
         long x3 = at[i + 3] + from;
         g0 = fromMemorySegment(SPECIES, xs, x3, ORDER).fma(r3, g0);
         g1 = fromMemorySegment(SPECIES, xs, x3 + STRIDE, ORDER).fma(r3, g1);
@@ -261,7 +297,9 @@ final class RowKernelsF32 {
       long from = shift + o;
       FloatVector g = fromMemorySegment(SPECIES, gs, gAt + o, ORDER);
       for (int i = 0; i < rows; i++) {
-        g = fromMemorySegment(SPECIES, xs, at[i] + from, ORDER).fma(broadcast(SPECIES, r[i]), g);
+        g =
+            fromMemorySegment(SPECIES, xs, at[i] + from, ORDER)
+                .fma(broadcast(SPECIES, r[rAt + i]), g);
       }
       g.intoMemorySegment(gs, gAt + o, ORDER);
     }
@@ -275,7 +313,7 @@ final class RowKernelsF32 {
       for (int i = 0; i < rows; i++) {
         FloatVector tail =
             fromMemorySegment(SPECIES, ts, tailAt[i] + tailShift, ORDER).blend(zero, outside);
-        g = tail.fma(broadcast(SPECIES, r[i]), g);
+        g = tail.fma(broadcast(SPECIES, r[rAt + i]), g);
       }
       g.intoMemorySegment(gs, gAt + whole, ORDER);
     }

@@ -63,11 +63,15 @@ final class RowSumsF32 implements WorkerPool.ChunkTask, AutoCloseable {
    */
   private static final long SERIAL_BYTES = 512 * 1024;
 
+  /** Elements from the residuals of one output to those of the next. */
+  private static final int PITCH = RowBlock.MAX_ROWS + LanesF32.COUNT;
+
   private final WorkerPool pool;
   private final Scratch scratch = new Scratch();
   private final RowBlock[] blocks = new RowBlock[MAX_CHUNKS];
-  private final float[][] weight = new float[MAX_CHUNKS][RowBlock.MAX_ROWS + LanesF32.COUNT];
-  private final float[][] target = new float[MAX_CHUNKS][RowBlock.MAX_ROWS + LanesF32.COUNT];
+  private final float[][] weight = new float[MAX_CHUNKS][OutputRowsF32.OUTPUTS * PITCH];
+  private final float[][] target = new float[MAX_CHUNKS][PITCH];
+  private final long[][] weightsAt = new long[MAX_CHUNKS][OutputRowsF32.OUTPUTS];
   private final MemorySegment last;
   private double[][] residualSums = new double[MAX_CHUNKS][1];
   private double[][] squareSums = new double[MAX_CHUNKS][1];
@@ -83,6 +87,7 @@ final class RowSumsF32 implements WorkerPool.ChunkTask, AutoCloseable {
   private long count;
   private int outputs;
   private int chunks;
+  private long outputBytes;
   private long sumsBytes;
   private long chunkBytes;
   private boolean flushes;
@@ -181,8 +186,10 @@ final class RowSumsF32 implements WorkerPool.ChunkTask, AutoCloseable {
     chunks = chunks(cols * LanesF32.BYTES * outputs, count);
     flushes = chunks > 1 || count > FLUSH_ROWS;
     long padded = Math.ceilDiv(cols, LanesF32.COUNT) * LanesF32.COUNT;
-    sumsBytes = Math.multiplyExact(padded * LanesF32.BYTES, outputs);
-    long totalsBytes = flushes ? Math.multiplyExact(padded * Double.BYTES, outputs) : 0;
+    outputBytes = padded * LanesF32.BYTES;
+    long sumRows = outputs == 1 ? 1 : Math.ceilDiv((long) outputs, OutputRowsF32.OUTPUTS) * 4;
+    sumsBytes = Math.multiplyExact(outputBytes, sumRows);
+    long totalsBytes = flushes ? Math.multiplyExact(padded * Double.BYTES, sumRows) : 0;
     chunkBytes = Math.ceilDiv(sumsBytes + totalsBytes, 64) * 64;
     memory = scratch.atLeast(Math.multiplyExact(chunkBytes, chunks));
     if (residualSums[0].length < outputs) {
@@ -218,7 +225,6 @@ final class RowSumsF32 implements WorkerPool.ChunkTask, AutoCloseable {
       Arrays.fill(squareSums[chunk], 0, outputs, 0);
     }
     long cols = x.cols();
-    long padded = sumsBytes / outputs;
     int blockRows = RowKernelsF32.blockRows(cols);
     long pending = 0;
     RowBlock block = blocks[chunk];
@@ -226,16 +232,19 @@ final class RowSumsF32 implements WorkerPool.ChunkTask, AutoCloseable {
     for (long row = from; row < to; row += blockRows) {
       int rows = (int) Math.min(blockRows, to - row);
       block.locate(x, index, row, rows);
-      for (int j = 0; j < outputs; j++) {
+      int j = 0;
+      while (given == null && outputs - j > 1 && cols <= RowKernelsF32.SEGMENT) {
+        fourOutputs(chunk, j, block, r, row, sumsAt);
+        j += Math.min(OutputRowsF32.OUTPUTS, outputs - j);
+      }
+      for (; j < outputs; j++) {
         if (given == null) {
           residuals(chunk, j, block, r, row);
         } else {
           gather(block, given, null, 0, row, r);
         }
-        for (int i = block.firstFilling; i < block.filled; i++) {
-          r[i] = block.row[i] < rows ? r[i] : 0;
-        }
-        RowKernelsF32.accumulate(block, cols, r, memory, sumsAt + j * padded);
+        zeroFillings(block, r, 0);
+        RowKernelsF32.accumulate(block, cols, r, memory, sumsAt + j * outputBytes);
       }
       pending += rows;
       if (flushes && pending >= FLUSH_ROWS) {
@@ -248,40 +257,75 @@ final class RowSumsF32 implements WorkerPool.ChunkTask, AutoCloseable {
     }
   }
 
+  /** Weights of rows that do not exist are zero. */
+  private static void zeroFillings(RowBlock block, float[] r, int from) {
+    for (int i = block.firstFilling; i < block.filled; i++) {
+      if (block.row[i] >= block.count) {
+        r[from + i] = 0;
+      }
+    }
+  }
+
+  /**
+   * Outputs from {@code first}, as many as there are of four; the last one stands in for others.
+   */
+  private void fourOutputs(int chunk, int first, RowBlock block, float[] r, long row, long sumsAt) {
+    int n = Math.min(OutputRowsF32.OUTPUTS, outputs - first);
+    long[] wAt = weightsAt[chunk];
+    for (int q = 0; q < OutputRowsF32.OUTPUTS; q++) {
+      int j = first + Math.min(q, n - 1);
+      wAt[q] = w.byteOffset() + j * w.cols() * LanesF32.BYTES;
+    }
+    RowKernelsF32.dots4(block, x.cols(), w.segment(), wAt, r, PITCH);
+    for (int q = 0; q < n; q++) {
+      subtractTarget(chunk, first + q, block, r, q * PITCH, row);
+      zeroFillings(block, r, q * PITCH);
+    }
+    for (int q = n; q < OutputRowsF32.OUTPUTS; q++) {
+      Arrays.fill(r, q * PITCH, (q + 1) * PITCH, 0);
+    }
+    RowKernelsF32.accumulate4(
+        block, x.cols(), r, PITCH, memory, sumsAt + first * outputBytes, outputBytes);
+  }
+
   private void residuals(int chunk, int j, RowBlock block, float[] r, long row) {
     long wAt = w.byteOffset() + j * w.cols() * LanesF32.BYTES;
     block.locateWeights(w.segment(), wAt, x.cols());
     RowKernelsF32.dots(block, x.cols(), w.segment(), wAt, r);
+    subtractTarget(chunk, j, block, r, 0, row);
+  }
+
+  private void subtractTarget(int chunk, int j, RowBlock block, float[] r, int from, long row) {
     float intercept =
         b == null
             ? 0
             : b.segment().get(ValueLayout.JAVA_FLOAT, b.byteOffset() + (long) j * LanesF32.BYTES);
     float[] t = target[chunk];
     gather(block, y, index, j, row, t);
-    subtract(r, t, intercept, block.filled);
+    subtract(r, from, t, intercept, block.filled);
     if (wantsSums) {
-      sumResiduals(chunk, j, block, r);
+      sumResiduals(chunk, j, block, r, from);
     }
   }
 
   /** {@code r += intercept - t}. */
-  private static void subtract(float[] r, float[] t, float intercept, int n) {
+  private static void subtract(float[] r, int from, float[] t, float intercept, int n) {
     FloatVector shift = broadcast(SPECIES, intercept);
     for (int i = 0; i < n; i += LanesF32.COUNT) {
-      FloatVector.fromArray(SPECIES, r, i)
+      FloatVector.fromArray(SPECIES, r, from + i)
           .add(shift)
           .sub(FloatVector.fromArray(SPECIES, t, i))
-          .intoArray(r, i);
+          .intoArray(r, from + i);
     }
   }
 
   /** Squares are in double precision: those of F32 residuals overflow beyond 1e19. */
-  private void sumResiduals(int chunk, int j, RowBlock block, float[] r) {
+  private void sumResiduals(int chunk, int j, RowBlock block, float[] r, int from) {
     double sum = 0;
     double squares = 0;
     for (int i = 0; i < block.filled; i++) {
       if (block.row[i] < block.count) {
-        double residual = r[i];
+        double residual = r[from + i];
         sum += residual;
         squares += residual * residual;
       }
@@ -356,13 +400,12 @@ final class RowSumsF32 implements WorkerPool.ChunkTask, AutoCloseable {
   /** {@code out = scale * (sums of output j) + beta * out}. */
   private void write(int j, double scale, double beta, MemorySegment out, long outAt) {
     long cols = x.cols();
-    long padded = sumsBytes / outputs;
     if (!flushes && beta == 0) {
-      writeSums(j * padded, scale, cols, out, outAt);
+      writeSums(j * outputBytes, scale, cols, out, outAt);
       return;
     }
     for (long f = 0; f < cols; f++) {
-      double total = cell(j * padded / LanesF32.BYTES + f);
+      double total = cell(j * outputBytes / LanesF32.BYTES + f);
       long at = outAt + f * LanesF32.BYTES;
       double old = beta == 0 ? 0 : beta * out.get(ValueLayout.JAVA_FLOAT, at);
       out.set(ValueLayout.JAVA_FLOAT, at, narrow(scale * total + old));

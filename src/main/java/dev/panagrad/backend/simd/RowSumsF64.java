@@ -63,11 +63,15 @@ final class RowSumsF64 implements WorkerPool.ChunkTask, AutoCloseable {
    */
   private static final long SERIAL_BYTES = 512 * 1024;
 
+  /** Elements from the residuals of one output to those of the next. */
+  private static final int PITCH = RowBlock.MAX_ROWS + LanesF64.COUNT;
+
   private final WorkerPool pool;
   private final Scratch scratch = new Scratch();
   private final RowBlock[] blocks = new RowBlock[MAX_CHUNKS];
-  private final double[][] weight = new double[MAX_CHUNKS][RowBlock.MAX_ROWS + LanesF64.COUNT];
-  private final double[][] target = new double[MAX_CHUNKS][RowBlock.MAX_ROWS + LanesF64.COUNT];
+  private final double[][] weight = new double[MAX_CHUNKS][OutputRowsF64.OUTPUTS * PITCH];
+  private final double[][] target = new double[MAX_CHUNKS][PITCH];
+  private final long[][] weightsAt = new long[MAX_CHUNKS][OutputRowsF64.OUTPUTS];
   private final MemorySegment last;
   private double[][] residualSums = new double[MAX_CHUNKS][1];
   private double[][] squareSums = new double[MAX_CHUNKS][1];
@@ -83,6 +87,7 @@ final class RowSumsF64 implements WorkerPool.ChunkTask, AutoCloseable {
   private long count;
   private int outputs;
   private int chunks;
+  private long outputBytes;
   private long sumsBytes;
   private long chunkBytes;
   private boolean flushes;
@@ -181,8 +186,10 @@ final class RowSumsF64 implements WorkerPool.ChunkTask, AutoCloseable {
     chunks = chunks(cols * LanesF64.BYTES * outputs, count);
     flushes = chunks > 1 || count > FLUSH_ROWS;
     long padded = Math.ceilDiv(cols, LanesF64.COUNT) * LanesF64.COUNT;
-    sumsBytes = Math.multiplyExact(padded * LanesF64.BYTES, outputs);
-    long totalsBytes = flushes ? Math.multiplyExact(padded * Double.BYTES, outputs) : 0;
+    outputBytes = padded * LanesF64.BYTES;
+    long sumRows = outputs == 1 ? 1 : Math.ceilDiv((long) outputs, OutputRowsF64.OUTPUTS) * 4;
+    sumsBytes = Math.multiplyExact(outputBytes, sumRows);
+    long totalsBytes = flushes ? Math.multiplyExact(padded * Double.BYTES, sumRows) : 0;
     chunkBytes = Math.ceilDiv(sumsBytes + totalsBytes, 64) * 64;
     memory = scratch.atLeast(Math.multiplyExact(chunkBytes, chunks));
     if (residualSums[0].length < outputs) {
@@ -218,7 +225,6 @@ final class RowSumsF64 implements WorkerPool.ChunkTask, AutoCloseable {
       Arrays.fill(squareSums[chunk], 0, outputs, 0);
     }
     long cols = x.cols();
-    long padded = sumsBytes / outputs;
     int blockRows = RowKernelsF64.blockRows(cols);
     long pending = 0;
     RowBlock block = blocks[chunk];
@@ -226,16 +232,19 @@ final class RowSumsF64 implements WorkerPool.ChunkTask, AutoCloseable {
     for (long row = from; row < to; row += blockRows) {
       int rows = (int) Math.min(blockRows, to - row);
       block.locate(x, index, row, rows);
-      for (int j = 0; j < outputs; j++) {
+      int j = 0;
+      while (given == null && outputs - j > 1 && cols <= RowKernelsF64.SEGMENT) {
+        fourOutputs(chunk, j, block, r, row, sumsAt);
+        j += Math.min(OutputRowsF64.OUTPUTS, outputs - j);
+      }
+      for (; j < outputs; j++) {
         if (given == null) {
           residuals(chunk, j, block, r, row);
         } else {
           gather(block, given, null, 0, row, r);
         }
-        for (int i = block.firstFilling; i < block.filled; i++) {
-          r[i] = block.row[i] < rows ? r[i] : 0;
-        }
-        RowKernelsF64.accumulate(block, cols, r, memory, sumsAt + j * padded);
+        zeroFillings(block, r, 0);
+        RowKernelsF64.accumulate(block, cols, r, memory, sumsAt + j * outputBytes);
       }
       pending += rows;
       if (flushes && pending >= FLUSH_ROWS) {
@@ -248,40 +257,76 @@ final class RowSumsF64 implements WorkerPool.ChunkTask, AutoCloseable {
     }
   }
 
+  /** Weights of rows that do not exist are zero. */
+  private static void zeroFillings(RowBlock block, double[] r, int from) {
+    for (int i = block.firstFilling; i < block.filled; i++) {
+      if (block.row[i] >= block.count) {
+        r[from + i] = 0;
+      }
+    }
+  }
+
+  /**
+   * Outputs from {@code first}, as many as there are of four; the last one stands in for others.
+   */
+  private void fourOutputs(
+      int chunk, int first, RowBlock block, double[] r, long row, long sumsAt) {
+    int n = Math.min(OutputRowsF64.OUTPUTS, outputs - first);
+    long[] wAt = weightsAt[chunk];
+    for (int q = 0; q < OutputRowsF64.OUTPUTS; q++) {
+      int j = first + Math.min(q, n - 1);
+      wAt[q] = w.byteOffset() + j * w.cols() * LanesF64.BYTES;
+    }
+    RowKernelsF64.dots4(block, x.cols(), w.segment(), wAt, r, PITCH);
+    for (int q = 0; q < n; q++) {
+      subtractTarget(chunk, first + q, block, r, q * PITCH, row);
+      zeroFillings(block, r, q * PITCH);
+    }
+    for (int q = n; q < OutputRowsF64.OUTPUTS; q++) {
+      Arrays.fill(r, q * PITCH, (q + 1) * PITCH, 0);
+    }
+    RowKernelsF64.accumulate4(
+        block, x.cols(), r, PITCH, memory, sumsAt + first * outputBytes, outputBytes);
+  }
+
   private void residuals(int chunk, int j, RowBlock block, double[] r, long row) {
     long wAt = w.byteOffset() + j * w.cols() * LanesF64.BYTES;
     block.locateWeights(w.segment(), wAt, x.cols());
     RowKernelsF64.dots(block, x.cols(), w.segment(), wAt, r);
+    subtractTarget(chunk, j, block, r, 0, row);
+  }
+
+  private void subtractTarget(int chunk, int j, RowBlock block, double[] r, int from, long row) {
     double intercept =
         b == null
             ? 0
             : b.segment().get(ValueLayout.JAVA_DOUBLE, b.byteOffset() + (long) j * LanesF64.BYTES);
     double[] t = target[chunk];
     gather(block, y, index, j, row, t);
-    subtract(r, t, intercept, block.filled);
+    subtract(r, from, t, intercept, block.filled);
     if (wantsSums) {
-      sumResiduals(chunk, j, block, r);
+      sumResiduals(chunk, j, block, r, from);
     }
   }
 
   /** {@code r += intercept - t}. */
-  private static void subtract(double[] r, double[] t, double intercept, int n) {
+  private static void subtract(double[] r, int from, double[] t, double intercept, int n) {
     DoubleVector shift = broadcast(SPECIES, intercept);
     for (int i = 0; i < n; i += LanesF64.COUNT) {
-      DoubleVector.fromArray(SPECIES, r, i)
+      DoubleVector.fromArray(SPECIES, r, from + i)
           .add(shift)
           .sub(DoubleVector.fromArray(SPECIES, t, i))
-          .intoArray(r, i);
+          .intoArray(r, from + i);
     }
   }
 
   /** Squares are in double precision: those of F64 residuals overflow beyond 1e19. */
-  private void sumResiduals(int chunk, int j, RowBlock block, double[] r) {
+  private void sumResiduals(int chunk, int j, RowBlock block, double[] r, int from) {
     double sum = 0;
     double squares = 0;
     for (int i = 0; i < block.filled; i++) {
       if (block.row[i] < block.count) {
-        double residual = r[i];
+        double residual = r[from + i];
         sum += residual;
         squares += residual * residual;
       }
@@ -356,13 +401,12 @@ final class RowSumsF64 implements WorkerPool.ChunkTask, AutoCloseable {
   /** {@code out = scale * (sums of output j) + beta * out}. */
   private void write(int j, double scale, double beta, MemorySegment out, long outAt) {
     long cols = x.cols();
-    long padded = sumsBytes / outputs;
     if (!flushes && beta == 0) {
-      writeSums(j * padded, scale, cols, out, outAt);
+      writeSums(j * outputBytes, scale, cols, out, outAt);
       return;
     }
     for (long f = 0; f < cols; f++) {
-      double total = cell(j * padded / LanesF64.BYTES + f);
+      double total = cell(j * outputBytes / LanesF64.BYTES + f);
       long at = outAt + f * LanesF64.BYTES;
       double old = beta == 0 ? 0 : beta * out.get(ValueLayout.JAVA_DOUBLE, at);
       out.set(ValueLayout.JAVA_DOUBLE, at, narrow(scale * total + old));

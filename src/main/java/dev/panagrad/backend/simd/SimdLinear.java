@@ -16,6 +16,8 @@ final class SimdLinear extends LinearKernels {
   private final RowProductsF64 productsF64;
   private final GemmF32 gemmF32;
   private final GemmF64 gemmF64;
+  private final OutputPanelsF32 panelsF32;
+  private final OutputPanelsF64 panelsF64;
 
   SimdLinear(StepTrace trace, WorkerPool pool, Arena arena) {
     super(trace);
@@ -25,6 +27,8 @@ final class SimdLinear extends LinearKernels {
     productsF64 = new RowProductsF64(pool, arena);
     gemmF32 = new GemmF32(pool);
     gemmF64 = new GemmF64(pool);
+    panelsF32 = new OutputPanelsF32(pool, gemmF32);
+    panelsF64 = new OutputPanelsF64(pool, gemmF64);
   }
 
   private static boolean isF32(Tensor t) {
@@ -123,7 +127,13 @@ final class SimdLinear extends LinearKernels {
       Tensor gw,
       Tensor gb,
       Tensor loss) {
-    if (isF32(x)) {
+    if (w.rows() >= OutputPanelsF32.MIN_OUTPUTS) {
+      if (isF32(x)) {
+        panelsF32.gradient(x, y, index, first, count, w, b, gw, gb, loss);
+      } else {
+        panelsF64.gradient(x, y, index, first, count, w, b, gw, gb, loss);
+      }
+    } else if (isF32(x)) {
       sumsF32.gradient(x, y, index, first, count, w, b, gw, gb, loss);
     } else {
       sumsF64.gradient(x, y, index, first, count, w, b, gw, gb, loss);
@@ -135,5 +145,7 @@ final class SimdLinear extends LinearKernels {
     super.close();
     sumsF32.close();
     sumsF64.close();
+    panelsF32.close();
+    panelsF64.close();
   }
 }

@@ -1,0 +1,283 @@
+package dev.panagrad.backend.simd;
+
+import static dev.panagrad.backend.simd.LanesF32.ORDER;
+import static dev.panagrad.backend.simd.LanesF32.SPECIES;
+import static dev.panagrad.backend.simd.LanesF32.narrow;
+import static jdk.incubator.vector.FloatVector.fromMemorySegment;
+
+import dev.panagrad.backend.WorkerPool;
+import dev.panagrad.tensor.Tensor;
+import java.lang.foreign.MemorySegment;
+import java.lang.foreign.ValueLayout;
+import java.util.Arrays;
+
+/**
+ * The gradient of the mean squared error for many outputs: two matrix products per panel of rows,
+ * between which the residuals stay in the level-3 cache.
+ *
+ * <pre>
+ *   for each panel of rows, few enough for its residuals to fit 2 MiB
+ *     R  = X_p W^T            gemm
+ *     R += b - Y_p            and the sums of R and of its squares
+ *     G += R^T X_p            gemm
+ * </pre>
+ *
+ * G is summed in the element type for {@link #FLUSH_ROWS} rows and then added to F64 totals. Rows
+ * chosen by an index are copied into a panel of their own first. {@link RowSumsF32} is faster for
+ * fewer than {@link #MIN_OUTPUTS} outputs, where reading X decides and not arithmetic.
+ *
+ * <p>Threading: calls take turns by the pool's lock. The products, and the sums of each output, do
+ * not depend on the number of threads.
+ */
+final class OutputPanelsF32 implements WorkerPool.ChunkTask, AutoCloseable {
+  /**
+   * Outputs from which two products are faster than groups of four outputs (65,536 x 256, 16
+   * outputs: 14 against 16 ms with 1 thread; 2-core AVX-512 x86, 2026-11-24).
+   */
+  static final int MIN_OUTPUTS = 16;
+
+  private static final long PANEL_BYTES = 2 << 20;
+
+  /** Rows of a panel: between one and eight depths of {@link GemmF32}. */
+  private static final long MIN_ROWS = 384;
+
+  private static final long MAX_ROWS = 8 * MIN_ROWS;
+
+  /** Rows summed in the element type; a sum grows by one product per 384 rows. */
+  private static final long FLUSH_ROWS = 8192;
+
+  /** Outputs per chunk of the residuals, and rows per chunk of copying. */
+  private static final int CHUNK = 16;
+
+  private final WorkerPool pool;
+  private final GemmF32 gemm;
+  private final Scratch residualScratch = new Scratch();
+  private final Scratch rowScratch = new Scratch();
+  private final Scratch sumScratch = new Scratch();
+  private double[] residualSums = {};
+  private double[] squareSums = {};
+
+  private Tensor x;
+  private Tensor y;
+  private Tensor index;
+  private Tensor b;
+  private MemorySegment residuals;
+  private MemorySegment copied;
+  private MemorySegment sums;
+  private long panelFirst;
+  private long panelRows;
+  private int outputs;
+  private boolean copies;
+  private boolean wantsSums;
+
+  OutputPanelsF32(WorkerPool pool, GemmF32 gemm) {
+    this.pool = pool;
+    this.gemm = gemm;
+  }
+
+  void gradient(
+      Tensor x,
+      Tensor y,
+      Tensor index,
+      long first,
+      long count,
+      Tensor w,
+      Tensor b,
+      Tensor gw,
+      Tensor gb,
+      Tensor loss) {
+    pool.acquire();
+    try {
+      this.x = x;
+      this.y = y;
+      this.index = index;
+      this.b = b;
+      boolean shareable =
+          x.isShareable()
+              && y.isShareable()
+              && w.isShareable()
+              && (index == null || index.isShareable())
+              && (b == null || b.isShareable());
+      outputs = Math.toIntExact(w.rows());
+      wantsSums = gb != null || loss != null;
+      long total = sum(first, count, w, shareable);
+      write(gw, total, 2.0 / count);
+      for (int j = 0; j < outputs; j++) {
+        if (gb != null) {
+          gb.segment()
+              .set(
+                  ValueLayout.JAVA_FLOAT,
+                  gb.byteOffset() + (long) j * LanesF32.BYTES,
+                  narrow(2.0 / count * residualSums[j]));
+        }
+        if (loss != null) {
+          loss.segment()
+              .set(
+                  ValueLayout.JAVA_DOUBLE,
+                  loss.byteOffset() + (long) j * Double.BYTES,
+                  squareSums[j] / count);
+        }
+      }
+    } finally {
+      this.x = null;
+      this.y = null;
+      this.index = null;
+      this.b = null;
+      gemm.forget();
+      pool.release();
+    }
+  }
+
+  /** Returns where the F64 totals are, or -1 if the sums are those of all rows. */
+  private long sum(long first, long count, Tensor w, boolean shareable) {
+    long cols = x.cols();
+    long cells = outputs * cols;
+    long totalsAt = Math.ceilDiv(cells * LanesF32.BYTES, 64) * 64;
+    boolean flushes = count > FLUSH_ROWS;
+    sums = sumScratch.atLeast(totalsAt + (flushes ? cells * Double.BYTES : 0));
+    long fitting = PANEL_BYTES / ((long) outputs * LanesF32.BYTES) / MIN_ROWS * MIN_ROWS;
+    long most = Math.min(count, Math.clamp(fitting, MIN_ROWS, MAX_ROWS));
+    residuals = residualScratch.atLeast(most * outputs * LanesF32.BYTES);
+    copied = index == null ? null : rowScratch.atLeast(most * cols * LanesF32.BYTES);
+    if (residualSums.length < outputs) {
+      residualSums = new double[outputs];
+      squareSums = new double[outputs];
+    }
+    Arrays.fill(residualSums, 0);
+    Arrays.fill(squareSums, 0);
+    long pending = 0;
+    boolean isFirstFlush = true;
+    for (long done = 0; done < count; done += panelRows) {
+      panelFirst = first + done;
+      panelRows = Math.min(most, count - done);
+      if (index != null) {
+        copies = true;
+        chunks(Math.ceilDiv(panelRows, CHUNK), shareable);
+        copies = false;
+      }
+      setPanel(gemm.a(), false);
+      gemm.b().set(w, true);
+      gemm.c().set(residuals, 0, panelRows, outputs, LanesF32.BYTES, false);
+      gemm.multiply(1, 0, shareable);
+      chunks(Math.ceilDiv(outputs, CHUNK), shareable);
+      gemm.a().set(residuals, 0, panelRows, outputs, LanesF32.BYTES, true);
+      setPanel(gemm.b(), false);
+      gemm.c().set(sums, 0, outputs, cols, LanesF32.BYTES, false);
+      gemm.multiply(1, pending == 0 ? 0 : 1, shareable);
+      pending += panelRows;
+      if (flushes && (pending >= FLUSH_ROWS || done + panelRows == count)) {
+        flush(cells, totalsAt, isFirstFlush);
+        isFirstFlush = false;
+        pending = 0;
+      }
+    }
+    return flushes ? totalsAt : -1;
+  }
+
+  private void setPanel(Operand operand, boolean transposed) {
+    if (index == null) {
+      operand.setRows(x, panelFirst, panelRows, transposed);
+    } else {
+      operand.set(copied, 0, panelRows, x.cols(), LanesF32.BYTES, transposed);
+    }
+  }
+
+  private void chunks(long count, boolean shareable) {
+    if (shareable) {
+      pool.run(this, (int) count);
+    } else {
+      for (int chunk = 0; chunk < count; chunk++) {
+        run(chunk, 0);
+      }
+    }
+  }
+
+  @Override
+  public void run(int chunk, int worker) {
+    int from = chunk * CHUNK;
+    if (copies) {
+      copyRows(from, (int) Math.min(CHUNK, panelRows - from));
+    } else {
+      subtractTargets(from, Math.min(CHUNK, outputs - from));
+    }
+  }
+
+  private void copyRows(int from, int n) {
+    long rowBytes = x.cols() * LanesF32.BYTES;
+    for (int i = from; i < from + n; i++) {
+      long row = RowBlock.row(index, panelFirst + i);
+      long at = x.byteOffset() + row * x.rowStride() * LanesF32.BYTES;
+      MemorySegment.copy(x.segment(), at, copied, i * rowBytes, rowBytes);
+    }
+  }
+
+  private void subtractTargets(int first, int n) {
+    for (long i = 0; i < panelRows; i++) {
+      long row = RowBlock.row(index, panelFirst + i);
+      long yAt = y.byteOffset() + (row * y.rowStride() + first) * LanesF32.BYTES;
+      long rAt = (i * outputs + first) * LanesF32.BYTES;
+      if (b == null && !wantsSums && n == CHUNK) {
+        subtract(residuals, rAt, y.segment(), yAt);
+      } else {
+        subtractAndSum(rAt, yAt, first, n);
+      }
+    }
+  }
+
+  /** {@code r -= y} over {@link #CHUNK} elements, a multiple of every vector length. */
+  private static void subtract(MemorySegment rs, long rAt, MemorySegment ys, long yAt) {
+    for (int o = 0; o < CHUNK * LanesF32.BYTES; o += LanesF32.COUNT * LanesF32.BYTES) {
+      fromMemorySegment(SPECIES, rs, rAt + o, ORDER)
+          .sub(fromMemorySegment(SPECIES, ys, yAt + o, ORDER))
+          .intoMemorySegment(rs, rAt + o, ORDER);
+    }
+  }
+
+  private void subtractAndSum(long rAt, long yAt, int first, int n) {
+    for (int j = 0; j < n; j++) {
+      long o = (long) j * LanesF32.BYTES;
+      float intercept =
+          b == null
+              ? 0
+              : b.segment()
+                  .get(
+                      ValueLayout.JAVA_FLOAT, b.byteOffset() + (long) (first + j) * LanesF32.BYTES);
+      float residual =
+          residuals.get(ValueLayout.JAVA_FLOAT, rAt + o)
+              + intercept
+              - y.segment().get(ValueLayout.JAVA_FLOAT, yAt + o);
+      residuals.set(ValueLayout.JAVA_FLOAT, rAt + o, residual);
+      double wide = residual;
+      residualSums[first + j] += wide;
+      squareSums[first + j] += wide * wide;
+    }
+  }
+
+  private void flush(long cells, long totalsAt, boolean isFirst) {
+    for (long i = 0; i < cells; i++) {
+      long at = totalsAt + i * Double.BYTES;
+      double total = isFirst ? 0 : sums.get(ValueLayout.JAVA_DOUBLE, at);
+      total += sums.get(ValueLayout.JAVA_FLOAT, i * LanesF32.BYTES);
+      sums.set(ValueLayout.JAVA_DOUBLE, at, total);
+    }
+  }
+
+  private void write(Tensor gw, long totalsAt, double scale) {
+    MemorySegment out = gw.segment();
+    long cells = gw.count();
+    for (long i = 0; i < cells; i++) {
+      double total =
+          totalsAt < 0
+              ? sums.get(ValueLayout.JAVA_FLOAT, i * LanesF32.BYTES)
+              : sums.get(ValueLayout.JAVA_DOUBLE, totalsAt + i * Double.BYTES);
+      out.set(ValueLayout.JAVA_FLOAT, gw.byteOffset() + i * LanesF32.BYTES, narrow(scale * total));
+    }
+  }
+
+  @Override
+  public void close() {
+    residualScratch.close();
+    rowScratch.close();
+    sumScratch.close();
+  }
+}

@@ -1,0 +1,39 @@
+package dev.panagrad.rule;
+
+/**
+ * Powers {@code base^exponent} for step after step: one {@link Math#pow} per {@value #SPAN} steps
+ * and a product otherwise, for two powers take longer than a step of a few dozen parameters.
+ *
+ * <p>The result depends on base and exponent only, not on what was asked before, so that a resumed
+ * run has the same bits; below {@value #SPAN} it is that of {@code Math.pow}, and from there within
+ * 3 ulp. Threading: one thread at a time.
+ */
+final class Powers {
+  private static final int SPAN = 64;
+
+  /** {@code base^i}. */
+  private final double[] low = new double[SPAN];
+
+  private double base = Double.NaN;
+
+  /** {@code base^(SPAN * block)}. */
+  private double anchor;
+
+  private long block = -1;
+
+  double of(double newBase, long exponent) {
+    if (newBase != base) {
+      for (int i = 0; i < SPAN; i++) {
+        low[i] = Math.pow(newBase, i);
+      }
+      base = newBase;
+      block = -1;
+    }
+    long newBlock = exponent / SPAN;
+    if (newBlock != block) {
+      anchor = Math.pow(base, (double) SPAN * newBlock);
+      block = newBlock;
+    }
+    return anchor * low[(int) (exponent % SPAN)];
+  }
+}
