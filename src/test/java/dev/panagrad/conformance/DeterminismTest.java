@@ -1,65 +1,106 @@
 package dev.panagrad.conformance;
 
 import static org.junit.jupiter.api.Assertions.assertEquals;
-import static org.junit.jupiter.api.Assumptions.assumeTrue;
+import static org.junit.jupiter.api.Assertions.fail;
 
-import dev.panagrad.backend.Availability;
 import dev.panagrad.backend.Backend;
 import dev.panagrad.backend.BackendOptions;
-import dev.panagrad.backend.BackendProvider;
 import dev.panagrad.backend.Backends;
-import dev.panagrad.backend.Transpose;
 import dev.panagrad.optimizer.Optimizer;
 import dev.panagrad.rule.Adam;
 import dev.panagrad.tensor.DType;
 import dev.panagrad.tensor.Parameters;
 import dev.panagrad.tensor.Tensor;
 import dev.panagrad.tensor.TensorArena;
+import java.util.ArrayList;
 import java.util.List;
-import java.util.Optional;
 import java.util.Random;
 import org.junit.jupiter.api.Tag;
-import org.junit.jupiter.api.Test;
+import org.junit.jupiter.params.ParameterizedTest;
+import org.junit.jupiter.params.provider.MethodSource;
 
 /** The same bits for any number of threads, and every time. */
 @Tag("simd")
+@Tag("conformance")
+@Tag("c2")
 class DeterminismTest {
   private static final int[] THREADS = {1, 2, 3, 8};
   private static final int REPEATS = 10;
 
-  /** A computation on a backend that returns a digest of all its output bits. */
-  @FunctionalInterface
-  private interface Computation {
-    long digest(Backend backend, TensorArena arena, Random random);
+  static List<String> backends() {
+    return TestBackends.names();
   }
 
-  private static void sameBits(String what, Computation computation) {
-    sameBits("simd", what, computation);
-  }
-
-  private static void sameBits(String name, String what, Computation computation) {
-    Long expected = null;
+  /** From the first call, which is interpreted, to calls that are compiled. */
+  @ParameterizedTest
+  @MethodSource("backends")
+  void everyKernel(String name) {
+    List<Backend> opened = new ArrayList<>();
     for (int threads : THREADS) {
-      try (Backend backend = Backends.open(name, new BackendOptions(threads))) {
-        for (int repeat = 0; repeat < REPEATS; repeat++) {
-          try (TensorArena arena = TensorArena.open(what)) {
-            long digest = computation.digest(backend, arena, new Random(11));
-            if (expected == null) {
-              expected = digest;
+      opened.add(Backends.open(name, new BackendOptions(threads)));
+    }
+    for (KernelRuns.KernelRun run : KernelRuns.all(divisor(name))) {
+      try (TensorArena arena = TensorArena.open(run.name())) {
+        KernelRuns.Ready ready = run.prepare(arena);
+        List<byte[]> expected = null;
+        for (int i = 0; i < THREADS.length; i++) {
+          for (int repeat = 0; repeat < repeats(name, run.name()); repeat++) {
+            ready.run(opened.get(i));
+            expected = expected == null ? ready.bits() : expected;
+            if (!ready.wrote(expected)) {
+              fail(
+                  "%s %s: other bits with %d threads, repeat %d"
+                      .formatted(name, run.name(), THREADS[i], repeat));
             }
-            assertEquals(expected, digest, what + ", threads " + threads + ", repeat " + repeat);
           }
         }
       }
     }
+    TestBackends.close(opened);
   }
 
-  private static Tensor random(TensorArena arena, Random random, DType dtype, long... extents) {
-    Tensor t = arena.allocate("t", dtype, extents);
-    for (long i = 0; i < t.count(); i++) {
-      t.set(i, random.nextGaussian());
+  /** The reference has one thread, for which no size is different from any other. */
+  private static int divisor(String backend) {
+    return backend.equals("scalar") ? 16 : 1;
+  }
+
+  /**
+   * For each number of threads. Elementwise steps have no sums to reorder, and others than simd
+   * borrow all but products.
+   */
+  private static int repeats(String backend, String kernel) {
+    return switch (backend) {
+      case "scalar" -> 1;
+      case "simd" -> kernel.startsWith("step") ? 1 : REPEATS;
+      default -> kernel.matches("(gemm|gemv|syrk|cholesky) .*") ? REPEATS : 1;
+    };
+  }
+
+  /** What an optimizer adds: norms of the gradient, and state from one step to the next. */
+  @ParameterizedTest
+  @MethodSource("backends")
+  void clippedOptimizerSteps(String name) {
+    Long expected = null;
+    for (int threads : THREADS) {
+      try (Backend backend = Backends.open(name, new BackendOptions(threads))) {
+        for (int repeat = 0; repeat < REPEATS; repeat++) {
+          try (TensorArena arena = TensorArena.open("steps")) {
+            Random random = new Random(11);
+            Parameters p = Parameters.layout().add("p", 200_001).allocate(arena, "p", DType.F32);
+            Tensor g = arena.allocate("g", DType.F32, p.flat().count());
+            for (long i = 0; i < g.count(); i++) {
+              g.set(i, random.nextGaussian());
+            }
+            Optimizer optimizer = Optimizer.of(Adam.of(0.01)).clipNorm(1).build(p, backend, arena);
+            optimizer.step(g);
+            optimizer.step(g);
+            long digest = digest(digest(0, p.flat()), optimizer.state().get(1));
+            expected = expected == null ? digest : expected;
+            assertEquals(expected, digest, name + ", threads " + threads + ", repeat " + repeat);
+          }
+        }
+      }
     }
-    return t;
   }
 
   private static long digest(long seed, Tensor t) {
@@ -68,77 +109,5 @@ class DeterminismTest {
       digest = digest * 1_000_003 + Double.doubleToRawLongBits(t.get(i));
     }
     return digest;
-  }
-
-  @Test
-  void gradient() {
-    for (DType dtype : List.of(DType.F32, DType.F64)) {
-      for (long[] shape :
-          new long[][] {{20_000, 10, 1}, {30_000, 64, 1}, {300, 5000, 1}, {9_001, 33, 3}}) {
-        sameBits(
-            "gradient " + dtype + " " + shape[0] + " x " + shape[1],
-            (backend, arena, random) -> {
-              Tensor x = random(arena, random, dtype, shape[0], shape[1]);
-              Tensor y = random(arena, random, dtype, shape[0], shape[2]);
-              Tensor w = random(arena, random, dtype, shape[2], shape[1]);
-              Tensor b = random(arena, random, dtype, shape[2]);
-              Tensor gw = arena.allocate("gw", dtype, shape[2], shape[1]);
-              Tensor gb = arena.allocate("gb", dtype, shape[2]);
-              Tensor loss = arena.allocate("loss", DType.F64, shape[2]);
-              backend.linear().gradient(x, y, w, b, gw, gb, loss);
-              return digest(digest(digest(0, gw), gb), loss);
-            });
-      }
-    }
-  }
-
-  @Test
-  void steps() {
-    sameBits(
-        "steps",
-        (backend, arena, random) -> {
-          Parameters p = Parameters.layout().add("p", 200_001).allocate(arena, "p", DType.F32);
-          Tensor g = random(arena, random, DType.F32, p.flat().count());
-          Optimizer optimizer = Optimizer.of(Adam.of(0.01)).build(p, backend, arena);
-          optimizer.step(g);
-          optimizer.step(g);
-          return digest(digest(0, p.flat()), optimizer.state().get(1));
-        });
-  }
-
-  @Test
-  void products() {
-    sameBits("products", DeterminismTest::products);
-  }
-
-  @Test
-  void productsOfOpenBlas() {
-    Optional<BackendProvider> openblas =
-        Backends.providers().stream().filter(p -> p.name().equals("openblas")).findFirst();
-    assumeTrue(openblas.orElseThrow().probe() instanceof Availability.Available);
-    sameBits("openblas", "products", DeterminismTest::products);
-    sameBits(
-        "openblas",
-        "symmetric product",
-        (backend, arena, random) -> {
-          Tensor a = random(arena, random, DType.F32, 300, 400);
-          Tensor c = arena.allocate("c", DType.F32, 400, 400);
-          backend.linear().syrk(1, a, 0, c);
-          return digest(0, c);
-        });
-  }
-
-  private static long products(Backend backend, TensorArena arena, Random random) {
-    Tensor a = random(arena, random, DType.F32, 300, 200);
-    Tensor b = random(arena, random, DType.F32, 200, 150);
-    Tensor c = arena.allocate("c", DType.F32, 300, 150);
-    backend.linear().gemm(Transpose.NO, Transpose.NO, 1, a, b, 0, c);
-    Tensor tall = random(arena, random, DType.F32, 9_000, 40);
-    Tensor v = random(arena, random, DType.F32, 9_000);
-    Tensor t = arena.allocate("t", DType.F32, 40);
-    backend.linear().gemv(Transpose.YES, 1, tall, v, 0, t);
-    Tensor u = arena.allocate("u", DType.F32, 9_000);
-    backend.linear().gemv(Transpose.NO, 1, tall, t, 0, u);
-    return digest(digest(digest(0, c), t), u);
   }
 }

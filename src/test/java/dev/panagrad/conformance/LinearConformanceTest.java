@@ -26,6 +26,7 @@ import org.junit.jupiter.api.Test;
  * (Higham 2002, section 3.1).
  */
 @Tag("simd")
+@Tag("conformance")
 class LinearConformanceTest {
   private static final long[] COUNTS = {
     0, 1, 2, 3, 7, 8, 9, 15, 16, 17, 31, 32, 33, 63, 64, 65, 1023, 1024, 1025, 4097, 9001
@@ -370,6 +371,8 @@ class LinearConformanceTest {
     }
   }
 
+  @net.jqwik.api.Tag("simd")
+  @net.jqwik.api.Tag("conformance")
   @Property(tries = 60)
   void predictionsOfAnyRange(
       @ForAll @IntRange(min = 1, max = 200) int rows,

@@ -24,12 +24,13 @@ import org.junit.jupiter.api.Test;
  * rule's scalar definition in double precision.
  */
 @Tag("simd")
+@Tag("conformance")
 class StepConformanceTest {
   private static final long[] COUNTS = {
     0, 1, 2, 3, 7, 8, 9, 15, 16, 17, 31, 32, 33, 63, 64, 65, 1023, 1024, 1025, 4097
   };
 
-  private static final List<UpdateRule> RULES =
+  static final List<UpdateRule> RULES =
       List.of(
           new GradientDescent(0.05),
           Sgd.of(0.05),
@@ -47,14 +48,14 @@ class StepConformanceTest {
           RmsProp.of(0.05).withCentering(),
           RmsProp.of(0.05).withCentering().withMomentum(0.9));
 
-  private enum Options {
+  enum Options {
     PLAIN,
     CLIPPED,
     SPARSE,
     MAXIMISED
   }
 
-  private static StepCoefficients coefficients(UpdateRule rule, DType dtype, Options options) {
+  static StepCoefficients coefficients(UpdateRule rule, DType dtype, Options options) {
     StepCoefficients c = new StepCoefficients(dtype);
     c.gradientScale = options == Options.MAXIMISED ? -1 : 1;
     c.clipValue = options == Options.CLIPPED ? 0.5 : Double.POSITIVE_INFINITY;

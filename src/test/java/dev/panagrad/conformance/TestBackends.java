@@ -8,37 +8,72 @@ import dev.panagrad.backend.Backend;
 import dev.panagrad.backend.BackendOptions;
 import dev.panagrad.backend.BackendProvider;
 import dev.panagrad.backend.Backends;
-import java.util.ArrayList;
+import java.util.Arrays;
 import java.util.List;
 import java.util.Set;
+import java.util.stream.Collectors;
 
 /**
- * All backends of this machine, found as users find them. The property {@code
- * panagrad.test.require} names those whose absence is a failure, so that a green run cannot mean
- * that nothing was tested.
+ * All backends of this machine, found as users find them. Properties:
+ *
+ * <ul>
+ *   <li>{@code panagrad.test.require} names those whose absence is a failure, so that a green run
+ *       cannot mean that nothing was tested.
+ *   <li>{@code panagrad.test.only} names those to test, in runs whose flags concern no other.
+ *   <li>{@code panagrad.test.refuse} names those that the flags of this run rule out: their
+ *       presence is a failure.
+ * </ul>
  */
 public final class TestBackends {
-  private static final Set<String> REQUIRED =
-      Set.of(System.getProperty("panagrad.test.require", "simd").split(","));
+  private static final Set<String> REQUIRED = names("panagrad.test.require", "simd");
+  private static final Set<String> ONLY = names("panagrad.test.only", "");
+  private static final Set<String> REFUSED = names("panagrad.test.refuse", "");
 
   private TestBackends() {}
 
+  private static Set<String> names(String property, String otherwise) {
+    return Arrays.stream(System.getProperty(property, otherwise).split(",", -1))
+        .map(String::strip)
+        .filter(name -> !name.isEmpty())
+        .collect(Collectors.toUnmodifiableSet());
+  }
+
+  private static boolean isTested(BackendProvider provider) {
+    String name = provider.name();
+    return switch (provider.probe()) {
+      case Availability.Available _ when REFUSED.contains(name) ->
+          fail("backend " + name + " can run, and the flags of this run should prevent it");
+      case Availability.Available _ -> ONLY.isEmpty() || ONLY.contains(name);
+      case Availability.Unavailable no -> {
+        boolean needed = ONLY.isEmpty() ? REQUIRED.contains(name) : ONLY.contains(name);
+        if (needed && !REFUSED.contains(name)) {
+          fail("required backend " + name + ": " + no.reason());
+        }
+        yield false;
+      }
+    };
+  }
+
+  private static List<BackendProvider> tested() {
+    List<BackendProvider> tested =
+        Backends.providers().stream().filter(TestBackends::isTested).toList();
+    if (ONLY.isEmpty() && REFUSED.isEmpty()) {
+      assertTrue(tested.size() >= 2, "at least scalar and simd");
+    }
+    assertTrue(!tested.isEmpty(), "no backend to test");
+    return tested;
+  }
+
+  /** Names of the available backends, best rank first. */
+  public static List<String> names() {
+    return tested().stream().map(BackendProvider::name).toList();
+  }
+
   /** The available backends, opened with that many threads; the caller closes them. */
   public static List<Backend> open(int threads) {
-    List<Backend> opened = new ArrayList<>();
-    for (BackendProvider provider : Backends.providers()) {
-      switch (provider.probe()) {
-        case Availability.Available _ ->
-            opened.add(provider.open(BackendOptions.defaults().withThreads(threads)));
-        case Availability.Unavailable no -> {
-          if (REQUIRED.contains(provider.name())) {
-            fail("required backend " + provider.name() + ": " + no.reason());
-          }
-        }
-      }
-    }
-    assertTrue(opened.size() >= 2, "at least scalar and simd");
-    return opened;
+    return tested().stream()
+        .map(provider -> provider.open(BackendOptions.defaults().withThreads(threads)))
+        .toList();
   }
 
   /** Closes them. */

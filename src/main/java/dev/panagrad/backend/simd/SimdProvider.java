@@ -15,6 +15,12 @@ public final class SimdProvider implements BackendProvider {
   static final String MODULE = "jdk.incubator.vector";
   static final String FLAG = "--add-modules " + MODULE;
 
+  /**
+   * True to run without the C2 compiler, some hundred times slower, and only that check is left
+   * out: for tests that compare what the two compilers make of the kernels.
+   */
+  static final String FORCE = "panagrad.simd.force";
+
   /** For the service loader. */
   public SimdProvider() {}
 
@@ -31,11 +37,16 @@ public final class SimdProvider implements BackendProvider {
   @Override
   public Availability probe() {
     try {
-      return refusal().orElseGet(() -> new Availability.Available(SimdBackend.describe()));
+      return refusal().orElseGet(() -> new Availability.Available(detail()));
     } catch (Throwable e) {
       return new Availability.Unavailable(
           "probing the Vector API failed: " + e, "start java with " + FLAG, e);
     }
+  }
+
+  private static String detail() {
+    return SimdBackend.describe()
+        + (VmFacts.hasC2() ? "" : ", very slow: without the C2 compiler by -D" + FORCE);
   }
 
   private static Optional<Availability> refusal() {
@@ -63,10 +74,10 @@ public final class SimdProvider implements BackendProvider {
           "the JVMCI compiler does not compile the Vector API well",
           "start java with -XX:-UseJVMCICompiler");
     }
-    if (!VmFacts.hasC2()) {
+    if (!VmFacts.hasC2() && !Boolean.getBoolean(FORCE)) {
       return refused(
           "the C2 compiler is off, and without it each vector operation is an object",
-          "remove -Xint, -client and -XX:TieredStopAtLevel from the java options");
+          "remove -Xint, -client, -XX:TieredStopAtLevel and -XX:CompilationMode from the java options");
     }
     if (!VmFacts.hasFma()) {
       return refused(

@@ -3,9 +3,11 @@ package dev.panagrad.backend.openblas;
 import static org.junit.jupiter.api.Assertions.assertEquals;
 import static org.junit.jupiter.api.Assertions.assertFalse;
 import static org.junit.jupiter.api.Assertions.assertTrue;
+import static org.junit.jupiter.api.Assumptions.abort;
 import static org.junit.jupiter.api.Assumptions.assumeTrue;
 
 import dev.panagrad.backend.Availability;
+import dev.panagrad.backend.BackendTable;
 import java.io.File;
 import java.io.IOException;
 import java.net.URL;
@@ -28,22 +30,22 @@ import org.junit.jupiter.api.io.TempDir;
  * library once, so each case is a process of its own that prints the table of backends.
  */
 class OpenBlasLibraryTest {
+  /** Runs a command whose cache folder is that of its home. */
+  private static final List<String> NO_CACHE_VARIABLE = List.of("env", "-u", "XDG_CACHE_HOME");
+
   @TempDir private Path folder;
 
   private static String table(String classPath, String... options)
       throws IOException, InterruptedException {
-    List<String> command = new ArrayList<>();
-    command.add(Path.of(System.getProperty("java.home"), "bin", "java").toString());
-    command.addAll(
-        List.of("--add-modules=jdk.incubator.vector", "--enable-native-access=ALL-UNNAMED"));
-    command.addAll(List.of(options));
-    command.addAll(List.of("-cp", classPath, "dev.panagrad.cli.Main", "backends"));
-    Process process = new ProcessBuilder(command).redirectErrorStream(true).start();
-    String out = new String(process.getInputStream().readAllBytes(), StandardCharsets.UTF_8);
-    assertEquals(0, process.waitFor(), out);
+    return table(List.of(), classPath, options);
+  }
+
+  private static String table(List<String> prefix, String classPath, String... options)
+      throws IOException, InterruptedException {
+    BackendTable table = BackendTable.of(prefix, classPath, options);
     // Whatever happened to OpenBLAS, the automatic choice goes on.
-    assertTrue(out.contains("simd      * available"), out);
-    return out.lines().filter(line -> line.startsWith("openblas")).findFirst().orElseThrow();
+    table.chooses("simd");
+    return table.line("openblas");
   }
 
   private static String classPath() {
@@ -101,6 +103,27 @@ class OpenBlasLibraryTest {
         "cblas_sgemm");
   }
 
+  /** As some distributions build it; one symbol of the file is renamed. */
+  @Test
+  @EnabledOnOs(OS.LINUX)
+  void libraryWithoutLapack() throws IOException, InterruptedException {
+    Path file = unpacked("libopenblas");
+    byte[] library = Files.readAllBytes(file);
+    String symbol = "LAPACKE_dpotrf";
+    String text = new String(library, StandardCharsets.ISO_8859_1);
+    int renamed = 0;
+    for (int at = text.indexOf("\0" + symbol + "\0");
+        at >= 0;
+        at = text.indexOf("\0" + symbol + "\0", at + 1)) {
+      library[at + symbol.length()] = 'X';
+      renamed++;
+    }
+    assertTrue(renamed > 0);
+    Files.write(file, library);
+    String line = table(classPath(), "-Dpanagrad.openblas.path=" + file);
+    refused(line, "a symbol is missing", symbol);
+  }
+
   @Test
   @EnabledOnOs(OS.LINUX)
   void noArtifactOnTheClassPath() throws IOException, InterruptedException {
@@ -132,11 +155,67 @@ class OpenBlasLibraryTest {
     }
   }
 
+  /** The same on any machine where this user may mount in a namespace that ends with the child. */
+  @Test
+  @EnabledOnOs(OS.LINUX)
+  void cacheOnFileSystemMountedWithoutExecution() throws IOException, InterruptedException {
+    Path mount = Files.createDirectory(folder.resolve("mount"));
+    List<String> mounted = mountedWithoutExecution(mount);
+    String line = table(mounted, classPath(), "-Dpanagrad.cache=" + mount);
+    refused(line, mount.toString(), "libopenblas", "allows execution");
+    assertEquals(List.of(), list(mount), "the mount is seen outside of its namespace");
+  }
+
+  /** A home without execution: a temporary folder takes its place, if it is elsewhere. */
+  @Test
+  @EnabledOnOs(OS.LINUX)
+  void homeOnFileSystemMountedWithoutExecution() throws IOException, InterruptedException {
+    Path mount = Files.createDirectory(folder.resolve("mount"));
+    List<String> mounted = new ArrayList<>(mountedWithoutExecution(mount));
+    mounted.addAll(NO_CACHE_VARIABLE);
+    Path temporary = Files.createDirectory(folder.resolve("tmp"));
+    String home = "-Duser.home=" + mount;
+    String line = table(mounted, classPath(), home, "-Djava.io.tmpdir=" + temporary);
+    assumeTrue(line.contains(" available ") || required(), line);
+    assertTrue(line.contains(temporary.toString()), line);
+    assertEquals(List.of(), list(temporary));
+    line = table(mounted, classPath(), home, "-Djava.io.tmpdir=" + mount);
+    refused(line, mount.resolve(".cache").toString(), mount.resolve("panagrad-").toString());
+  }
+
+  /**
+   * A command that runs the command behind it with an empty file system without execution on that
+   * folder, for that command alone: as root, or as a user who becomes root of a namespace.
+   */
+  private static List<String> mountedWithoutExecution(Path mount) throws InterruptedException {
+    String script = "mount -t tmpfs -o noexec,size=200m tmpfs \"$1\" && shift && exec \"$@\"";
+    for (List<String> user : List.of(List.<String>of(), List.of("--map-root-user"))) {
+      List<String> command = new ArrayList<>(List.of("unshare", "--mount"));
+      command.addAll(List.of("--propagation", "private"));
+      command.addAll(user);
+      command.addAll(List.of("sh", "-c", script, "sh", mount.toString()));
+      List<String> trial = new ArrayList<>(command);
+      trial.add("true");
+      try {
+        Process process = new ProcessBuilder(trial).redirectErrorStream(true).start();
+        process.getInputStream().readAllBytes();
+        if (process.waitFor() == 0) {
+          return command;
+        }
+      } catch (IOException e) {
+        return abort("no command unshare: " + e.getMessage());
+      }
+    }
+    return abort("this user may not mount in a namespace of its own");
+  }
+
   private static Optional<Path> writableMountWithoutExecution() throws IOException {
     return Files.readAllLines(Path.of("/proc/mounts")).stream()
         .map(line -> line.split(" ", -1))
-        .filter(fields -> fields[2].equals("tmpfs") && fields[3].matches("(.*,)?noexec(,.*)?"))
-        .map(fields -> Path.of(fields[1]))
+        .filter(fields -> fields[3].matches("(.*,)?noexec(,.*)?"))
+        // Those of another machine or process may not answer.
+        .filter(fields -> !fields[2].matches("nfs.*|cifs|smb.*|fuse.*|9p|autofs"))
+        .map(fields -> Path.of(fields[1].replace("\\040", " ")))
         .filter(path -> Files.isDirectory(path) && Files.isWritable(path))
         .filter(path -> path.toFile().getUsableSpace() > 100_000_000)
         .findFirst();
@@ -146,10 +225,11 @@ class OpenBlasLibraryTest {
   @Test
   @EnabledOnOs(OS.LINUX)
   void noCacheFolder() throws IOException, InterruptedException {
-    assumeTrue(System.getenv("XDG_CACHE_HOME") == null);
     Path file = Files.writeString(folder.resolve("file"), "in the way");
     Path temporary = Files.createDirectory(folder.resolve("tmp"));
-    String line = table(classPath(), "-Duser.home=" + file, "-Djava.io.tmpdir=" + temporary);
+    String line =
+        table(
+            NO_CACHE_VARIABLE, classPath(), "-Duser.home=" + file, "-Djava.io.tmpdir=" + temporary);
     assumeTrue(line.contains(" available ") || required(), line);
     assertTrue(line.contains(temporary.toString()), line);
     assertEquals(List.of(), list(temporary));
@@ -171,6 +251,22 @@ class OpenBlasLibraryTest {
     var written = Files.getLastModifiedTime(library);
     assertEquals(first, table(classPath(), "-Dpanagrad.cache=" + folder));
     assertEquals(written, Files.getLastModifiedTime(library));
+  }
+
+  /** Asked for by name, a backend that cannot run is an error; otherwise training goes on. */
+  @Test
+  void trainsWithSimdUnlessAskedForByName() throws IOException, InterruptedException {
+    String missing = "-Dpanagrad.openblas.path=" + folder.resolve("libnone.so");
+    String[] train = {"train", "sample:diabetes", "--target", "progression", "--epochs", "1"};
+    String out = BackendTable.output(0, List.of(), classPath(), List.of(missing), train);
+    assertTrue(out.contains("simd"), out);
+    List<String> named = List.of(missing, "-Dpanagrad.backend=openblas");
+    out = BackendTable.output(1, List.of(), classPath(), named, train);
+    assertTrue(out.contains("'openblas' was asked for and is not available"), out);
+    BackendTable table = new BackendTable(out);
+    table.chooses("simd");
+    table.offers("scalar");
+    refused(table.line("openblas"), "libnone.so is not a file");
   }
 
   /** A library of the bundled artifact, unpacked for this test. */

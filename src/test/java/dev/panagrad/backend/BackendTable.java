@@ -1,0 +1,81 @@
+package dev.panagrad.backend;
+
+import static org.junit.jupiter.api.Assertions.assertEquals;
+import static org.junit.jupiter.api.Assertions.assertTrue;
+
+import java.io.IOException;
+import java.nio.charset.StandardCharsets;
+import java.nio.file.Path;
+import java.util.ArrayList;
+import java.util.Arrays;
+import java.util.List;
+
+/**
+ * The table of backends of a JVM with other options, as the command {@code backends} prints it: a
+ * process decides once which backends it has.
+ *
+ * @param text the table
+ */
+public record BackendTable(String text) {
+  /** Of a JVM with the vector module, this class path, and these options. */
+  public static BackendTable of(String... options) throws IOException, InterruptedException {
+    return of(List.of(), System.getProperty("java.class.path"), options);
+  }
+
+  /**
+   * Of a JVM with the vector module.
+   *
+   * @param prefix a command that runs the command which follows it
+   */
+  public static BackendTable of(List<String> prefix, String classPath, String... options)
+      throws IOException, InterruptedException {
+    return new BackendTable(output(0, prefix, classPath, List.of(options), "backends"));
+  }
+
+  /** What the program prints on both streams in a JVM of its own that exits with this status. */
+  public static String output(
+      int status, List<String> prefix, String classPath, List<String> options, String... arguments)
+      throws IOException, InterruptedException {
+    List<String> command = new ArrayList<>(prefix);
+    command.add(Path.of(System.getProperty("java.home"), "bin", "java").toString());
+    command.addAll(
+        List.of("--add-modules=jdk.incubator.vector", "--enable-native-access=ALL-UNNAMED"));
+    command.addAll(options);
+    command.addAll(List.of("-cp", classPath, "dev.panagrad.cli.Main"));
+    command.addAll(List.of(arguments));
+    ProcessBuilder builder = new ProcessBuilder(command).redirectErrorStream(true);
+    builder.environment().keySet().removeAll(List.of("PANAGRAD_BACKEND", "JDK_JAVA_OPTIONS"));
+    Process process = builder.start();
+    String out = new String(process.getInputStream().readAllBytes(), StandardCharsets.UTF_8);
+    assertEquals(status, process.waitFor(), out);
+    return out;
+  }
+
+  /** A backend's line. */
+  public String line(String name) {
+    return text.lines().filter(line -> line.startsWith(name + " ")).findFirst().orElseThrow();
+  }
+
+  /** Requires that this is what the automatic choice takes; gives its line. */
+  public String chooses(String name) {
+    String line = line(name);
+    assertTrue(line.matches(name + " +\\* available .+"), text);
+    assertEquals(1, text.lines().filter(l -> l.matches("[a-z]+ +\\* .*")).count(), text);
+    return line;
+  }
+
+  /** Requires that a backend can run; gives its line. */
+  public String offers(String name) {
+    String line = line(name);
+    assertTrue(line.matches(name + " +\\*? +available .+"), text);
+    return line;
+  }
+
+  /** Requires that a backend cannot run, with a reason and a remedy that have these parts. */
+  public String refuses(String name, String... parts) {
+    String line = line(name);
+    assertTrue(line.matches(name + " +unavailable +\\S.*; remedy: \\S.*"), text);
+    Arrays.stream(parts).forEach(part -> assertTrue(line.contains(part), part + " in: " + line));
+    return line;
+  }
+}

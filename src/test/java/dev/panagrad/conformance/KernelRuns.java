@@ -1,0 +1,350 @@
+package dev.panagrad.conformance;
+
+import dev.panagrad.backend.Backend;
+import dev.panagrad.backend.Transpose;
+import dev.panagrad.rule.StepCoefficients;
+import dev.panagrad.rule.UpdateRule;
+import dev.panagrad.tensor.DType;
+import dev.panagrad.tensor.Tensor;
+import dev.panagrad.tensor.TensorArena;
+import java.lang.foreign.MemorySegment;
+import java.lang.foreign.ValueLayout;
+import java.util.ArrayList;
+import java.util.List;
+import java.util.SplittableRandom;
+import java.util.function.Consumer;
+
+/**
+ * Every kernel with every option, on operands large enough to be shared between eight threads, for
+ * tests that compare bits. A run leaves what it wrote in tensors, and can be repeated from the same
+ * start.
+ */
+final class KernelRuns {
+  private static final List<DType> TYPES = List.of(DType.F32, DType.F64);
+
+  /** What every count of rows and of elements is divided by. */
+  private final int divisor;
+
+  /** Elements of a vector; no multiple of anything. */
+  private final long elements;
+
+  private final List<KernelRun> runs = new ArrayList<>();
+
+  private KernelRuns(int divisor) {
+    this.divisor = divisor;
+    elements = 100_003 / divisor;
+  }
+
+  /**
+   * A kernel with its operands to come.
+   *
+   * @param name says kernel, options, type and sizes, once in the list
+   */
+  record KernelRun(String name, Preparation preparation) {
+    Ready prepare(TensorArena arena) {
+      return preparation.on(new Operands(arena));
+    }
+  }
+
+  /** Makes the operands of a run. */
+  @FunctionalInterface
+  interface Preparation {
+    Ready on(Operands operands);
+  }
+
+  /** Operands from one seed. */
+  static final class Operands {
+    private final TensorArena arena;
+    private final SplittableRandom random = new SplittableRandom(11);
+
+    private Operands(TensorArena arena) {
+      this.arena = arena;
+    }
+
+    Tensor random(DType dtype, long... extents) {
+      Tensor t = arena.allocate("random", dtype, extents);
+      for (long i = 0; i < t.count(); i++) {
+        t.set(i, random.nextGaussian());
+      }
+      return t;
+    }
+
+    Tensor positive(DType dtype, long count) {
+      Tensor t = arena.allocate("positive", dtype, count);
+      for (long i = 0; i < count; i++) {
+        t.set(i, 1 + random.nextDouble());
+      }
+      return t;
+    }
+
+    /** Row numbers with repeats. */
+    Tensor index(long count, long rows) {
+      Tensor t = arena.allocate("index", DType.I64, count);
+      for (long i = 0; i < count; i++) {
+        t.setLong(i, random.nextLong(rows));
+      }
+      return t;
+    }
+
+    Tensor zeros(DType dtype, long... extents) {
+      return arena.allocate("zeros", dtype, extents);
+    }
+  }
+
+  /** A call and the tensors that it writes, with what they held before. */
+  static final class Ready {
+    private final Consumer<Backend> call;
+    private final List<MemorySegment> written = new ArrayList<>();
+    private final List<byte[]> before = new ArrayList<>();
+
+    Ready(Consumer<Backend> call, Tensor... written) {
+      this.call = call;
+      for (Tensor t : written) {
+        MemorySegment bytes = t.segment().asSlice(t.byteOffset(), t.spanBytes());
+        this.written.add(bytes);
+        before.add(bytes.toArray(ValueLayout.JAVA_BYTE));
+      }
+    }
+
+    /** Calls the kernel on the operands as they were made. */
+    void run(Backend backend) {
+      for (int i = 0; i < written.size(); i++) {
+        written.get(i).copyFrom(MemorySegment.ofArray(before.get(i)));
+      }
+      call.accept(backend);
+    }
+
+    /** The bits that the last run wrote. */
+    List<byte[]> bits() {
+      return written.stream().map(bytes -> bytes.toArray(ValueLayout.JAVA_BYTE)).toList();
+    }
+
+    /** Whether the last run wrote these bits. */
+    boolean wrote(List<byte[]> bits) {
+      for (int i = 0; i < written.size(); i++) {
+        if (written.get(i).mismatch(MemorySegment.ofArray(bits.get(i))) >= 0) {
+          return false;
+        }
+      }
+      return true;
+    }
+  }
+
+  /** The list, with operands large enough to be shared between threads. */
+  static List<KernelRun> all() {
+    return all(1);
+  }
+
+  /** The list, with operands that have fewer rows by that factor. */
+  static List<KernelRun> all(int divisor) {
+    KernelRuns list = new KernelRuns(divisor);
+    for (DType dtype : TYPES) {
+      list.gradients(dtype);
+      list.predictions(dtype);
+      list.products(dtype);
+      list.vectors(dtype);
+      list.steps(dtype);
+    }
+    return list.runs;
+  }
+
+  private long rows(long large) {
+    return Math.max(9, large / divisor);
+  }
+
+  private void gradients(DType dtype) {
+    long[][] shapes = {
+      {20_000, 10, 1},
+      {30_000, 64, 1},
+      {300, 5000, 1},
+      {9_001, 33, 1},
+      {9_001, 33, 2},
+      {9_001, 33, 3},
+      {9_001, 33, 7},
+      {4_003, 33, 8},
+      {2_003, 40, 64},
+      {1_200, 300, 5}
+    };
+    for (long[] shape : shapes) {
+      for (boolean indexed : new boolean[] {false, true}) {
+        boolean intercept = indexed == (shape[2] % 2 == 0);
+        gradient(dtype, rows(shape[0]), shape[1], shape[2], indexed, intercept);
+      }
+    }
+  }
+
+  private void gradient(
+      DType dtype, long rows, long features, long outputs, boolean indexed, boolean intercept) {
+    String name =
+        "gradient %s %d x %d -> %d%s%s"
+            .formatted(
+                dtype,
+                rows,
+                features,
+                outputs,
+                indexed ? " by index" : "",
+                intercept ? " with intercepts" : "");
+    runs.add(
+        new KernelRun(
+            name,
+            operands -> {
+              Tensor x = operands.random(dtype, rows, features);
+              Tensor y = operands.random(dtype, rows, outputs);
+              Tensor index = indexed ? operands.index(rows, rows) : null;
+              Tensor w = operands.random(dtype, outputs, features);
+              Tensor b = intercept ? operands.random(dtype, outputs) : null;
+              Tensor gw = operands.zeros(dtype, outputs, features);
+              Tensor gb = intercept ? operands.zeros(dtype, outputs) : null;
+              Tensor loss = operands.zeros(DType.F64, outputs);
+              return new Ready(
+                  backend ->
+                      backend.linear().gradient(x, y, index, 3, rows - 5, w, b, gw, gb, loss),
+                  intercept ? new Tensor[] {gw, gb, loss} : new Tensor[] {gw, loss});
+            }));
+  }
+
+  private void predictions(DType dtype) {
+    for (long[] shape : new long[][] {{20_001, 33, 1}, {9_001, 33, 3}, {1_001, 300, 64}}) {
+      long rows = rows(shape[0]);
+      String name = "predict %s %d x %d -> %d".formatted(dtype, rows, shape[1], shape[2]);
+      runs.add(
+          new KernelRun(
+              name,
+              operands -> {
+                Tensor x = operands.random(dtype, rows, shape[1]);
+                Tensor w = operands.random(dtype, shape[2], shape[1]);
+                Tensor b = operands.random(dtype, shape[2]);
+                Tensor out = operands.zeros(dtype, rows - 5, shape[2]);
+                return new Ready(
+                    backend -> backend.linear().predict(x, 3, rows - 5, w, b, out), out);
+              }));
+    }
+  }
+
+  private void products(DType dtype) {
+    for (Transpose transpose : Transpose.values()) {
+      for (long[] shape : new long[][] {{9_001, 40}, {300, 2_003}, {20_000, 7}}) {
+        for (double beta : new double[] {0, 0.5}) {
+          gemv(dtype, transpose, rows(shape[0]), shape[1], beta);
+        }
+      }
+      for (Transpose transposeB : Transpose.values()) {
+        gemm(dtype, transpose, transposeB, rows(300), 150, 200, 0);
+        gemm(dtype, transpose, transposeB, rows(1_100), 35, 70, 0.5);
+        gemm(dtype, transpose, transposeB, rows(60), 1_100, 300, 0.5);
+      }
+    }
+    for (long[] shape : new long[][] {{300, 400}, {20, 1_100}, {2_000, 30}}) {
+      long rows = rows(shape[0]);
+      runs.add(
+          new KernelRun(
+              "syrk %s %d x %d".formatted(dtype, rows, shape[1]),
+              operands -> {
+                Tensor a = operands.random(dtype, rows, shape[1]);
+                Tensor c = operands.zeros(dtype, shape[1], shape[1]).fill(2);
+                return new Ready(backend -> backend.linear().syrk(0.7, a, 0.5, c), c);
+              }));
+    }
+    for (int d : new int[] {15, 130, 400}) {
+      runs.add(
+          new KernelRun(
+              "cholesky " + dtype + " " + d,
+              operands -> {
+                Tensor a = operands.random(dtype, d, d);
+                for (int i = 0; i < d; i++) {
+                  a.set(i, i, 2.0 * d);
+                }
+                Tensor definite = operands.zeros(DType.F64, 1);
+                return new Ready(
+                    backend -> definite.set(0, backend.linear().cholesky(a) ? 1 : 0), a, definite);
+              }));
+    }
+  }
+
+  private void gemv(DType dtype, Transpose transpose, long rows, long cols, double beta) {
+    runs.add(
+        new KernelRun(
+            "gemv %s %d x %d transposed %s beta %s".formatted(dtype, rows, cols, transpose, beta),
+            operands -> {
+              boolean no = transpose == Transpose.NO;
+              Tensor a = operands.random(dtype, rows, cols);
+              Tensor x = operands.random(dtype, no ? cols : rows);
+              Tensor y = operands.random(dtype, no ? rows : cols);
+              return new Ready(backend -> backend.linear().gemv(transpose, 0.7, a, x, beta, y), y);
+            }));
+  }
+
+  private void gemm(DType dtype, Transpose ta, Transpose tb, long m, long n, long k, double beta) {
+    runs.add(
+        new KernelRun(
+            "gemm %s %d x %d x %d transposed %s %s".formatted(dtype, m, n, k, ta, tb),
+            operands -> {
+              boolean na = ta == Transpose.NO;
+              boolean nb = tb == Transpose.NO;
+              Tensor a = operands.random(dtype, na ? m : k, na ? k : m);
+              Tensor b = operands.random(dtype, nb ? k : n, nb ? n : k);
+              Tensor c = operands.random(dtype, m, n);
+              return new Ready(backend -> backend.linear().gemm(ta, tb, 0.7, a, b, beta, c), c);
+            }));
+  }
+
+  private void vectors(DType dtype) {
+    runs.add(
+        new KernelRun(
+            "dot, norms, axpy " + dtype,
+            operands -> {
+              Tensor x = operands.random(dtype, elements);
+              Tensor y = operands.random(dtype, elements);
+              Tensor sums = operands.zeros(DType.F64, 4);
+              return new Ready(
+                  backend -> {
+                    sums.set(0, backend.linear().dot(x, y));
+                    sums.set(1, backend.linear().norm1(x));
+                    sums.set(2, backend.linear().norm2(x));
+                    sums.set(3, backend.linear().isFinite(x) ? 1 : 0);
+                    backend.linear().axpy(0.7, x, y);
+                  },
+                  sums,
+                  y);
+            }));
+  }
+
+  private void steps(DType dtype) {
+    for (UpdateRule rule : StepConformanceTest.RULES) {
+      for (StepConformanceTest.Options options : StepConformanceTest.Options.values()) {
+        runs.add(
+            new KernelRun(
+                "step %s %s %s".formatted(rule, options, dtype),
+                operands -> {
+                  StepCoefficients c = StepConformanceTest.coefficients(rule, dtype, options);
+                  Tensor[] written = new Tensor[1 + rule.slots().size()];
+                  written[0] = operands.random(dtype, elements);
+                  Tensor[] slots = new Tensor[rule.slots().size()];
+                  for (int s = 0; s < slots.length; s++) {
+                    // Second moments above any square of a mean.
+                    boolean square = rule.slots().get(s).matches("v|vmax");
+                    slots[s] = square ? operands.positive(dtype, elements) : half(operands, dtype);
+                    written[1 + s] = slots[s];
+                  }
+                  Tensor g = operands.random(dtype, elements);
+                  return new Ready(
+                      backend ->
+                          backend
+                              .step(rule, dtype)
+                              .orElseThrow()
+                              .apply(written[0], g, slots, 0, elements, c),
+                      written);
+                }));
+      }
+    }
+  }
+
+  /** Means between a half and 1. */
+  private Tensor half(Operands operands, DType dtype) {
+    Tensor t = operands.positive(dtype, elements);
+    for (long i = 0; i < elements; i++) {
+      t.set(i, t.get(i) / 2);
+    }
+    return t;
+  }
+}
