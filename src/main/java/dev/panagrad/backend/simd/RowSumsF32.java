@@ -70,7 +70,6 @@ final class RowSumsF32 implements WorkerPool.ChunkTask, AutoCloseable {
   private final Scratch scratch = new Scratch();
   private final RowBlock[] blocks = new RowBlock[MAX_CHUNKS];
   private final float[][] weight = new float[MAX_CHUNKS][OutputRowsF32.OUTPUTS * PITCH];
-  private final float[][] target = new float[MAX_CHUNKS][PITCH];
   private final long[][] weightsAt = new long[MAX_CHUNKS][OutputRowsF32.OUTPUTS];
   private final MemorySegment last;
   private double[][] residualSums = new double[MAX_CHUNKS][1];
@@ -241,7 +240,7 @@ final class RowSumsF32 implements WorkerPool.ChunkTask, AutoCloseable {
         if (given == null) {
           residuals(chunk, j, block, r, row);
         } else {
-          gather(block, given, null, 0, row, r);
+          gather(block, row, r);
         }
         zeroFillings(block, r, 0);
         RowKernelsF32.accumulate(block, cols, r, memory, sumsAt + j * outputBytes);
@@ -300,22 +299,42 @@ final class RowSumsF32 implements WorkerPool.ChunkTask, AutoCloseable {
         b == null
             ? 0
             : b.segment().get(ValueLayout.JAVA_FLOAT, b.byteOffset() + (long) j * LanesF32.BYTES);
-    float[] t = target[chunk];
-    gather(block, y, index, j, row, t);
-    subtract(r, from, t, intercept, block.filled);
+    subtract(r, from, intercept, block, y, index, j, row);
     if (wantsSums) {
       sumResiduals(chunk, j, block, r, from);
     }
   }
 
-  /** {@code r += intercept - t}. */
-  private static void subtract(float[] r, int from, float[] t, float intercept, int n) {
-    FloatVector shift = broadcast(SPECIES, intercept);
-    for (int i = 0; i < n; i += LanesF32.COUNT) {
-      FloatVector.fromArray(SPECIES, r, from + i)
-          .add(shift)
-          .sub(FloatVector.fromArray(SPECIES, t, i))
-          .intoArray(r, from + i);
+  /**
+   * {@code r += intercept - y_j}. Over elements, not vectors: a short loop over vectors is inlined
+   * into its large caller, where the compiler runs out of budget and boxes.
+   */
+  private static void subtract(
+      float[] r,
+      int from,
+      float intercept,
+      RowBlock block,
+      Tensor y,
+      Tensor index,
+      int j,
+      long row) {
+    MemorySegment ys = y.segment();
+    long yBytes = y.rowStride() * LanesF32.BYTES;
+    long start = y.byteOffset() + (long) j * LanesF32.BYTES;
+    if (index == null && block.isInOrder) {
+      start += row * yBytes;
+      int n = block.count;
+      for (int i = 0; i < n; i++) {
+        float target = ys.get(ValueLayout.JAVA_FLOAT, start + i * yBytes);
+        r[from + i] = r[from + i] + intercept - target;
+      }
+      return;
+    }
+    int last = block.count - 1;
+    for (int i = 0; i < block.filled; i++) {
+      long position = RowBlock.row(index, row + Math.min(block.row[i], last));
+      float target = ys.get(ValueLayout.JAVA_FLOAT, start + position * yBytes);
+      r[from + i] = r[from + i] + intercept - target;
     }
   }
 
@@ -334,35 +353,16 @@ final class RowSumsF32 implements WorkerPool.ChunkTask, AutoCloseable {
     squareSums[chunk][j] += squares;
   }
 
-  /** Column {@code j} of the block's rows, in the order of its groups. */
-  private static void gather(
-      RowBlock block, Tensor from, Tensor index, int j, long row, float[] to) {
-    MemorySegment segment = from.segment();
-    long rowBytes = from.rowStride() * LanesF32.BYTES;
-    long start = from.byteOffset() + (long) j * LanesF32.BYTES;
+  /** The given weights of the block's rows, in the order of its groups. */
+  private void gather(RowBlock block, long row, float[] to) {
+    MemorySegment weights = given.segment();
+    long start = given.byteOffset() + row * LanesF32.BYTES;
     int last = block.count - 1;
-    if (index == null && block.isInOrder && rowBytes == LanesF32.BYTES) {
-      copy(segment, start + row * rowBytes, to, block.count);
-    } else {
-      for (int i = 0; i < block.filled; i++) {
-        long position = RowBlock.row(index, row + Math.min(block.row[i], last));
-        to[i] = segment.get(ValueLayout.JAVA_FLOAT, start + position * rowBytes);
-      }
+    for (int i = 0; i < block.filled; i++) {
+      long position = Math.min(block.row[i], last);
+      to[i] = weights.get(ValueLayout.JAVA_FLOAT, start + position * LanesF32.BYTES);
     }
   }
-
-  private static void copy(MemorySegment from, long fromAt, float[] to, int n) {
-    int whole = n & -LanesF32.COUNT;
-    for (int i = 0; i < whole; i += LanesF32.COUNT) {
-      fromMemorySegment(SPECIES, from, fromAt + (long) i * LanesF32.BYTES, ORDER).intoArray(to, i);
-    }
-    for (int i = whole; i < n; i++) {
-      to[i] = from.get(ValueLayout.JAVA_FLOAT, fromAt + (long) i * LanesF32.BYTES);
-    }
-  }
-
-  // What follows works on scratch memory element by element: a short loop over vectors is inlined
-  // into its large caller, where the compiler runs out of budget and boxes.
 
   private void clear(long sumsAt) {
     for (long o = 0; o < chunkBytes; o += Double.BYTES) {

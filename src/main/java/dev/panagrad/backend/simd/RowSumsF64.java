@@ -70,7 +70,6 @@ final class RowSumsF64 implements WorkerPool.ChunkTask, AutoCloseable {
   private final Scratch scratch = new Scratch();
   private final RowBlock[] blocks = new RowBlock[MAX_CHUNKS];
   private final double[][] weight = new double[MAX_CHUNKS][OutputRowsF64.OUTPUTS * PITCH];
-  private final double[][] target = new double[MAX_CHUNKS][PITCH];
   private final long[][] weightsAt = new long[MAX_CHUNKS][OutputRowsF64.OUTPUTS];
   private final MemorySegment last;
   private double[][] residualSums = new double[MAX_CHUNKS][1];
@@ -241,7 +240,7 @@ final class RowSumsF64 implements WorkerPool.ChunkTask, AutoCloseable {
         if (given == null) {
           residuals(chunk, j, block, r, row);
         } else {
-          gather(block, given, null, 0, row, r);
+          gather(block, row, r);
         }
         zeroFillings(block, r, 0);
         RowKernelsF64.accumulate(block, cols, r, memory, sumsAt + j * outputBytes);
@@ -301,22 +300,42 @@ final class RowSumsF64 implements WorkerPool.ChunkTask, AutoCloseable {
         b == null
             ? 0
             : b.segment().get(ValueLayout.JAVA_DOUBLE, b.byteOffset() + (long) j * LanesF64.BYTES);
-    double[] t = target[chunk];
-    gather(block, y, index, j, row, t);
-    subtract(r, from, t, intercept, block.filled);
+    subtract(r, from, intercept, block, y, index, j, row);
     if (wantsSums) {
       sumResiduals(chunk, j, block, r, from);
     }
   }
 
-  /** {@code r += intercept - t}. */
-  private static void subtract(double[] r, int from, double[] t, double intercept, int n) {
-    DoubleVector shift = broadcast(SPECIES, intercept);
-    for (int i = 0; i < n; i += LanesF64.COUNT) {
-      DoubleVector.fromArray(SPECIES, r, from + i)
-          .add(shift)
-          .sub(DoubleVector.fromArray(SPECIES, t, i))
-          .intoArray(r, from + i);
+  /**
+   * {@code r += intercept - y_j}. Over elements, not vectors: a short loop over vectors is inlined
+   * into its large caller, where the compiler runs out of budget and boxes.
+   */
+  private static void subtract(
+      double[] r,
+      int from,
+      double intercept,
+      RowBlock block,
+      Tensor y,
+      Tensor index,
+      int j,
+      long row) {
+    MemorySegment ys = y.segment();
+    long yBytes = y.rowStride() * LanesF64.BYTES;
+    long start = y.byteOffset() + (long) j * LanesF64.BYTES;
+    if (index == null && block.isInOrder) {
+      start += row * yBytes;
+      int n = block.count;
+      for (int i = 0; i < n; i++) {
+        double target = ys.get(ValueLayout.JAVA_DOUBLE, start + i * yBytes);
+        r[from + i] = r[from + i] + intercept - target;
+      }
+      return;
+    }
+    int last = block.count - 1;
+    for (int i = 0; i < block.filled; i++) {
+      long position = RowBlock.row(index, row + Math.min(block.row[i], last));
+      double target = ys.get(ValueLayout.JAVA_DOUBLE, start + position * yBytes);
+      r[from + i] = r[from + i] + intercept - target;
     }
   }
 
@@ -335,35 +354,16 @@ final class RowSumsF64 implements WorkerPool.ChunkTask, AutoCloseable {
     squareSums[chunk][j] += squares;
   }
 
-  /** Column {@code j} of the block's rows, in the order of its groups. */
-  private static void gather(
-      RowBlock block, Tensor from, Tensor index, int j, long row, double[] to) {
-    MemorySegment segment = from.segment();
-    long rowBytes = from.rowStride() * LanesF64.BYTES;
-    long start = from.byteOffset() + (long) j * LanesF64.BYTES;
+  /** The given weights of the block's rows, in the order of its groups. */
+  private void gather(RowBlock block, long row, double[] to) {
+    MemorySegment weights = given.segment();
+    long start = given.byteOffset() + row * LanesF64.BYTES;
     int last = block.count - 1;
-    if (index == null && block.isInOrder && rowBytes == LanesF64.BYTES) {
-      copy(segment, start + row * rowBytes, to, block.count);
-    } else {
-      for (int i = 0; i < block.filled; i++) {
-        long position = RowBlock.row(index, row + Math.min(block.row[i], last));
-        to[i] = segment.get(ValueLayout.JAVA_DOUBLE, start + position * rowBytes);
-      }
+    for (int i = 0; i < block.filled; i++) {
+      long position = Math.min(block.row[i], last);
+      to[i] = weights.get(ValueLayout.JAVA_DOUBLE, start + position * LanesF64.BYTES);
     }
   }
-
-  private static void copy(MemorySegment from, long fromAt, double[] to, int n) {
-    int whole = n & -LanesF64.COUNT;
-    for (int i = 0; i < whole; i += LanesF64.COUNT) {
-      fromMemorySegment(SPECIES, from, fromAt + (long) i * LanesF64.BYTES, ORDER).intoArray(to, i);
-    }
-    for (int i = whole; i < n; i++) {
-      to[i] = from.get(ValueLayout.JAVA_DOUBLE, fromAt + (long) i * LanesF64.BYTES);
-    }
-  }
-
-  // What follows works on scratch memory element by element: a short loop over vectors is inlined
-  // into its large caller, where the compiler runs out of budget and boxes.
 
   private void clear(long sumsAt) {
     for (long o = 0; o < chunkBytes; o += Double.BYTES) {
