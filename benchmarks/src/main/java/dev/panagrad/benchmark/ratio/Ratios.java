@@ -91,30 +91,98 @@ public final class Ratios {
   /** A comparison whose data is allocated when its turn comes. */
   private record Planned(String name, Supplier<Comparison> comparison) {}
 
-  /** In order of importance. */
+  /**
+   * In order of importance. The backend {@code openblas} comes last: until it is opened, the calls
+   * of ours have one target, as they have in a program that opens one backend.
+   */
   private List<Planned> plan() {
     int cores = Runtime.getRuntime().availableProcessors();
     List<Planned> plan = new ArrayList<>();
+    addSteps(plan, cores);
+    addGradients(plan, cores);
+    addEpochs(plan, cores);
+    addProducts(plan, cores);
+    addShortCalls(plan);
+    addManyOutputs(plan, OurBackend.OPENBLAS, cores);
+    return plan;
+  }
+
+  private void addSteps(List<Planned> plan, int cores) {
     plan.add(smallAdam(16, 300));
     plan.add(smallAdam(1_024, 15));
     plan.add(smallAdam(32_768, 1.5));
+    for (int threads : upTo(cores)) {
+      plan.add(
+          new Planned(
+              "Adam 1000 tensors",
+              () -> OptimizerComparisons.manyTensors(StepRule.ADAM, 1_000, 4_096, threads, 3)));
+    }
     plan.add(largeStep(StepRule.ADAM, cores, 1.0));
     plan.add(largeStep(StepRule.MOMENTUM, cores, 1.0));
     plan.add(largeStep(StepRule.RMSPROP, cores, 5.0));
-    plan.add(gradient(256, 64, 1, 1.5, 8, false));
-    plan.add(gradient(4_096, 256, 1, 1.2, 2.5, false));
-    plan.add(gradient(32, 16, 1, 2, 60, false));
-    for (int threads : new int[] {1, 2}) {
-      plan.add(gradient(1_000_000, 64, threads, 2.5, 3.0, true));
-      plan.add(gradient(100_000, 1_024, threads, 2.0, 2.4, true));
+  }
+
+  private static void addGradients(List<Planned> plan, int cores) {
+    plan.add(cachedGradient(256, 64, 1.5, 8));
+    plan.add(cachedGradient(4_096, 256, 1.2, 2.5));
+    plan.add(cachedGradient(32, 16, 2, 60));
+    plan.add(gradient(1_000_000, 64, 1, 2.5, 2.8));
+    if (cores > 1) {
+      plan.add(gradient(1_000_000, 64, cores, 2.5, 3.0));
     }
+    plan.add(gradient(262_144, 512, cores, 2.0, 3.5));
+    plan.add(gradient(100_000, 1_024, cores, 2.0, 2.4));
+    plan.add(gradient(20_000, 8_192, cores, 2.0, 2.4));
+    plan.add(fewOutputs(4, cores, 1.6));
+    plan.add(fewOutputs(8, cores, 1.3));
+    addManyOutputs(plan, OurBackend.SIMD, cores);
+  }
+
+  private static void addManyOutputs(List<Planned> plan, String backend, int cores) {
+    plan.add(manyOutputs(backend, 65_536, 64, cores));
+    // Fewer rows: a call is to stay below a second.
+    plan.add(manyOutputs(backend, 8_192, 1_024, cores));
+  }
+
+  private static void addEpochs(List<Planned> plan, int cores) {
+    for (int threads : upTo(cores)) {
+      plan.add(new Planned("epoch in order", () -> EpochComparisons.inOrder(threads, 7, 16)));
+    }
+    for (int threads : upTo(cores)) {
+      plan.add(new Planned("epoch shuffled", () -> EpochComparisons.shuffled(threads, 8)));
+    }
+  }
+
+  private static void addProducts(List<Planned> plan, int cores) {
     for (int n : new int[] {256, 1_024, 2_048}) {
-      plan.add(new Planned("gemm " + n, () -> ProductComparisons.gemm(n, 0.97)));
+      plan.add(new Planned("gemm " + n, () -> GemmComparisons.oneThread(n, 0.97)));
     }
-    plan.add(new Planned("prediction", () -> ProductComparisons.prediction(16, 50)));
-    plan.add(new Planned("gemm 16", () -> ProductComparisons.gemm(16, 2)));
-    plan.add(new Planned("dot 32", () -> ProductComparisons.dot(32, 2)));
-    return plan;
+    for (int n : new int[] {1_024, 2_048}) {
+      if (cores > 1) {
+        plan.add(
+            new Planned(
+                "gemm %d, %d threads".formatted(n, cores),
+                () -> GemmComparisons.threads(n, cores, 0.95)));
+      }
+    }
+  }
+
+  private static void addShortCalls(List<Planned> plan) {
+    plan.add(new Planned("prediction", () -> ShortCallComparisons.prediction(16, 50)));
+    for (int n : new int[] {8, 16, 32}) {
+      plan.add(new Planned("tiny gemm " + n, () -> GemmComparisons.oneThread(n, 2)));
+    }
+    for (int n : new int[] {16, 32}) {
+      plan.add(new Planned("tiny gemv " + n, () -> ShortCallComparisons.gemv(n, 2)));
+    }
+    for (int n : new int[] {16, 32}) {
+      plan.add(new Planned("tiny dot " + n, () -> ShortCallComparisons.dot(n, 2)));
+    }
+  }
+
+  /** One thread and all of them. */
+  private static List<Integer> upTo(int cores) {
+    return cores == 1 ? List.of(1) : List.of(1, cores);
   }
 
   private static Planned smallAdam(long count, double torchGoal) {
@@ -129,15 +197,29 @@ public final class Ratios {
         () -> OptimizerComparisons.inMemory(rule, millions, threads, torchGoal));
   }
 
-  private static Planned gradient(
-      long rows,
-      long features,
-      int threads,
-      double blasGoal,
-      double torchGoal,
-      boolean isInMemory) {
+  private static Planned cachedGradient(
+      long rows, long features, double blasGoal, double torchGoal) {
     return new Planned(
         "gradient " + rows + " x " + features,
-        () -> GradientComparisons.of(rows, features, threads, blasGoal, torchGoal, isInMemory));
+        () -> GradientComparisons.inCache(rows, features, blasGoal, torchGoal));
+  }
+
+  private static Planned gradient(
+      long rows, long features, int threads, double blasGoal, double torchGoal) {
+    return new Planned(
+        "gradient %d x %d, %d".formatted(rows, features, threads),
+        () -> GradientComparisons.inMemory(rows, features, threads, blasGoal, torchGoal));
+  }
+
+  private static Planned fewOutputs(long outputs, int threads, double blasGoal) {
+    return new Planned(
+        "gradient 65536 x 256 k = " + outputs,
+        () -> MultiOutputComparisons.few(65_536, 256, outputs, threads, blasGoal, 8));
+  }
+
+  private static Planned manyOutputs(String backend, long rows, long outputs, int threads) {
+    return new Planned(
+        "gradient %d x 256 k = %d %s".formatted(rows, outputs, backend),
+        () -> MultiOutputComparisons.many(backend, rows, 256, outputs, threads, 0.98));
   }
 }
