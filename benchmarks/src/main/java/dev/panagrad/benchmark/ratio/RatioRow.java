@@ -56,7 +56,7 @@ record RatioRow(String name, Timing ours, Timing peer, double goal, Verdict verd
 
   private static String line(
       String name, String ours, String peer, String ratio, String goal, String verdict) {
-    return "%-68s %15s %15s %8s %6s  %s".formatted(name, ours, peer, ratio, goal, verdict).strip();
+    return "%-82s %15s %15s %8s %6s  %s".formatted(name, ours, peer, ratio, goal, verdict).strip();
   }
 
   private static String text(Timing timing) {

@@ -1,6 +1,9 @@
 package dev.panagrad.benchmark.ratio;
 
-import dev.panagrad.benchmark.Benchmarks;
+import dev.panagrad.benchmark.launch.DistinctLines;
+import dev.panagrad.benchmark.launch.VectorJava;
+import java.io.IOException;
+import java.nio.charset.StandardCharsets;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.Locale;
@@ -16,6 +19,9 @@ public final class Ratios {
         --only TEXT  only comparisons whose name has that text, any case\
       """;
 
+  /** Tells a child which comparison of the plan is its own. */
+  private static final String ROW = "ratios.row";
+
   private final boolean quick;
   private final boolean json;
   private final String only;
@@ -29,7 +35,7 @@ public final class Ratios {
   /**
    * Runs the command.
    *
-   * @return the exit status: 0 done, 1 a result was wrong, 2 usage
+   * @return the exit status: 0 done, 1 a result was wrong or a comparison failed, 2 usage
    */
   public static int run(String[] args) {
     Locale.setDefault(Locale.ROOT);
@@ -51,12 +57,9 @@ public final class Ratios {
         }
       }
     }
-    if (Relaunch.isNeeded()) {
-      List<String> arguments = new ArrayList<>(List.of("ratios"));
-      arguments.addAll(List.of(args));
-      return Relaunch.run(Benchmarks.class, arguments);
-    }
-    return new Ratios(quick, json, only).print();
+    Ratios ratios = new Ratios(quick, json, only);
+    String row = System.getProperty(ROW);
+    return row == null ? ratios.printAll(List.of(args)) : ratios.print(Integer.parseInt(row));
   }
 
   private static int usage() {
@@ -64,37 +67,77 @@ public final class Ratios {
     return 2;
   }
 
-  private int print() {
-    Turns turns = quick ? Turns.quick() : Turns.full();
-    AbsentPeers absent = new AbsentPeers();
-    List<RatioRow> all = new ArrayList<>();
+  /**
+   * Each comparison has a java of its own: what the compiler has learned from one, and threads that
+   * a library leaves behind, then cannot change the next, and a row is the same alone as in the
+   * whole table.
+   */
+  private int printAll(List<String> args) {
+    List<Planned> plan = plan();
+    List<String> all = new ArrayList<>();
+    DistinctLines errors = new DistinctLines();
+    int status = 0;
     if (!json) {
       System.out.println(RatioRow.header());
     }
-    for (Planned planned : plan()) {
-      if (!planned.name().toLowerCase().contains(only.toLowerCase())) {
+    for (int i = 0; i < plan.size(); i++) {
+      if (!plan.get(i).name().toLowerCase().contains(only.toLowerCase())) {
         continue;
       }
-      List<RatioRow> rows = planned.comparison().get().measure(turns, absent);
-      all.addAll(rows);
-      if (!json) {
-        rows.forEach(row -> System.out.println(row.line()));
+      StringBuilder rows = new StringBuilder();
+      int childStatus = child(i, args, rows, errors);
+      if (childStatus != 0) {
+        status = 1;
+      }
+      if (rows.isEmpty()) {
+        System.err.println(plan.get(i).name() + ": failed with status " + childStatus);
+      } else if (json) {
+        all.add(rows.toString().strip());
+      } else {
+        System.out.print(rows);
       }
     }
     if (json) {
-      System.out.println(
-          "[" + String.join(",\n ", all.stream().map(RatioRow::json).toList()) + "]");
+      System.out.println("[" + String.join(",\n ", all) + "]");
     }
-    return all.stream().anyMatch(row -> row.verdict() == RatioRow.Verdict.WRONG) ? 1 : 0;
+    return status;
+  }
+
+  /** The child's exit status; what it prints is added to the rows. */
+  private static int child(int row, List<String> args, StringBuilder rows, DistinctLines errors) {
+    List<String> arguments = new ArrayList<>(List.of("ratios"));
+    arguments.addAll(args);
+    try {
+      Process child =
+          VectorJava.start(VectorJava.child(List.of("-D" + ROW + "=" + row), arguments));
+      Thread copying = errors.copy(child);
+      rows.append(new String(child.getInputStream().readAllBytes(), StandardCharsets.UTF_8));
+      copying.join();
+      return child.waitFor();
+    } catch (IOException e) {
+      System.err.println("ratios: java could not be started again: " + e.getMessage());
+      return 1;
+    } catch (InterruptedException e) {
+      Thread.currentThread().interrupt();
+      return 1;
+    }
+  }
+
+  private int print(int index) {
+    Turns turns = quick ? Turns.quick() : Turns.full();
+    List<RatioRow> rows = plan().get(index).comparison().get().measure(turns, new AbsentPeers());
+    if (json) {
+      System.out.println(String.join(",\n ", rows.stream().map(RatioRow::json).toList()));
+    } else {
+      rows.forEach(row -> System.out.println(row.line()));
+    }
+    return rows.stream().anyMatch(row -> row.verdict() == RatioRow.Verdict.WRONG) ? 1 : 0;
   }
 
   /** A comparison whose data is allocated when its turn comes. */
   private record Planned(String name, Supplier<Comparison> comparison) {}
 
-  /**
-   * In order of importance. The backend {@code openblas} comes last: until it is opened, the calls
-   * of ours have one target, as they have in a program that opens one backend.
-   */
+  /** In order of importance. */
   private List<Planned> plan() {
     int cores = Runtime.getRuntime().availableProcessors();
     List<Planned> plan = new ArrayList<>();
@@ -103,7 +146,6 @@ public final class Ratios {
     addEpochs(plan, cores);
     addProducts(plan, cores);
     addShortCalls(plan);
-    addManyOutputs(plan, OurBackend.OPENBLAS, cores);
     return plan;
   }
 
@@ -136,6 +178,7 @@ public final class Ratios {
     plan.add(fewOutputs(4, cores, 1.6));
     plan.add(fewOutputs(8, cores, 1.3));
     addManyOutputs(plan, OurBackend.SIMD, cores);
+    addManyOutputs(plan, OurBackend.OPENBLAS, cores);
   }
 
   private static void addManyOutputs(List<Planned> plan, String backend, int cores) {

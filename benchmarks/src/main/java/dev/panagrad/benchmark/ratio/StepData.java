@@ -15,7 +15,9 @@ record StepData(StepRule rule, Tensor parameters, Tensor gradient, List<Tensor> 
   private static final long PARAMETER_SEED = 1;
   static final long GRADIENT_SEED = 2;
 
-  /** The largest error seen is 1.3e-5: ND4J, which rounds 0.999 to F32 before it takes it from 1. */
+  /**
+   * The largest error seen is 1.3e-5: ND4J, which rounds 0.999 to F32 before it takes it from 1.
+   */
   private static final double STATE_TOLERANCE = 2e-5;
 
   /** Back to the start: random parameters, zero state. */
