@@ -42,28 +42,49 @@ static void part(const float *restrict x, const float *restrict y, const float *
   }
 }
 
-/* Computes the same gradient that often. sums has features floats for every thread. */
-void gradient(const float *x, const float *y, const float *w, float *sums, float *out, int64_t rows,
-              int64_t features, int64_t times, int32_t threads) {
+/* Sums of more rows than this lose digits in single precision. */
+#define BLOCK 4096
+
+/* Adds rows [from, to) to the totals, in blocks. */
+static void blocks(const float *x, const float *y, const float *w, float *sums, double *totals,
+                   int64_t from, int64_t to, int64_t features) {
+  memset(totals, 0, sizeof(double) * (size_t) features);
+  for (int64_t first = from; first < to; first += BLOCK) {
+    int64_t end = first + BLOCK < to ? first + BLOCK : to;
+    memset(sums, 0, sizeof(float) * (size_t) features);
+    part(x, y, w, sums, first, end, features);
+    for (int64_t f = 0; f < features; f++) {
+      totals[f] += sums[f];
+    }
+  }
+}
+
+/*
+ * Computes the same gradient that often. sums and totals have as many elements as there are
+ * features, for every thread.
+ */
+void gradient(const float *x, const float *y, const float *w, float *sums, double *totals,
+              float *out, int64_t rows, int64_t features, int64_t times, int32_t threads) {
   for (int64_t t = 0; t < times; t++) {
-    memset(sums, 0, sizeof(float) * (size_t) (threads * features));
     if (threads == 1) {
-      part(x, y, w, sums, 0, rows, features);
+      blocks(x, y, w, sums, totals, 0, rows, features);
     } else {
+      memset(totals, 0, sizeof(double) * (size_t) (threads * features));
 #pragma omp parallel num_threads(threads)
       {
         int64_t share = rows / omp_get_num_threads() + 1;
         int64_t from = share * omp_get_thread_num();
         int64_t to = from + share < rows ? from + share : rows;
-        part(x, y, w, sums + features * omp_get_thread_num(), from, to, features);
+        int64_t own = features * omp_get_thread_num();
+        blocks(x, y, w, sums + own, totals + own, from, to, features);
       }
     }
     for (int64_t f = 0; f < features; f++) {
-      float sum = 0;
+      double sum = 0;
       for (int32_t thread = 0; thread < threads; thread++) {
-        sum += sums[thread * features + f];
+        sum += totals[thread * features + f];
       }
-      out[f] = 2 * sum / (float) rows;
+      out[f] = (float) (2 * sum / (double) rows);
     }
   }
 }

@@ -24,7 +24,8 @@ final class CompiledPeer {
 
   private static final FunctionDescriptor GRADIENT =
       FunctionDescriptor.ofVoid(
-          ADDRESS, ADDRESS, ADDRESS, ADDRESS, ADDRESS, JAVA_LONG, JAVA_LONG, JAVA_LONG, JAVA_INT);
+          ADDRESS, ADDRESS, ADDRESS, ADDRESS, ADDRESS, ADDRESS, JAVA_LONG, JAVA_LONG, JAVA_LONG,
+          JAVA_INT);
 
   private CompiledPeer() {}
 
@@ -75,10 +76,12 @@ final class CompiledPeer {
     MemorySegment ys = NativeView.of(y);
     MemorySegment ws = NativeView.of(w);
     MemorySegment sums = NativeView.of(memory.allocate("C sums", DType.F32, threads * features));
+    MemorySegment totals =
+        NativeView.of(memory.allocate("C totals", DType.F64, threads * features));
     MemorySegment outs = NativeView.of(out);
     return times -> {
       try {
-        gradient.invokeExact(xs, ys, ws, sums, outs, rows, features, times, threads);
+        gradient.invokeExact(xs, ys, ws, sums, totals, outs, rows, features, times, threads);
       } catch (Throwable e) {
         throw new AssertionError(e);
       }

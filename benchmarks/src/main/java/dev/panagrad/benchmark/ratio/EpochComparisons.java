@@ -24,9 +24,7 @@ final class EpochComparisons {
     TensorArena memory = TensorArena.open("epoch");
     EpochData data = EpochData.of(memory, ROWS, FEATURES, BATCH, false);
     List<Rival> rivals = new ArrayList<>();
-    rivals.add(
-        new Rival(
-            "PyTorch", "by hand", byHandGoal, () -> TorchEpoch.byHand(data, memory, threads)));
+    addByHand(rivals, data, memory, threads, byHandGoal);
     rivals.add(
         new Rival(
             "PyTorch", "autograd", autogradGoal, () -> TorchEpoch.autograd(data, memory, threads)));
@@ -37,9 +35,16 @@ final class EpochComparisons {
   static Comparison shuffled(int threads, double byHandGoal) {
     TensorArena memory = TensorArena.open("epoch");
     EpochData data = EpochData.of(memory, ROWS, FEATURES, BATCH, true);
-    Rival byHand =
-        new Rival("PyTorch", "by hand", byHandGoal, () -> TorchEpoch.byHand(data, memory, threads));
-    return of("shuffled", data, memory, threads, List.of(byHand));
+    List<Rival> rivals = new ArrayList<>();
+    addByHand(rivals, data, memory, threads, byHandGoal);
+    return of("shuffled", data, memory, threads, rivals);
+  }
+
+  /** Both ways have the goal: the better counts. */
+  private static void addByHand(
+      List<Rival> rivals, EpochData data, TensorArena memory, int threads, double goal) {
+    rivals.add(new Rival("PyTorch", "mv", goal, () -> TorchEpoch.byMv(data, memory, threads)));
+    rivals.add(new Rival("PyTorch", "mm", goal, () -> TorchEpoch.byMm(data, memory, threads)));
   }
 
   private static Comparison of(

@@ -107,6 +107,14 @@ final class GradientComparisons {
               "",
               CEILING_GOAL,
               () -> RotatingContender.over(copies, copy -> CeilingProbe.read(copy, threads))));
+      rivals.add(
+          new Rival(
+              "ceiling",
+              "in 4 places",
+              Double.NaN,
+              () ->
+                  RotatingContender.over(
+                      copies, copy -> CeilingProbe.readInFourPlaces(copy, threads))));
     }
     return new Comparison(
         "gradient f32 %,d x %,d, %s".formatted(rows, features, Comparison.threadCount(threads)),

@@ -4,6 +4,7 @@ import dev.panagrad.tensor.Tensor;
 import dev.panagrad.tensor.TensorArena;
 import java.util.ArrayList;
 import java.util.List;
+import java.util.function.Function;
 import org.bytedeco.javacpp.PointerScope;
 import org.bytedeco.pytorch.IValue;
 import org.bytedeco.pytorch.InferenceMode;
@@ -13,9 +14,18 @@ import org.bytedeco.pytorch.global.torch;
 final class TorchEpoch {
   private TorchEpoch() {}
 
-  /** The gradient by two products, all in one TorchScript function. */
-  static EpochContender byHand(EpochData data, TensorArena memory, int threads) {
-    return new ByHand(data, memory, threads);
+  /** The gradient by two products with vectors, all in one TorchScript function. */
+  static EpochContender byMv(EpochData data, TensorArena memory, int threads) {
+    return new ByHand(data, memory, threads, TorchPeer::vector);
+  }
+
+  /** The same with matrices of one column. */
+  static EpochContender byMm(EpochData data, TensorArena memory, int threads) {
+    return new ByHand(data, memory, threads, TorchEpoch::column);
+  }
+
+  private static IValue column(Tensor tensor) {
+    return TorchPeer.matrix(tensor.reshape(tensor.count(), 1));
   }
 
   /** The gradient by autograd, a loop in Java around libtorch's calls. Rows in order only. */
@@ -59,16 +69,17 @@ final class TorchEpoch {
   private static final class ByHand extends Peer {
     private final TorchPeer.Call call;
 
-    ByHand(EpochData data, TensorArena memory, int threads) {
+    ByHand(
+        EpochData data, TensorArena memory, int threads, Function<Tensor, IValue> vectorOrColumn) {
       super(data, memory, threads);
       List<IValue> arguments = new ArrayList<>();
       arguments.add(TorchPeer.matrix(data.x()));
-      arguments.add(TorchPeer.vector(data.y()));
+      arguments.add(vectorOrColumn.apply(data.y()));
       if (data.order() != null) {
         arguments.add(TorchPeer.indices(data.order()));
       }
-      arguments.add(TorchPeer.vector(weights));
-      state.forEach(slot -> arguments.add(TorchPeer.vector(slot)));
+      arguments.add(vectorOrColumn.apply(weights));
+      state.forEach(slot -> arguments.add(vectorOrColumn.apply(slot)));
       arguments.add(new IValue(step));
       arguments.add(new IValue(data.batch()));
       call = new TorchPeer.Call(data.order() == null ? "epoch" : "epoch_shuffled", arguments);
