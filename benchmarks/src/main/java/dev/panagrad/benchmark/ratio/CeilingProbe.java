@@ -6,7 +6,6 @@ import dev.panagrad.tensor.Tensor;
 import dev.panagrad.tensor.TensorArena;
 import java.lang.foreign.MemorySegment;
 import java.nio.ByteOrder;
-import java.util.Optional;
 import jdk.incubator.vector.IntVector;
 import jdk.incubator.vector.VectorOperators;
 import jdk.incubator.vector.VectorSpecies;
@@ -64,22 +63,6 @@ abstract class CeilingProbe implements Contender, WorkerPool.ChunkTask {
     };
   }
 
-  /**
-   * The same, in four places at a time. Some processors fetch ahead in several places at once, and
-   * a kernel that works on several rows may profit from that.
-   */
-  static CeilingProbe readInFourPlaces(Tensor x, int threads) {
-    MemorySegment stream = NativeView.of(x);
-    int[] sums = new int[Math.toIntExact(stream.byteSize() / CHUNK_BYTES + 1)];
-    return new CeilingProbe(threads, stream.byteSize()) {
-      @Override
-      void chunk(long from, long to, int chunk) {
-        // A last chunk that cannot be cut into four is one in a thousand.
-        sums[chunk] = to - from == CHUNK_BYTES ? readFour(stream, from) : readOne(stream, from, to);
-      }
-    };
-  }
-
   private static MemorySegment stream(TensorArena memory, String name, long count) {
     MemorySegment stream = NativeView.of(memory.allocate("ceiling " + name, DType.F32, count));
     // Untouched pages are all the same zero page, which is in the cache.
@@ -101,12 +84,6 @@ abstract class CeilingProbe implements Contender, WorkerPool.ChunkTask {
     for (long i = 0; i < times; i++) {
       pool.run(this, chunks);
     }
-  }
-
-  /** It computes nothing that could be wrong. */
-  @Override
-  public Optional<String> disagreement() {
-    return Optional.empty();
   }
 
   @Override
@@ -150,28 +127,5 @@ abstract class CeilingProbe implements Contender, WorkerPool.ChunkTask {
               VectorOperators.XOR, IntVector.fromMemorySegment(SPECIES, x, o + STRIDE, ORDER));
     }
     return even.lanewise(VectorOperators.XOR, odd).reduceLanes(VectorOperators.ADD);
-  }
-
-  private static int readFour(MemorySegment x, long from) {
-    long apart = CHUNK_BYTES / 4;
-    IntVector a = IntVector.zero(SPECIES);
-    IntVector b = a;
-    IntVector c = a;
-    IntVector d = a;
-    for (long o = from; o < from + apart; o += STRIDE) {
-      a = a.lanewise(VectorOperators.XOR, IntVector.fromMemorySegment(SPECIES, x, o, ORDER));
-      b =
-          b.lanewise(
-              VectorOperators.XOR, IntVector.fromMemorySegment(SPECIES, x, o + apart, ORDER));
-      c =
-          c.lanewise(
-              VectorOperators.XOR, IntVector.fromMemorySegment(SPECIES, x, o + 2 * apart, ORDER));
-      d =
-          d.lanewise(
-              VectorOperators.XOR, IntVector.fromMemorySegment(SPECIES, x, o + 3 * apart, ORDER));
-    }
-    return a.lanewise(VectorOperators.XOR, b)
-        .lanewise(VectorOperators.XOR, c.lanewise(VectorOperators.XOR, d))
-        .reduceLanes(VectorOperators.ADD);
   }
 }

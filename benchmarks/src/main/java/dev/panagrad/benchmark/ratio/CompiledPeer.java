@@ -27,6 +27,9 @@ final class CompiledPeer {
           ADDRESS, ADDRESS, ADDRESS, ADDRESS, ADDRESS, ADDRESS, JAVA_LONG, JAVA_LONG, JAVA_LONG,
           JAVA_INT);
 
+  private static final FunctionDescriptor READ =
+      FunctionDescriptor.of(JAVA_INT, ADDRESS, JAVA_LONG, JAVA_LONG, JAVA_INT);
+
   private CompiledPeer() {}
 
   private static MethodHandle bind(String source, String function, FunctionDescriptor type) {
@@ -82,6 +85,20 @@ final class CompiledPeer {
     return times -> {
       try {
         gradient.invokeExact(xs, ys, ws, sums, totals, outs, rows, features, times, threads);
+      } catch (Throwable e) {
+        throw new AssertionError(e);
+      }
+    };
+  }
+
+  /** X is only read. */
+  static Contender read(Tensor x, int threads) {
+    MethodHandle read = bind("read", "read_memory", READ);
+    MemorySegment xs = NativeView.of(x);
+    long count = x.count();
+    return times -> {
+      try {
+        int unused = (int) read.invokeExact(xs, count, times, threads);
       } catch (Throwable e) {
         throw new AssertionError(e);
       }

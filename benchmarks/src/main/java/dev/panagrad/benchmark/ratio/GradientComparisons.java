@@ -109,12 +109,10 @@ final class GradientComparisons {
               () -> RotatingContender.over(copies, copy -> CeilingProbe.read(copy, threads))));
       rivals.add(
           new Rival(
-              "ceiling",
-              "in 4 places",
+              "C",
+              "read",
               Double.NaN,
-              () ->
-                  RotatingContender.over(
-                      copies, copy -> CeilingProbe.readInFourPlaces(copy, threads))));
+              () -> RotatingContender.over(copies, copy -> CompiledPeer.read(copy, threads))));
     }
     return new Comparison(
         "gradient f32 %,d x %,d, %s".formatted(rows, features, Comparison.threadCount(threads)),
