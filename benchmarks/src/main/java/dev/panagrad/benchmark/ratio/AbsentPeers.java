@@ -3,7 +3,7 @@ package dev.panagrad.benchmark.ratio;
 import java.util.HashSet;
 import java.util.Set;
 
-/** Says on standard error why a peer cannot be loaded: once per reason, not once per row. */
+/** Says on standard error why a peer cannot be loaded: once per reason in a comparison. */
 final class AbsentPeers {
   private final Set<String> said = new HashSet<>();
 

@@ -6,7 +6,6 @@ import dev.panagrad.tensor.Tensor;
 import dev.panagrad.tensor.TensorArena;
 import java.lang.foreign.MemorySegment;
 import java.nio.ByteOrder;
-import java.util.Optional;
 import jdk.incubator.vector.IntVector;
 import jdk.incubator.vector.VectorOperators;
 import jdk.incubator.vector.VectorSpecies;
@@ -85,12 +84,6 @@ abstract class CeilingProbe implements Contender, WorkerPool.ChunkTask {
     for (long i = 0; i < times; i++) {
       pool.run(this, chunks);
     }
-  }
-
-  /** It computes nothing that could be wrong. */
-  @Override
-  public Optional<String> disagreement() {
-    return Optional.empty();
   }
 
   @Override

@@ -11,9 +11,15 @@ import java.util.Optional;
  * @param work what is done; each row is named "work vs peer"
  * @param threads how many threads every contender uses
  * @param memory owner of all tensors, closed after the measurement
+ * @param isHeapFree whether ours must not take anything from the heap
  */
 record Comparison(
-    String work, int threads, TensorArena memory, Rival.Opening ours, List<Rival> rivals) {
+    String work,
+    int threads,
+    TensorArena memory,
+    Rival.Opening ours,
+    List<Rival> rivals,
+    boolean isHeapFree) {
   /**
    * OpenBLAS and OpenMP workers spin for up to 100 ms after a call. A turn that began earlier would
    * share its cores with them.
@@ -21,6 +27,23 @@ record Comparison(
   private static final long SPIN_OUT_MILLIS = 150;
 
   private static final long MAX_WARM_UP_NANOS = 60_000_000_000L;
+
+  /** A call that allocates nothing may still meet another's object once in a while. */
+  private static final double NO_BYTES = 0.01;
+
+  Comparison(String work, int threads, TensorArena memory, Rival.Opening ours, List<Rival> rivals) {
+    this(work, threads, memory, ours, rivals, false);
+  }
+
+  /** The same, and short where ours takes something from the heap. */
+  Comparison heapFree() {
+    return new Comparison(work, threads, memory, ours, rivals, true);
+  }
+
+  /** For a row's name. */
+  static String threadCount(int threads) {
+    return threads == 1 ? "1 thread" : threads + " threads";
+  }
 
   private static final class Lane {
     private final String label;
@@ -125,6 +148,7 @@ record Comparison(
   /** {@code theirs} has one entry per rival, null where it is absent. */
   private List<RatioRow> rows(Lane our, List<Lane> theirs) {
     boolean right = isRight(our);
+    boolean allocates = isHeapFree && allocates(our);
     Timing timing = Timing.of(our.nanos);
     List<RatioRow> rows = new ArrayList<>();
     for (int i = 0; i < rivals.size(); i++) {
@@ -136,10 +160,18 @@ record Comparison(
       } else if (lane == null) {
         rows.add(RatioRow.absent(name, timing, rival.goal()));
       } else {
-        rows.add(RatioRow.measured(name, timing, Timing.of(lane.nanos), rival.goal()));
+        rows.add(RatioRow.measured(name, timing, Timing.of(lane.nanos), rival.goal(), allocates));
       }
     }
     return rows;
+  }
+
+  private static boolean allocates(Lane our) {
+    double bytes = HeapBytes.perRepetition(our.contender, our.repetitions);
+    if (bytes > NO_BYTES) {
+      System.err.printf("%s: ours takes %.2f bytes from the heap per call%n", our.label, bytes);
+    }
+    return bytes > NO_BYTES;
   }
 
   private static boolean isRight(Lane lane) {

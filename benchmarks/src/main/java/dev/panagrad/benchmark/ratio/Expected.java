@@ -32,28 +32,75 @@ record Expected(double[] values, double[] magnitudes) {
     return Optional.empty();
   }
 
-  /** {@code 2/n X^T (X w - y)}. */
+  /** {@code 2/n (X W^T - Y)^T X}, as long as W: one row for every output. */
   static Expected gradient(Tensor x, Tensor y, Tensor w) {
-    long rows = x.rows();
+    int rows = Math.toIntExact(x.rows());
     int features = Math.toIntExact(x.cols());
+    int outputs = Math.toIntExact(w.rows());
     double[] weights = w.toArray();
-    double[] sums = new double[features];
-    double[] magnitudes = new double[features];
+    double[] sums = new double[outputs * features];
+    double[] magnitudes = new double[outputs * features];
     double[] row = new double[features];
     MemorySegment memory = NativeView.of(x);
-    for (long i = 0; i < rows; i++) {
-      double residual = -y.get(i);
+    MemorySegment targets = NativeView.of(y);
+    for (int i = 0; i < rows; i++) {
       for (int f = 0; f < features; f++) {
-        row[f] = memory.getAtIndex(ValueLayout.JAVA_FLOAT, i * features + f);
-        residual += row[f] * weights[f];
+        row[f] = memory.getAtIndex(ValueLayout.JAVA_FLOAT, (long) i * features + f);
       }
-      for (int f = 0; f < features; f++) {
-        double term = 2 * residual * row[f] / rows;
-        sums[f] += term;
-        magnitudes[f] += Math.abs(term);
+      for (int j = 0; j < outputs; j++) {
+        double residual =
+            residual(
+                row,
+                weights,
+                j,
+                targets.getAtIndex(ValueLayout.JAVA_FLOAT, (long) i * outputs + j));
+        addScaled(2 * residual / rows, row, sums, magnitudes, j * features);
       }
     }
     return new Expected(sums, magnitudes);
+  }
+
+  private static double residual(double[] row, double[] weights, int output, double target) {
+    double residual = -target;
+    for (int f = 0; f < row.length; f++) {
+      residual += row[f] * weights[output * row.length + f];
+    }
+    return residual;
+  }
+
+  private static void addScaled(
+      double factor, double[] row, double[] sums, double[] magnitudes, int to) {
+    for (int f = 0; f < row.length; f++) {
+      double term = factor * row[f];
+      sums[to + f] += term;
+      magnitudes[to + f] += Math.abs(term);
+    }
+  }
+
+  /** The same numbers as a matrix of that many rows, turned. */
+  Expected transposed(int rows) {
+    int cols = values.length / rows;
+    double[] turned = new double[values.length];
+    double[] turnedMagnitudes = new double[values.length];
+    for (int i = 0; i < values.length; i++) {
+      int to = i % cols * rows + i / cols;
+      turned[to] = values[i];
+      turnedMagnitudes[to] = magnitudes[i];
+    }
+    return new Expected(turned, turnedMagnitudes);
+  }
+
+  /** {@code A x}. */
+  static Expected product(Tensor a, double[] x) {
+    int cols = x.length;
+    double[] left = a.toArray();
+    double[] values = new double[left.length / cols];
+    double[] magnitudes = new double[values.length];
+    for (int i = 0; i < left.length; i++) {
+      values[i / cols] += left[i] * x[i % cols];
+      magnitudes[i / cols] += Math.abs(left[i] * x[i % cols]);
+    }
+    return new Expected(values, magnitudes);
   }
 
   /** {@code x . y}. */

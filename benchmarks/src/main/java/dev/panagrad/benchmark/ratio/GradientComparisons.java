@@ -10,9 +10,23 @@ import java.util.List;
 
 /** The gradient of the mean squared error, F32, without intercept and loss: {@code X^T(Xw - y)}. */
 final class GradientComparisons {
+  /** What {@link CeilingProbe} reads is what can be read. */
+  private static final double CEILING_GOAL = 0.85;
+
   private GradientComparisons() {}
 
-  static Comparison of(
+  /** X stays in the cache: one thread. */
+  static Comparison inCache(long rows, long features, double blasGoal, double torchGoal) {
+    return of(rows, features, 1, blasGoal, torchGoal, false);
+  }
+
+  /** X comes from memory. */
+  static Comparison inMemory(
+      long rows, long features, int threads, double blasGoal, double torchGoal) {
+    return of(rows, features, threads, blasGoal, torchGoal, true);
+  }
+
+  private static Comparison of(
       long rows,
       long features,
       int threads,
@@ -21,6 +35,7 @@ final class GradientComparisons {
       boolean isInMemory) {
     TensorArena memory = TensorArena.open("gradient");
     Tensor x = RandomValues.tensor(memory, "X", 1, rows, features);
+    List<Tensor> copies = isInMemory ? RotatingContender.copies(x, memory) : List.of(x);
     Tensor y = RandomValues.tensor(memory, "y", 2, rows);
     Tensor w = RandomValues.tensor(memory, "w", 3, 1, features);
     Expected expected = Expected.gradient(x, y, w);
@@ -33,8 +48,11 @@ final class GradientComparisons {
             () -> {
               Tensor residual = memory.allocate("residual", DType.F32, rows);
               Tensor out = memory.allocate("BLAS gradient", DType.F32, features);
-              return new OutputContender(
-                  OpenBlasPeer.gradient(x, y, w, residual, out), out, expected);
+              return RotatingContender.over(
+                  copies,
+                  copy ->
+                      new OutputContender(
+                          OpenBlasPeer.gradient(copy, y, w, residual, out), out, expected));
             }));
     // The goal is against the faster of PyTorch's two ways; the other is what models with several
     // outputs call.
@@ -45,8 +63,13 @@ final class GradientComparisons {
             torchGoal,
             () -> {
               Tensor out = memory.allocate("mv gradient", DType.F32, features);
-              TorchPeer.Call call = TorchPeer.gradientByMv(x, y, w, out, threads);
-              return new OutputContender(call::repeat, out, expected);
+              return RotatingContender.over(
+                  copies,
+                  copy ->
+                      new OutputContender(
+                          TorchPeer.gradientByMv(copy, y, w, out, memory, threads)::repeat,
+                          out,
+                          expected));
             }));
     rivals.add(
         new Rival(
@@ -54,32 +77,68 @@ final class GradientComparisons {
             "mm",
             Double.NaN,
             () -> {
-              Tensor out = memory.allocate("mm gradient", DType.F32, features);
-              TorchPeer.Call call = TorchPeer.gradientByMm(x, y, w, out, threads);
-              return new OutputContender(call::repeat, out, expected);
+              Tensor out = memory.allocate("mm gradient", DType.F32, features, 1);
+              Tensor column = w.reshape(features, 1);
+              return RotatingContender.over(
+                  copies,
+                  copy ->
+                      new OutputContender(
+                          TorchPeer.gradientByMm(copy, y, column, out, memory, threads)::repeat,
+                          out,
+                          expected));
+            }));
+    rivals.add(
+        new Rival(
+            "C",
+            "loop",
+            Double.NaN,
+            () -> {
+              Tensor out = memory.allocate("C gradient", DType.F32, features);
+              return RotatingContender.over(
+                  copies,
+                  copy ->
+                      new OutputContender(
+                          CompiledPeer.gradient(copy, y, w, out, memory, threads), out, expected));
             }));
     if (isInMemory) {
-      rivals.add(new Rival("ceiling", "", Double.NaN, () -> CeilingProbe.read(x, threads)));
+      rivals.add(
+          new Rival(
+              "ceiling",
+              "",
+              CEILING_GOAL,
+              () -> RotatingContender.over(copies, copy -> CeilingProbe.read(copy, threads))));
+      rivals.add(
+          new Rival(
+              "C",
+              "read",
+              Double.NaN,
+              () -> RotatingContender.over(copies, copy -> CompiledPeer.read(copy, threads))));
     }
-    String work =
-        "gradient f32 %,d x %,d, %d thread%s"
-            .formatted(rows, features, threads, threads == 1 ? "" : "s");
     return new Comparison(
-        work, threads, memory, () -> ours(x, y, w, memory, threads, expected), rivals);
+        "gradient f32 %,d x %,d, %s".formatted(rows, features, Comparison.threadCount(threads)),
+        threads,
+        memory,
+        () -> ours(copies, y, w, memory, threads, expected),
+        rivals);
   }
 
   private static Contender ours(
-      Tensor x, Tensor y, Tensor w, TensorArena memory, int threads, Expected expected) {
+      List<Tensor> copies, Tensor y, Tensor w, TensorArena memory, int threads, Expected expected) {
     Backend backend = OurBackend.open(threads);
     LinearKernels linear = backend.linear();
-    Tensor out = memory.allocate("gradient", DType.F32, 1, x.cols());
-    long rows = x.rows();
-    OutputContender.Loop loop =
-        times -> {
-          for (long i = 0; i < times; i++) {
-            linear.gradient(x, y, null, 0, rows, w, null, out, null, null);
-          }
-        };
-    return new OutputContender(loop, out, expected, backend::close);
+    Tensor out = memory.allocate("gradient", DType.F32, 1, w.cols());
+    long rows = y.rows();
+    return RotatingContender.over(
+        copies,
+        x -> {
+          OutputContender.Loop loop =
+              times -> {
+                for (long i = 0; i < times; i++) {
+                  linear.gradient(x, y, null, 0, rows, w, null, out, null, null);
+                }
+              };
+          return new OutputContender(loop, out, expected);
+        },
+        backend::close);
   }
 }

@@ -17,7 +17,8 @@ import java.util.stream.Stream;
 /**
  * Tells every copy of OpenBLAS in this process how many threads to use. There can be several: the
  * one that {@link OpenBlasPeer} unpacks, and those that PyTorch's Java binding brings, which
- * PyTorch's own thread setting does not reach.
+ * PyTorch's own thread setting does not reach. The copy of our backend {@code openblas} is left
+ * alone: it computes with one thread, and the backend shares the work between its own.
  */
 final class NativeThreads {
   private static final Path MAPS = Path.of("/proc/self/maps");
@@ -44,11 +45,17 @@ final class NativeThreads {
       return lines
           .filter(line -> line.contains("/libopenblas") && line.indexOf('/') > 0)
           .map(line -> Path.of(line.substring(line.indexOf('/'))))
+          .filter(copy -> !isOurs(copy))
           .distinct()
           .toList();
     } catch (IOException e) {
       throw new IllegalStateException(MAPS + " cannot be read", e);
     }
+  }
+
+  /** The backend unpacks into a folder with our name, of the user's cache or a temporary one. */
+  private static boolean isOurs(Path copy) {
+    return copy.toString().contains("/panagrad");
   }
 
   private static MethodHandle setter(Path copy) {

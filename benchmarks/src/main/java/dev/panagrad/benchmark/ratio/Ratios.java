@@ -1,6 +1,9 @@
 package dev.panagrad.benchmark.ratio;
 
-import dev.panagrad.benchmark.Benchmarks;
+import dev.panagrad.benchmark.launch.DistinctLines;
+import dev.panagrad.benchmark.launch.VectorJava;
+import java.io.IOException;
+import java.nio.charset.StandardCharsets;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.Locale;
@@ -16,6 +19,9 @@ public final class Ratios {
         --only TEXT  only comparisons whose name has that text, any case\
       """;
 
+  /** Tells a child which comparison of the plan is its own. */
+  private static final String ROW = "ratios.row";
+
   private final boolean quick;
   private final boolean json;
   private final String only;
@@ -29,7 +35,7 @@ public final class Ratios {
   /**
    * Runs the command.
    *
-   * @return the exit status: 0 done, 1 a result was wrong, 2 usage
+   * @return the exit status: 0 done, 1 a result was wrong or a comparison failed, 2 usage
    */
   public static int run(String[] args) {
     Locale.setDefault(Locale.ROOT);
@@ -51,12 +57,9 @@ public final class Ratios {
         }
       }
     }
-    if (Relaunch.isNeeded()) {
-      List<String> arguments = new ArrayList<>(List.of("ratios"));
-      arguments.addAll(List.of(args));
-      return Relaunch.run(Benchmarks.class, arguments);
-    }
-    return new Ratios(quick, json, only).print();
+    Ratios ratios = new Ratios(quick, json, only);
+    String row = System.getProperty(ROW);
+    return row == null ? ratios.printAll(List.of(args)) : ratios.print(Integer.parseInt(row));
   }
 
   private static int usage() {
@@ -64,28 +67,71 @@ public final class Ratios {
     return 2;
   }
 
-  private int print() {
-    Turns turns = quick ? Turns.quick() : Turns.full();
-    AbsentPeers absent = new AbsentPeers();
-    List<RatioRow> all = new ArrayList<>();
+  /**
+   * Each comparison has a java of its own: what the compiler has learned from one, and threads that
+   * a library leaves behind, then cannot change the next, and a row is the same alone as in the
+   * whole table.
+   */
+  private int printAll(List<String> args) {
+    List<Planned> plan = plan();
+    List<String> all = new ArrayList<>();
+    DistinctLines errors = new DistinctLines();
+    int status = 0;
     if (!json) {
       System.out.println(RatioRow.header());
     }
-    for (Planned planned : plan()) {
-      if (!planned.name().toLowerCase().contains(only.toLowerCase())) {
+    for (int i = 0; i < plan.size(); i++) {
+      if (!plan.get(i).name().toLowerCase().contains(only.toLowerCase())) {
         continue;
       }
-      List<RatioRow> rows = planned.comparison().get().measure(turns, absent);
-      all.addAll(rows);
-      if (!json) {
-        rows.forEach(row -> System.out.println(row.line()));
+      StringBuilder rows = new StringBuilder();
+      int childStatus = child(i, args, rows, errors);
+      if (childStatus != 0) {
+        status = 1;
+      }
+      if (rows.isEmpty()) {
+        System.err.println(plan.get(i).name() + ": failed with status " + childStatus);
+      } else if (json) {
+        all.add(rows.toString().strip());
+      } else {
+        System.out.print(rows);
       }
     }
     if (json) {
-      System.out.println(
-          "[" + String.join(",\n ", all.stream().map(RatioRow::json).toList()) + "]");
+      System.out.println("[" + String.join(",\n ", all) + "]");
     }
-    return all.stream().anyMatch(row -> row.verdict() == RatioRow.Verdict.WRONG) ? 1 : 0;
+    return status;
+  }
+
+  /** The child's exit status; what it prints is added to the rows. */
+  private static int child(int row, List<String> args, StringBuilder rows, DistinctLines errors) {
+    List<String> arguments = new ArrayList<>(List.of("ratios"));
+    arguments.addAll(args);
+    try {
+      Process child =
+          VectorJava.start(VectorJava.child(List.of("-D" + ROW + "=" + row), arguments));
+      Thread copying = errors.copy(child);
+      rows.append(new String(child.getInputStream().readAllBytes(), StandardCharsets.UTF_8));
+      copying.join();
+      return child.waitFor();
+    } catch (IOException e) {
+      System.err.println("ratios: java could not be started again: " + e.getMessage());
+      return 1;
+    } catch (InterruptedException e) {
+      Thread.currentThread().interrupt();
+      return 1;
+    }
+  }
+
+  private int print(int index) {
+    Turns turns = quick ? Turns.quick() : Turns.full();
+    List<RatioRow> rows = plan().get(index).comparison().get().measure(turns, new AbsentPeers());
+    if (json) {
+      System.out.println(String.join(",\n ", rows.stream().map(RatioRow::json).toList()));
+    } else {
+      rows.forEach(row -> System.out.println(row.line()));
+    }
+    return rows.stream().anyMatch(row -> row.verdict() == RatioRow.Verdict.WRONG) ? 1 : 0;
   }
 
   /** A comparison whose data is allocated when its turn comes. */
@@ -95,26 +141,91 @@ public final class Ratios {
   private List<Planned> plan() {
     int cores = Runtime.getRuntime().availableProcessors();
     List<Planned> plan = new ArrayList<>();
+    addSteps(plan, cores);
+    addGradients(plan, cores);
+    addEpochs(plan, cores);
+    addProducts(plan, cores);
+    addShortCalls(plan);
+    return plan;
+  }
+
+  private void addSteps(List<Planned> plan, int cores) {
     plan.add(smallAdam(16, 300));
     plan.add(smallAdam(1_024, 15));
     plan.add(smallAdam(32_768, 1.5));
+    for (int threads : upTo(cores)) {
+      plan.add(
+          new Planned(
+              "Adam 1000 tensors",
+              () -> OptimizerComparisons.manyTensors(StepRule.ADAM, 1_000, 4_096, threads, 3)));
+    }
     plan.add(largeStep(StepRule.ADAM, cores, 1.0));
     plan.add(largeStep(StepRule.MOMENTUM, cores, 1.0));
     plan.add(largeStep(StepRule.RMSPROP, cores, 5.0));
-    plan.add(gradient(256, 64, 1, 1.5, 8, false));
-    plan.add(gradient(4_096, 256, 1, 1.2, 2.5, false));
-    plan.add(gradient(32, 16, 1, 2, 60, false));
-    for (int threads : new int[] {1, 2}) {
-      plan.add(gradient(1_000_000, 64, threads, 2.5, 3.0, true));
-      plan.add(gradient(100_000, 1_024, threads, 2.0, 2.4, true));
+  }
+
+  private static void addGradients(List<Planned> plan, int cores) {
+    plan.add(cachedGradient(256, 64, 1.5, 8));
+    plan.add(cachedGradient(4_096, 256, 1.2, 2.5));
+    plan.add(cachedGradient(32, 16, 2, 60));
+    plan.add(gradient(1_000_000, 64, 1, 2.5, 2.8));
+    if (cores > 1) {
+      plan.add(gradient(1_000_000, 64, cores, 2.5, 3.0));
     }
+    plan.add(gradient(262_144, 512, cores, 2.0, 3.5));
+    plan.add(gradient(100_000, 1_024, cores, 2.0, 2.4));
+    plan.add(gradient(20_000, 8_192, cores, 2.0, 2.4));
+    plan.add(fewOutputs(4, cores, 1.6));
+    plan.add(fewOutputs(8, cores, 1.3));
+    addManyOutputs(plan, OurBackend.SIMD, cores);
+    addManyOutputs(plan, OurBackend.OPENBLAS, cores);
+  }
+
+  private static void addManyOutputs(List<Planned> plan, String backend, int cores) {
+    plan.add(manyOutputs(backend, 65_536, 64, cores));
+    // Fewer rows: a call is to stay below a second.
+    plan.add(manyOutputs(backend, 8_192, 1_024, cores));
+  }
+
+  private static void addEpochs(List<Planned> plan, int cores) {
+    for (int threads : upTo(cores)) {
+      plan.add(new Planned("epoch in order", () -> EpochComparisons.inOrder(threads, 7, 16)));
+    }
+    for (int threads : upTo(cores)) {
+      plan.add(new Planned("epoch shuffled", () -> EpochComparisons.shuffled(threads, 8)));
+    }
+  }
+
+  private static void addProducts(List<Planned> plan, int cores) {
     for (int n : new int[] {256, 1_024, 2_048}) {
-      plan.add(new Planned("gemm " + n, () -> ProductComparisons.gemm(n, 0.97)));
+      plan.add(new Planned("gemm " + n, () -> GemmComparisons.oneThread(n, 0.97)));
     }
-    plan.add(new Planned("prediction", () -> ProductComparisons.prediction(16, 50)));
-    plan.add(new Planned("gemm 16", () -> ProductComparisons.gemm(16, 2)));
-    plan.add(new Planned("dot 32", () -> ProductComparisons.dot(32, 2)));
-    return plan;
+    for (int n : new int[] {1_024, 2_048}) {
+      if (cores > 1) {
+        plan.add(
+            new Planned(
+                "gemm %d, %d threads".formatted(n, cores),
+                () -> GemmComparisons.threads(n, cores, 0.95)));
+      }
+    }
+  }
+
+  private static void addShortCalls(List<Planned> plan) {
+    plan.add(new Planned("prediction", () -> ShortCallComparisons.prediction(16, 50)));
+    for (int n : new int[] {8, 16, 32}) {
+      plan.add(new Planned("tiny gemm " + n, () -> GemmComparisons.oneThread(n, 2)));
+    }
+    for (int n : new int[] {16, 32}) {
+      plan.add(new Planned("tiny gemv " + n, () -> ShortCallComparisons.gemv(n, 2)));
+    }
+    for (int n : new int[] {16, 32}) {
+      plan.add(new Planned("tiny dot " + n, () -> ShortCallComparisons.dot(n, 2)));
+    }
+  }
+
+  /** One thread and all of them. */
+  private static List<Integer> upTo(int cores) {
+    return cores == 1 ? List.of(1) : List.of(1, cores);
   }
 
   private static Planned smallAdam(long count, double torchGoal) {
@@ -129,15 +240,29 @@ public final class Ratios {
         () -> OptimizerComparisons.inMemory(rule, millions, threads, torchGoal));
   }
 
-  private static Planned gradient(
-      long rows,
-      long features,
-      int threads,
-      double blasGoal,
-      double torchGoal,
-      boolean isInMemory) {
+  private static Planned cachedGradient(
+      long rows, long features, double blasGoal, double torchGoal) {
     return new Planned(
         "gradient " + rows + " x " + features,
-        () -> GradientComparisons.of(rows, features, threads, blasGoal, torchGoal, isInMemory));
+        () -> GradientComparisons.inCache(rows, features, blasGoal, torchGoal));
+  }
+
+  private static Planned gradient(
+      long rows, long features, int threads, double blasGoal, double torchGoal) {
+    return new Planned(
+        "gradient %d x %d, %d".formatted(rows, features, threads),
+        () -> GradientComparisons.inMemory(rows, features, threads, blasGoal, torchGoal));
+  }
+
+  private static Planned fewOutputs(long outputs, int threads, double blasGoal) {
+    return new Planned(
+        "gradient 65536 x 256 k = " + outputs,
+        () -> MultiOutputComparisons.few(65_536, 256, outputs, threads, blasGoal, 8));
+  }
+
+  private static Planned manyOutputs(String backend, long rows, long outputs, int threads) {
+    return new Planned(
+        "gradient %d x 256 k = %d %s".formatted(rows, outputs, backend),
+        () -> MultiOutputComparisons.many(backend, rows, 256, outputs, threads, 0.98));
   }
 }

@@ -15,6 +15,11 @@ record StepData(StepRule rule, Tensor parameters, Tensor gradient, List<Tensor> 
   private static final long PARAMETER_SEED = 1;
   static final long GRADIENT_SEED = 2;
 
+  /**
+   * The largest error seen is 1.3e-5: ND4J, which rounds 0.999 to F32 before it takes it from 1.
+   */
+  private static final double STATE_TOLERANCE = 2e-5;
+
   /** Back to the start: random parameters, zero state. */
   void reset() {
     RandomValues.fill(parameters, PARAMETER_SEED);
@@ -56,7 +61,7 @@ record StepData(StepRule rule, Tensor parameters, Tensor gradient, List<Tensor> 
   }
 
   private static boolean isNear(double found, double expected) {
-    return Math.abs(found - expected) <= 1e-5 * Math.abs(expected) + 1e-30;
+    return Math.abs(found - expected) <= STATE_TOLERANCE * Math.abs(expected) + 1e-30;
   }
 
   private static String text(String what, long index, double found, double expected) {

@@ -4,27 +4,42 @@ import dev.panagrad.rule.Adam;
 import dev.panagrad.rule.RmsProp;
 import dev.panagrad.rule.Sgd;
 import dev.panagrad.rule.UpdateRule;
+import java.util.List;
 
-/** The update rules that are compared, with the options that {@link TorchPeer}'s script repeats. */
+/**
+ * The update rules that are compared, with the options that the peers' scripts and loops repeat.
+ */
 enum StepRule {
-  ADAM("Adam", "adam", 2, Adam.of(1e-3)),
-  MOMENTUM("SGD momentum", "momentum", 1, Sgd.of(1e-3).withMomentum(0.9)),
-  RMSPROP("RMSProp", "rmsprop", 1, RmsProp.of(1e-3));
+  ADAM("Adam", 2, Adam.of(1e-3), new TorchForm("fused", "adam")),
+  MOMENTUM("SGD momentum", 1, Sgd.of(1e-3).withMomentum(0.9), new TorchForm("fused", "momentum")),
+  RMSPROP(
+      "RMSProp",
+      1,
+      RmsProp.of(1e-3),
+      new TorchForm("default", "rmsprop"),
+      new TorchForm("foreach", "rmsprop_foreach"));
+
+  /**
+   * A way in which PyTorch makes the step.
+   *
+   * @param name PyTorch's word for it
+   * @param function the function of the script
+   */
+  record TorchForm(String name, String function) {}
 
   final String title;
-
-  /** The function of the script. */
-  final String torchFunction;
 
   /** State vectors per parameter. */
   final int slots;
 
   final UpdateRule ours;
 
-  StepRule(String title, String torchFunction, int slots, UpdateRule ours) {
+  final List<TorchForm> torchForms;
+
+  StepRule(String title, int slots, UpdateRule ours, TorchForm... torchForms) {
     this.title = title;
-    this.torchFunction = torchFunction;
     this.slots = slots;
     this.ours = ours;
+    this.torchForms = List.of(torchForms);
   }
 }

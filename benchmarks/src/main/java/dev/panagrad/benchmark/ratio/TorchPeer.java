@@ -1,6 +1,12 @@
 package dev.panagrad.benchmark.ratio;
 
+import dev.panagrad.tensor.DType;
 import dev.panagrad.tensor.Tensor;
+import dev.panagrad.tensor.TensorArena;
+import java.io.IOException;
+import java.io.InputStream;
+import java.io.UncheckedIOException;
+import java.nio.charset.StandardCharsets;
 import java.util.ArrayList;
 import java.util.List;
 import org.bytedeco.javacpp.Loader;
@@ -11,70 +17,15 @@ import org.bytedeco.pytorch.IValue;
 import org.bytedeco.pytorch.IValueVector;
 import org.bytedeco.pytorch.InferenceMode;
 import org.bytedeco.pytorch.QualifiedName;
+import org.bytedeco.pytorch.TensorOptions;
 import org.bytedeco.pytorch.global.torch;
 
 /**
  * PyTorch's CPU kernels, called from TorchScript functions that hold the loop, so that neither
- * Python nor a call from Java per repetition counts against PyTorch.
+ * Python nor a call from Java per repetition counts against PyTorch. The functions are in the
+ * resource {@code peer.torchscript}.
  */
 final class TorchPeer {
-  /**
-   * The lists are made once and returned: TorchScript does not see that the fused operators write
-   * to the elements of a list, and removes the operator where nothing else holds the list. For the
-   * same reason results go to {@code out}. PyTorch has no fused RMSprop; this is its single-tensor
-   * form.
-   */
-  private static final String SCRIPT =
-      """
-      def adam(p: Tensor, g: Tensor, m: Tensor, v: Tensor, step: Tensor, n: int):
-          ps = [p]
-          gs = [g]
-          ms = [m]
-          vs = [v]
-          steps = [step]
-          for i in range(n):
-              step.add_(1)
-              torch._fused_adam_(ps, gs, ms, vs, [], steps,
-                  lr=0.001, beta1=0.9, beta2=0.999, weight_decay=0.0, eps=1e-8, amsgrad=False,
-                  maximize=False)
-          return ps
-
-      def momentum(p: Tensor, g: Tensor, b: Tensor, step: Tensor, n: int):
-          ps = [p]
-          gs = [g]
-          bs = [b]
-          for i in range(n):
-              torch._fused_sgd_(ps, gs, bs,
-                  weight_decay=0.0, momentum=0.9, lr=0.001, dampening=0.0, nesterov=False,
-                  maximize=False, is_first_step=False)
-          return ps
-
-      def rmsprop(p: Tensor, g: Tensor, v: Tensor, step: Tensor, n: int):
-          for i in range(n):
-              v.mul_(0.99).addcmul_(g, g, value=0.01)
-              p.addcdiv_(g, v.sqrt().add_(1e-8), value=-0.001)
-          return p
-
-      def gradient_mv(x: Tensor, y: Tensor, w: Tensor, out: Tensor, n: int):
-          scale = 2.0 / x.size(0)
-          for i in range(n):
-              torch.mv(x.t(), torch.mv(x, w).sub_(y), out=out)
-              out.mul_(scale)
-          return out
-
-      def gradient_mm(x: Tensor, y: Tensor, w: Tensor, out: Tensor, n: int):
-          scale = 2.0 / x.size(0)
-          for i in range(n):
-              torch.mm(x.t(), torch.mm(x, w).sub_(y), out=out)
-              out.mul_(scale)
-          return out
-
-      def dot(x: Tensor, w: Tensor, out: Tensor, n: int):
-          for i in range(n):
-              torch.dot(x, w, out=out)
-          return out
-      """;
-
   private static final CompilationUnit PROGRAM;
 
   /** Kept for the life of the process: it skips autograd's share of every call. */
@@ -86,28 +37,40 @@ final class TorchPeer {
     Loader.load(torch.class);
     NO_AUTOGRAD = new InferenceMode(true);
     torch.setGraphExecutorOptimize(false);
-    PROGRAM = torch.compile(SCRIPT);
+    PROGRAM = torch.compile(script());
   }
 
   private TorchPeer() {}
+
+  private static String script() {
+    try (InputStream in = TorchPeer.class.getResourceAsStream("peer.torchscript")) {
+      return new String(in.readAllBytes(), StandardCharsets.UTF_8);
+    } catch (IOException e) {
+      throw new UncheckedIOException(e);
+    }
+  }
 
   /** A function of the script with its arguments; the last argument, n, is added by each call. */
   static final class Call {
     private final Function function;
     private final IValue[] arguments;
 
-    private Call(String function, List<org.bytedeco.pytorch.Tensor> arguments) {
+    Call(String function, List<IValue> arguments) {
       this.function = PROGRAM.find_function(new QualifiedName(function));
       this.arguments = new IValue[arguments.size() + 1];
       for (int i = 0; i < arguments.size(); i++) {
-        this.arguments[i] = new IValue(arguments.get(i));
+        this.arguments[i] = arguments.get(i);
       }
     }
 
     void repeat(long times) {
-      arguments[arguments.length - 1] = new IValue(times);
+      apply(times).close();
+    }
+
+    private IValue apply(long last) {
+      arguments[arguments.length - 1] = new IValue(last);
       try (IValueVector stack = new IValueVector(arguments)) {
-        function.apply(stack).close();
+        return function.apply(stack);
       }
     }
   }
@@ -131,49 +94,87 @@ final class TorchPeer {
     }
   }
 
-  static StepCall steps(StepData data, int threads) {
+  /** Steps of a list of tensors of that size, which are parts of the data's. */
+  static StepCall steps(String function, StepData data, long tensorSize, int threads) {
     torch.set_num_threads(threads);
-    List<org.bytedeco.pytorch.Tensor> arguments = new ArrayList<>();
-    arguments.add(vector(data.parameters()));
-    arguments.add(vector(data.gradient()));
+    List<IValue> arguments = new ArrayList<>();
+    arguments.add(parts(data.parameters(), tensorSize));
+    arguments.add(parts(data.gradient(), tensorSize));
     for (Tensor slot : data.slots()) {
-      arguments.add(vector(slot));
+      arguments.add(parts(slot, tensorSize));
     }
     org.bytedeco.pytorch.Tensor step = torch.zeros(new long[0]);
-    arguments.add(step);
-    return new StepCall(new Call(data.rule().torchFunction, arguments), step);
+    arguments.add(new IValue(step));
+    return new StepCall(new Call(function, arguments), step);
+  }
+
+  private static IValue parts(Tensor flat, long size) {
+    return new Call("parts", List.of(vector(flat))).apply(size);
   }
 
   /** {@code out = 2/n X^T (X w - y)} with vectors. */
-  static Call gradientByMv(Tensor x, Tensor y, Tensor w, Tensor out, int threads) {
+  static Call gradientByMv(
+      Tensor x, Tensor y, Tensor w, Tensor out, TensorArena memory, int threads) {
     torch.set_num_threads(threads);
+    Tensor residuals = memory.allocate("mv residuals", DType.F32, x.rows());
     return new Call(
-        "gradient_mv", List.of(view(x, x.rows(), x.cols()), vector(y), vector(w), vector(out)));
+        "gradient_mv", List.of(matrix(x), vector(y), vector(w), vector(residuals), vector(out)));
   }
 
-  /** The same with y, w and out as matrices of one column. */
-  static Call gradientByMm(Tensor x, Tensor y, Tensor w, Tensor out, int threads) {
+  /** The same with y, w and out as matrices, those of the weights [features, outputs]. */
+  static Call gradientByMm(
+      Tensor x, Tensor y, Tensor w, Tensor out, TensorArena memory, int threads) {
     torch.set_num_threads(threads);
     return new Call(
-        "gradient_mm", List.of(view(x, x.rows(), x.cols()), column(y), column(w), column(out)));
+        "gradient_mm", List.of(matrix(x), matrix(y), matrix(w), residuals(y, memory), matrix(out)));
+  }
+
+  /** The same with weights [outputs, features]. */
+  static Call gradientByLinear(
+      Tensor x, Tensor y, Tensor w, Tensor out, TensorArena memory, int threads) {
+    torch.set_num_threads(threads);
+    return new Call(
+        "gradient_linear",
+        List.of(matrix(x), matrix(y), matrix(w), residuals(y, memory), matrix(out)));
+  }
+
+  private static IValue residuals(Tensor y, TensorArena memory) {
+    return matrix(memory.allocate("mm residuals", DType.F32, y.rows(), y.cols()));
   }
 
   /** {@code out = x . w}. */
   static Call dot(Tensor x, Tensor w, Tensor out) {
     torch.set_num_threads(1);
-    return new Call("dot", List.of(vector(x), vector(w), view(out)));
+    return new Call("dot", List.of(vector(x), vector(w), new IValue(view(out))));
   }
 
-  private static org.bytedeco.pytorch.Tensor vector(Tensor tensor) {
-    return view(tensor, tensor.count());
+  /** {@code C = A B}. */
+  static Call gemm(Tensor a, Tensor b, Tensor c, int threads) {
+    torch.set_num_threads(threads);
+    return new Call("mm", List.of(matrix(a), matrix(b), matrix(c)));
   }
 
-  private static org.bytedeco.pytorch.Tensor column(Tensor tensor) {
-    return view(tensor, tensor.count(), 1);
+  static IValue vector(Tensor tensor) {
+    return new IValue(view(tensor, tensor.count()));
   }
 
-  private static org.bytedeco.pytorch.Tensor view(Tensor tensor, long... extents) {
-    return torch.from_blob(new At(NativeView.of(tensor).address()), extents);
+  static IValue matrix(Tensor tensor) {
+    return new IValue(view(tensor, tensor.rows(), tensor.cols()));
+  }
+
+  /** Row numbers. */
+  static IValue indices(Tensor index) {
+    return new IValue(
+        torch.from_blob(
+            at(index), new long[] {index.count()}, new TensorOptions(torch.ScalarType.Long)));
+  }
+
+  static org.bytedeco.pytorch.Tensor view(Tensor tensor, long... extents) {
+    return torch.from_blob(at(tensor), extents);
+  }
+
+  private static Pointer at(Tensor tensor) {
+    return new At(NativeView.of(tensor).address());
   }
 
   private static final class At extends Pointer {

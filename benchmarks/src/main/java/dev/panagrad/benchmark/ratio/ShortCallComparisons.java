@@ -10,52 +10,9 @@ import java.lang.foreign.MemorySegment;
 import java.lang.foreign.ValueLayout;
 import java.util.List;
 
-/** Products of matrices and of vectors, F32, one thread. */
-final class ProductComparisons {
-  private ProductComparisons() {}
-
-  /** {@code C = A B}, square. */
-  static Comparison gemm(long n, double blasGoal) {
-    TensorArena memory = TensorArena.open("gemm");
-    Tensor a = RandomValues.tensor(memory, "A", 1, n, n);
-    Tensor b = RandomValues.tensor(memory, "B", 2, n, n);
-    Expected expected = Expected.product(a, b);
-    Rival blas =
-        new Rival(
-            "OpenBLAS",
-            "",
-            blasGoal,
-            () -> {
-              Tensor c = memory.allocate("BLAS C", DType.F32, n, n);
-              return new OutputContender(OpenBlasPeer.gemm(a, b, c), c, expected);
-            });
-    Rival vectorBlas =
-        new Rival(
-            "VectorBLAS",
-            "",
-            Double.NaN,
-            () -> {
-              Tensor c = memory.allocate("VectorBLAS C", DType.F32, n, n);
-              return VectorBlasPeer.gemm(a, b, c, expected);
-            });
-    return new Comparison(
-        "gemm f32 %,d, 1 thread".formatted(n),
-        1,
-        memory,
-        () -> {
-          Backend backend = OurBackend.open(1);
-          LinearKernels linear = backend.linear();
-          Tensor c = memory.allocate("C", DType.F32, n, n);
-          OutputContender.Loop loop =
-              times -> {
-                for (long i = 0; i < times; i++) {
-                  linear.gemm(Transpose.NO, Transpose.NO, 1, a, b, 0, c);
-                }
-              };
-          return new OutputContender(loop, c, expected, backend::close);
-        },
-        List.of(blas, vectorBlas));
-  }
+/** Calls that are over before most others have begun: what a call costs. F32, one thread. */
+final class ShortCallComparisons {
+  private ShortCallComparisons() {}
 
   /** The prediction of one row by one linear model. */
   static Comparison prediction(long features, double torchGoal) {
@@ -74,22 +31,23 @@ final class ProductComparisons {
               return new OutputContender(call::repeat, out, expected);
             });
     return new Comparison(
-        "prediction f32 d = %d, 1 thread".formatted(features),
-        1,
-        memory,
-        () -> {
-          Backend backend = OurBackend.open(1);
-          LinearKernels linear = backend.linear();
-          Tensor out = memory.allocate("prediction", DType.F32, 1);
-          OutputContender.Loop loop =
-              times -> {
-                for (long i = 0; i < times; i++) {
-                  linear.predict(x, 0, 1, w, null, out);
-                }
-              };
-          return new OutputContender(loop, out, expected, backend::close);
-        },
-        List.of(torch));
+            "prediction f32 d = %d, 1 thread".formatted(features),
+            1,
+            memory,
+            () -> {
+              Backend backend = OurBackend.open(1);
+              LinearKernels linear = backend.linear();
+              Tensor out = memory.allocate("prediction", DType.F32, 1);
+              OutputContender.Loop loop =
+                  times -> {
+                    for (long i = 0; i < times; i++) {
+                      linear.predict(x, 0, 1, w, null, out);
+                    }
+                  };
+              return new OutputContender(loop, out, expected, backend::close);
+            },
+            List.of(torch))
+        .heapFree();
   }
 
   /** The product of two vectors. */
@@ -123,6 +81,40 @@ final class ProductComparisons {
                 }
               };
           return new OutputContender(loop, out, expected, backend::close);
+        },
+        List.of(blas));
+  }
+
+  /** {@code y = A x}, square. */
+  static Comparison gemv(long n, double blasGoal) {
+    TensorArena memory = TensorArena.open("gemv");
+    Tensor a = RandomValues.tensor(memory, "A", 1, n, n);
+    Tensor x = RandomValues.tensor(memory, "x", 2, n);
+    Expected expected = Expected.product(a, x.toArray());
+    Rival blas =
+        new Rival(
+            "OpenBLAS",
+            "",
+            blasGoal,
+            () -> {
+              Tensor y = memory.allocate("BLAS y", DType.F32, n);
+              return new OutputContender(OpenBlasPeer.gemv(a, x, y), y, expected);
+            });
+    return new Comparison(
+        "gemv f32 %d, 1 thread".formatted(n),
+        1,
+        memory,
+        () -> {
+          Backend backend = OurBackend.open(1);
+          LinearKernels linear = backend.linear();
+          Tensor y = memory.allocate("y", DType.F32, n);
+          OutputContender.Loop loop =
+              times -> {
+                for (long i = 0; i < times; i++) {
+                  linear.gemv(Transpose.NO, 1, a, x, 0, y);
+                }
+              };
+          return new OutputContender(loop, y, expected, backend::close);
         },
         List.of(blas));
   }

@@ -1,0 +1,32 @@
+package dev.panagrad.benchmark.latency;
+
+import dev.panagrad.backend.LinearKernels;
+import dev.panagrad.tensor.DType;
+import dev.panagrad.tensor.Tensor;
+
+/** The prediction of one row. */
+final class Prediction implements Work {
+  private final Model model;
+  private final LinearKernels linear;
+  private final Tensor weights;
+  private final Tensor intercept;
+  private final Tensor out;
+
+  Prediction(long features) {
+    model = new Model(features);
+    linear = model.backend.linear();
+    weights = model.parameters.view("weights");
+    intercept = model.parameters.view("intercept");
+    out = model.arena.allocate("prediction", DType.F32, 1);
+  }
+
+  @Override
+  public void once(long turn) {
+    linear.predict(model.x, Model.row(turn), 1, weights, intercept, out);
+  }
+
+  @Override
+  public void close() {
+    model.close();
+  }
+}
