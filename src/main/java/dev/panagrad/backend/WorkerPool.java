@@ -31,10 +31,10 @@ public final class WorkerPool implements AutoCloseable {
   }
 
   /**
-   * About 20 microseconds of pauses: longer than the gap between two steps, shorter than anybody
-   * notices.
+   * Some 20 to 40 microseconds of pauses: longer than the gap between two tasks of a kernel,
+   * shorter than anybody notices.
    */
-  private static final int SPINS = 500;
+  private static final int SPINS = 1000;
 
   /** Index bits of a ticket: chunks per task are fewer than 2^20. */
   private static final int BITS = 20;

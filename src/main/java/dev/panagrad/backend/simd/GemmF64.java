@@ -75,7 +75,7 @@ final class GemmF64 implements WorkerPool.ChunkTask {
   private static final int SHARED_COLS = 128;
 
   /** Panels of B per chunk of packing. */
-  private static final int PACK_PANELS = 8;
+  private static final int PACK_PANELS = 2;
 
   /** Products below which one thread is used: some 20 microseconds. */
   private static final double SERIAL_PRODUCTS = 1e6;
