@@ -59,14 +59,15 @@ final class GemmF64 implements WorkerPool.ChunkTask {
   private static final long VECTOR_BYTES = (long) LanesF64.COUNT * LanesF64.BYTES;
 
   /**
-   * With these three, packed A has 144 KiB in F64 and stays in the level-2 cache, and packed B has
-   * 1.5 MiB and stays in the level-3 cache. Measured with depths from 192 to 384, rows from 96 to
-   * 256, and 1,024 and 2,048 columns: within 10% of each other (2-core AVX-512 x86, 2026-11-24).
+   * Each tile of C is read and written once per depth, and where C is large these are misses: 2,048
+   * x 2,048 took 186 ms with 384 and 170 with 1,024. With these three, packed A has 256 KiB in F64
+   * and stays in the level-2 cache, packed B has 4 MiB and stays in the level-3 cache (2-core
+   * AVX-512 x86, 2026-11-24; rows from 24 to 192 and columns from 512 to 2,048 were within 10%).
    */
-  private static final int DEPTH = 384;
+  private static final int DEPTH = 1024;
 
   /** Rows of C per chunk. */
-  private static final int ROWS = 96;
+  private static final int ROWS = 64;
 
   /** Columns of C per block. */
   private static final int COLS = 1024;

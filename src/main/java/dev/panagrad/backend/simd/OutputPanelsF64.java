@@ -38,12 +38,12 @@ final class OutputPanelsF64 implements WorkerPool.ChunkTask, AutoCloseable {
 
   private static final long PANEL_BYTES = 2 << 20;
 
-  /** Rows of a panel: between one and eight depths of {@link GemmF64}. */
+  /** Rows of a panel, a compromise between the products, which like it deep, and the cache. */
   private static final long MIN_ROWS = 384;
 
   private static final long MAX_ROWS = 8 * MIN_ROWS;
 
-  /** Rows summed in the element type; a sum grows by one product per 384 rows. */
+  /** Rows summed in the element type: each product of a panel sums its rows first. */
   private static final long FLUSH_ROWS = 8192;
 
   /** Outputs per chunk of the residuals, and rows per chunk of copying. */
