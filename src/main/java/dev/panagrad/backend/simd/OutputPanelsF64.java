@@ -241,8 +241,7 @@ final class OutputPanelsF64 implements WorkerPool.ChunkTask, AutoCloseable {
               ? 0
               : b.segment()
                   .get(
-                      ValueLayout.JAVA_DOUBLE,
-                      b.byteOffset() + (long) (first + j) * LanesF64.BYTES);
+                      ValueLayout.JAVA_DOUBLE, b.byteOffset() + (long) (first + j) * LanesF64.BYTES);
       double residual =
           residuals.get(ValueLayout.JAVA_DOUBLE, rAt + o)
               + intercept

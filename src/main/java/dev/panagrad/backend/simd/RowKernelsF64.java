@@ -250,14 +250,7 @@ final class RowKernelsF64 {
   }
 
   private static void accumulateSegment(
-      RowBlock x,
-      long shift,
-      int cols,
-      int start,
-      double[] r,
-      int rAt,
-      MemorySegment gs,
-      long gAt) {
+      RowBlock x, long shift, int cols, int start, double[] r, int rAt, MemorySegment gs, long gAt) {
     int rows = x.filled;
     MemorySegment xs = x.rows;
     long[] at = x.at;

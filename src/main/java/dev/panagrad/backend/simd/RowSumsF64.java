@@ -270,8 +270,7 @@ final class RowSumsF64 implements WorkerPool.ChunkTask, AutoCloseable {
   /**
    * Outputs from {@code first}, as many as there are of four; the last one stands in for others.
    */
-  private void fourOutputs(
-      int chunk, int first, RowBlock block, double[] r, long row, long sumsAt) {
+  private void fourOutputs(int chunk, int first, RowBlock block, double[] r, long row, long sumsAt) {
     int n = Math.min(OutputRowsF64.OUTPUTS, outputs - first);
     long[] wAt = weightsAt[chunk];
     for (int q = 0; q < OutputRowsF64.OUTPUTS; q++) {

@@ -71,6 +71,18 @@ final class GradientComparisons {
                           out,
                           expected));
             }));
+    if (!isInMemory) {
+      rivals.add(
+          new Rival(
+              "PyTorch",
+              "mv, a call each",
+              torchGoal,
+              () -> {
+                Tensor out = memory.allocate("called mv gradient", DType.F32, features);
+                TorchPeer.Call call = TorchPeer.gradientByMv(x, y, w, out, memory, threads);
+                return new OutputContender(times -> callEach(call, times), out, expected);
+              }));
+    }
     rivals.add(
         new Rival(
             "PyTorch",
@@ -140,5 +152,12 @@ final class GradientComparisons {
           return new OutputContender(loop, out, expected);
         },
         backend::close);
+  }
+
+  /** As a program in the JVM has to, where the loop of TorchScript spares it. */
+  private static void callEach(TorchPeer.Call call, long times) {
+    for (long i = 0; i < times; i++) {
+      call.repeat(1);
+    }
   }
 }
