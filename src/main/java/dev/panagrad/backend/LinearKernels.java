@@ -111,8 +111,8 @@ public abstract class LinearKernels implements AutoCloseable {
   }
 
   /**
-   * {@code C = alpha * op(A) op(B) + beta * C}, row strides free. With {@code beta = 0} the old
-   * content of C does not matter, not even NaN.
+   * {@code C = alpha * op(A) op(B) + beta * C}, row strides free; {@code alpha} may be rounded to
+   * the element type. With {@code beta = 0} the old content of C does not matter, not even NaN.
    */
   public final void gemm(
       Transpose transposeA,

@@ -12,8 +12,8 @@ import java.util.concurrent.locks.ReentrantLock;
  * <p>Chunks are claimed in any order by any thread, so a task must write each chunk's result to a
  * place of its own and combine afterwards; then results do not depend on the number of threads.
  *
- * <p>Workers spin for a few microseconds after a task, because the next step usually follows at
- * once, and then park: an idle pool uses no CPU. Threads are daemons and end when the pool is
+ * <p>Workers spin for some tens of microseconds after a task, because the next step usually follows
+ * at once, and then park: an idle pool uses no CPU. Threads are daemons and end when the pool is
  * closed.
  */
 public final class WorkerPool implements AutoCloseable {

@@ -6,7 +6,7 @@ package dev.panagrad.rule;
  *
  * <p>The result depends on base and exponent only, not on what was asked before, so that a resumed
  * run has the same bits; below {@value #SPAN} it is that of {@code Math.pow}, and from there within
- * 3 ulp. Threading: one thread at a time.
+ * 4 ulp. Threading: one thread at a time.
  */
 final class Powers {
   private static final int SPAN = 64;

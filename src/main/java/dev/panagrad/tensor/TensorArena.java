@@ -87,7 +87,7 @@ public final class TensorArena implements AutoCloseable {
   public Tensor allocate(String tensorName, DType dtype, Shape shape) {
     Objects.requireNonNull(tensorName, "name");
     long bytes = shape.bytes(dtype);
-    if (bytes > Long.MAX_VALUE - ALIGNMENT_BYTES) {
+    if (bytes > Long.MAX_VALUE - ALIGNMENT_BYTES - PAGE_BYTES) {
       throw new IllegalArgumentException(
           "tensor '%s': %,d bytes cannot be allocated".formatted(tensorName, bytes));
     }

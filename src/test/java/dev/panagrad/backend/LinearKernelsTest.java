@@ -204,4 +204,17 @@ class LinearKernelsTest {
     }
     assertArrayEquals(new double[] {1, 1}, b.toArray());
   }
+
+  /** So many rows that bytes per row decide into how many chunks they are cut. */
+  @Test
+  void aMatrixWithoutColumnsHasNoProducts() {
+    Tensor none = arena.allocate("none", DType.F32, 600_000, 0);
+    Tensor weights = arena.allocate("weights", DType.F32, 600_000);
+    Tensor empty = arena.allocate("empty", DType.F32, 0);
+    for (Backend backend : backends) {
+      backend.linear().gemv(Transpose.YES, 1, none, weights, 0, empty);
+      backend.linear().gemv(Transpose.NO, 1, none, empty, 0, weights.fill(1));
+      assertEquals(0, weights.get(599_999), backend.name());
+    }
+  }
 }

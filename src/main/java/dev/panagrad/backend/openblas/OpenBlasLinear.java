@@ -71,6 +71,11 @@ final class OpenBlasLinear extends LinearKernels {
     /** Computes {@code count} rows of the result from {@code first}. */
     abstract void rows(long first, long count);
 
+    /** Whether worker threads may read what else the block needs. */
+    boolean isRestShareable() {
+      return true;
+    }
+
     final void run(double newAlpha, Tensor newA, double newBeta, Tensor newC) {
       alpha = newAlpha;
       a = newA;
@@ -79,7 +84,7 @@ final class OpenBlasLinear extends LinearKernels {
       blockRows = blockRows(c.rows());
       int blocks = (int) Math.ceilDiv(c.rows(), blockRows);
       try {
-        if (a.isShareable() && c.isShareable()) {
+        if (a.isShareable() && c.isShareable() && isRestShareable()) {
           pool.run(this, blocks);
         } else {
           for (int block = 0; block < blocks; block++) {
@@ -103,6 +108,11 @@ final class OpenBlasLinear extends LinearKernels {
     private Transpose transposeA;
     private Transpose transposeB;
     private Tensor b;
+
+    @Override
+    boolean isRestShareable() {
+      return b.isShareable();
+    }
 
     @Override
     void rows(long first, long count) {

@@ -26,7 +26,7 @@ import jdk.incubator.vector.VectorMask;
  * took a third longer).
  *
  * <p>The last vector of a row is read whole; lanes beyond the row are set to zero in dot products,
- * and in sums go to padding that nobody reads.
+ * and in sums go to padding that is part of no result.
  */
 final class NarrowRowsF64 {
   private static final int STRIDE = LanesF64.COUNT * LanesF64.BYTES;

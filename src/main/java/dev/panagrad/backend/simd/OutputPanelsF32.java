@@ -16,7 +16,7 @@ import java.util.Arrays;
  * between which the residuals stay in the level-3 cache.
  *
  * <pre>
- *   for each panel of rows, few enough for its residuals to fit 2 MiB
+ *   for each panel of 384 to 3,072 rows, whose residuals fit 2 MiB up to 1,365 outputs in F32
  *     R  = X_p W^T            gemm
  *     R += b - Y_p            and the sums of R and of its squares
  *     G += R^T X_p            gemm
@@ -140,8 +140,9 @@ final class OutputPanelsF32 implements WorkerPool.ChunkTask, AutoCloseable {
     residuals = residualScratch.atLeast(most * outputs * LanesF32.BYTES);
     copied = index == null ? null : rowScratch.atLeast(most * cols * LanesF32.BYTES);
     if (residualSums.length < outputs) {
+      double[] squares = new double[outputs];
       residualSums = new double[outputs];
-      squareSums = new double[outputs];
+      squareSums = squares;
     }
     Arrays.fill(residualSums, 0);
     Arrays.fill(squareSums, 0);
@@ -153,12 +154,12 @@ final class OutputPanelsF32 implements WorkerPool.ChunkTask, AutoCloseable {
       if (index != null) {
         copies = true;
         chunks(Math.ceilDiv(panelRows, CHUNK), shareable);
-        copies = false;
       }
       setPanel(gemm.a(), false);
       gemm.b().set(w, true);
       gemm.c().set(residuals, 0, panelRows, outputs, LanesF32.BYTES, false);
       gemm.multiply(1, 0, shareable);
+      copies = false;
       chunks(Math.ceilDiv(outputs, CHUNK), shareable);
       gemm.a().set(residuals, 0, panelRows, outputs, LanesF32.BYTES, true);
       setPanel(gemm.b(), false);
@@ -216,7 +217,7 @@ final class OutputPanelsF32 implements WorkerPool.ChunkTask, AutoCloseable {
       long row = RowBlock.row(index, panelFirst + i);
       long yAt = y.byteOffset() + (row * y.rowStride() + first) * LanesF32.BYTES;
       long rAt = (i * outputs + first) * LanesF32.BYTES;
-      if (b == null && !wantsSums && n == CHUNK) {
+      if (!wantsSums && n == CHUNK) {
         subtract(residuals, rAt, y.segment(), yAt);
       } else {
         subtractAndSum(rAt, yAt, first, n);

@@ -24,7 +24,7 @@ import java.lang.foreign.ValueLayout;
  * one stream per page, loses them: 262,144 x 512 took 46 ms like that and takes 25 ms like this (1
  * thread; 2-core AVX-512 x86, 2026-11-24).
  *
- * <p>The last group is filled up with the block's last row.
+ * <p>Groups that lack a row are filled up with the block's last one.
  */
 final class RowBlock {
   /** Rows per block, at most. */

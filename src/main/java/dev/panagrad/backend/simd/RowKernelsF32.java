@@ -28,8 +28,8 @@ import jdk.incubator.vector.VectorMask;
  *
  * <p>{@link RowBlock} chooses which four rows; a block whose rows are not a multiple of four is
  * filled up with its last row, and weights of zero: a second loop for the remainder would run too
- * rarely to be compiled well, and box its vectors. {@link NarrowRowsF32} has rows of up to four
- * vectors.
+ * rarely to be compiled well, and box its vectors. {@link NarrowRowsF32} has rows of one, two or
+ * four vectors. A weight of zero times an element that is not finite is NaN.
  *
  * <p>The last vector of a row, partial or not, is read whole and the lanes beyond the row are set
  * to zero: masked loads from memory segments box their mask on JDK 25. {@link RowBlock} says where
@@ -223,7 +223,7 @@ final class RowKernelsF32 {
    * {@code g_f += sum_i r_i x_if}.
    *
    * @param r weights in the order of the groups, zero where a group was filled up
-   * @param gs memory of whole vectors: padded beyond the columns, where zeros are added
+   * @param gs memory of whole vectors: padded beyond the columns, where anything may be added
    */
   static void accumulate(RowBlock x, long cols, float[] r, MemorySegment gs, long gAt) {
     if (NarrowRowsF32.fits(cols)) {

@@ -86,10 +86,10 @@ final class RowProductsF32 implements WorkerPool.ChunkTask {
       this.b = b;
       this.beta = beta;
       this.out = out;
-      // A multiple of the block, so that rows are grouped alike whatever the number of threads; at
-      // most 2^16 chunks.
-      long wanted = Math.max(CHUNK_BYTES / rowBytes, count >>> 16);
-      chunkRows = (wanted / RowBlock.MAX_ROWS + 1) * RowBlock.MAX_ROWS;
+      // Whole blocks; at most 2^16 chunks.
+      long wanted = Math.max(CHUNK_BYTES / rowBytes, (count >>> 16) + 1);
+      long blockRows = RowKernelsF32.blockRows(x.cols());
+      chunkRows = Math.ceilDiv(wanted, blockRows) * blockRows;
       pool.run(this, (int) Math.ceilDiv(count, chunkRows));
     } finally {
       this.x = null;

@@ -20,10 +20,10 @@ import jdk.incubator.vector.DoubleVector;
  * given.
  *
  * <pre>
- *   for each block of rows, small enough for the level-1 cache
- *     for each output j
- *       r_i  = x_i . w_j + b_j - y_ij        rows come from memory, once
- *       G_j += r_i x_i                       rows come from the cache
+ *   for each block of rows, small enough for the level-2 cache
+ *     for each output j, or four at a time
+ *       r_ij = x_i . w_j + b_j - y_ij        rows come from memory, once
+ *       G_j += r_ij x_i                      rows come from the cache
  * </pre>
  *
  * Sums are kept in the element type for {@link #FLUSH_ROWS} rows and then added to F64 totals. Rows
@@ -184,7 +184,7 @@ final class RowSumsF64 implements WorkerPool.ChunkTask, AutoCloseable {
     this.count = count;
     this.outputs = outputs;
     long cols = x.cols();
-    chunks = chunks(cols * LanesF64.BYTES * outputs, count);
+    chunks = chunks(Math.max(1, cols * LanesF64.BYTES * outputs), count);
     flushes = chunks > 1 || count > FLUSH_ROWS;
     long padded = Math.ceilDiv(cols, LanesF64.COUNT) * LanesF64.COUNT;
     outputBytes = padded * LanesF64.BYTES;
@@ -194,8 +194,9 @@ final class RowSumsF64 implements WorkerPool.ChunkTask, AutoCloseable {
     chunkBytes = Math.ceilDiv(sumsBytes + totalsBytes, 64) * 64;
     memory = scratch.atLeast(Math.multiplyExact(chunkBytes, chunks));
     if (residualSums[0].length < outputs) {
+      double[][] squares = new double[MAX_CHUNKS][outputs];
       residualSums = new double[MAX_CHUNKS][outputs];
-      squareSums = new double[MAX_CHUNKS][outputs];
+      squareSums = squares;
     }
     if (shareable && x.isShareable()) {
       pool.run(this, chunks);
@@ -270,7 +271,8 @@ final class RowSumsF64 implements WorkerPool.ChunkTask, AutoCloseable {
   /**
    * Outputs from {@code first}, as many as there are of four; the last one stands in for others.
    */
-  private void fourOutputs(int chunk, int first, RowBlock block, double[] r, long row, long sumsAt) {
+  private void fourOutputs(
+      int chunk, int first, RowBlock block, double[] r, long row, long sumsAt) {
     int n = Math.min(OutputRowsF64.OUTPUTS, outputs - first);
     long[] wAt = weightsAt[chunk];
     for (int q = 0; q < OutputRowsF64.OUTPUTS; q++) {

@@ -21,12 +21,12 @@
  *       the compiler choose differently: a sum would depend on how warm the process is.
  *   <li>The main loop is unmasked. What is left over is copied into a padded buffer and goes
  *       through the same loop (in steps), or is read whole and cut off in registers (in row
- *       kernels), so that an element's bits do not depend on its position. No masked memory access:
- *       on JDK 25 it boxes its mask, 400 bytes per row when it was tried.
+ *       kernels), so that an element's bits do not depend on its row or position. No masked memory
+ *       access: on JDK 25 it boxes its mask, 400 bytes per row when it was tried.
  *   <li>A short loop over vectors is either in a method too large to be inlined (325 bytecodes), or
  *       over elements: inlined into a large caller it exceeds the compiler's budget, and boxes.
- *   <li>Loop counters are int, over at most 2^24 elements; a loop as short as a row hides its stride
- *       from the compiler ({@code RowKernelsF32}).
+ *   <li>Counters of vector loops are int, over at most 2^24 elements; a loop as short as a row
+ *       hides its stride from the compiler ({@code RowKernelsF32}).
  * </ul>
  *
  * <p>What decides the speed of a row kernel in the cache are the checks of bounds at each access,
@@ -38,10 +38,11 @@
  * <p>Tried and not kept (2-core AVX-512 x86, JDK 25.0.3, 2026-11-24):
  *
  * <ul>
- *   <li>Huge pages, by {@code madvise} with HUGEPAGE and COLLAPSE: 1,000,000 x 64 in random order 59 to
- *       52 ms with one thread, 25.6 to 25.9 with two; in order no difference beyond the noise.
- *   <li>Reading a byte of each cache line of the next block in advance, for rows in random order: 59
- *       to 99 ms.
+ *   <li>Huge pages, by {@code madvise} with HUGEPAGE and COLLAPSE: 1,000,000 x 64 in random order
+ *       59 to 52 ms with one thread, 25.6 to 25.9 with two; in order no difference beyond the
+ *       noise.
+ *   <li>Reading a byte of each cache line of the next block in advance, for rows in random order:
+ *       59 to 99 ms.
  *   <li>Newton's iteration instead of the division in Adam: 315 to 395 ns for 1,024 parameters.
  *   <li>One segment over all of memory, to be rid of the checks of liveness: no difference, for the
  *       checks of bounds stay.

@@ -52,14 +52,16 @@ final class OptimizerComparisons {
               "PyTorch",
               tensors == 1 ? form.name() : form.name() + " list",
               torchGoal,
-              () -> new Torch(form.function(), data(rule, memory, gradient), size, threads, false)));
+              () ->
+                  new Torch(form.function(), data(rule, memory, gradient), size, threads, false)));
       if (tensors == 1 && !isInMemory) {
         rivals.add(
             new Rival(
                 "PyTorch",
                 form.name() + ", a call per step",
                 torchGoal,
-                () -> new Torch(form.function(), data(rule, memory, gradient), size, threads, true)));
+                () ->
+                    new Torch(form.function(), data(rule, memory, gradient), size, threads, true)));
       }
     }
     if (tensors == 1) {
@@ -152,8 +154,7 @@ final class OptimizerComparisons {
     private final TorchPeer.StepCall call;
     private final boolean isCalledEachTime;
 
-    Torch(
-        String function, StepData data, long tensorSize, int threads, boolean isCalledEachTime) {
+    Torch(String function, StepData data, long tensorSize, int threads, boolean isCalledEachTime) {
       this.data = data;
       this.isCalledEachTime = isCalledEachTime;
       call = TorchPeer.steps(function, data, tensorSize, threads);
