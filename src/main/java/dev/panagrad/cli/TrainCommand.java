@@ -5,6 +5,7 @@ import dev.panagrad.backend.Backends;
 import dev.panagrad.data.Dataset;
 import dev.panagrad.regression.ExactSolution;
 import dev.panagrad.regression.LinearModel;
+import dev.panagrad.regression.NormalEquations;
 import dev.panagrad.tensor.TensorArena;
 import dev.panagrad.train.Trainer;
 import dev.panagrad.train.TrainingResult;
@@ -65,6 +66,13 @@ final class TrainCommand implements Callable<Integer> {
         out.printf(
             "%ndata: %,d rows, %,d features, %s%n",
             dataset.rows(), dataset.features().size(), data.dtype());
+      }
+      if (training.isGram()) {
+        long bytes =
+            NormalEquations.requiredBytes(dataset.features().size(), dataset.targets().size());
+        if (!quiet) {
+          out.printf("gram: X^T X and X^T y take %,d bytes%n", bytes);
+        }
       }
       Warnings.print(dataset);
       // Before training, which standardises in place. The solution is invariant to that; its units

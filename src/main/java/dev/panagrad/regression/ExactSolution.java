@@ -72,7 +72,7 @@ public record ExactSolution(
     ColumnMoments ys = ColumnMoments.fit(y, index, count, hasIntercept);
     try (TensorArena arena = TensorArena.open("exact solution")) {
       Tensor products = products(backend, arena, x, y, index, count, xs, ys);
-      return new NormalEquations(products, d, k, count).solve(xs, ys, l2);
+      return new StandardisedSystem(products, d, k, count).solve(xs, ys, l2);
     }
   }
 
@@ -118,7 +118,7 @@ public record ExactSolution(
   }
 
   /** The standardised system on the heap, rows as arrays, which the compiler vectorises. */
-  private static final class NormalEquations {
+  private static final class StandardisedSystem {
     private final int d;
     private final int k;
     private final double count;
@@ -126,7 +126,7 @@ public record ExactSolution(
     private final double[][] right;
     private final double[] squares;
 
-    NormalEquations(Tensor products, int d, int k, long count) {
+    StandardisedSystem(Tensor products, int d, int k, long count) {
       this.d = d;
       this.k = k;
       this.count = count;

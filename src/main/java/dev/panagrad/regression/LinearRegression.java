@@ -110,6 +110,14 @@ public final class LinearRegression {
     computeGradient(x, y, null, 0, x.rows());
   }
 
+  /**
+   * Computes gradient and loss on the rows that the normal equations were summed over, without
+   * reading them.
+   */
+  public void computeGradient(NormalEquations equations) {
+    equations.gradient(w, b, gw, gb, loss);
+  }
+
   /** Predictions for {@code count} rows of X into {@code out} [count, outputs]. */
   public void predict(Tensor x, long first, long count, Tensor out) {
     linear.predict(x, first, count, w, b, out);

@@ -6,6 +6,7 @@ import dev.panagrad.data.RowOrder;
 import dev.panagrad.optimizer.Optimizer;
 import dev.panagrad.penalty.Penalty;
 import dev.panagrad.regression.LinearRegression;
+import dev.panagrad.regression.NormalEquations;
 import dev.panagrad.regression.Standardization;
 import dev.panagrad.tensor.DType;
 import dev.panagrad.tensor.Tensor;
@@ -40,6 +41,9 @@ final class TrainingSession implements AutoCloseable {
   private final List<EpochRecord> history = new ArrayList<>();
   private final double[] lossSums;
 
+  /** In Gram mode, of the training rows; else null. */
+  private NormalEquations equations;
+
   private long historyStride = 1;
   private EpochRecord latest;
   private double targetSquares;
@@ -66,6 +70,9 @@ final class TrainingSession implements AutoCloseable {
               .formatted(options.batchSize, rows));
     }
     batchSize = options.batchSize == Trainer.FULL_BATCH ? rows : options.batchSize;
+    if (options.gram) {
+      requireGram();
+    }
     arena = TensorArena.open("training");
     try {
       boolean shuffled = options.shuffle && batchSize < rows;
@@ -95,6 +102,16 @@ final class TrainingSession implements AutoCloseable {
     data.x().requireWritable();
     data.y().requireWritable();
     data.x().requireDisjoint(data.y());
+  }
+
+  /** Before the first value changes, and before anything is allocated. */
+  private void requireGram() {
+    if (batchSize < rows) {
+      throw new IllegalArgumentException(
+          "Gram mode computes the gradient of all %,d training rows, found batch size %,d; use a full batch, or no Gram mode"
+              .formatted(rows, batchSize));
+    }
+    NormalEquations.requireAccepted(backend, data.features().size(), outputs);
   }
 
   private long heldOut() {
@@ -143,6 +160,9 @@ final class TrainingSession implements AutoCloseable {
   TrainingResult run() {
     targetSquares = meanSquareOfTargets();
     started = System.nanoTime();
+    if (options.gram) {
+      equations = NormalEquations.of(backend, arena, x, y, index, 0, rows, options.intercept);
+    }
     StopReason reason = StopReason.EPOCHS;
     long epoch = 0;
     while (epoch < options.epochs) {
@@ -218,7 +238,11 @@ final class TrainingSession implements AutoCloseable {
     }
     for (long first = 0; first < rows; first += batchSize) {
       long count = Math.min(batchSize, rows - first);
-      regression.computeGradient(x, y, index, first, count);
+      if (equations == null) {
+        regression.computeGradient(x, y, index, first, count);
+      } else {
+        regression.computeGradient(equations);
+      }
       Tensor batchLoss = readLoss();
       double watched = 0;
       for (int j = 0; j < outputs; j++) {

@@ -1,5 +1,5 @@
 /**
  * The training loop: batches, epochs, stopping, history, and the result in raw units. Once warm, a
- * step allocates nothing on the heap and copies nothing.
+ * step allocates nothing on the heap and copies no data; in Gram mode it reads none.
  */
 package dev.panagrad.train;

@@ -46,6 +46,8 @@ class CompareCommandTest {
         " --weight-decay 0.01",
         " --batch-size 4",
         " --batch-size full",
+        " --gram",
+        " --gram --batch-size full",
         " --schedule cosine:2e",
         " --learning-rate 0.05",
         " --l1 0.01 --l2 0.01",
@@ -61,6 +63,14 @@ class CompareCommandTest {
     Cli run = Cli.run("compare %s --target y,z --epochs 3" + options, data).exits(Cli.DONE);
     assertEquals(OPTIMIZERS, names(run));
     assertEquals("", run.err());
+  }
+
+  /** Refused before the first row, although gd would leave the batch size out. */
+  @Test
+  void gramWithSmallBatches() {
+    Cli run = Cli.run("compare %s --target y --gram --batch-size 4", data);
+    Cli.assertContains(run.failure(Cli.USAGE), "--gram", "--batch-size 4", "full");
+    assertEquals("", run.out());
   }
 
   @Test

@@ -67,6 +67,10 @@ class OptionsTest {
         "--batch-size 12",
         "--batch-size full",
         "--optimizer gd --batch-size full",
+        "--gram",
+        "--gram --optimizer gd",
+        "--gram --batch-size full --validation 0.25",
+        "--gram --no-intercept --l1 0.01 --l2 0.01 --dtype f64",
         "--tolerance 1e-6",
         "--patience 1",
         "--tolerance 1e-6 --patience 3",
@@ -152,6 +156,15 @@ class OptionsTest {
     assertEquals(9, json.get("steps").asLong(), "12 rows make batches of 5, 5 and 2");
   }
 
+  /** More rows than a batch has by default. */
+  @Test
+  void gramTakesFullBatches() throws IOException {
+    String line = " --target progression --json --quiet --epochs 3";
+    Path sample = Path.of("sample:diabetes");
+    assertEquals(42, Cli.train(sample, line.strip()).json().get("steps").asLong());
+    assertEquals(3, Cli.train(sample, line.strip() + " --gram").json().get("steps").asLong());
+  }
+
   /** The value that was found, and words that name the option. */
   @ParameterizedTest
   @CsvSource(
@@ -189,6 +202,8 @@ class OptionsTest {
           --schedule exponential:x                | schedule        | x
           --schedule constant+cosine:3            | schedule        | constant
           --optimizer gd --batch-size 4           | full            | 4
+          --gram --batch-size 4                   | all rows        | --batch-size 4
+          --gram --optimizer gd --batch-size 4    | all rows        | --batch-size 4
           --optimizer gd --momentum 0.9           | gd              | --momentum
           --optimizer sgd --beta1 0.8 --centered  | sgd             | --beta1, --centered
           """)
@@ -278,6 +293,7 @@ class OptionsTest {
         "--clip-norm",
         "--clip-value",
         "--batch-size",
+        "--gram",
         "--epochs",
         "--tolerance",
         "--patience",

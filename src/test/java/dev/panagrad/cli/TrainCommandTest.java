@@ -244,6 +244,28 @@ class TrainCommandTest {
     }
   }
 
+  /** The loss and R2 that are printed come from the rows. */
+  @Test
+  void gramReachesExactLoss() throws IOException {
+    JsonNode json =
+        Cli.train(
+                SAMPLE,
+                "--target progression --optimizer gd --dtype f64 --learning-rate 0.24 --epochs 8000"
+                    + " --json --gram")
+            .json();
+    double exact = json.get("exactMse").asDouble();
+    assertEquals(exact, json.get("mse").asDouble(), 1e-6 * exact);
+  }
+
+  /** 8 (d^2 + 3 k d + 1024 (d + k)) bytes for d = 3 and k = 2. */
+  @Test
+  void gramSaysWhatItTakes() {
+    String line = "--target y,z --epochs 2 --gram";
+    Cli.assertContains(
+        Cli.train(data, line).exits(Cli.DONE).out(), "gram: X^T X and X^T y take 41,176 bytes");
+    assertFalse(Cli.train(data, line + " --quiet").out().contains("gram:"));
+  }
+
   @Test
   void logHasHeaderAndOneRowPerEpoch() throws IOException {
     List<String> lines = log("--epochs 7 --validation 0.25");

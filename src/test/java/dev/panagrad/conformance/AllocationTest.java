@@ -8,6 +8,7 @@ import dev.panagrad.backend.BackendOptions;
 import dev.panagrad.backend.Backends;
 import dev.panagrad.optimizer.Optimizer;
 import dev.panagrad.regression.LinearRegression;
+import dev.panagrad.regression.NormalEquations;
 import dev.panagrad.rule.Adam;
 import dev.panagrad.rule.GradientDescent;
 import dev.panagrad.rule.RmsProp;
@@ -78,6 +79,29 @@ class AllocationTest {
                 "gradient by index " + what, () -> regression.computeGradient(x, y, index, 3, 40));
             Tensor out = arena.allocate("out", dtype, 1, shape[2]);
             allocatesNothing("prediction " + what, () -> regression.predict(x, 5, 1, out));
+          }
+        }
+      }
+    }
+  }
+
+  /** On every backend: what a gradient by the normal equations calls is one kernel. */
+  @Test
+  void gradientsByNormalEquations() {
+    for (String name : TestBackends.names()) {
+      try (Backend backend = Backends.open(name, new BackendOptions(2))) {
+        for (DType dtype : List.of(DType.F32, DType.F64)) {
+          for (long[] shape : new long[][] {{442, 10, 1}, {100, 64, 1}, {100, 300, 3}}) {
+            try (TensorArena arena = TensorArena.open("allocation")) {
+              Tensor x = arena.allocate("X", dtype, shape[0], shape[1]).fill(0.5);
+              Tensor y = arena.allocate("y", dtype, shape[0], shape[2]).fill(1);
+              LinearRegression regression =
+                  new LinearRegression(backend, arena, dtype, shape[1], shape[2], true);
+              NormalEquations equations = NormalEquations.of(backend, arena, x, y, true);
+              allocatesNothing(
+                  "%s %s d = %d, k = %d".formatted(name, dtype, shape[1], shape[2]),
+                  () -> regression.computeGradient(equations));
+            }
           }
         }
       }

@@ -88,14 +88,18 @@ class RegressionGoldenTest {
   }
 
   private static TrainingResult descend(
-      Sample sample, DType dtype, Backend backend, Penalty penalty) {
+      Sample sample, DType dtype, Backend backend, Penalty penalty, boolean gram) {
     try (TensorArena arena = TensorArena.open("golden")) {
-      return Trainer.with(Optimizer.of(new GradientDescent(sample.rate)).penalty(penalty))
-          .epochs(sample.epochs)
-          .standardizeInPlace()
-          .fit(sample.read(arena, dtype), backend);
+      Trainer trainer =
+          Trainer.with(Optimizer.of(new GradientDescent(sample.rate)).penalty(penalty))
+              .epochs(sample.epochs)
+              .standardizeInPlace();
+      return (gram ? trainer.gram() : trainer).fit(sample.read(arena, dtype), backend);
     }
   }
+
+  /** Ways to compute gradients: from the rows, and in Gram mode. */
+  private static final List<Boolean> WAYS = List.of(false, true);
 
   /** Population standard deviations of the features: penalised references are in their units. */
   private static double[] deviations(Sample sample) {
@@ -157,22 +161,25 @@ class RegressionGoldenTest {
   void gradientDescentReachesTheExactCoefficients(Sample sample) {
     JsonNode reference = sample.golden();
     for (Backend backend : backends) {
-      TrainingResult result = descend(sample, DType.F64, backend, Penalty.none());
-      JsonNode coefficients = reference.get("coefficients").get(0);
-      for (int f = 0; f < coefficients.size(); f++) {
+      for (boolean gram : WAYS) {
+        TrainingResult result = descend(sample, DType.F64, backend, Penalty.none(), gram);
+        String what = backend.name() + (gram ? " gram " : " ");
+        JsonNode coefficients = reference.get("coefficients").get(0);
+        for (int f = 0; f < coefficients.size(); f++) {
+          relative(
+              coefficients.get(f).asDouble(),
+              result.model().coefficient(0, f),
+              1e-6,
+              what + reference.get("features").get(f));
+        }
         relative(
-            coefficients.get(f).asDouble(),
-            result.model().coefficient(0, f),
+            reference.get("intercept").get(0).asDouble(),
+            result.model().intercept(0),
             1e-6,
-            backend.name() + " " + reference.get("features").get(f));
+            what + "intercept");
+        relative(sample.exactMse(), result.mse(), 1e-9, what + "mse");
+        relative(reference.get("r2").get(0).asDouble(), result.r2(), 1e-9, what + "r2");
       }
-      relative(
-          reference.get("intercept").get(0).asDouble(),
-          result.model().intercept(0),
-          1e-6,
-          backend.name() + " intercept");
-      relative(sample.exactMse(), result.mse(), 1e-9, backend.name() + " mse");
-      relative(reference.get("r2").get(0).asDouble(), result.r2(), 1e-9, backend.name() + " r2");
     }
   }
 
@@ -202,19 +209,47 @@ class RegressionGoldenTest {
     }
   }
 
+  /** Full batches of other rules, which the row by row gradient is not needed for. */
+  @ParameterizedTest
+  @EnumSource
+  void gramModeEndsNearTheExactLoss(Sample sample) {
+    for (DType dtype : List.of(DType.F32, DType.F64)) {
+      for (Backend backend : backends) {
+        for (UpdateRule rule :
+            List.of(Sgd.of(0.01).withMomentum(0.9), Adam.of(0.05), RmsProp.of(0.05))) {
+          try (TensorArena arena = TensorArena.open("golden")) {
+            TrainingResult result =
+                Trainer.with(Optimizer.of(rule).schedule(Schedule.cosine(1000, 0)))
+                    .epochs(1000)
+                    .gram()
+                    .standardizeInPlace()
+                    .fit(sample.read(arena, dtype), backend);
+            assertEquals(1000, result.steps());
+            double gap = result.mse() / sample.exactMse() - 1;
+            String what = "%s %s %s gap %s".formatted(backend.name(), dtype, rule, gap);
+            assertTrue(gap < 0.01, what);
+            assertTrue(gap > -1e-4, what);
+          }
+        }
+      }
+    }
+  }
+
   @ParameterizedTest
   @EnumSource
   void ridge(Sample sample) {
     JsonNode reference = sample.golden().get("ridge_std_l2_0.1").get(0);
     double[] deviations = deviations(sample);
     for (Backend backend : backends) {
-      TrainingResult result = descend(sample, DType.F64, backend, Penalty.l2(0.1));
-      for (int f = 0; f < deviations.length; f++) {
-        relative(
-            reference.get(f).asDouble(),
-            result.model().coefficient(0, f) * deviations[f],
-            1e-4,
-            backend.name() + " " + f);
+      for (boolean gram : WAYS) {
+        TrainingResult result = descend(sample, DType.F64, backend, Penalty.l2(0.1), gram);
+        for (int f = 0; f < deviations.length; f++) {
+          relative(
+              reference.get(f).asDouble(),
+              result.model().coefficient(0, f) * deviations[f],
+              1e-4,
+              backend.name() + (gram ? " gram " : " ") + f);
+        }
       }
     }
   }
@@ -251,21 +286,23 @@ class RegressionGoldenTest {
     int zeros = 0;
     for (DType dtype : List.of(DType.F32, DType.F64)) {
       for (Backend backend : backends) {
-        TrainingResult result =
-            descend(sample, dtype, backend, Penalty.l1(lasso.get("l1").asDouble()));
-        for (int f = 0; f < deviations.length; f++) {
-          double expected = reference.get(f).asDouble();
-          double found = result.model().coefficient(0, f) * deviations[f];
-          String what = "%s %s coefficient %d".formatted(backend.name(), dtype, f);
-          if (expected == 0) {
-            assertEquals(0.0, Math.abs(found), 0.0, what);
-            zeros++;
-          } else {
-            relative(expected, found, 1e-4, what);
+        for (boolean gram : WAYS) {
+          Penalty penalty = Penalty.l1(lasso.get("l1").asDouble());
+          TrainingResult result = descend(sample, dtype, backend, penalty, gram);
+          for (int f = 0; f < deviations.length; f++) {
+            double expected = reference.get(f).asDouble();
+            double found = result.model().coefficient(0, f) * deviations[f];
+            String what = "%s %s gram %s coefficient %d".formatted(backend.name(), dtype, gram, f);
+            if (expected == 0) {
+              assertEquals(0.0, Math.abs(found), 0.0, what);
+              zeros++;
+            } else {
+              relative(expected, found, 1e-4, what);
+            }
           }
         }
       }
     }
-    assertTrue(zeros >= 4 * 2);
+    assertTrue(zeros >= 4 * 2 * WAYS.size());
   }
 }

@@ -1,0 +1,101 @@
+package dev.panagrad.regression;
+
+import dev.panagrad.tensor.DType;
+import dev.panagrad.tensor.Tensor;
+import dev.panagrad.tensor.TensorArena;
+import java.lang.foreign.MemorySegment;
+import java.lang.foreign.ValueLayout;
+import java.util.Arrays;
+
+/**
+ * A few rows of a matrix at a time, as F64 and less a shift of each column: what kernels that take
+ * F64 read instead of a copy of the whole matrix.
+ *
+ * <p>How many rows is fixed, so that sums over panels have one order whatever computes them.
+ */
+final class RowPanel {
+  /** Rows of a panel: 512 KiB for 64 columns, which a level-2 cache holds. */
+  static final int ROWS = 1024;
+
+  private final Tensor source;
+  private final Tensor index;
+  private final Tensor panel;
+  private final double[] partial;
+
+  /**
+   * A panel of a checked matrix.
+   *
+   * @param index rows, I64, or null for rows in order; its entries are rows of the matrix
+   * @param count rows that will be loaded, in all
+   */
+  RowPanel(TensorArena arena, Tensor source, Tensor index, long count) {
+    this.source = source;
+    this.index = index;
+    this.panel =
+        arena.allocate(
+            "panel of " + source.name(), DType.F64, Math.min(ROWS, count), source.cols());
+    this.partial = new double[Math.toIntExact(source.cols())];
+  }
+
+  /**
+   * Loads {@code count} positions from {@code first}, of the index or of the rows.
+   *
+   * @return [count, cols], valid until the next call
+   */
+  Tensor load(long first, long count, double[] shift) {
+    MemorySegment from = source.segment();
+    MemorySegment to = panel.segment();
+    boolean isF32 = source.dtype() == DType.F32;
+    int bytes = source.dtype().bytes();
+    for (long i = 0; i < count; i++) {
+      long row = index == null ? first + i : index.getLong(first + i);
+      long at = source.byteOffset() + row * source.rowStride() * bytes;
+      long out = panel.byteOffset() + i * shift.length * Double.BYTES;
+      if (isF32) {
+        for (int c = 0; c < shift.length; c++) {
+          double value = from.get(ValueLayout.JAVA_FLOAT, at + (long) c * Float.BYTES);
+          to.set(ValueLayout.JAVA_DOUBLE, out + (long) c * Double.BYTES, value - shift[c]);
+        }
+      } else {
+        for (int c = 0; c < shift.length; c++) {
+          double value = from.get(ValueLayout.JAVA_DOUBLE, at + (long) c * Double.BYTES);
+          to.set(ValueLayout.JAVA_DOUBLE, out + (long) c * Double.BYTES, value - shift[c]);
+        }
+      }
+    }
+    return panel.rows(0, count);
+  }
+
+  /** Adds the sums of the columns of what was loaded. */
+  void addSums(Tensor loaded, double[] sums) {
+    MemorySegment values = loaded.segment();
+    long at = loaded.byteOffset();
+    Arrays.fill(partial, 0);
+    for (long i = 0; i < loaded.rows(); i++) {
+      for (int c = 0; c < partial.length; c++, at += Double.BYTES) {
+        partial[c] += values.get(ValueLayout.JAVA_DOUBLE, at);
+      }
+    }
+    add(partial, sums);
+  }
+
+  /** Adds the sums of the squares of the columns of what was loaded. */
+  void addSquares(Tensor loaded, double[] sums) {
+    MemorySegment values = loaded.segment();
+    long at = loaded.byteOffset();
+    Arrays.fill(partial, 0);
+    for (long i = 0; i < loaded.rows(); i++) {
+      for (int c = 0; c < partial.length; c++, at += Double.BYTES) {
+        double value = values.get(ValueLayout.JAVA_DOUBLE, at);
+        partial[c] += value * value;
+      }
+    }
+    add(partial, sums);
+  }
+
+  private static void add(double[] terms, double[] sums) {
+    for (int c = 0; c < sums.length; c++) {
+      sums[c] += terms[c];
+    }
+  }
+}
