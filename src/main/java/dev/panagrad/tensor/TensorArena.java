@@ -94,10 +94,7 @@ public final class TensorArena implements AutoCloseable {
     requireOpen(tensorName);
     // One cache line more than asked for: kernels may then read the last row by whole vectors.
     long needed = bytes + ALIGNMENT_BYTES;
-    if (bytes < STAGGERED_BYTES) {
-      return adopt(tensorName, dtype, shape, ledger.arena.allocate(needed, ALIGNMENT_BYTES));
-    }
-    long shift = ledger.nextShift();
+    long shift = bytes < STAGGERED_BYTES ? 0 : ledger.nextShift();
     MemorySegment memory = ledger.arena.allocate(needed + shift, ALIGNMENT_BYTES);
     return adopt(tensorName, dtype, shape, memory.asSlice(shift));
   }

@@ -66,7 +66,14 @@ class AllocationTest {
     try (Backend backend = Backends.open("simd", new BackendOptions(2))) {
       for (DType dtype : List.of(DType.F32, DType.F64)) {
         for (long[] shape :
-            new long[][] {{442, 10, 1}, {20_000, 10, 1}, {256, 64, 1}, {1000, 300, 2}}) {
+            new long[][] {
+              {442, 10, 1},
+              {20_000, 10, 1},
+              {256, 64, 1},
+              {1000, 300, 2},
+              {600, 70, 5},
+              {600, 40, 70}
+            }) {
           try (TensorArena arena = TensorArena.open("allocation")) {
             Tensor x = arena.allocate("X", dtype, shape[0], shape[1]).fill(0.5);
             Tensor y = arena.allocate("y", dtype, shape[0], shape[2]).fill(1);

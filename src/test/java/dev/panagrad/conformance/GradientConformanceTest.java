@@ -71,6 +71,11 @@ class GradientConformanceTest {
    * of the chains).
    */
   private static void verify(String what, Problem q) {
+    verify(what, q, 256);
+  }
+
+  /** As above, where up to {@code blockRows} rows are summed in the element type. */
+  private static void verify(String what, Problem q, int blockRows) {
     DType dtype = q.x.dtype();
     double u = dtype == DType.F32 ? 0x1p-24 : 0x1p-53;
     int d = (int) q.x.cols();
@@ -100,7 +105,7 @@ class GradientConformanceTest {
         squareBound += 2 * s * s;
       }
       double scale = 2.0 / q.count;
-      double chain = (d + 256 + 8) * u;
+      double chain = (d + blockRows + 8) * u;
       for (int f = 0; f < d; f++) {
         assertEquals(
             scale * exact[f],
@@ -157,6 +162,90 @@ class GradientConformanceTest {
       }
     }
     assertEquals(backends.size() * 2 * ROWS.length * FEATURES.length * 2, compared);
+  }
+
+  /** Groups of outputs, and the number from which they are two matrix products. */
+  @Test
+  void severalOutputs() {
+    Random random = new Random(7);
+    for (Backend backend : backends) {
+      for (DType dtype : List.of(DType.F32, DType.F64)) {
+        for (int rows : new int[] {1, 5, 64, 130}) {
+          for (int features : new int[] {1, 3, 16, 17, 40, 64, 100}) {
+            for (int outputs : new int[] {2, 4, 5, 8, 15, 63, 64, 70}) {
+              boolean bare = (rows + features + outputs) % 2 == 0;
+              boolean indexed = (features + outputs) % 3 == 0;
+              try (Sentinels memory = new Sentinels()) {
+                Tensor index = indexed ? memory.tensor("index", DType.I64, 0, rows) : null;
+                for (int i = 0; indexed && i < rows; i++) {
+                  index.setLong(i, random.nextInt(rows));
+                }
+                Problem q =
+                    new Problem(
+                        memory.tensor("X", dtype, 1, rows, features),
+                        memory.tensor("y", dtype, 3, rows, outputs),
+                        index,
+                        0,
+                        rows,
+                        memory.tensor("w", dtype, 2, outputs, features),
+                        bare ? null : memory.tensor("b", dtype, 1, outputs),
+                        memory.tensor("gw", dtype, 1, outputs, features),
+                        bare ? null : memory.tensor("gb", dtype, 0, outputs),
+                        bare ? null : memory.tensor("loss", DType.F64, 0, outputs));
+                randomise(random, q.x, q.y, q.w, q.b);
+                q.run(backend);
+                String what =
+                    "%s %s %d x %d -> %d".formatted(backend.name(), dtype, rows, features, outputs);
+                memory.check(what);
+                verify(what, q);
+              }
+            }
+          }
+        }
+      }
+    }
+  }
+
+  /**
+   * Panels of rows and sums that are flushed. A product sums at most 1,024 rows in a chain, and at
+   * most 8,192 and one panel of 3,072 rows are added up in the element type: fewer than 32 chains.
+   */
+  @Test
+  void manyRowsOfManyOutputs() {
+    Random random = new Random(8);
+    for (Backend backend : backends) {
+      for (DType dtype : List.of(DType.F32, DType.F64)) {
+        try (TensorArena arena = TensorArena.open("panels")) {
+          int rows = 20_003;
+          int outputs = 65;
+          Tensor index = arena.allocate("index", DType.I64, rows);
+          for (int i = 0; i < rows; i++) {
+            index.setLong(i, random.nextInt(rows));
+          }
+          Tensor x = arena.allocate("X", dtype, rows, 5);
+          Tensor y = arena.allocate("y", dtype, rows, outputs);
+          Tensor w = arena.allocate("w", dtype, outputs, 5);
+          Tensor b = arena.allocate("b", dtype, outputs);
+          randomise(random, x, y, w, b);
+          for (Tensor order : new Tensor[] {null, index}) {
+            Problem q =
+                new Problem(
+                    x,
+                    y,
+                    order,
+                    1,
+                    rows - 2,
+                    w,
+                    b,
+                    arena.allocate("gw", dtype, outputs, 5),
+                    arena.allocate("gb", dtype, outputs),
+                    arena.allocate("loss", DType.F64, outputs));
+            q.run(backend);
+            verify(backend.name() + " " + dtype + " panels", q, 1024 + 32);
+          }
+        }
+      }
+    }
   }
 
   @Test
@@ -238,25 +327,29 @@ class GradientConformanceTest {
       for (DType dtype : List.of(DType.F32, DType.F64)) {
         for (int rows : new int[] {1, 2, 4, 5, 64, 130}) {
           for (int features : new int[] {1, 2, 5, 8, 10, 15, 16, 17, 40}) {
-            try (Guarded memory = new Guarded()) {
-              Problem q =
-                  new Problem(
-                      memory.tensor("X", dtype, rows, features),
-                      memory.tensor("y", dtype, rows, 1),
-                      null,
-                      0,
-                      rows,
-                      memory.tensor("w", dtype, 1, features),
-                      memory.tensor("b", dtype, 1),
-                      memory.tensor("gw", dtype, 1, features),
-                      memory.tensor("gb", dtype, 1),
-                      memory.tensor("loss", DType.F64, 1));
-              randomise(random, q.x, q.y, q.w, q.b);
-              q.run(backend);
-              verify("guarded " + backend.name() + " " + rows + " x " + features, q);
-              Tensor out = memory.tensor("out", dtype, rows, 1);
-              backend.linear().predict(q.x, 0, rows, q.w, q.b, out);
-              assertTrue(Double.isFinite(out.get(rows - 1)));
+            for (int outputs : new int[] {1, 5, 64}) {
+              for (boolean bare : new boolean[] {false, true}) {
+                try (Guarded memory = new Guarded()) {
+                  Problem q =
+                      new Problem(
+                          memory.tensor("X", dtype, rows, features),
+                          memory.tensor("y", dtype, rows, outputs),
+                          null,
+                          0,
+                          rows,
+                          memory.tensor("w", dtype, outputs, features),
+                          bare ? null : memory.tensor("b", dtype, outputs),
+                          memory.tensor("gw", dtype, outputs, features),
+                          bare ? null : memory.tensor("gb", dtype, outputs),
+                          bare ? null : memory.tensor("loss", DType.F64, outputs));
+                  randomise(random, q.x, q.y, q.w, q.b);
+                  q.run(backend);
+                  verify("guarded " + backend.name() + " " + rows + " x " + features, q);
+                  Tensor out = memory.tensor("out", dtype, rows, outputs);
+                  backend.linear().predict(q.x, 0, rows, q.w, q.b, out);
+                  assertTrue(Double.isFinite(out.get(rows - 1, outputs - 1)));
+                }
+              }
             }
           }
         }
@@ -272,19 +365,23 @@ class GradientConformanceTest {
     for (Backend backend : backends) {
       for (DType dtype : List.of(DType.F32, DType.F64)) {
         for (int features : new int[] {1, 3, 9, 17, 25}) {
-          try (TensorArena arena = TensorArena.open("neighbours")) {
-            Tensor x = arena.allocate("X", dtype, 12, features);
-            x.fill(Double.NaN);
-            x.rows(3, 6).fill(2);
-            Tensor y = arena.allocate("y", dtype, 12);
-            Tensor w = arena.allocate("w", dtype, 1, features).fill(1);
-            Tensor gw = arena.allocate("gw", dtype, 1, features);
-            Tensor loss = arena.allocate("loss", DType.F64, 1);
-            backend.linear().gradient(x, y, null, 3, 6, w, null, gw, null, loss);
-            for (int f = 0; f < features; f++) {
-              assertEquals(2 * 2 * 2.0 * features, gw.get(0, f), 0.0, backend.name());
+          for (int outputs : new int[] {1, 5, 64}) {
+            try (TensorArena arena = TensorArena.open("neighbours")) {
+              Tensor x = arena.allocate("X", dtype, 12, features);
+              x.fill(Double.NaN);
+              x.rows(3, 6).fill(2);
+              Tensor y = arena.allocate("y", dtype, 12, outputs);
+              Tensor w = arena.allocate("w", dtype, outputs, features).fill(1);
+              Tensor gw = arena.allocate("gw", dtype, outputs, features);
+              Tensor loss = arena.allocate("loss", DType.F64, outputs);
+              backend.linear().gradient(x, y, null, 3, 6, w, null, gw, null, loss);
+              for (int j = 0; j < outputs; j++) {
+                for (int f = 0; f < features; f++) {
+                  assertEquals(2 * 2 * 2.0 * features, gw.get(j, f), 0.0, backend.name());
+                }
+                assertEquals(4.0 * features * features, loss.get(j), 0.0);
+              }
             }
-            assertEquals(4.0 * features * features, loss.get(0), 0.0);
           }
         }
       }

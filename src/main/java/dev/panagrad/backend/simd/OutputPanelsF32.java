@@ -31,10 +31,11 @@ import java.util.Arrays;
  */
 final class OutputPanelsF32 implements WorkerPool.ChunkTask, AutoCloseable {
   /**
-   * Outputs from which two products are faster than groups of four outputs (65,536 x 256, 16
-   * outputs: 14 against 16 ms with 1 thread; 2-core AVX-512 x86, 2026-11-24).
+   * Outputs from which two products are faster than groups of four outputs: 65,536 x 256 took 45.9
+   * against 44.4 ms with 48 outputs, 51.4 against 57.4 with 64 (1 thread; 2-core AVX-512 x86,
+   * 2026-11-24).
    */
-  static final int MIN_OUTPUTS = 16;
+  static final int MIN_OUTPUTS = 64;
 
   private static final long PANEL_BYTES = 2 << 20;
 
@@ -45,6 +46,9 @@ final class OutputPanelsF32 implements WorkerPool.ChunkTask, AutoCloseable {
 
   /** Rows summed in the element type: each product of a panel sums its rows first. */
   private static final long FLUSH_ROWS = 8192;
+
+  /** Elements of a panel below which one thread handles it: waking a worker takes longer. */
+  private static final long SERIAL_COUNT = 1 << 16;
 
   /** Outputs per chunk of the residuals, and rows per chunk of copying. */
   private static final int CHUNK = 16;
@@ -153,16 +157,16 @@ final class OutputPanelsF32 implements WorkerPool.ChunkTask, AutoCloseable {
       panelRows = Math.min(most, count - done);
       if (index != null) {
         copies = true;
-        chunks(Math.ceilDiv(panelRows, CHUNK), shareable);
+        chunks(Math.ceilDiv(panelRows, CHUNK), shareable && panelRows * cols > SERIAL_COUNT);
       }
-      setPanel(gemm.a(), false);
+      setPanel(gemm.a());
       gemm.b().set(w, true);
       gemm.c().set(residuals, 0, panelRows, outputs, LanesF32.BYTES, false);
       gemm.multiply(1, 0, shareable);
       copies = false;
-      chunks(Math.ceilDiv(outputs, CHUNK), shareable);
+      chunks(Math.ceilDiv(outputs, CHUNK), shareable && panelRows * outputs > SERIAL_COUNT);
       gemm.a().set(residuals, 0, panelRows, outputs, LanesF32.BYTES, true);
-      setPanel(gemm.b(), false);
+      setPanel(gemm.b());
       gemm.c().set(sums, 0, outputs, cols, LanesF32.BYTES, false);
       gemm.multiply(1, pending == 0 ? 0 : 1, shareable);
       pending += panelRows;
@@ -175,16 +179,16 @@ final class OutputPanelsF32 implements WorkerPool.ChunkTask, AutoCloseable {
     return flushes ? totalsAt : -1;
   }
 
-  private void setPanel(Operand operand, boolean transposed) {
+  private void setPanel(Operand operand) {
     if (index == null) {
-      operand.setRows(x, panelFirst, panelRows, transposed);
+      operand.setRows(x, panelFirst, panelRows, false);
     } else {
-      operand.set(copied, 0, panelRows, x.cols(), LanesF32.BYTES, transposed);
+      operand.set(copied, 0, panelRows, x.cols(), LanesF32.BYTES, false);
     }
   }
 
-  private void chunks(long count, boolean shareable) {
-    if (shareable) {
+  private void chunks(long count, boolean shared) {
+    if (shared) {
       pool.run(this, (int) count);
     } else {
       for (int chunk = 0; chunk < count; chunk++) {

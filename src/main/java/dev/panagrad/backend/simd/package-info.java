@@ -32,10 +32,10 @@
  * <p>What decides the speed of a row kernel in the cache are the checks of bounds at each access,
  * three of some seven instructions per vector: they fill the processor's window, and loops wait for
  * the latency of a row's reduction. They are kept, because they, and the check of liveness that is
- * hoisted out of loops, are what makes it safe to close memory while another thread computes. In C,
- * without them, 256 x 64 takes 0.8 us, here 1.5.
+ * hoisted out of loops, are what makes it safe to close memory while another thread computes.
  *
- * <p>Tried and not kept (2-core AVX-512 x86, JDK 25.0.3, 2026-11-24):
+ * <p>Tried and not kept; times are from trials beside this code, on a 2-core AVX-512 x86 with JDK
+ * 25.0.3, 2026-11-24:
  *
  * <ul>
  *   <li>Huge pages, by {@code madvise} with HUGEPAGE and COLLAPSE: 1,000,000 x 64 in random order
