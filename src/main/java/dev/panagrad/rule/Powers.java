@@ -2,7 +2,7 @@ package dev.panagrad.rule;
 
 /**
  * Powers {@code base^exponent} for step after step: one {@link Math#pow} per {@value #SPAN} steps
- * and a product otherwise, for two powers take longer than a step of a few dozen parameters.
+ * and a product otherwise, so that a step of few parameters does not spend its time on two powers.
  *
  * <p>The result depends on base and exponent only, not on what was asked before, so that a resumed
  * run has the same bits; below {@value #SPAN} it is that of {@code Math.pow}, and from there within

@@ -29,8 +29,7 @@ import jdk.incubator.vector.VectorSpecies;
  * </pre>
  *
  * A that is not transposed is read where it is: eight streams, each element for two vectors of B.
- * Packing it made no product faster and those with few columns slower (65,536 x 256 times 256 x 64:
- * 63 to 52 ms for the pair of a gradient; 2-core AVX-512 x86, 2026-11-24).
+ * Packing it made no product faster (2-core AVX-512 x86, 2026-11-24).
  *
  * <p>Panels are heap arrays, private to a thread or to the call: a kernel body with many segment
  * accesses passes the compiler's inlining limit and boxes its vectors. Each element of C is summed

@@ -19,11 +19,11 @@ import jdk.incubator.vector.VectorMask;
 /**
  * The inner loops of {@link RowKernelsF64} for rows of one, two or four vectors: weights and sums
  * stay in registers for the whole block, and there is no loop over columns, whose start and end
- * took longer than the columns (256 x 64: 2.3 to 1.1 us, 2-core AVX-512 x86, 2026-11-24).
+ * took longer than the columns (256 x 64: 2.3 to 1.5 us, 2-core AVX-512 x86, 2026-11-24).
  *
  * <p>Dot products and sums are two loops over the block and not one: a row's residual comes some 60
  * cycles after its elements, and the processor looks ahead two groups at most (in one loop 256 x 64
- * took a third longer).
+ * took a quarter longer).
  *
  * <p>The last vector of a row is read whole; lanes beyond the row are set to zero in dot products,
  * and in sums go to padding that is part of no result.

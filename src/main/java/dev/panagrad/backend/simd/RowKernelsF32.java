@@ -40,7 +40,7 @@ final class RowKernelsF32 {
    * Bytes of a block, a quarter of the level-2 cache: the second loop finds the rows there. Narrow
    * rows come {@link RowBlock#MAX_ROWS} at a time and stay in the level-1 cache; for wide ones a
    * larger block means longer streams from memory, and that sums are read and written less often
-   * (64 KiB took a fifth longer at 1,024 columns; 2-core AVX-512 x86, 2026-11-24).
+   * (64 KiB took a seventh longer at 1,024 columns; 2-core AVX-512 x86, 2026-11-24).
    */
   private static final long BLOCK_BYTES = 256 * 1024;
 
@@ -66,7 +66,7 @@ final class RowKernelsF32 {
   /**
    * {@link #STRIDE}, hidden from the compiler: it splits a loop of a known stride into one with
    * bounds checks, one without, and one with, and a row is so short that most of it would run in
-   * the two slow ones (4,096 x 256: 131 to 110 us; 2-core AVX-512 x86, 2026-11-24).
+   * the two slow ones (4,096 x 256: 127 to 99 us; 2-core AVX-512 x86, 2026-11-24).
    */
   @SuppressWarnings("FieldMayBeFinal")
   static int opaqueStride = STRIDE;

@@ -311,8 +311,8 @@ final class RowSumsF64 implements WorkerPool.ChunkTask, AutoCloseable {
 
   /**
    * {@code r += intercept - y_j}. In one method, and unrolled, so that it is too large to be
-   * inlined into its caller, where the compiler runs out of budget and boxes; element by element it
-   * took a sixth of the time of 1,000,000 x 64.
+   * inlined into its caller, where the compiler runs out of budget and boxes; element by element
+   * 256 x 64 took 1.64 us instead of 1.55.
    */
   private static void subtract(
       double[] r,
