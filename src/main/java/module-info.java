@@ -33,5 +33,6 @@ module dev.panagrad {
   provides dev.panagrad.backend.BackendProvider with
       dev.panagrad.backend.simd.SimdProvider,
       dev.panagrad.backend.openblas.OpenBlasProvider,
+      dev.panagrad.backend.cuda.CudaProvider,
       dev.panagrad.backend.scalar.ScalarProvider;
 }

@@ -37,6 +37,26 @@ public interface Backend extends AutoCloseable {
   Tensor place(TensorArena arena, Tensor tensor);
 
   /**
+   * Features and targets of the same rows, in the same memory.
+   *
+   * @param x features [n, d]
+   * @param y targets [n, k] or [n], or null
+   */
+  record Rows(Tensor x, Tensor y) {}
+
+  /**
+   * Places data whose rows {@link LinearKernels#gradient} and {@link LinearKernels#predict} will
+   * read: as {@link #place} does if both fit, else they stay in host memory and their rows are
+   * copied to the device batch by batch, while the batch before is computed. Then they must not
+   * change, nor their memory be released, before the next call that returns numbers to the host.
+   *
+   * @param y targets, or null
+   */
+  default Rows placeRows(TensorArena arena, Tensor x, Tensor y) {
+    return new Rows(place(arena, x), y == null ? null : place(arena, y));
+  }
+
+  /**
    * Copies elements between tensors of the same shape and type, on either side. Counted in {@link
    * #trace}.
    */

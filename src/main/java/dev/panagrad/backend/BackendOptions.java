@@ -1,21 +1,42 @@
 package dev.panagrad.backend;
 
+import java.util.Objects;
+
 /**
- * How to open a backend.
+ * How to open a backend. Options that a backend has no use for are ignored by it.
  *
  * @param threads compute threads, the caller's included, at least 1; results do not depend on it
+ * @param device index of the device, from 0, for backends with devices
+ * @param deviceMemory bytes of device memory that may be allocated, at least 1
+ * @param math precision of matrix products on a device
  */
-public record BackendOptions(int threads) {
+public record BackendOptions(int threads, int device, long deviceMemory, MathMode math) {
+  /** More threads than this are a mistake, not a machine. */
+  public static final int MAX_THREADS = 4096;
+
+  /** The memory that stands for all that is free. */
+  public static final long ALL_MEMORY = Long.MAX_VALUE;
+
   /** Validates the options. */
   public BackendOptions {
     if (threads < 1 || threads > MAX_THREADS) {
       throw new IllegalArgumentException(
           "threads must be in [1, " + MAX_THREADS + "], found " + threads);
     }
+    if (device < 0) {
+      throw new IllegalArgumentException("device must be at least 0, found " + device);
+    }
+    if (deviceMemory < 1) {
+      throw new IllegalArgumentException(
+          "device memory must be at least 1 byte, found " + deviceMemory);
+    }
+    Objects.requireNonNull(math, "math");
   }
 
-  /** More threads than this are a mistake, not a machine. */
-  public static final int MAX_THREADS = 4096;
+  /** That many threads; the first device, all its memory, products in F32. */
+  public BackendOptions(int threads) {
+    this(threads, 0, ALL_MEMORY, MathMode.F32);
+  }
 
   /** One thread per processor available to this process. */
   public static BackendOptions defaults() {
@@ -24,6 +45,21 @@ public record BackendOptions(int threads) {
 
   /** These options with that many threads. */
   public BackendOptions withThreads(int newThreads) {
-    return new BackendOptions(newThreads);
+    return new BackendOptions(newThreads, device, deviceMemory, math);
+  }
+
+  /** These options with that device. */
+  public BackendOptions withDevice(int newDevice) {
+    return new BackendOptions(threads, newDevice, deviceMemory, math);
+  }
+
+  /** These options with at most that many bytes of device memory. */
+  public BackendOptions withDeviceMemory(long bytes) {
+    return new BackendOptions(threads, device, bytes, math);
+  }
+
+  /** These options with products in that precision. */
+  public BackendOptions withMath(MathMode newMath) {
+    return new BackendOptions(threads, device, deviceMemory, newMath);
   }
 }

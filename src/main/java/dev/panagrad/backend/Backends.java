@@ -90,6 +90,16 @@ public final class Backends {
     return environment != null && !environment.isBlank() ? environment : AUTO;
   }
 
+  /** Opens the best backend that computes in host memory and loads no native library. */
+  public static Backend openHost(BackendOptions options) {
+    return providers().stream()
+        .filter(provider -> provider.name().equals("simd") || provider.name().equals("scalar"))
+        .filter(provider -> provider.probe() instanceof Availability.Available)
+        .findFirst()
+        .orElseThrow(() -> new IllegalStateException("the scalar backend is missing"))
+        .open(options);
+  }
+
   private static Backend openNamed(
       String name, List<BackendProvider> providers, BackendOptions options) {
     for (BackendProvider provider : providers) {

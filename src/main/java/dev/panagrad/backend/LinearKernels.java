@@ -360,7 +360,7 @@ public abstract class LinearKernels implements AutoCloseable {
     }
   }
 
-  private static void batch(Tensor x, Tensor index, long first, long count) {
+  private void batch(Tensor x, Tensor index, long first, long count) {
     if (count < 1) {
       throw new IllegalArgumentException(
           "gradient: a batch of " + count + " rows has no mean; at least 1 row is needed");
@@ -371,6 +371,14 @@ public abstract class LinearKernels implements AutoCloseable {
     }
     vector(index, DType.I64);
     range("gradient", index, first, count);
+    requireRows(index, first, count, x);
+  }
+
+  /**
+   * Throws {@link IndexOutOfBoundsException} if an entry of {@code [first, first + count)} is not a
+   * row of x. A backend with an index on its device overrides it.
+   */
+  protected void requireRows(Tensor index, long first, long count, Tensor x) {
     long rows = x.rows();
     MemorySegment numbers = index.segment();
     for (long i = first; i < first + count; i++) {

@@ -21,4 +21,34 @@ public interface StepKernel {
    * @param c the numbers of this step
    */
   void apply(Tensor p, Tensor g, Tensor[] slots, long first, long count, StepCoefficients c);
+
+  /**
+   * Updates all parameters: those before {@code split} with one set of numbers, the others with
+   * another. Either part may be empty.
+   */
+  default void applyAll(
+      Tensor p,
+      Tensor g,
+      Tensor[] slots,
+      long split,
+      StepCoefficients penalised,
+      StepCoefficients exempt) {
+    if (split > 0) {
+      apply(p, g, slots, 0, split, penalised);
+    }
+    if (split < p.count()) {
+      apply(p, g, slots, split, p.count() - split, exempt);
+    }
+  }
+
+  /**
+   * Takes over clipping by norm for the next {@link #applyAll}: the norm is computed where the step
+   * is, and the host does not wait for it. The factor is that of {@code
+   * Optimizer.Builder.clipNorm}.
+   *
+   * @return whether it did; if not, the caller computes the norm and scales the gradient
+   */
+  default boolean clipNorm(Tensor g, double bound) {
+    return false;
+  }
 }

@@ -11,6 +11,9 @@ public final class StepTrace {
   private final LongAdder copiedBytes = new LongAdder();
   private final LongAdder gradientCalls = new LongAdder();
   private final LongAdder stepCalls = new LongAdder();
+  private final LongAdder launches = new LongAdder();
+  private final LongAdder synchronizations = new LongAdder();
+  private final LongAdder deviceAllocations = new LongAdder();
 
   /** All counters at zero. */
   public StepTrace() {}
@@ -29,6 +32,21 @@ public final class StepTrace {
   /** Counts an optimizer step, of one kernel call or two. */
   public void countStep() {
     stepCalls.increment();
+  }
+
+  /** Counts a call that starts work on a device: a kernel, a product, or a whole graph of them. */
+  public void countLaunch() {
+    launches.increment();
+  }
+
+  /** Counts a wait of the host for a device. */
+  public void countSynchronization() {
+    synchronizations.increment();
+  }
+
+  /** Counts an allocation of device memory. */
+  public void countDeviceAllocation() {
+    deviceAllocations.increment();
   }
 
   /** Copies of tensors so far. */
@@ -51,9 +69,29 @@ public final class StepTrace {
     return stepCalls.sum();
   }
 
+  /** Launches on a device so far; 0 on host backends. */
+  public long launches() {
+    return launches.sum();
+  }
+
+  /** Waits of the host for a device so far; 0 on host backends. */
+  public long synchronizations() {
+    return synchronizations.sum();
+  }
+
+  /** Allocations of device memory so far; 0 on host backends. */
+  public long deviceAllocations() {
+    return deviceAllocations.sum();
+  }
+
   @Override
   public String toString() {
-    return "copies %,d (%,d bytes), gradient calls %,d, step calls %,d"
-        .formatted(copies(), copiedBytes(), gradientCalls(), stepCalls());
+    String device =
+        launches() == 0
+            ? ""
+            : ", launches %,d, synchronizations %,d, device allocations %,d"
+                .formatted(launches(), synchronizations(), deviceAllocations());
+    return "copies %,d (%,d bytes), gradient calls %,d, step calls %,d%s"
+        .formatted(copies(), copiedBytes(), gradientCalls(), stepCalls(), device);
   }
 }

@@ -3,10 +3,20 @@ package dev.panagrad.cli;
 import dev.panagrad.backend.Backend;
 import dev.panagrad.backend.BackendOptions;
 import dev.panagrad.backend.Backends;
+import dev.panagrad.backend.MathMode;
+import java.util.List;
+import java.util.Locale;
+import java.util.regex.Matcher;
+import java.util.regex.Pattern;
 import picocli.CommandLine.Option;
 
 /** Where to compute. */
 final class BackendChoice {
+  private static final List<String> UNITS = List.of("", "k", "m", "g", "t");
+
+  /** At most 18 digits, which a long holds. */
+  private static final Pattern SIZE = Pattern.compile("([0-9]{1,18})([kmgt]?)");
+
   @Option(
       names = "--backend",
       paramLabel = "NAME",
@@ -21,6 +31,27 @@ final class BackendChoice {
       description = "Compute threads; default: all processors.")
   private Integer threads;
 
+  @Option(
+      names = "--device",
+      paramLabel = "N",
+      description = "Index of the device, for backend cuda; default: 0.")
+  private Integer device;
+
+  @Option(
+      names = "--device-memory",
+      paramLabel = "SIZE",
+      description =
+          "Device memory that may be used, for backend cuda, such as 8g or 500m; default: all that is free. Rows that"
+              + " do not fit are uploaded batch by batch.")
+  private String deviceMemory;
+
+  @Option(
+      names = "--math",
+      paramLabel = "MODE",
+      description =
+          "Precision of F32 matrix products, for backend cuda: f32, tf32 or bf16; default: f32.")
+  private String math;
+
   Backend open() {
     return Backends.open(name, options());
   }
@@ -28,9 +59,34 @@ final class BackendChoice {
   private BackendOptions options() {
     BackendOptions options = BackendOptions.defaults();
     try {
-      return threads == null ? options : options.withThreads(threads);
+      if (threads != null) {
+        options = options.withThreads(threads);
+      }
+      if (device != null) {
+        options = options.withDevice(device);
+      }
+      if (deviceMemory != null) {
+        options = options.withDeviceMemory(bytes(deviceMemory));
+      }
+      return math == null ? options : options.withMath(MathMode.of(math));
     } catch (IllegalArgumentException e) {
       throw new UsageException(e.getMessage());
     }
+  }
+
+  /** A number with k, m, g or t for powers of 1,024. */
+  private static long bytes(String size) {
+    Matcher matcher = SIZE.matcher(size.strip().toLowerCase(Locale.ROOT));
+    if (matcher.matches()) {
+      int shift = 10 * UNITS.indexOf(matcher.group(2));
+      long value = Long.parseLong(matcher.group(1));
+      if (value <= Long.MAX_VALUE >> shift) {
+        return value << shift;
+      }
+    }
+    throw new IllegalArgumentException(
+        "device memory must be a number of bytes, with k, m, g or t for powers of 1,024, found '"
+            + size
+            + "'");
   }
 }

@@ -1,6 +1,7 @@
 package dev.panagrad.cli;
 
 import dev.panagrad.backend.BackendUnavailableException;
+import dev.panagrad.backend.DeviceException;
 import dev.panagrad.data.DataException;
 import dev.panagrad.train.DivergenceException;
 import java.util.Locale;
@@ -89,6 +90,7 @@ public final class Main implements Runnable {
         failure instanceof DataException
             || failure instanceof DivergenceException
             || failure instanceof BackendUnavailableException
+            || failure instanceof DeviceException
             || failure instanceof IllegalArgumentException
             || failure instanceof ArithmeticException;
     String message = failure.getMessage();

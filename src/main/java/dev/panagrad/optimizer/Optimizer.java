@@ -225,7 +225,7 @@ public final class Optimizer {
       return false;
     }
     double scale = sign;
-    if (clipNorm < Double.POSITIVE_INFINITY) {
+    if (clipNorm < Double.POSITIVE_INFINITY && !kernel.clipNorm(gradient, clipNorm)) {
       // 1e-6 as in PyTorch; a NaN norm gives a NaN scale, which propagates.
       double factor = clipNorm / (linear.norm2(gradient) + 1e-6);
       scale = factor >= 1 ? sign : sign * factor;
@@ -244,12 +244,11 @@ public final class Optimizer {
     long split = uniform ? 0 : parameters.penalisedCount();
     if (split > 0) {
       coefficients(penalised, step, rate, scale, rule.weightDecay(), penalty);
-      kernel.apply(flat, gradient, slots, 0, split, penalised);
     }
     if (split < flat.count()) {
       coefficients(exempt, step, rate, scale, 0, NO_PENALTY);
-      kernel.apply(flat, gradient, slots, split, flat.count() - split, exempt);
     }
+    kernel.applyAll(flat, gradient, slots, split, penalised, exempt);
     backend.trace().countStep();
     lastRate = rate;
     steps = step;

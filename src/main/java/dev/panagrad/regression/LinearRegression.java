@@ -102,7 +102,17 @@ public final class LinearRegression {
    * @param index rows, I64, or null
    */
   public void computeGradient(Tensor x, Tensor y, Tensor index, long first, long count) {
-    linear.gradient(x, y, index, first, count, w, b, gw, gb, loss);
+    computeGradient(x, y, index, first, count, loss);
+  }
+
+  /**
+   * Computes gradient and loss on a batch, the loss into a tensor of the caller.
+   *
+   * @param into [outputs], F64, where the backend computes
+   */
+  public void computeGradient(
+      Tensor x, Tensor y, Tensor index, long first, long count, Tensor into) {
+    linear.gradient(x, y, index, first, count, w, b, gw, gb, into);
   }
 
   /** Computes gradient and loss on all rows. */
@@ -115,7 +125,12 @@ public final class LinearRegression {
    * reading them.
    */
   public void computeGradient(NormalEquations equations) {
-    equations.gradient(w, b, gw, gb, loss);
+    computeGradient(equations, loss);
+  }
+
+  /** {@link #computeGradient(NormalEquations)} with the loss into a tensor of the caller. */
+  public void computeGradient(NormalEquations equations, Tensor into) {
+    equations.gradient(w, b, gw, gb, into);
   }
 
   /** Predictions for {@code count} rows of X into {@code out} [count, outputs]. */

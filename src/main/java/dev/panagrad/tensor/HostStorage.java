@@ -26,6 +26,11 @@ public final class HostStorage implements Storage {
     return segment;
   }
 
+  /** The arena that frees the memory, or null if it is borrowed. */
+  public TensorArena owner() {
+    return owner;
+  }
+
   @Override
   public long bytes() {
     return segment.byteSize();

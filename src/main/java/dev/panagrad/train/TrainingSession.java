@@ -8,7 +8,6 @@ import dev.panagrad.penalty.Penalty;
 import dev.panagrad.regression.LinearRegression;
 import dev.panagrad.regression.NormalEquations;
 import dev.panagrad.regression.Standardization;
-import dev.panagrad.tensor.DType;
 import dev.panagrad.tensor.Tensor;
 import dev.panagrad.tensor.TensorArena;
 import java.time.Duration;
@@ -36,7 +35,7 @@ final class TrainingSession implements AutoCloseable {
   private final Tensor y;
   private final LinearRegression regression;
   private final Optimizer optimizer;
-  private final Tensor loss;
+  private final LossLog losses;
   private final Tensor gradient;
   private final List<EpochRecord> history = new ArrayList<>();
   private final double[] lossSums;
@@ -79,22 +78,25 @@ final class TrainingSession implements AutoCloseable {
       order =
           heldOut > 0 || shuffled ? RowOrder.of(arena, data.rows(), heldOut, options.seed) : null;
       standardization = standardize();
-      x = backend.place(arena, data.x());
-      y = backend.place(arena, data.y());
-      index = order == null ? null : backend.place(arena, order.index());
+      Backend.Rows placed = backend.placeRows(arena, data.x(), data.y());
+      x = placed.x();
+      y = placed.y();
+      index = order == null ? null : onSideOf(x, order.index());
       regression =
           new LinearRegression(
               backend, arena, data.x().dtype(), data.features().size(), outputs, options.intercept);
       optimizer = optimizer();
       gradient = regression.gradient().flat();
-      loss =
-          regression.loss().isHost()
-              ? regression.loss()
-              : arena.allocate("loss on the host", DType.F64, outputs);
+      losses = new LossLog(backend, arena, outputs);
     } catch (Throwable e) {
       arena.close();
       throw e;
     }
+  }
+
+  /** Rows that stay in host memory are gathered there, by row numbers beside them. */
+  private Tensor onSideOf(Tensor rows, Tensor numbers) {
+    return rows.isHost() ? numbers : backend.place(arena, numbers);
   }
 
   /** Before the first value changes. */
@@ -183,9 +185,8 @@ final class TrainingSession implements AutoCloseable {
     }
     double seconds = secondsSinceStart();
     double validationMse = validationLoss();
-    regression.computeGradient(x, y, index, 0, rows);
-    double mse = rawLoss(readLoss());
-    requireUsefulLoss(trainingLoss(), epoch, true);
+    double mse = lossOf(0, rows);
+    requireUsefulLoss(trainingLoss(), epoch, optimizer.steps(), optimizer.lastLearningRate(), true);
     return new TrainingResult(
         standardization.unfold(
             onHost(regression.weights()),
@@ -238,21 +239,18 @@ final class TrainingSession implements AutoCloseable {
     }
     for (long first = 0; first < rows; first += batchSize) {
       long count = Math.min(batchSize, rows - first);
+      Tensor loss = losses.next(count, optimizer.steps() + 1, optimizer.lastLearningRate());
       if (equations == null) {
-        regression.computeGradient(x, y, index, first, count);
+        regression.computeGradient(x, y, index, first, count, loss);
       } else {
-        regression.computeGradient(equations);
+        regression.computeGradient(equations, loss);
       }
-      Tensor batchLoss = readLoss();
-      double watched = 0;
-      for (int j = 0; j < outputs; j++) {
-        double value = batchLoss.get(j);
-        lossSums[j] += value * count;
-        watched += value;
+      if (losses.isFull()) {
+        lookAtLosses(epoch);
       }
-      requireUsefulLoss(watched, epoch, false);
       optimizer.step(gradient);
     }
+    lookAtLosses(epoch);
     double total = 0;
     for (int j = 0; j < outputs; j++) {
       total += lossSums[j] / rows * standardization.lossScale(j);
@@ -268,11 +266,37 @@ final class TrainingSession implements AutoCloseable {
         secondsSinceStart());
   }
 
-  /** Sum over outputs of the losses just computed, in the space of training. */
+  /** Adds the losses since the last look to the epoch's, and ends a training that diverged. */
+  private void lookAtLosses(long epoch) {
+    int batches = losses.read();
+    for (int batch = 0; batch < batches; batch++) {
+      double watched = 0;
+      for (int j = 0; j < outputs; j++) {
+        double value = losses.loss(batch, j);
+        lossSums[j] += value * losses.rows(batch);
+        watched += value;
+      }
+      requireUsefulLoss(watched, epoch, losses.step(batch), losses.rate(batch), false);
+    }
+  }
+
+  /** Computes the losses of these positions, with the parameters as they are: their mean, raw. */
+  private double lossOf(long first, long count) {
+    Tensor loss = losses.next(count, optimizer.steps(), optimizer.lastLearningRate());
+    regression.computeGradient(x, y, index, first, count, loss);
+    losses.read();
+    double total = 0;
+    for (int j = 0; j < outputs; j++) {
+      total += losses.loss(0, j) * standardization.lossScale(j);
+    }
+    return total / outputs;
+  }
+
+  /** Sum over outputs of the losses of {@link #lossOf}, in the space of training. */
   private double trainingLoss() {
     double total = 0;
     for (int j = 0; j < outputs; j++) {
-      total += loss.get(j);
+      total += losses.loss(0, j);
     }
     return total;
   }
@@ -291,7 +315,8 @@ final class TrainingSession implements AutoCloseable {
     return mean;
   }
 
-  private void requireUsefulLoss(double watched, long epoch, boolean isLast) {
+  private void requireUsefulLoss(
+      double watched, long epoch, long step, double rate, boolean isLast) {
     if (Double.isNaN(firstLoss)) {
       firstLoss = watched;
       if (!(watched < Double.POSITIVE_INFINITY)) {
@@ -306,20 +331,19 @@ final class TrainingSession implements AutoCloseable {
     // The first batch alone is no measure: it may fit exactly.
     double measure = Math.max(Math.max(firstLoss, targetSquares), Double.MIN_NORMAL);
     if (!Double.isFinite(watched) || watched > HOPELESS * measure) {
-      double rate = optimizer.lastLearningRate();
       throw new DivergenceException(
           String.format(
               Locale.ROOT,
               "training diverged: %s step %d (epoch %d) the loss is %.4g, after %.4g at the first step, with learning rate %.4g; try --learning-rate %.2g%s",
               isLast ? "after" : "at",
-              optimizer.steps() + (isLast ? 0 : 1),
+              step,
               epoch,
               watched,
               firstLoss,
               rate,
               rate / 10,
               options.standardize ? "" : ", or standardise the features"),
-          optimizer.steps() + (isLast ? 0 : 1));
+          step);
     }
   }
 
@@ -355,8 +379,7 @@ final class TrainingSession implements AutoCloseable {
     if (order == null || order.heldOutRows() == 0) {
       return Double.NaN;
     }
-    regression.computeGradient(x, y, index, rows, order.heldOutRows());
-    double heldOutLoss = rawLoss(readLoss());
+    double heldOutLoss = lossOf(rows, order.heldOutRows());
     if (!Double.isFinite(heldOutLoss)) {
       throw new DivergenceException(
           "the loss of the held-out rows is %s at step %d, that of the training rows is finite: the held-out rows have values that are not finite or too large for %s"
@@ -364,21 +387,6 @@ final class TrainingSession implements AutoCloseable {
           optimizer.steps());
     }
     return heldOutLoss;
-  }
-
-  private Tensor readLoss() {
-    if (loss != regression.loss()) {
-      backend.copy(regression.loss(), loss);
-    }
-    return loss;
-  }
-
-  private double rawLoss(Tensor losses) {
-    double total = 0;
-    for (int j = 0; j < outputs; j++) {
-      total += losses.get(j) * standardization.lossScale(j);
-    }
-    return total / outputs;
   }
 
   /** Mean over targets of 1 - error / variance, from the losses just computed; scales cancel. */
@@ -394,7 +402,7 @@ final class TrainingSession implements AutoCloseable {
         double deviation = target(i, j) - mean;
         squares += deviation * deviation;
       }
-      total += squares == 0 ? Double.NaN : 1 - loss.get(j) * rows / squares;
+      total += squares == 0 ? Double.NaN : 1 - losses.loss(0, j) * rows / squares;
     }
     return total / outputs;
   }

@@ -23,7 +23,7 @@ class LinearKernelsTest {
   private static final int OUTPUTS = 2;
   private static final double UNTOUCHED = 77;
 
-  private final List<Backend> backends = TestBackends.open(2);
+  private final List<Backend> backends = TestBackends.mirrored(2);
   private final TensorArena arena = TensorArena.open("linear kernels test");
 
   private final Tensor x = arena.allocate("X", DType.F32, ROWS, COLS).fill(1);

@@ -24,6 +24,8 @@ class LayeringTest {
           Map.entry(
               "backend/openblas", Set.of("backend", "backend/openblas/bindings", "rule", "tensor")),
           Map.entry("backend/openblas/bindings", Set.of()),
+          Map.entry("backend/cuda", Set.of("backend", "backend/cuda/bindings", "rule", "tensor")),
+          Map.entry("backend/cuda/bindings", Set.of()),
           // The scalar definition is the fallback of every rule, so the optimizer knows where it
           // runs.
           Map.entry(

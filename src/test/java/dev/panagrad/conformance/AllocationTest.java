@@ -95,7 +95,7 @@ class AllocationTest {
   /** On every backend: what a gradient by the normal equations calls is one kernel. */
   @Test
   void gradientsByNormalEquations() {
-    for (String name : TestBackends.names()) {
+    for (String name : TestBackends.hostNames()) {
       try (Backend backend = Backends.open(name, new BackendOptions(2))) {
         for (DType dtype : List.of(DType.F32, DType.F64)) {
           for (long[] shape : new long[][] {{442, 10, 1}, {100, 64, 1}, {100, 300, 3}}) {

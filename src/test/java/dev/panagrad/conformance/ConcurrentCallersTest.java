@@ -51,7 +51,7 @@ class ConcurrentCallersTest {
   /** More virtual threads than the backend has scratch objects. */
   @Test
   void everyCallerGetsItsOwnResult() throws InterruptedException, ExecutionException {
-    List<Backend> backends = TestBackends.open(2);
+    List<Backend> backends = TestBackends.mirrored(2);
     for (Backend backend : backends) {
       List<double[]> alone = new ArrayList<>();
       for (int seed = 0; seed < CALLERS; seed++) {

@@ -4,8 +4,6 @@ import static org.junit.jupiter.api.Assertions.assertEquals;
 import static org.junit.jupiter.api.Assertions.fail;
 
 import dev.panagrad.backend.Backend;
-import dev.panagrad.backend.BackendOptions;
-import dev.panagrad.backend.Backends;
 import dev.panagrad.optimizer.Optimizer;
 import dev.panagrad.rule.Adam;
 import dev.panagrad.tensor.DType;
@@ -37,7 +35,7 @@ class DeterminismTest {
   void everyKernel(String name) {
     List<Backend> opened = new ArrayList<>();
     for (int threads : THREADS) {
-      opened.add(Backends.open(name, new BackendOptions(threads)));
+      opened.add(TestBackends.mirrored(name, threads));
     }
     for (KernelRuns.KernelRun run : KernelRuns.all(divisor(name))) {
       try (TensorArena arena = TensorArena.open(run.name())) {
@@ -82,7 +80,7 @@ class DeterminismTest {
   void clippedOptimizerSteps(String name) {
     Long expected = null;
     for (int threads : THREADS) {
-      try (Backend backend = Backends.open(name, new BackendOptions(threads))) {
+      try (Backend backend = TestBackends.mirrored(name, threads)) {
         for (int repeat = 0; repeat < REPEATS; repeat++) {
           try (TensorArena arena = TensorArena.open("steps")) {
             Random random = new Random(11);

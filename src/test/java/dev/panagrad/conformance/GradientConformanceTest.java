@@ -26,7 +26,7 @@ class GradientConformanceTest {
 
   @BeforeAll
   static void open() {
-    backends = TestBackends.open(2);
+    backends = TestBackends.mirrored(2);
   }
 
   @AfterAll

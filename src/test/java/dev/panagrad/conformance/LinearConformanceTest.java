@@ -36,7 +36,7 @@ class LinearConformanceTest {
 
   @BeforeAll
   static void open() {
-    backends = TestBackends.open(2);
+    backends = TestBackends.mirrored(2);
   }
 
   @AfterAll
@@ -381,7 +381,7 @@ class LinearConformanceTest {
       @ForAll @IntRange(min = 0, max = 199) int start,
       @ForAll boolean intercept,
       @ForAll long seed) {
-    List<Backend> opened = TestBackends.open(1);
+    List<Backend> opened = TestBackends.mirrored(1);
     Random random = new Random(seed);
     long first = start % rows;
     long count = rows - first;

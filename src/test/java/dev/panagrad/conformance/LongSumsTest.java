@@ -36,7 +36,7 @@ class LongSumsTest {
 
   @BeforeAll
   static void open() {
-    backends = TestBackends.open(2);
+    backends = TestBackends.mirrored(2);
   }
 
   @AfterAll

@@ -10,6 +10,7 @@ import dev.panagrad.backend.BackendProvider;
 import dev.panagrad.backend.Backends;
 import java.util.Arrays;
 import java.util.List;
+import java.util.Map;
 import java.util.Set;
 import java.util.stream.Collectors;
 
@@ -69,11 +70,40 @@ public final class TestBackends {
     return tested().stream().map(BackendProvider::name).toList();
   }
 
+  /** Names of those that compute in host memory. */
+  public static List<String> hostNames() {
+    List<Backend> host = host(1);
+    close(host);
+    return host.stream().map(Backend::name).toList();
+  }
+
   /** The available backends, opened with that many threads; the caller closes them. */
   public static List<Backend> open(int threads) {
     return tested().stream()
         .map(provider -> provider.open(BackendOptions.defaults().withThreads(threads)))
         .toList();
+  }
+
+  /** Those of them that compute in host memory. */
+  public static List<Backend> host(int threads) {
+    Map<Boolean, List<Backend>> sides =
+        open(threads).stream().collect(Collectors.partitioningBy(Backend::usesHostMemory));
+    close(sides.get(false));
+    return sides.get(true);
+  }
+
+  /** All of them for tests of kernels on host tensors: devices behind a {@link MirroredBackend}. */
+  public static List<Backend> mirrored(int threads) {
+    return open(threads).stream().map(TestBackends::mirror).toList();
+  }
+
+  /** One of {@link #mirrored}. */
+  public static Backend mirrored(String name, int threads) {
+    return mirror(Backends.open(name, new BackendOptions(threads)));
+  }
+
+  private static Backend mirror(Backend backend) {
+    return backend.usesHostMemory() ? backend : new MirroredBackend(backend);
   }
 
   /** Closes them. */

@@ -36,7 +36,7 @@ class TorchOptimTest {
 
   @Test
   void everyCaseOnEveryBackend() throws IOException {
-    List<Backend> backends = TestBackends.open(1);
+    List<Backend> backends = TestBackends.mirrored(1);
     int cases = 0;
     for (JsonNode trace : golden().get("cases")) {
       for (Backend backend : backends) {

@@ -32,7 +32,7 @@ import org.junit.jupiter.api.Test;
 class OptimizerTest {
   private static final double CLOSE = 1e-12;
 
-  private final List<Backend> backends = TestBackends.open(1);
+  private final List<Backend> backends = TestBackends.mirrored(1);
   private TensorArena arena;
 
   @BeforeEach

@@ -26,7 +26,7 @@ class LinearRegressionTest {
 
   @BeforeAll
   static void open() {
-    backends = TestBackends.open(1);
+    backends = TestBackends.mirrored(1);
   }
 
   @AfterAll

@@ -39,7 +39,7 @@ class NormalEquationsTest {
 
   @BeforeAll
   static void open() {
-    backends = TestBackends.open(1);
+    backends = TestBackends.host(1);
   }
 
   @AfterAll
@@ -419,7 +419,7 @@ class NormalEquationsTest {
   /** Enough rows for several panels, and features for all threads of product and gradient. */
   @Test
   void sameBitsForAnyNumberOfThreads() {
-    for (String name : TestBackends.names()) {
+    for (String name : TestBackends.hostNames()) {
       // The reference has one thread.
       int d = name.equals("scalar") ? 9 : 300;
       for (DType dtype : TYPES) {
@@ -645,7 +645,7 @@ class NormalEquationsTest {
 
   @Test
   void useAfterClose() {
-    for (String name : TestBackends.names()) {
+    for (String name : TestBackends.hostNames()) {
       Backend backend = Backends.open(name, new BackendOptions(1));
       try (TensorArena arena = TensorArena.open("parameters")) {
         Problem p = new Problem(arena, DType.F64, 5, 3, 2, true).randomise(1);

@@ -42,7 +42,7 @@ class GramTrainingTest {
 
   @BeforeAll
   static void open() {
-    backends = TestBackends.open(1);
+    backends = TestBackends.host(1);
   }
 
   @AfterAll
@@ -235,7 +235,7 @@ class GramTrainingTest {
 
   @Test
   void sameBitsForAnyNumberOfThreads() {
-    for (String name : TestBackends.names()) {
+    for (String name : TestBackends.hostNames()) {
       List<Long> expected = null;
       for (int threads : new int[] {1, 2, 3, 8}) {
         try (Backend backend = Backends.open(name, new BackendOptions(threads));

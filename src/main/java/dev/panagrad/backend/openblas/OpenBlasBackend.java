@@ -1,9 +1,7 @@
 package dev.panagrad.backend.openblas;
 
-import dev.panagrad.backend.Availability;
 import dev.panagrad.backend.Backend;
 import dev.panagrad.backend.BackendOptions;
-import dev.panagrad.backend.BackendProvider;
 import dev.panagrad.backend.Backends;
 import dev.panagrad.backend.HostBackend;
 import dev.panagrad.backend.LinearKernels;
@@ -28,18 +26,9 @@ final class OpenBlasBackend extends HostBackend {
     this.library = library;
     // Threads of the host kernels and of products do not run at the same time; idle ones are
     // parked.
-    host = hostBackend().open(options);
+    host = Backends.openHost(options);
     pool = new WorkerPool("panagrad-openblas", options.threads());
     linear = new OpenBlasLinear(trace(), host, host.name().equals("scalar"), pool);
-  }
-
-  /** The best host backend but this one: simd, or the reference. */
-  private static BackendProvider hostBackend() {
-    return Backends.providers().stream()
-        .filter(provider -> provider.name().equals("simd") || provider.name().equals("scalar"))
-        .filter(provider -> provider.probe() instanceof Availability.Available)
-        .findFirst()
-        .orElseThrow(() -> new IllegalStateException("the scalar backend is missing"));
   }
 
   @Override

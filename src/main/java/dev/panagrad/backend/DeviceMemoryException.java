@@ -1,0 +1,23 @@
+package dev.panagrad.backend;
+
+/**
+ * A device has not enough memory for what was asked. Nothing has changed. The message has the bytes
+ * asked for, what is free, and what this backend holds.
+ */
+public final class DeviceMemoryException extends DeviceException {
+  private static final long serialVersionUID = 1;
+
+  /** The bytes that were asked for. */
+  private final long bytes;
+
+  /** For that many bytes. */
+  public DeviceMemoryException(String message, long bytes) {
+    super(message, false, null);
+    this.bytes = bytes;
+  }
+
+  /** The bytes that were asked for. */
+  public long bytes() {
+    return bytes;
+  }
+}

@@ -1,0 +1,257 @@
+package dev.panagrad.backend.cuda;
+
+import dev.panagrad.backend.DeviceException;
+import dev.panagrad.backend.MathMode;
+import dev.panagrad.backend.cuda.bindings.CublasBindings;
+import dev.panagrad.tensor.DType;
+import java.lang.foreign.Arena;
+import java.lang.foreign.MemorySegment;
+import java.lang.foreign.ValueLayout;
+import java.nio.file.Path;
+
+/**
+ * The checked skin over the generated cuBLAS bindings: row-major products on the queue's stream. No
+ * call is made with a number that cuBLAS, which counts with 32 bits, cannot hold.
+ *
+ * <p>The library is started at the first product: a training of one output needs none. Its
+ * workspace is ours, so that it allocates nothing later and its results repeat.
+ *
+ * <p>Threading: by the queue's lock.
+ */
+final class Cublas {
+  /** What NVIDIA recommends for Hopper, and more than it asks for elsewhere. */
+  private static final long WORKSPACE_BYTES = 32L * 1024 * 1024;
+
+  private final CudaQueue queue;
+  private final MathMode math;
+  private final CudaScratch workspace;
+  private final CudaScratch castA;
+  private final CudaScratch castB;
+  private final MemorySegment numbers;
+  private MemorySegment handle;
+  private CudaLaunch cast;
+
+  Cublas(CudaQueue queue, CudaMemory memory, MathMode math) {
+    this.queue = queue;
+    this.math = math;
+    workspace = new CudaScratch(memory, "cuBLAS workspace");
+    castA = new CudaScratch(memory, "bfloat16 of a product's left side");
+    castB = new CudaScratch(memory, "bfloat16 of a product's right side");
+    numbers = queue.arena.allocate(2L * Double.BYTES, Double.BYTES);
+  }
+
+  /**
+   * Loads the library and looks every symbol up.
+   *
+   * @return version and path
+   * @throws UnsatisfiedLinkError if it is not there, or lacks a symbol
+   */
+  static String describeLibrary() {
+    Path library = CudaLibraries.cublas();
+    CudaDriver.requireSymbols(CublasBindings.class, library);
+    try (Arena temporary = Arena.ofConfined()) {
+      MemorySegment value = temporary.allocate(ValueLayout.JAVA_INT);
+      StringBuilder version = new StringBuilder();
+      for (int part :
+          new int[] {
+            CublasBindings.MAJOR_VERSION(),
+            CublasBindings.MINOR_VERSION(),
+            CublasBindings.PATCH_LEVEL()
+          }) {
+        int code = CublasBindings.cublasGetProperty(part, value);
+        if (code != CublasBindings.CUBLAS_STATUS_SUCCESS()) {
+          throw new UnsatisfiedLinkError(library + ": cublasGetProperty failed with " + code);
+        }
+        version.append(version.isEmpty() ? "" : ".").append(value.get(ValueLayout.JAVA_INT, 0));
+      }
+      return version + ", " + library;
+    }
+  }
+
+  /**
+   * {@code C = alpha op(A) op(B) + beta C} for row-major matrices, C being m x n and the inner
+   * extent k. cuBLAS takes columns: {@code C^T = alpha op(B)^T op(A)^T + beta C^T} is the same
+   * memory.
+   */
+  void gemm(
+      DType dtype,
+      boolean transposeA,
+      boolean transposeB,
+      long m,
+      long n,
+      long k,
+      double alpha,
+      long a,
+      long aStride,
+      long b,
+      long bStride,
+      double beta,
+      long c,
+      long cStride) {
+    if (m == 0 || n == 0) {
+      return;
+    }
+    int mm = size("rows of C", m);
+    int nn = size("columns of C", n);
+    int kk = size("inner extent", k);
+    int lda = stride(aStride);
+    int ldb = stride(bStride);
+    int ldc = stride(cStride);
+    open();
+    MemorySegment beside = numbers.asSlice(Double.BYTES);
+    int opA = operation(transposeA);
+    int opB = operation(transposeB);
+    int code;
+    String call;
+    if (dtype == DType.F64) {
+      numbers.set(ValueLayout.JAVA_DOUBLE, 0, alpha);
+      beside.set(ValueLayout.JAVA_DOUBLE, 0, beta);
+      call = "cublasDgemm";
+      code =
+          CublasBindings.cublasDgemm_v2(
+              handle, opB, opA, nn, mm, kk, numbers, at(b), ldb, at(a), lda, beside, at(c), ldc);
+    } else {
+      numbers.set(ValueLayout.JAVA_FLOAT, 0, (float) alpha);
+      beside.set(ValueLayout.JAVA_FLOAT, 0, (float) beta);
+      if (math == MathMode.BF16 && k > 0) {
+        long colsA = transposeA ? m : k;
+        long colsB = transposeB ? k : n;
+        long shortA = bfloat16(castA, a, aStride, transposeA ? k : m, colsA);
+        long shortB = bfloat16(castB, b, bStride, transposeB ? n : k, colsB);
+        int type = CublasBindings.CUDA_R_16BF();
+        call = "cublasGemmEx";
+        code =
+            CublasBindings.cublasGemmEx(
+                handle,
+                opB,
+                opA,
+                nn,
+                mm,
+                kk,
+                numbers,
+                at(shortB),
+                type,
+                stride(colsB),
+                at(shortA),
+                type,
+                stride(colsA),
+                beside,
+                at(c),
+                CublasBindings.CUDA_R_32F(),
+                ldc,
+                CublasBindings.CUBLAS_COMPUTE_32F(),
+                CublasBindings.CUBLAS_GEMM_DEFAULT());
+      } else {
+        call = "cublasSgemm";
+        code =
+            CublasBindings.cublasSgemm_v2(
+                handle, opB, opA, nn, mm, kk, numbers, at(b), ldb, at(a), lda, beside, at(c), ldc);
+      }
+    }
+    queue.trace.countLaunch();
+    check(code, call, "%,d x %,d x %,d".formatted(m, n, k));
+  }
+
+  /** The matrix rounded to bfloat16, contiguous. */
+  private long bfloat16(CudaScratch scratch, long from, long stride, long rows, long cols) {
+    long to = scratch.address(rows * cols * Short.BYTES);
+    if (cast == null) {
+      cast = queue.launchOf("cast", "cast_f32_bf16", 5);
+    }
+    queue.launch(
+        cast.put(0, from)
+            .put(1, stride)
+            .put(2, rows)
+            .put(3, cols)
+            .put(4, to)
+            .shape(RowProducts.elementBlocks(rows * cols), 1, 256, 1));
+    return to;
+  }
+
+  private void open() {
+    queue.flush();
+    if (handle != null) {
+      return;
+    }
+    long space = workspace.address(WORKSPACE_BYTES);
+    check(CublasBindings.cublasCreate_v2(numbers), "cublasCreate", "");
+    MemorySegment created = numbers.get(ValueLayout.ADDRESS, 0);
+    try {
+      check(CublasBindings.cublasSetStream_v2(created, queue.stream), "cublasSetStream", "");
+      check(
+          CublasBindings.cublasSetWorkspace_v2(created, at(space), WORKSPACE_BYTES),
+          "cublasSetWorkspace",
+          "");
+      int mode =
+          math == MathMode.TF32
+              ? CublasBindings.CUBLAS_TF32_TENSOR_OP_MATH()
+              : CublasBindings.CUBLAS_DEFAULT_MATH();
+      check(CublasBindings.cublasSetMathMode(created, mode), "cublasSetMathMode", "");
+    } catch (DeviceException e) {
+      int ignored = CublasBindings.cublasDestroy_v2(created);
+      throw e;
+    }
+    handle = created;
+  }
+
+  /**
+   * What is wrong with the device shows at the next driver call too, which knows whether it is
+   * lost.
+   */
+  private void check(int code, String call, String sizes) {
+    if (code != CublasBindings.CUBLAS_STATUS_SUCCESS()) {
+      queue.driver.enter();
+      throw new DeviceException(
+          "cuBLAS call %s%s failed with %s"
+              .formatted(call, sizes.isEmpty() ? "" : " (" + sizes + ")", status(code)),
+          false,
+          null);
+    }
+  }
+
+  /** As cublas_api.h names them; the library's own words are missing before version 11.4. */
+  private static String status(int code) {
+    String name =
+        switch (code) {
+          case 1 -> "CUBLAS_STATUS_NOT_INITIALIZED";
+          case 3 -> "CUBLAS_STATUS_ALLOC_FAILED";
+          case 7 -> "CUBLAS_STATUS_INVALID_VALUE";
+          case 8 -> "CUBLAS_STATUS_ARCH_MISMATCH";
+          case 11 -> "CUBLAS_STATUS_MAPPING_ERROR";
+          case 13 -> "CUBLAS_STATUS_EXECUTION_FAILED";
+          case 14 -> "CUBLAS_STATUS_INTERNAL_ERROR";
+          case 15 -> "CUBLAS_STATUS_NOT_SUPPORTED";
+          default -> "status";
+        };
+    return name + " (" + code + ")";
+  }
+
+  private static int operation(boolean transpose) {
+    return transpose ? CublasBindings.CUBLAS_OP_T() : CublasBindings.CUBLAS_OP_N();
+  }
+
+  private static MemorySegment at(long address) {
+    return MemorySegment.ofAddress(address);
+  }
+
+  private static int stride(long elements) {
+    return size("row stride", Math.max(1, elements));
+  }
+
+  private static int size(String what, long value) {
+    if (value > Integer.MAX_VALUE) {
+      throw new IllegalArgumentException(
+          "%s is %,d, and cuBLAS counts with 32 bits; use smaller batches or another backend"
+              .formatted(what, value));
+    }
+    return (int) value;
+  }
+
+  /** Never throws. */
+  void close() {
+    if (handle != null && !queue.driver.isLost()) {
+      int ignored = CublasBindings.cublasDestroy_v2(handle);
+    }
+    handle = null;
+  }
+}

@@ -1,0 +1,297 @@
+package dev.panagrad.backend.cuda;
+
+import dev.panagrad.backend.Backend;
+import dev.panagrad.backend.BackendOptions;
+import dev.panagrad.backend.LinearKernels;
+import dev.panagrad.backend.MathMode;
+import dev.panagrad.backend.StepKernel;
+import dev.panagrad.backend.StepTrace;
+import dev.panagrad.rule.UpdateRule;
+import dev.panagrad.tensor.DType;
+import dev.panagrad.tensor.Shape;
+import dev.panagrad.tensor.Tensor;
+import dev.panagrad.tensor.TensorArena;
+import java.lang.System.Logger;
+import java.lang.System.Logger.Level;
+import java.lang.foreign.MemorySegment;
+import java.util.Optional;
+
+/**
+ * One CUDA device. Work is queued and runs while the host goes on; calls that return numbers or
+ * copy to the host wait for it.
+ *
+ * <p>Threading: any thread may call; calls take turns. A {@link
+ * dev.panagrad.backend.DeviceException} that says the device is lost ends this backend: every later
+ * call throws it again, and closing it still works.
+ */
+final class CudaBackend implements Backend {
+  static final String NAME = "cuda";
+
+  /**
+   * Left free by {@link #placeRows} for parameters, state and scratch: an eighth, at most 1 GiB.
+   */
+  private static final int RESERVED_PART = 8;
+
+  private static final long MAX_RESERVED = 1L << 30;
+
+  /** Uploads from which locking the source's pages pays for itself. */
+  private static final long LOCKED_UPLOAD_BYTES = 64L * 1024 * 1024;
+
+  private static final Logger LOG = System.getLogger(CudaBackend.class.getName());
+
+  private final StepTrace trace = new StepTrace();
+  private final String detail;
+  private final CudaQueue queue;
+  private final CudaMemory memory;
+  private final PinnedRanges pinned;
+  private final RowUploads uploads;
+  private final Cublas cublas;
+  private final VectorSums sums;
+  private final StepControls controls;
+  private final CudaLinear linear;
+  private boolean closed;
+
+  CudaBackend(BackendOptions options, String found) {
+    CudaDriver driver = new CudaDriver(options.device());
+    queue = new CudaQueue(driver, trace);
+    String name =
+        "device %d, %s".formatted(options.device(), found.substring(0, found.indexOf(',')));
+    memory = new CudaMemory(queue, name, options.deviceMemory());
+    pinned = new PinnedRanges(queue);
+    cublas = new Cublas(queue, memory, options.math());
+    try {
+      uploads = new RowUploads(queue, memory, pinned);
+      sums = new VectorSums(queue, memory);
+      controls = new StepControls(memory);
+      linear = new CudaLinear(queue, memory, cublas, sums, uploads);
+    } catch (RuntimeException e) {
+      memory.releaseAll("the backend could not be opened");
+      queue.close();
+      throw e;
+    }
+    String limit =
+        options.deviceMemory() == BackendOptions.ALL_MEMORY
+            ? ""
+            : "; at most %,d bytes of its memory".formatted(options.deviceMemory());
+    String math = options.math() == MathMode.F32 ? "" : "; F32 products in " + options.math();
+    detail = found + limit + math;
+  }
+
+  @Override
+  public String name() {
+    return NAME;
+  }
+
+  @Override
+  public String detail() {
+    return detail;
+  }
+
+  @Override
+  public boolean usesHostMemory() {
+    return false;
+  }
+
+  @Override
+  public Tensor allocate(TensorArena arena, String name, DType dtype, Shape shape) {
+    return allocate(arena, name, dtype, shape, true);
+  }
+
+  private Tensor allocate(
+      TensorArena arena, String name, DType dtype, Shape shape, boolean zeroed) {
+    linear.requireOpen();
+    CudaStorage storage = memory.allocate(name, shape.bytes(dtype));
+    try {
+      if (zeroed && storage.bytes() > 0) {
+        synchronized (queue) {
+          queue.enter();
+          queue.flush();
+          queue.driver.clear(storage.address(), storage.bytes(), queue.stream);
+        }
+      }
+      arena.attach(storage);
+      return Tensor.over(name, dtype, shape, storage);
+    } catch (RuntimeException e) {
+      storage.close();
+      throw e;
+    }
+  }
+
+  @Override
+  public Tensor place(TensorArena arena, Tensor tensor) {
+    tensor.requireUsable();
+    if (!tensor.isHost()) {
+      CudaLinear.address(tensor, memory);
+      return tensor;
+    }
+    Tensor onDevice = allocate(arena, tensor.name(), tensor.dtype(), tensor.shape(), false);
+    copy(tensor, onDevice);
+    return onDevice;
+  }
+
+  @Override
+  public Rows placeRows(TensorArena arena, Tensor x, Tensor y) {
+    x.requireUsable();
+    if (y != null) {
+      y.requireUsable();
+    }
+    linear.requireOpen();
+    boolean isHost = x.isHost() && (y == null || y.isHost());
+    long bytes = x.shape().bytes(x.dtype()) + (y == null ? 0 : y.shape().bytes(y.dtype()));
+    long available = memory.available();
+    long reserved = Math.min(available / RESERVED_PART, MAX_RESERVED);
+    if (!isHost || bytes <= available - reserved) {
+      return new Rows(place(arena, x), y == null ? null : place(arena, y));
+    }
+    String refusal = pinned.lock(x);
+    if (y != null && refusal == null) {
+      refusal = pinned.lock(y);
+    }
+    LOG.log(
+        Level.INFO,
+        "'%s', %,d bytes with targets, stays in host memory: %,d bytes of device memory are available; its rows are uploaded batch by batch%s"
+            .formatted(
+                x.name(),
+                bytes,
+                available,
+                refusal == null ? "" : ", through a buffer because " + refusal));
+    return new Rows(x, y);
+  }
+
+  @Override
+  public void copy(Tensor from, Tensor to) {
+    linear.requireOpen();
+    to.requireDType(from.dtype());
+    to.requireShape(from.shape());
+    from.requireUsable();
+    to.requireWritable();
+    to.requireDisjoint(from);
+    if (from.isHost() && to.isHost()) {
+      to.copyFrom(from);
+      trace.countCopy(from.count() * from.dtype().bytes());
+    } else if (from.isHost()) {
+      upload(from, to);
+    } else if (to.isHost()) {
+      synchronized (queue) {
+        queue.enter();
+        HostCopies.download(queue, CudaLinear.address(from, memory), from, to);
+      }
+    } else {
+      copyOnDevice(from, to);
+    }
+  }
+
+  private void upload(Tensor from, Tensor to) {
+    long address = CudaLinear.address(to, memory);
+    if (from.dtype() == DType.I64) {
+      widenRows(from, (CudaStorage) to.storage());
+    }
+    boolean large = from.spanBytes() >= LOCKED_UPLOAD_BYTES;
+    MemorySegment locked = null;
+    synchronized (queue) {
+      queue.enter();
+      queue.flush();
+      if (large && !pinned.isLocked(from)) {
+        // For this copy only. If the driver refuses, it copies through buffers of its own.
+        MemorySegment span = from.segment().asSlice(from.byteOffset(), from.spanBytes());
+        locked = queue.driver.register(span, span.isReadOnly()) == null ? span : null;
+      }
+      try {
+        HostCopies.upload(queue, from, address, to);
+      } finally {
+        if (locked != null && !queue.driver.isLost()) {
+          queue.driver.unregister(locked);
+        }
+      }
+    }
+  }
+
+  /** Kernels take row numbers as they are; what they may be is looked at here, once. */
+  private static void widenRows(Tensor rows, CudaStorage storage) {
+    long least = Long.MAX_VALUE;
+    long largest = Long.MIN_VALUE;
+    for (long i = 0; i < rows.count(); i++) {
+      long row = rows.getLong(i);
+      least = Math.min(least, row);
+      largest = Math.max(largest, row);
+    }
+    if (rows.count() > 0) {
+      storage.widenRows(least, largest);
+    }
+  }
+
+  private void copyOnDevice(Tensor from, Tensor to) {
+    synchronized (queue) {
+      queue.enter();
+      queue.flush();
+      long source = CudaLinear.address(from, memory);
+      long target = CudaLinear.address(to, memory);
+      if (from.count() == 0) {
+        return;
+      }
+      int size = from.dtype().bytes();
+      if (from.dtype() == DType.I64) {
+        CudaStorage rows = (CudaStorage) from.storage();
+        ((CudaStorage) to.storage()).widenRows(rows.leastRow(), rows.largestRow());
+      }
+      if (from.isContiguous() && to.isContiguous()) {
+        queue.driver.copy(source, target, from.count() * size, queue.stream);
+      } else {
+        queue.driver.copyRows(
+            null,
+            source,
+            from.rowStride() * size,
+            null,
+            target,
+            to.rowStride() * size,
+            from.cols() * size,
+            from.rows(),
+            queue.stream);
+      }
+      trace.countCopy(from.count() * size);
+    }
+  }
+
+  @Override
+  public LinearKernels linear() {
+    return linear;
+  }
+
+  @Override
+  public Optional<StepKernel> step(UpdateRule rule, DType dtype) {
+    linear.requireOpen();
+    synchronized (queue) {
+      queue.enter();
+      return Optional.ofNullable(CudaStep.of(queue, memory, sums, controls, rule, dtype));
+    }
+  }
+
+  @Override
+  public StepTrace trace() {
+    return trace;
+  }
+
+  @Override
+  public void close() {
+    synchronized (queue) {
+      if (closed) {
+        return;
+      }
+      closed = true;
+      linear.close();
+      if (!queue.driver.isLost()) {
+        try {
+          queue.enter();
+          queue.synchronize();
+          uploads.close();
+          pinned.close();
+          cublas.close();
+        } catch (RuntimeException e) {
+          LOG.log(Level.WARNING, "work that was not finished when the backend was closed", e);
+        }
+      }
+      memory.releaseAll("backend 'cuda' was closed");
+      queue.close();
+    }
+  }
+}

@@ -1,0 +1,96 @@
+package dev.panagrad.backend.cuda;
+
+import dev.panagrad.backend.BackendOptions;
+import dev.panagrad.backend.DeviceMemoryException;
+import java.util.Collections;
+import java.util.IdentityHashMap;
+import java.util.Set;
+
+/**
+ * Device memory from a pool that allocates and frees in the order of the stream, within a limit.
+ * Freed memory stays in the pool for the next allocation.
+ *
+ * <p>Threading: by the queue's lock.
+ */
+final class CudaMemory {
+  private final CudaQueue queue;
+  private final String deviceName;
+  private final long limit;
+  private final Set<CudaStorage> live = Collections.newSetFromMap(new IdentityHashMap<>());
+  private long used;
+
+  CudaMemory(CudaQueue queue, String deviceName, long limit) {
+    this.queue = queue;
+    this.deviceName = deviceName;
+    this.limit = limit;
+  }
+
+  /**
+   * Allocates memory with any content.
+   *
+   * @throws DeviceMemoryException if there is not enough; nothing changes
+   */
+  CudaStorage allocate(String what, long bytes) {
+    synchronized (queue) {
+      queue.enter();
+      // An empty tensor has an address too.
+      long size = Math.max(bytes, 1);
+      long address = size > limit - used ? 0 : queue.driver.allocate(size, queue.stream);
+      if (address == 0) {
+        throw exhausted(what, bytes);
+      }
+      queue.trace.countDeviceAllocation();
+      CudaStorage storage = new CudaStorage(this, deviceName, address, bytes);
+      live.add(storage);
+      used += bytes;
+      return storage;
+    }
+  }
+
+  private DeviceMemoryException exhausted(String what, long bytes) {
+    String bound =
+        limit == BackendOptions.ALL_MEMORY ? "" : " of the %,d it may hold".formatted(limit);
+    return new DeviceMemoryException(
+        "%,d bytes for '%s' cannot be allocated on %s: %,d bytes are free, this backend holds %,d%s. Free tensors by closing their arenas, use smaller batches, or let rows stay in host memory (Backend.placeRows)"
+            .formatted(bytes, what, deviceName, queue.driver.freeBytes(), used, bound),
+        bytes);
+  }
+
+  /** Bytes that can be allocated now, by the device's free memory and the limit. */
+  long available() {
+    synchronized (queue) {
+      queue.enter();
+      return Math.max(0, Math.min(limit - used, queue.driver.freeBytes()));
+    }
+  }
+
+  /** Bytes allocated and not released. */
+  long used() {
+    return used;
+  }
+
+  /** Releases it once; later use of its tensors throws, naming the reason. */
+  void release(CudaStorage storage, String why) {
+    synchronized (queue) {
+      if (!storage.markReleased(why)) {
+        return;
+      }
+      live.remove(storage);
+      used -= storage.bytes();
+      if (!queue.driver.isLost()) {
+        queue.enter();
+        queue.flush();
+        queue.driver.free(storage.address(), queue.stream);
+      }
+    }
+  }
+
+  /** Releases everything. */
+  void releaseAll(String why) {
+    synchronized (queue) {
+      for (CudaStorage storage : live.toArray(CudaStorage[]::new)) {
+        release(storage, why);
+      }
+    }
+  }
+}

@@ -1,0 +1,167 @@
+package dev.panagrad.backend.cuda;
+
+import dev.panagrad.backend.StepTrace;
+import java.lang.foreign.Arena;
+import java.lang.foreign.MemorySegment;
+import java.util.ArrayList;
+import java.util.List;
+
+/**
+ * The order of work on the device: one stream of kernels, one of uploads, and the launches of a
+ * small model's step, which are held back until the step is complete and then started as one graph.
+ *
+ * <pre>
+ *   gradient   defer(rows), defer(combine)            held back
+ *   step       defer(norm) ... defer(adam), flush     one cuGraphLaunch
+ * </pre>
+ *
+ * A launch costs the host and the device microseconds, a node of a graph tenths of one. A sequence
+ * of launches becomes a graph when it comes a second time in a row; afterwards only the arguments
+ * that changed are written to it. Everything else that touches the device flushes first, so that
+ * the order of work is the order of calls.
+ *
+ * <p>Threading: {@code synchronized} on the queue is the lock of the backend; every public entry
+ * takes it and calls {@link #enter}.
+ */
+final class CudaQueue {
+  /** Launches of a step with clipping by norm are eight. */
+  private static final int PENDING = 16;
+
+  /** A training needs one; more are kept for callers that train several models in turns. */
+  private static final int GRAPHS = 8;
+
+  final CudaDriver driver;
+  final CudaModules modules;
+  final StepTrace trace;
+  final Arena arena = Arena.ofShared();
+
+  /** Kernels, and copies that callers wait for. */
+  final MemorySegment stream;
+
+  /** Uploads of batches. */
+  final MemorySegment copyStream;
+
+  private final List<MemorySegment> events = new ArrayList<>();
+  private final CudaLaunch[] pending = new CudaLaunch[PENDING];
+  private final CudaLaunch[] last = new CudaLaunch[PENDING];
+  private final CudaGraph[] graphs = new CudaGraph[GRAPHS];
+  private int count;
+  private int lastCount;
+  private int evicted;
+  private boolean closed;
+
+  CudaQueue(CudaDriver driver, StepTrace trace) {
+    this.driver = driver;
+    this.trace = trace;
+    modules = new CudaModules(driver);
+    stream = driver.createStream();
+    copyStream = driver.createStream();
+  }
+
+  /** First call of every entry: refuses a closed or lost device. */
+  void enter() {
+    if (closed) {
+      throw new IllegalStateException("backend 'cuda' was used after it was closed");
+    }
+    driver.enter();
+  }
+
+  /** An event that lives as long as the queue. */
+  MemorySegment event() {
+    MemorySegment event = driver.createEvent();
+    events.add(event);
+    return event;
+  }
+
+  /** A place to launch that kernel from, with that many arguments. */
+  CudaLaunch launchOf(String file, String name, int arguments) {
+    return new CudaLaunch(arena, modules.kernel(file, name), arguments);
+  }
+
+  /** Starts a kernel after all before it. */
+  void launch(CudaLaunch l) {
+    flush();
+    start(l);
+  }
+
+  private void start(CudaLaunch l) {
+    driver.launch(l, stream);
+    trace.countLaunch();
+  }
+
+  /** Starts a kernel at the next flush at the latest. Its arguments must stay until then. */
+  void defer(CudaLaunch l) {
+    boolean repeated = false;
+    for (int i = 0; i < count; i++) {
+      repeated |= pending[i] == l;
+    }
+    if (repeated || count == PENDING) {
+      flush();
+    }
+    pending[count++] = l;
+  }
+
+  /** Starts what was held back. */
+  void flush() {
+    if (count == 0) {
+      return;
+    }
+    int held = count;
+    // First: a failure must not leave launches behind that a later call would repeat.
+    count = 0;
+    CudaGraph graph = held == 1 ? null : graph(held);
+    if (graph != null) {
+      graph.launch(driver, stream);
+      trace.countLaunch();
+      return;
+    }
+    for (int i = 0; i < held; i++) {
+      start(pending[i]);
+    }
+    System.arraycopy(pending, 0, last, 0, held);
+    lastCount = held;
+  }
+
+  private CudaGraph graph(int held) {
+    for (CudaGraph graph : graphs) {
+      if (graph != null && graph.isOf(pending, held)) {
+        return graph;
+      }
+    }
+    if (held != lastCount || !CudaGraph.same(pending, last, held)) {
+      return null;
+    }
+    CudaGraph made = new CudaGraph(driver, pending, held);
+    if (graphs[evicted] != null) {
+      graphs[evicted].destroy(driver);
+    }
+    graphs[evicted] = made;
+    evicted = (evicted + 1) % GRAPHS;
+    return made;
+  }
+
+  /** Waits for all work. */
+  void synchronize() {
+    flush();
+    trace.countSynchronization();
+    driver.synchronize(copyStream);
+    driver.synchronize(stream);
+  }
+
+  /** Ends everything. Never throws; a second call does nothing. */
+  void close() {
+    if (closed) {
+      return;
+    }
+    closed = true;
+    if (!driver.isLost()) {
+      for (CudaGraph graph : graphs) {
+        if (graph != null) {
+          graph.destroy(driver);
+        }
+      }
+    }
+    driver.close(List.of(stream, copyStream), events, modules.loaded());
+    arena.close();
+  }
+}

@@ -1,0 +1,167 @@
+package dev.panagrad.backend.cuda;
+
+import dev.panagrad.backend.StepKernel;
+import dev.panagrad.rule.Adam;
+import dev.panagrad.rule.GradientDescent;
+import dev.panagrad.rule.RmsProp;
+import dev.panagrad.rule.Sgd;
+import dev.panagrad.rule.StepCoefficients;
+import dev.panagrad.rule.UpdateRule;
+import dev.panagrad.tensor.DType;
+import dev.panagrad.tensor.Tensor;
+
+/**
+ * One optimizer's steps: its numbers are written to a control block on the device, and the fused
+ * kernel reads them there. Nothing is allocated, and the host waits for nothing.
+ *
+ * <p>With clipping by norm the factor stays on the device too: the sum of squares, the norm and the
+ * factor are kernels before the step.
+ */
+final class CudaStep implements StepKernel {
+  private static final int THREADS = 256;
+
+  /** Bytes that a thread takes from each stream at a time. */
+  private static final int GROUP_BYTES = 16;
+
+  private static final int COMMON = 5;
+  private static final int WORDS = COMMON + StepCoefficients.OWN;
+  private static final int SLOTS = 3;
+
+  /** Blocks beyond which threads take several groups each. */
+  private static final long MAX_GRID = 1 << 20;
+
+  private final CudaQueue queue;
+  private final CudaMemory memory;
+  private final VectorSums sums;
+  private final DType dtype;
+  private final long control;
+  private final CudaLaunch write;
+  private final CudaLaunch step;
+  private final CudaLaunch clip;
+
+  private CudaStep(
+      CudaQueue queue,
+      CudaMemory memory,
+      VectorSums sums,
+      StepControls controls,
+      String kernel,
+      DType dtype) {
+    this.queue = queue;
+    this.memory = memory;
+    this.sums = sums;
+    this.dtype = dtype;
+    control = controls.take(this);
+    write =
+        new CudaLaunch(
+                queue.arena,
+                queue.modules.kernel("step_control", "write_step_control"),
+                new int[] {1, WORDS, WORDS})
+            .put(0, control)
+            .shape(1, 1, 32, 1);
+    String file = kernel + "_step";
+    step = queue.launchOf(file, file + (dtype == DType.F32 ? "_f32" : "_f64"), 9).put(8, control);
+    clip = queue.launchOf("clip_norm", "clip_norm", 4).put(3, control).shape(1, 1, 1, 1);
+    queue.launch(queue.launchOf("step_control", "reset_clip", 1).put(0, control).shape(1, 1, 1, 1));
+  }
+
+  /** The kernel for a rule, or null if there is none. */
+  static CudaStep of(
+      CudaQueue queue,
+      CudaMemory memory,
+      VectorSums sums,
+      StepControls controls,
+      UpdateRule rule,
+      DType dtype) {
+    String kernel = kernel(rule);
+    return kernel == null ? null : new CudaStep(queue, memory, sums, controls, kernel, dtype);
+  }
+
+  private static String kernel(UpdateRule rule) {
+    return switch (rule) {
+      case GradientDescent _ -> "descent";
+      case Sgd sgd when !sgd.hasMomentum() -> "descent";
+      case Sgd sgd -> sgd.nesterov() ? "nesterov" : "momentum";
+      case Adam adam -> adam.amsgrad() ? "amsgrad" : "adam";
+      case RmsProp r ->
+          r.centered()
+              ? (r.hasMomentum() ? "centred_heavy_rmsprop" : "centred_rmsprop")
+              : (r.hasMomentum() ? "heavy_rmsprop" : "rmsprop");
+      default -> null;
+    };
+  }
+
+  @Override
+  public void apply(
+      Tensor p, Tensor g, Tensor[] slots, long first, long count, StepCoefficients c) {
+    synchronized (queue) {
+      queue.enter();
+      write(c, c);
+      long offset = first * dtype.bytes();
+      step(p, g, slots, offset, count, count);
+    }
+  }
+
+  @Override
+  public void applyAll(
+      Tensor p,
+      Tensor g,
+      Tensor[] slots,
+      long split,
+      StepCoefficients penalised,
+      StepCoefficients exempt) {
+    synchronized (queue) {
+      queue.enter();
+      write(penalised, exempt);
+      step(p, g, slots, 0, split, p.count());
+    }
+  }
+
+  private void write(StepCoefficients penalised, StepCoefficients exempt) {
+    put(1, penalised);
+    put(2, exempt);
+    queue.defer(write);
+  }
+
+  /** In the order of {@code StepCoefficients} in step.cuh. */
+  private void put(int argument, StepCoefficients c) {
+    write.put(argument, 0, c.gradientScale);
+    write.put(argument, 1, c.clipValue);
+    write.put(argument, 2, c.coupledDecay);
+    write.put(argument, 3, c.shrink);
+    write.put(argument, 4, c.l1Step);
+    for (int i = 0; i < StepCoefficients.OWN; i++) {
+      write.put(argument, COMMON + i, c.own[i]);
+    }
+  }
+
+  private void step(Tensor p, Tensor g, Tensor[] slots, long offset, long split, long count) {
+    step.put(0, CudaLinear.address(p, memory) + offset)
+        .put(1, CudaLinear.address(g, memory) + offset);
+    for (int s = 0; s < SLOTS; s++) {
+      step.put(2 + s, s < slots.length ? CudaLinear.address(slots[s], memory) + offset : 0);
+    }
+    int first = split == 0 ? 1 : 0;
+    int parts = split == 0 || split == count ? 1 : 2;
+    long longest = Math.max(split, count - split);
+    long groups = Math.ceilDiv(longest * dtype.bytes(), GROUP_BYTES);
+    step.put(5, split)
+        .put(6, count)
+        .putInt(7, first)
+        .shape(Math.clamp(Math.ceilDiv(groups, THREADS), 1, MAX_GRID), parts, THREADS, 1);
+    queue.defer(step);
+    queue.flush();
+  }
+
+  @Override
+  public boolean clipNorm(Tensor g, double bound) {
+    synchronized (queue) {
+      queue.enter();
+      sums.squares(dtype, CudaLinear.address(g, memory), g.count());
+      clip.put(0, sums.sumAddress())
+          .put(1, dtype == DType.F64 ? sums.largestAddress() : 0)
+          .put(2, bound);
+      queue.defer(clip);
+      return true;
+    }
+  }
+}

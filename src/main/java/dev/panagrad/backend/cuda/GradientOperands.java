@@ -1,0 +1,27 @@
+package dev.panagrad.backend.cuda;
+
+import dev.panagrad.tensor.DType;
+
+/** What a gradient call is about, apart from its rows; addresses are the device's. */
+final class GradientOperands {
+  DType dtype;
+  long features;
+  int outputs;
+
+  /** Rows of the whole batch. */
+  long count;
+
+  long w;
+
+  /** 0 for none, as gb and loss. */
+  long b;
+
+  long gw;
+  long gb;
+  long loss;
+
+  /** Length of an output's row of partial sums: its features, the residuals, their squares. */
+  long partialStride() {
+    return features + 2;
+  }
+}

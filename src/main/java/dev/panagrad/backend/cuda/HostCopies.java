@@ -1,0 +1,69 @@
+package dev.panagrad.backend.cuda;
+
+import dev.panagrad.tensor.Tensor;
+import java.lang.foreign.MemorySegment;
+
+/**
+ * Copies between a host tensor and the device that are complete when the call returns.
+ *
+ * <p>Threading: by the queue's lock.
+ */
+final class HostCopies {
+  private HostCopies() {}
+
+  /** From a host tensor to the device tensor at that address, rows with gaps on either side. */
+  static void upload(CudaQueue queue, Tensor from, long to, Tensor target) {
+    queue.flush();
+    if (from.count() == 0) {
+      return;
+    }
+    int size = from.dtype().bytes();
+    if (from.isContiguous() && target.isContiguous()) {
+      queue.driver.upload(from.segment(), from.byteOffset(), to, from.spanBytes(), queue.stream);
+    } else {
+      MemorySegment host = from.segment().asSlice(from.byteOffset(), from.spanBytes());
+      queue.driver.copyRows(
+          host,
+          0,
+          from.rowStride() * size,
+          null,
+          to,
+          target.rowStride() * size,
+          from.cols() * size,
+          from.rows(),
+          queue.stream);
+    }
+    finish(queue, from.count() * size);
+  }
+
+  /** From the device tensor at that address to a host tensor. */
+  static void download(CudaQueue queue, long from, Tensor source, Tensor to) {
+    queue.flush();
+    if (to.count() == 0) {
+      return;
+    }
+    int size = to.dtype().bytes();
+    if (to.isContiguous() && source.isContiguous()) {
+      queue.driver.download(from, to.segment(), to.byteOffset(), to.spanBytes(), queue.stream);
+    } else {
+      MemorySegment host = to.segment().asSlice(to.byteOffset(), to.spanBytes());
+      queue.driver.copyRows(
+          null,
+          from,
+          source.rowStride() * size,
+          host,
+          0,
+          to.rowStride() * size,
+          to.cols() * size,
+          to.rows(),
+          queue.stream);
+    }
+    finish(queue, to.count() * size);
+  }
+
+  private static void finish(CudaQueue queue, long bytes) {
+    queue.trace.countCopy(bytes);
+    queue.trace.countSynchronization();
+    queue.driver.synchronize(queue.stream);
+  }
+}

@@ -1,0 +1,150 @@
+package dev.panagrad.backend.cuda;
+
+/**
+ * The gradient for few outputs by {@code row_gradient.cu}: each row of X is read from memory once.
+ *
+ * <p>The rows are cut into blocks whose number depends on the sizes only, so that the bits do not
+ * depend on the device; {@code gradient_combine.cu} adds the blocks' sums in order.
+ */
+final class RowGradient implements GradientSum {
+  private static final int THREADS = 256;
+
+  /** Shared memory that a block may have on every device without asking for more. */
+  private static final int SHARED_BYTES = 48 * 1024;
+
+  /** Rows that a kernel sums in the element type before it adds to F64. */
+  private static final int MAX_TILE_ROWS = 256;
+
+  /** Enough for eight blocks on each multiprocessor of the largest devices. */
+  private static final long MAX_BLOCKS = 1024;
+
+  /** Elements of X below which another block costs more than it gains. */
+  private static final long MIN_BLOCK_ELEMENTS = 4096;
+
+  /** Bound of the partial sums, which are written and read once more. */
+  private static final long PARTIAL_BYTES = 32L * 1024 * 1024;
+
+  /** Elements of X up to which a gradient waits for its step, to become a graph with it. */
+  private static final long DEFERRED_ELEMENTS = 4L * 1024 * 1024;
+
+  private final CudaQueue queue;
+  private final CudaScratch partial;
+  private final TypedLaunch combine;
+
+  /** By outputs per block, 1, 4, 8, and columns per thread, 1, 4, 16. */
+  private final TypedLaunch[] variants = new TypedLaunch[9];
+
+  private GradientOperands operands;
+  private CudaLaunch rowsLaunch;
+  private int groups;
+  private long rowsPerBlock;
+  private long blocks;
+  private int tileRows;
+  private long partialAddress;
+
+  RowGradient(CudaQueue queue, CudaScratch partial) {
+    this.queue = queue;
+    this.partial = partial;
+    combine = new TypedLaunch(queue, "gradient_combine", 8);
+  }
+
+  /** Outputs that one block of threads computes; 0 if this is not the kernel for the sizes. */
+  static int outputsPerBlock(long features, int outputs) {
+    if (outputs == 1) {
+      return features <= 16 * THREADS ? 1 : 0;
+    }
+    if (outputs > 16 || features > 4 * THREADS) {
+      return 0;
+    }
+    return outputs <= 4 ? 4 : 8;
+  }
+
+  /** Chooses kernel and blocks. */
+  RowGradient prepare(GradientOperands newOperands) {
+    operands = newOperands;
+    long d = operands.features;
+    int k = outputsPerBlock(d, operands.outputs);
+    int columns = d <= THREADS ? 1 : d <= 4 * THREADS ? 4 : 16;
+    rowsLaunch = variant(k, columns).of(operands.dtype);
+    groups = Math.ceilDiv(operands.outputs, k);
+    long minRows = Math.clamp(MIN_BLOCK_ELEMENTS / Math.max(d, 1), 1, MAX_TILE_ROWS);
+    long partialRowBytes = operands.outputs * operands.partialStride() * Double.BYTES;
+    long maxBlocks = Math.clamp(PARTIAL_BYTES / partialRowBytes, 1, MAX_BLOCKS);
+    rowsPerBlock = Math.max(minRows, Math.ceilDiv(operands.count, maxBlocks));
+    blocks = Math.ceilDiv(operands.count, rowsPerBlock);
+    int size = operands.dtype.bytes();
+    // A row of the tile and its residuals; 16 bytes for rounding up between them.
+    long room = (SHARED_BYTES - 16) / (d * size + (long) k * size);
+    tileRows = (int) Math.clamp(room, 1, Math.min(rowsPerBlock, MAX_TILE_ROWS));
+    rowsLaunch.sharedBytes =
+        Math.toIntExact(Math.ceilDiv(tileRows * d * size, 16L) * 16 + (long) tileRows * k * size);
+    partialAddress = partial.address(blocks * partialRowBytes);
+    return this;
+  }
+
+  private TypedLaunch variant(int k, int columns) {
+    int index = (k == 1 ? 0 : k == 4 ? 3 : 6) + (columns == 1 ? 0 : columns == 4 ? 1 : 2);
+    if (variants[index] == null) {
+      variants[index] = new TypedLaunch(queue, "row_gradient", "_k" + k + "_c" + columns, 14);
+    }
+    return variants[index];
+  }
+
+  @Override
+  public long unit() {
+    return rowsPerBlock;
+  }
+
+  @Override
+  public void begin() {
+    // Every partial sum is written before it is read.
+  }
+
+  @Override
+  public void add(
+      long x, long xStride, long y, long yStride, long index, long first, long rows, long done) {
+    long block = done / rowsPerBlock;
+    long stride = operands.outputs * operands.partialStride() * Double.BYTES;
+    rowsLaunch
+        .put(0, x)
+        .put(1, xStride)
+        .put(2, y)
+        .put(3, yStride)
+        .put(4, index)
+        .put(5, first)
+        .put(6, rows)
+        .put(7, operands.features)
+        .putInt(8, operands.outputs)
+        .put(9, operands.w)
+        .put(10, operands.b)
+        .put(11, partialAddress + block * stride)
+        .put(12, rowsPerBlock)
+        .putInt(13, tileRows)
+        .shape(Math.ceilDiv(rows, rowsPerBlock) * groups, 1, THREADS, 1);
+    queue.defer(rowsLaunch);
+  }
+
+  @Override
+  public void finish() {
+    queue.defer(combine(combine, operands, partialAddress, blocks));
+    if (operands.count * operands.features > DEFERRED_ELEMENTS) {
+      queue.flush();
+    }
+  }
+
+  /** Arguments of the kernel that adds all blocks' sums in order and divides by the rows. */
+  static CudaLaunch combine(
+      TypedLaunch combine, GradientOperands operands, long partialAddress, long blocks) {
+    return combine
+        .of(operands.dtype)
+        .put(0, partialAddress)
+        .put(1, blocks)
+        .put(2, operands.features)
+        .putInt(3, operands.outputs)
+        .put(4, operands.count)
+        .put(5, operands.gw)
+        .put(6, operands.gb)
+        .put(7, operands.loss)
+        .shape(Math.ceilDiv(operands.partialStride(), 32), operands.outputs, 32, 8);
+  }
+}

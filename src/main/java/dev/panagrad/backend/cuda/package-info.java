@@ -1,0 +1,43 @@
+/**
+ * The CUDA backend: fused steps and one-pass gradients by kernels of our own ({@code native/cuda}),
+ * products by cuBLAS, both through bindings that jextract generated.
+ *
+ * <pre>
+ *   CudaProvider    finds driver, device, cuBLAS; says what is missing       CudaLibraries
+ *   CudaBackend     places tensors, copies, hands out the two kernels        CudaMemory CudaStorage PinnedRanges HostCopies
+ *   CudaLinear      linear algebra and gradient                              RowGradient ProductGradient RowProducts VectorSums RowUploads
+ *   CudaStep        one optimizer's steps                                    StepControls
+ *   CudaQueue       the order of work; small steps as one graph              CudaGraph CudaLaunch TypedLaunch
+ *   CudaDriver      the only caller of the driver's bindings                 CudaModules CudaKernel CudaStatus
+ *   Cublas          the only caller of cuBLAS's bindings
+ * </pre>
+ *
+ * <p>Decisions that are not obvious from the code:
+ *
+ * <ul>
+ *   <li><b>Never chosen by {@code auto}.</b> A program that allocates host tensors runs on every
+ *       backend that auto takes, and would fail on this one; and a CUDA context costs memory and
+ *       time that a service must ask for.
+ *   <li><b>A gradient waits for its step.</b> Launches of a small model are held back until the
+ *       step is complete and then start as one graph. Everything that reads results, copies, or is
+ *       large starts them at once, so that only the time of the start differs.
+ *   <li><b>The step's numbers travel as a kernel's arguments into a control block.</b> A copy from
+ *       pinned memory would need a ring of buffers, because the host is steps ahead of the device;
+ *       arguments are taken when the launch is queued.
+ *   <li><b>Row numbers are looked at when they are copied to the device</b>, not in each step: the
+ *       device remembers the least and the largest that were ever copied into an allocation. An
+ *       index with a number outside the rows is refused whole, even where the batch does not use
+ *       it.
+ *   <li><b>Row blocks depend on sizes only</b>, not on the number of multiprocessors: the same bits
+ *       on every run, and for rows in device or in host memory.
+ *   <li><b>Sums of a product of many outputs</b> are in F32 over up to 16,384 rows, where the other
+ *       kernels stop at 256, because cuBLAS needs long sums for its speed.
+ *   <li><b>Policies that look at the gradient before a step</b> ({@code SKIP}, {@code THROW}) cost
+ *       a wait of the host for each step; clipping by norm does not.
+ *   <li><b>Memory of a caller is never page-locked.</b> Its end is not announced, and pages that
+ *       are locked beyond it would be read in place of whatever is mapped there next.
+ *   <li><b>Cholesky factorisation runs on the host</b>: cuBLAS has none, and it runs once per exact
+ *       solution.
+ * </ul>
+ */
+package dev.panagrad.backend.cuda;

@@ -1,0 +1,95 @@
+package dev.panagrad.train;
+
+import dev.panagrad.backend.Backend;
+import dev.panagrad.tensor.DType;
+import dev.panagrad.tensor.Shape;
+import dev.panagrad.tensor.Tensor;
+import dev.panagrad.tensor.TensorArena;
+
+/**
+ * The losses of batches between two looks at them: one on a backend that computes in host memory,
+ * many on a device, where each look waits for all its work.
+ *
+ * <pre>
+ *   losses    | batch 0: outputs | batch 1 | ... |     F64, where gradient kernels write
+ * </pre>
+ */
+final class LossLog {
+  /** Steps that a device may be ahead of the host's look for divergence. */
+  private static final int DEVICE_BATCHES = 64;
+
+  private final Backend backend;
+  private final Tensor written;
+  private final Tensor host;
+  private final Tensor[] batches;
+  private final long[] rows;
+  private final long[] steps;
+  private final double[] rates;
+  private int count;
+
+  LossLog(Backend backend, TensorArena arena, int outputs) {
+    int capacity = backend.usesHostMemory() ? 1 : DEVICE_BATCHES;
+    this.backend = backend;
+    written = backend.allocate(arena, "losses", DType.F64, Shape.of(capacity, outputs));
+    host =
+        written.isHost()
+            ? written
+            : arena.allocate("losses on the host", DType.F64, capacity, outputs);
+    batches = new Tensor[capacity];
+    for (int i = 0; i < capacity; i++) {
+      batches[i] = written.rows(i, 1).reshape(outputs);
+    }
+    rows = new long[capacity];
+    steps = new long[capacity];
+    rates = new double[capacity];
+  }
+
+  /**
+   * Where the next batch's losses go.
+   *
+   * @param batchRows rows of the batch
+   * @param step the step that its gradient is for, from 1
+   * @param rate the learning rate before that step
+   */
+  Tensor next(long batchRows, long step, double rate) {
+    rows[count] = batchRows;
+    steps[count] = step;
+    rates[count] = rate;
+    return batches[count++];
+  }
+
+  /** Whether it must be read before the next batch. */
+  boolean isFull() {
+    return count == batches.length;
+  }
+
+  /** Makes the losses since the last call readable, and returns of how many batches. */
+  int read() {
+    if (count > 0 && host != written) {
+      backend.copy(written, host);
+    }
+    int read = count;
+    count = 0;
+    return read;
+  }
+
+  /** A loss that was read. */
+  double loss(int batch, int output) {
+    return host.get(batch, output);
+  }
+
+  /** Rows of a batch that was read. */
+  long rows(int batch) {
+    return rows[batch];
+  }
+
+  /** The step of a batch that was read. */
+  long step(int batch) {
+    return steps[batch];
+  }
+
+  /** The learning rate before that step. */
+  double rate(int batch) {
+    return rates[batch];
+  }
+}
