@@ -10,8 +10,12 @@ import dev.panagrad.backend.Availability;
 import dev.panagrad.backend.Backend;
 import dev.panagrad.backend.BackendOptions;
 import dev.panagrad.backend.Backends;
+import java.io.IOException;
 import java.lang.management.ManagementFactory;
+import java.nio.file.Files;
+import java.nio.file.Path;
 import java.util.List;
+import java.util.stream.Stream;
 import jdk.incubator.vector.VectorShape;
 import org.junit.jupiter.api.Tag;
 import org.junit.jupiter.api.Test;
@@ -26,7 +30,7 @@ class IntendedRunTest {
   private static final String RUN = System.getProperty("panagrad.test.run", "widest");
 
   @Test
-  void thisRunIsWhatItsNameSays() {
+  void thisRunIsWhatItsNameSays() throws IOException {
     switch (RUN) {
       case "widest" -> {
         int preferred = VectorShape.preferredShape().vectorBitSize();
@@ -59,6 +63,12 @@ class IntendedRunTest {
         Availability.Available yes = (Availability.Available) simd();
         assertTrue(yes.detail().contains("without the C2 compiler"), yes.detail());
         assertEquals(List.of("simd"), TestBackends.names());
+      }
+      case "cuda-asan" -> {
+        assertEquals(List.of("cuda"), TestBackends.names());
+        try (Stream<String> maps = Files.lines(Path.of("/proc/self/maps"))) {
+          assertTrue(maps.anyMatch(line -> line.contains("libcudasim-asan.so")));
+        }
       }
       default -> fail("no such run: " + RUN);
     }

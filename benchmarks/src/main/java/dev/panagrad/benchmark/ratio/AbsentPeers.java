@@ -4,7 +4,7 @@ import java.util.HashSet;
 import java.util.Set;
 
 /** Says on standard error why a peer cannot be loaded: once per reason in a comparison. */
-final class AbsentPeers {
+public final class AbsentPeers {
   private final Set<String> said = new HashSet<>();
 
   void report(String library, Throwable failure) {

@@ -13,7 +13,7 @@ import java.util.Optional;
  * @param memory owner of all tensors, closed after the measurement
  * @param isHeapFree whether ours must not take anything from the heap
  */
-record Comparison(
+public record Comparison(
     String work,
     int threads,
     TensorArena memory,
@@ -31,7 +31,8 @@ record Comparison(
   /** A call that allocates nothing may still meet another's object once in a while. */
   private static final double NO_BYTES = 0.01;
 
-  Comparison(String work, int threads, TensorArena memory, Rival.Opening ours, List<Rival> rivals) {
+  public Comparison(
+      String work, int threads, TensorArena memory, Rival.Opening ours, List<Rival> rivals) {
     this(work, threads, memory, ours, rivals, false);
   }
 
@@ -59,7 +60,7 @@ record Comparison(
     }
   }
 
-  List<RatioRow> measure(Turns turns, AbsentPeers absent) {
+  public List<RatioRow> measure(Turns turns, AbsentPeers absent) {
     List<Lane> lanes = new ArrayList<>();
     try {
       Lane our = new Lane(work, ours.open(), turns.rounds());

@@ -4,7 +4,7 @@ import java.util.Optional;
 
 /** One implementation of the work of a comparison. All calls come from one thread. */
 @FunctionalInterface
-interface Contender extends AutoCloseable {
+public interface Contender extends AutoCloseable {
   /** Does the work that many times. The loop is the contender's own, so that it can be compiled. */
   void repeat(long times);
 

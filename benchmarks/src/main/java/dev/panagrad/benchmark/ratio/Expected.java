@@ -13,14 +13,14 @@ import java.util.Optional;
  * @param magnitudes for each value the sum of its terms' magnitudes, which rounding errors are in
  *     proportion to
  */
-record Expected(double[] values, double[] magnitudes) {
+public record Expected(double[] values, double[] magnitudes) {
   /**
    * The largest error seen is 2.6e-6: OpenBLAS, which sums a million rows in F32. A term that is
    * left out of a sum of up to 100,000 is more than this, one of a million is not.
    */
   private static final double TOLERANCE = 5e-6;
 
-  Optional<String> disagreement(Tensor found) {
+  public Optional<String> disagreement(Tensor found) {
     for (int i = 0; i < values.length; i++) {
       double error = Math.abs(found.get(i) - values[i]);
       // Negated, so that NaN is a disagreement.
@@ -33,7 +33,7 @@ record Expected(double[] values, double[] magnitudes) {
   }
 
   /** {@code 2/n (X W^T - Y)^T X}, as long as W: one row for every output. */
-  static Expected gradient(Tensor x, Tensor y, Tensor w) {
+  public static Expected gradient(Tensor x, Tensor y, Tensor w) {
     int rows = Math.toIntExact(x.rows());
     int features = Math.toIntExact(x.cols());
     int outputs = Math.toIntExact(w.rows());

@@ -10,11 +10,11 @@ import java.lang.foreign.ValueLayout;
  * Values in [-1, 1) that depend on seed and index alone, so that a check can ask for the value an
  * element had at the start without keeping a copy.
  */
-final class RandomValues {
+public final class RandomValues {
   private RandomValues() {}
 
   /** Mixes as SplitMix64 does; 24 bits, which F32 holds exactly. */
-  static float at(long seed, long index) {
+  public static float at(long seed, long index) {
     long z = seed * 0x632BE59BD9B4E019L + (index + 1) * 0x9E3779B97F4A7C15L;
     z = (z ^ (z >>> 30)) * 0xBF58476D1CE4E5B9L;
     z = (z ^ (z >>> 27)) * 0x94D049BB133111EBL;
@@ -22,7 +22,7 @@ final class RandomValues {
     return (z >> 40) * 0x1p-23f;
   }
 
-  static Tensor tensor(TensorArena arena, String name, long seed, long... extents) {
+  public static Tensor tensor(TensorArena arena, String name, long seed, long... extents) {
     Tensor tensor = arena.allocate(name, DType.F32, extents);
     fill(tensor, seed);
     return tensor;

@@ -10,9 +10,9 @@ import java.util.Locale;
  * @param peer null if the peer is absent
  * @param goal NaN if there is none
  */
-record RatioRow(String name, Timing ours, Timing peer, double goal, Verdict verdict) {
+public record RatioRow(String name, Timing ours, Timing peer, double goal, Verdict verdict) {
   /** What a row says. */
-  enum Verdict {
+  public enum Verdict {
     /** The goal is reached, or there is none. */
     OK,
     /** The result is right and the goal is not reached, or ours allocates where it must not. */
@@ -28,7 +28,8 @@ record RatioRow(String name, Timing ours, Timing peer, double goal, Verdict verd
     }
   }
 
-  static RatioRow measured(String name, Timing ours, Timing peer, double goal, boolean allocates) {
+  public static RatioRow measured(
+      String name, Timing ours, Timing peer, double goal, boolean allocates) {
     boolean isShort = allocates || peer.nanos() / ours.nanos() < goal;
     return new RatioRow(name, ours, peer, goal, isShort ? Verdict.SHORT : Verdict.OK);
   }
@@ -42,7 +43,7 @@ record RatioRow(String name, Timing ours, Timing peer, double goal, Verdict verd
   }
 
   /** Peer time over our time: larger is better for us. NaN if the row has none. */
-  double ratio() {
+  public double ratio() {
     return ours == null || peer == null ? Double.NaN : peer.nanos() / ours.nanos();
   }
 

@@ -8,10 +8,10 @@ package dev.panagrad.benchmark.ratio;
  * @param goal the ratio to reach, or NaN if the row only informs
  * @param opening opens the contender; a library that cannot be loaded throws here
  */
-record Rival(String library, String call, double goal, Opening opening) {
+public record Rival(String library, String call, double goal, Opening opening) {
   /** Opens a contender. */
   @FunctionalInterface
-  interface Opening {
+  public interface Opening {
     Contender open();
   }
 

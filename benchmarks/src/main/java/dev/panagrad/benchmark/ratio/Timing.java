@@ -8,7 +8,7 @@ import java.util.Arrays;
  * @param nanos median time of one repetition
  * @param spread (max - min) / median over the rounds
  */
-record Timing(double nanos, double spread) {
+public record Timing(double nanos, double spread) {
   static Timing of(double[] nanosOfRounds) {
     double[] sorted = nanosOfRounds.clone();
     Arrays.sort(sorted);

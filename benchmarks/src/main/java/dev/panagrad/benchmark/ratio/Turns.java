@@ -7,7 +7,7 @@ package dev.panagrad.benchmark.ratio;
  * @param quietNanos a contender is warm when it has not become faster for so long
  * @param turnNanos time of one turn, if one repetition is not longer
  */
-record Turns(int rounds, long quietNanos, long turnNanos) {
+public record Turns(int rounds, long quietNanos, long turnNanos) {
   static Turns full() {
     return new Turns(9, 3_000_000_000L, 100_000_000L);
   }

@@ -1,0 +1,177 @@
+package dev.panagrad.backend.cuda;
+
+import static org.junit.jupiter.api.Assertions.assertEquals;
+import static org.junit.jupiter.api.Assumptions.assumeTrue;
+
+import com.sun.management.ThreadMXBean;
+import dev.panagrad.backend.Availability;
+import dev.panagrad.backend.Backend;
+import dev.panagrad.backend.BackendOptions;
+import dev.panagrad.optimizer.Optimizer;
+import dev.panagrad.penalty.Penalty;
+import dev.panagrad.regression.LinearRegression;
+import dev.panagrad.rule.Adam;
+import dev.panagrad.tensor.DType;
+import dev.panagrad.tensor.Tensor;
+import dev.panagrad.tensor.TensorArena;
+import java.lang.management.ManagementFactory;
+import org.junit.jupiter.api.BeforeEach;
+import org.junit.jupiter.api.Tag;
+import org.junit.jupiter.api.Test;
+
+/**
+ * What a steady training step costs beside its arithmetic, counted: no copy, no allocation on
+ * either side, no wait, and one launch.
+ */
+@Tag("cuda")
+class CudaSteadyStepTest {
+  private static final ThreadMXBean THREADS = (ThreadMXBean) ManagementFactory.getThreadMXBean();
+  private static final int STEPS = 200;
+
+  @BeforeEach
+  void device() {
+    assumeTrue(new CudaProvider().probe() instanceof Availability.Available, "no CUDA device");
+  }
+
+  /** A regression with its data on the device, stepping through batches. */
+  private static final class Training implements AutoCloseable {
+    private static final int ROWS = 640;
+    private static final int BATCH = 64;
+    final TensorArena arena = TensorArena.open("steady");
+    final Backend backend = new CudaProvider().open(new BackendOptions(1));
+    final Tensor x;
+    final Tensor y;
+    final LinearRegression regression;
+    final Optimizer optimizer;
+    private long first;
+
+    Training(int features, int outputs, Optimizer.Builder options) {
+      Tensor hostX = arena.allocate("X", DType.F32, ROWS, features);
+      Tensor hostY = arena.allocate("y", DType.F32, ROWS, outputs);
+      for (long i = 0; i < hostX.count(); i++) {
+        hostX.set(i, Math.sin(i));
+      }
+      for (long i = 0; i < hostY.count(); i++) {
+        hostY.set(i, Math.cos(i));
+      }
+      x = backend.place(arena, hostX);
+      y = backend.place(arena, hostY);
+      regression = new LinearRegression(backend, arena, DType.F32, features, outputs, true);
+      optimizer = options.build(regression.parameters(), backend, arena);
+    }
+
+    void step() {
+      regression.computeGradient(x, y, null, first, BATCH);
+      optimizer.step(regression.gradient());
+      first = (first + BATCH) % ROWS;
+    }
+
+    /** Waits for the device, so that no test ends with work outstanding. */
+    double norm() {
+      return backend.linear().norm2(regression.parameters().flat());
+    }
+
+    @Override
+    public void close() {
+      arena.close();
+      backend.close();
+    }
+  }
+
+  private static void isSteady(Training training, long launchesPerStep) {
+    for (int i = 0; i < 20; i++) {
+      training.step();
+    }
+    long copies = training.backend.trace().copies();
+    long launches = training.backend.trace().launches();
+    long waits = training.backend.trace().synchronizations();
+    long allocations = training.backend.trace().deviceAllocations();
+    for (int i = 0; i < STEPS; i++) {
+      training.step();
+    }
+    assertEquals(copies, training.backend.trace().copies(), "copies");
+    assertEquals(waits, training.backend.trace().synchronizations(), "waits");
+    assertEquals(allocations, training.backend.trace().deviceAllocations(), "allocations");
+    assertEquals(
+        launchesPerStep * STEPS, training.backend.trace().launches() - launches, "launches");
+    training.norm();
+  }
+
+  @Test
+  void oneGraphForGradientAndStep() {
+    try (Training training = new Training(100, 1, Optimizer.of(Adam.of(0.01)))) {
+      isSteady(training, 1);
+    }
+  }
+
+  @Test
+  void clippingByNormAndPenaltiesAreInTheGraph() {
+    Optimizer.Builder options =
+        Optimizer.of(Adam.of(0.01)).clipNorm(0.1).penalty(Penalty.elasticNet(0.01, 0.01));
+    try (Training training = new Training(100, 3, options)) {
+      isSteady(training, 1);
+    }
+  }
+
+  /** Two products, and the kernels around them, which are not in a graph. */
+  @Test
+  void manyOutputs() {
+    try (Training training = new Training(40, 33, Optimizer.of(Adam.of(0.01)))) {
+      // Products, residuals, products, their sum, combine; control and step together in a graph.
+      isSteady(training, 6);
+    }
+  }
+
+  /** The driver's own count, on the software device, agrees with ours. */
+  @Test
+  void driverCallsOfSteadyStep() {
+    assumeTrue(SoftwareDevice.isPresent(), "the driver of a GPU does not count its calls");
+    try (Training training = new Training(100, 1, Optimizer.of(Adam.of(0.01)))) {
+      for (int i = 0; i < 20; i++) {
+        training.step();
+      }
+      SoftwareDevice.resetCounts();
+      for (int i = 0; i < STEPS; i++) {
+        training.step();
+      }
+      assertEquals(STEPS, SoftwareDevice.count("cuGraphLaunch"));
+      // The batch's first row and the step's numbers change; the other arguments stay.
+      assertEquals(2 * STEPS, SoftwareDevice.count("cuGraphExecKernelNodeSetParams_v2"));
+      for (String call :
+          new String[] {
+            "cuLaunchKernel",
+            "cuMemAllocFromPoolAsync",
+            "cuMemFreeAsync",
+            "cuMemHostAlloc",
+            "cuMemGetInfo_v2",
+            "cuMemcpyHtoDAsync_v2",
+            "cuMemcpyDtoHAsync_v2",
+            "cuMemcpyDtoDAsync_v2",
+            "cuMemcpy2DAsync_v2",
+            "cuStreamSynchronize",
+            "cuEventSynchronize",
+            "cuGraphInstantiateWithFlags"
+          }) {
+        assertEquals(0, SoftwareDevice.count(call), call);
+      }
+      training.norm();
+    }
+  }
+
+  @Test
+  void nothingIsAllocatedOnTheHeap() {
+    Optimizer.Builder options = Optimizer.of(Adam.of(0.01)).clipNorm(0.1);
+    try (Training training = new Training(100, 1, options)) {
+      long bytes = -1;
+      for (int round = 0; round < 200 && bytes != 0; round++) {
+        long before = THREADS.getCurrentThreadAllocatedBytes();
+        for (int i = 0; i < STEPS; i++) {
+          training.step();
+        }
+        bytes = THREADS.getCurrentThreadAllocatedBytes() - before;
+        training.norm();
+      }
+      assertEquals(0, bytes, "heap bytes of the last " + STEPS + " steps");
+    }
+  }
+}
