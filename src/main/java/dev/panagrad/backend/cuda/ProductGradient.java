@@ -8,7 +8,7 @@ package dev.panagrad.backend.cuda;
  * <pre>
  *   P = X W^T            cuBLAS, or row_products.cu for one output
  *   P = P + b - Y        residuals.cu, which sums them and their squares in F64
- *   S = S + P^T X        cuBLAS into F32 and accumulate_products.cu into F64, or column_sums.cu for one output
+ *   S = S + P^T X        cuBLAS and accumulate_products.cu, which adds in F64, or column_sums.cu for one output
  * </pre>
  *
  * Sums over the rows of a part are in the element type where cuBLAS computes them, at most {@link
@@ -25,6 +25,9 @@ final class ProductGradient implements GradientSum {
   private static final long CACHED_BYTES = 16L * 1024 * 1024;
 
   private static final long MAX_BLOCKS = 64;
+
+  /** Rows of a block that sums residuals: several for each of its eight rows of threads. */
+  private static final long MIN_RESIDUAL_ROWS = 64;
   private static final long PARTIAL_BYTES = 32L * 1024 * 1024;
 
   private final CudaQueue queue;
@@ -32,6 +35,7 @@ final class ProductGradient implements GradientSum {
   private final CudaScratch partial;
   private final CudaScratch products;
   private final CudaScratch sums;
+  private final CudaScratch residualSums;
   private final CudaScratch gathered;
   private final RowProducts rowProducts;
   private final TypedLaunch residuals;
@@ -44,6 +48,7 @@ final class ProductGradient implements GradientSum {
   private long rowsPerBlock;
   private long blocks;
   private long partialAddress;
+  private long residualSumsAddress;
 
   ProductGradient(CudaQueue queue, Cublas cublas, CudaMemory memory, CudaScratch partial) {
     this.queue = queue;
@@ -51,11 +56,12 @@ final class ProductGradient implements GradientSum {
     this.partial = partial;
     products = new CudaScratch(memory, "residuals");
     sums = new CudaScratch(memory, "products of residuals and rows");
+    residualSums = new CudaScratch(memory, "sums of residuals");
     gathered = new CudaScratch(memory, "gathered rows");
     rowProducts = new RowProducts(queue);
-    residuals = new TypedLaunch(queue, "residuals", 11);
+    residuals = new TypedLaunch(queue, "residuals", 10);
     gather = new TypedLaunch(queue, "gather_rows", 7);
-    accumulate = new TypedLaunch(queue, "accumulate_products", 5);
+    accumulate = new TypedLaunch(queue, "accumulate_products", 6);
     combine = new TypedLaunch(queue, "gradient_combine", 8);
   }
 
@@ -74,6 +80,8 @@ final class ProductGradient implements GradientSum {
     partialAddress = partial.address(blocks * partialRowBytes);
     long rows = Math.min(unit, operands.count);
     products.address(rows * operands.outputs * size);
+    residualSumsAddress =
+        residualSums.address(MAX_BLOCKS * operands.outputs * 2 * Double.BYTES);
     if (!single) {
       sums.address(operands.outputs * d * size);
     }
@@ -141,6 +149,7 @@ final class ProductGradient implements GradientSum {
             operands.partialStride(),
             rowsPerBlock,
             true));
+    accumulate(0, rows);
   }
 
   private void addProducts(
@@ -149,7 +158,6 @@ final class ProductGradient implements GradientSum {
     int k = operands.outputs;
     int size = operands.dtype.bytes();
     long r = products.address(rows * k * size);
-    long sum = sums.address(k * d * size);
     long part = x + first * xStride * size;
     long partStride = xStride;
     if (index != 0) {
@@ -170,21 +178,28 @@ final class ProductGradient implements GradientSum {
     queue.flush();
     cublas.gemm(
         operands.dtype, false, true, rows, k, d, 1, part, partStride, operands.w, d, 0, r, k);
+    long sumsOfProducts = sums.address(k * d * size);
     subtractTargets(r, y, yStride, index, first, rows);
-    cublas.gemm(operands.dtype, true, false, k, d, rows, 1, r, k, part, partStride, 0, sum, d);
-    queue.launch(
-        accumulate
-            .of(operands.dtype)
-            .put(0, sum)
-            .put(1, d)
-            .putInt(2, k)
-            .put(3, partialAddress)
-            .putInt(4, 1)
-            .shape(RowProducts.elementBlocks(k * d), 1, THREADS, 1));
+    cublas.gemm(
+        operands.dtype,
+        true,
+        false,
+        k,
+        d,
+        rows,
+        1,
+        r,
+        k,
+        part,
+        partStride,
+        0,
+        sumsOfProducts,
+        d);
+    accumulate(sumsOfProducts, rows);
   }
 
   private void subtractTargets(long r, long y, long yStride, long index, long first, long rows) {
-    int k = operands.outputs;
+    long rowsPerResidualBlock = residualRows(rows);
     queue.launch(
         residuals
             .of(operands.dtype)
@@ -195,11 +210,34 @@ final class ProductGradient implements GradientSum {
             .put(4, index)
             .put(5, first)
             .put(6, rows)
-            .putInt(7, k)
-            .put(8, operands.features)
-            .put(9, partialAddress)
-            .putInt(10, 1)
-            .shape(Math.ceilDiv(k, 32), 1, 32, 8));
+            .putInt(7, operands.outputs)
+            .put(8, rowsPerResidualBlock)
+            .put(9, residualSumsAddress)
+            .shape(
+                Math.ceilDiv(operands.outputs, 32),
+                Math.toIntExact(Math.ceilDiv(rows, rowsPerResidualBlock)),
+                32,
+                8));
+  }
+
+  private static long residualRows(long rows) {
+    return Math.max(MIN_RESIDUAL_ROWS, Math.ceilDiv(rows, MAX_BLOCKS));
+  }
+
+  /** Adds a part's products, unless they are added already, and its residuals. */
+  private void accumulate(long sumsOfProducts, long rows) {
+    int k = operands.outputs;
+    long elements = sumsOfProducts == 0 ? 2 : k * operands.features;
+    queue.launch(
+        accumulate
+            .of(operands.dtype)
+            .put(0, sumsOfProducts)
+            .put(1, operands.features)
+            .putInt(2, k)
+            .put(3, residualSumsAddress)
+            .put(4, Math.ceilDiv(rows, residualRows(rows)))
+            .put(5, partialAddress)
+            .shape(RowProducts.elementBlocks(elements), 1, THREADS, 1));
   }
 
   @Override

@@ -9,8 +9,12 @@ package dev.panagrad.backend.cuda;
 final class RowGradient implements GradientSum {
   private static final int THREADS = 256;
 
-  /** Shared memory that a block may have on every device without asking for more. */
-  private static final int SHARED_BYTES = 48 * 1024;
+  /**
+   * Shared memory for a tile of rows: eight blocks fit on a multiprocessor. A longer row, of at most
+   * 32 KiB, is a tile by itself; every device lets a block have 48 KiB, of which the kernel takes 4
+   * for itself.
+   */
+  private static final int TILE_BYTES = 24 * 1024;
 
   /** Rows that a kernel sums in the element type before it adds to F64. */
   private static final int MAX_TILE_ROWS = 256;
@@ -74,7 +78,7 @@ final class RowGradient implements GradientSum {
     blocks = Math.ceilDiv(operands.count, rowsPerBlock);
     int size = operands.dtype.bytes();
     // A row of the tile and its residuals; 16 bytes for rounding up between them.
-    long room = (SHARED_BYTES - 16) / (d * size + (long) k * size);
+    long room = (TILE_BYTES - 16) / ((d + k) * size);
     tileRows = (int) Math.clamp(room, 1, Math.min(rowsPerBlock, MAX_TILE_ROWS));
     rowsLaunch.sharedBytes =
         Math.toIntExact(Math.ceilDiv(tileRows * d * size, 16L) * 16 + (long) tileRows * k * size);

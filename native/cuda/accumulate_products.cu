@@ -1,0 +1,33 @@
+// Adds what one part of the rows gave to the sums of a batch, in double:
+//
+//   partial[j, f]        += chunk[j, f]             for each feature f; without chunk not at all
+//   partial[j, features] += sum of sums[block, j]   residuals, and their squares after them
+//
+// chunk is [outputs, features], partial [outputs, features + 2], sums [row_blocks, outputs, 2].
+#include "panagrad.cuh"
+
+template <typename T>
+__device__ void accumulate_products(const T* chunk, long long features, int outputs, const double* sums,
+                                    long long row_blocks, double* partial) {
+  const long long products = chunk == nullptr ? 0 : outputs * features;
+  for (long long e = thread_in_grid(); e < products; e += threads_in_grid()) {
+    partial[e / features * (features + 2) + e % features] += chunk[e];
+  }
+  for (long long e = thread_in_grid(); e < 2LL * outputs; e += threads_in_grid()) {
+    double sum = 0;
+    for (long long block = 0; block < row_blocks; block++) {
+      sum += sums[block * outputs * 2 + e];
+    }
+    partial[e / 2 * (features + 2) + features + e % 2] += sum;
+  }
+}
+
+extern "C" __global__ void accumulate_products_f32(const float* chunk, long long features, int outputs,
+                                                   const double* sums, long long row_blocks, double* partial) {
+  accumulate_products<float>(chunk, features, outputs, sums, row_blocks, partial);
+}
+
+extern "C" __global__ void accumulate_products_f64(const double* chunk, long long features, int outputs,
+                                                   const double* sums, long long row_blocks, double* partial) {
+  accumulate_products<double>(chunk, features, outputs, sums, row_blocks, partial);
+}
