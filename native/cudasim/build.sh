@@ -1,0 +1,78 @@
+#!/usr/bin/env bash
+# Compiles the software CUDA device of the tests, with the kernels of native/cuda in it.
+#
+#   native/cudasim/build.sh OUTDIR        CXX=clang++ for another C++17 compiler than c++
+#
+#   OUTDIR/libcudasim.so            what the tests load as driver and as cuBLAS
+#   OUTDIR/libcudasim-asan.so       with address and undefined-behaviour sanitizers; needs libasan.so preloaded
+#   OUTDIR/libcudasim-nograph.so    lacks cuGraphLaunch, as an old driver lacks symbols
+#   OUTDIR/libasan.so               the compiler's, to preload
+#   OUTDIR/cudasim-selftest         tests of the device itself
+#
+# Does nothing where all are newer than all sources.
+set -euo pipefail
+out=${1:?usage: native/cudasim/build.sh OUTDIR}
+mkdir -p "$out"
+out=$(cd "$out" && pwd)
+cd "$(dirname "$0")"
+cxx=${CXX:-c++}
+
+if ! command -v "$cxx" > /dev/null; then
+  echo "native/cudasim/build.sh: there is no C++ compiler '$cxx', which the tests of the backend 'cuda' need to build the software device; install g++ or clang, or name one by CXX=" >&2
+  exit 1
+fi
+
+objects=$out/cudasim-objects
+results=("$out/libcudasim.so" "$out/libcudasim-asan.so" "$out/libcudasim-nograph.so" "$out/cudasim-selftest")
+is_current() {
+  local result
+  for result in "${results[@]}"; do
+    [ -f "$result" ] && [ -z "$(find . ../cuda -type f -newer "$result" -print -quit)" ] || return 1
+  done
+  [ -e "$out/libasan.so" ]
+}
+is_current && exit 0
+
+# Kernels say "#pragma unroll" to nvcc. Products and sums stay apart, as written: a device fuses only fma.
+common=(-std=c++17 -O2 -g -fPIC -fvisibility=hidden -ffp-contract=off -Wall -Wextra -Wno-unknown-pragmas)
+sanitizers=(-fsanitize=address,undefined -fno-sanitize-recover=all -fno-omit-frame-pointer)
+
+mkdir -p "$objects/plain" "$objects/asan"
+compile() {
+  local kind=$1 source=$2
+  local flags=("${common[@]}")
+  [ "$kind" = asan ] && flags+=("${sanitizers[@]}")
+  "$cxx" "${flags[@]}" -c "$source" -o "$objects/$kind/${source%.cpp}.o"
+}
+# Two at a time; the largest first.
+sources=(kernels.cpp selftest.cpp $(ls ./*.cpp | sed 's,^\./,,' | grep -v -e '^kernels.cpp$' -e '^selftest.cpp$'))
+jobs=()
+for source in "${sources[@]}"; do
+  jobs+=("asan $source" "plain $source")
+done
+running=0
+for job in "${jobs[@]}"; do
+  if [ "$running" -ge 2 ]; then
+    wait -n
+  else
+    running=$((running + 1))
+  fi
+  compile $job &
+done
+for ((; running > 0; running--)); do
+  wait -n
+done
+
+library_objects() {
+  local kind=$1 source
+  for source in "${sources[@]}"; do
+    [ "$source" = selftest.cpp ] || echo "$objects/$kind/${source%.cpp}.o"
+  done
+}
+link=("$cxx" -g -pthread -Wl,-z,noexecstack)
+"${link[@]}" -shared $(library_objects plain) -o "$out/libcudasim.so"
+"${link[@]}" -shared -Wl,--version-script=nograph.map $(library_objects plain) -o "$out/libcudasim-nograph.so"
+"${link[@]}" "${sanitizers[@]}" -shared $(library_objects asan) -o "$out/libcudasim-asan.so"
+"${link[@]}" "$objects/plain/selftest.o" $(library_objects plain) -o "$out/cudasim-selftest"
+ln -sf "$("$cxx" -print-file-name=libasan.so)" "$out/libasan.so"
+touch "${results[@]}"

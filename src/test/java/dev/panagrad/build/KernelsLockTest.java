@@ -1,0 +1,99 @@
+package dev.panagrad.build;
+
+import static org.junit.jupiter.api.Assertions.assertEquals;
+import static org.junit.jupiter.api.Assertions.assertTrue;
+import static org.junit.jupiter.api.Assumptions.assumeTrue;
+
+import java.io.File;
+import java.io.IOException;
+import java.nio.charset.StandardCharsets;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.security.MessageDigest;
+import java.security.NoSuchAlgorithmException;
+import java.util.HexFormat;
+import java.util.List;
+import java.util.Map;
+import java.util.TreeMap;
+import java.util.regex.Matcher;
+import java.util.regex.Pattern;
+import java.util.stream.Stream;
+import org.junit.jupiter.api.Test;
+
+/** The compiled CUDA kernels are those of the sources beside them. */
+class KernelsLockTest {
+  private static final Path SOURCES = Path.of("native", "cuda");
+  private static final Path BUILD = Path.of("native", "build.sh");
+  private static final Path COMPILED =
+      Path.of("src", "main", "resources", "dev", "panagrad", "backend", "cuda");
+
+  private static List<String> lock() throws IOException {
+    return Files.readAllLines(SOURCES.resolve("kernels.lock"));
+  }
+
+  private static void hash(Map<String, String> into, String name, Path file)
+      throws IOException, NoSuchAlgorithmException {
+    byte[] hash = MessageDigest.getInstance("SHA-256").digest(Files.readAllBytes(file));
+    into.put(name, HexFormat.of().formatHex(hash));
+  }
+
+  private static List<Path> list(Path folder) throws IOException {
+    try (Stream<Path> files = Files.list(folder)) {
+      return files.toList();
+    }
+  }
+
+  /** No compiler is needed to see that a source was changed without its compiled form. */
+  @Test
+  void sourcesAndCompiledFormAreLocked() throws IOException, NoSuchAlgorithmException {
+    Map<String, String> locked = new TreeMap<>();
+    for (String line : lock()) {
+      if (!line.startsWith("#")) {
+        locked.put(line.substring(66), line.substring(0, 64));
+      }
+    }
+    Map<String, String> found = new TreeMap<>();
+    hash(found, "../build.sh", BUILD);
+    int sources = 0;
+    for (Path file : list(SOURCES)) {
+      String name = file.getFileName().toString();
+      sources += name.endsWith(".cu") ? 1 : 0;
+      if (!name.equals("kernels.lock")) {
+        hash(found, name, file);
+      }
+    }
+    List<Path> compiled = list(COMPILED);
+    for (Path file : compiled) {
+      hash(found, file.getFileName().toString(), file);
+    }
+    assertEquals(locked, found, "run native/build.sh, and commit sources and compiled form");
+    assertEquals(sources, compiled.size(), "one compiled file per source");
+    assertTrue(sources > 0);
+  }
+
+  /** What a driver must be new enough for is what the kernels were compiled by. */
+  @Test
+  void driverIsRequiredForTheLockedToolkit() throws IOException, ReflectiveOperationException {
+    Matcher release = Pattern.compile("# release ([0-9]+)\\.([0-9]+),.*").matcher(lock().getFirst());
+    assertTrue(release.matches(), lock().getFirst());
+    int toolkit =
+        1000 * Integer.parseInt(release.group(1)) + 10 * Integer.parseInt(release.group(2));
+    var constant =
+        Class.forName("dev.panagrad.backend.cuda.CudaProvider").getDeclaredField("TOOLKIT");
+    constant.setAccessible(true);
+    assertEquals(toolkit, constant.getInt(null));
+  }
+
+  /** Where the compiler is installed: every source compiles, and gives what is committed. */
+  @Test
+  void compilerGivesTheCommittedForm() throws IOException, InterruptedException {
+    boolean installed =
+        Stream.of(System.getenv("PATH").split(File.pathSeparator, -1))
+            .anyMatch(folder -> Files.isExecutable(Path.of(folder, "nvcc")));
+    assumeTrue(installed, "nvcc is not on the PATH");
+    Process process =
+        new ProcessBuilder("bash", BUILD.toString(), "--check").redirectErrorStream(true).start();
+    String out = new String(process.getInputStream().readAllBytes(), StandardCharsets.UTF_8);
+    assertEquals(0, process.waitFor(), out);
+  }
+}
