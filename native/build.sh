@@ -34,8 +34,9 @@ build_one() {
       -o "$folder/$name.sm_$architecture.cubin" "$folder/$name.ptx"
     images+=("--image3=kind=elf,sm=$architecture,file=$name.sm_$architecture.cubin")
   done
-  # Relative names: the file must not depend on where it was built.
-  (cd "$folder" && fatbinary -64 --compress-mode=size --create="$name.fatbin" \
+  # Relative names: the file must not depend on where it was built. The identifier is not compressed:
+  # the software device takes a file for that of a source by it.
+  (cd "$folder" && fatbinary -64 --compress-mode=size --ident="$name.cu" --create="$name.fatbin" \
     "${images[@]}" "--image3=kind=ptx,sm=75,file=$name.ptx")
   mv "$folder/$name.fatbin" "$out/$name.fatbin"
   rm -r "$folder"

@@ -55,7 +55,8 @@ cudasim_switch:
   popq %r12
   popq %rbx
   popq %rbp
-  ret
+  popq %rcx
+  jmpq *%rcx
 .size cudasim_switch,.-cudasim_switch
 )");
 #elif defined(__aarch64__)
@@ -121,14 +122,7 @@ struct Fiber {
   void* fake_stack = nullptr;  // of AddressSanitizer
 };
 
-enum class State { UNSTARTED, WAITS_FOR_WARP, WAITS_FOR_BLOCK, ENDED };
-
-struct Thread {
-  uint3 index;
-  State state;
-  Fiber* fiber;
-  Site site;
-};
+enum class State : unsigned char { UNSTARTED, WAITS_FOR_WARP, WAITS_FOR_BLOCK, ENDED };
 
 Fiber host;  // the stack of the caller
 std::vector<std::unique_ptr<Fiber>> fibers;
@@ -136,7 +130,10 @@ std::vector<Fiber*> unused_fibers;
 Fiber* running = &host;
 Fiber* previous = &host;
 
-Thread threads[MAX_THREADS];
+// Of each thread of the block.
+uint3 indices[MAX_THREADS];
+State states[MAX_THREADS];
+Fiber* owners[MAX_THREADS];  // the stacks of those that wait
 uint64_t exchanged[2][MAX_THREADS];
 
 const Launch* launch;
@@ -259,13 +256,13 @@ void start_warp() {
 
 void choose() {
   thread = first + (backwards ? lanes - 1 - turn : turn);
-  threadIdx = threads[thread].index;
+  threadIdx = indices[thread];
 }
 
 // Takes note of how the running thread stopped, and chooses the next one. False at the end of the
 // block, or if the threads did not meet.
 bool advance(State state, Site site) {
-  threads[thread].state = state;
+  states[thread] = state;
   if (turn == 0) {
     warp_state = state;
     warp_site = site;
@@ -307,8 +304,8 @@ void enter_fiber() {
   for (;;) {
     launch->kernel->run(launch->packed());
     bool more = advance(State::ENDED, {"the end", 0});
-    if (!more || threads[thread].state != State::UNSTARTED) {
-      Fiber* next = more ? threads[thread].fiber : &host;
+    if (!more || states[thread] != State::UNSTARTED) {
+      Fiber* next = more ? owners[thread] : &host;
       unused_fibers.push_back(running);
       switch_to(next);
     }
@@ -316,11 +313,11 @@ void enter_fiber() {
 }
 
 void wait(State state, Site site) {
-  threads[thread].fiber = running;
+  owners[thread] = running;
   if (!advance(state, site)) {
     switch_to(&host);
   }
-  Fiber* next = threads[thread].state == State::UNSTARTED ? take_fiber() : threads[thread].fiber;
+  Fiber* next = states[thread] == State::UNSTARTED ? take_fiber() : owners[thread];
   if (next == nullptr) {
     failed = true;
     fprintf(stderr, "cudasim: no memory for the stacks of a block of %d threads\n", thread_count);
@@ -371,16 +368,14 @@ void number_threads(const unsigned* block) {
   for (unsigned z = 0; z < block[2]; z++) {
     for (unsigned y = 0; y < block[1]; y++) {
       for (unsigned x = 0; x < block[0]; x++) {
-        threads[i++].index = {x, y, z};
+        indices[i++] = {x, y, z};
       }
     }
   }
 }
 
 bool run_block() {
-  for (int i = 0; i < thread_count; i++) {
-    threads[i].state = State::UNSTARTED;
-  }
+  memset(states, int(State::UNSTARTED), size_t(thread_count));
   warp = 0;
   start_warp();
   choose();

@@ -45,10 +45,14 @@ compile() {
   "$cxx" "${flags[@]}" -c "$source" -o "$objects/$kind/${source%.cpp}.o"
 }
 # Two at a time; the largest first.
-sources=(kernels.cpp selftest.cpp $(ls ./*.cpp | sed 's,^\./,,' | grep -v -e '^kernels.cpp$' -e '^selftest.cpp$'))
+library=(kernels.cpp blas.cpp block.cpp context.cpp copy.cpp faults.cpp graph.cpp host_memory.cpp memory.cpp module.cpp stream.cpp)
+selftest=(selftest.cpp selftest_memory.cpp selftest_queues.cpp)
 jobs=()
-for source in "${sources[@]}"; do
+for source in "${library[@]}"; do
   jobs+=("asan $source" "plain $source")
+done
+for source in "${selftest[@]}"; do
+  jobs+=("plain $source")
 done
 running=0
 for job in "${jobs[@]}"; do
@@ -63,16 +67,17 @@ for ((; running > 0; running--)); do
   wait -n
 done
 
-library_objects() {
+objects_of() {
   local kind=$1 source
-  for source in "${sources[@]}"; do
-    [ "$source" = selftest.cpp ] || echo "$objects/$kind/${source%.cpp}.o"
+  shift
+  for source in "$@"; do
+    echo "$objects/$kind/${source%.cpp}.o"
   done
 }
 link=("$cxx" -g -pthread -Wl,-z,noexecstack)
-"${link[@]}" -shared $(library_objects plain) -o "$out/libcudasim.so"
-"${link[@]}" -shared -Wl,--version-script=nograph.map $(library_objects plain) -o "$out/libcudasim-nograph.so"
-"${link[@]}" "${sanitizers[@]}" -shared $(library_objects asan) -o "$out/libcudasim-asan.so"
-"${link[@]}" "$objects/plain/selftest.o" $(library_objects plain) -o "$out/cudasim-selftest"
+"${link[@]}" -shared -Wl,--version-script=exports.map $(objects_of plain "${library[@]}") -o "$out/libcudasim.so"
+"${link[@]}" -shared -Wl,--version-script=nograph.map $(objects_of plain "${library[@]}") -o "$out/libcudasim-nograph.so"
+"${link[@]}" "${sanitizers[@]}" -shared -Wl,--version-script=exports.map $(objects_of asan "${library[@]}") -o "$out/libcudasim-asan.so"
+"${link[@]}" $(objects_of plain "${selftest[@]}") $(objects_of plain "${library[@]:1}") -o "$out/cudasim-selftest"
 ln -sf "$("$cxx" -print-file-name=libasan.so)" "$out/libasan.so"
 touch "${results[@]}"

@@ -145,6 +145,7 @@ struct Parameter {
 };
 
 struct Kernel {
+  const char* source;  // its file in native/cuda, which the compiled form names too
   const char* name;
   void (*run)(const unsigned char* arguments);  // one thread
   const Parameter* parameters;

@@ -1,6 +1,6 @@
 // Modules and launches. A module is the compiled form of a source, of which only the names are used:
-// the code that runs is compiled into this library. A name must be in both, so that a stale compiled
-// form is noticed.
+// the code that runs is compiled into this library. A kernel is found in the compiled form of its own
+// source only, as on a GPU.
 #include <cctype>
 #include <cstring>
 #include <string_view>
@@ -227,7 +227,7 @@ CUDASIM_EXPORT CUresult cuModuleGetFunction(CUfunction* function_out, CUmodule m
     return CUDA_ERROR_INVALID_HANDLE;
   }
   const Kernel* kernel = find_kernel(name);
-  if (kernel == nullptr || !has_name(found->image, name)) {
+  if (kernel == nullptr || !has_name(found->image, kernel->source)) {
     return CUDA_ERROR_NOT_FOUND;
   }
   *function_out = loaded_functions.add(std::make_shared<LoadedFunction>(

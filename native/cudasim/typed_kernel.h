@@ -52,9 +52,9 @@ struct TypedKernel<function> {
 };
 
 template <auto function>
-constexpr Kernel typed_kernel(const char* name) {
+constexpr Kernel typed_kernel(const char* source, const char* name) {
   typedef TypedKernel<function> Typed;
-  return {name, Typed::run, Typed::PARAMETERS.data(), Typed::COUNT, Typed::PARAMETERS[Typed::COUNT].offset};
+  return {source, name, Typed::run, Typed::PARAMETERS.data(), Typed::COUNT, Typed::PARAMETERS[Typed::COUNT].offset};
 }
 
 }  // namespace cudasim

@@ -26,7 +26,7 @@ public abstract class HostBackend implements Backend {
 
   @Override
   public final Tensor place(TensorArena arena, Tensor tensor) {
-    tensor.requireUsable();
+    tensor.requireHost();
     return tensor;
   }
 

@@ -99,7 +99,7 @@ public abstract class LinearKernels implements AutoCloseable {
       Transpose transpose, double alpha, Tensor a, Tensor x, double beta, Tensor y) {
     requireOpen();
     DType dtype = floating(a);
-    a.requireUsable();
+    requirePlace(a);
     vector(x, dtype);
     vector(y, dtype);
     x.requireCount(transpose == Transpose.NO ? a.cols() : a.rows());
@@ -304,19 +304,19 @@ public abstract class LinearKernels implements AutoCloseable {
     return t.dtype();
   }
 
-  private static void vector(Tensor t, DType dtype) {
+  private void vector(Tensor t, DType dtype) {
     t.requireDType(dtype);
     t.requireContiguous();
-    t.requireUsable();
+    requirePlace(t);
   }
 
-  private static void matrix(Tensor t, DType dtype) {
+  private void matrix(Tensor t, DType dtype) {
     t.requireDType(dtype);
     if (t.shape().rank() != 2) {
       throw new IllegalArgumentException(
           "tensor '%s' has shape %s where a matrix is needed".formatted(t.name(), t.shape()));
     }
-    t.requireUsable();
+    requirePlace(t);
   }
 
   private static void columns(Tensor w, Tensor x) {
@@ -335,16 +335,16 @@ public abstract class LinearKernels implements AutoCloseable {
     }
   }
 
-  private static void intercepts(Tensor w, Tensor b, DType dtype) {
+  private void intercepts(Tensor w, Tensor b, DType dtype) {
     if (b != null) {
       vector(b, dtype);
       b.requireCount(w.rows());
     }
   }
 
-  private static void target(Tensor y, DType dtype, long rows, long outputs) {
+  private void target(Tensor y, DType dtype, long rows, long outputs) {
     y.requireDType(dtype);
-    y.requireUsable();
+    requirePlace(y);
     if (y.rows() != rows || y.cols() != outputs || y.shape().rank() > 2) {
       throw new IllegalArgumentException(
           "tensor '%s' has shape %s where [%d, %d] is needed"
@@ -375,6 +375,14 @@ public abstract class LinearKernels implements AutoCloseable {
   }
 
   /**
+   * Throws unless the operand is alive and where these kernels compute: in host memory, unless a
+   * backend with a device overrides it.
+   */
+  protected void requirePlace(Tensor operand) {
+    operand.requireHost();
+  }
+
+  /**
    * Throws {@link IndexOutOfBoundsException} if an entry of {@code [first, first + count)} is not a
    * row of x. A backend with an index on its device overrides it.
    */
@@ -391,7 +399,7 @@ public abstract class LinearKernels implements AutoCloseable {
     }
   }
 
-  private static void output(Tensor out, Tensor x, Tensor y, Tensor w, Tensor b) {
+  private void output(Tensor out, Tensor x, Tensor y, Tensor w, Tensor b) {
     out.requireWritable();
     out.requireDisjoint(x);
     out.requireDisjoint(y);

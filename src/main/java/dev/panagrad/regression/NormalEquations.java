@@ -225,9 +225,9 @@ public final class NormalEquations {
   private static void checkRows(Tensor x, Tensor y, Tensor index, long first, long count) {
     requireFloating(x);
     requireMatrix(x);
-    x.requireUsable();
+    x.requireHost();
     y.requireDType(x.dtype());
-    y.requireUsable();
+    y.requireHost();
     if (y.rows() != x.rows() || y.shape().rank() > 2) {
       throw new IllegalArgumentException(
           "tensor '%s' has shape %s where [%d, outputs] is needed"
@@ -384,10 +384,10 @@ public final class NormalEquations {
 
   private void check(Tensor w, Tensor b, Tensor gw, Tensor gb, Tensor loss) {
     linear.requireOpen();
-    g.requireUsable();
+    g.requireHost();
     requireFloating(w);
     requireWeights(w);
-    w.requireUsable();
+    w.requireHost();
     requireWeights(gw);
     requireOutput(gw, w.dtype(), w, b);
     if ((b != null) != hasIntercept || (gb != null) != hasIntercept) {
@@ -403,7 +403,7 @@ public final class NormalEquations {
       b.requireDType(w.dtype());
       b.requireCount(k);
       b.requireContiguous();
-      b.requireUsable();
+      b.requireHost();
       gb.requireCount(k);
       requireOutput(gb, w.dtype(), w, b);
       gb.requireDisjoint(gw);

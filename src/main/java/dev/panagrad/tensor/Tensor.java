@@ -441,6 +441,11 @@ public final class Tensor {
   /** Throws unless the memory is alive and the calling thread may use it. */
   public void requireUsable() {
     storage.requireUsable(name);
+  }
+
+  /** Throws unless the memory is alive, the calling thread may use it, and it is the host's. */
+  public void requireHost() {
+    requireUsable();
     if (segment == null) {
       throw onDevice("read or written from Java");
     }

@@ -101,6 +101,8 @@ final class TrainingSession implements AutoCloseable {
 
   /** Before the first value changes. */
   private static void requireStandardizable(Dataset data) {
+    data.x().requireHost();
+    data.y().requireHost();
     data.x().requireWritable();
     data.y().requireWritable();
     data.x().requireDisjoint(data.y());

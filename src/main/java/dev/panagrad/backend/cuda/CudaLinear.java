@@ -369,6 +369,15 @@ final class CudaLinear extends LinearKernels {
 
   // ---- gradients
 
+  /** Host tensors are refused by the kernels that cannot upload them, before they start. */
+  @Override
+  protected void requirePlace(Tensor operand) {
+    operand.requireUsable();
+    if (!operand.isHost()) {
+      address(operand);
+    }
+  }
+
   @Override
   protected void requireRows(Tensor index, long first, long count, Tensor x) {
     if (index.isHost()) {
