@@ -55,8 +55,7 @@ cudasim_switch:
   popq %r12
   popq %rbx
   popq %rbp
-  popq %rcx
-  jmpq *%rcx
+  ret
 .size cudasim_switch,.-cudasim_switch
 )");
 #elif defined(__aarch64__)

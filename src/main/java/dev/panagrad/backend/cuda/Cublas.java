@@ -14,7 +14,8 @@ import java.nio.file.Path;
  * call is made with a number that cuBLAS, which counts with 32 bits, cannot hold.
  *
  * <p>The library is started at the first product: a training of one output needs none. Its
- * workspace is ours, so that it allocates nothing later and its results repeat.
+ * workspace is ours, so that it allocates nothing later and its results repeat. Its size may decide
+ * how cuBLAS computes: a memory limit below 256 MiB may give other last bits.
  *
  * <p>Threading: by the queue's lock.
  */
@@ -22,7 +23,13 @@ final class Cublas {
   /** What NVIDIA recommends for Hopper, and more than it asks for elsewhere. */
   private static final long WORKSPACE_BYTES = 32L * 1024 * 1024;
 
+  /** Within a memory limit: an eighth of what is left, in steps of the alignment cuBLAS wants. */
+  private static final int WORKSPACE_PART = 8;
+
+  private static final long WORKSPACE_STEP = 256;
+
   private final CudaQueue queue;
+  private final CudaMemory memory;
   private final MathMode math;
   private final CudaScratch workspace;
   private final CudaScratch castA;
@@ -33,6 +40,7 @@ final class Cublas {
 
   Cublas(CudaQueue queue, CudaMemory memory, MathMode math) {
     this.queue = queue;
+    this.memory = memory;
     this.math = math;
     workspace = new CudaScratch(memory, "cuBLAS workspace");
     castA = new CudaScratch(memory, "bfloat16 of a product's left side");
@@ -173,13 +181,15 @@ final class Cublas {
     if (handle != null) {
       return;
     }
-    long space = workspace.address(WORKSPACE_BYTES);
+    long part = memory.available() / WORKSPACE_PART / WORKSPACE_STEP * WORKSPACE_STEP;
+    long bytes = Math.min(WORKSPACE_BYTES, part);
+    long space = workspace.address(bytes);
     check(CublasBindings.cublasCreate_v2(numbers), "cublasCreate", "");
     MemorySegment created = numbers.get(ValueLayout.ADDRESS, 0);
     try {
       check(CublasBindings.cublasSetStream_v2(created, queue.stream), "cublasSetStream", "");
       check(
-          CublasBindings.cublasSetWorkspace_v2(created, at(space), WORKSPACE_BYTES),
+          CublasBindings.cublasSetWorkspace_v2(created, at(space), bytes),
           "cublasSetWorkspace",
           "");
       int mode =

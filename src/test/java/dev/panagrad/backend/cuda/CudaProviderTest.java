@@ -122,7 +122,7 @@ class CudaProviderTest {
   @Test
   void noDevice() throws IOException, InterruptedException {
     table(List.of("CUDASIM_DEVICES=0"))
-        .refuses("cuda", "cuInit", "CUDA_ERROR_NO_DEVICE (100)", "CUDA_VISIBLE_DEVICES");
+        .refuses("cuda", "device 0 was asked for", "sees 0", "CUDA_VISIBLE_DEVICES");
   }
 
   /** Asked for by name on a machine without a GPU, with the reason, and nothing else happens. */
