@@ -32,6 +32,10 @@ dim3 gridDim;
 
 extern "C" void cudasim_switch(void** save, void* resume);
 
+// Static shared memory of all kernels; shared.ld puts it there.
+extern "C" __attribute__((visibility("hidden"))) unsigned char cudasim_shared_start[];
+extern "C" __attribute__((visibility("hidden"))) unsigned char cudasim_shared_end[];
+
 #if defined(__x86_64__)
 // The registers that a call preserves go to the stack that is left. Kernels do not change the modes of
 // the floating-point unit.
@@ -153,6 +157,7 @@ Site warp_site;
 State block_state;  // in which the warps before this one stopped
 Site block_site;
 
+bool has_waited = true;  // any thread, since static shared memory was filled
 unsigned char* shared_memory;  // of this launch; ends at a page that cannot be accessed
 unsigned char* shared_end;
 
@@ -313,6 +318,7 @@ void enter_fiber() {
 
 void wait(State state, Site site) {
   owners[thread] = running;
+  has_waited = true;
   if (!advance(state, site)) {
     switch_to(&host);
   }
@@ -327,10 +333,18 @@ void wait(State state, Site site) {
   }
 }
 
-// Shared memory starts as what no kernel should rely on: NaN.
-void fill_shared() {
-  memset(shared_memory, 0xff, size_t(shared_end - shared_memory));
+// What no kernel should rely on: NaN. Written as bytes one after the other, over the redzones too.
+#ifdef CUDASIM_ASAN
+__attribute__((no_sanitize("address"))) void fill(unsigned char* from, unsigned char* to) {
+  for (volatile unsigned char* byte = from; byte < to; byte++) {
+    *byte = 0xff;
+  }
 }
+#else
+void fill(unsigned char* from, unsigned char* to) {
+  memset(from, 0xff, size_t(to - from));
+}
+#endif
 
 bool prepare_shared(unsigned bytes) {
   if (shared_end == nullptr) {
@@ -349,7 +363,12 @@ bool prepare_shared(unsigned bytes) {
   ASAN_UNPOISON_MEMORY_REGION(all, MAX_SHARED);
 #endif
   shared_memory = shared_end - (bytes + 15) / 16 * 16;
-  fill_shared();
+  fill(shared_memory, shared_end);
+  // A kernel that shares memory waits, so that after one that did not this is still as it was filled.
+  if (has_waited) {
+    fill(cudasim_shared_start, cudasim_shared_end);
+    has_waited = false;
+  }
 #ifdef CUDASIM_ASAN
   ASAN_POISON_MEMORY_REGION(all, size_t(shared_memory - all));
   ASAN_POISON_MEMORY_REGION(shared_memory + bytes, size_t(shared_end - shared_memory) - bytes);

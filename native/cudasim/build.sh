@@ -46,7 +46,7 @@ compile() {
 }
 # Two at a time; the largest first.
 library=(kernels.cpp blas.cpp block.cpp context.cpp copy.cpp faults.cpp graph.cpp host_memory.cpp memory.cpp module.cpp stream.cpp)
-selftest=(selftest.cpp selftest_memory.cpp selftest_queues.cpp)
+selftest=(selftest.cpp selftest_kernels.cpp selftest_memory.cpp selftest_queues.cpp)
 jobs=()
 for source in "${library[@]}"; do
   jobs+=("asan $source" "plain $source")
@@ -74,7 +74,7 @@ objects_of() {
     echo "$objects/$kind/${source%.cpp}.o"
   done
 }
-link=("$cxx" -g -pthread -Wl,-z,noexecstack)
+link=("$cxx" -g -pthread -Wl,-z,noexecstack -Wl,-T,shared.ld)
 "${link[@]}" -shared -Wl,--version-script=exports.map $(objects_of plain "${library[@]}") -o "$out/libcudasim.so"
 "${link[@]}" -shared -Wl,--version-script=nograph.map $(objects_of plain "${library[@]}") -o "$out/libcudasim-nograph.so"
 "${link[@]}" "${sanitizers[@]}" -shared -Wl,--version-script=exports.map $(objects_of asan "${library[@]}") -o "$out/libcudasim-asan.so"

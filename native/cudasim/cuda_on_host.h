@@ -17,8 +17,7 @@
 #define __launch_bounds__(...)
 #define __align__(n) alignas(n)
 
-// One block runs at a time, so a block's shared memory can be static. block.cpp fills it at the start
-// of each block.
+// One block runs at a time, so a block's shared memory can be static.
 #define __shared__ static
 
 #define DYNAMIC_SHARED(type, name) type* const name = static_cast<type*>(cudasim::dynamic_shared())

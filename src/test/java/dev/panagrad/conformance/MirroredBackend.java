@@ -70,6 +70,21 @@ final class MirroredBackend implements Backend {
       return new Image(host, there, firstByte);
     }
 
+    /**
+     * The image of row numbers. A device looks at all of them when they come, so that what lies
+     * outside of the batch becomes a number of the batch.
+     */
+    Tensor rows(Tensor index, long first, long count) {
+      if (index == null) {
+        return null;
+      }
+      Tensor inside = arena.allocate(index.name(), DType.I64, index.count());
+      for (long i = 0; i < index.count(); i++) {
+        inside.setLong(i, index.getLong(Math.clamp(i, first, first + count - 1)));
+      }
+      return device.place(arena, inside);
+    }
+
     /** Copies back what may have been written. */
     void writeBack(Tensor... written) {
       for (Tensor t : written) {
@@ -197,7 +212,7 @@ final class MirroredBackend implements Backend {
             .gradient(
                 mirror.of(x),
                 mirror.of(y),
-                mirror.of(index),
+                mirror.rows(index, first, count),
                 first,
                 count,
                 mirror.of(w),

@@ -184,7 +184,7 @@ final class CudaBackend implements Backend {
   private void upload(Tensor from, Tensor to) {
     long address = CudaLinear.address(to, memory);
     if (from.dtype() == DType.I64) {
-      widenRows(from, (CudaStorage) to.storage());
+      holdRows(from, to);
     }
     boolean large = from.spanBytes() >= LOCKED_UPLOAD_BYTES;
     MemorySegment locked = null;
@@ -207,17 +207,20 @@ final class CudaBackend implements Backend {
   }
 
   /** Kernels take row numbers as they are; what they may be is looked at here, once. */
-  private static void widenRows(Tensor rows, CudaStorage storage) {
-    long least = Long.MAX_VALUE;
-    long largest = Long.MIN_VALUE;
+  private static void holdRows(Tensor rows, Tensor to) {
+    long least = 0;
+    long largest = 0;
     for (long i = 0; i < rows.count(); i++) {
       long row = rows.getLong(i);
       least = Math.min(least, row);
       largest = Math.max(largest, row);
     }
-    if (rows.count() > 0) {
-      storage.widenRows(least, largest);
-    }
+    holdRows(to, least, largest);
+  }
+
+  private static void holdRows(Tensor to, long least, long largest) {
+    CudaStorage storage = (CudaStorage) to.storage();
+    storage.holdRows(least, largest, to.count() * to.dtype().bytes() == storage.bytes());
   }
 
   private void copyOnDevice(Tensor from, Tensor to) {
@@ -232,7 +235,7 @@ final class CudaBackend implements Backend {
       int size = from.dtype().bytes();
       if (from.dtype() == DType.I64) {
         CudaStorage rows = (CudaStorage) from.storage();
-        ((CudaStorage) to.storage()).widenRows(rows.leastRow(), rows.largestRow());
+        holdRows(to, rows.leastRow(), rows.largestRow());
       }
       if (from.isContiguous() && to.isContiguous()) {
         queue.driver.copy(source, target, from.count() * size, queue.stream);

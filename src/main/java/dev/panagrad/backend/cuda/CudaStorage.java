@@ -12,7 +12,7 @@ final class CudaStorage extends DeviceStorage implements AutoCloseable {
   private final long address;
   private volatile String released;
 
-  /** Of row numbers: the least and the largest that were ever copied here; zero before that. */
+  /** Of row numbers: the least and the largest that may be here, 0 included. */
   private long leastRow;
 
   private long largestRow;
@@ -31,10 +31,14 @@ final class CudaStorage extends DeviceStorage implements AutoCloseable {
     return memory == other;
   }
 
-  /** Row numbers in this range have been copied here. */
-  void widenRows(long least, long largest) {
-    leastRow = Math.min(leastRow, least);
-    largestRow = Math.max(largestRow, largest);
+  /**
+   * Row numbers in this range have been copied here.
+   *
+   * @param everywhere whether they took the place of all that was here
+   */
+  void holdRows(long least, long largest, boolean everywhere) {
+    leastRow = everywhere ? least : Math.min(leastRow, least);
+    largestRow = everywhere ? largest : Math.max(largestRow, largest);
   }
 
   long leastRow() {
