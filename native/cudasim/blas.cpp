@@ -1,5 +1,6 @@
 // The part of cuBLAS that is called: C = alpha op(A) op(B) + beta C by columns, and y = alpha op(A) x
 // + beta y. Sums are in the element type, over the inner index in order.
+#include <algorithm>
 #include <cstring>
 
 #include "device.h"
@@ -15,7 +16,7 @@ struct Handle {
 
 Handles<Handle> handles;
 
-// The types of elements in memory: the number that cuBLAS gives them, their size, and what each loads as.
+// Types of elements in memory, and what each is loaded as.
 struct Single {
   typedef float Element;
   static float load(float x) { return x; }
@@ -70,16 +71,15 @@ struct Matrix {
 
   bool has_valid_ld() const { return ld >= (stored_rows() > 1 ? stored_rows() : 1); }
 
-  // op(A) by columns without gaps, or by rows.
+  // op(A) by columns without gaps.
   template <typename Type, typename T>
-  std::vector<T> load(bool by_rows) const {
+  std::vector<T> load() const {
     const auto* from = reinterpret_cast<const typename Type::Element*>(address);
     std::vector<T> to(size_t(rows) * size_t(cols));
     for (int i = 0; i < rows; i++) {
       for (int j = 0; j < cols; j++) {
         const size_t at = is_transposed ? size_t(i) * size_t(ld) + size_t(j) : size_t(j) * size_t(ld) + size_t(i);
-        to[by_rows ? size_t(i) * size_t(cols) + size_t(j) : size_t(j) * size_t(rows) + size_t(i)] =
-            Type::load(from[at]);
+        to[size_t(j) * size_t(rows) + size_t(i)] = Type::load(from[at]);
       }
     }
     return to;
@@ -93,8 +93,8 @@ void multiply(const Matrix& a, const Matrix& b, const Matrix& c, T alpha, T beta
   std::vector<T> left;
   std::vector<T> right;
   if (has_product) {
-    left = a.load<Type, T>(false);
-    right = b.load<Type, T>(false);
+    left = a.load<Type, T>();
+    right = b.load<Type, T>();
   }
   std::vector<T> sums(size_t(c.rows));
   T* to = reinterpret_cast<T*>(c.address);
@@ -126,9 +126,10 @@ bool is_readable(const Matrix& m, size_t element, When when) {
 }
 
 CUresult illegal(const Matrix& m, char name, When when) {
-  return fail_context(CUDA_ERROR_ILLEGAL_ADDRESS, "matrix %c of a product at %p, %d x %d with %d between columns, is not "
-                      "allocated when it is %s", name, reinterpret_cast<void*>(m.address), m.stored_rows(),
-                      m.stored_cols(), m.ld, when == When::QUEUED ? "queued" : "executed");
+  return fail_context(CUDA_ERROR_ILLEGAL_ADDRESS,
+                      "matrix %c of a product at %p, %d x %d with %d between columns, is not allocated when it is %s",
+                      name, reinterpret_cast<void*>(m.address), m.stored_rows(), m.stored_cols(), m.ld,
+                      when == When::QUEUED ? "queued" : "executed");
 }
 
 template <typename Type, typename T>

@@ -19,10 +19,10 @@
 
 #include "cuda_on_host.h"
 #include "device.h"
+#include "fiber.h"
 
 #ifdef CUDASIM_ASAN
 #include <sanitizer/asan_interface.h>
-#include <sanitizer/common_interface_defs.h>
 #endif
 
 uint3 threadIdx;
@@ -30,76 +30,9 @@ uint3 blockIdx;
 dim3 blockDim;
 dim3 gridDim;
 
-extern "C" void cudasim_switch(void** save, void* resume);
-
 // Static shared memory of all kernels; shared.ld puts it there.
 extern "C" __attribute__((visibility("hidden"))) unsigned char cudasim_shared_start[];
 extern "C" __attribute__((visibility("hidden"))) unsigned char cudasim_shared_end[];
-
-#if defined(__x86_64__)
-// The registers that a call preserves go to the stack that is left. Kernels do not change the modes of
-// the floating-point unit.
-asm(R"(
-.text
-.globl cudasim_switch
-.hidden cudasim_switch
-.type cudasim_switch,@function
-cudasim_switch:
-  pushq %rbp
-  pushq %rbx
-  pushq %r12
-  pushq %r13
-  pushq %r14
-  pushq %r15
-  movq %rsp, (%rdi)
-  movq %rsi, %rsp
-  popq %r15
-  popq %r14
-  popq %r13
-  popq %r12
-  popq %rbx
-  popq %rbp
-  ret
-.size cudasim_switch,.-cudasim_switch
-)");
-#elif defined(__aarch64__)
-asm(R"(
-.text
-.globl cudasim_switch
-.hidden cudasim_switch
-.type cudasim_switch,%function
-cudasim_switch:
-  sub sp, sp, #160
-  stp x19, x20, [sp, #0]
-  stp x21, x22, [sp, #16]
-  stp x23, x24, [sp, #32]
-  stp x25, x26, [sp, #48]
-  stp x27, x28, [sp, #64]
-  stp x29, x30, [sp, #80]
-  stp d8, d9, [sp, #96]
-  stp d10, d11, [sp, #112]
-  stp d12, d13, [sp, #128]
-  stp d14, d15, [sp, #144]
-  mov x9, sp
-  str x9, [x0]
-  mov sp, x1
-  ldp x19, x20, [sp, #0]
-  ldp x21, x22, [sp, #16]
-  ldp x23, x24, [sp, #32]
-  ldp x25, x26, [sp, #48]
-  ldp x27, x28, [sp, #64]
-  ldp x29, x30, [sp, #80]
-  ldp d8, d9, [sp, #96]
-  ldp d10, d11, [sp, #112]
-  ldp d12, d13, [sp, #128]
-  ldp d14, d15, [sp, #144]
-  add sp, sp, #160
-  ret
-.size cudasim_switch,.-cudasim_switch
-)");
-#else
-#error "native/cudasim switches stacks on x86-64 and aarch64 only"
-#endif
 
 namespace cudasim {
 
@@ -108,30 +41,9 @@ namespace {
 constexpr int MAX_THREADS = 1024;
 constexpr int LANES = 32;
 constexpr unsigned FULL_MASK = 0xffffffffu;
-constexpr size_t PAGE = 4096;
-constexpr size_t MAX_SHARED = 100 * 1024;
-
-// Frames are larger with the sanitizers' redzones.
-#ifdef CUDASIM_ASAN
-constexpr size_t STACK = 256 * 1024;
-#else
-constexpr size_t STACK = 64 * 1024;
-#endif
-
-struct Fiber {
-  void* stack_pointer = nullptr;
-  const void* bottom = nullptr;
-  size_t bytes = 0;
-  void* fake_stack = nullptr;  // of AddressSanitizer
-};
+constexpr size_t MAX_SHARED = 128 * 1024;  // whole pages; launches have less
 
 enum class State : unsigned char { UNSTARTED, WAITS_FOR_WARP, WAITS_FOR_BLOCK, ENDED };
-
-Fiber host;  // the stack of the caller
-std::vector<std::unique_ptr<Fiber>> fibers;
-std::vector<Fiber*> unused_fibers;
-Fiber* running = &host;
-Fiber* previous = &host;
 
 // Of each thread of the block.
 uint3 indices[MAX_THREADS];
@@ -160,71 +72,6 @@ Site block_site;
 bool has_waited = true;  // any thread, since static shared memory was filled
 unsigned char* shared_memory;  // of this launch; ends at a page that cannot be accessed
 unsigned char* shared_end;
-
-void enter_fiber();
-
-void reset_fiber(Fiber& fiber) {
-#ifdef CUDASIM_ASAN
-  // Frames that were left in the middle have their redzones still.
-  ASAN_UNPOISON_MEMORY_REGION(fiber.bottom, fiber.bytes);
-#endif
-  fiber.fake_stack = nullptr;
-  uintptr_t top = reinterpret_cast<uintptr_t>(fiber.bottom) + fiber.bytes;
-#if defined(__x86_64__)
-  // A function starts with its return address at a multiple of 16 less 8.
-  void** stack = reinterpret_cast<void**>(top - 16);
-  *stack = reinterpret_cast<void*>(enter_fiber);
-  stack -= 6;
-  memset(stack, 0, 6 * sizeof(void*));
-#else
-  void** stack = reinterpret_cast<void**>(top - 160);
-  memset(stack, 0, 160);
-  stack[11] = reinterpret_cast<void*>(enter_fiber);
-#endif
-  fiber.stack_pointer = stack;
-}
-
-Fiber* take_fiber() {
-  if (!unused_fibers.empty()) {
-    Fiber* fiber = unused_fibers.back();
-    unused_fibers.pop_back();
-    return fiber;
-  }
-  void* memory = mmap(nullptr, STACK + PAGE, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);
-  if (memory == MAP_FAILED) {
-    return nullptr;
-  }
-  mprotect(memory, PAGE, PROT_NONE);
-  fibers.push_back(std::make_unique<Fiber>());
-  Fiber* fiber = fibers.back().get();
-  fiber->bottom = static_cast<char*>(memory) + PAGE;
-  fiber->bytes = STACK;
-  reset_fiber(*fiber);
-  return fiber;
-}
-
-// To be called where a stack is continued.
-void arrived() {
-#ifdef CUDASIM_ASAN
-  const void* bottom;
-  size_t bytes;
-  __sanitizer_finish_switch_fiber(running->fake_stack, &bottom, &bytes);
-  if (previous == &host) {
-    host.bottom = bottom;
-    host.bytes = bytes;
-  }
-#endif
-}
-
-void switch_to(Fiber* next) {
-  previous = running;
-  running = next;
-#ifdef CUDASIM_ASAN
-  __sanitizer_start_switch_fiber(&previous->fake_stack, next->bottom, next->bytes);
-#endif
-  cudasim_switch(&previous->stack_pointer, next->stack_pointer);
-  arrived();
-}
 
 const char* words(State state) {
   switch (state) {
@@ -303,41 +150,39 @@ bool advance(State state, Site site) {
 }
 
 // Runs threads one after the other until one waits, which then owns this stack.
-void enter_fiber() {
-  arrived();
+void run_threads() {
   for (;;) {
     launch->kernel->run(launch->packed());
     bool more = advance(State::ENDED, {"the end", 0});
     if (!more || states[thread] != State::UNSTARTED) {
-      Fiber* next = more ? owners[thread] : &host;
-      unused_fibers.push_back(running);
-      switch_to(next);
+      leave_to(more ? owners[thread] : host_fiber());
     }
   }
 }
 
 void wait(State state, Site site) {
-  owners[thread] = running;
+  owners[thread] = running_fiber();
   has_waited = true;
   if (!advance(state, site)) {
-    switch_to(&host);
+    switch_to(host_fiber());
   }
-  Fiber* next = states[thread] == State::UNSTARTED ? take_fiber() : owners[thread];
+  Fiber* next = states[thread] == State::UNSTARTED ? take_fiber(run_threads) : owners[thread];
   if (next == nullptr) {
     failed = true;
     fprintf(stderr, "cudasim: no memory for the stacks of a block of %d threads\n", thread_count);
-    next = &host;
+    next = host_fiber();
   }
-  if (next != running) {
+  if (next != running_fiber()) {
     switch_to(next);
   }
 }
 
-// What no kernel should rely on: NaN. Written as bytes one after the other, over the redzones too.
+// What no kernel should rely on: NaN. Over the sanitizer's redzones too, where memset would be reported.
 #ifdef CUDASIM_ASAN
 __attribute__((no_sanitize("address"))) void fill(unsigned char* from, unsigned char* to) {
-  for (volatile unsigned char* byte = from; byte < to; byte++) {
-    *byte = 0xff;
+  for (volatile uint64_t* word = reinterpret_cast<uint64_t*>(from); reinterpret_cast<uintptr_t>(word) + 8 <=
+       reinterpret_cast<uintptr_t>(to); word++) {
+    *word = ~uint64_t(0);
   }
 }
 #else
@@ -397,7 +242,7 @@ bool run_block() {
   warp = 0;
   start_warp();
   choose();
-  Fiber* fiber = take_fiber();
+  Fiber* fiber = take_fiber(run_threads);
   if (fiber == nullptr) {
     return false;
   }
@@ -405,21 +250,12 @@ bool run_block() {
   return !failed;
 }
 
-// After a failure some threads are in the middle of a kernel; they are dropped.
-void reset_fibers() {
-  unused_fibers.clear();
-  for (auto& fiber : fibers) {
-    reset_fiber(*fiber);
-    unused_fibers.push_back(fiber.get());
-  }
-}
-
 void check_mask(unsigned mask) {
   if (mask != FULL_MASK || lanes != LANES) {
     failed = true;
-    fprintf(stderr, "cudasim: %s: a shuffle or barrier of a warp of %d threads has the mask %x; all 32 must take part\n",
+    fprintf(stderr, "cudasim: %s: a shuffle or barrier of a warp of %d has the mask %x; all 32 must take part\n",
             launch->kernel->name, lanes, mask);
-    switch_to(&host);
+    switch_to(host_fiber());
   }
 }
 

@@ -36,8 +36,16 @@ is_current && exit 0
 # Kernels say "#pragma unroll" to nvcc. Products and sums stay apart, as written: a device fuses only fma.
 common=(-std=c++17 -O2 -g -fPIC -fvisibility=hidden -ffp-contract=off -Wall -Wextra -Wno-unknown-pragmas)
 sanitizers=(-fsanitize=address,undefined -fno-sanitize-recover=all -fno-omit-frame-pointer)
+runtime=libasan.so
+# clang's own runtime has another name, and is linked statically into programs unless told otherwise.
+if "$cxx" --version | grep -q clang; then
+  sanitizers+=(-shared-libsan)
+  runtime=libclang_rt.asan-$(uname -m).so
+fi
 
 mkdir -p "$objects/plain" "$objects/asan"
+# The results are as old as this: a source that is changed while it is compiled is newer.
+touch "$objects/start"
 compile() {
   local kind=$1 source=$2
   local flags=("${common[@]}")
@@ -45,7 +53,7 @@ compile() {
   "$cxx" "${flags[@]}" -c "$source" -o "$objects/$kind/${source%.cpp}.o"
 }
 # Two at a time; the largest first.
-library=(kernels.cpp blas.cpp block.cpp context.cpp copy.cpp faults.cpp graph.cpp host_memory.cpp memory.cpp module.cpp stream.cpp)
+library=(kernels.cpp blas.cpp block.cpp context.cpp copy.cpp faults.cpp fiber.cpp graph.cpp host_memory.cpp memory.cpp module.cpp stream.cpp)
 selftest=(selftest.cpp selftest_kernels.cpp selftest_memory.cpp selftest_queues.cpp)
 jobs=()
 for source in "${library[@]}"; do
@@ -79,5 +87,5 @@ link=("$cxx" -g -pthread -Wl,-z,noexecstack -Wl,-T,shared.ld)
 "${link[@]}" -shared -Wl,--version-script=nograph.map $(objects_of plain "${library[@]}") -o "$out/libcudasim-nograph.so"
 "${link[@]}" "${sanitizers[@]}" -shared -Wl,--version-script=exports.map $(objects_of asan "${library[@]}") -o "$out/libcudasim-asan.so"
 "${link[@]}" $(objects_of plain "${selftest[@]}") $(objects_of plain "${library[@]:1}") -o "$out/cudasim-selftest"
-ln -sf "$("$cxx" -print-file-name=libasan.so)" "$out/libasan.so"
-touch "${results[@]}"
+ln -sf "$("$cxx" -print-file-name=$runtime)" "$out/libasan.so"
+touch -r "$objects/start" "${results[@]}"

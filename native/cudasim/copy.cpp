@@ -189,7 +189,8 @@ CUDASIM_EXPORT CUresult cuMemcpy2DAsync_v2(const CUDA_MEMCPY2D* copy, CUstream s
                   stream);
   }
   if (to_host) {
-    return download(static_cast<unsigned char*>(copy->dstHost) + to_offset, copy->srcDevice + from_offset, rows, stream);
+    return download(static_cast<unsigned char*>(copy->dstHost) + to_offset, copy->srcDevice + from_offset, rows,
+                    stream);
   }
   return copy_on_device(copy->dstDevice + to_offset, copy->srcDevice + from_offset, rows, stream);
 }

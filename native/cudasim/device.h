@@ -24,6 +24,13 @@
 
 namespace cudasim {
 
+// A multiple of the pages of any system.
+#ifdef __aarch64__
+constexpr size_t PAGE = 65536;
+#else
+constexpr size_t PAGE = 4096;
+#endif
+
 // ---- calls, faults and counters (faults.cpp)
 
 // An exported function: how often it was called, and whether a test wants it to fail.

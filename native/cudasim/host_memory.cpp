@@ -12,8 +12,6 @@ namespace cudasim {
 
 namespace {
 
-constexpr size_t PAGE = 4096;
-
 struct Range {
   size_t bytes;
   bool is_registered;  // else allocated here

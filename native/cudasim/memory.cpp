@@ -23,7 +23,6 @@ namespace cudasim {
 
 namespace {
 
-constexpr size_t PAGE = 4096;
 constexpr size_t RANGE = size_t(64) << 30;
 constexpr unsigned char CANARY = 0xa5;
 
@@ -293,7 +292,8 @@ CUDASIM_EXPORT CUresult cuMemPoolTrimTo(CUmemoryPool pool, size_t keep) {
   return CUDA_SUCCESS;
 }
 
-CUDASIM_EXPORT CUresult cuMemAllocFromPoolAsync(CUdeviceptr* address, size_t bytes, CUmemoryPool pool, CUstream stream) {
+CUDASIM_EXPORT CUresult cuMemAllocFromPoolAsync(CUdeviceptr* address, size_t bytes, CUmemoryPool pool,
+                                                CUstream stream) {
   CUDASIM_CALL(cuMemAllocFromPoolAsync, CONTEXT);
   auto from = pools.find(pool);
   auto on = stream_of(stream);
@@ -338,10 +338,12 @@ CUDASIM_EXPORT CUresult cuMemFreeAsync(CUdeviceptr address, CUstream stream) {
   const CUresult code = enqueue(
       *on,
       [base] {
-        return allocations.at(base).is_live
-                   ? release(base)
-                   : fail_context(CUDA_ERROR_ILLEGAL_ADDRESS, "memory at %p is freed by a stream that does not wait for "
-                                  "its allocation", reinterpret_cast<void*>(base));
+        if (!allocations.at(base).is_live) {
+          return fail_context(CUDA_ERROR_ILLEGAL_ADDRESS,
+                              "memory at %p is freed by a stream that does not wait for its allocation",
+                              reinterpret_cast<void*>(base));
+        }
+        return release(base);
       },
       true);
   return code != CUDA_SUCCESS ? code : context_error;

@@ -76,9 +76,9 @@ CUresult check_pointers(const Launch& launch, When when) {
       continue;
     }
     if (!is_allocated(address, 0, when)) {
-      return fail_context(CUDA_ERROR_ILLEGAL_ADDRESS, "argument %d of %s is %p, which is not allocated when it is %s", i,
-                          launch.kernel->name, reinterpret_cast<void*>(address),
-                          when == When::QUEUED ? "queued" : "executed");
+      return fail_context(CUDA_ERROR_ILLEGAL_ADDRESS,
+                          "argument %d of %s is %p, which is not allocated when it is %s", i, launch.kernel->name,
+                          reinterpret_cast<void*>(address), when == When::QUEUED ? "queued" : "executed");
     }
     if (address % parameter.pointee_alignment != 0) {
       return fail_context(CUDA_ERROR_MISALIGNED_ADDRESS, "argument %d of %s is %p, which is no multiple of %u", i,

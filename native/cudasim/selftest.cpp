@@ -1,5 +1,6 @@
-// Tests of the software device itself, with the kernels of selftest_kernels.cpp in place of kernels.cpp. Prints how many passed; exits with 1 if one failed. "cudasim-selftest time" prints what
-// a launch costs instead.
+// Tests of the software device itself, with the kernels of selftest_kernels.cpp in place of kernels.cpp.
+// Prints how many passed; exits with 1 if one failed. "cudasim-selftest time" prints what a launch
+// costs instead.
 #include "selftest.h"
 
 #include <chrono>

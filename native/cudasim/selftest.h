@@ -68,12 +68,12 @@ cublasStatus_t cublasCreate_v2(cublasHandle_t*);
 cublasStatus_t cublasDestroy_v2(cublasHandle_t);
 cublasStatus_t cublasSetStream_v2(cublasHandle_t, CUstream);
 cublasStatus_t cublasSetMathMode(cublasHandle_t, int);
-cublasStatus_t cublasSgemm_v2(cublasHandle_t, int, int, int, int, int, const float*, const float*, int, const float*, int,
-                              const float*, float*, int);
+cublasStatus_t cublasSgemm_v2(cublasHandle_t, int, int, int, int, int, const float*, const float*, int, const float*,
+                              int, const float*, float*, int);
 cublasStatus_t cublasDgemm_v2(cublasHandle_t, int, int, int, int, int, const double*, const double*, int, const double*,
                               int, const double*, double*, int);
-cublasStatus_t cublasGemmEx(cublasHandle_t, int, int, int, int, int, const void*, const void*, int, int, const void*, int,
-                            int, const void*, void*, int, int, int, int);
+cublasStatus_t cublasGemmEx(cublasHandle_t, int, int, int, int, int, const void*, const void*, int, int, const void*,
+                            int, int, const void*, void*, int, int, int, int);
 cublasStatus_t cublasSgemv_v2(cublasHandle_t, int, int, int, const float*, const float*, int, const float*, int,
                               const float*, float*, int);
 void cudasim_reset();
@@ -113,7 +113,8 @@ struct Device {
   }
 
   template <typename... Arguments>
-  CUresult launch(const char* name, unsigned grid, unsigned block, unsigned shared, CUstream on, Arguments... arguments) {
+  CUresult launch(const char* name, unsigned grid, unsigned block, unsigned shared, CUstream on,
+                  Arguments... arguments) {
     return launch(function(name), grid, block, shared, on, arguments...);
   }
 };

@@ -5,7 +5,8 @@
 namespace {
 
 __global__ void fill(float* x, long long count, float value) {
-  for (long long i = (long long)blockIdx.x * blockDim.x + threadIdx.x; i < count; i += (long long)gridDim.x * blockDim.x) {
+  const long long threads = (long long)gridDim.x * blockDim.x;
+  for (long long i = (long long)blockIdx.x * blockDim.x + threadIdx.x; i < count; i += threads) {
     x[i] = value;
   }
 }

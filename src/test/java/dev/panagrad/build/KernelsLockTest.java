@@ -74,7 +74,8 @@ class KernelsLockTest {
   /** What a driver must be new enough for is what the kernels were compiled by. */
   @Test
   void driverIsRequiredForTheLockedToolkit() throws IOException, ReflectiveOperationException {
-    Matcher release = Pattern.compile("# release ([0-9]+)\\.([0-9]+),.*").matcher(lock().getFirst());
+    Matcher release =
+        Pattern.compile("# release ([0-9]+)\\.([0-9]+),.*").matcher(lock().getFirst());
     assertTrue(release.matches(), lock().getFirst());
     int toolkit =
         1000 * Integer.parseInt(release.group(1)) + 10 * Integer.parseInt(release.group(2));

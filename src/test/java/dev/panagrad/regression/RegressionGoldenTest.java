@@ -98,8 +98,10 @@ class RegressionGoldenTest {
     }
   }
 
-  /** Ways to compute gradients: from the rows, and in Gram mode. */
-  private static final List<Boolean> WAYS = List.of(false, true);
+  /** Ways to compute gradients: from the rows, and in Gram mode, which is the host's. */
+  private static List<Boolean> ways(Backend backend) {
+    return backend.usesHostMemory() ? List.of(false, true) : List.of(false);
+  }
 
   /** Population standard deviations of the features: penalised references are in their units. */
   private static double[] deviations(Sample sample) {
@@ -161,7 +163,7 @@ class RegressionGoldenTest {
   void gradientDescentReachesTheExactCoefficients(Sample sample) {
     JsonNode reference = sample.golden();
     for (Backend backend : backends) {
-      for (boolean gram : WAYS) {
+      for (boolean gram : ways(backend)) {
         TrainingResult result = descend(sample, DType.F64, backend, Penalty.none(), gram);
         String what = backend.name() + (gram ? " gram " : " ");
         JsonNode coefficients = reference.get("coefficients").get(0);
@@ -213,8 +215,9 @@ class RegressionGoldenTest {
   @ParameterizedTest
   @EnumSource
   void gramModeEndsNearTheExactLoss(Sample sample) {
+    List<Backend> hosts = backends.stream().filter(Backend::usesHostMemory).toList();
     for (DType dtype : List.of(DType.F32, DType.F64)) {
-      for (Backend backend : backends) {
+      for (Backend backend : hosts) {
         for (UpdateRule rule :
             List.of(Sgd.of(0.01).withMomentum(0.9), Adam.of(0.05), RmsProp.of(0.05))) {
           try (TensorArena arena = TensorArena.open("golden")) {
@@ -241,7 +244,7 @@ class RegressionGoldenTest {
     JsonNode reference = sample.golden().get("ridge_std_l2_0.1").get(0);
     double[] deviations = deviations(sample);
     for (Backend backend : backends) {
-      for (boolean gram : WAYS) {
+      for (boolean gram : ways(backend)) {
         TrainingResult result = descend(sample, DType.F64, backend, Penalty.l2(0.1), gram);
         for (int f = 0; f < deviations.length; f++) {
           relative(
@@ -286,7 +289,7 @@ class RegressionGoldenTest {
     int zeros = 0;
     for (DType dtype : List.of(DType.F32, DType.F64)) {
       for (Backend backend : backends) {
-        for (boolean gram : WAYS) {
+        for (boolean gram : ways(backend)) {
           Penalty penalty = Penalty.l1(lasso.get("l1").asDouble());
           TrainingResult result = descend(sample, dtype, backend, penalty, gram);
           for (int f = 0; f < deviations.length; f++) {
@@ -303,6 +306,7 @@ class RegressionGoldenTest {
         }
       }
     }
-    assertTrue(zeros >= 4 * 2 * WAYS.size());
+    long ways = backends.stream().mapToLong(backend -> ways(backend).size()).sum();
+    assertTrue(zeros >= 2 * ways, zeros + " zeros");
   }
 }

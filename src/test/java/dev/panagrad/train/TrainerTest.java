@@ -558,8 +558,14 @@ class TrainerTest {
           long gradients = backend.trace().gradientCalls();
           long steps = backend.trace().stepCalls();
           sgd(RATE).epochs(EPOCHS).batchSize(16).validation(0.2).fit(data, backend);
-          assertEquals(copies, backend.trace().copies());
-          assertEquals(bytes, backend.trace().copiedBytes());
+          if (backend.usesHostMemory()) {
+            assertEquals(copies, backend.trace().copies());
+            assertEquals(bytes, backend.trace().copiedBytes());
+          } else {
+            // Rows and targets once; for each epoch its order and its losses; the model.
+            long made = backend.trace().copies() - copies;
+            assertTrue(made <= 6 + 4 * EPOCHS, made + " copies");
+          }
           assertEquals(steps + EPOCHS * 10, backend.trace().stepCalls());
           // One for each step, one for each epoch's held-out rows, and both losses at the end.
           assertEquals(gradients + EPOCHS * 10 + EPOCHS + 2, backend.trace().gradientCalls());

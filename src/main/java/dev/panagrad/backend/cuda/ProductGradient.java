@@ -28,6 +28,7 @@ final class ProductGradient implements GradientSum {
 
   /** Rows of a block that sums residuals: several for each of its eight rows of threads. */
   private static final long MIN_RESIDUAL_ROWS = 64;
+
   private static final long PARTIAL_BYTES = 32L * 1024 * 1024;
 
   private final CudaQueue queue;
@@ -80,8 +81,7 @@ final class ProductGradient implements GradientSum {
     partialAddress = partial.address(blocks * partialRowBytes);
     long rows = Math.min(unit, operands.count);
     products.address(rows * operands.outputs * size);
-    residualSumsAddress =
-        residualSums.address(MAX_BLOCKS * operands.outputs * 2 * Double.BYTES);
+    residualSumsAddress = residualSums.address(MAX_BLOCKS * operands.outputs * 2 * Double.BYTES);
     if (!single) {
       sums.address(operands.outputs * d * size);
     }
@@ -181,20 +181,7 @@ final class ProductGradient implements GradientSum {
     long sumsOfProducts = sums.address(k * d * size);
     subtractTargets(r, y, yStride, index, first, rows);
     cublas.gemm(
-        operands.dtype,
-        true,
-        false,
-        k,
-        d,
-        rows,
-        1,
-        r,
-        k,
-        part,
-        partStride,
-        0,
-        sumsOfProducts,
-        d);
+        operands.dtype, true, false, k, d, rows, 1, r, k, part, partStride, 0, sumsOfProducts, d);
     accumulate(sumsOfProducts, rows);
   }
 

@@ -10,9 +10,9 @@ final class RowGradient implements GradientSum {
   private static final int THREADS = 256;
 
   /**
-   * Shared memory for a tile of rows: eight blocks fit on a multiprocessor. A longer row, of at most
-   * 32 KiB, is a tile by itself; every device lets a block have 48 KiB, of which the kernel takes 4
-   * for itself.
+   * Shared memory for a tile of rows: eight blocks fit on a multiprocessor. A longer row, of at
+   * most 32 KiB, is a tile by itself; every device lets a block have 48 KiB, of which the kernel
+   * takes 4 for itself.
    */
   private static final int TILE_BYTES = 24 * 1024;
 

@@ -43,7 +43,6 @@ class CudaFaultsTest {
           "live_modules",
           "live_registered");
 
-
   /** What a device that is lost has allocated stays so until the process ends. */
   private boolean isDeviceLost;
 
@@ -81,8 +80,7 @@ class CudaFaultsTest {
       y.set(i, Math.cos((double) i));
     }
     Backend.Rows rows = backend.placeRows(arena, x, y);
-    LinearRegression regression =
-        new LinearRegression(backend, arena, DType.F32, 5, outputs, true);
+    LinearRegression regression = new LinearRegression(backend, arena, DType.F32, 5, outputs, true);
     Optimizer optimizer =
         Optimizer.of(Adam.of(0.1)).clipNorm(1).build(regression.parameters(), backend, arena);
     for (int step = 0; step < 4; step++) {
@@ -103,7 +101,8 @@ class CudaFaultsTest {
 
   /**
    * Out of memory at the first allocation, the second, and so on until a whole training goes
-   * through: each time the message says what was asked for, and the same backend does it afterwards.
+   * through: each time the message says what was asked for, and the same backend does it
+   * afterwards.
    */
   @Test
   void outOfMemoryAnywhere() {
@@ -171,11 +170,11 @@ class CudaFaultsTest {
         TensorArena arena = TensorArena.open("tensors")) {
       Tensor x = backend.place(arena, arena.allocate("x", DType.F32, 1000).fill(1));
       SoftwareDevice.failLaunch(1, LAUNCH_OUT_OF_RESOURCES);
-      DeviceException e =
-          assertThrows(DeviceException.class, () -> backend.linear().dot(x, x));
+      DeviceException e = assertThrows(DeviceException.class, () -> backend.linear().dot(x, x));
       assertTrue(e.getMessage().contains("cuLaunchKernel"), e.getMessage());
       assertTrue(e.getMessage().contains("dot_f32"), e.getMessage());
-      assertTrue(e.getMessage().contains("CUDA_ERROR_LAUNCH_OUT_OF_RESOURCES (701)"), e.getMessage());
+      assertTrue(
+          e.getMessage().contains("CUDA_ERROR_LAUNCH_OUT_OF_RESOURCES (701)"), e.getMessage());
       assertFalse(e.isLost());
       assertEquals(1000, backend.linear().dot(x, x));
     }
@@ -211,8 +210,7 @@ class CudaFaultsTest {
         TensorArena arena = TensorArena.open("tensors")) {
       Tensor x = backend.place(arena, arena.allocate("x", DType.F32, 1000).fill(1));
       SoftwareDevice.failLaunch(1, ILLEGAL_ADDRESS);
-      DeviceException e =
-          assertThrows(DeviceException.class, () -> backend.linear().dot(x, x));
+      DeviceException e = assertThrows(DeviceException.class, () -> backend.linear().dot(x, x));
       assertTrue(e.isLost());
       SoftwareDevice.resetCounts();
       isLost(backend, arena, x, "cuLaunchKernel");
@@ -230,8 +228,7 @@ class CudaFaultsTest {
         TensorArena arena = TensorArena.open("tensors")) {
       Tensor x = backend.place(arena, arena.allocate("x", DType.F32, 1000).fill(1));
       SoftwareDevice.failExecution(1);
-      DeviceException e =
-          assertThrows(DeviceException.class, () -> backend.linear().dot(x, x));
+      DeviceException e = assertThrows(DeviceException.class, () -> backend.linear().dot(x, x));
       assertTrue(e.isLost());
       assertTrue(e.getMessage().contains("CUDA_ERROR_ILLEGAL_ADDRESS (700)"), e.getMessage());
       isLost(backend, arena, x, "CUDA_ERROR_ILLEGAL_ADDRESS (700)");
@@ -303,8 +300,7 @@ class CudaFaultsTest {
     try (TensorArena inner = TensorArena.open("inner")) {
       z = backend.allocate(inner, "z", DType.F32, x.shape());
     }
-    IllegalStateException e =
-        assertThrows(IllegalStateException.class, () -> backend.copy(x, z));
+    IllegalStateException e = assertThrows(IllegalStateException.class, () -> backend.copy(x, z));
     assertTrue(e.getMessage().contains("'z'"), e.getMessage());
     backend.close();
     backend.close();

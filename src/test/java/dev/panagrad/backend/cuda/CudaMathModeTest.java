@@ -94,6 +94,7 @@ class CudaMathModeTest {
   @Test
   void f32IsTheDefault() {
     assertEquals(MathMode.F32, BackendOptions.defaults().math());
-    assertEquals(error(BackendOptions.defaults().math(), DType.F32), error(MathMode.F32, DType.F32));
+    assertEquals(
+        error(BackendOptions.defaults().math(), DType.F32), error(MathMode.F32, DType.F32));
   }
 }

@@ -39,8 +39,7 @@ final class SoftwareDevice {
     try (Arena arena = Arena.ofConfined()) {
       MethodHandle count =
           handle(
-              "cudasim_count",
-              FunctionDescriptor.of(ValueLayout.JAVA_LONG, ValueLayout.ADDRESS));
+              "cudasim_count", FunctionDescriptor.of(ValueLayout.JAVA_LONG, ValueLayout.ADDRESS));
       return (long) count.invokeExact(arena.allocateFrom(name));
     } catch (Throwable e) {
       throw new AssertionError(e);
