@@ -280,18 +280,18 @@ final class CudaDriver {
     check(CudaBindings.cuMemFreeAsync(address, stream), "cuMemFreeAsync");
   }
 
-  /** Bytes that the device has free, apart from what the pool keeps. */
+  /** Bytes that neither this process's pool nor anyone else holds. */
   long freeBytes() {
     MemorySegment total = out.asSlice(Long.BYTES);
     check(CudaBindings.cuMemGetInfo_v2(out, total), "cuMemGetInfo");
     return out.get(LONG, 0);
   }
 
-  /** Bytes of the pool that are allocated. */
+  /** Bytes that the pool holds, allocated or kept for the next allocation. */
   long pooledBytes() {
     check(
         CudaBindings.cuMemPoolGetAttribute(
-            pool, CudaBindings.CU_MEMPOOL_ATTR_USED_MEM_CURRENT(), out),
+            pool, CudaBindings.CU_MEMPOOL_ATTR_RESERVED_MEM_CURRENT(), out),
         "cuMemPoolGetAttribute");
     return out.get(LONG, 0);
   }

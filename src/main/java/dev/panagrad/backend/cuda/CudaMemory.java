@@ -52,7 +52,7 @@ final class CudaMemory {
         limit == BackendOptions.ALL_MEMORY ? "" : " of the %,d it may hold".formatted(limit);
     return new DeviceMemoryException(
         "%,d bytes for '%s' cannot be allocated on %s: %,d bytes are free, this backend holds %,d%s. Free tensors by closing their arenas, use smaller batches, or let rows stay in host memory (Backend.placeRows)"
-            .formatted(bytes, what, deviceName, queue.driver.freeBytes(), used, bound),
+            .formatted(bytes, what, deviceName, free(), used, bound),
         bytes);
   }
 
@@ -60,8 +60,17 @@ final class CudaMemory {
   long available() {
     synchronized (queue) {
       queue.enter();
-      return Math.max(0, Math.min(limit - used, queue.driver.freeBytes()));
+      return Math.max(0, Math.min(limit - used, free()));
     }
+  }
+
+  /**
+   * What the device has free and what the pool keeps: all that it holds and is not in use here. The
+   * pool's own count of what is in use has what was freed and is still being computed on, and the
+   * next allocation comes after that.
+   */
+  private long free() {
+    return queue.driver.freeBytes() + Math.max(0, queue.driver.pooledBytes() - used);
   }
 
   /** Bytes allocated and not released. */

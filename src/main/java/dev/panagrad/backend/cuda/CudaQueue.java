@@ -1,5 +1,6 @@
 package dev.panagrad.backend.cuda;
 
+import dev.panagrad.backend.DeviceException;
 import dev.panagrad.backend.StepTrace;
 import java.lang.foreign.Arena;
 import java.lang.foreign.MemorySegment;
@@ -54,8 +55,16 @@ final class CudaQueue {
     this.driver = driver;
     this.trace = trace;
     modules = new CudaModules(driver);
-    stream = driver.createStream();
-    copyStream = driver.createStream();
+    MemorySegment first = null;
+    try {
+      first = driver.createStream();
+      copyStream = driver.createStream();
+    } catch (DeviceException e) {
+      driver.close(first == null ? List.of() : List.of(first), List.of(), List.of());
+      arena.close();
+      throw e;
+    }
+    stream = first;
   }
 
   /** First call of every entry: refuses a closed or lost device. */

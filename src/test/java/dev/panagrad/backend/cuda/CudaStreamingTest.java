@@ -217,4 +217,24 @@ class CudaStreamingTest {
       assertArrayEquals(coefficients[0], coefficients[1]);
     }
   }
+
+  /**
+   * What a closed arena held is there for the next rows, though the driver keeps it in its pool.
+   */
+  @Test
+  void freedMemoryIsAvailable() {
+    assumeTrue(SoftwareDevice.isPresent(), "a GPU has more memory than a test");
+    SoftwareDevice.setMemory(32 << 20);
+    try (Backend backend = open(BackendOptions.ALL_MEMORY);
+        TensorArena arena = TensorArena.open("rows")) {
+      Tensor x = arena.allocate("X", DType.F32, 5 << 10, 1 << 10);
+      for (int i = 0; i < 3; i++) {
+        try (TensorArena round = TensorArena.open("round")) {
+          assertFalse(backend.placeRows(round, x, null).x().isHost(), "round " + i);
+        }
+      }
+    } finally {
+      SoftwareDevice.setMemory(1 << 30);
+    }
+  }
 }

@@ -55,6 +55,11 @@ final class SoftwareDevice {
     call("cudasim_reset");
   }
 
+  /** That many bytes are the memory of the device. */
+  static void setMemory(long bytes) {
+    call("cudasim_set_memory", bytes);
+  }
+
   /** The k-th allocation from now finds no memory. */
   static void failAllocation(long k) {
     call("cudasim_fail_allocation", k);

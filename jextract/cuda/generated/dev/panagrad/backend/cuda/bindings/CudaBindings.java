@@ -212,14 +212,14 @@ public class CudaBindings extends CudaBindings$shared {
     public static int CU_MEMPOOL_ATTR_RELEASE_THRESHOLD() {
         return CU_MEMPOOL_ATTR_RELEASE_THRESHOLD;
     }
-    private static final int CU_MEMPOOL_ATTR_USED_MEM_CURRENT = (int)7L;
+    private static final int CU_MEMPOOL_ATTR_RESERVED_MEM_CURRENT = (int)5L;
     /**
      * {@snippet lang=c :
-     * enum CUmemPool_attribute_enum.CU_MEMPOOL_ATTR_USED_MEM_CURRENT = 7
+     * enum CUmemPool_attribute_enum.CU_MEMPOOL_ATTR_RESERVED_MEM_CURRENT = 5
      * }
      */
-    public static int CU_MEMPOOL_ATTR_USED_MEM_CURRENT() {
-        return CU_MEMPOOL_ATTR_USED_MEM_CURRENT;
+    public static int CU_MEMPOOL_ATTR_RESERVED_MEM_CURRENT() {
+        return CU_MEMPOOL_ATTR_RESERVED_MEM_CURRENT;
     }
 
     private static class cuGetErrorString {
