@@ -16,7 +16,7 @@ import java.util.Optional;
  * ({@code native/cudasim/README.md}). Absent where the tests run on a GPU.
  */
 final class SoftwareDevice {
-  private static final String LIBRARY = System.getProperty("panagrad.cuda.library", "");
+  private static final String LIBRARY = CudaLibraries.named(CudaLibraries.DRIVER);
   private static final SymbolLookup SYMBOLS = lookup();
 
   private SoftwareDevice() {}

@@ -29,7 +29,7 @@ final class UploadComparison extends GpuComparison {
   private static final long BLOCK = 10_000;
   private static final long FULL_ROWS = 1_000_000;
   private static final long QUICK_ROWS = 250_000;
-  private static final long REHEARSED_ROWS = 1_000;
+  private static final long REHEARSED_ROWS = 8_000;
 
   private final long asked;
   private final long rows;
