@@ -1,6 +1,7 @@
-// Adds what one part of the rows gave to the sums of a batch, in double:
+// Adds what one part of the rows gave to the sums of a batch, in double; without accumulate, the first
+// part, it takes the place of what is there:
 //
-//   partial[j, f]        += chunk[j, f]             for each feature f; without chunk not at all
+//   partial[j, f]        += chunk[j, f]             for each feature f
 //   partial[j, features] += sum of sums[block, j]   residuals, and their squares after them
 //
 // chunk is [outputs, features], partial [outputs, features + 2], sums [row_blocks, outputs, 2].
@@ -8,26 +9,30 @@
 
 template <typename T>
 __device__ void accumulate_products(const T* chunk, long long features, int outputs, const double* sums,
-                                    long long row_blocks, double* partial) {
-  const long long products = chunk == nullptr ? 0 : outputs * features;
+                                    long long row_blocks, double* partial, int accumulate) {
+  const long long products = outputs * features;
   for (long long e = thread_in_grid(); e < products; e += threads_in_grid()) {
-    partial[e / features * (features + 2) + e % features] += chunk[e];
+    double* const to = partial + e / features * (features + 2) + e % features;
+    *to = accumulate ? *to + chunk[e] : double(chunk[e]);
   }
   for (long long e = thread_in_grid(); e < 2LL * outputs; e += threads_in_grid()) {
     double sum = 0;
     for (long long block = 0; block < row_blocks; block++) {
       sum += sums[block * outputs * 2 + e];
     }
-    partial[e / 2 * (features + 2) + features + e % 2] += sum;
+    double* const to = partial + e / 2 * (features + 2) + features + e % 2;
+    *to = accumulate ? *to + sum : sum;
   }
 }
 
 extern "C" __global__ void accumulate_products_f32(const float* chunk, long long features, int outputs,
-                                                   const double* sums, long long row_blocks, double* partial) {
-  accumulate_products<float>(chunk, features, outputs, sums, row_blocks, partial);
+                                                   const double* sums, long long row_blocks, double* partial,
+                                                   int accumulate) {
+  accumulate_products<float>(chunk, features, outputs, sums, row_blocks, partial, accumulate);
 }
 
 extern "C" __global__ void accumulate_products_f64(const double* chunk, long long features, int outputs,
-                                                   const double* sums, long long row_blocks, double* partial) {
-  accumulate_products<double>(chunk, features, outputs, sums, row_blocks, partial);
+                                                   const double* sums, long long row_blocks, double* partial,
+                                                   int accumulate) {
+  accumulate_products<double>(chunk, features, outputs, sums, row_blocks, partial, accumulate);
 }

@@ -206,6 +206,59 @@ class GradientConformanceTest {
     }
   }
 
+  /** Around the widths at which a device takes another kernel, by index and with gaps. */
+  @Test
+  void widths() {
+    Random random = new Random(11);
+    int[][] shapes = {
+      {300, 255, 1}, {300, 256, 1}, {300, 257, 1}, {70, 1_024, 1}, {70, 1_025, 1},
+      {40, 4_095, 1}, {40, 4_096, 1}, {40, 4_097, 1}, {33, 9_001, 1}, {3, 20_001, 1},
+      {150, 256, 9}, {150, 257, 3}, {40, 1_023, 3}, {40, 1_024, 17}, {40, 1_025, 3},
+      {21, 1_030, 17}, {90, 1_100, 2}, {1, 1_025, 40}
+    };
+    for (Backend backend : backends) {
+      for (DType dtype : List.of(DType.F32, DType.F64)) {
+        for (int[] shape : shapes) {
+          int rows = shape[0];
+          int features = shape[1];
+          int outputs = shape[2];
+          for (int variant = 0; variant < 4; variant++) {
+            boolean bare = variant % 2 == 0;
+            boolean indexed = variant >= 2;
+            try (Sentinels memory = new Sentinels()) {
+              Tensor index = indexed ? memory.tensor("index", DType.I64, 0, rows) : null;
+              for (int i = 0; indexed && i < rows; i++) {
+                index.setLong(i, random.nextInt(rows));
+              }
+              Tensor x = memory.tensor("X", dtype, variant, rows, features + 3L);
+              Tensor y = memory.tensor("y", dtype, 3, rows, outputs);
+              randomise(random, x);
+              Problem q =
+                  new Problem(
+                      x.columns(indexed ? 0 : 1, features),
+                      y,
+                      index,
+                      0,
+                      rows,
+                      memory.tensor("w", dtype, 2, outputs, features),
+                      bare ? null : memory.tensor("b", dtype, 1, outputs),
+                      memory.tensor("gw", dtype, 1, outputs, features),
+                      bare ? null : memory.tensor("gb", dtype, 0, outputs),
+                      bare ? null : memory.tensor("loss", DType.F64, 0, outputs));
+              randomise(random, q.y, q.w, q.b);
+              q.run(backend);
+              String what =
+                  "%s %s %d x %d -> %d, %d"
+                      .formatted(backend.name(), dtype, rows, features, outputs, variant);
+              memory.check(what);
+              verify(what, q);
+            }
+          }
+        }
+      }
+    }
+  }
+
   /**
    * Panels of rows and sums that are flushed. A product sums at most 1,024 rows in a chain, and at
    * most 8,192 and one panel of 3,072 rows are added up in the element type: fewer than 32 chains.

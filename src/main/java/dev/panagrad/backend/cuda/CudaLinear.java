@@ -418,8 +418,8 @@ final class CudaLinear extends LinearKernels {
       operands.gw = address(gw);
       operands.gb = addressOrZero(gb);
       operands.loss = addressOrZero(loss);
-      boolean few = RowGradient.outputsPerBlock(operands.features, operands.outputs) > 0;
-      GradientSum sum = few ? rowGradient.prepare(operands) : productGradient.prepare(operands);
+      boolean fits = RowGradient.isFor(count, operands.features, operands.outputs);
+      GradientSum sum = fits ? rowGradient.prepare(operands) : productGradient.prepare(operands);
       sum.begin();
       if (x.isHost()) {
         uploads.bring(

@@ -6,9 +6,10 @@ package dev.panagrad.backend.cuda;
  * what the caches kept.
  *
  * <pre>
- *   P = X W^T            cuBLAS, or row_products.cu for one output
- *   P = P + b - Y        residuals.cu, which sums them and their squares in F64
- *   S = S + P^T X        cuBLAS and accumulate_products.cu, which adds in F64, or column_sums.cu for one output
+ *                  many outputs                          one output, wide rows
+ *   P = X W^T      cuBLAS                                row_products.cu, in slices of the columns
+ *   P = P + b - Y  residuals.cu, which sums them and their squares in F64
+ *   S = S + P^T X  cuBLAS and accumulate_products.cu     column_sums.cu
  * </pre>
  *
  * Sums over the rows of a part are in the element type where cuBLAS computes them, at most {@link
@@ -17,19 +18,35 @@ package dev.panagrad.backend.cuda;
  */
 final class ProductGradient implements GradientSum {
   private static final int THREADS = 256;
+  private static final int WARP = 32;
 
   /** Rows that cuBLAS sums at a time: many enough for its full speed, few enough for F32. */
   private static final long PRODUCT_ROWS = 16 * 1024;
 
-  /** Bytes of wide rows that the second pass may expect to find in the second-level cache. */
-  private static final long CACHED_BYTES = 16L * 1024 * 1024;
+  /** Bytes of rows, beyond which fewer are taken: an upload holds a part twice. */
+  private static final long PRODUCT_BYTES = 128L * 1024 * 1024;
 
+  private static final long MIN_PRODUCT_ROWS = 256;
+
+  /** Bytes of wide rows that the second pass may expect to find in the second-level cache. */
+  private static final long CACHED_BYTES = 32L * 1024 * 1024;
+
+  /** Blocks of rows of one part, each with sums of its own. */
   private static final long MAX_BLOCKS = 64;
 
-  /** Rows of a block that sums residuals: several for each of its eight rows of threads. */
+  /** Threads beyond which more blocks of rows only write more partial sums. */
+  private static final long ENOUGH_THREADS = 256 * 1024;
+
+  /** Warps beyond which more slices of wide rows only write more partial products. */
+  private static final long ENOUGH_WARPS = 8 * 1024;
+
+  private static final long MIN_SLICE_COLUMNS = 1024;
+
+  /** Rows of a block that sums residuals of many outputs. */
   private static final long MIN_RESIDUAL_ROWS = 64;
 
-  private static final long PARTIAL_BYTES = 32L * 1024 * 1024;
+  /** Threads of a block along the outputs and along the rows: 32 by 8, for one output 1 by 32. */
+  private static final int RESIDUAL_ROW_THREADS = 8;
 
   private final CudaQueue queue;
   private final Cublas cublas;
@@ -46,10 +63,10 @@ final class ProductGradient implements GradientSum {
   private GradientOperands operands;
   private boolean single;
   private long unit;
+  private int slices;
   private long rowsPerBlock;
   private long blocks;
   private long partialAddress;
-  private long residualSumsAddress;
 
   ProductGradient(CudaQueue queue, Cublas cublas, CudaMemory memory, CudaScratch partial) {
     this.queue = queue;
@@ -60,9 +77,9 @@ final class ProductGradient implements GradientSum {
     residualSums = new CudaScratch(memory, "sums of residuals");
     gathered = new CudaScratch(memory, "gathered rows");
     rowProducts = new RowProducts(queue);
-    residuals = new TypedLaunch(queue, "residuals", 10);
+    residuals = new TypedLaunch(queue, "residuals", 14);
     gather = new TypedLaunch(queue, "gather_rows", 7);
-    accumulate = new TypedLaunch(queue, "accumulate_products", 6);
+    accumulate = new TypedLaunch(queue, "accumulate_products", 7);
     combine = new TypedLaunch(queue, "gradient_combine", 8);
   }
 
@@ -72,19 +89,30 @@ final class ProductGradient implements GradientSum {
     long d = operands.features;
     int size = operands.dtype.bytes();
     single = operands.outputs == 1;
+    long rowBytes = Math.max(d * size, 1);
     unit =
-        single ? Math.clamp(CACHED_BYTES / Math.max(d * size, 1), 1, PRODUCT_ROWS) : PRODUCT_ROWS;
-    long partialRowBytes = operands.outputs * operands.partialStride() * Double.BYTES;
-    blocks = single ? Math.clamp(PARTIAL_BYTES / partialRowBytes, 1, MAX_BLOCKS) : 1;
-    rowsPerBlock = Math.ceilDiv(unit, blocks);
-    blocks = Math.ceilDiv(unit, rowsPerBlock);
-    partialAddress = partial.address(blocks * partialRowBytes);
-    long rows = Math.min(unit, operands.count);
-    products.address(rows * operands.outputs * size);
-    residualSumsAddress = residualSums.address(MAX_BLOCKS * operands.outputs * 2 * Double.BYTES);
-    if (!single) {
+        single
+            ? Math.clamp(CACHED_BYTES / rowBytes, 1, PRODUCT_ROWS)
+            : Math.clamp(PRODUCT_BYTES / rowBytes, MIN_PRODUCT_ROWS, PRODUCT_ROWS);
+    long partRows = Math.min(unit, operands.count);
+    if (single) {
+      slices =
+          (int)
+              Math.clamp(
+                  ENOUGH_WARPS / partRows, 1, Math.max(1, Math.ceilDiv(d, MIN_SLICE_COLUMNS)));
+      long wanted = Math.clamp(ENOUGH_THREADS / Math.max(d, 1), 1, MAX_BLOCKS);
+      rowsPerBlock = Math.ceilDiv(partRows, wanted);
+      blocks = Math.ceilDiv(partRows, rowsPerBlock);
+    } else {
+      slices = 1;
+      rowsPerBlock = Math.max(MIN_RESIDUAL_ROWS, Math.ceilDiv(partRows, MAX_BLOCKS));
+      blocks = 1;
       sums.address(operands.outputs * d * size);
+      residualSums.address(MAX_BLOCKS * operands.outputs * 2 * Double.BYTES);
     }
+    partialAddress =
+        partial.address(blocks * operands.outputs * operands.partialStride() * Double.BYTES);
+    products.address(slices * partRows * operands.outputs * size);
     return this;
   }
 
@@ -95,9 +123,7 @@ final class ProductGradient implements GradientSum {
 
   @Override
   public void begin() {
-    queue.flush();
-    long bytes = blocks * operands.outputs * operands.partialStride() * Double.BYTES;
-    queue.driver.clear(partialAddress, bytes, queue.stream);
+    // Every sum of the first part takes the place of what was there.
   }
 
   @Override
@@ -105,36 +131,42 @@ final class ProductGradient implements GradientSum {
       long x, long xStride, long y, long yStride, long index, long first, long rows, long done) {
     for (long part = 0; part < rows; part += unit) {
       long partRows = Math.min(unit, rows - part);
+      boolean isFirst = done + part == 0;
+      if (part > 0) {
+        // The launches of the part before are about to be written again.
+        queue.flush();
+      }
       if (single) {
-        addSingle(x, xStride, y, yStride, index, first + part, partRows);
+        addSingle(x, xStride, y, yStride, index, first + part, partRows, isFirst);
       } else {
-        addProducts(x, xStride, y, yStride, index, first + part, partRows);
+        addProducts(x, xStride, y, yStride, index, first + part, partRows, isFirst);
       }
     }
   }
 
   private void addSingle(
-      long x, long xStride, long y, long yStride, long index, long first, long rows) {
-    long r = products.address(rows * operands.dtype.bytes());
-    queue.launch(
-        rowProducts.products(
-            operands.dtype,
-            x,
-            xStride,
-            index,
-            first,
-            rows,
-            operands.features,
-            operands.w,
-            operands.features,
-            1,
-            0,
-            1,
-            0,
-            r,
-            1));
-    subtractTargets(r, y, yStride, index, first, rows);
-    queue.launch(
+      long x,
+      long xStride,
+      long y,
+      long yStride,
+      long index,
+      long first,
+      long rows,
+      boolean isFirst) {
+    long d = operands.features;
+    long r = products.address(slices * rows * operands.dtype.bytes());
+    queue.defer(
+        rowProducts.slicedProducts(
+            operands.dtype, x, xStride, index, first, rows, d, operands.w, slices, r));
+    queue.defer(
+        residuals(r, y, yStride, index, first, rows)
+            // Behind the columns' sums of the same rows.
+            .put(10, partialAddress + d * Double.BYTES)
+            .put(11, operands.partialStride())
+            .put(12, 0)
+            .putInt(13, isFirst ? 0 : 1)
+            .shape(1, Math.toIntExact(Math.ceilDiv(rows, rowsPerBlock)), 1, WARP));
+    queue.defer(
         rowProducts.columnSums(
             operands.dtype,
             x,
@@ -142,22 +174,28 @@ final class ProductGradient implements GradientSum {
             index,
             first,
             rows,
-            operands.features,
+            d,
             r,
             1,
             partialAddress,
             operands.partialStride(),
             rowsPerBlock,
-            true));
-    accumulate(0, rows);
+            !isFirst));
   }
 
   private void addProducts(
-      long x, long xStride, long y, long yStride, long index, long first, long rows) {
+      long x,
+      long xStride,
+      long y,
+      long yStride,
+      long index,
+      long first,
+      long rows,
+      boolean isFirst) {
     long d = operands.features;
     int k = operands.outputs;
     int size = operands.dtype.bytes();
-    long r = products.address(rows * k * size);
+    long r = this.products.address(rows * k * size);
     long part = x + first * xStride * size;
     long partStride = xStride;
     if (index != 0) {
@@ -178,57 +216,53 @@ final class ProductGradient implements GradientSum {
     queue.flush();
     cublas.gemm(
         operands.dtype, false, true, rows, k, d, 1, part, partStride, operands.w, d, 0, r, k);
-    long sumsOfProducts = sums.address(k * d * size);
-    subtractTargets(r, y, yStride, index, first, rows);
-    cublas.gemm(
-        operands.dtype, true, false, k, d, rows, 1, r, k, part, partStride, 0, sumsOfProducts, d);
-    accumulate(sumsOfProducts, rows);
-  }
-
-  private void subtractTargets(long r, long y, long yStride, long index, long first, long rows) {
-    long rowsPerResidualBlock = residualRows(rows);
+    long residualBlocks = Math.ceilDiv(rows, rowsPerBlock);
+    long residualSumsAddress = residualSums.address(residualBlocks * k * 2 * Double.BYTES);
     queue.launch(
-        residuals
-            .of(operands.dtype)
-            .put(0, r)
-            .put(1, operands.b)
-            .put(2, y)
-            .put(3, yStride)
-            .put(4, index)
-            .put(5, first)
-            .put(6, rows)
-            .putInt(7, operands.outputs)
-            .put(8, rowsPerResidualBlock)
-            .put(9, residualSumsAddress)
+        residuals(r, y, yStride, index, first, rows)
+            .put(10, residualSumsAddress)
+            .put(11, 2L * k)
+            .put(12, 2)
+            .putInt(13, 0)
             .shape(
-                Math.ceilDiv(operands.outputs, 32),
-                Math.toIntExact(Math.ceilDiv(rows, rowsPerResidualBlock)),
-                32,
-                8));
-  }
-
-  private static long residualRows(long rows) {
-    return Math.max(MIN_RESIDUAL_ROWS, Math.ceilDiv(rows, MAX_BLOCKS));
-  }
-
-  /** Adds a part's products, unless they are added already, and its residuals. */
-  private void accumulate(long sumsOfProducts, long rows) {
-    int k = operands.outputs;
-    long elements = sumsOfProducts == 0 ? 2 : k * operands.features;
+                Math.ceilDiv(k, WARP),
+                Math.toIntExact(residualBlocks),
+                WARP,
+                RESIDUAL_ROW_THREADS));
+    long products = sums.address(k * d * size);
+    cublas.gemm(operands.dtype, true, false, k, d, rows, 1, r, k, part, partStride, 0, products, d);
     queue.launch(
         accumulate
             .of(operands.dtype)
-            .put(0, sumsOfProducts)
-            .put(1, operands.features)
+            .put(0, products)
+            .put(1, d)
             .putInt(2, k)
             .put(3, residualSumsAddress)
-            .put(4, Math.ceilDiv(rows, residualRows(rows)))
+            .put(4, residualBlocks)
             .put(5, partialAddress)
-            .shape(RowProducts.elementBlocks(elements), 1, THREADS, 1));
+            .putInt(6, isFirst ? 0 : 1)
+            .shape(RowProducts.elementBlocks(k * d), 1, THREADS, 1));
+  }
+
+  /** All arguments but where the sums go. */
+  private CudaLaunch residuals(long r, long y, long yStride, long index, long first, long rows) {
+    return residuals
+        .of(operands.dtype)
+        .put(0, r)
+        .putInt(1, slices)
+        .put(2, operands.b)
+        .put(3, y)
+        .put(4, yStride)
+        .put(5, index)
+        .put(6, first)
+        .put(7, rows)
+        .putInt(8, operands.outputs)
+        .put(9, rowsPerBlock);
   }
 
   @Override
   public void finish() {
-    queue.launch(RowGradient.combine(combine, operands, partialAddress, blocks));
+    queue.defer(RowGradient.combine(combine, operands, partialAddress, blocks));
+    RowGradient.flushLarge(queue, operands);
   }
 }

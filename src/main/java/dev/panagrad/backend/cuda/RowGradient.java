@@ -22,6 +22,14 @@ final class RowGradient implements GradientSum {
   /** Enough for eight blocks on each multiprocessor of the largest devices. */
   private static final long MAX_BLOCKS = 1024;
 
+  private static final int FEW_OUTPUTS = 16;
+
+  /** Multiplications up to which one launch in a graph is less than the calls that cuBLAS needs. */
+  private static final long SMALL_PRODUCT = 16L * 1024 * 1024;
+
+  /** Rows of a block for many outputs, whose partial sums are as large as their weights. */
+  private static final int MIN_ROWS_OF_MANY = 16;
+
   /** Elements of X below which another block costs more than it gains. */
   private static final long MIN_BLOCK_ELEMENTS = 4096;
 
@@ -29,7 +37,7 @@ final class RowGradient implements GradientSum {
   private static final long PARTIAL_BYTES = 32L * 1024 * 1024;
 
   /** Elements of X up to which a gradient waits for its step, to become a graph with it. */
-  private static final long DEFERRED_ELEMENTS = 4L * 1024 * 1024;
+  private static final long DEFERRED_ELEMENTS = 16L * 1024 * 1024;
 
   private final CudaQueue queue;
   private final CudaScratch partial;
@@ -52,26 +60,31 @@ final class RowGradient implements GradientSum {
     combine = new TypedLaunch(queue, "gradient_combine", 8);
   }
 
-  /** Outputs that one block of threads computes; 0 if this is not the kernel for the sizes. */
-  static int outputsPerBlock(long features, int outputs) {
+  /** Whether this is the kernel for the sizes. */
+  static boolean isFor(long count, long features, int outputs) {
     if (outputs == 1) {
-      return features <= 16 * THREADS ? 1 : 0;
+      return features <= 16 * THREADS;
     }
-    if (outputs > 16 || features > 4 * THREADS) {
-      return 0;
-    }
-    return outputs <= 4 ? 4 : 8;
+    // Many outputs read X several times: from the cache, if it is small.
+    return features <= 4 * THREADS
+        && (outputs <= FEW_OUTPUTS || count * features * outputs <= SMALL_PRODUCT);
+  }
+
+  /** Outputs that one block of threads computes. */
+  private static int outputsPerBlock(int outputs) {
+    return outputs == 1 ? 1 : outputs <= 4 ? 4 : 8;
   }
 
   /** Chooses kernel and blocks. */
   RowGradient prepare(GradientOperands newOperands) {
     operands = newOperands;
     long d = operands.features;
-    int k = outputsPerBlock(d, operands.outputs);
+    int k = outputsPerBlock(operands.outputs);
     int columns = d <= THREADS ? 1 : d <= 4 * THREADS ? 4 : 16;
     rowsLaunch = variant(k, columns).of(operands.dtype);
     groups = Math.ceilDiv(operands.outputs, k);
-    long minRows = Math.clamp(MIN_BLOCK_ELEMENTS / Math.max(d, 1), 1, MAX_TILE_ROWS);
+    long leastRows = operands.outputs <= FEW_OUTPUTS ? 1 : MIN_ROWS_OF_MANY;
+    long minRows = Math.clamp(MIN_BLOCK_ELEMENTS / Math.max(d, 1), leastRows, MAX_TILE_ROWS);
     long partialRowBytes = operands.outputs * operands.partialStride() * Double.BYTES;
     long maxBlocks = Math.clamp(PARTIAL_BYTES / partialRowBytes, 1, MAX_BLOCKS);
     rowsPerBlock = Math.max(minRows, Math.ceilDiv(operands.count, maxBlocks));
@@ -131,6 +144,11 @@ final class RowGradient implements GradientSum {
   @Override
   public void finish() {
     queue.defer(combine(combine, operands, partialAddress, blocks));
+    flushLarge(queue, operands);
+  }
+
+  /** Starts a gradient that takes longer than a launch. */
+  static void flushLarge(CudaQueue queue, GradientOperands operands) {
     if (operands.count * operands.features > DEFERRED_ELEMENTS) {
       queue.flush();
     }

@@ -17,7 +17,7 @@ final class RowProducts {
   private final TypedLaunch sums;
 
   RowProducts(CudaQueue queue) {
-    products = new TypedLaunch(queue, "row_products", 14);
+    products = new TypedLaunch(queue, "row_products", 16);
     sums = new TypedLaunch(queue, "column_sums", 12);
   }
 
@@ -59,7 +59,32 @@ final class RowProducts {
         .put(11, beta)
         .put(12, out)
         .put(13, outStride)
+        .put(14, features)
+        .put(15, 0)
         .shape(elementBlocks(rows * WARP), 1, THREADS, 1);
+  }
+
+  /**
+   * Products of wide rows with one vector, in slices of the columns: {@code out} is [slices, rows],
+   * and its columns add up to the products.
+   */
+  CudaLaunch slicedProducts(
+      DType dtype,
+      long x,
+      long xStride,
+      long index,
+      long first,
+      long rows,
+      long features,
+      long w,
+      int slices,
+      long out) {
+    CudaLaunch launch =
+        products(dtype, x, xStride, index, first, rows, features, w, features, 1, 0, 1, 0, out, 1);
+    return launch
+        .put(14, Math.ceilDiv(features, (long) slices))
+        .put(15, rows)
+        .shape(launch.gridX, slices, THREADS, 1);
   }
 
   /** {@code partial += r^T A} for each block of rows. */

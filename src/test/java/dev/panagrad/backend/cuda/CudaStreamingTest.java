@@ -200,6 +200,32 @@ class CudaStreamingTest {
     }
   }
 
+  /** Rows too wide for shared memory, which are summed part by part on the device too. */
+  @Test
+  void wideRows() {
+    long rows = 4_500;
+    long cols = 5_000;
+    double[][] found = new double[2][];
+    try (TensorArena arena = TensorArena.open("rows")) {
+      Tensor x = random(arena, "X", 1, rows, cols);
+      Tensor y = random(arena, "y", 2, rows, 1);
+      for (int i = 0; i < 2; i++) {
+        try (Backend backend = open(i == 0 ? BackendOptions.ALL_MEMORY : 80L << 20);
+            TensorArena device = TensorArena.open("device")) {
+          Backend.Rows placed = backend.placeRows(device, x, y);
+          assertEquals(i == 1, placed.x().isHost());
+          Tensor w = backend.place(device, random(device, "w", 3, 1, cols));
+          Tensor gw = backend.allocate(device, "gw", DType.F32, Shape.of(1, cols));
+          backend.linear().gradient(placed.x(), placed.y(), w, null, gw, null, null);
+          Tensor onHost = device.allocate("gw", DType.F32, 1, cols);
+          backend.copy(gw, onHost);
+          found[i] = onHost.toArray();
+        }
+      }
+    }
+    assertArrayEquals(found[0], found[1]);
+  }
+
   /** Whole trainings, shuffled, with held-out rows. */
   @Test
   void trainingIsTheSame() {
