@@ -19,6 +19,13 @@
  *       reported in their own units.
  *   <li><b>{@code StepTrace} lives here</b>, not in {@code train}: only a backend can count its
  *       copies and launches.
+ *   <li><b>A backend says where rows should lie.</b> {@link dev.panagrad.backend.Backend#placeRows}
+ *       leaves them where they are, copies them to a device, or keeps them in host memory and
+ *       uploads each batch: only the backend knows what fits. Operands are checked for their place
+ *       before a kernel starts.
+ *   <li><b>Clipping by norm and ranges without penalty are the step kernel's</b> where it says so
+ *       ({@code clipNorm}, {@code applyAll}): on a device the norm never comes to the host, and a
+ *       step is one launch.
  *   <li><b>Fixed blocks.</b> Long sums are cut into blocks whose number depends on the sizes only,
  *       and the blocks are combined in order: the same bits for any number of threads.
  * </ul>

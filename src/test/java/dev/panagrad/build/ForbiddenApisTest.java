@@ -30,7 +30,8 @@ class ForbiddenApisTest {
           rule(
               "java/lang/foreign/MemorySegment#reinterpret",
               "no bounds, no lifetime; what a driver returns has neither",
-              "dev/panagrad/backend/cuda/CudaDriver"),
+              "dev/panagrad/backend/cuda/CudaDriver",
+              "dev/panagrad/backend/cuda/CudaStatus"),
           rule(
               "java/lang/foreign/MemorySegment#ofAddress",
               "no bounds, no lifetime; a device address as an argument needs neither",

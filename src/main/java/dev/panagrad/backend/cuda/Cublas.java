@@ -56,7 +56,7 @@ final class Cublas {
    */
   static String describeLibrary() {
     Path library = CudaLibraries.cublas();
-    CudaDriver.requireSymbols(CublasBindings.class, library);
+    CudaDevices.requireSymbols(CublasBindings.class, library);
     try (Arena temporary = Arena.ofConfined()) {
       MemorySegment value = temporary.allocate(ValueLayout.JAVA_INT);
       StringBuilder version = new StringBuilder();

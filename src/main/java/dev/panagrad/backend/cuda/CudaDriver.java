@@ -9,9 +9,6 @@ import dev.panagrad.backend.cuda.bindings.CudaBindings;
 import java.lang.foreign.Arena;
 import java.lang.foreign.MemorySegment;
 import java.lang.foreign.ValueLayout;
-import java.lang.reflect.InvocationTargetException;
-import java.lang.reflect.Method;
-import java.nio.file.Path;
 
 /**
  * The checked skin over the generated driver bindings: one opened device, its primary context and
@@ -24,10 +21,8 @@ import java.nio.file.Path;
  * could read.
  */
 final class CudaDriver {
-  private static final ValueLayout.OfInt INT = ValueLayout.JAVA_INT;
   private static final ValueLayout.OfLong LONG = ValueLayout.JAVA_LONG;
   private static final MemorySegment NULL = MemorySegment.NULL;
-  private static final int NAME_BYTES = 256;
   private static final int OUT_BYTES = 64;
 
   private final int ordinal;
@@ -40,139 +35,11 @@ final class CudaDriver {
   private final MemorySegment node = CUDA_KERNEL_NODE_PARAMS_v2_st.allocate(arena);
   private volatile DeviceException failure;
 
-  /**
-   * What a device is.
-   *
-   * @param name the driver's name for it
-   * @param major compute capability before the point
-   * @param minor compute capability after the point
-   * @param bytes all its memory
-   * @param hasPools whether it allocates in the order of a stream
-   */
-  record DeviceFacts(String name, int major, int minor, long bytes, boolean hasPools) {}
-
-  // ---- before a device is opened
-
-  /**
-   * Looks every symbol up, so that a missing one is known now and not in a step.
-   *
-   * @throws UnsatisfiedLinkError naming the symbol and the library
-   */
-  static void requireSymbols(Path library) {
-    requireSymbols(CudaBindings.class, library);
-  }
-
-  /** Every function of generated bindings has a method with this suffix that looks it up. */
-  static void requireSymbols(Class<?> bindings, Path library) {
-    for (Method method : bindings.getMethods()) {
-      if (method.getName().endsWith("$address")) {
-        try {
-          method.invoke(null);
-        } catch (InvocationTargetException | IllegalAccessException e) {
-          String symbol = method.getName().substring(0, method.getName().indexOf('$'));
-          UnsatisfiedLinkError error =
-              new UnsatisfiedLinkError(library + " has no symbol " + symbol);
-          error.initCause(e);
-          throw error;
-        }
-      }
-    }
-  }
-
-  /** The CUDA version that the driver supports, as 1000 * major + 10 * minor. */
-  static int version() {
-    try (Arena temporary = Arena.ofConfined()) {
-      MemorySegment result = temporary.allocate(INT);
-      require(CudaBindings.cuDriverGetVersion(result), "cuDriverGetVersion", "");
-      return result.get(INT, 0);
-    }
-  }
-
-  /**
-   * How many devices the process can see; starts the driver.
-   *
-   * @throws DeviceException with the driver's reason if it does not start
-   */
-  static int devices() {
-    try (Arena temporary = Arena.ofConfined()) {
-      int code = CudaBindings.cuInit(0);
-      if (code == CudaBindings.CUDA_ERROR_NO_DEVICE()) {
-        return 0;
-      }
-      require(code, "cuInit", "");
-      MemorySegment result = temporary.allocate(INT);
-      require(CudaBindings.cuDeviceGetCount(result), "cuDeviceGetCount", "");
-      return result.get(INT, 0);
-    }
-  }
-
-  /** What that device is. */
-  static DeviceFacts facts(int ordinal) {
-    try (Arena temporary = Arena.ofConfined()) {
-      MemorySegment result = temporary.allocate(LONG);
-      int device = device(ordinal, result);
-      MemorySegment name = temporary.allocate(NAME_BYTES);
-      require(CudaBindings.cuDeviceGetName(name, NAME_BYTES, device), "cuDeviceGetName", "");
-      require(CudaBindings.cuDeviceTotalMem_v2(result, device), "cuDeviceTotalMem", "");
-      long bytes = result.get(LONG, 0);
-      return new DeviceFacts(
-          name.getString(0),
-          attribute(CudaBindings.CU_DEVICE_ATTRIBUTE_COMPUTE_CAPABILITY_MAJOR(), device, result),
-          attribute(CudaBindings.CU_DEVICE_ATTRIBUTE_COMPUTE_CAPABILITY_MINOR(), device, result),
-          bytes,
-          attribute(CudaBindings.CU_DEVICE_ATTRIBUTE_MEMORY_POOLS_SUPPORTED(), device, result)
-              != 0);
-    }
-  }
-
-  private static int device(int ordinal, MemorySegment result) {
-    require(CudaBindings.cuDeviceGet(result, ordinal), "cuDeviceGet", "device " + ordinal);
-    return result.get(INT, 0);
-  }
-
-  private static int attribute(int attribute, int device, MemorySegment result) {
-    require(
-        CudaBindings.cuDeviceGetAttribute(result, attribute, device),
-        "cuDeviceGetAttribute",
-        "attribute " + attribute);
-    return result.get(INT, 0);
-  }
-
-  private static void require(int code, String call, String sizes) {
-    if (code != CudaStatus.SUCCESS) {
-      throw new DeviceException(describe(code, call, sizes), CudaStatus.isSticky(code), null);
-    }
-  }
-
-  private static String describe(int code, String call, String sizes) {
-    String name = "error " + code;
-    String words = "";
-    try (Arena temporary = Arena.ofConfined()) {
-      MemorySegment text = temporary.allocate(ValueLayout.ADDRESS);
-      if (CudaBindings.cuGetErrorName(code, text) == CudaStatus.SUCCESS) {
-        name = string(text) + " (" + code + ")";
-      }
-      if (CudaBindings.cuGetErrorString(code, text) == CudaStatus.SUCCESS) {
-        words = ": " + string(text);
-      }
-    }
-    return "CUDA call %s%s failed with %s%s"
-        .formatted(call, sizes.isEmpty() ? "" : " (" + sizes + ")", name, words);
-  }
-
-  /** The driver's constant strings; no longer than this by far. */
-  @SuppressWarnings("restricted")
-  private static String string(MemorySegment pointer) {
-    return pointer.get(ValueLayout.ADDRESS, 0).reinterpret(1024).getString(0);
-  }
-
-  // ---- an opened device
-
   /** Retains the primary context of that device and makes a pool that keeps freed memory. */
   CudaDriver(int ordinal) {
     this.ordinal = ordinal;
-    device = device(ordinal, out);
-    require(
+    device = CudaDevices.handle(ordinal, out);
+    CudaStatus.require(
         CudaBindings.cuDevicePrimaryCtxRetain(out, device),
         "cuDevicePrimaryCtxRetain",
         "device " + ordinal);
@@ -257,7 +124,7 @@ final class CudaDriver {
 
   private DeviceException failed(int code, String call, String sizes) {
     boolean lost = CudaStatus.isSticky(code);
-    DeviceException error = new DeviceException(describe(code, call, sizes), lost, null);
+    DeviceException error = new DeviceException(CudaStatus.describe(code, call, sizes), lost, null);
     if (lost && failure == null) {
       failure = error;
     }
@@ -327,7 +194,7 @@ final class CudaDriver {
     if (CudaStatus.isSticky(code)) {
       check(code, "cuMemHostRegister", memory.byteSize());
     }
-    return describe(code, "cuMemHostRegister", "%,d bytes".formatted(memory.byteSize()));
+    return CudaStatus.describe(code, "cuMemHostRegister", "%,d bytes".formatted(memory.byteSize()));
   }
 
   void unregister(MemorySegment memory) {

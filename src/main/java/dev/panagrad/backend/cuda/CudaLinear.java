@@ -19,9 +19,6 @@ import dev.panagrad.tensor.TensorArena;
 final class CudaLinear extends LinearKernels {
   private static final int THREADS = 256;
 
-  /** Outputs up to which a product with each is faster than cuBLAS's start. */
-  private static final int FEW_OUTPUTS = 8;
-
   private static final long MAX_BLOCKS = 1024;
   private static final long MIN_BLOCK_ROWS = 64;
   private static final long PARTIAL_BYTES = 32L * 1024 * 1024;
@@ -35,11 +32,11 @@ final class CudaLinear extends LinearKernels {
   private final RowGradient rowGradient;
   private final ProductGradient productGradient;
   private final RowProducts rowProducts;
+  private final Predictions predictions;
   private final TypedLaunch norm1;
   private final TypedLaunch finiteCheck;
   private final TypedLaunch axpy;
   private final TypedLaunch columnsCombine;
-  private final TypedLaunch addIntercepts;
   private final GradientOperands operands = new GradientOperands();
   private Backend host;
 
@@ -59,7 +56,7 @@ final class CudaLinear extends LinearKernels {
     finiteCheck = new TypedLaunch(queue, "finite_check", 3);
     axpy = new TypedLaunch(queue, "axpy", 4);
     columnsCombine = new TypedLaunch(queue, "columns_combine", 7);
-    addIntercepts = new TypedLaunch(queue, "add_intercepts", 5);
+    predictions = new Predictions(queue, memory, cublas, uploads, rowProducts);
   }
 
   /** The device address of the first element. */
@@ -242,7 +239,7 @@ final class CudaLinear extends LinearKernels {
   }
 
   /** BLAS wants at least the row's length, even of a matrix of one row. */
-  private static long stride(Tensor t) {
+  static long stride(Tensor t) {
     return Math.max(t.rowStride(), t.cols());
   }
 
@@ -296,74 +293,9 @@ final class CudaLinear extends LinearKernels {
   protected void predictKernel(Tensor x, long first, long count, Tensor w, Tensor b, Tensor out) {
     synchronized (queue) {
       begin();
-      if (count == 0) {
-        return;
+      if (count > 0) {
+        predictions.predict(x, first, count, w, b, out);
       }
-      if (!x.isHost()) {
-        long at = address(x) + first * x.rowStride() * x.dtype().bytes();
-        predict(at, stride(x), count, w, b, out, 0);
-        return;
-      }
-      uploads.bring(
-          x,
-          null,
-          null,
-          first,
-          count,
-          1,
-          (at, xStride, _, _, rows, done) -> predict(at, xStride, rows, w, b, out, done));
-    }
-  }
-
-  private void predict(long x, long xStride, long rows, Tensor w, Tensor b, Tensor out, long done) {
-    DType dtype = out.dtype();
-    int k = Math.toIntExact(w.rows());
-    long to = address(out) + done * out.rowStride() * dtype.bytes();
-    if (k <= FEW_OUTPUTS) {
-      queue.launch(
-          rowProducts.products(
-              dtype,
-              x,
-              xStride,
-              0,
-              0,
-              rows,
-              w.cols(),
-              address(w),
-              w.cols(),
-              k,
-              addressOrZero(b),
-              1,
-              0,
-              to,
-              out.rowStride()));
-      return;
-    }
-    cublas.gemm(
-        dtype,
-        false,
-        true,
-        rows,
-        k,
-        w.cols(),
-        1,
-        x,
-        xStride,
-        address(w),
-        stride(w),
-        0,
-        to,
-        stride(out));
-    if (b != null) {
-      queue.launch(
-          addIntercepts
-              .of(dtype)
-              .put(0, to)
-              .put(1, stride(out))
-              .put(2, rows)
-              .putInt(3, k)
-              .put(4, address(b))
-              .shape(RowProducts.elementBlocks(rows * k), 1, THREADS, 1));
     }
   }
 

@@ -56,27 +56,27 @@ public final class CudaProvider implements BackendProvider {
     int version;
     try {
       library = CudaLibraries.driver();
-      version = CudaDriver.version();
+      version = CudaDevices.version();
       if (version < TOOLKIT) {
         return new Availability.Unavailable(
             "the driver %s is for CUDA %s, and the kernels were compiled for %s"
                 .formatted(library, text(version), text(TOOLKIT)),
             DRIVER_REMEDY);
       }
-      CudaDriver.requireSymbols(library);
+      CudaDevices.requireSymbols(library);
     } catch (Throwable e) {
       return new Availability.Unavailable(reason(e), DRIVER_REMEDY, e);
     }
-    CudaDriver.DeviceFacts facts;
+    CudaDevices.DeviceFacts facts;
     int devices;
     try {
-      devices = CudaDriver.devices();
+      devices = CudaDevices.devices();
       if (device >= devices) {
         return new Availability.Unavailable(
             "device %d was asked for and the driver %s sees %d".formatted(device, library, devices),
             DEVICE_REMEDY);
       }
-      facts = CudaDriver.facts(device);
+      facts = CudaDevices.facts(device);
     } catch (DeviceException e) {
       return new Availability.Unavailable(
           "the driver %s does not start: %s".formatted(library, e.getMessage()), DEVICE_REMEDY, e);

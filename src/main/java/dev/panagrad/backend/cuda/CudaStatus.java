@@ -1,5 +1,10 @@
 package dev.panagrad.backend.cuda;
 
+import dev.panagrad.backend.DeviceException;
+import dev.panagrad.backend.cuda.bindings.CudaBindings;
+import java.lang.foreign.Arena;
+import java.lang.foreign.MemorySegment;
+import java.lang.foreign.ValueLayout;
 import java.util.Set;
 
 /**
@@ -24,5 +29,35 @@ final class CudaStatus {
 
   static boolean isSticky(int code) {
     return STICKY.contains(code);
+  }
+
+  /** Throws unless a call succeeded, before a device is opened. */
+  static void require(int code, String call, String sizes) {
+    if (code != SUCCESS) {
+      throw new DeviceException(describe(code, call, sizes), isSticky(code), null);
+    }
+  }
+
+  /** A failure in words: the call, its sizes, the driver's name and explanation. */
+  static String describe(int code, String call, String sizes) {
+    String name = "error " + code;
+    String words = "";
+    try (Arena temporary = Arena.ofConfined()) {
+      MemorySegment text = temporary.allocate(ValueLayout.ADDRESS);
+      if (CudaBindings.cuGetErrorName(code, text) == SUCCESS) {
+        name = string(text) + " (" + code + ")";
+      }
+      if (CudaBindings.cuGetErrorString(code, text) == SUCCESS) {
+        words = ": " + string(text);
+      }
+    }
+    return "CUDA call %s%s failed with %s%s"
+        .formatted(call, sizes.isEmpty() ? "" : " (" + sizes + ")", name, words);
+  }
+
+  /** The driver's constant strings; no longer than this by far. */
+  @SuppressWarnings("restricted")
+  private static String string(MemorySegment pointer) {
+    return pointer.get(ValueLayout.ADDRESS, 0).reinterpret(1024).getString(0);
   }
 }

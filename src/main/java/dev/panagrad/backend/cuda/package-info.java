@@ -5,10 +5,10 @@
  * <pre>
  *   CudaProvider    finds driver, device, cuBLAS; says what is missing       CudaLibraries
  *   CudaBackend     places tensors, copies, hands out the two kernels        CudaMemory CudaStorage PinnedRanges HostCopies
- *   CudaLinear      linear algebra and gradient                              RowGradient ProductGradient RowProducts VectorSums RowUploads
+ *   CudaLinear      linear algebra and gradient                              RowGradient ProductGradient Predictions RowProducts VectorSums RowUploads
  *   CudaStep        one optimizer's steps                                    StepControls
  *   CudaQueue       the order of work; small steps as one graph              CudaGraph CudaLaunch TypedLaunch
- *   CudaDriver      the only caller of the driver's bindings                 CudaModules CudaKernel CudaStatus
+ *   CudaDriver      the only caller of the driver's bindings                 CudaDevices CudaModules CudaKernel CudaStatus
  *   Cublas          the only caller of cuBLAS's bindings
  * </pre>
  *
@@ -25,13 +25,15 @@
  *       pinned memory would need a ring of buffers, because the host is steps ahead of the device;
  *       arguments are taken when the launch is queued.
  *   <li><b>Row numbers are looked at when they are copied to the device</b>, not in each step: the
- *       device remembers the least and the largest that were ever copied into an allocation. An
- *       index with a number outside the rows is refused whole, even where the batch does not use
- *       it.
+ *       device remembers the least and the largest that an allocation may hold, which a copy of all
+ *       of it sets anew. An index with a number outside the rows is refused whole, even where the
+ *       batch does not use it.
  *   <li><b>Row blocks depend on sizes only</b>, not on the number of multiprocessors: the same bits
  *       on every run, and for rows in device or in host memory.
  *   <li><b>Sums of a product of many outputs</b> are in F32 over up to 16,384 rows, where the other
  *       kernels stop at 256, because cuBLAS needs long sums for its speed.
+ *   <li><b>Small batches of many outputs read X once for every eight outputs</b> instead of calling
+ *       cuBLAS: they come from the cache, and the whole step is one graph.
  *   <li><b>Policies that look at the gradient before a step</b> ({@code SKIP}, {@code THROW}) cost
  *       a wait of the host for each step; clipping by norm does not.
  *   <li><b>Memory of a caller is never page-locked.</b> Its end is not announced, and pages that
