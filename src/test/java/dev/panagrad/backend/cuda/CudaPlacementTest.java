@@ -1,0 +1,223 @@
+package dev.panagrad.backend.cuda;
+
+import static org.junit.jupiter.api.Assertions.assertEquals;
+import static org.junit.jupiter.api.Assertions.assertFalse;
+import static org.junit.jupiter.api.Assertions.assertSame;
+import static org.junit.jupiter.api.Assertions.assertThrows;
+import static org.junit.jupiter.api.Assertions.assertTrue;
+import static org.junit.jupiter.api.Assumptions.assumeTrue;
+
+import dev.panagrad.backend.Availability;
+import dev.panagrad.backend.Backend;
+import dev.panagrad.backend.BackendOptions;
+import dev.panagrad.backend.Backends;
+import dev.panagrad.backend.StepKernel;
+import dev.panagrad.rule.Adam;
+import dev.panagrad.rule.StepCoefficients;
+import dev.panagrad.tensor.DType;
+import dev.panagrad.tensor.Shape;
+import dev.panagrad.tensor.Tensor;
+import dev.panagrad.tensor.TensorArena;
+import java.util.concurrent.CompletableFuture;
+import org.junit.jupiter.api.AfterEach;
+import org.junit.jupiter.api.BeforeEach;
+import org.junit.jupiter.api.Tag;
+import org.junit.jupiter.api.Test;
+import org.junit.jupiter.api.function.Executable;
+
+/** Operands in the wrong memory are refused with their names, and nothing has been written. */
+@Tag("cuda")
+class CudaPlacementTest {
+  private static final Shape MATRIX = Shape.of(4, 3);
+  private final TensorArena arena = TensorArena.open("placement");
+  private Backend backend;
+
+  @BeforeEach
+  void device() {
+    assumeTrue(new CudaProvider().probe() instanceof Availability.Available, "no CUDA device");
+    backend = new CudaProvider().open(new BackendOptions(1));
+  }
+
+  @AfterEach
+  void close() {
+    arena.close();
+    if (backend != null) {
+      backend.close();
+    }
+  }
+
+  private Tensor host(String name, long... extents) {
+    return arena.allocate(name, DType.F32, extents).fill(1);
+  }
+
+  private Tensor device(String name, long... extents) {
+    return backend.place(arena, host(name, extents));
+  }
+
+  private double first(Tensor onDevice) {
+    Tensor onHost = arena.allocate("copy", onDevice.dtype(), onDevice.shape());
+    backend.copy(onDevice, onHost);
+    return onHost.get(0);
+  }
+
+  private static void refused(Executable call, String... parts) {
+    IllegalArgumentException e = assertThrows(IllegalArgumentException.class, call);
+    for (String part : parts) {
+      assertTrue(e.getMessage().contains(part), part + " in: " + e.getMessage());
+    }
+  }
+
+  @Test
+  void hostOperandsOfDeviceKernels() {
+    Tensor x = device("x", 5);
+    Tensor y = host("y", 5);
+    refused(() -> backend.linear().dot(x, y), "'y' is in host memory", "Backend.place");
+    refused(() -> backend.linear().axpy(2, x, y), "'y' is in host memory");
+    assertEquals(1, y.get(0));
+    Tensor a = device("A", 4, 3);
+    Tensor w = host("w", 2, 3);
+    Tensor gw = device("gw", 2, 3);
+    Tensor targets = device("targets", 4, 2);
+    refused(
+        () -> backend.linear().gradient(a, targets, w, null, gw, null, null),
+        "'w' is in host memory");
+    refused(
+        () -> backend.linear().gradient(a, host("y", 4, 2), gw, null, w, null, null),
+        "gradient: ",
+        "both must be on the device, or both in host memory");
+    assertEquals(1, first(gw));
+    assertEquals(1, w.get(0));
+    StepKernel step = backend.step(Adam.of(0.1), DType.F32).orElseThrow();
+    Tensor[] slots = {device("m", 5), device("v", 5)};
+    refused(
+        () -> step.apply(x, y, slots, 0, 5, new StepCoefficients(DType.F32)),
+        "'y' is in host memory");
+    assertEquals(1, first(x));
+  }
+
+  @Test
+  void deviceOperandsOfHostKernelsAndOfJava() {
+    Tensor x = device("x", 5);
+    assertThrows(IllegalStateException.class, () -> x.get(0));
+    assertThrows(IllegalStateException.class, () -> x.fill(0));
+    assertThrows(IllegalStateException.class, x::segment);
+    try (Backend simd = Backends.open("simd", new BackendOptions(2))) {
+      IllegalStateException e =
+          assertThrows(IllegalStateException.class, () -> simd.linear().dot(x, x));
+      assertTrue(e.getMessage().contains("tensor 'x' lives on device 0"), e.getMessage());
+      assertTrue(e.getMessage().contains("Backend.copy"), e.getMessage());
+      Tensor y = host("y", 5);
+      assertThrows(IllegalStateException.class, () -> simd.linear().axpy(1, x, y));
+      assertThrows(IllegalStateException.class, () -> simd.linear().axpy(1, y, x));
+      assertEquals(1, y.get(0));
+    }
+    assertEquals(1, first(x));
+  }
+
+  /** Each opened backend has memory of its own. */
+  @Test
+  void tensorsOfAnotherBackend() {
+    try (Backend other = new CudaProvider().open(new BackendOptions(1));
+        TensorArena otherArena = TensorArena.open("other")) {
+      Tensor there = other.place(otherArena, host("there", 5));
+      Tensor here = device("here", 5);
+      refused(() -> backend.linear().dot(here, there), "'there' is in the memory of another");
+      refused(() -> backend.copy(there, here), "'there' is in the memory of another");
+      refused(() -> backend.place(arena, there), "'there' is in the memory of another");
+    }
+  }
+
+  @Test
+  void placeLeavesWhatIsThere() {
+    Tensor x = device("x", 5);
+    assertFalse(x.isHost());
+    assertSame(x, backend.place(arena, x));
+    Backend.Rows rows = backend.placeRows(arena, device("X", 4, 3), device("y", 4));
+    assertFalse(rows.x().isHost());
+  }
+
+  @Test
+  void rowNumbersOutsideOfTheRows() {
+    Tensor x = device("X", 4, 3);
+    Tensor y = device("y", 4, 1);
+    Tensor w = device("w", 1, 3);
+    Tensor gw = device("gw", 1, 3);
+    Tensor numbers = arena.allocate("rows", DType.I64, 3);
+    for (long bad : new long[] {-1, 4, Long.MAX_VALUE, Long.MIN_VALUE}) {
+      numbers.setLong(1, bad);
+      Tensor index = backend.place(arena, numbers);
+      IndexOutOfBoundsException e =
+          assertThrows(
+              IndexOutOfBoundsException.class,
+              () -> backend.linear().gradient(x, y, index, 0, 3, w, null, gw, null, null));
+      assertTrue(e.getMessage().contains("'rows'"), e.getMessage());
+      assertTrue(e.getMessage().contains(String.valueOf(bad)), e.getMessage());
+      assertTrue(e.getMessage().contains("'X' has 4 rows"), e.getMessage());
+      assertEquals(1, first(gw));
+      // Other numbers in the same place are looked at anew.
+      backend.copy(arena.allocate("zeros", DType.I64, 3), index);
+      backend.linear().gradient(x, y, index, 0, 3, w, null, gw, null, null);
+      assertEquals(4, first(gw));
+      backend.copy(host("ones", 1, 3), gw);
+    }
+  }
+
+  /** The context is made current on whatever thread calls. */
+  @Test
+  void anyThreadMayCall() {
+    Tensor x = device("x", 1000);
+    double sum = CompletableFuture.supplyAsync(() -> backend.linear().norm1(x)).join();
+    assertEquals(1000, sum);
+    double[] sums = new double[8];
+    Thread[] threads = new Thread[sums.length];
+    for (int t = 0; t < threads.length; t++) {
+      int mine = t;
+      threads[t] =
+          Thread.ofPlatform()
+              .start(
+                  () -> {
+                    for (int i = 0; i < 50; i++) {
+                      sums[mine] += backend.linear().dot(x, x);
+                    }
+                  });
+    }
+    for (Thread thread : threads) {
+      assertTrue(join(thread));
+    }
+    for (double each : sums) {
+      assertEquals(50_000, each);
+    }
+  }
+
+  private static boolean join(Thread thread) {
+    try {
+      thread.join(30_000);
+      return !thread.isAlive();
+    } catch (InterruptedException e) {
+      throw new AssertionError(e);
+    }
+  }
+
+  /** Views with gaps between rows, in both directions and on the device. */
+  @Test
+  void copiesOfViews() {
+    Tensor wide = arena.allocate("wide", DType.F32, 4, 8);
+    for (long i = 0; i < wide.count(); i++) {
+      wide.set(i, (double) i);
+    }
+    Tensor view = wide.columns(2, 3);
+    Tensor there = backend.allocate(arena, "there", DType.F32, MATRIX);
+    backend.copy(view, there);
+    Tensor wideThere = backend.allocate(arena, "wide there", DType.F32, Shape.of(4, 8));
+    backend.copy(there, wideThere.columns(4, 3));
+    Tensor back = arena.allocate("back", DType.F32, 4, 8).fill(-1);
+    backend.copy(wideThere.columns(4, 3), back.columns(1, 3));
+    for (long row = 0; row < 4; row++) {
+      assertEquals(-1, back.get(row, 0));
+      assertEquals(-1, back.get(row, 4));
+      for (long col = 0; col < 3; col++) {
+        assertEquals(row * 8 + col + 2.0, back.get(row, col + 1));
+      }
+    }
+  }
+}
