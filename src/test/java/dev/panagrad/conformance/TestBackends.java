@@ -106,6 +106,14 @@ public final class TestBackends {
     return backend.usesHostMemory() ? backend : new MirroredBackend(backend);
   }
 
+  /**
+   * Whether a test of millions of rows is too much for a backend: the software CUDA device takes
+   * minutes, unless {@code panagrad.test.slow} says that there is time (Maven's profile slow).
+   */
+  public static boolean isTooSlow(Backend backend) {
+    return backend.detail().contains("software device") && !Boolean.getBoolean("panagrad.test.slow");
+  }
+
   /** Closes them. */
   public static void close(List<Backend> backends) {
     backends.forEach(Backend::close);

@@ -28,7 +28,7 @@ import org.junit.jupiter.api.Test;
 @Tag("cuda")
 class CudaSteadyStepTest {
   private static final ThreadMXBean THREADS = (ThreadMXBean) ManagementFactory.getThreadMXBean();
-  private static final int STEPS = 200;
+  private static final int STEPS = 50;
 
   @BeforeEach
   void device() {
