@@ -63,6 +63,11 @@ final class RowBlock {
   /** Whether rows are grouped as they follow each other. */
   boolean isInOrder;
 
+  /** A vector per row, between two methods of a kernel; that of the other type is empty. */
+  final float[] partsF32;
+
+  final double[] partsF64;
+
   MemorySegment rows;
   MemorySegment tails;
   MemorySegment weightTails;
@@ -71,6 +76,9 @@ final class RowBlock {
   RowBlock(Arena arena, int lanes, int elementBytes) {
     this.lanes = lanes;
     this.elementBytes = elementBytes;
+    boolean isF32 = elementBytes == Float.BYTES;
+    this.partsF32 = new float[isF32 ? MAX_ROWS * lanes : 0];
+    this.partsF64 = new double[isF32 ? 0 : MAX_ROWS * lanes];
     this.buffer = arena.allocate((MAX_ROWS + 1L) * SLOT_BYTES, SLOT_BYTES);
     for (int i = 0; i < MAX_ROWS; i++) {
       slotAt[i] = (long) i * SLOT_BYTES;

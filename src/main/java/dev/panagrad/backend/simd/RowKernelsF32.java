@@ -34,6 +34,11 @@ import jdk.incubator.vector.VectorMask;
  * <p>The last vector of a row, partial or not, is read whole and the lanes beyond the row are set
  * to zero: masked loads from memory segments box their mask on JDK 25. {@link RowBlock} says where
  * such a read stays inside its segment.
+ *
+ * <p>Each of the two is cut into two methods, with arrays or memory between them, for the compiler:
+ * an access to a segment with its arithmetic is 700 to 1,000 of its nodes, and beyond 18,000 in one
+ * method it puts off what is left to inline, where vectors may stay objects. In one method each,
+ * they came to 19,300 and 19,000 (JDK 25.0.3); now the largest has 16,400.
  */
 final class RowKernelsF32 {
   /**
@@ -101,31 +106,19 @@ final class RowKernelsF32 {
     for (long from = 0; from < cols; from += SEGMENT) {
       int n = (int) Math.min(SEGMENT, cols - from);
       long shift = from * LanesF32.BYTES;
-      dotSegment(x, shift, n, 0, ws, wAt + shift, out, 0);
+      dotSegment(x, shift, n, ws, wAt + shift);
+      reduce(x, n, out, 0);
     }
   }
 
-  private static void dotSegment(
-      RowBlock x,
-      long shift,
-      int cols,
-      int start,
-      MemorySegment ws,
-      long wAt,
-      float[] out,
-      int outAt) {
+  /** Leaves the sums of each row's whole vectors, a vector per row, in the block. */
+  private static void dotSegment(RowBlock x, long shift, int cols, MemorySegment ws, long wAt) {
     int rows = x.filled;
     MemorySegment xs = x.rows;
     long[] at = x.at;
+    float[] parts = x.partsF32;
     int whole = (cols & -LanesF32.COUNT) * LanesF32.BYTES;
-    boolean hasTail = whole < cols * LanesF32.BYTES;
-    MemorySegment ts = x.tails;
-    long[] tailAt = x.tailAt;
-    long tailShift = x.tailShift;
-    VectorMask<Float> outside = OUTSIDE.get((cols - 1) % LanesF32.COUNT);
     FloatVector zero = FloatVector.zero(SPECIES);
-    MemorySegment wts = x.weightTails;
-    long wtAt = x.weightTailAt;
     int stride = opaqueStride;
     for (int i = 0; i < rows; i += 4) {
       long x0 = at[i] + shift;
@@ -140,7 +133,7 @@ final class RowKernelsF32 {
       FloatVector b1 = zero;
       FloatVector b2 = zero;
       FloatVector b3 = zero;
-      int o = start;
+      int o = 0;
       for (; o <= whole - 2 * STRIDE; o += 2 * stride) {
         FloatVector w0 = fromMemorySegment(SPECIES, ws, wAt + o, ORDER);
         a0 = fromMemorySegment(SPECIES, xs, x0 + o, ORDER).fma(w0, a0);
@@ -164,6 +157,30 @@ final class RowKernelsF32 {
         a2 = fromMemorySegment(SPECIES, xs, x2 + o, ORDER).fma(w, a2);
         a3 = fromMemorySegment(SPECIES, xs, x3 + o, ORDER).fma(w, a3);
       }
+      a0.intoArray(parts, i * LanesF32.COUNT);
+      a1.intoArray(parts, (i + 1) * LanesF32.COUNT);
+      a2.intoArray(parts, (i + 2) * LanesF32.COUNT);
+      a3.intoArray(parts, (i + 3) * LanesF32.COUNT);
+    }
+  }
+
+  /** Adds the last vector of each row to what {@link #dotSegment} left, and the sums to out. */
+  private static void reduce(RowBlock x, int cols, float[] out, int outAt) {
+    int rows = x.filled;
+    float[] parts = x.partsF32;
+    boolean hasTail = cols % LanesF32.COUNT != 0;
+    MemorySegment ts = x.tails;
+    long[] tailAt = x.tailAt;
+    long tailShift = x.tailShift;
+    VectorMask<Float> outside = OUTSIDE.get((cols - 1) % LanesF32.COUNT);
+    FloatVector zero = FloatVector.zero(SPECIES);
+    MemorySegment wts = x.weightTails;
+    long wtAt = x.weightTailAt;
+    for (int i = 0; i < rows; i += 4) {
+      FloatVector a0 = fromArray(SPECIES, parts, i * LanesF32.COUNT);
+      FloatVector a1 = fromArray(SPECIES, parts, (i + 1) * LanesF32.COUNT);
+      FloatVector a2 = fromArray(SPECIES, parts, (i + 2) * LanesF32.COUNT);
+      FloatVector a3 = fromArray(SPECIES, parts, (i + 3) * LanesF32.COUNT);
       if (hasTail) {
         FloatVector wTail = fromMemorySegment(SPECIES, wts, wtAt, ORDER).blend(zero, outside);
         a0 =
@@ -215,7 +232,8 @@ final class RowKernelsF32 {
     OutputRowsF32.dots(x, whole, ws, w[0], w[1], w[2], w[3], out, pitch);
     for (int j = 0; whole < n * LanesF32.BYTES && j < OutputRowsF32.OUTPUTS; j++) {
       x.locateWeights(ws, w[j], cols);
-      dotSegment(x, 0, n, whole, ws, w[j], out, j * pitch);
+      Arrays.fill(x.partsF32, 0, x.filled * LanesF32.COUNT, 0);
+      reduce(x, n, out, j * pitch);
     }
   }
 
@@ -251,18 +269,26 @@ final class RowKernelsF32 {
 
   private static void accumulateSegment(
       RowBlock x, long shift, int cols, int start, float[] r, int rAt, MemorySegment gs, long gAt) {
+    int whole = (cols & -LanesF32.COUNT) * LanesF32.BYTES;
+    accumulatePanels(x, shift, start, whole, r, rAt, gs, gAt);
+    int rest = start + (whole - start) / PANEL * PANEL;
+    if (rest < cols * LanesF32.BYTES) {
+      accumulateRest(x, shift, cols, rest, r, rAt, gs, gAt);
+    }
+  }
+
+  private static void accumulatePanels(
+      RowBlock x, long shift, int start, int end, float[] r, int rAt, MemorySegment gs, long gAt) {
     int rows = x.filled;
     MemorySegment xs = x.rows;
     long[] at = x.at;
-    int whole = (cols & -LanesF32.COUNT) * LanesF32.BYTES;
-    int o = start;
-    for (; o <= whole - PANEL; o += PANEL) {
+    for (int o = start; o <= end - PANEL; o += PANEL) {
       long from = shift + o;
       FloatVector g0 = fromMemorySegment(SPECIES, gs, gAt + o, ORDER);
       FloatVector g1 = fromMemorySegment(SPECIES, gs, gAt + o + STRIDE, ORDER);
       FloatVector g2 = fromMemorySegment(SPECIES, gs, gAt + o + 2L * STRIDE, ORDER);
       FloatVector g3 = fromMemorySegment(SPECIES, gs, gAt + o + 3L * STRIDE, ORDER);
-      for (int i = 0; i < rows; i += 4) {
+      for (int i = 0; i < rows; i += 2) {
         FloatVector r0 = broadcast(SPECIES, r[rAt + i]);
         long x0 = at[i] + from;
         g0 = fromMemorySegment(SPECIES, xs, x0, ORDER).fma(r0, g0);
@@ -275,31 +301,33 @@ final class RowKernelsF32 {
         g1 = fromMemorySegment(SPECIES, xs, x1 + STRIDE, ORDER).fma(r1, g1);
         g2 = fromMemorySegment(SPECIES, xs, x1 + 2L * STRIDE, ORDER).fma(r1, g2);
         g3 = fromMemorySegment(SPECIES, xs, x1 + 3L * STRIDE, ORDER).fma(r1, g3);
-        FloatVector r2 = broadcast(SPECIES, r[rAt + i + 2]);
-        long x2 = at[i + 2] + from;
-        g0 = fromMemorySegment(SPECIES, xs, x2, ORDER).fma(r2, g0);
-        g1 = fromMemorySegment(SPECIES, xs, x2 + STRIDE, ORDER).fma(r2, g1);
-        g2 = fromMemorySegment(SPECIES, xs, x2 + 2L * STRIDE, ORDER).fma(r2, g2);
-        g3 = fromMemorySegment(SPECIES, xs, x2 + 3L * STRIDE, ORDER).fma(r2, g3);
-        FloatVector r3 = broadcast(SPECIES, r[rAt + i + 3]);
-        long x3 = at[i + 3] + from;
-        g0 = fromMemorySegment(SPECIES, xs, x3, ORDER).fma(r3, g0);
-        g1 = fromMemorySegment(SPECIES, xs, x3 + STRIDE, ORDER).fma(r3, g1);
-        g2 = fromMemorySegment(SPECIES, xs, x3 + 2L * STRIDE, ORDER).fma(r3, g2);
-        g3 = fromMemorySegment(SPECIES, xs, x3 + 3L * STRIDE, ORDER).fma(r3, g3);
       }
       g0.intoMemorySegment(gs, gAt + o, ORDER);
       g1.intoMemorySegment(gs, gAt + o + STRIDE, ORDER);
       g2.intoMemorySegment(gs, gAt + o + 2L * STRIDE, ORDER);
       g3.intoMemorySegment(gs, gAt + o + 3L * STRIDE, ORDER);
     }
-    for (; o < whole; o += STRIDE) {
+  }
+
+  /** Columns that are not four vectors; four rows at a time, which is too large to be inlined. */
+  private static void accumulateRest(
+      RowBlock x, long shift, int cols, int start, float[] r, int rAt, MemorySegment gs, long gAt) {
+    int rows = x.filled;
+    MemorySegment xs = x.rows;
+    long[] at = x.at;
+    int whole = (cols & -LanesF32.COUNT) * LanesF32.BYTES;
+    for (int o = start; o < whole; o += STRIDE) {
       long from = shift + o;
       FloatVector g = fromMemorySegment(SPECIES, gs, gAt + o, ORDER);
-      for (int i = 0; i < rows; i++) {
-        g =
-            fromMemorySegment(SPECIES, xs, at[i] + from, ORDER)
-                .fma(broadcast(SPECIES, r[rAt + i]), g);
+      for (int i = 0; i < rows; i += 4) {
+        FloatVector r0 = broadcast(SPECIES, r[rAt + i]);
+        g = fromMemorySegment(SPECIES, xs, at[i] + from, ORDER).fma(r0, g);
+        FloatVector r1 = broadcast(SPECIES, r[rAt + i + 1]);
+        g = fromMemorySegment(SPECIES, xs, at[i + 1] + from, ORDER).fma(r1, g);
+        FloatVector r2 = broadcast(SPECIES, r[rAt + i + 2]);
+        g = fromMemorySegment(SPECIES, xs, at[i + 2] + from, ORDER).fma(r2, g);
+        FloatVector r3 = broadcast(SPECIES, r[rAt + i + 3]);
+        g = fromMemorySegment(SPECIES, xs, at[i + 3] + from, ORDER).fma(r3, g);
       }
       g.intoMemorySegment(gs, gAt + o, ORDER);
     }

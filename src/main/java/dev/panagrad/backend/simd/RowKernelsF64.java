@@ -34,6 +34,11 @@ import jdk.incubator.vector.VectorMask;
  * <p>The last vector of a row, partial or not, is read whole and the lanes beyond the row are set
  * to zero: masked loads from memory segments box their mask on JDK 25. {@link RowBlock} says where
  * such a read stays inside its segment.
+ *
+ * <p>Each of the two is cut into two methods, with arrays or memory between them, for the compiler:
+ * an access to a segment with its arithmetic is 700 to 1,000 of its nodes, and beyond 18,000 in one
+ * method it puts off what is left to inline, where vectors may stay objects. In one method each,
+ * they came to 19,300 and 19,000 (JDK 25.0.3); now the largest has 16,400.
  */
 final class RowKernelsF64 {
   /**
@@ -101,31 +106,19 @@ final class RowKernelsF64 {
     for (long from = 0; from < cols; from += SEGMENT) {
       int n = (int) Math.min(SEGMENT, cols - from);
       long shift = from * LanesF64.BYTES;
-      dotSegment(x, shift, n, 0, ws, wAt + shift, out, 0);
+      dotSegment(x, shift, n, ws, wAt + shift);
+      reduce(x, n, out, 0);
     }
   }
 
-  private static void dotSegment(
-      RowBlock x,
-      long shift,
-      int cols,
-      int start,
-      MemorySegment ws,
-      long wAt,
-      double[] out,
-      int outAt) {
+  /** Leaves the sums of each row's whole vectors, a vector per row, in the block. */
+  private static void dotSegment(RowBlock x, long shift, int cols, MemorySegment ws, long wAt) {
     int rows = x.filled;
     MemorySegment xs = x.rows;
     long[] at = x.at;
+    double[] parts = x.partsF64;
     int whole = (cols & -LanesF64.COUNT) * LanesF64.BYTES;
-    boolean hasTail = whole < cols * LanesF64.BYTES;
-    MemorySegment ts = x.tails;
-    long[] tailAt = x.tailAt;
-    long tailShift = x.tailShift;
-    VectorMask<Double> outside = OUTSIDE.get((cols - 1) % LanesF64.COUNT);
     DoubleVector zero = DoubleVector.zero(SPECIES);
-    MemorySegment wts = x.weightTails;
-    long wtAt = x.weightTailAt;
     int stride = opaqueStride;
     for (int i = 0; i < rows; i += 4) {
       long x0 = at[i] + shift;
@@ -140,7 +133,7 @@ final class RowKernelsF64 {
       DoubleVector b1 = zero;
       DoubleVector b2 = zero;
       DoubleVector b3 = zero;
-      int o = start;
+      int o = 0;
       for (; o <= whole - 2 * STRIDE; o += 2 * stride) {
         DoubleVector w0 = fromMemorySegment(SPECIES, ws, wAt + o, ORDER);
         a0 = fromMemorySegment(SPECIES, xs, x0 + o, ORDER).fma(w0, a0);
@@ -164,6 +157,30 @@ final class RowKernelsF64 {
         a2 = fromMemorySegment(SPECIES, xs, x2 + o, ORDER).fma(w, a2);
         a3 = fromMemorySegment(SPECIES, xs, x3 + o, ORDER).fma(w, a3);
       }
+      a0.intoArray(parts, i * LanesF64.COUNT);
+      a1.intoArray(parts, (i + 1) * LanesF64.COUNT);
+      a2.intoArray(parts, (i + 2) * LanesF64.COUNT);
+      a3.intoArray(parts, (i + 3) * LanesF64.COUNT);
+    }
+  }
+
+  /** Adds the last vector of each row to what {@link #dotSegment} left, and the sums to out. */
+  private static void reduce(RowBlock x, int cols, double[] out, int outAt) {
+    int rows = x.filled;
+    double[] parts = x.partsF64;
+    boolean hasTail = cols % LanesF64.COUNT != 0;
+    MemorySegment ts = x.tails;
+    long[] tailAt = x.tailAt;
+    long tailShift = x.tailShift;
+    VectorMask<Double> outside = OUTSIDE.get((cols - 1) % LanesF64.COUNT);
+    DoubleVector zero = DoubleVector.zero(SPECIES);
+    MemorySegment wts = x.weightTails;
+    long wtAt = x.weightTailAt;
+    for (int i = 0; i < rows; i += 4) {
+      DoubleVector a0 = fromArray(SPECIES, parts, i * LanesF64.COUNT);
+      DoubleVector a1 = fromArray(SPECIES, parts, (i + 1) * LanesF64.COUNT);
+      DoubleVector a2 = fromArray(SPECIES, parts, (i + 2) * LanesF64.COUNT);
+      DoubleVector a3 = fromArray(SPECIES, parts, (i + 3) * LanesF64.COUNT);
       if (hasTail) {
         DoubleVector wTail = fromMemorySegment(SPECIES, wts, wtAt, ORDER).blend(zero, outside);
         a0 =
@@ -215,7 +232,8 @@ final class RowKernelsF64 {
     OutputRowsF64.dots(x, whole, ws, w[0], w[1], w[2], w[3], out, pitch);
     for (int j = 0; whole < n * LanesF64.BYTES && j < OutputRowsF64.OUTPUTS; j++) {
       x.locateWeights(ws, w[j], cols);
-      dotSegment(x, 0, n, whole, ws, w[j], out, j * pitch);
+      Arrays.fill(x.partsF64, 0, x.filled * LanesF64.COUNT, 0);
+      reduce(x, n, out, j * pitch);
     }
   }
 
@@ -258,18 +276,26 @@ final class RowKernelsF64 {
       int rAt,
       MemorySegment gs,
       long gAt) {
+    int whole = (cols & -LanesF64.COUNT) * LanesF64.BYTES;
+    accumulatePanels(x, shift, start, whole, r, rAt, gs, gAt);
+    int rest = start + (whole - start) / PANEL * PANEL;
+    if (rest < cols * LanesF64.BYTES) {
+      accumulateRest(x, shift, cols, rest, r, rAt, gs, gAt);
+    }
+  }
+
+  private static void accumulatePanels(
+      RowBlock x, long shift, int start, int end, double[] r, int rAt, MemorySegment gs, long gAt) {
     int rows = x.filled;
     MemorySegment xs = x.rows;
     long[] at = x.at;
-    int whole = (cols & -LanesF64.COUNT) * LanesF64.BYTES;
-    int o = start;
-    for (; o <= whole - PANEL; o += PANEL) {
+    for (int o = start; o <= end - PANEL; o += PANEL) {
       long from = shift + o;
       DoubleVector g0 = fromMemorySegment(SPECIES, gs, gAt + o, ORDER);
       DoubleVector g1 = fromMemorySegment(SPECIES, gs, gAt + o + STRIDE, ORDER);
       DoubleVector g2 = fromMemorySegment(SPECIES, gs, gAt + o + 2L * STRIDE, ORDER);
       DoubleVector g3 = fromMemorySegment(SPECIES, gs, gAt + o + 3L * STRIDE, ORDER);
-      for (int i = 0; i < rows; i += 4) {
+      for (int i = 0; i < rows; i += 2) {
         DoubleVector r0 = broadcast(SPECIES, r[rAt + i]);
         long x0 = at[i] + from;
         g0 = fromMemorySegment(SPECIES, xs, x0, ORDER).fma(r0, g0);
@@ -282,31 +308,40 @@ final class RowKernelsF64 {
         g1 = fromMemorySegment(SPECIES, xs, x1 + STRIDE, ORDER).fma(r1, g1);
         g2 = fromMemorySegment(SPECIES, xs, x1 + 2L * STRIDE, ORDER).fma(r1, g2);
         g3 = fromMemorySegment(SPECIES, xs, x1 + 3L * STRIDE, ORDER).fma(r1, g3);
-        DoubleVector r2 = broadcast(SPECIES, r[rAt + i + 2]);
-        long x2 = at[i + 2] + from;
-        g0 = fromMemorySegment(SPECIES, xs, x2, ORDER).fma(r2, g0);
-        g1 = fromMemorySegment(SPECIES, xs, x2 + STRIDE, ORDER).fma(r2, g1);
-        g2 = fromMemorySegment(SPECIES, xs, x2 + 2L * STRIDE, ORDER).fma(r2, g2);
-        g3 = fromMemorySegment(SPECIES, xs, x2 + 3L * STRIDE, ORDER).fma(r2, g3);
-        DoubleVector r3 = broadcast(SPECIES, r[rAt + i + 3]);
-        long x3 = at[i + 3] + from;
-        g0 = fromMemorySegment(SPECIES, xs, x3, ORDER).fma(r3, g0);
-        g1 = fromMemorySegment(SPECIES, xs, x3 + STRIDE, ORDER).fma(r3, g1);
-        g2 = fromMemorySegment(SPECIES, xs, x3 + 2L * STRIDE, ORDER).fma(r3, g2);
-        g3 = fromMemorySegment(SPECIES, xs, x3 + 3L * STRIDE, ORDER).fma(r3, g3);
       }
       g0.intoMemorySegment(gs, gAt + o, ORDER);
       g1.intoMemorySegment(gs, gAt + o + STRIDE, ORDER);
       g2.intoMemorySegment(gs, gAt + o + 2L * STRIDE, ORDER);
       g3.intoMemorySegment(gs, gAt + o + 3L * STRIDE, ORDER);
     }
-    for (; o < whole; o += STRIDE) {
+  }
+
+  /** Columns that are not four vectors; four rows at a time, which is too large to be inlined. */
+  private static void accumulateRest(
+      RowBlock x,
+      long shift,
+      int cols,
+      int start,
+      double[] r,
+      int rAt,
+      MemorySegment gs,
+      long gAt) {
+    int rows = x.filled;
+    MemorySegment xs = x.rows;
+    long[] at = x.at;
+    int whole = (cols & -LanesF64.COUNT) * LanesF64.BYTES;
+    for (int o = start; o < whole; o += STRIDE) {
       long from = shift + o;
       DoubleVector g = fromMemorySegment(SPECIES, gs, gAt + o, ORDER);
-      for (int i = 0; i < rows; i++) {
-        g =
-            fromMemorySegment(SPECIES, xs, at[i] + from, ORDER)
-                .fma(broadcast(SPECIES, r[rAt + i]), g);
+      for (int i = 0; i < rows; i += 4) {
+        DoubleVector r0 = broadcast(SPECIES, r[rAt + i]);
+        g = fromMemorySegment(SPECIES, xs, at[i] + from, ORDER).fma(r0, g);
+        DoubleVector r1 = broadcast(SPECIES, r[rAt + i + 1]);
+        g = fromMemorySegment(SPECIES, xs, at[i + 1] + from, ORDER).fma(r1, g);
+        DoubleVector r2 = broadcast(SPECIES, r[rAt + i + 2]);
+        g = fromMemorySegment(SPECIES, xs, at[i + 2] + from, ORDER).fma(r2, g);
+        DoubleVector r3 = broadcast(SPECIES, r[rAt + i + 3]);
+        g = fromMemorySegment(SPECIES, xs, at[i + 3] + from, ORDER).fma(r3, g);
       }
       g.intoMemorySegment(gs, gAt + o, ORDER);
     }
