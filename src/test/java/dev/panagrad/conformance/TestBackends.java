@@ -111,7 +111,8 @@ public final class TestBackends {
    * minutes, unless {@code panagrad.test.slow} says that there is time (Maven's profile slow).
    */
   public static boolean isTooSlow(Backend backend) {
-    return backend.detail().contains("software device") && !Boolean.getBoolean("panagrad.test.slow");
+    return backend.detail().contains("software device")
+        && !Boolean.getBoolean("panagrad.test.slow");
   }
 
   /** Closes them. */

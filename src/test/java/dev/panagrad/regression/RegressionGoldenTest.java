@@ -99,15 +99,14 @@ class RegressionGoldenTest {
   }
 
   /**
-   * Ways to compute gradients of full batches: from the rows, and in Gram mode, which is the host's.
+   * Ways to compute gradients of full batches: from the rows, and in Gram mode, which is the
+   * host's.
    */
   private static List<Boolean> ways(Backend backend, Sample sample) {
     if (backend.usesHostMemory()) {
       return List.of(false, true);
     }
-    return sample == Sample.RANDHIE && TestBackends.isTooSlow(backend)
-        ? List.of()
-        : List.of(false);
+    return sample == Sample.RANDHIE && TestBackends.isTooSlow(backend) ? List.of() : List.of(false);
   }
 
   /** Population standard deviations of the features: penalised references are in their units. */
