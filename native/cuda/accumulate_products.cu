@@ -10,11 +10,11 @@
 template <typename T>
 __device__ void accumulate_products(const T* chunk, long long features, int outputs, const double* sums,
                                     long long row_blocks, double* partial, int accumulate) {
-  const long long products = outputs * features;
-  for (long long e = thread_in_grid(); e < products; e += threads_in_grid()) {
-    double* const to = partial + e / features * (features + 2) + e % features;
-    *to = accumulate ? *to + chunk[e] : double(chunk[e]);
-  }
+  for_each_element(outputs, features, [=](long long j, long long f) {
+    double* const to = partial + j * (features + 2) + f;
+    const double product = chunk[j * features + f];
+    *to = accumulate ? *to + product : product;
+  });
   for (long long e = thread_in_grid(); e < 2LL * outputs; e += threads_in_grid()) {
     double sum = 0;
     for (long long block = 0; block < row_blocks; block++) {

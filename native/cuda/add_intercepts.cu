@@ -3,9 +3,7 @@
 
 template <typename T>
 __device__ void add_intercepts(T* out, long long stride, long long rows, int outputs, const T* b) {
-  for (long long e = thread_in_grid(); e < rows * outputs; e += threads_in_grid()) {
-    out[e / outputs * stride + e % outputs] += b[e % outputs];
-  }
+  for_each_element(rows, outputs, [=](long long row, long long j) { out[row * stride + j] += b[j]; });
 }
 
 extern "C" __global__ void add_intercepts_f32(float* out, long long stride, long long rows, int outputs,

@@ -17,12 +17,12 @@ __device__ inline unsigned short to_bf16(float x) {
   return (unsigned short)((as.bits + 0x7fffu + odd) >> 16);
 }
 
-// in is [rows, cols] with rows in_stride apart, out has no gaps.
+// in is [rows, cols] with rows in_stride apart, those of out are out_stride apart.
 extern "C" __global__ void cast_f32_bf16(const float* in, long long in_stride, long long rows, long long cols,
-                                         unsigned short* out) {
-  for (long long e = thread_in_grid(); e < rows * cols; e += threads_in_grid()) {
-    out[e] = to_bf16(in[e / cols * in_stride + e % cols]);
-  }
+                                         unsigned short* out, long long out_stride) {
+  for_each_element(rows, cols, [=](long long row, long long col) {
+    out[row * out_stride + col] = to_bf16(in[row * in_stride + col]);
+  });
 }
 
 extern "C" __global__ void cast_bf16_f32(const unsigned short* in, long long count, float* out) {

@@ -3,7 +3,7 @@
 //   gw_jf = 2/n sum r_ij x_if;  gb_j = 2/n sum r_ij;  loss_j = 1/n sum r_ij^2
 //
 // A block of 32 x 8 threads has 32 columns of partial, in the order features, residuals, squares, of
-// output blockIdx.y. Thread row s adds row blocks s, s + 8, ...; the eight sums are added in order.
+// one output; blocks of one output follow each other. Thread row s adds row blocks s, s + 8, ...; the eight sums are added in order.
 #include "panagrad.cuh"
 
 template <typename T>
@@ -12,8 +12,9 @@ __device__ void gradient_combine(const double* partial, long long row_blocks, lo
   constexpr int SLICES = 8;
   __shared__ double sums[SLICES][WARP];
   const long long columns = features + 2;
-  const long long column = (long long)blockIdx.x * WARP + threadIdx.x;
-  const int output = blockIdx.y;
+  const long long blocks = (columns + WARP - 1) / WARP;
+  const long long column = blockIdx.x % blocks * WARP + threadIdx.x;
+  const long long output = blockIdx.x / blocks;
   double sum = 0;
   if (column < columns) {
     for (long long block = threadIdx.y; block < row_blocks; block += SLICES) {

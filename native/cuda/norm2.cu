@@ -3,6 +3,10 @@
 // double holds their squares.
 #include "reduce.cuh"
 
+struct Square {
+  __device__ double operator()(double x) const { return x * x; }
+};
+
 struct ScaledSquare {
   double largest;
 
@@ -14,9 +18,12 @@ struct ScaledSquare {
 
 template <typename T>
 __device__ void norm2(const T* x, long long count, const double* largest, double* partial) {
-  // All zero: 0/0 must not become the sum. The norm is then the largest magnitude itself.
-  const double scale = largest == nullptr || *largest == 0 ? 1 : *largest;
-  reduce_vector(x, count, 0.0, ScaledSquare{scale}, Sum(), partial);
+  if (largest == nullptr) {
+    reduce_vector(x, count, 0.0, Square(), Sum(), partial);
+  } else {
+    // All zero: 0/0 must not become the sum. The norm is then the largest magnitude itself.
+    reduce_vector(x, count, 0.0, ScaledSquare{*largest == 0 ? 1 : *largest}, Sum(), partial);
+  }
 }
 
 extern "C" __global__ void norm2_f32(const float* x, long long count, const double* largest, double* partial) {

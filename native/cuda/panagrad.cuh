@@ -38,6 +38,23 @@ __device__ inline long long smaller(long long a, long long b) {
   return a < b ? a : b;
 }
 
+// Calls body(row, col) for each element of a matrix, neighbouring threads on neighbouring columns. Most
+// matrices have fewer than 2^31 elements, and a division of 32 bits costs a fraction of one of 64.
+template <typename Body>
+__device__ inline void for_each_element(long long rows, long long cols, Body body) {
+  const long long count = rows * cols;
+  if (count <= 0x7fffffff) {
+    const unsigned width = unsigned(cols);
+    for (long long e = thread_in_grid(); e < count; e += threads_in_grid()) {
+      body((long long)(unsigned(e) / width), (long long)(unsigned(e) % width));
+    }
+  } else {
+    for (long long e = thread_in_grid(); e < count; e += threads_in_grid()) {
+      body(e / cols, e % cols);
+    }
+  }
+}
+
 // Row of position i of a batch: a run of rows from first, or what the index says there.
 __device__ inline long long row_at(const long long* index, long long first, long long i) {
   return index == nullptr ? first + i : index[first + i];

@@ -8,11 +8,11 @@
 //
 //   dynamic shared   | tile: tile_rows x features | to 16 bytes | residuals: tile_rows x K |
 //
-//   1. All threads load the tile.
+//   1. All threads load the tile, and b - y, with which residuals begin.
 //   2. Each warp takes several rows and a slice of the columns, so that a weight is loaded once for
 //      all of them; the lanes' sums meet in shuffles. Slices are needed where a tile has fewer rows
 //      than the block has warps.
-//   3. A thread per row and output adds the slices, the intercept and minus the target.
+//   3. A thread per row and output adds the slices, and sums residuals and squares.
 //   4. A thread sums r x over the tile's rows for its own columns: f, f + 256, ... With fewer than
 //      256 columns several threads share one, each every so many rows.
 //
@@ -89,7 +89,8 @@ __device__ void load_tile(const T* x, long long x_stride, const long long* index
 }
 
 // Step 2: products of the tile's rows with the weights of outputs [output, output + K), those that
-// exist, over the columns of this warp's slice. Without slices they go straight to the residuals.
+// exist, over the columns of this warp's slice. Without slices they are added to what residuals begin
+// with.
 template <typename T, int K>
 __device__ void tile_products(const T* tile, int rows, int d, const T* w, int outputs, int output, int slices,
                               T* products) {
@@ -122,7 +123,8 @@ __device__ void tile_products(const T* tile, int rows, int d, const T* w, int ou
     const T sum = sum_lanes<ROWS * K, 1>(sums);
     const int value = lane_value<ROWS * K>(lane);
     if (lane < ROWS * K && first + value / K < rows) {
-      products[slice * rows * K + first * K + value] = sum;
+      T* const to = products + slice * rows * K + first * K + value;
+      *to = slices == 1 ? sum + *to : sum;
     }
   }
 }
@@ -169,6 +171,15 @@ __device__ void row_gradient(const T* x, long long x_stride, const T* y, long lo
   for (long long start = begin; start < end; start += tile_rows) {
     const int rows = int(smaller(tile_rows, end - start));
     load_tile(x, x_stride, index, first + start, rows, d, tile);
+    for (int v = thread; v < rows * K; v += THREADS) {
+      const int j = output + v % K;
+      T begin_with = 0;
+      if (j < outputs) {
+        const T target = y[row_at(index, first, start + v / K) * y_stride + j];
+        begin_with = b == nullptr ? -target : b[j] - target;
+      }
+      residuals[v] = begin_with;
+    }
     __syncthreads();
 
     const int row_groups = (rows + ROWS - 1) / ROWS;
@@ -179,18 +190,12 @@ __device__ void row_gradient(const T* x, long long x_stride, const T* y, long lo
 
     // Step 3. A thread has the same output each time, since K divides the number of threads.
     for (int v = thread; v < rows * K; v += THREADS) {
-      const int j = output + v % K;
-      T r = 0;
-      if (j < outputs) {
-        r = products[v];
-        for (int slice = 1; slice < slices; slice++) {
-          r += products[slice * rows * K + v];
-        }
-        const long long row = row_at(index, first, start + v / K);
-        r = (b == nullptr ? r : r + b[j]) - y[row * y_stride + j];
-        residual_sum += r;
-        square_sum = fma(r, r, square_sum);
+      T r = residuals[v];
+      for (int slice = 0; slices > 1 && slice < slices; slice++) {
+        r += products[slice * rows * K + v];
       }
+      residual_sum += r;
+      square_sum = fma(r, r, square_sum);
       residuals[v] = r;
     }
     __syncthreads();
@@ -262,24 +267,28 @@ __device__ void row_gradient(const T* x, long long x_stride, const T* y, long lo
   }
 }
 
-#define ROW_GRADIENT(type, suffix, k, c)                                                                            \
-  extern "C" __global__ void __launch_bounds__(THREADS) row_gradient_##suffix##_k##k##_c##c(                         \
+// Blocks on a multiprocessor that ptxas is to leave registers for, where it can without spilling.
+#define ROW_GRADIENT(type, suffix, k, c, blocks)                                                                     \
+  extern "C" __global__ void __launch_bounds__(THREADS, blocks) row_gradient_##suffix##_k##k##_c##c(                 \
       const type* x, long long x_stride, const type* y, long long y_stride, const long long* index, long long first, \
       long long count, long long features, int outputs, const type* w, const type* b, double* partial,               \
       long long rows_per_block, int tile_rows) {                                                                     \
-    row_gradient<type, k, c>(x, x_stride, y, y_stride, index, first, count, features, outputs, w, b, partial,         \
+    row_gradient<type, k, c>(x, x_stride, y, y_stride, index, first, count, features, outputs, w, b, partial,        \
                              rows_per_block, tile_rows);                                                             \
   }
 
 // Outputs of a block and columns of a thread; features is at most 256 times the columns.
-#define ROW_GRADIENTS(k, c)           \
-  ROW_GRADIENT(float, f32, k, c)      \
-  ROW_GRADIENT(double, f64, k, c)
-
-ROW_GRADIENTS(1, 1)
-ROW_GRADIENTS(1, 4)
-ROW_GRADIENTS(1, 16)
-ROW_GRADIENTS(4, 1)
-ROW_GRADIENTS(4, 4)
-ROW_GRADIENTS(8, 1)
-ROW_GRADIENTS(8, 4)
+ROW_GRADIENT(float, f32, 1, 1, 3)
+ROW_GRADIENT(float, f32, 1, 4, 3)
+ROW_GRADIENT(float, f32, 1, 16, 3)
+ROW_GRADIENT(float, f32, 4, 1, 2)
+ROW_GRADIENT(float, f32, 4, 4, 2)
+ROW_GRADIENT(float, f32, 8, 1, 2)
+ROW_GRADIENT(float, f32, 8, 4, 2)
+ROW_GRADIENT(double, f64, 1, 1, 2)
+ROW_GRADIENT(double, f64, 1, 4, 2)
+ROW_GRADIENT(double, f64, 1, 16, 1)
+ROW_GRADIENT(double, f64, 4, 1, 1)
+ROW_GRADIENT(double, f64, 4, 4, 1)
+ROW_GRADIENT(double, f64, 8, 1, 1)
+ROW_GRADIENT(double, f64, 8, 4, 1)

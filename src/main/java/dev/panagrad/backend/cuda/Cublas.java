@@ -28,6 +28,12 @@ final class Cublas {
 
   private static final long WORKSPACE_STEP = 256;
 
+  /** Below this, the documentation says, a product may be refused. */
+  private static final long MIN_WORKSPACE_BYTES = 16 * 1024;
+
+  /** Rows of bfloat16 start at multiples of 16 bytes, which the tensor cores' kernels need. */
+  private static final int BFLOAT16_STEP = 8;
+
   private final CudaQueue queue;
   private final CudaMemory memory;
   private final MathMode math;
@@ -139,10 +145,10 @@ final class Cublas {
                 numbers,
                 at(shortB),
                 type,
-                stride(colsB),
+                bfloat16Stride(colsB),
                 at(shortA),
                 type,
-                stride(colsA),
+                bfloat16Stride(colsA),
                 beside,
                 at(c),
                 CublasBindings.CUDA_R_32F(),
@@ -160,11 +166,15 @@ final class Cublas {
     check(code, call, "%,d x %,d x %,d".formatted(m, n, k));
   }
 
-  /** The matrix rounded to bfloat16, contiguous. */
+  private static int bfloat16Stride(long cols) {
+    return stride(Math.ceilDiv(cols, BFLOAT16_STEP) * BFLOAT16_STEP);
+  }
+
+  /** The matrix rounded to bfloat16, rows {@link #bfloat16Stride} apart. */
   private long bfloat16(CudaScratch scratch, long from, long stride, long rows, long cols) {
-    long to = scratch.address(rows * cols * Short.BYTES);
+    long to = scratch.address(rows * bfloat16Stride(cols) * Short.BYTES);
     if (cast == null) {
-      cast = queue.launchOf("cast", "cast_f32_bf16", 5);
+      cast = queue.launchOf("cast", "cast_f32_bf16", 6);
     }
     queue.launch(
         cast.put(0, from)
@@ -172,6 +182,7 @@ final class Cublas {
             .put(2, rows)
             .put(3, cols)
             .put(4, to)
+            .put(5, bfloat16Stride(cols))
             .shape(RowProducts.elementBlocks(rows * cols), 1, 256, 1));
     return to;
   }
@@ -182,7 +193,7 @@ final class Cublas {
       return;
     }
     long part = memory.available() / WORKSPACE_PART / WORKSPACE_STEP * WORKSPACE_STEP;
-    long bytes = Math.min(WORKSPACE_BYTES, part);
+    long bytes = Math.clamp(part, MIN_WORKSPACE_BYTES, WORKSPACE_BYTES);
     long space = workspace.address(bytes);
     check(CublasBindings.cublasCreate_v2(numbers), "cublasCreate", "");
     MemorySegment created = numbers.get(ValueLayout.ADDRESS, 0);
@@ -204,13 +215,11 @@ final class Cublas {
     handle = created;
   }
 
-  /**
-   * What is wrong with the device shows at the next driver call too, which knows whether it is
-   * lost.
-   */
+  /** An error of the device that cuBLAS was told of is the driver's: it knows what is lost. */
   private void check(int code, String call, String sizes) {
     if (code != CublasBindings.CUBLAS_STATUS_SUCCESS()) {
       queue.driver.enter();
+      queue.driver.synchronize(queue.stream);
       throw new DeviceException(
           "cuBLAS call %s%s failed with %s"
               .formatted(call, sizes.isEmpty() ? "" : " (" + sizes + ")", status(code)),

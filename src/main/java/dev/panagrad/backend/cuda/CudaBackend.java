@@ -13,7 +13,7 @@ import dev.panagrad.tensor.Tensor;
 import dev.panagrad.tensor.TensorArena;
 import java.lang.System.Logger;
 import java.lang.System.Logger.Level;
-import java.lang.foreign.MemorySegment;
+import java.util.List;
 import java.util.Optional;
 
 /**
@@ -34,9 +34,6 @@ final class CudaBackend implements Backend {
 
   private static final long MAX_RESERVED = 1L << 30;
 
-  /** Uploads from which locking the source's pages pays for itself. */
-  private static final long LOCKED_UPLOAD_BYTES = 64L * 1024 * 1024;
-
   private static final Logger LOG = System.getLogger(CudaBackend.class.getName());
 
   private final StepTrace trace = new StepTrace();
@@ -49,6 +46,7 @@ final class CudaBackend implements Backend {
   private final VectorSums sums;
   private final StepControls controls;
   private final CudaLinear linear;
+  private final TypedLaunch gather;
   private boolean closed;
 
   CudaBackend(BackendOptions options, String found) {
@@ -59,6 +57,7 @@ final class CudaBackend implements Backend {
     memory = new CudaMemory(queue, name, options.deviceMemory());
     pinned = new PinnedRanges(queue);
     cublas = new Cublas(queue, memory, options.math());
+    gather = new TypedLaunch(queue, "gather_rows", 8);
     try {
       uploads = new RowUploads(queue, memory, pinned);
       sums = new VectorSums(queue, memory);
@@ -143,18 +142,14 @@ final class CudaBackend implements Backend {
     if (!isHost || bytes <= available - reserved) {
       return new Rows(place(arena, x), y == null ? null : place(arena, y));
     }
-    String refusal = pinned.lock(x);
-    if (y != null && refusal == null) {
-      refusal = pinned.lock(y);
+    pinned.stays(x);
+    if (y != null) {
+      pinned.stays(y);
     }
     LOG.log(
         Level.INFO,
-        "'%s', %,d bytes with targets, stays in host memory: %,d bytes of device memory are available; its rows are uploaded batch by batch%s"
-            .formatted(
-                x.name(),
-                bytes,
-                available,
-                refusal == null ? "" : ", through a buffer because " + refusal));
+        "'%s', %,d bytes with targets, stays in host memory: %,d bytes of device memory are available; its rows are uploaded batch by batch"
+            .formatted(x.name(), bytes, available));
     return new Rows(x, y);
   }
 
@@ -186,23 +181,9 @@ final class CudaBackend implements Backend {
     if (from.dtype() == DType.I64) {
       holdRows(from, to);
     }
-    boolean large = from.spanBytes() >= LOCKED_UPLOAD_BYTES;
-    MemorySegment locked = null;
     synchronized (queue) {
       queue.enter();
-      queue.flush();
-      if (large && !pinned.isLocked(from)) {
-        // For this copy only. If the driver refuses, it copies through buffers of its own.
-        MemorySegment span = from.segment().asSlice(from.byteOffset(), from.spanBytes());
-        locked = queue.driver.register(span, span.isReadOnly()) == null ? span : null;
-      }
-      try {
-        HostCopies.upload(queue, from, address, to);
-      } finally {
-        if (locked != null && !queue.driver.isLost()) {
-          queue.driver.unregister(locked);
-        }
-      }
+      HostCopies.upload(queue, from, address, to);
     }
   }
 
@@ -240,16 +221,20 @@ final class CudaBackend implements Backend {
       if (from.isContiguous() && to.isContiguous()) {
         queue.driver.copy(source, target, from.count() * size, queue.stream);
       } else {
-        queue.driver.copyRows(
-            null,
-            source,
-            from.rowStride() * size,
-            null,
-            target,
-            to.rowStride() * size,
-            from.cols() * size,
-            from.rows(),
-            queue.stream);
+        // The driver does not promise to copy rows on the device for any distance between them.
+        DType moved = size == Float.BYTES ? DType.F32 : DType.F64;
+        queue.launch(
+            gather
+                .of(moved)
+                .put(0, source)
+                .put(1, from.rowStride())
+                .put(2, 0)
+                .put(3, 0)
+                .put(4, from.rows())
+                .put(5, from.cols())
+                .put(6, target)
+                .put(7, to.rowStride())
+                .shape(RowProducts.elementBlocks(from.count()), 1, 256, 1));
       }
       trace.countCopy(from.count() * size);
     }
@@ -283,14 +268,14 @@ final class CudaBackend implements Backend {
       closed = true;
       linear.close();
       if (!queue.driver.isLost()) {
-        try {
-          queue.enter();
-          queue.synchronize();
-          uploads.close();
-          pinned.close();
-          cublas.close();
-        } catch (RuntimeException e) {
-          LOG.log(Level.WARNING, "work that was not finished when the backend was closed", e);
+        List<Runnable> ends =
+            List.of(queue::enter, queue::synchronize, uploads::close, pinned::close, cublas::close);
+        for (Runnable end : ends) {
+          try {
+            end.run();
+          } catch (RuntimeException e) {
+            LOG.log(Level.WARNING, "work that was not finished when the backend was closed", e);
+          }
         }
       }
       memory.releaseAll("backend 'cuda' was closed");

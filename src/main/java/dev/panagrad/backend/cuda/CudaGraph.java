@@ -1,5 +1,6 @@
 package dev.panagrad.backend.cuda;
 
+import dev.panagrad.backend.DeviceException;
 import java.lang.foreign.Arena;
 import java.lang.foreign.MemorySegment;
 
@@ -22,16 +23,24 @@ final class CudaGraph {
     written = new MemorySegment[count];
     shapes = new long[count];
     graph = driver.createGraph();
-    MemorySegment before = null;
-    for (int i = 0; i < count; i++) {
-      CudaLaunch l = sequence[i];
-      launches[i] = l;
-      nodes[i] = driver.addNode(graph, before, l);
-      written[i] = arena.allocate(l.values().byteSize(), Long.BYTES).copyFrom(l.values());
-      shapes[i] = shape(l);
-      before = nodes[i];
+    try {
+      MemorySegment before = null;
+      for (int i = 0; i < count; i++) {
+        CudaLaunch l = sequence[i];
+        launches[i] = l;
+        nodes[i] = driver.addNode(graph, before, l);
+        written[i] = arena.allocate(l.values().byteSize(), Long.BYTES).copyFrom(l.values());
+        shapes[i] = shape(l);
+        before = nodes[i];
+      }
+      executable = driver.instantiate(graph);
+    } catch (DeviceException e) {
+      if (!driver.isLost()) {
+        driver.destroyGraph(graph);
+      }
+      arena.close();
+      throw e;
     }
-    executable = driver.instantiate(graph);
   }
 
   /** What may change between launches apart from arguments. */

@@ -54,6 +54,8 @@ final class CudaModules {
       byte[] bytes = in.readAllBytes();
       MemorySegment image = temporary.allocate(bytes.length, Long.BYTES);
       MemorySegment.copy(bytes, 0, image, ValueLayout.JAVA_BYTE, 0, bytes.length);
+      // Reading a resource may have moved a virtual thread to another carrier, whose context it is.
+      driver.enter();
       return driver.loadModule(image);
     } catch (IOException e) {
       throw new IllegalStateException("the compiled kernels " + file + ".fatbin", e);

@@ -98,13 +98,25 @@ final class CudaQueue {
     trace.countLaunch();
   }
 
-  /** Starts a kernel at the next flush at the latest. Its arguments must stay until then. */
-  void defer(CudaLaunch l) {
-    boolean repeated = false;
+  /**
+   * A place whose arguments are about to be written: what is held back, and would be started with
+   * them, is started first. Two models that take turns on one backend share most places.
+   */
+  CudaLaunch claim(CudaLaunch l) {
     for (int i = 0; i < count; i++) {
-      repeated |= pending[i] == l;
+      if (pending[i] == l) {
+        flush();
+      }
     }
-    if (repeated || count == PENDING) {
+    return l;
+  }
+
+  /**
+   * Starts a kernel at the next flush at the latest. Its arguments must stay until then; {@link
+   * #claim} gives the place back.
+   */
+  void defer(CudaLaunch l) {
+    if (count == PENDING) {
       flush();
     }
     pending[count++] = l;

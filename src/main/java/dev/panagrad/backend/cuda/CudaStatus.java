@@ -23,7 +23,7 @@ final class CudaStatus {
    * 719 launch failed.
    */
   private static final Set<Integer> STICKY =
-      Set.of(4, 214, 220, 226, 700, 702, 709, 710, 714, 715, 716, 717, 718, 719, 721, 999);
+      Set.of(4, 214, 220, 226, 700, 702, 709, 710, 714, 715, 716, 717, 718, 719, 721, 810, 999);
 
   private CudaStatus() {}
 

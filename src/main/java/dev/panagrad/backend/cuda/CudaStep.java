@@ -117,6 +117,7 @@ final class CudaStep implements StepKernel {
   }
 
   private void write(StepCoefficients penalised, StepCoefficients exempt) {
+    queue.claim(write);
     put(1, penalised);
     put(2, exempt);
     queue.defer(write);
@@ -135,7 +136,9 @@ final class CudaStep implements StepKernel {
   }
 
   private void step(Tensor p, Tensor g, Tensor[] slots, long offset, long split, long count) {
-    step.put(0, CudaLinear.address(p, memory) + offset)
+    queue
+        .claim(step)
+        .put(0, CudaLinear.address(p, memory) + offset)
         .put(1, CudaLinear.address(g, memory) + offset);
     for (int s = 0; s < SLOTS; s++) {
       step.put(2 + s, s < slots.length ? CudaLinear.address(slots[s], memory) + offset : 0);
@@ -157,7 +160,9 @@ final class CudaStep implements StepKernel {
     synchronized (queue) {
       queue.enter();
       sums.squares(dtype, CudaLinear.address(g, memory), g.count());
-      clip.put(0, sums.sumAddress())
+      queue
+          .claim(clip)
+          .put(0, sums.sumAddress())
           .put(1, dtype == DType.F64 ? sums.largestAddress() : 0)
           .put(2, bound);
       queue.defer(clip);

@@ -42,6 +42,9 @@ final class ProductGradient implements GradientSum {
 
   private static final long MIN_SLICE_COLUMNS = 1024;
 
+  /** One thread adds the slices of a residual. */
+  private static final long MAX_SLICES = 512;
+
   /** Rows of a block that sums residuals of many outputs. */
   private static final long MIN_RESIDUAL_ROWS = 64;
 
@@ -78,7 +81,7 @@ final class ProductGradient implements GradientSum {
     gathered = new CudaScratch(memory, "gathered rows");
     rowProducts = new RowProducts(queue);
     residuals = new TypedLaunch(queue, "residuals", 14);
-    gather = new TypedLaunch(queue, "gather_rows", 7);
+    gather = new TypedLaunch(queue, "gather_rows", 8);
     accumulate = new TypedLaunch(queue, "accumulate_products", 7);
     combine = new TypedLaunch(queue, "gradient_combine", 8);
   }
@@ -99,7 +102,9 @@ final class ProductGradient implements GradientSum {
       slices =
           (int)
               Math.clamp(
-                  ENOUGH_WARPS / partRows, 1, Math.max(1, Math.ceilDiv(d, MIN_SLICE_COLUMNS)));
+                  Math.min(ENOUGH_WARPS / partRows, MAX_SLICES),
+                  1,
+                  Math.max(1, Math.ceilDiv(d, MIN_SLICE_COLUMNS)));
       long wanted = Math.clamp(ENOUGH_THREADS / Math.max(d, 1), 1, MAX_BLOCKS);
       rowsPerBlock = Math.ceilDiv(partRows, wanted);
       blocks = Math.ceilDiv(partRows, rowsPerBlock);
@@ -132,10 +137,6 @@ final class ProductGradient implements GradientSum {
     for (long part = 0; part < rows; part += unit) {
       long partRows = Math.min(unit, rows - part);
       boolean isFirst = done + part == 0;
-      if (part > 0) {
-        // The launches of the part before are about to be written again.
-        queue.flush();
-      }
       if (single) {
         addSingle(x, xStride, y, yStride, index, first + part, partRows, isFirst);
       } else {
@@ -211,6 +212,7 @@ final class ProductGradient implements GradientSum {
               .put(4, rows)
               .put(5, d)
               .put(6, part)
+              .put(7, d)
               .shape(RowProducts.elementBlocks(rows * d), 1, THREADS, 1));
     }
     queue.flush();

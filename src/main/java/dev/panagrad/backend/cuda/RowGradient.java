@@ -10,9 +10,9 @@ final class RowGradient implements GradientSum {
   private static final int THREADS = 256;
 
   /**
-   * Shared memory for a tile of rows: eight blocks fit on a multiprocessor. A longer row, of at
-   * most 32 KiB, is a tile by itself; every device lets a block have 48 KiB, of which the kernel
-   * takes 4 for itself.
+   * Shared memory for a tile of rows: as many blocks as the registers allow, three, fit on a
+   * multiprocessor of 100 KiB. A longer row, of at most 32 KiB, is a tile by itself; every device
+   * lets a block have 48 KiB, of which the kernel takes 4 for itself.
    */
   private static final int TILE_BYTES = 24 * 1024;
 
@@ -167,6 +167,6 @@ final class RowGradient implements GradientSum {
         .put(5, operands.gw)
         .put(6, operands.gb)
         .put(7, operands.loss)
-        .shape(Math.ceilDiv(operands.partialStride(), 32), operands.outputs, 32, 8);
+        .shape(Math.ceilDiv(operands.partialStride(), 32) * operands.outputs, 1, 32, 8);
   }
 }

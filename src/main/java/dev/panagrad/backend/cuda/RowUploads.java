@@ -85,8 +85,8 @@ final class RowUploads {
         queue.driver.record(slot.used, queue.stream);
       }
       queue.driver.await(slot.used, queue.copyStream);
-      boolean straightX = index == null && pinned.isLocked(x);
-      boolean straightY = y != null && index == null && pinned.isLocked(y);
+      boolean straightX = index == null && isStraight(x);
+      boolean straightY = y != null && index == null && isStraight(y);
       if (!straightX || (y != null && !straightY)) {
         queue.trace.countSynchronization();
         queue.driver.synchronizeEvent(slot.filled);
@@ -121,6 +121,12 @@ final class RowUploads {
     long held = Math.min(slots[0].x.bytes(), slots[1].x.bytes());
     long wanted = Math.min(SLOT_BYTES, batchBytes);
     return held >= wanted ? held : Math.max(held, Math.min(wanted, memory.available() / 4));
+  }
+
+  /** Short rows with gaps between them are faster copied here than one by one by the device. */
+  private boolean isStraight(Tensor t) {
+    boolean isLong = t.isContiguous() || t.cols() * t.dtype().bytes() >= HostCopies.LONG_ROW_BYTES;
+    return isLong && pinned.lock(t);
   }
 
   private void upload(Tensor t, long first, long rows, long to) {

@@ -27,16 +27,17 @@ final class TypedLaunch {
     this.arguments = arguments;
   }
 
+  /** The place for a type, free to be written. */
   CudaLaunch of(DType dtype) {
     if (dtype == DType.F32) {
       if (f32 == null) {
         f32 = queue.launchOf(file, file + "_f32" + tail, arguments);
       }
-      return f32;
+      return queue.claim(f32);
     }
     if (f64 == null) {
       f64 = queue.launchOf(file, file + "_f64" + tail, arguments);
     }
-    return f64;
+    return queue.claim(f64);
   }
 }

@@ -102,7 +102,8 @@ final class VectorSums {
 
   private void reduce(CudaLaunch launch, long to, long blocks) {
     queue.defer(
-        launch
+        queue
+            .claim(launch)
             .put(0, partial.address())
             .putInt(1, (int) blocks)
             .put(2, to)

@@ -4,7 +4,7 @@
  *
  * <pre>
  *   CudaProvider    finds driver, device, cuBLAS; says what is missing       CudaLibraries
- *   CudaBackend     places tensors, copies, hands out the two kernels        CudaMemory CudaStorage PinnedRanges HostCopies
+ *   CudaBackend     places tensors, copies, hands out the two kernels        CudaMemory CudaStorage PinnedRanges LockableMemory HostCopies
  *   CudaLinear      linear algebra and gradient                              RowGradient ProductGradient Predictions RowProducts VectorSums RowUploads
  *   CudaStep        one optimizer's steps                                    StepControls
  *   CudaQueue       the order of work; small steps as one graph              CudaGraph CudaLaunch TypedLaunch
@@ -29,7 +29,8 @@
  *       of it sets anew. An index with a number outside the rows is refused whole, even where the
  *       batch does not use it.
  *   <li><b>Row blocks depend on sizes only</b>, not on the number of multiprocessors: the same bits
- *       on every run, and for rows in device or in host memory.
+ *       on every run, and, for the kernels of our own, for rows in device or in host memory. cuBLAS
+ *       may choose by the alignment of its operands.
  *   <li><b>Sums of a product of many outputs</b> are in F32 over up to 16,384 rows, where the other
  *       kernels stop at 256, because cuBLAS needs long sums for its speed.
  *   <li><b>Small batches of many outputs read X once for every eight outputs</b> instead of calling
@@ -37,7 +38,8 @@
  *   <li><b>Policies that look at the gradient before a step</b> ({@code SKIP}, {@code THROW}) cost
  *       a wait of the host for each step; clipping by norm does not.
  *   <li><b>Memory of a caller is never page-locked.</b> Its end is not announced, and pages that
- *       are locked beyond it would be read in place of whatever is mapped there next.
+ *       are locked beyond it would be read in place of whatever is mapped there next. Rows that fit
+ *       the device are uploaded once, through the driver's own buffers, and not locked for that.
  *   <li><b>Cholesky factorisation runs on the host</b>: cuBLAS has none, and it runs once per exact
  *       solution.
  * </ul>

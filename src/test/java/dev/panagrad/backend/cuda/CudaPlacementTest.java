@@ -220,4 +220,22 @@ class CudaPlacementTest {
       }
     }
   }
+
+  /** More outputs than a grid has blocks in its second direction, by both kinds of kernels. */
+  @Test
+  void outputsBeyondTheGrid() {
+    long outputs = 70_000;
+    long features = 2;
+    for (long rows : new long[] {1, 200}) {
+      Tensor x = device("X", rows, features);
+      Tensor y = backend.allocate(arena, "y", DType.F32, Shape.of(rows, outputs));
+      Tensor w = backend.allocate(arena, "w", DType.F32, Shape.of(outputs, features));
+      Tensor b = backend.place(arena, host("b", outputs));
+      Tensor gw = backend.allocate(arena, "gw", DType.F32, w.shape());
+      Tensor gb = backend.allocate(arena, "gb", DType.F32, b.shape());
+      backend.linear().gradient(x, y, w, b, gw, gb, null);
+      assertEquals(2.0 * outputs, backend.linear().norm1(gb));
+      assertEquals(2.0 * outputs * features, backend.linear().norm1(gw.reshape(gw.count())));
+    }
+  }
 }

@@ -9,11 +9,15 @@ import com.sun.management.ThreadMXBean;
 import dev.panagrad.backend.Availability;
 import dev.panagrad.backend.Backend;
 import dev.panagrad.backend.BackendOptions;
+import dev.panagrad.backend.StepKernel;
 import dev.panagrad.optimizer.Optimizer;
 import dev.panagrad.penalty.Penalty;
 import dev.panagrad.regression.LinearRegression;
 import dev.panagrad.rule.Adam;
+import dev.panagrad.rule.GradientDescent;
+import dev.panagrad.rule.StepCoefficients;
 import dev.panagrad.tensor.DType;
+import dev.panagrad.tensor.Shape;
 import dev.panagrad.tensor.Tensor;
 import dev.panagrad.tensor.TensorArena;
 import java.lang.management.ManagementFactory;
@@ -216,5 +220,36 @@ class CudaSteadyStepTest {
     }
     assertArrayEquals(parameters[1], parameters[0]);
     assertTrue(launches[0] < launches[1], launches[0] + " and " + launches[1]);
+  }
+
+  /** Steps of two models that take turns on one backend, as threads may: each has its own norm. */
+  @Test
+  void twoModelsInTurns() {
+    try (TensorArena arena = TensorArena.open("turns");
+        Backend backend = new CudaProvider().open(new BackendOptions(1))) {
+      Tensor[] p = new Tensor[2];
+      Tensor[] g = new Tensor[2];
+      StepKernel[] kernels = new StepKernel[2];
+      for (int i = 0; i < 2; i++) {
+        p[i] = backend.allocate(arena, "p", DType.F32, Shape.of(4));
+        Tensor onHost = arena.allocate("g", DType.F32, 4).fill(i == 0 ? 10 : 1000);
+        g[i] = backend.place(arena, onHost);
+        kernels[i] = backend.step(new GradientDescent(1), DType.F32).orElseThrow();
+      }
+      StepCoefficients c = new StepCoefficients(DType.F32);
+      c.own[GradientDescent.RATE] = 1;
+      Tensor[] none = {};
+      for (int step = 1; step <= 3; step++) {
+        for (int i = 0; i < 2; i++) {
+          kernels[i].clipNorm(g[i], 1);
+        }
+        for (int i = 0; i < 2; i++) {
+          kernels[i].applyAll(p[i], g[i], none, 4, c, c);
+        }
+        for (int i = 0; i < 2; i++) {
+          assertEquals(step, backend.linear().norm2(p[i]), 1e-5, "model " + i);
+        }
+      }
+    }
   }
 }
