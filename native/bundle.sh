@@ -69,6 +69,8 @@ mkdir -p "$bundle"/{lib,benchmark-classes/python}
 cp target/panagrad.jar "$bundle/"
 find target/lib -name '*.jar' ! -name 'openblas-*' -exec cp {} "$bundle/lib/" \;
 cp -r target/test-classes "$bundle/test-classes"
+# jqwik writes its database there.
+mkdir -p "$bundle/target"
 # Tests that read their resources as files do so from the root of a checkout.
 mkdir -p "$bundle/src/test"
 ln -s ../../test-classes "$bundle/src/test/resources"

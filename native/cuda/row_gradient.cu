@@ -162,9 +162,8 @@ __device__ void row_gradient(const T* x, long long x_stride, const T* y, long lo
     }
   }
   T residual_sum = 0;
-  T square_sum = 0;
   double residual_total = 0;
-  double square_total = 0;
+  double square_total = 0;  // squares of float may be beyond its range
   int summed_rows = 0;
   bool first_flush = true;
 
@@ -195,7 +194,7 @@ __device__ void row_gradient(const T* x, long long x_stride, const T* y, long lo
         r += products[slice * rows * K + v];
       }
       residual_sum += r;
-      square_sum = fma(r, r, square_sum);
+      square_total = fma(double(r), double(r), square_total);
       residuals[v] = r;
     }
     __syncthreads();
@@ -249,9 +248,7 @@ __device__ void row_gradient(const T* x, long long x_stride, const T* y, long lo
         }
       }
       residual_total += residual_sum;
-      square_total += square_sum;
       residual_sum = 0;
-      square_sum = 0;
       summed_rows = 0;
       first_flush = false;
     }

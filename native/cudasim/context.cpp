@@ -206,13 +206,13 @@ CUDASIM_EXPORT CUresult cuDeviceTotalMem_v2(size_t* bytes, CUdevice device) {
   return CUDA_SUCCESS;
 }
 
-// All devices share one context here: with more than one, only the first can be opened.
+// All devices share one context here, and its memory.
 CUDASIM_EXPORT CUresult cuDevicePrimaryCtxRetain(CUcontext* context, CUdevice device) {
   CUDASIM_CALL(cuDevicePrimaryCtxRetain, DRIVER);
   if (context == nullptr) {
     return CUDA_ERROR_INVALID_VALUE;
   }
-  if (device != 0) {
+  if (device < 0 || device >= settings.devices) {
     return CUDA_ERROR_INVALID_DEVICE;
   }
   if (context_error != CUDA_SUCCESS) {
@@ -227,7 +227,7 @@ CUDASIM_EXPORT CUresult cuDevicePrimaryCtxRetain(CUcontext* context, CUdevice de
 // a process that uses a GPU.
 CUDASIM_EXPORT CUresult cuDevicePrimaryCtxRelease_v2(CUdevice device) {
   CUDASIM_CALL(cuDevicePrimaryCtxRelease_v2, DRIVER);
-  if (device != 0) {
+  if (device < 0 || device >= settings.devices) {
     return CUDA_ERROR_INVALID_DEVICE;
   }
   if (retained == 0) {

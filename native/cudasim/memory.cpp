@@ -228,7 +228,8 @@ CUDASIM_EXPORT CUresult cuMemPoolCreate(CUmemoryPool* pool, const CUmemPoolProps
   CUDASIM_CALL(cuMemPoolCreate, CONTEXT);
   if (pool == nullptr || properties == nullptr || properties->allocType != CU_MEM_ALLOCATION_TYPE_PINNED ||
       properties->handleTypes != CU_MEM_HANDLE_TYPE_NONE || properties->location.type != CU_MEM_LOCATION_TYPE_DEVICE ||
-      properties->location.id != 0 || properties->win32SecurityAttributes != nullptr || properties->maxSize != 0 ||
+      properties->location.id < 0 || properties->location.id >= settings.devices ||
+      properties->win32SecurityAttributes != nullptr || properties->maxSize != 0 ||
       properties->usage != 0) {
     return CUDA_ERROR_INVALID_VALUE;
   }

@@ -2,11 +2,12 @@ package dev.panagrad.backend;
 
 import java.lang.System.Logger;
 import java.lang.System.Logger.Level;
+import java.util.ArrayList;
 import java.util.Comparator;
 import java.util.List;
 import java.util.Locale;
 import java.util.ServiceLoader;
-import java.util.stream.Collectors;
+import java.util.function.Predicate;
 
 /**
  * Finds and chooses backends. The choice is never silent: a backend that is asked for by name is
@@ -143,12 +144,33 @@ public final class Backends {
    * The table of all backends, one line each; an asterisk marks the one that {@value #AUTO} takes.
    */
   public static String table() {
-    List<Entry> entries = entries();
-    Entry best =
-        entries.stream().filter(e -> e.isAvailable() && e.rank() >= 0).findFirst().orElse(null);
-    return entries.stream()
-        .map(entry -> line(entry, entry.equals(best)))
-        .collect(Collectors.joining("\n"));
+    return table(provider -> true);
+  }
+
+  /**
+   * The table for a program that has opened a backend: of the others only those that {@value #AUTO}
+   * may take are asked whether they can run, since the rest may load libraries to find out.
+   */
+  public static String table(Backend opened) {
+    return table(provider -> provider.rank() >= 0 || provider.name().equals(opened.name()));
+  }
+
+  private static String table(Predicate<BackendProvider> isAsked) {
+    List<String> lines = new ArrayList<>();
+    boolean isBestFound = false;
+    for (BackendProvider provider : providers()) {
+      if (!isAsked.test(provider)) {
+        lines.add(
+            "%-9s   by name      'panagrad backends' says whether it can run here"
+                .formatted(provider.name()));
+        continue;
+      }
+      Entry entry = new Entry(provider.name(), provider.rank(), provider.probe());
+      boolean isBest = !isBestFound && entry.isAvailable() && entry.rank() >= 0;
+      isBestFound |= isBest;
+      lines.add(line(entry, isBest));
+    }
+    return String.join("\n", lines);
   }
 
   private static String line(Entry entry, boolean best) {

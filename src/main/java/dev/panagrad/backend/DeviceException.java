@@ -1,8 +1,8 @@
 package dev.panagrad.backend;
 
 /**
- * A call to a device failed. The message has the call, its sizes, the device's own name for the
- * error, and what to do.
+ * A call to a device failed. The message has the call, its sizes, and the device's own name and
+ * words for the error.
  *
  * <p>If {@link #isLost}, the device does not recover within this process: the backend that threw
  * this refuses every later call with the first cause. Host tensors are as they were.

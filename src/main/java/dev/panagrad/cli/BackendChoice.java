@@ -53,7 +53,14 @@ final class BackendChoice {
   private String math;
 
   Backend open() {
-    return Backends.open(name, options());
+    Backend backend = Backends.open(name, options());
+    if (backend.usesHostMemory() && (device != null || deviceMemory != null || math != null)) {
+      backend.close();
+      throw new UsageException(
+          "--device, --device-memory and --math are for a backend with a device, and '%s' computes in host memory; add --backend cuda, or leave them out"
+              .formatted(backend.name()));
+    }
+    return backend;
   }
 
   private BackendOptions options() {

@@ -1,6 +1,7 @@
 package dev.panagrad.cli;
 
 import dev.panagrad.backend.Backend;
+import dev.panagrad.backend.BackendOptions;
 import dev.panagrad.backend.Backends;
 import dev.panagrad.data.Dataset;
 import dev.panagrad.regression.ExactSolution;
@@ -62,7 +63,7 @@ final class TrainCommand implements Callable<Integer> {
       Dataset dataset = data.read(arena);
       Trainer trainer = training.trainer(optimizer, dataset.rows());
       if (!quiet) {
-        out.println(Backends.table());
+        out.println(Backends.table(backend));
         out.printf(
             "%ndata: %,d rows, %,d features, %s%n",
             dataset.rows(), dataset.features().size(), data.dtype());
@@ -77,7 +78,7 @@ final class TrainCommand implements Callable<Integer> {
       Warnings.print(dataset);
       // Before training, which standardises in place. The solution is invariant to that; its units
       // are not.
-      Exact exact = Exact.of(backend, dataset, training);
+      Exact exact = exact(backend, dataset);
       TrainingResult result;
       try (HistoryFile history = log == null ? null : HistoryFile.open(log);
           Console console = new Console(out, quiet, "training", training.epochs())) {
@@ -96,6 +97,16 @@ final class TrainCommand implements Callable<Integer> {
     return 0;
   }
 
+  /** On the host, whose memory has no limit that was asked for. */
+  private Exact exact(Backend backend, Dataset dataset) {
+    if (backend.usesHostMemory()) {
+      return Exact.of(backend, dataset, training);
+    }
+    try (Backend host = Backends.openHost(BackendOptions.defaults())) {
+      return Exact.of(host, dataset, training);
+    }
+  }
+
   private String optimizerName() {
     return optimizer.name().toLowerCase(Locale.ROOT);
   }
@@ -112,6 +123,9 @@ final class TrainCommand implements Callable<Integer> {
         result.steps(),
         result.seconds(),
         result.stopReason().words());
+    if (!backend.usesHostMemory()) {
+      out.printf("copied between host and device  %,d bytes%n", backend.trace().copiedBytes());
+    }
     out.printf("loss (MSE)  %.10g%n", result.mse());
     if (!Double.isNaN(exact.mse())) {
       out.printf(

@@ -297,6 +297,11 @@ public final class Optimizer {
     return penalty;
   }
 
+  /** What it does with a gradient that is not finite. */
+  public NonFinitePolicy nonFinite() {
+    return policy;
+  }
+
   /** Steps made; skipped ones do not count. */
   public long steps() {
     return steps;

@@ -174,8 +174,8 @@ public final class TensorArena implements AutoCloseable {
   /**
    * Frees everything. Later use of a tensor throws; a second close does nothing.
    *
-   * @throws IllegalStateException if a native call is using the memory at this moment; nothing is
-   *     freed then
+   * @throws IllegalStateException if a native call is using the arena's host memory at this moment;
+   *     none of it is freed then, but tensors on devices are
    */
   @Override
   public void close() {
@@ -290,7 +290,9 @@ public final class TensorArena implements AutoCloseable {
           resource.close();
         } catch (Exception e) {
           if (failure == null) {
-            failure = new IllegalStateException("arena '" + name + "': closing " + resource, e);
+            failure =
+                new IllegalStateException(
+                    "arena '%s': closing %s: %s".formatted(name, resource, e.getMessage()), e);
           } else {
             failure.addSuppressed(e);
           }

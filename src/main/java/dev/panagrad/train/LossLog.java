@@ -27,8 +27,13 @@ final class LossLog {
   private final double[] rates;
   private int count;
 
-  LossLog(Backend backend, TensorArena arena, int outputs) {
-    int capacity = backend.usesHostMemory() ? 1 : DEVICE_BATCHES;
+  /**
+   * For one training.
+   *
+   * @param isAwaited whether each step waits for the device anyway
+   */
+  LossLog(Backend backend, TensorArena arena, int outputs, boolean isAwaited) {
+    int capacity = backend.usesHostMemory() || isAwaited ? 1 : DEVICE_BATCHES;
     this.backend = backend;
     written = backend.allocate(arena, "losses", DType.F64, Shape.of(capacity, outputs));
     host =

@@ -3,6 +3,7 @@ package dev.panagrad.train;
 import dev.panagrad.backend.Backend;
 import dev.panagrad.data.Dataset;
 import dev.panagrad.data.RowOrder;
+import dev.panagrad.optimizer.NonFinitePolicy;
 import dev.panagrad.optimizer.Optimizer;
 import dev.panagrad.penalty.Penalty;
 import dev.panagrad.regression.LinearRegression;
@@ -87,7 +88,8 @@ final class TrainingSession implements AutoCloseable {
               backend, arena, data.x().dtype(), data.features().size(), outputs, options.intercept);
       optimizer = optimizer();
       gradient = regression.gradient().flat();
-      losses = new LossLog(backend, arena, outputs);
+      boolean isAwaited = optimizer.nonFinite() != NonFinitePolicy.PROPAGATE;
+      losses = new LossLog(backend, arena, outputs, isAwaited);
     } catch (Throwable e) {
       arena.close();
       throw e;

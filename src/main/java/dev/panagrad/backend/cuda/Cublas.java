@@ -195,7 +195,10 @@ final class Cublas {
     long part = memory.available() / WORKSPACE_PART / WORKSPACE_STEP * WORKSPACE_STEP;
     long bytes = Math.clamp(part, MIN_WORKSPACE_BYTES, WORKSPACE_BYTES);
     long space = workspace.address(bytes);
-    check(CublasBindings.cublasCreate_v2(numbers), "cublasCreate", "");
+    check(
+        CublasBindings.cublasCreate_v2(numbers),
+        "cublasCreate",
+        "%s; is it made for this driver?".formatted(CudaLibraries.cublas()));
     MemorySegment created = numbers.get(ValueLayout.ADDRESS, 0);
     try {
       check(CublasBindings.cublasSetStream_v2(created, queue.stream), "cublasSetStream", "");

@@ -61,7 +61,7 @@ final class CudaBackend implements Backend {
     try {
       uploads = new RowUploads(queue, memory, pinned);
       sums = new VectorSums(queue, memory);
-      controls = new StepControls(memory);
+      controls = new StepControls(queue, memory);
       linear = new CudaLinear(queue, memory, cublas, sums, uploads);
     } catch (RuntimeException e) {
       memory.releaseAll("the backend could not be opened");
@@ -177,12 +177,12 @@ final class CudaBackend implements Backend {
   }
 
   private void upload(Tensor from, Tensor to) {
-    long address = CudaLinear.address(to, memory);
-    if (from.dtype() == DType.I64) {
-      holdRows(from, to);
-    }
     synchronized (queue) {
       queue.enter();
+      long address = CudaLinear.address(to, memory);
+      if (from.dtype() == DType.I64) {
+        holdRows(from, to);
+      }
       HostCopies.upload(queue, from, address, to);
     }
   }
@@ -280,6 +280,7 @@ final class CudaBackend implements Backend {
       }
       memory.releaseAll("backend 'cuda' was closed");
       queue.close();
+      controls.close();
     }
   }
 }

@@ -124,7 +124,9 @@ final class CudaDriver {
 
   private DeviceException failed(int code, String call, String sizes) {
     boolean lost = CudaStatus.isSticky(code);
-    DeviceException error = new DeviceException(CudaStatus.describe(code, call, sizes), lost, null);
+    String end = lost ? "; the device is lost to this process, which must be started again" : "";
+    DeviceException error =
+        new DeviceException(CudaStatus.describe(code, call, sizes) + end, lost, null);
     if (lost && failure == null) {
       failure = error;
     }

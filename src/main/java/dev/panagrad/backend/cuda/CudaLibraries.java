@@ -108,32 +108,47 @@ final class CudaLibraries {
 
   private static Found findDriver() {
     List<String> tried = new ArrayList<>();
-    String named = named(DRIVER);
-    if (!named.isEmpty()) {
-      return new Found(load(Path.of(named), tried) ? Path.of(named) : null, tried);
+    if (!named(DRIVER).isEmpty()) {
+      return byName(DRIVER, DRIVER_SYMBOL);
     }
     if (!isLinux()) {
       return new Found(null, List.of("this is " + System.getProperty("os.name") + ", not Linux"));
     }
-    Path bySystem = bySystem(DRIVER_NAME, tried);
+    Path bySystem = bySystem(DRIVER_NAME, DRIVER_SYMBOL, tried);
     if (bySystem != null) {
       return new Found(bySystem, tried);
     }
-    return new Found(firstOf(DRIVER_FOLDERS, List.of(DRIVER_NAME), tried), tried);
+    return new Found(firstOf(DRIVER_FOLDERS, List.of(DRIVER_NAME), DRIVER_SYMBOL, tried), tried);
+  }
+
+  private static Found byName(String property, String symbol) {
+    List<String> tried = new ArrayList<>();
+    Path file = Path.of(named(property)).toAbsolutePath();
+    boolean isLoaded = load(file, symbol, tried);
+    return new Found(isLoaded ? file : null, tried.stream().map(t -> t + by(property)).toList());
+  }
+
+  private static String by(String property) {
+    return System.getProperty(property, "").isBlank()
+        ? ", named by environment variable " + variable(property)
+        : ", named by property " + property;
+  }
+
+  private static String variable(String property) {
+    return property.toUpperCase(Locale.ROOT).replace('.', '_');
   }
 
   private static Found findCublas() {
     List<String> tried = new ArrayList<>();
-    String named = named(CUBLAS);
-    if (!named.isEmpty()) {
-      return new Found(load(Path.of(named), tried) ? Path.of(named) : null, tried);
+    if (!named(CUBLAS).isEmpty()) {
+      return byName(CUBLAS, CUBLAS_SYMBOL);
     }
-    Path inFolder = firstOf(cublasFolders(), CUBLAS_NAMES, tried);
+    Path inFolder = firstOf(cublasFolders(), CUBLAS_NAMES, CUBLAS_SYMBOL, tried);
     if (inFolder != null) {
       return new Found(inFolder, tried);
     }
     for (String name : CUBLAS_NAMES) {
-      Path bySystem = bySystem(name, tried);
+      Path bySystem = bySystem(name, CUBLAS_SYMBOL, tried);
       if (bySystem != null) {
         return new Found(bySystem, tried);
       }
@@ -141,11 +156,16 @@ final class CudaLibraries {
     return new Found(null, tried);
   }
 
+  /** What a driver and what a cuBLAS has; another library under the name is not taken. */
+  private static final String DRIVER_SYMBOL = "cuDriverGetVersion";
+
+  private static final String CUBLAS_SYMBOL = "cublasGetProperty";
+
   /** The property, else the environment variable of the same name in capitals, else empty. */
   static String named(String property) {
     String value = System.getProperty(property);
     if (value == null || value.isBlank()) {
-      value = System.getenv(property.toUpperCase(Locale.ROOT).replace('.', '_'));
+      value = System.getenv(variable(property));
     }
     return value == null ? "" : value.strip();
   }
@@ -154,11 +174,12 @@ final class CudaLibraries {
     return System.getProperty("os.name").equals("Linux");
   }
 
-  private static Path firstOf(List<String> folders, List<String> names, List<String> tried) {
+  private static Path firstOf(
+      List<String> folders, List<String> names, String symbol, List<String> tried) {
     for (String name : names) {
       for (String folder : folders) {
         Path file = Path.of(folder, name);
-        if (Files.isRegularFile(file) && load(file, tried)) {
+        if (Files.isRegularFile(file) && load(file, symbol, tried)) {
           return file;
         }
       }
@@ -167,15 +188,22 @@ final class CudaLibraries {
     return null;
   }
 
-  /** Loads it for the bindings, whose lookup sees what this class's loader has loaded. */
-  private static boolean load(Path file, List<String> tried) {
+  /**
+   * Loads it for the bindings, whose lookup sees what this class's loader has loaded. The symbol is
+   * looked for in the file itself: the bindings would find that of another library too.
+   */
+  @SuppressWarnings("restricted")
+  private static boolean load(Path file, String symbol, List<String> tried) {
     try {
       if (!Files.isRegularFile(file)) {
         throw new IOException(file + " is not a file");
       }
       System.load(file.toAbsolutePath().toString());
+      if (SymbolLookup.libraryLookup(file, Arena.global()).find(symbol).isEmpty()) {
+        throw new IOException(file + " has no symbol " + symbol);
+      }
       return true;
-    } catch (IOException | UnsatisfiedLinkError e) {
+    } catch (IOException | UnsatisfiedLinkError | IllegalArgumentException e) {
       tried.add(e.getMessage());
       return false;
     }
@@ -186,11 +214,11 @@ final class CudaLibraries {
    * wants a file: it is read off the process's own memory map.
    */
   @SuppressWarnings("restricted")
-  private static Path bySystem(String name, List<String> tried) {
+  private static Path bySystem(String name, String symbol, List<String> tried) {
     try {
       SymbolLookup.libraryLookup(name, Arena.global());
       Path file = mapped(name.substring(0, name.indexOf(".so")) + ".so");
-      return file != null && load(file, tried) ? file : null;
+      return file != null && load(file, symbol, tried) ? file : null;
     } catch (IllegalArgumentException e) {
       tried.add("the system's loader has no " + name);
     } catch (IOException e) {

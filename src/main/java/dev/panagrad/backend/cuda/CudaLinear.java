@@ -71,6 +71,8 @@ final class CudaLinear extends LinearKernels {
    */
   static long address(Tensor t, CudaMemory memory) {
     if (t.storage() instanceof CudaStorage storage && storage.isOf(memory)) {
+      // Again, now that the queue's lock is held: another thread may have closed the arena.
+      t.requireUsable();
       return storage.address() + t.byteOffset();
     }
     throw new IllegalArgumentException(

@@ -38,8 +38,8 @@ public final class CudaProvider implements BackendProvider {
 
   /**
    * Only by name. Its kernels do not work on host memory, so that a program written for {@code
-   * auto} would fail where a GPU happens to be; and a context costs hundreds of megabytes and part
-   * of a second that nobody asked for.
+   * auto} would fail where a GPU happens to be; and a context costs memory and time that nobody
+   * asked for.
    */
   @Override
   public int rank() {
@@ -73,7 +73,8 @@ public final class CudaProvider implements BackendProvider {
       devices = CudaDevices.devices();
       if (device >= devices) {
         return new Availability.Unavailable(
-            "device %d was asked for and the driver %s sees %d".formatted(device, library, devices),
+            "device %d was asked for and the driver %s sees %d devices"
+                .formatted(device, library, devices),
             DEVICE_REMEDY);
       }
       facts = CudaDevices.facts(device);

@@ -16,10 +16,10 @@ import java.util.List;
  *   step       defer(norm) ... defer(adam), flush     one cuGraphLaunch
  * </pre>
  *
- * A launch costs the host and the device microseconds, a node of a graph tenths of one. A sequence
- * of launches becomes a graph when it comes a second time in a row; afterwards only the arguments
- * that changed are written to it. Everything else that touches the device flushes first, so that
- * the order of work is the order of calls.
+ * One start of a graph takes the place of a start for each of its kernels. A sequence of launches
+ * becomes a graph when it comes a second time in a row; afterwards only the arguments that changed
+ * are written to it. Everything else that touches the device flushes first, so that the order of
+ * work is the order of calls.
  *
  * <p>Threading: {@code synchronized} on the queue is the lock of the backend; every public entry
  * takes it and calls {@link #enter}.
@@ -70,7 +70,7 @@ final class CudaQueue {
   /** First call of every entry: refuses a closed or lost device. */
   void enter() {
     if (closed) {
-      throw new IllegalStateException("backend 'cuda' was used after it was closed");
+      throw new IllegalStateException("kernels were used after their backend was closed: cuda");
     }
     driver.enter();
   }

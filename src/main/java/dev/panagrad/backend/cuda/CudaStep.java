@@ -9,6 +9,7 @@ import dev.panagrad.rule.StepCoefficients;
 import dev.panagrad.rule.UpdateRule;
 import dev.panagrad.tensor.DType;
 import dev.panagrad.tensor.Tensor;
+import java.lang.foreign.Arena;
 
 /**
  * One optimizer's steps: its numbers are written to a control block on the device, and the fused
@@ -34,7 +35,6 @@ final class CudaStep implements StepKernel {
   private final CudaMemory memory;
   private final VectorSums sums;
   private final DType dtype;
-  private final long control;
   private final CudaLaunch write;
   private final CudaLaunch step;
   private final CudaLaunch clip;
@@ -50,18 +50,26 @@ final class CudaStep implements StepKernel {
     this.memory = memory;
     this.sums = sums;
     this.dtype = dtype;
-    control = controls.take(this);
+    StepControls.Control control = controls.take(this);
+    Arena arena = control.launches;
     write =
         new CudaLaunch(
-                queue.arena,
+                arena,
                 queue.modules.kernel("step_control", "write_step_control"),
                 new int[] {1, WORDS, WORDS})
-            .put(0, control)
+            .put(0, control.address)
             .shape(1, 1, 32, 1);
     String file = kernel + "_step";
-    step = queue.launchOf(file, file + (dtype == DType.F32 ? "_f32" : "_f64"), 9).put(8, control);
-    clip = queue.launchOf("clip_norm", "clip_norm", 4).put(3, control).shape(1, 1, 1, 1);
-    queue.launch(queue.launchOf("step_control", "reset_clip", 1).put(0, control).shape(1, 1, 1, 1));
+    String name = file + (dtype == DType.F32 ? "_f32" : "_f64");
+    step = new CudaLaunch(arena, queue.modules.kernel(file, name), 9).put(8, control.address);
+    clip =
+        new CudaLaunch(arena, queue.modules.kernel("clip_norm", "clip_norm"), 4)
+            .put(3, control.address)
+            .shape(1, 1, 1, 1);
+    queue.launch(
+        new CudaLaunch(arena, queue.modules.kernel("step_control", "reset_clip"), 1)
+            .put(0, control.address)
+            .shape(1, 1, 1, 1));
   }
 
   /** The kernel for a rule, or null if there is none. */

@@ -59,6 +59,11 @@ final class CudaStorage extends DeviceStorage implements AutoCloseable {
   }
 
   @Override
+  public String toString() {
+    return "%,d bytes on %s".formatted(bytes(), deviceName());
+  }
+
+  @Override
   public void close() {
     memory.release(this, "its arena was closed");
   }

@@ -238,4 +238,72 @@ class CudaPlacementTest {
       assertEquals(2.0 * outputs * features, backend.linear().norm1(gw.reshape(gw.count())));
     }
   }
+
+  /** Who computes while another thread closes the arena is told so, and the device goes on. */
+  @Test
+  void arenaClosedWhileComputing() {
+    for (int round = 0; round < 20; round++) {
+      TensorArena data = TensorArena.open("data");
+      Tensor x = backend.place(data, data.allocate("X", DType.F32, 64, 10).fill(1));
+      Tensor y = backend.place(data, data.allocate("y", DType.F32, 64, 1).fill(1));
+      Tensor w = backend.place(data, data.allocate("w", DType.F32, 1, 10).fill(1));
+      Tensor gw = backend.allocate(data, "gw", DType.F32, w.shape());
+      CompletableFuture<Throwable> end = new CompletableFuture<>();
+      CompletableFuture<Void> computing = new CompletableFuture<>();
+      Thread.ofPlatform()
+          .start(
+              () -> {
+                try {
+                  while (true) {
+                    backend.linear().gradient(x, y, w, null, gw, null, null);
+                    computing.complete(null);
+                  }
+                } catch (Throwable e) {
+                  end.complete(e);
+                }
+              });
+      computing.join();
+      data.close();
+      Throwable e = end.join();
+      assertTrue(e instanceof IllegalStateException, e.toString());
+      assertTrue(e.getMessage().contains("arena was closed"), e.getMessage());
+      assertEquals(5, backend.linear().norm1(device("x", 5)));
+    }
+  }
+
+  /** An upload ends before the memory that it reads is freed, or is refused. */
+  @Test
+  void arenaClosedWhileUploading() {
+    for (int round = 0; round < 10; round++) {
+      TensorArena data = TensorArena.open("data");
+      Tensor x = data.allocate("X", DType.F32, 5_000_000);
+      try (TensorArena there = TensorArena.open("there")) {
+        CompletableFuture<Throwable> end = new CompletableFuture<>();
+        CompletableFuture<Void> started = new CompletableFuture<>();
+        Thread.ofPlatform()
+            .start(
+                () -> {
+                  try {
+                    started.complete(null);
+                    backend.place(there, x);
+                    end.complete(null);
+                  } catch (Throwable e) {
+                    end.complete(e);
+                  }
+                });
+        started.join();
+        boolean isClosed = false;
+        while (!isClosed) {
+          try {
+            data.close();
+            isClosed = true;
+          } catch (IllegalStateException e) {
+            Thread.onSpinWait();
+          }
+        }
+        Throwable e = end.join();
+        assertTrue(e == null || e instanceof IllegalStateException, () -> String.valueOf(e));
+      }
+    }
+  }
 }

@@ -107,6 +107,42 @@ class CudaProviderTest {
         .refuses("cuda", "cuBLAS", missing, "is not a file", "set CUDA_HOME");
   }
 
+  /** A library of another kind is refused for what it lacks, though another one has it. */
+  @Test
+  void otherLibraries() throws IOException, InterruptedException {
+    Path other = Path.of(System.getProperty("java.home"), "lib", "libjava.so");
+    String file = other.toString();
+    assumeTrue(Files.exists(other));
+    table(List.of(), named("cublas", file))
+        .refuses("cuda", file + " has no symbol cublasGetProperty", "panagrad.cublas.library");
+    table(List.of("PANAGRAD_CUDA_LIBRARY=" + file), List.of())
+        .refuses(
+            "cuda", file + " has no symbol cuDriverGetVersion", "variable PANAGRAD_CUDA_LIBRARY");
+  }
+
+  /** The third of three devices; the software's devices are all alike. */
+  @Test
+  void deviceByNumber() throws IOException, InterruptedException {
+    assumeTrue(SoftwareDevice.isPresent());
+    String out =
+        BackendTable.output(
+            0,
+            List.of("env", "CUDASIM_DEVICES=3"),
+            System.getProperty("java.class.path"),
+            List.of(named("cuda", SIMULATION), named("cublas", SIMULATION)),
+            "train",
+            "sample:diabetes",
+            "--target",
+            "progression",
+            "--epochs",
+            "1",
+            "--backend",
+            "cuda",
+            "--device",
+            "2");
+    assertTrue(out.contains("device 2 of 3"), out);
+  }
+
   @Test
   void missingSymbol() throws IOException, InterruptedException {
     String other = Path.of(SIMULATION).resolveSibling("libcudasim-nograph.so").toString();

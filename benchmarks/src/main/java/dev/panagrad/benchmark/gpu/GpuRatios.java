@@ -67,6 +67,12 @@ public final class GpuRatios {
         System.exit(BAD_USAGE);
       }
     }
+    String wanted = only.toLowerCase(Locale.ROOT);
+    if (plan().stream().noneMatch(planned -> planned.isNamed(wanted))) {
+      System.err.println("No comparison has '" + only + "' in its name:");
+      plan().forEach(planned -> System.err.println("  " + planned.name()));
+      System.exit(BAD_USAGE);
+    }
     String detail = detail();
     if (Device.isSoftware(detail) && !rehearsal) {
       System.err.println(
@@ -80,6 +86,14 @@ public final class GpuRatios {
             new PrintStream(Files.newOutputStream(Path.of(out)), true, StandardCharsets.UTF_8);
         GpuRun run = new GpuRun(detail, quick, rehearsal)) {
       status = new GpuRatios(rehearsal, only, file).print(run, detail);
+      if (file.checkError()) {
+        System.err.println("The figures could not be written to " + out + "; they are above");
+        System.exit(WRONG);
+      }
+    } catch (IOException e) {
+      System.err.println("The result file cannot be written: " + e + "; name another with --out");
+      System.exit(BAD_USAGE);
+      return;
     }
     System.err.println("written to " + Path.of(out).toAbsolutePath());
     System.exit(status);
@@ -107,7 +121,7 @@ public final class GpuRatios {
     printHeader(run, detail);
     int status = DONE;
     for (Planned planned : plan()) {
-      if (!planned.name().toLowerCase().contains(only.toLowerCase())) {
+      if (!planned.isNamed(only.toLowerCase(Locale.ROOT))) {
         continue;
       }
       try {
@@ -167,7 +181,11 @@ public final class GpuRatios {
   }
 
   /** A comparison whose data is allocated when its turn comes. */
-  private record Planned(String name, Function<GpuRun, GpuComparison> comparison) {}
+  private record Planned(String name, Function<GpuRun, GpuComparison> comparison) {
+    boolean isNamed(String part) {
+      return name.toLowerCase(Locale.ROOT).contains(part);
+    }
+  }
 
   /** In order of importance. */
   private static List<Planned> plan() {
