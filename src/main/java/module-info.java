@@ -8,8 +8,8 @@
 module dev.panagrad {
   requires static jdk.incubator.vector;
   requires static info.picocli;
-  requires static com.fasterxml.jackson.core;
   requires static me.tongfei.progressbar;
+  requires com.fasterxml.jackson.core;
   requires de.siegmar.fastcsv;
   requires java.logging;
   requires java.management;
@@ -24,6 +24,7 @@ module dev.panagrad {
   exports dev.panagrad.regression;
   exports dev.panagrad.data;
   exports dev.panagrad.train;
+  exports dev.panagrad.safetensors;
 
   opens dev.panagrad.cli to
       info.picocli;

@@ -59,7 +59,7 @@ final class HistoryFile implements TrainingListener, AutoCloseable {
     }
   }
 
-  private static DataException cannotWrite(Path file, IOException e) {
+  static DataException cannotWrite(Path file, IOException e) {
     String reason =
         switch (e) {
           case NoSuchFileException _ -> "its folder does not exist";

@@ -23,7 +23,12 @@ import picocli.CommandLine.UnmatchedArgumentException;
     description = "Trains linear models with fused optimizers on off-heap memory.",
     mixinStandardHelpOptions = true,
     version = "panagrad 0.1.0",
-    subcommands = {TrainCommand.class, CompareCommand.class, BackendsCommand.class})
+    subcommands = {
+      TrainCommand.class,
+      PredictCommand.class,
+      CompareCommand.class,
+      BackendsCommand.class
+    })
 public final class Main implements Runnable {
   /** Held, because a logger that nobody holds is forgotten with its level. */
   private static final Logger ENGINE_LOG = Logger.getLogger("dev.panagrad");
@@ -70,7 +75,7 @@ public final class Main implements Runnable {
   @Override
   public void run() {
     throw new ParameterException(
-        spec.commandLine(), "a command is needed: train, compare or backends");
+        spec.commandLine(), "a command is needed: train, predict, compare or backends");
   }
 
   private static int refuse(ParameterException e, String[] args) {

@@ -3,9 +3,11 @@ package dev.panagrad.cli;
 import dev.panagrad.backend.Backend;
 import dev.panagrad.backend.BackendOptions;
 import dev.panagrad.backend.Backends;
+import dev.panagrad.data.DataException;
 import dev.panagrad.data.Dataset;
 import dev.panagrad.regression.ExactSolution;
 import dev.panagrad.regression.LinearModel;
+import dev.panagrad.regression.ModelFile;
 import dev.panagrad.regression.NormalEquations;
 import dev.panagrad.tensor.TensorArena;
 import dev.panagrad.train.Trainer;
@@ -44,6 +46,12 @@ final class TrainCommand implements Callable<Integer> {
   private Path log;
 
   @Option(
+      names = "--save",
+      paramLabel = "MODEL.safetensors",
+      description = "Write the model, for 'predict' and for Python.")
+  private Path save;
+
+  @Option(
       names = "--json",
       description = "One JSON object on standard output, the rest on standard error.")
   private boolean json;
@@ -57,6 +65,10 @@ final class TrainCommand implements Callable<Integer> {
     training.check(optimizer);
     if (log != null && data.isFile(log)) {
       throw new UsageException("--log " + log + " is the data file");
+    }
+    if (save != null && (data.isFile(save) || save.equals(log))) {
+      throw new UsageException(
+          "--save " + save + " is the " + (save.equals(log) ? "history file" : "data file"));
     }
     try (Backend backend = backendChoice.open();
         TensorArena arena = TensorArena.open("data")) {
@@ -78,7 +90,7 @@ final class TrainCommand implements Callable<Integer> {
       Warnings.print(dataset);
       // Before training, which standardises in place. The solution is invariant to that; its units
       // are not.
-      Exact exact = exact(backend, dataset);
+      Exact exact = Exact.of(backend, dataset, training);
       TrainingResult result;
       try (HistoryFile history = log == null ? null : HistoryFile.open(log);
           Console console = new Console(out, quiet, "training", training.epochs())) {
@@ -93,17 +105,19 @@ final class TrainCommand implements Callable<Integer> {
       } else {
         print(result, backend, exact);
       }
+      // Last: a disk that is full does not take the result with it.
+      if (save != null) {
+        save(result.model());
+      }
     }
     return 0;
   }
 
-  /** On the host, whose memory has no limit that was asked for. */
-  private Exact exact(Backend backend, Dataset dataset) {
-    if (backend.usesHostMemory()) {
-      return Exact.of(backend, dataset, training);
-    }
-    try (Backend host = Backends.openHost(BackendOptions.defaults())) {
-      return Exact.of(host, dataset, training);
+  private void save(LinearModel model) {
+    try {
+      ModelFile.save(model, save);
+    } catch (IOException e) {
+      throw new DataException(e.getMessage(), e);
     }
   }
 
@@ -205,9 +219,7 @@ final class TrainCommand implements Callable<Integer> {
       if (data.features().size() > limit) {
         return new Exact(Double.NaN, Double.NaN, "more than " + limit + " features");
       }
-      ExactSolution exact =
-          ExactSolution.solve(
-              backend, data.x(), data.y(), null, data.rows(), training.hasIntercept(), 0);
+      ExactSolution exact = solve(backend, data, training);
       double mse = Arrays.stream(exact.meanSquaredError()).average().orElseThrow();
       int features = data.features().size();
       String note =
@@ -217,6 +229,17 @@ final class TrainCommand implements Callable<Integer> {
               : "";
       double variance = Arrays.stream(exact.targetVariance()).average().orElseThrow();
       return new Exact(mse, variance, note);
+    }
+
+    /** On the host, whose memory has no limit that was asked for. */
+    private static ExactSolution solve(Backend backend, Dataset data, TrainingOptions training) {
+      if (backend.usesHostMemory()) {
+        return ExactSolution.solve(
+            backend, data.x(), data.y(), null, data.rows(), training.hasIntercept(), 0);
+      }
+      try (Backend host = Backends.openHost(BackendOptions.defaults())) {
+        return solve(host, data, training);
+      }
     }
 
     /** How far a loss is above the exact one, in percent. */

@@ -127,6 +127,24 @@ public final class CsvData {
     return new Dataset(names(columns, x), names(columns, y), xs, ys);
   }
 
+  /**
+   * Reads the feature columns alone, for predictions.
+   *
+   * @param arena owner of the tensor
+   * @param dtype F32 or F64
+   * @throws DataException as {@link #read}
+   */
+  public Tensor readFeatures(TensorArena arena, DType dtype) {
+    if (features.isEmpty()) {
+      throw new DataException(name + ": name the feature columns");
+    }
+    Scan scan = scan();
+    int[] x = select(scan.columns, features, "feature");
+    Tensor xs = arena.allocate("X", dtype, scan.rows, x.length);
+    fill(scan.columns, x, xs, new int[0], xs);
+    return xs;
+  }
+
   private record Scan(List<String> columns, long rows) {}
 
   private Scan scan() {

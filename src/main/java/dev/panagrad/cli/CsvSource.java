@@ -1,0 +1,54 @@
+package dev.panagrad.cli;
+
+import dev.panagrad.data.CsvData;
+import java.io.IOException;
+import java.nio.file.Files;
+import java.nio.file.InvalidPathException;
+import java.nio.file.Path;
+import picocli.CommandLine.Option;
+import picocli.CommandLine.Parameters;
+
+/** Where the rows come from. */
+final class CsvSource {
+  /** The data set in the jar, so that the program can be tried without a file. */
+  private static final String SAMPLE = "sample:diabetes";
+
+  @Parameters(
+      paramLabel = "DATA.csv",
+      description = "CSV file, or " + SAMPLE + " for the bundled diabetes data.")
+  private String data;
+
+  @Option(
+      names = "--no-header",
+      description = "The first record is data; select columns by number.")
+  private boolean noHeader;
+
+  CsvData open() {
+    return noHeader ? source().withoutHeader() : source();
+  }
+
+  /** Whether that file is the data: it would be overwritten. */
+  boolean isFile(Path file) {
+    try {
+      return !data.startsWith("sample:")
+          && Files.exists(file)
+          && Files.isSameFile(file, Path.of(data));
+    } catch (IOException | InvalidPathException e) {
+      return false; // what cannot be opened is reported when it is read
+    }
+  }
+
+  private CsvData source() {
+    if (data.equals(SAMPLE)) {
+      return CsvData.of(SAMPLE, () -> CsvSource.class.getResourceAsStream("diabetes.csv"));
+    }
+    if (data.startsWith("sample:")) {
+      throw new UsageException("there is no '" + data + "'; there is " + SAMPLE);
+    }
+    try {
+      return CsvData.file(Path.of(data));
+    } catch (InvalidPathException e) {
+      throw new IllegalArgumentException("'" + data + "' is not a path: " + e.getMessage(), e);
+    }
+  }
+}

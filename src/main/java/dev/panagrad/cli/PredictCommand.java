@@ -1,0 +1,108 @@
+package dev.panagrad.cli;
+
+import de.siegmar.fastcsv.writer.CsvWriter;
+import dev.panagrad.data.CsvData;
+import dev.panagrad.data.DataException;
+import dev.panagrad.regression.LinearModel;
+import dev.panagrad.regression.ModelFile;
+import dev.panagrad.tensor.DType;
+import dev.panagrad.tensor.Tensor;
+import dev.panagrad.tensor.TensorArena;
+import java.io.IOException;
+import java.io.OutputStreamWriter;
+import java.io.Writer;
+import java.nio.charset.StandardCharsets;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.util.Arrays;
+import java.util.concurrent.Callable;
+import picocli.CommandLine.Command;
+import picocli.CommandLine.Mixin;
+import picocli.CommandLine.Option;
+
+/** {@code panagrad predict}: the predictions of a saved model for the rows of a CSV file. */
+@Command(
+    name = "predict",
+    description =
+        "Predict from the rows of a CSV file by a model that 'train --save' wrote. Columns are found by the model's"
+            + " feature names; others may be there.",
+    mixinStandardHelpOptions = true,
+    sortOptions = false)
+final class PredictCommand implements Callable<Integer> {
+  @Mixin private CsvSource source;
+
+  @Option(
+      names = "--model",
+      required = true,
+      paramLabel = "MODEL.safetensors",
+      description = "The model.")
+  private Path modelFile;
+
+  @Option(
+      names = "--out",
+      paramLabel = "FILE.csv",
+      description = "Where predictions go, one column per target; default: standard output.")
+  private Path out;
+
+  @Override
+  public Integer call() throws IOException {
+    if (out != null && (source.isFile(out) || isModel(out))) {
+      throw new UsageException(
+          "--out " + out + " is the " + (isModel(out) ? "model" : "data file"));
+    }
+    LinearModel model = load();
+    try (TensorArena arena = TensorArena.open("prediction")) {
+      CsvData csv = source.open().features(model.features());
+      Tensor x = csv.readFeatures(arena, DType.F64);
+      // After all that may fail, so that a file that was there is not lost to a bad row.
+      try (CsvWriter writer = CsvWriter.builder().build(writer())) {
+        writer.writeRecord(model.targets());
+        predict(model, x, writer);
+      }
+    }
+    return 0;
+  }
+
+  private static void predict(LinearModel model, Tensor x, CsvWriter writer) {
+    int d = model.features().size();
+    double[] row = new double[d];
+    String[] predictions = new String[model.targets().size()];
+    for (long i = 0; i < x.rows(); i++) {
+      for (int f = 0; f < d; f++) {
+        row[f] = x.get(i, f);
+      }
+      double[] values = row;
+      Arrays.setAll(predictions, j -> Double.toString(model.predict(values, j)));
+      writer.writeRecord(predictions);
+    }
+  }
+
+  private LinearModel load() {
+    try {
+      return ModelFile.load(modelFile);
+    } catch (IOException e) {
+      throw new DataException("cannot read the model: " + e.getMessage(), e);
+    }
+  }
+
+  private boolean isModel(Path file) throws IOException {
+    return Files.exists(file) && Files.exists(modelFile) && Files.isSameFile(file, modelFile);
+  }
+
+  private Writer writer() {
+    if (out == null) {
+      // Flushed and not closed: it is not ours.
+      return new OutputStreamWriter(System.out, StandardCharsets.UTF_8) {
+        @Override
+        public void close() throws IOException {
+          flush();
+        }
+      };
+    }
+    try {
+      return Files.newBufferedWriter(out);
+    } catch (IOException e) {
+      throw HistoryFile.cannotWrite(out, e);
+    }
+  }
+}

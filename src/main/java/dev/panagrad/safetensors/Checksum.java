@@ -1,0 +1,30 @@
+package dev.panagrad.safetensors;
+
+import dev.panagrad.tensor.Tensor;
+import java.lang.foreign.MemorySegment;
+import java.util.zip.CRC32C;
+
+/** CRC-32C of a tensor's bytes, which finds every damage of up to 32 bits in a row. */
+final class Checksum {
+  /** Before the tensor's name in the metadata. */
+  static final String KEY = "crc32c.";
+
+  private static final long CHUNK_BYTES = 1L << 28;
+
+  private Checksum() {}
+
+  /** Eight hexadecimal digits. */
+  static String of(Tensor tensor) {
+    CRC32C sum = new CRC32C();
+    long rows = tensor.isContiguous() ? 1 : tensor.rows();
+    long rowBytes = tensor.shape().bytes(tensor.dtype()) / Math.max(rows, 1);
+    long pitch = tensor.isContiguous() ? 0 : tensor.rowStride() * tensor.dtype().bytes();
+    for (long row = 0; row < rows; row++) {
+      MemorySegment all = tensor.segment().asSlice(tensor.byteOffset() + row * pitch, rowBytes);
+      for (long done = 0; done < rowBytes; done += CHUNK_BYTES) {
+        sum.update(all.asSlice(done, Math.min(CHUNK_BYTES, rowBytes - done)).asByteBuffer());
+      }
+    }
+    return "%08x".formatted(sum.getValue());
+  }
+}

@@ -1,0 +1,22 @@
+package dev.panagrad.safetensors;
+
+import java.io.IOException;
+import java.nio.file.Path;
+
+/** A file that is not what the format says; the message has the byte where that shows. */
+public final class SafetensorsException extends IOException {
+  private static final long serialVersionUID = 1;
+
+  /** Bytes from the start of the file. */
+  private final long offset;
+
+  SafetensorsException(Path file, long offset, String problem) {
+    super("%s, byte %,d: %s".formatted(file, offset, problem));
+    this.offset = offset;
+  }
+
+  /** Bytes from the start of the file to what is wrong. */
+  public long offset() {
+    return offset;
+  }
+}

@@ -1,0 +1,138 @@
+package dev.panagrad.safetensors;
+
+import com.fasterxml.jackson.core.JsonFactory;
+import com.fasterxml.jackson.core.JsonGenerator;
+import dev.panagrad.tensor.Tensor;
+import java.io.ByteArrayOutputStream;
+import java.io.IOException;
+import java.lang.foreign.MemorySegment;
+import java.nio.ByteBuffer;
+import java.nio.ByteOrder;
+import java.nio.channels.FileChannel;
+import java.nio.file.Path;
+import java.util.Arrays;
+import java.util.Comparator;
+import java.util.HashSet;
+import java.util.LinkedHashMap;
+import java.util.List;
+import java.util.Map;
+import java.util.Set;
+
+/** Writes safetensors files. */
+public final class SafetensorsWriter {
+  /** Where the tensors begin: a multiple of this. */
+  private static final int ALIGNMENT = 64;
+
+  /** Of one write; a buffer holds less than 2 GiB. */
+  private static final long CHUNK_BYTES = 1L << 28;
+
+  private SafetensorsWriter() {}
+
+  /**
+   * Replaces a file; it is on the disk when the call returns.
+   *
+   * @param metadata texts by name; a CRC-32C for each tensor is added
+   * @param tensors host tensors with different names, any of them views; those of larger elements
+   *     come first in the file
+   * @throws IOException if it cannot be written, with the file and the bytes needed; what was there
+   *     before is still there
+   */
+  public static void write(Path file, Map<String, String> metadata, List<Tensor> tensors)
+      throws IOException {
+    requireNative();
+    Set<String> names = new HashSet<>();
+    long bytes = 0;
+    for (Tensor tensor : tensors) {
+      tensor.requireHost();
+      if (tensor.name().equals(SafetensorsFile.METADATA) || !names.add(tensor.name())) {
+        throw new IllegalArgumentException(
+            "tensors of a file need names of their own, found '" + tensor.name() + "' again");
+      }
+      bytes = Math.addExact(bytes, tensor.shape().bytes(tensor.dtype()));
+    }
+    List<Tensor> ordered =
+        tensors.stream()
+            .sorted(Comparator.comparingInt((Tensor t) -> t.dtype().bytes()).reversed())
+            .toList();
+    Map<String, String> texts = new LinkedHashMap<>(metadata);
+    ordered.forEach(tensor -> texts.put(Checksum.KEY + tensor.name(), Checksum.of(tensor)));
+    ByteBuffer header = header(texts, ordered);
+    try {
+      DurableFile.replace(
+          file,
+          channel -> {
+            write(channel, header);
+            for (Tensor tensor : ordered) {
+              write(channel, tensor);
+            }
+          });
+    } catch (IOException e) {
+      throw new IOException(
+          "cannot write '%s', %,d bytes: %s"
+              .formatted(file, header.capacity() + bytes, e.getMessage()),
+          e);
+    }
+  }
+
+  /** The bytes of tensors are written as they are. */
+  static void requireNative() {
+    if (ByteOrder.nativeOrder() != ByteOrder.LITTLE_ENDIAN) {
+      throw new UnsupportedOperationException("safetensors files need a little-endian machine");
+    }
+  }
+
+  private static ByteBuffer header(Map<String, String> metadata, List<Tensor> tensors)
+      throws IOException {
+    ByteArrayOutputStream text = new ByteArrayOutputStream();
+    try (JsonGenerator out = new JsonFactory().createGenerator(text)) {
+      out.writeStartObject();
+      if (!metadata.isEmpty()) {
+        out.writeObjectFieldStart(SafetensorsFile.METADATA);
+        for (Map.Entry<String, String> entry : metadata.entrySet()) {
+          out.writeStringField(entry.getKey(), entry.getValue());
+        }
+        out.writeEndObject();
+      }
+      long offset = 0;
+      for (Tensor tensor : tensors) {
+        out.writeObjectFieldStart(tensor.name());
+        out.writeStringField("dtype", tensor.dtype().name());
+        out.writeFieldName("shape");
+        long[] shape = tensor.shape().extents();
+        out.writeArray(shape, 0, shape.length);
+        long end = offset + tensor.shape().bytes(tensor.dtype());
+        out.writeFieldName("data_offsets");
+        out.writeArray(new long[] {offset, end}, 0, 2);
+        out.writeEndObject();
+        offset = end;
+      }
+      out.writeEndObject();
+    }
+    byte[] json = text.toByteArray();
+    int start = Math.ceilDiv(Long.BYTES + json.length, ALIGNMENT) * ALIGNMENT;
+    byte[] all = new byte[start];
+    Arrays.fill(all, (byte) ' ');
+    ByteBuffer header = ByteBuffer.wrap(all).order(ByteOrder.LITTLE_ENDIAN);
+    header.putLong(start - (long) Long.BYTES).put(json).clear();
+    return header;
+  }
+
+  private static void write(FileChannel channel, Tensor tensor) throws IOException {
+    long rows = tensor.isContiguous() ? 1 : tensor.rows();
+    long rowBytes = tensor.shape().bytes(tensor.dtype()) / Math.max(rows, 1);
+    long pitch = tensor.isContiguous() ? 0 : tensor.rowStride() * tensor.dtype().bytes();
+    for (long row = 0; row < rows; row++) {
+      MemorySegment all = tensor.segment().asSlice(tensor.byteOffset() + row * pitch, rowBytes);
+      for (long done = 0; done < rowBytes; done += CHUNK_BYTES) {
+        long bytes = Math.min(CHUNK_BYTES, rowBytes - done);
+        write(channel, all.asSlice(done, bytes).asByteBuffer());
+      }
+    }
+  }
+
+  private static void write(FileChannel channel, ByteBuffer bytes) throws IOException {
+    while (bytes.hasRemaining()) {
+      channel.write(bytes);
+    }
+  }
+}

@@ -1,0 +1,103 @@
+package dev.panagrad.cli;
+
+import static org.junit.jupiter.api.Assertions.assertArrayEquals;
+import static org.junit.jupiter.api.Assertions.assertEquals;
+import static org.junit.jupiter.api.Assertions.assertFalse;
+
+import com.fasterxml.jackson.databind.JsonNode;
+import dev.panagrad.regression.LinearModel;
+import dev.panagrad.regression.ModelFile;
+import java.io.IOException;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.util.List;
+import org.junit.jupiter.api.Test;
+import org.junit.jupiter.api.io.TempDir;
+
+/** {@code train --save} and {@code predict}. */
+class PredictCommandTest {
+  @TempDir private Path folder;
+
+  private Path model() {
+    return folder.resolve("model.safetensors");
+  }
+
+  @Test
+  void predictionsOfASavedModel() throws IOException {
+    Path data = SmallData.write(folder);
+    JsonNode json =
+        Cli.train(data, "--target y,z --dtype f64 --json --quiet --epochs 20 --save " + model())
+            .json();
+    LinearModel model = ModelFile.load(model());
+    assertEquals(Cli.strings(json.get("features")), model.features());
+    assertEquals(List.of("y", "z"), model.targets());
+    for (int j = 0; j < 2; j++) {
+      assertArrayEquals(Cli.numbers(json.get("coefficients").get(j)), model.coefficients()[j]);
+    }
+    assertArrayEquals(Cli.numbers(json.get("intercept")), model.intercepts());
+
+    Cli run = Cli.run("predict", data.toString(), "--model", model().toString()).exits(Cli.DONE);
+    List<String> lines = run.out().lines().toList();
+    assertEquals("y,z", lines.getFirst());
+    List<String> rows = Files.readAllLines(data);
+    assertEquals(rows.size(), lines.size());
+    List<String> header = List.of(rows.getFirst().split(",", -1));
+    for (int i = 1; i < rows.size(); i++) {
+      String[] cells = rows.get(i).split(",", -1);
+      double[] row =
+          model.features().stream()
+              .mapToDouble(name -> Double.parseDouble(cells[header.indexOf(name)].strip()))
+              .toArray();
+      String[] found = lines.get(i).split(",", -1);
+      for (int j = 0; j < 2; j++) {
+        assertEquals(model.predict(row, j), Double.parseDouble(found[j]));
+      }
+    }
+
+    Path out = folder.resolve("out.csv");
+    Cli.run("predict", data.toString(), "--model", model().toString(), "--out", out.toString())
+        .exits(Cli.DONE);
+    assertEquals(lines, Files.readAllLines(out));
+  }
+
+  @Test
+  void whatCannotBePredicted() throws IOException {
+    Path data = SmallData.write(folder);
+    String missing =
+        Cli.run("predict", data.toString(), "--model", model().toString()).failure(Cli.FAILED);
+    Cli.assertContains(missing, "there is no file", model().toString());
+    Files.writeString(model(), "not a model at all");
+    Cli.assertContains(
+        Cli.run("predict", data.toString(), "--model", model().toString()).failure(Cli.FAILED),
+        "the header is said to have");
+    ModelFile.save(
+        new LinearModel(List.of("a", "nowhere"), List.of("y"), new double[1][2], new double[1]),
+        model());
+    Path out = Files.writeString(folder.resolve("out.csv"), "kept");
+    Cli.assertContains(
+        Cli.run("predict", data.toString(), "--model", model().toString(), "--out", out.toString())
+            .failure(Cli.FAILED),
+        "there is no feature 'nowhere'");
+    assertEquals("kept", Files.readString(out));
+    for (Path taken : List.of(data, model())) {
+      byte[] before = Files.readAllBytes(taken);
+      Cli.run("predict", data.toString(), "--model", model().toString(), "--out", taken.toString())
+          .failure(Cli.USAGE);
+      assertArrayEquals(before, Files.readAllBytes(taken));
+    }
+  }
+
+  @Test
+  void whatCannotBeSaved() throws IOException {
+    Path data = SmallData.write(folder);
+    byte[] before = Files.readAllBytes(data);
+    Cli.train(data, "--target y --quiet --epochs 1 --save " + data).failure(Cli.USAGE);
+    assertArrayEquals(before, Files.readAllBytes(data));
+    Cli run =
+        Cli.train(
+            data, "--target y --quiet --epochs 1 --save " + folder.resolve("none").resolve("m"));
+    Cli.assertContains(run.failure(Cli.FAILED), "cannot write", "bytes", "no directory");
+    // The result was printed all the same.
+    assertFalse(run.out().isEmpty());
+  }
+}

@@ -1,0 +1,218 @@
+package dev.panagrad.safetensors;
+
+import static org.junit.jupiter.api.Assertions.assertArrayEquals;
+import static org.junit.jupiter.api.Assertions.assertEquals;
+import static org.junit.jupiter.api.Assertions.assertThrows;
+import static org.junit.jupiter.api.Assertions.assertTrue;
+
+import dev.panagrad.tensor.DType;
+import dev.panagrad.tensor.Tensor;
+import dev.panagrad.tensor.TensorArena;
+import java.io.IOException;
+import java.nio.ByteBuffer;
+import java.nio.ByteOrder;
+import java.nio.charset.StandardCharsets;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.util.Arrays;
+import java.util.List;
+import java.util.Map;
+import java.util.SplittableRandom;
+import java.util.stream.Stream;
+import org.junit.jupiter.api.Test;
+import org.junit.jupiter.api.io.TempDir;
+import org.junit.jupiter.params.ParameterizedTest;
+import org.junit.jupiter.params.provider.CsvSource;
+
+/** Files written are read back; files that lie are refused with the byte where they do. */
+class SafetensorsTest {
+  @TempDir private Path folder;
+
+  private Path file(String header, int dataBytes) throws IOException {
+    return file(header.getBytes(StandardCharsets.UTF_8), dataBytes);
+  }
+
+  private Path file(byte[] header, int dataBytes) throws IOException {
+    ByteBuffer all = ByteBuffer.allocate(Long.BYTES + header.length + dataBytes);
+    all.order(ByteOrder.LITTLE_ENDIAN).putLong(header.length).put(header);
+    return Files.write(folder.resolve("file.safetensors"), all.array());
+  }
+
+  private static SafetensorsException refused(Path file) {
+    SafetensorsException e =
+        assertThrows(SafetensorsException.class, () -> SafetensorsFile.open(file));
+    assertTrue(e.getMessage().contains(file.toString()), e.getMessage());
+    assertTrue(e.getMessage().contains("byte " + "%,d".formatted(e.offset())), e.getMessage());
+    return e;
+  }
+
+  @Test
+  void roundTrip() throws IOException {
+    Path file = folder.resolve("round.safetensors");
+    try (TensorArena arena = TensorArena.open("round trip")) {
+      Tensor a = arena.allocate("a", DType.F32, 3, 5);
+      Tensor b = arena.allocate("b \"quoted\" \u00e4", DType.F64, 7);
+      Tensor c = arena.allocate("c", DType.I64, 2);
+      Tensor empty = arena.allocate("empty", DType.F32, 0, 4);
+      for (long i = 0; i < 15; i++) {
+        a.set(i, i + 0.5);
+      }
+      b.fill(Math.PI);
+      c.setLong(1, Long.MIN_VALUE);
+      Tensor gaps = a.columns(1, 3).named("gaps");
+      SafetensorsWriter.write(file, Map.of("key", "value\n\u2028"), List.of(a, b, c, empty, gaps));
+      SafetensorsFile in = SafetensorsFile.open(file);
+      assertEquals("value\n\u2028", in.metadata().get("key"));
+      assertEquals(5, in.names().size());
+      for (Tensor written : List.of(a, b, c, empty, gaps)) {
+        Tensor read = in.map(arena, written.name());
+        assertEquals(written.dtype(), read.dtype());
+        assertEquals(written.shape(), read.shape());
+        assertArrayEquals(written.toArray(), read.toArray(), written.name());
+        assertTrue(read.isReadOnly());
+        in.requireIntact(read);
+      }
+      assertThrows(SafetensorsException.class, () -> in.map(arena, "none"));
+    }
+    try (Stream<Path> left = Files.list(folder)) {
+      assertEquals(List.of(file), left.toList(), "no temporary file is left");
+    }
+  }
+
+  /** What the reference implementation writes, byte by byte. */
+  @Test
+  void fileOfAnotherWriter() throws IOException {
+    byte[] header =
+        "{\"w\":{\"dtype\":\"F32\",\"shape\":[2],\"data_offsets\":[0,8]},\"h\":{\"dtype\":\"BF16\",\"shape\":[],\"data_offsets\":[8,10]}}   "
+            .getBytes(StandardCharsets.UTF_8);
+    byte[] padded = Arrays.copyOf(header, (header.length + 7) / 8 * 8);
+    Arrays.fill(padded, header.length, padded.length, (byte) ' ');
+    SafetensorsFile in = SafetensorsFile.open(file(padded, 10));
+    try (TensorArena arena = TensorArena.open("other")) {
+      assertArrayEquals(new double[2], in.map(arena, "w").toArray());
+      SafetensorsException e = assertThrows(SafetensorsException.class, () -> in.map(arena, "h"));
+      assertTrue(e.getMessage().contains("BF16"), e.getMessage());
+      assertTrue(in.metadata().isEmpty());
+    }
+  }
+
+  @ParameterizedTest
+  @CsvSource(
+      delimiter = '|',
+      quoteCharacter = '~',
+      value = {
+        "[] | does not begin",
+        "{\"a\" | JSON",
+        "{}x | only blanks",
+        "{}{} | only blanks",
+        "{\"a\":1} | START_OBJECT",
+        "{\"a\":{}} | needs dtype, shape",
+        "{\"a\":{\"dtype\":\"F32\",\"shape\":[1],\"data_offsets\":[0]}} | two data_offsets",
+        "{\"a\":{\"dtype\":\"F32\",\"shape\":[1],\"data_offsets\":[0,1,2]}} | more than 2 numbers",
+        "{\"a\":{\"dtype\":\"F32\",\"shape\":[1],\"data_offsets\":[0,4],\"x\":1}} | unknown member",
+        "{\"a\":{\"dtype\":\"F31\",\"shape\":[1],\"data_offsets\":[0,4]}} | unknown dtype",
+        "{\"a\":{\"dtype\":\"F32\",\"shape\":[1.5],\"data_offsets\":[0,4]}} | VALUE_NUMBER_INT",
+        "{\"a\":{\"dtype\":\"F32\",\"shape\":[-1],\"data_offsets\":[0,4]}} | negative",
+        "{\"a\":{\"dtype\":\"F32\",\"shape\":[99999999999999999999],\"data_offsets\":[0,4]}} | JSON",
+        "{\"a\":{\"dtype\":\"F32\",\"shape\":[1],\"data_offsets\":[4,0]}} | is at [4, 0)",
+        "{\"a\":{\"dtype\":\"F32\",\"shape\":[2],\"data_offsets\":[0,8]}} | of 4 bytes",
+        "{\"a\":{\"dtype\":\"F32\",\"shape\":[2],\"data_offsets\":[0,4]}} | does not take the 4 bytes",
+        "{\"a\":{\"dtype\":\"F64\",\"shape\":[4611686018427387904,4611686018427387904],\"data_offsets\":[0,0]}} | does not take",
+        "{\"a\":{\"dtype\":\"F32\",\"shape\":[1,1,1,1,1,1,1,1,1],\"data_offsets\":[0,4]}} | more than 8",
+        "{\"a\":{\"dtype\":\"F32\",\"shape\":[1],\"data_offsets\":[0,4]},\"a\":{\"dtype\":\"F32\",\"shape\":[1],\"data_offsets\":[0,4]}} | Duplicate",
+        "{\"a\":{\"dtype\":\"F32\",\"shape\":[1],\"data_offsets\":[0,4]},\"b\":{\"dtype\":\"F32\",\"shape\":[1],\"data_offsets\":[0,4]}} | ends at 4",
+        "{\"a\":{\"dtype\":\"U8\",\"shape\":[1],\"data_offsets\":[1,2]}} | begins at byte 1",
+        "{\"a\":{\"dtype\":\"U8\",\"shape\":[2],\"data_offsets\":[0,2]}} | has 4 for them",
+        "{} | has 4 for them",
+        "{\"__metadata__\":{\"a\":{}}} | VALUE_STRING",
+        "{\"__metadata__\":{\"a\":\"b\",\"a\":\"c\"}} | Duplicate",
+        "{\"a\":[[[[[[[[]]]]]]]]} | START_OBJECT",
+        "{\"a\":{\"dtype\":\"F32\",\"shape\":[[1]],\"data_offsets\":[0,4]}} | JSON",
+      })
+  void headerThatLies(String header, String reason) throws IOException {
+    SafetensorsException e = refused(file(header, 4));
+    assertTrue(e.getMessage().contains(reason), e.getMessage());
+  }
+
+  @Test
+  void bytesThatAreNoText() throws IOException {
+    byte[] header = "{\"aXb\":1}".getBytes(StandardCharsets.UTF_8);
+    header[3] = (byte) 0xFF;
+    refused(file(header, 0));
+  }
+
+  @Test
+  void lengthOfTheHeader() throws IOException {
+    for (long length : new long[] {0, 1, 100, 1L << 40, -1, Long.MIN_VALUE}) {
+      ByteBuffer all = ByteBuffer.allocate(50).order(ByteOrder.LITTLE_ENDIAN);
+      all.putLong(length).put((byte) '{');
+      SafetensorsException e = refused(Files.write(folder.resolve("short"), all.array()));
+      assertEquals(0, e.offset());
+    }
+    for (int size = 0; size < 8; size++) {
+      refused(Files.write(folder.resolve("short"), new byte[size]));
+    }
+  }
+
+  /** A file cut short anywhere, or with a flipped byte, is refused or has the same tensors. */
+  @Test
+  void damage() throws IOException {
+    Path whole = folder.resolve("whole");
+    try (TensorArena arena = TensorArena.open("damage")) {
+      Tensor w = arena.allocate("w", DType.F32, 4, 4).fill(1.25);
+      SafetensorsWriter.write(whole, Map.of("a", "b"), List.of(w));
+    }
+    byte[] bytes = Files.readAllBytes(whole);
+    Path damaged = folder.resolve("damaged");
+    for (int length = 0; length < bytes.length; length++) {
+      Files.write(damaged, Arrays.copyOf(bytes, length));
+      refused(damaged);
+    }
+    SplittableRandom random = new SplittableRandom(3);
+    for (int i = 0; i < bytes.length; i++) {
+      byte[] flipped = bytes.clone();
+      flipped[i] ^= (byte) (1 << random.nextInt(8));
+      Files.write(damaged, flipped);
+      try (TensorArena arena = TensorArena.open("damaged")) {
+        SafetensorsFile in = SafetensorsFile.open(damaged);
+        in.requireIntact(in.map(arena, "w"));
+        boolean isText = i >= 8 && i < bytes.length - 64;
+        assertTrue(isText, "byte " + i + " was flipped and nobody noticed");
+      } catch (IOException e) {
+        assertTrue(e.getMessage().contains(damaged.toString()), e.getMessage());
+      }
+    }
+  }
+
+  /** What cannot be written leaves what was there. */
+  @Test
+  void writeThatFails() throws IOException {
+    try (TensorArena arena = TensorArena.open("failing")) {
+      Tensor w = arena.allocate("w", DType.F32, 4);
+      Path missing = folder.resolve("none").resolve("file");
+      IOException e =
+          assertThrows(
+              IOException.class, () -> SafetensorsWriter.write(missing, Map.of(), List.of(w)));
+      assertTrue(e.getMessage().contains("bytes"), e.getMessage());
+      assertTrue(e.getMessage().contains("no directory"), e.getMessage());
+      assertThrows(IOException.class, () -> SafetensorsWriter.write(folder, Map.of(), List.of(w)));
+      assertThrows(
+          IllegalArgumentException.class,
+          () -> SafetensorsWriter.write(missing, Map.of(), List.of(w, w)));
+      Path file = folder.resolve("file");
+      SafetensorsWriter.write(file, Map.of(), List.of(w));
+      byte[] before = Files.readAllBytes(file);
+      Tensor closed;
+      try (TensorArena inner = TensorArena.open("inner")) {
+        closed = inner.allocate("closed", DType.F32, 4);
+      }
+      assertThrows(
+          IllegalStateException.class,
+          () -> SafetensorsWriter.write(file, Map.of(), List.of(closed)));
+      assertArrayEquals(before, Files.readAllBytes(file));
+    }
+    try (Stream<Path> left = Files.list(folder)) {
+      assertEquals(1, left.count());
+    }
+  }
+}
