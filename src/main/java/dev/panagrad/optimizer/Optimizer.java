@@ -339,6 +339,15 @@ public final class Optimizer {
     steps = stepsMade;
   }
 
+  void resumeAt(long stepsMade, long stepsSkipped) {
+    resumeAt(stepsMade);
+    skipped = stepsSkipped;
+  }
+
+  Backend backend() {
+    return backend;
+  }
+
   @Override
   public String toString() {
     return "%s on %s, %s, step %d"

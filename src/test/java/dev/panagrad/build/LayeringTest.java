@@ -30,7 +30,14 @@ class LayeringTest {
           // runs.
           Map.entry(
               "optimizer",
-              Set.of("backend", "backend/scalar", "penalty", "rule", "schedule", "tensor")),
+              Set.of(
+                  "backend",
+                  "backend/scalar",
+                  "penalty",
+                  "rule",
+                  "safetensors",
+                  "schedule",
+                  "tensor")),
           Map.entry("regression", Set.of("backend", "rule", "safetensors", "tensor")),
           Map.entry("data", Set.of("tensor")),
           Map.entry("safetensors", Set.of("tensor")),
