@@ -2,10 +2,13 @@ package dev.panagrad.safetensors;
 
 import java.io.IOException;
 import java.nio.channels.FileChannel;
+import java.nio.file.DirectoryStream;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.nio.file.StandardCopyOption;
 import java.nio.file.StandardOpenOption;
+import java.util.regex.Matcher;
+import java.util.regex.Pattern;
 
 /**
  * Replaces a file as a whole: a new one is written beside it, brought to the disk, and takes its
@@ -19,6 +22,9 @@ final class DurableFile {
     void writeTo(FileChannel channel) throws IOException;
   }
 
+  private static final String ENDING = ".tmp";
+  private static final Pattern ABANDONED = Pattern.compile("([0-9]{1,18})-[0-9]+\\.tmp");
+
   private DurableFile() {}
 
   static void replace(Path file, Content content) throws IOException {
@@ -30,7 +36,9 @@ final class DurableFile {
     if (!Files.isDirectory(folder)) {
       throw new IOException("there is no directory '" + folder + "' for '" + file + "'");
     }
-    Path fresh = Files.createTempFile(folder, "." + target.getFileName() + ".", ".tmp");
+    String start = "." + target.getFileName() + ".";
+    removeAbandoned(folder, start);
+    Path fresh = Files.createTempFile(folder, start + ProcessHandle.current().pid() + "-", ENDING);
     try {
       try (FileChannel channel = FileChannel.open(fresh, StandardOpenOption.WRITE)) {
         content.writeTo(channel);
@@ -42,6 +50,20 @@ final class DurableFile {
       throw e;
     }
     force(folder);
+  }
+
+  /** What processes that were killed have left: their number is in the name. */
+  private static void removeAbandoned(Path folder, String start) throws IOException {
+    try (DirectoryStream<Path> files =
+        Files.newDirectoryStream(folder, file -> file.getFileName().toString().startsWith(start))) {
+      for (Path file : files) {
+        Matcher matcher =
+            ABANDONED.matcher(file.getFileName().toString().substring(start.length()));
+        if (matcher.matches() && ProcessHandle.of(Long.parseLong(matcher.group(1))).isEmpty()) {
+          Files.deleteIfExists(file);
+        }
+      }
+    }
   }
 
   /** Some systems do not open a folder as a file, and keep its entries by themselves. */
