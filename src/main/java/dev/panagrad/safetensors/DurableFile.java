@@ -7,6 +7,7 @@ import java.nio.file.Files;
 import java.nio.file.Path;
 import java.nio.file.StandardCopyOption;
 import java.nio.file.StandardOpenOption;
+import java.util.concurrent.atomic.AtomicLong;
 import java.util.regex.Matcher;
 import java.util.regex.Pattern;
 
@@ -23,12 +24,17 @@ final class DurableFile {
   }
 
   private static final String ENDING = ".tmp";
+
+  /** Writers of one process do not meet. */
+  private static final AtomicLong NUMBERS = new AtomicLong();
+
   private static final Pattern ABANDONED = Pattern.compile("([0-9]{1,18})-[0-9]+\\.tmp");
 
   private DurableFile() {}
 
   static void replace(Path file, Content content) throws IOException {
-    Path target = file.toAbsolutePath();
+    // A link stays; what it leads to is replaced.
+    Path target = Files.isSymbolicLink(file) ? file.toRealPath() : file.toAbsolutePath();
     Path folder = target.getParent();
     if (folder == null || Files.isDirectory(target)) {
       throw new IOException("'" + file + "' is a directory; name a file");
@@ -38,9 +44,13 @@ final class DurableFile {
     }
     String start = "." + target.getFileName() + ".";
     removeAbandoned(folder, start);
-    Path fresh = Files.createTempFile(folder, start + ProcessHandle.current().pid() + "-", ENDING);
+    // Not a temporary file of the system's, which only its owner may read.
+    Path fresh =
+        folder.resolve(
+            start + ProcessHandle.current().pid() + "-" + NUMBERS.incrementAndGet() + ENDING);
     try {
-      try (FileChannel channel = FileChannel.open(fresh, StandardOpenOption.WRITE)) {
+      try (FileChannel channel =
+          FileChannel.open(fresh, StandardOpenOption.CREATE_NEW, StandardOpenOption.WRITE)) {
         content.writeTo(channel);
         channel.force(true);
       }

@@ -20,6 +20,8 @@ import java.util.Map;
 import java.util.SplittableRandom;
 import java.util.stream.Stream;
 import org.junit.jupiter.api.Test;
+import org.junit.jupiter.api.condition.EnabledOnOs;
+import org.junit.jupiter.api.condition.OS;
 import org.junit.jupiter.api.io.TempDir;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.CsvSource;
@@ -182,6 +184,24 @@ class SafetensorsTest {
         assertTrue(e.getMessage().contains(damaged.toString()), e.getMessage());
       }
     }
+  }
+
+  /** Others may read it as they may read any new file; a link leads to the new content. */
+  @Test
+  @EnabledOnOs(OS.LINUX)
+  void permissionsAndLinks() throws IOException {
+    Path any = Files.createFile(folder.resolve("any"));
+    Path file = folder.resolve("file");
+    Path link = Files.createSymbolicLink(folder.resolve("link"), file);
+    try (TensorArena arena = TensorArena.open("links")) {
+      for (int i = 1; i <= 2; i++) {
+        Tensor w = arena.allocate("w", DType.F32, i);
+        SafetensorsWriter.write(i == 1 ? file : link, Map.of(), List.of(w));
+        assertEquals(i, SafetensorsFile.open(file).map(arena, "w").count());
+      }
+    }
+    assertTrue(Files.isSymbolicLink(link));
+    assertEquals(Files.getPosixFilePermissions(any), Files.getPosixFilePermissions(file));
   }
 
   /** What cannot be written leaves what was there. */
