@@ -28,7 +28,7 @@ final class DurableFile {
   /** Writers of one process do not meet. */
   private static final AtomicLong NUMBERS = new AtomicLong();
 
-  private static final Pattern ABANDONED = Pattern.compile("([0-9]{1,18})-[0-9]+\\.tmp");
+  private static final Pattern ABANDONED = Pattern.compile("([0-9]{1,18})-([0-9]{1,18})\\.tmp");
 
   private DurableFile() {}
 
@@ -69,11 +69,19 @@ final class DurableFile {
       for (Path file : files) {
         Matcher matcher =
             ABANDONED.matcher(file.getFileName().toString().substring(start.length()));
-        if (matcher.matches() && ProcessHandle.of(Long.parseLong(matcher.group(1))).isEmpty()) {
+        if (matcher.matches()
+            && isAbandoned(Long.parseLong(matcher.group(1)), Long.parseLong(matcher.group(2)))) {
           Files.deleteIfExists(file);
         }
       }
     }
+  }
+
+  /** In a container every process may have the same number: then it is one we have not given. */
+  private static boolean isAbandoned(long process, long number) {
+    return process == ProcessHandle.current().pid()
+        ? number > NUMBERS.get()
+        : ProcessHandle.of(process).isEmpty();
   }
 
   /** Some systems do not open a folder as a file, and keep its entries by themselves. */

@@ -17,7 +17,9 @@ import java.nio.file.Path;
 import java.util.Arrays;
 import java.util.List;
 import java.util.Map;
+import java.util.Set;
 import java.util.SplittableRandom;
+import java.util.stream.Collectors;
 import java.util.stream.Stream;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.condition.EnabledOnOs;
@@ -202,6 +204,23 @@ class SafetensorsTest {
     }
     assertTrue(Files.isSymbolicLink(link));
     assertEquals(Files.getPosixFilePermissions(any), Files.getPosixFilePermissions(file));
+  }
+
+  /** Of a process that is gone, and of one that had our number before us. */
+  @Test
+  void abandonedFilesAreRemoved() throws IOException {
+    Path file = folder.resolve("file");
+    long ours = ProcessHandle.current().pid();
+    for (String name : List.of(".file.999999999-1.tmp", ".file." + ours + "-999999.tmp")) {
+      Files.writeString(folder.resolve(name), "half");
+    }
+    Path other = Files.writeString(folder.resolve(".file.notes.tmp"), "somebody's");
+    try (TensorArena arena = TensorArena.open("abandoned")) {
+      SafetensorsWriter.write(file, Map.of(), List.of(arena.allocate("w", DType.F32, 1)));
+    }
+    try (Stream<Path> left = Files.list(folder)) {
+      assertEquals(Set.of(file, other), left.collect(Collectors.toSet()));
+    }
   }
 
   /** What cannot be written leaves what was there. */
