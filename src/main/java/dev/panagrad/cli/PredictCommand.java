@@ -96,6 +96,9 @@ final class PredictCommand implements Callable<Integer> {
         @Override
         public void close() throws IOException {
           flush();
+          if (System.out.checkError()) {
+            throw new IOException("the predictions could not be written to standard output");
+          }
         }
       };
     }

@@ -139,10 +139,25 @@ public final class CsvData {
       throw new DataException(name + ": name the feature columns");
     }
     Scan scan = scan();
-    int[] x = select(scan.columns, features, "feature");
+    int[] x = hasHeader ? named(scan.columns) : select(scan.columns, features, "feature");
     Tensor xs = arena.allocate("X", dtype, scan.rows, x.length);
     fill(scan.columns, x, xs, new int[0], xs);
     return xs;
+  }
+
+  /** By name alone: a model's feature '2' is not the second column of another file. */
+  private int[] named(List<String> columns) {
+    int[] selected = new int[features.size()];
+    for (int i = 0; i < selected.length; i++) {
+      String wanted = features.get(i);
+      selected[i] = columns.indexOf(wanted);
+      if (selected[i] < 0) {
+        throw new DataException(
+            "%s: there is no feature '%s'; did you mean '%s'? Columns: %s"
+                .formatted(name, wanted, NearestName.of(wanted, columns), abbreviated(columns)));
+      }
+    }
+    return selected;
   }
 
   private record Scan(List<String> columns, long rows) {}

@@ -82,6 +82,7 @@ public final class Checkpoint {
                     file, needed.getKey(), found == null ? "missing" : found, needed.getValue()));
       }
     }
+    in.requireIntactHeader();
     long steps = number(file, in.metadata(), STEPS);
     long skipped = number(file, in.metadata(), SKIPPED);
     Map<String, Tensor> targets = tensors(optimizer);
@@ -121,7 +122,10 @@ public final class Checkpoint {
     Parameters parameters = optimizer.parameters();
     List<String> layout = new ArrayList<>();
     for (String name : parameters.names()) {
-      layout.add(name + " " + parameters.view(name).shape());
+      Tensor view = parameters.view(name);
+      long first = (view.byteOffset() - parameters.flat().byteOffset()) / view.dtype().bytes();
+      String part = first < parameters.penalisedCount() ? "" : " exempt";
+      layout.add(name + " " + view.shape() + part);
     }
     Map<String, String> identity = new LinkedHashMap<>();
     identity.put(FORMAT, VERSION);
@@ -136,14 +140,22 @@ public final class Checkpoint {
   private static Map<String, Tensor> tensors(Optimizer optimizer) {
     Parameters parameters = optimizer.parameters();
     Map<String, Tensor> tensors = new LinkedHashMap<>();
-    parameters.names().forEach(n -> tensors.put(PARAMETERS + "/" + n, parameters.view(n)));
+    parameters.names().forEach(n -> add(tensors, PARAMETERS, n, parameters.view(n)));
     List<String> slots = optimizer.rule().slots();
     for (int i = 0; i < slots.size(); i++) {
       Parameters state = parameters.layoutOf().over(optimizer.state().get(i));
       String slot = slots.get(i);
-      state.names().forEach(n -> tensors.put(slot + "/" + n, state.view(n)));
+      state.names().forEach(n -> add(tensors, slot, n, state.view(n)));
     }
     return tensors;
+  }
+
+  private static void add(Map<String, Tensor> tensors, String of, String name, Tensor view) {
+    if (tensors.put(of + "/" + name, view) != null) {
+      throw new IllegalArgumentException(
+          "two vectors would be '%s/%s' in a checkpoint; rename the rule's slot or the parameter"
+              .formatted(of, name));
+    }
   }
 
   private static long number(Path file, Map<String, String> metadata, String key)

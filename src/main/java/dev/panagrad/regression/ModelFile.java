@@ -71,6 +71,7 @@ public final class ModelFile {
           "'%s' is not a linear model of this program: its metadata '%s' is %s where '%s' is needed"
               .formatted(file, FORMAT, format == null ? "missing" : "'" + format + "'", LINEAR));
     }
+    in.requireIntactHeader();
     List<String> features = list(file, in.metadata(), FEATURES);
     List<String> targets = list(file, in.metadata(), TARGETS);
     try (TensorArena arena = TensorArena.open("model file")) {

@@ -7,6 +7,11 @@ import com.fasterxml.jackson.core.JsonToken;
 import com.fasterxml.jackson.core.StreamReadConstraints;
 import com.fasterxml.jackson.core.StreamReadFeature;
 import java.io.IOException;
+import java.nio.ByteBuffer;
+import java.nio.CharBuffer;
+import java.nio.charset.CharsetDecoder;
+import java.nio.charset.CoderResult;
+import java.nio.charset.StandardCharsets;
 import java.nio.file.Path;
 import java.util.Arrays;
 import java.util.Comparator;
@@ -21,6 +26,9 @@ import java.util.Map;
 final class HeaderParser {
   /** The header, an entry, a list. */
   private static final int MAX_DEPTH = 3;
+
+  /** Characters that are looked at together. */
+  private static final int CHUNK = 8192;
 
   private static final int MAX_NUMBER_DIGITS = 20;
   private static final int MAX_TEXT = 100_000_000;
@@ -74,6 +82,7 @@ final class HeaderParser {
     if (header[0] != '{') {
       throw new SafetensorsException(file, Long.BYTES, "the header does not begin with '{'");
     }
+    requireText(header);
     try (JsonParser in = JSON.createParser(header)) {
       in.nextToken();
       while (in.nextToken() == JsonToken.FIELD_NAME) {
@@ -81,7 +90,7 @@ final class HeaderParser {
         if (name.equals(SafetensorsFile.METADATA)) {
           metadata(in);
         } else {
-          entries.put(name, entry(in, name));
+          entries.put(paired(in, name), entry(in, name));
         }
       }
       int end = Math.toIntExact(in.currentLocation().getByteOffset());
@@ -101,12 +110,41 @@ final class HeaderParser {
     requireOneAfterTheOther();
   }
 
+  /** The parser would take other encodings, and UTF-8 that is longer than it should be. */
+  private void requireText(byte[] header) throws IOException {
+    for (int i = 0; i < header.length; i++) {
+      if (header[i] == 0) {
+        throw new SafetensorsException(file, Long.BYTES + (long) i, "the header has a zero byte");
+      }
+    }
+    ByteBuffer bytes = ByteBuffer.wrap(header);
+    CharBuffer chars = CharBuffer.allocate(CHUNK);
+    CharsetDecoder decoder = StandardCharsets.UTF_8.newDecoder();
+    CoderResult result = CoderResult.OVERFLOW;
+    while (result.isOverflow()) {
+      chars.clear();
+      result = decoder.decode(bytes, chars, true);
+    }
+    if (result.isError()) {
+      throw new SafetensorsException(
+          file, Long.BYTES + (long) bytes.position(), "the header is not UTF-8");
+    }
+  }
+
+  /** Half of a pair is a text in Java, and in no other place. */
+  private String paired(JsonParser in, String text) throws IOException {
+    if (!SafetensorsWriter.isPaired(text)) {
+      throw wrong(in, "a text has half of a surrogate pair");
+    }
+    return text;
+  }
+
   private void metadata(JsonParser in) throws IOException {
     expect(in, in.nextToken(), JsonToken.START_OBJECT, "the metadata");
     while (in.nextToken() == JsonToken.FIELD_NAME) {
       String name = in.currentName();
       expect(in, in.nextToken(), JsonToken.VALUE_STRING, "metadata '" + name + "'");
-      metadata.put(name, in.getText());
+      metadata.put(paired(in, name), paired(in, in.getText()));
     }
   }
 
@@ -170,10 +208,11 @@ final class HeaderParser {
       if (count == most) {
         throw wrong(in, what + " has more than " + most + " numbers");
       }
-      numbers[count] = in.getLongValue();
-      if (numbers[count++] < 0) {
+      if (in.getText().startsWith("-")) {
         throw wrong(in, what + " has a negative number");
       }
+      numbers[count] = in.getLongValue();
+      count++;
     }
     return Arrays.copyOf(numbers, count);
   }

@@ -25,7 +25,7 @@ public final class SafetensorsFile {
   static final String METADATA = "__metadata__";
 
   /** What the reference implementation reads at most. */
-  private static final long MAX_HEADER_BYTES = 100_000_000;
+  static final long MAX_HEADER_BYTES = 100_000_000;
 
   private final Path file;
   private final long dataStart;
@@ -108,12 +108,38 @@ public final class SafetensorsFile {
   }
 
   /**
+   * For files that {@link SafetensorsWriter} wrote: requires that texts and places are those that
+   * were written, and that each tensor has its sum.
+   *
+   * @throws SafetensorsException if they are not
+   */
+  public void requireIntactHeader() throws IOException {
+    String found = Checksum.of(metadata, entries);
+    String written = metadata.get(Checksum.HEADER);
+    if (!found.equals(written)) {
+      throw new SafetensorsException(
+          file,
+          Long.BYTES,
+          "the header is damaged: it has the CRC-32C %s, and %s was written"
+              .formatted(found, written == null ? "none" : written));
+    }
+    for (String name : entries.keySet()) {
+      if (!metadata.containsKey(Checksum.KEY + name)) {
+        throw new SafetensorsException(file, Long.BYTES, "a tensor has no CRC-32C");
+      }
+    }
+  }
+
+  /**
    * Reads a mapped tensor's bytes once and compares them with the sum that {@link
    * SafetensorsWriter} left in the metadata, if there is one.
    *
    * @throws SafetensorsException if they are not those that were written
    */
   public void requireIntact(Tensor mapped) throws IOException {
+    if (!entries.containsKey(mapped.name())) {
+      throw new IllegalArgumentException("there is no tensor '" + mapped.name() + "' in the file");
+    }
     String written = metadata.get(Checksum.KEY + mapped.name());
     String found = Checksum.of(mapped);
     if (written != null && !written.equals(found)) {
@@ -126,7 +152,9 @@ public final class SafetensorsFile {
   }
 
   /**
-   * Maps a tensor: no copy, read-only, for as long as the arena is open.
+   * Maps a tensor: no copy, read-only, for as long as the arena is open. The file must not be made
+   * shorter meanwhile, which ends the process that reads it; one that is replaced stays what it
+   * was.
    *
    * @throws SafetensorsException if there is none of that name, its element type is not F32, F64 or
    *     I64, or it does not lie at a multiple of its element size
@@ -161,6 +189,10 @@ public final class SafetensorsFile {
         entry.extents().isEmpty()
             ? new long[] {1}
             : entry.extents().stream().mapToLong(Long::longValue).toArray();
-    return arena.map(name, file, FileChannel.MapMode.READ_ONLY, offset, dtype, extents);
+    try {
+      return arena.map(name, file, FileChannel.MapMode.READ_ONLY, offset, dtype, extents);
+    } catch (IllegalArgumentException e) {
+      throw new IOException("'" + file + "' changed while it was read: " + e.getMessage(), e);
+    }
   }
 }

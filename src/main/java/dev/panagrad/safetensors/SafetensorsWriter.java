@@ -9,6 +9,7 @@ import java.lang.foreign.MemorySegment;
 import java.nio.ByteBuffer;
 import java.nio.ByteOrder;
 import java.nio.channels.FileChannel;
+import java.nio.charset.StandardCharsets;
 import java.nio.file.Path;
 import java.util.Arrays;
 import java.util.Comparator;
@@ -56,6 +57,9 @@ public final class SafetensorsWriter {
             .toList();
     Map<String, String> texts = new LinkedHashMap<>(metadata);
     ordered.forEach(tensor -> texts.put(Checksum.KEY + tensor.name(), Checksum.of(tensor)));
+    texts.put(Checksum.HEADER, Checksum.of(texts, entries(ordered)));
+    texts.forEach(SafetensorsWriter::requireText);
+    names.forEach(name -> requireText(name, ""));
     ByteBuffer header = header(texts, ordered);
     try {
       DurableFile.replace(
@@ -81,6 +85,32 @@ public final class SafetensorsWriter {
     }
   }
 
+  private static void requireText(String key, String text) {
+    if (text == null || !isPaired(key) || !isPaired(text)) {
+      throw new IllegalArgumentException(
+          "metadata and names are texts, found none, or half of a surrogate pair, at '%s'"
+              .formatted(key));
+    }
+  }
+
+  /** Whether UTF-8 can hold it. */
+  static boolean isPaired(String text) {
+    return StandardCharsets.UTF_8.newEncoder().canEncode(text);
+  }
+
+  private static Map<String, SafetensorsFile.Entry> entries(List<Tensor> tensors) {
+    Map<String, SafetensorsFile.Entry> entries = new LinkedHashMap<>();
+    long offset = 0;
+    for (Tensor tensor : tensors) {
+      long end = offset + tensor.shape().bytes(tensor.dtype());
+      List<Long> extents = Arrays.stream(tensor.shape().extents()).boxed().toList();
+      entries.put(
+          tensor.name(), new SafetensorsFile.Entry(tensor.dtype().name(), extents, offset, end));
+      offset = end;
+    }
+    return entries;
+  }
+
   private static ByteBuffer header(Map<String, String> metadata, List<Tensor> tensors)
       throws IOException {
     ByteArrayOutputStream text = new ByteArrayOutputStream();
@@ -93,22 +123,25 @@ public final class SafetensorsWriter {
         }
         out.writeEndObject();
       }
-      long offset = 0;
-      for (Tensor tensor : tensors) {
-        out.writeObjectFieldStart(tensor.name());
-        out.writeStringField("dtype", tensor.dtype().name());
+      for (Map.Entry<String, SafetensorsFile.Entry> named : entries(tensors).entrySet()) {
+        SafetensorsFile.Entry entry = named.getValue();
+        out.writeObjectFieldStart(named.getKey());
+        out.writeStringField("dtype", entry.dtype());
         out.writeFieldName("shape");
-        long[] shape = tensor.shape().extents();
+        long[] shape = entry.extents().stream().mapToLong(Long::longValue).toArray();
         out.writeArray(shape, 0, shape.length);
-        long end = offset + tensor.shape().bytes(tensor.dtype());
         out.writeFieldName("data_offsets");
-        out.writeArray(new long[] {offset, end}, 0, 2);
+        out.writeArray(new long[] {entry.begin(), entry.end()}, 0, 2);
         out.writeEndObject();
-        offset = end;
       }
       out.writeEndObject();
     }
     byte[] json = text.toByteArray();
+    if (json.length > SafetensorsFile.MAX_HEADER_BYTES - ALIGNMENT) {
+      throw new IOException(
+          "a header of %,d bytes is more than the %,d that are read"
+              .formatted(json.length, SafetensorsFile.MAX_HEADER_BYTES));
+    }
     int start = Math.ceilDiv(Long.BYTES + json.length, ALIGNMENT) * ALIGNMENT;
     byte[] all = new byte[start];
     Arrays.fill(all, (byte) ' ');

@@ -79,6 +79,12 @@ class PredictCommandTest {
             .failure(Cli.FAILED),
         "there is no feature 'nowhere'");
     assertEquals("kept", Files.readString(out));
+    // A name that is a number is a name where there are names.
+    ModelFile.save(
+        new LinearModel(List.of("a", "2"), List.of("y"), new double[1][2], new double[1]), model());
+    Cli.assertContains(
+        Cli.run("predict", data.toString(), "--model", model().toString()).failure(Cli.FAILED),
+        "there is no feature '2'");
     for (Path taken : List.of(data, model())) {
       byte[] before = Files.readAllBytes(taken);
       Cli.run("predict", data.toString(), "--model", model().toString(), "--out", taken.toString())

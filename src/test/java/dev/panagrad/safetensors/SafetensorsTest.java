@@ -2,8 +2,10 @@ package dev.panagrad.safetensors;
 
 import static org.junit.jupiter.api.Assertions.assertArrayEquals;
 import static org.junit.jupiter.api.Assertions.assertEquals;
+import static org.junit.jupiter.api.Assertions.assertFalse;
 import static org.junit.jupiter.api.Assertions.assertThrows;
 import static org.junit.jupiter.api.Assertions.assertTrue;
+import static org.junit.jupiter.api.Assertions.fail;
 
 import dev.panagrad.tensor.DType;
 import dev.panagrad.tensor.Tensor;
@@ -11,9 +13,16 @@ import dev.panagrad.tensor.TensorArena;
 import java.io.IOException;
 import java.nio.ByteBuffer;
 import java.nio.ByteOrder;
+import java.nio.channels.FileChannel;
+import java.nio.charset.Charset;
 import java.nio.charset.StandardCharsets;
 import java.nio.file.Files;
 import java.nio.file.Path;
+import java.nio.file.StandardOpenOption;
+import java.nio.file.attribute.FileTime;
+import java.nio.file.attribute.PosixFilePermission;
+import java.nio.file.attribute.PosixFilePermissions;
+import java.time.Instant;
 import java.util.Arrays;
 import java.util.List;
 import java.util.Map;
@@ -179,9 +188,9 @@ class SafetensorsTest {
       Files.write(damaged, flipped);
       try (TensorArena arena = TensorArena.open("damaged")) {
         SafetensorsFile in = SafetensorsFile.open(damaged);
+        in.requireIntactHeader();
         in.requireIntact(in.map(arena, "w"));
-        boolean isText = i >= 8 && i < bytes.length - 64;
-        assertTrue(isText, "byte " + i + " was flipped and nobody noticed");
+        fail("byte " + i + " was flipped and nobody noticed");
       } catch (IOException e) {
         assertTrue(e.getMessage().contains(damaged.toString()), e.getMessage());
       }
@@ -204,22 +213,70 @@ class SafetensorsTest {
     }
     assertTrue(Files.isSymbolicLink(link));
     assertEquals(Files.getPosixFilePermissions(any), Files.getPosixFilePermissions(file));
+    Set<PosixFilePermission> own = PosixFilePermissions.fromString("rw-------");
+    Files.setPosixFilePermissions(file, own);
+    try (TensorArena arena = TensorArena.open("own")) {
+      SafetensorsWriter.write(file, Map.of(), List.of(arena.allocate("w", DType.F32, 1)));
+    }
+    assertEquals(own, Files.getPosixFilePermissions(file));
   }
 
-  /** Of a process that is gone, and of one that had our number before us. */
+  /** Of a writer that is gone, and not of one that writes or has just begun. */
   @Test
   void abandonedFilesAreRemoved() throws IOException {
     Path file = folder.resolve("file");
-    long ours = ProcessHandle.current().pid();
-    for (String name : List.of(".file.999999999-1.tmp", ".file." + ours + "-999999.tmp")) {
-      Files.writeString(folder.resolve(name), "half");
-    }
-    Path other = Files.writeString(folder.resolve(".file.notes.tmp"), "somebody's");
-    try (TensorArena arena = TensorArena.open("abandoned")) {
+    Path gone = Files.writeString(folder.resolve(".file.0123456789abcdef.tmp"), "half");
+    Path writing = Files.writeString(folder.resolve(".file.1123456789abcdef.tmp"), "half");
+    FileTime old = FileTime.from(Instant.now().minusSeconds(120));
+    Files.setLastModifiedTime(gone, old);
+    Files.setLastModifiedTime(writing, old);
+    Path begun = Files.writeString(folder.resolve(".file.2123456789abcdef.tmp"), "half");
+    Path other = Files.createDirectory(folder.resolve(".file.3123456789abcdef.tmp"));
+    try (TensorArena arena = TensorArena.open("abandoned");
+        FileChannel channel = FileChannel.open(writing, StandardOpenOption.WRITE)) {
+      channel.lock();
       SafetensorsWriter.write(file, Map.of(), List.of(arena.allocate("w", DType.F32, 1)));
     }
     try (Stream<Path> left = Files.list(folder)) {
-      assertEquals(Set.of(file, other), left.collect(Collectors.toSet()));
+      assertEquals(Set.of(file, writing, begun, other), left.collect(Collectors.toSet()));
+    }
+  }
+
+  /** A pipe or device is not replaced by a file. */
+  @Test
+  @EnabledOnOs(OS.LINUX)
+  void onlyRegularFilesAreReplaced() throws IOException, InterruptedException {
+    Path pipe = folder.resolve("pipe");
+    assertEquals(0, new ProcessBuilder("mkfifo", pipe.toString()).start().waitFor());
+    try (TensorArena arena = TensorArena.open("pipe")) {
+      Tensor w = arena.allocate("w", DType.F32, 1);
+      IOException e =
+          assertThrows(
+              IOException.class, () -> SafetensorsWriter.write(pipe, Map.of(), List.of(w)));
+      assertTrue(e.getMessage().contains("not a regular file"), e.getMessage());
+    }
+    assertFalse(Files.isRegularFile(pipe));
+  }
+
+  @Test
+  void otherEncodings() throws IOException {
+    for (var charset :
+        List.of(
+            StandardCharsets.UTF_16LE, StandardCharsets.UTF_16BE, Charset.forName("UTF-32LE"))) {
+      refused(file("{}".getBytes(charset), 0));
+    }
+    byte[] header = "{\"__metadata__\":{\"a\":\"XY\"}}".getBytes(StandardCharsets.UTF_8);
+    int at = header.length - 5;
+    header[at] = (byte) 0xC0;
+    header[at + 1] = (byte) 0x80;
+    refused(file(header, 0));
+    refused(file("{\"__metadata__\":{\"a\":\"\\ud800\"}}", 0));
+    refused(file("{\"a\":{\"dtype\":\"U8\",\"shape\":[0],\"data_offsets\":[-0,0]}}", 0));
+    try (TensorArena arena = TensorArena.open("texts")) {
+      Tensor w = arena.allocate("w", DType.F32, 1);
+      assertThrows(
+          IllegalArgumentException.class,
+          () -> SafetensorsWriter.write(folder.resolve("x"), Map.of("a", "\ud800"), List.of(w)));
     }
   }
 
