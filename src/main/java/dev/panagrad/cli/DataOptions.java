@@ -1,6 +1,8 @@
 package dev.panagrad.cli;
 
 import dev.panagrad.data.Dataset;
+import dev.panagrad.data.Table;
+import dev.panagrad.data.TableReader;
 import dev.panagrad.tensor.DType;
 import dev.panagrad.tensor.TensorArena;
 import java.nio.file.Path;
@@ -11,7 +13,7 @@ import picocli.CommandLine.Option;
 
 /** Which data to read. */
 final class DataOptions {
-  @Mixin private CsvSource source;
+  @Mixin private DataSource source;
 
   @Option(
       names = "--target",
@@ -38,7 +40,9 @@ final class DataOptions {
     if (!dtype.isFloating()) {
       throw new UsageException("--dtype must be f32 or f64, found " + dtype);
     }
-    return source.open().targets(targets).features(features).read(arena, dtype);
+    try (Table table = source.open()) {
+      return TableReader.of(table).targets(targets).features(features).read(arena, dtype);
+    }
   }
 
   /** Whether that file is the data: it would be overwritten. */

@@ -1,8 +1,9 @@
 package dev.panagrad.cli;
 
 import de.siegmar.fastcsv.writer.CsvWriter;
-import dev.panagrad.data.CsvData;
 import dev.panagrad.data.DataException;
+import dev.panagrad.data.Table;
+import dev.panagrad.data.TableReader;
 import dev.panagrad.regression.LinearModel;
 import dev.panagrad.regression.ModelFile;
 import dev.panagrad.tensor.DType;
@@ -29,7 +30,7 @@ import picocli.CommandLine.Option;
     mixinStandardHelpOptions = true,
     sortOptions = false)
 final class PredictCommand implements Callable<Integer> {
-  @Mixin private CsvSource source;
+  @Mixin private DataSource source;
 
   @Option(
       names = "--model",
@@ -51,9 +52,9 @@ final class PredictCommand implements Callable<Integer> {
           "--out " + out + " is the " + (isModel(out) ? "model" : "data file"));
     }
     LinearModel model = load();
-    try (TensorArena arena = TensorArena.open("prediction")) {
-      CsvData csv = source.open().features(model.features());
-      Tensor x = csv.readFeatures(arena, DType.F64);
+    try (TensorArena arena = TensorArena.open("prediction");
+        Table table = source.open()) {
+      Tensor x = TableReader.of(table).features(model.features()).readFeatures(arena, DType.F64);
       // After all that may fail, so that a file that was there is not lost to a bad row.
       try (CsvWriter writer = CsvWriter.builder().build(writer())) {
         writer.writeRecord(model.targets());

@@ -12,7 +12,8 @@ public final class Datasets {
 
   /** A file of the test resources. */
   public static Dataset resource(TensorArena arena, DType dtype, String name, String target) {
-    return CsvData.of(name, () -> Datasets.class.getResourceAsStream("/data/" + name + ".csv"))
+    return TableReader.of(
+            CsvTable.of(name, () -> Datasets.class.getResourceAsStream("/data/" + name + ".csv")))
         .targets(List.of(target))
         .read(arena, dtype);
   }

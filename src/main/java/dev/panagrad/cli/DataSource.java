@@ -1,6 +1,8 @@
 package dev.panagrad.cli;
 
-import dev.panagrad.data.CsvData;
+import dev.panagrad.data.CsvTable;
+import dev.panagrad.data.Table;
+import dev.panagrad.data.TableFile;
 import java.io.IOException;
 import java.nio.file.Files;
 import java.nio.file.InvalidPathException;
@@ -9,12 +11,12 @@ import picocli.CommandLine.Option;
 import picocli.CommandLine.Parameters;
 
 /** Where the rows come from. */
-final class CsvSource {
+final class DataSource {
   /** The data set in the jar, so that the program can be tried without a file. */
   private static final String SAMPLE = "sample:diabetes";
 
   @Parameters(
-      paramLabel = "DATA.csv",
+      paramLabel = "DATA",
       description = "CSV file, or " + SAMPLE + " for the bundled diabetes data.")
   private String data;
 
@@ -23,8 +25,15 @@ final class CsvSource {
       description = "The first record is data; select columns by number.")
   private boolean noHeader;
 
-  CsvData open() {
-    return noHeader ? source().withoutHeader() : source();
+  Table open() {
+    Table table = source();
+    if (!noHeader) {
+      return table;
+    }
+    if (table instanceof CsvTable csv) {
+      return csv.withoutHeader();
+    }
+    throw new UsageException("--no-header is for CSV files, and " + data + " is none");
   }
 
   /** Whether that file is the data: it would be overwritten. */
@@ -38,15 +47,15 @@ final class CsvSource {
     }
   }
 
-  private CsvData source() {
+  private Table source() {
     if (data.equals(SAMPLE)) {
-      return CsvData.of(SAMPLE, () -> CsvSource.class.getResourceAsStream("diabetes.csv"));
+      return CsvTable.of(SAMPLE, () -> DataSource.class.getResourceAsStream("diabetes.csv"));
     }
     if (data.startsWith("sample:")) {
       throw new UsageException("there is no '" + data + "'; there is " + SAMPLE);
     }
     try {
-      return CsvData.file(Path.of(data));
+      return TableFile.open(Path.of(data));
     } catch (InvalidPathException e) {
       throw new IllegalArgumentException("'" + data + "' is not a path: " + e.getMessage(), e);
     }

@@ -21,7 +21,7 @@ import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
 
 /** What a CSV file becomes, and the message for every file that cannot be used. */
-class CsvDataTest {
+class CsvTableTest {
   private static final String NAME = "d.csv";
   private static final String ABC = "a,b,c\n1,2,3\n4,5,6\n";
 
@@ -34,9 +34,17 @@ class CsvDataTest {
     arena.close();
   }
 
-  private static CsvData csv(String text) {
+  private static CsvTable table(String text) {
     byte[] bytes = text.getBytes(StandardCharsets.UTF_8);
-    return CsvData.of(NAME, () -> new ByteArrayInputStream(bytes));
+    return CsvTable.of(NAME, () -> new ByteArrayInputStream(bytes));
+  }
+
+  private static TableReader csv(String text) {
+    return TableReader.of(table(text));
+  }
+
+  private static TableReader noHeader(String text) {
+    return TableReader.of(table(text).withoutHeader());
   }
 
   private Dataset read(String text, String... targets) {
@@ -47,13 +55,13 @@ class CsvDataTest {
     assertArrayEquals(expected, Datasets.rows(actual));
   }
 
-  private void fails(String message, CsvData data) {
+  private void fails(String message, TableReader data) {
     DataException e = assertThrows(DataException.class, () -> data.read(arena, DType.F64));
     assertEquals(message, e.getMessage());
     assertEquals(0, arena.bytes());
   }
 
-  private void fails(String message, String text, UnaryOperator<CsvData> options) {
+  private void fails(String message, String text, UnaryOperator<TableReader> options) {
     DataException e =
         assertThrows(
             DataException.class,
@@ -77,7 +85,7 @@ class CsvDataTest {
 
   @Test
   void noHeader() {
-    Dataset data = csv("1,2,3\n4,5,6").withoutHeader().targets(List.of("1")).read(arena, DType.F32);
+    Dataset data = noHeader("1,2,3\n4,5,6").targets(List.of("1")).read(arena, DType.F32);
     assertEquals(List.of("2", "3"), data.features());
     assertEquals(List.of("1"), data.targets());
     assertEquals(DType.F32, data.x().dtype());
@@ -146,8 +154,7 @@ class CsvDataTest {
 
   @Test
   void byteOrderMarkWithoutHeader() {
-    Dataset data =
-        csv("\uFEFF1,2\n3,4\n").withoutHeader().targets(List.of("1")).read(arena, DType.F64);
+    Dataset data = noHeader("\uFEFF1,2\n3,4\n").targets(List.of("1")).read(arena, DType.F64);
     rows(new double[][] {{1}, {3}}, data.y());
   }
 
@@ -174,8 +181,8 @@ class CsvDataTest {
   @Test
   void bytesThatComeOneByOne() {
     byte[] bytes = "123,4\n5,6\n".getBytes(StandardCharsets.UTF_8);
-    CsvData slow =
-        CsvData.of(
+    CsvTable slow =
+        CsvTable.of(
                 NAME,
                 () ->
                     new ByteArrayInputStream(bytes) {
@@ -184,15 +191,15 @@ class CsvDataTest {
                         return super.read(into, offset, Math.min(length, 1));
                       }
                     })
-            .withoutHeader()
-            .targets(List.of("2"));
-    rows(new double[][] {{123}, {5}}, slow.read(arena, DType.F64).x());
+            .withoutHeader();
+    TableReader reader = TableReader.of(slow).targets(List.of("2"));
+    rows(new double[][] {{123}, {5}}, reader.read(arena, DType.F64).x());
   }
 
   @Test
   void file() throws IOException {
     Path file = Files.writeString(folder.resolve("file.csv"), ABC);
-    Dataset data = CsvData.file(file).targets(List.of("c")).read(arena, DType.F64);
+    Dataset data = TableReader.of(CsvTable.file(file)).targets(List.of("c")).read(arena, DType.F64);
     rows(new double[][] {{1, 2}, {4, 5}}, data.x());
   }
 
@@ -201,26 +208,25 @@ class CsvDataTest {
     Path file = folder.resolve("none.csv");
     fails(
         "cannot read " + file + ": there is no such file",
-        CsvData.file(file).targets(List.of("c")));
+        TableReader.of(CsvTable.file(file)).targets(List.of("c")));
   }
 
   @Test
   void folderInsteadOfFile() {
     fails(
         "'" + folder + "' is a directory; give a CSV file",
-        CsvData.file(folder).targets(List.of("c")));
+        TableReader.of(CsvTable.file(folder)).targets(List.of("c")));
   }
 
   @Test
   void failureWhileReading() {
-    CsvData broken =
-        CsvData.of(
-                NAME,
-                () -> {
-                  throw new IOException("the disk is gone");
-                })
-            .targets(List.of("c"));
-    fails("cannot read d.csv: the disk is gone", broken);
+    CsvTable broken =
+        CsvTable.of(
+            NAME,
+            () -> {
+              throw new IOException("the disk is gone");
+            });
+    fails("cannot read d.csv: the disk is gone", TableReader.of(broken).targets(List.of("c")));
   }
 
   @Test
@@ -237,7 +243,7 @@ class CsvDataTest {
 
   @Test
   void shortestFile() {
-    Dataset data = csv("1,2").withoutHeader().targets(List.of("2")).read(arena, DType.F64);
+    Dataset data = noHeader("1,2").targets(List.of("2")).read(arena, DType.F64);
     rows(new double[][] {{1}}, data.x());
     rows(new double[][] {{2}}, data.y());
   }
@@ -264,7 +270,9 @@ class CsvDataTest {
   void raggedRow() {
     fails("d.csv:3: 2 fields where the header has 3", "a,b,c\n1,2,3\n4,5\n");
     fails("d.csv:2: 4 fields where the header has 3", "a,b,c\n1,2,3,4\n4,5,6\n");
-    fails("d.csv:2: 1 fields where the first record has 3", "1,2,3\n4\n", CsvData::withoutHeader);
+    fails(
+        "d.csv:2: 1 fields where the first record has 3",
+        noHeader("1,2,3\n4\n").targets(List.of("3")));
   }
 
   @Test
@@ -278,10 +286,11 @@ class CsvDataTest {
     fails("d.csv:2:3: '3,5' in column 'c' is not a number", "a,b,c\n1,2,\"3,5\"\n");
     fails("d.csv:2:1: '' in column 'a' is not a number", "a,b,c\n,2,3\n");
     fails("d.csv:2:1: '' in column 'a' is not a number", "a,b,c\n  ,2,3\n");
-    fails(
-        "d.csv:1:2: 'b' in column '2' is not a number",
-        "1,b,3\n",
-        data -> data.withoutHeader().targets(List.of("3")));
+    DataException e =
+        assertThrows(
+            DataException.class,
+            () -> noHeader("1,b,3\n").targets(List.of("3")).read(arena, DType.F64));
+    assertEquals("d.csv:1:2: 'b' in column '2' is not a number", e.getMessage());
   }
 
   @Test
@@ -302,7 +311,7 @@ class CsvDataTest {
 
   @Test
   void beyondF32() {
-    CsvData data = csv("a,b\n1,1e39\n").targets(List.of("b"));
+    TableReader data = csv("a,b\n1,1e39\n").targets(List.of("b"));
     DataException e = assertThrows(DataException.class, () -> data.read(arena, DType.F32));
     assertEquals(
         "d.csv:2:2: '1e39' in column 'b' is beyond the range of f32; use f64", e.getMessage());
@@ -364,14 +373,14 @@ class CsvDataTest {
   @Test
   void dataThatGrowsBetweenTheTwoReadings() {
     int[] openings = {0};
-    CsvData data =
-        CsvData.of(
-                NAME,
-                () -> {
-                  String text = openings[0]++ == 0 ? ABC : ABC + "7,8,9\n";
-                  return new ByteArrayInputStream(text.getBytes(StandardCharsets.UTF_8));
-                })
-            .targets(List.of("c"));
+    CsvTable table =
+        CsvTable.of(
+            NAME,
+            () -> {
+              String text = openings[0]++ == 0 ? ABC : ABC + "7,8,9\n";
+              return new ByteArrayInputStream(text.getBytes(StandardCharsets.UTF_8));
+            });
+    TableReader data = TableReader.of(table).targets(List.of("c"));
     DataException e = assertThrows(DataException.class, () -> data.read(arena, DType.F64));
     assertEquals("d.csv changed while it was read", e.getMessage());
   }

@@ -4,8 +4,6 @@ import de.siegmar.fastcsv.reader.CsvParseException;
 import de.siegmar.fastcsv.reader.CsvReader;
 import de.siegmar.fastcsv.reader.CsvRecord;
 import dev.panagrad.tensor.DType;
-import dev.panagrad.tensor.Tensor;
-import dev.panagrad.tensor.TensorArena;
 import java.io.IOException;
 import java.io.InputStream;
 import java.io.PushbackInputStream;
@@ -24,13 +22,13 @@ import java.util.Set;
 import java.util.stream.IntStream;
 
 /**
- * Reads a CSV file into native memory: once to count and check its records, once to parse numbers
- * straight into the tensors, so that no row is ever held on the heap longer than its parsing.
+ * A CSV file, read twice: once to count and check its records, once to parse numbers, so that no
+ * row is ever held on the heap longer than its parsing.
  *
  * <p>Format: RFC 4180, UTF-8, comma, quotes where needed, blank lines skipped. Every selected cell
  * must be a finite number as {@link Double#parseDouble} reads it; other columns may hold anything.
  */
-public final class CsvData {
+public final class CsvTable implements Table {
   private static final byte[] BYTE_ORDER_MARK = {(byte) 0xEF, (byte) 0xBB, (byte) 0xBF};
 
   /** Where the bytes come from; opened twice. */
@@ -43,17 +41,16 @@ public final class CsvData {
   private final String name;
   private final Source source;
   private boolean hasHeader = true;
-  private List<String> targets = List.of();
-  private List<String> features = List.of();
+  private Scan scanned;
 
-  private CsvData(String name, Source source) {
+  private CsvTable(String name, Source source) {
     this.name = name;
     this.source = source;
   }
 
   /** A file. */
-  public static CsvData file(Path file) {
-    return new CsvData(
+  public static CsvTable file(Path file) {
+    return new CsvTable(
         file.toString(),
         () -> {
           if (Files.isDirectory(file)) {
@@ -70,94 +67,42 @@ public final class CsvData {
   }
 
   /** Bytes from somewhere else, under a name for messages. */
-  public static CsvData of(String name, Source source) {
-    return new CsvData(name, source);
+  public static CsvTable of(String name, Source source) {
+    return new CsvTable(name, source);
   }
 
   /** The first record is data; columns are selected by number, from 1. */
-  public CsvData withoutHeader() {
+  public CsvTable withoutHeader() {
     hasHeader = false;
+    scanned = null;
     return this;
   }
 
-  /** The columns to predict, by name or by number from 1. */
-  public CsvData targets(List<String> columns) {
-    targets = List.copyOf(columns);
-    return this;
+  @Override
+  public String name() {
+    return name;
   }
 
-  /**
-   * The columns to predict from, by name or by number from 1; all that are not targets if empty.
-   */
-  public CsvData features(List<String> columns) {
-    features = List.copyOf(columns);
-    return this;
+  @Override
+  public List<String> columns() {
+    return scanned().columns;
   }
 
-  /**
-   * Reads.
-   *
-   * @param arena owner of the tensors
-   * @param dtype F32 or F64
-   * @throws DataException with file, line and column of what is wrong; nothing but the arena's
-   *     memory was used
-   */
-  public Dataset read(TensorArena arena, DType dtype) {
-    if (targets.isEmpty()) {
-      throw new DataException(name + ": name at least one target column");
-    }
-    Scan scan = scan();
-    List<String> columns = scan.columns;
-    int[] y = select(columns, targets, "target");
-    int[] x = features.isEmpty() ? others(columns.size(), y) : select(columns, features, "feature");
-    for (int column : x) {
-      for (int target : y) {
-        if (column == target) {
-          throw new DataException(
-              "%s: column '%s' is both target and feature".formatted(name, columns.get(column)));
-        }
-      }
-    }
-    if (x.length == 0) {
-      throw new DataException(name + ": no feature column is left besides the targets");
-    }
-    Tensor xs = arena.allocate("X", dtype, scan.rows, x.length);
-    Tensor ys = arena.allocate("y", dtype, scan.rows, y.length);
-    fill(columns, x, xs, y, ys);
-    return new Dataset(names(columns, x), names(columns, y), xs, ys);
+  @Override
+  public boolean hasNames() {
+    return hasHeader;
   }
 
-  /**
-   * Reads the feature columns alone, for predictions.
-   *
-   * @param arena owner of the tensor
-   * @param dtype F32 or F64
-   * @throws DataException as {@link #read}
-   */
-  public Tensor readFeatures(TensorArena arena, DType dtype) {
-    if (features.isEmpty()) {
-      throw new DataException(name + ": name the feature columns");
-    }
-    Scan scan = scan();
-    int[] x = hasHeader ? named(scan.columns) : select(scan.columns, features, "feature");
-    Tensor xs = arena.allocate("X", dtype, scan.rows, x.length);
-    fill(scan.columns, x, xs, new int[0], xs);
-    return xs;
+  @Override
+  public long rows() {
+    return scanned().rows;
   }
 
-  /** By name alone: a model's feature '2' is not the second column of another file. */
-  private int[] named(List<String> columns) {
-    int[] selected = new int[features.size()];
-    for (int i = 0; i < selected.length; i++) {
-      String wanted = features.get(i);
-      selected[i] = columns.indexOf(wanted);
-      if (selected[i] < 0) {
-        throw new DataException(
-            "%s: there is no feature '%s'; did you mean '%s'? Columns: %s"
-                .formatted(name, wanted, NearestName.of(wanted, columns), abbreviated(columns)));
-      }
+  private Scan scanned() {
+    if (scanned == null) {
+      scanned = scan();
     }
-    return selected;
+    return scanned;
   }
 
   private record Scan(List<String> columns, long rows) {}
@@ -194,24 +139,23 @@ public final class CsvData {
     }
   }
 
-  private void fill(List<String> columns, int[] x, Tensor xs, int[] y, Tensor ys) {
+  @Override
+  public void read(int[] selected, DType dtype, Cells into) {
+    Scan expected = scanned();
     try (CsvReader<CsvRecord> reader = reader()) {
       Iterator<CsvRecord> records = reader.iterator();
       if (hasHeader && records.hasNext()) {
         records.next();
       }
       long row = 0;
-      while (records.hasNext() && row < xs.rows()) {
+      while (records.hasNext() && row < expected.rows) {
         CsvRecord record = records.next();
-        for (int c = 0; c < x.length; c++) {
-          xs.set(row, c, number(record, columns, x[c], xs.dtype()));
-        }
-        for (int c = 0; c < y.length; c++) {
-          ys.set(row, c, number(record, columns, y[c], ys.dtype()));
+        for (int i = 0; i < selected.length; i++) {
+          into.set(row, i, number(record, expected.columns, selected[i], dtype));
         }
         row++;
       }
-      if (row < xs.rows() || records.hasNext()) {
+      if (row < expected.rows || records.hasNext()) {
         throw new DataException(name + " changed while it was read");
       }
     } catch (IOException | UncheckedIOException | CsvParseException e) {
@@ -249,11 +193,9 @@ public final class CsvData {
     } catch (NumberFormatException e) {
       throw wrongCell(record, columns, column, text, "is not a number");
     }
-    if (!Double.isFinite(value)) {
-      throw wrongCell(record, columns, column, text, "is not finite; remove the row or impute it");
-    }
-    if (dtype == DType.F32 && Math.abs(value) > Float.MAX_VALUE) {
-      throw wrongCell(record, columns, column, text, "is beyond the range of f32; use f64");
+    String problem = Table.problem(value, dtype);
+    if (problem != null) {
+      throw wrongCell(record, columns, column, text, problem);
     }
     return value;
   }
@@ -306,56 +248,5 @@ public final class CsvData {
 
   private static List<String> numbers(int count) {
     return IntStream.rangeClosed(1, count).mapToObj(Integer::toString).toList();
-  }
-
-  private int[] select(List<String> columns, List<String> wanted, String what) {
-    int[] selected = new int[wanted.size()];
-    Set<Integer> seen = new HashSet<>();
-    for (int i = 0; i < selected.length; i++) {
-      selected[i] = find(columns, wanted.get(i).strip(), what);
-      if (!seen.add(selected[i])) {
-        throw new DataException(
-            "%s: %s '%s' is selected twice".formatted(name, what, columns.get(selected[i])));
-      }
-    }
-    return selected;
-  }
-
-  private int find(List<String> columns, String wanted, String what) {
-    int byName = columns.indexOf(wanted);
-    if (byName >= 0) {
-      return byName;
-    }
-    if (wanted.matches("[0-9]{1,9}")) {
-      int number = Integer.parseInt(wanted);
-      if (number >= 1 && number <= columns.size()) {
-        return number - 1;
-      }
-      throw new DataException(
-          "%s: there is no column %s; there are %d".formatted(name, wanted, columns.size()));
-    }
-    throw new DataException(
-        "%s: there is no %s '%s'; did you mean '%s'? Columns: %s"
-            .formatted(name, what, wanted, NearestName.of(wanted, columns), abbreviated(columns)));
-  }
-
-  private static String abbreviated(List<String> columns) {
-    int shown = 20;
-    return columns.size() <= shown
-        ? String.join(", ", columns)
-        : String.join(", ", columns.subList(0, shown))
-            + ", and "
-            + (columns.size() - shown)
-            + " more";
-  }
-
-  private static int[] others(int columns, int[] taken) {
-    return IntStream.range(0, columns)
-        .filter(c -> Arrays.stream(taken).noneMatch(t -> t == c))
-        .toArray();
-  }
-
-  private static List<String> names(List<String> columns, int[] selected) {
-    return Arrays.stream(selected).mapToObj(columns::get).toList();
   }
 }

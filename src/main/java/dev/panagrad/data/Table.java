@@ -1,0 +1,73 @@
+package dev.panagrad.data;
+
+import dev.panagrad.tensor.DType;
+import java.util.List;
+
+/**
+ * Rows and columns of numbers in a file, handed over cell by cell: straight into native memory, or
+ * into another file. Columns that are not asked for may hold anything.
+ *
+ * <p>Ownership: a table may keep its file open until it is closed. Threading: one thread at a time.
+ */
+public interface Table extends AutoCloseable {
+  /** What messages call it. */
+  String name();
+
+  /**
+   * Names of the columns, each different.
+   *
+   * @throws DataException if the file cannot be read, or is not what its format says
+   */
+  List<String> columns();
+
+  /** Whether the file names its columns; if not, their names are their numbers from 1. */
+  boolean hasNames();
+
+  /**
+   * Number of rows.
+   *
+   * @throws DataException if the file cannot be read, or is not what its format says
+   */
+  long rows();
+
+  /** Where cells go. */
+  @FunctionalInterface
+  interface Cells {
+    /**
+     * Takes one cell.
+     *
+     * @param row from 0
+     * @param selected index in the columns asked for
+     * @param value finite
+     */
+    void set(long row, int selected, double value);
+  }
+
+  /**
+   * Hands over every cell of these columns once, in whatever order the file has them.
+   *
+   * @param columns indices in {@link #columns}, from 0
+   * @param dtype F32 or F64: what values have to fit
+   * @throws DataException with row and column of a cell that is no finite number, or does not fit
+   */
+  void read(int[] columns, DType dtype, Cells into);
+
+  /** Lets go of the file. A second close does nothing. */
+  @Override
+  default void close() {}
+
+  /**
+   * What is wrong with a value, for messages that say where it is; null if nothing is.
+   *
+   * @param dtype F32 or F64: what values have to fit
+   */
+  static String problem(double value, DType dtype) {
+    if (!Double.isFinite(value)) {
+      return "is not finite; remove the row or impute it";
+    }
+    if (dtype == DType.F32 && Math.abs(value) > Float.MAX_VALUE) {
+      return "is beyond the range of f32; use f64";
+    }
+    return null;
+  }
+}

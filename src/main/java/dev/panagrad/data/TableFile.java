@@ -1,0 +1,27 @@
+package dev.panagrad.data;
+
+import java.nio.file.Path;
+import java.util.Locale;
+
+/** Opens a file as a {@link Table}, by the ending of its name. */
+public final class TableFile {
+  private TableFile() {}
+
+  /**
+   * Opens a file. Its content is looked at when columns or rows are asked for, or before.
+   *
+   * @throws DataException if it cannot be read, or is not what its ending says
+   */
+  public static Table open(Path file) {
+    String ending = ending(file);
+    return switch (ending) {
+      default -> CsvTable.file(file);
+    };
+  }
+
+  /** After the last dot, in lower case; empty if there is none. */
+  private static String ending(Path file) {
+    String name = file.getFileName() == null ? "" : file.getFileName().toString();
+    return name.substring(name.lastIndexOf('.') + 1).toLowerCase(Locale.ROOT);
+  }
+}

@@ -1,0 +1,215 @@
+package dev.panagrad.data;
+
+import dev.panagrad.tensor.DType;
+import dev.panagrad.tensor.Tensor;
+import dev.panagrad.tensor.TensorArena;
+import java.util.Arrays;
+import java.util.BitSet;
+import java.util.HashMap;
+import java.util.HashSet;
+import java.util.List;
+import java.util.Map;
+import java.util.Set;
+import java.util.stream.IntStream;
+
+/** Which columns of a table are predicted, and which from; reads them into native memory. */
+public final class TableReader {
+  private static final int SHOWN_COLUMNS = 20;
+
+  private final Table table;
+  private List<String> targets = List.of();
+  private List<String> features = List.of();
+
+  /** Of the table's columns, once they are asked for. */
+  private Map<String, Integer> indices;
+
+  private TableReader(Table table) {
+    this.table = table;
+  }
+
+  /** A reader of that table, which the caller closes. */
+  public static TableReader of(Table table) {
+    return new TableReader(table);
+  }
+
+  /** The columns to predict, by name or by number from 1. */
+  public TableReader targets(List<String> columns) {
+    targets = List.copyOf(columns);
+    return this;
+  }
+
+  /**
+   * The columns to predict from, by name or by number from 1; all that are not targets if empty.
+   */
+  public TableReader features(List<String> columns) {
+    features = List.copyOf(columns);
+    return this;
+  }
+
+  /** Indices of the columns chosen in {@link Table#columns}, from 0. */
+  static final class Selected {
+    final int[] features;
+    final int[] targets;
+
+    Selected(int[] features, int[] targets) {
+      this.features = features;
+      this.targets = targets;
+    }
+  }
+
+  /**
+   * The columns chosen, checked.
+   *
+   * @throws DataException if one does not exist or is chosen twice, with the nearest name
+   */
+  Selected selected() {
+    if (targets.isEmpty()) {
+      throw new DataException(table.name() + ": name at least one target column");
+    }
+    int[] y = select(targets, "target");
+    int[] x = features.isEmpty() ? others(y) : select(features, "feature");
+    BitSet predictors = new BitSet();
+    Arrays.stream(x).forEach(predictors::set);
+    for (int target : y) {
+      if (predictors.get(target)) {
+        throw new DataException(
+            "%s: column '%s' is both target and feature"
+                .formatted(table.name(), table.columns().get(target)));
+      }
+    }
+    if (x.length == 0) {
+      throw new DataException(table.name() + ": no feature column is left besides the targets");
+    }
+    return new Selected(x, y);
+  }
+
+  /**
+   * Reads.
+   *
+   * @param arena owner of the tensors
+   * @param dtype F32 or F64
+   * @throws DataException with the place of what is wrong; nothing but the arena's memory was used
+   */
+  public Dataset read(TensorArena arena, DType dtype) {
+    Selected chosen = selected();
+    int d = chosen.features.length;
+    int k = chosen.targets.length;
+    Tensor x = arena.allocate("X", dtype, table.rows(), d);
+    Tensor y = arena.allocate("y", dtype, table.rows(), k);
+    int[] both = Arrays.copyOf(chosen.features, d + k);
+    System.arraycopy(chosen.targets, 0, both, d, k);
+    table.read(
+        both,
+        dtype,
+        (row, c, value) -> {
+          if (c < d) {
+            x.set(row, c, value);
+          } else {
+            y.set(row, c - d, value);
+          }
+        });
+    return new Dataset(names(chosen.features), names(chosen.targets), x, y);
+  }
+
+  /**
+   * Reads the feature columns alone, for predictions. Where the table has names, by name alone: a
+   * model's feature '2' is not the second column of another file.
+   *
+   * @param arena owner of the tensor
+   * @param dtype F32 or F64
+   * @throws DataException as {@link #read}
+   */
+  public Tensor readFeatures(TensorArena arena, DType dtype) {
+    if (features.isEmpty()) {
+      throw new DataException(table.name() + ": name the feature columns");
+    }
+    int[] x = table.hasNames() ? named() : select(features, "feature");
+    Tensor xs = arena.allocate("X", dtype, table.rows(), x.length);
+    table.read(x, dtype, xs::set);
+    return xs;
+  }
+
+  private int[] named() {
+    int[] selected = new int[features.size()];
+    for (int i = 0; i < selected.length; i++) {
+      Integer index = indexOf(features.get(i));
+      if (index == null) {
+        throw missing(features.get(i), "feature");
+      }
+      selected[i] = index;
+    }
+    return selected;
+  }
+
+  private DataException missing(String wanted, String what) {
+    return new DataException(
+        "%s: there is no %s '%s'; did you mean '%s'? Columns: %s"
+            .formatted(
+                table.name(),
+                what,
+                wanted,
+                NearestName.of(wanted, table.columns()),
+                abbreviated(table.columns())));
+  }
+
+  private int[] select(List<String> wanted, String what) {
+    int[] selected = new int[wanted.size()];
+    Set<Integer> seen = new HashSet<>();
+    for (int i = 0; i < selected.length; i++) {
+      selected[i] = find(wanted.get(i).strip(), what);
+      if (!seen.add(selected[i])) {
+        throw new DataException(
+            "%s: %s '%s' is selected twice"
+                .formatted(table.name(), what, table.columns().get(selected[i])));
+      }
+    }
+    return selected;
+  }
+
+  private int find(String wanted, String what) {
+    Integer byName = indexOf(wanted);
+    if (byName != null) {
+      return byName;
+    }
+    if (wanted.matches("[0-9]{1,9}")) {
+      int number = Integer.parseInt(wanted);
+      if (number >= 1 && number <= table.columns().size()) {
+        return number - 1;
+      }
+      throw new DataException(
+          "%s: there is no column %s; there are %d"
+              .formatted(table.name(), wanted, table.columns().size()));
+    }
+    throw missing(wanted, what);
+  }
+
+  private Integer indexOf(String column) {
+    if (indices == null) {
+      List<String> columns = table.columns();
+      indices = HashMap.newHashMap(columns.size());
+      for (int i = 0; i < columns.size(); i++) {
+        indices.put(columns.get(i), i);
+      }
+    }
+    return indices.get(column);
+  }
+
+  private static String abbreviated(List<String> columns) {
+    return columns.size() <= SHOWN_COLUMNS
+        ? String.join(", ", columns)
+        : String.join(", ", columns.subList(0, SHOWN_COLUMNS))
+            + ", and "
+            + (columns.size() - SHOWN_COLUMNS)
+            + " more";
+  }
+
+  private int[] others(int[] taken) {
+    BitSet excluded = new BitSet();
+    Arrays.stream(taken).forEach(excluded::set);
+    return IntStream.range(0, table.columns().size()).filter(c -> !excluded.get(c)).toArray();
+  }
+
+  private List<String> names(int[] selected) {
+    return Arrays.stream(selected).mapToObj(table.columns()::get).toList();
+  }
+}
