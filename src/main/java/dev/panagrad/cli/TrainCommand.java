@@ -62,7 +62,7 @@ final class TrainCommand implements Callable<Integer> {
   @Override
   public Integer call() throws IOException {
     PrintStream out = json ? System.err : System.out;
-    training.check(optimizer);
+    training.check(optimizer, data.dtype());
     if (log != null && data.isFile(log)) {
       throw new UsageException("--log " + log + " is the data file");
     }

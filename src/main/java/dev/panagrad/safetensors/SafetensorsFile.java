@@ -156,8 +156,8 @@ public final class SafetensorsFile {
    * shorter meanwhile, which ends the process that reads it; one that is replaced stays what it
    * was.
    *
-   * @throws SafetensorsException if there is none of that name, its element type is not F32, F64 or
-   *     I64, or it does not lie at a multiple of its element size
+   * @throws SafetensorsException if there is none of that name, its element type is not F32, F64,
+   *     I64, BF16 or U8, or it does not lie at a multiple of its element size
    */
   public Tensor map(TensorArena arena, String name) throws IOException {
     Entry entry = entries.get(name);
@@ -170,11 +170,13 @@ public final class SafetensorsFile {
           case "F32" -> DType.F32;
           case "F64" -> DType.F64;
           case "I64" -> DType.I64;
+          case "BF16" -> DType.BF16;
+          case "U8" -> DType.U8;
           default ->
               throw new SafetensorsException(
                   file,
                   dataStart + entry.begin(),
-                  "tensor '%s' is %s; F32, F64 and I64 are read".formatted(name, entry.dtype()));
+                  "tensor '%s' is %s; F32, F64, I64, BF16 and U8 are read".formatted(name, entry.dtype()));
         };
     long offset = dataStart + entry.begin();
     if (offset % dtype.bytes() != 0) {
