@@ -102,7 +102,7 @@ public final class Block8 {
    * The code of a number.
    *
    * @param scale of its block
-   * @param random its {@link RoundingBits#bits}
+   * @param random its {@link RoundingBits#of bits}
    */
   public static int encode(float x, float scale, boolean isNonNegative, int random) {
     if (Float.isNaN(scale)) {

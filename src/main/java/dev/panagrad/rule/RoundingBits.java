@@ -5,8 +5,8 @@ package dev.panagrad.rule;
  * they are the same for any number of threads, on every backend, and after a run is resumed.
  *
  * <pre>
- *   key(step, slot, block) = upper half of mix(step, slot, block)    a hash, once per 256 elements
- *   bits(key, j)           = key + j * 2^32 / golden ratio           element j of the block
+ *   key(step, slot, i / 16384)   upper half of a hash of the three
+ *   bits(step, slot, i)          key + (i mod 16384) * 2^32 / golden ratio
  * </pre>
  *
  * Over steps, slots and blocks the bits of an element are independent and uniform, for the key is.
@@ -24,20 +24,23 @@ package dev.panagrad.rule;
  */
 public final class RoundingBits {
   /** 2^32 over the golden ratio, odd. */
-  public static final int STRIDE = 0x9E3779B1;
+  private static final int STRIDE = 0x9E3779B1;
 
   private RoundingBits() {}
 
+  /** Elements with one key. */
+  public static final int BLOCK = 1 << 14;
+
   /**
-   * The key of one block.
+   * The bits of an element, of which the upper ones are used.
    *
    * @param step the number of the step, from 1
    * @param slot the index of the state vector
-   * @param block the number of the block of {@link StateFormat#BLOCK} elements
+   * @param element its index in the flat vector
    */
-  public static int key(long step, int slot, long block) {
-    long z = mix(step * 0x9E3779B97F4A7C15L + slot) + block * 0xD1342543DE82EF95L;
-    return (int) (mix(z) >>> 32);
+  public static int of(long step, int slot, long element) {
+    long z = mix(step * 0x9E3779B97F4A7C15L + slot) + element / BLOCK * 0xD1342543DE82EF95L;
+    return (int) (mix(z) >>> 32) + STRIDE * (int) (element % BLOCK);
   }
 
   private static long mix(long z) {
@@ -46,16 +49,16 @@ public final class RoundingBits {
     return z ^ (z >>> 31);
   }
 
-  /** The bits of element {@code j} of the block with that key; the upper ones are used. */
-  public static int bits(int key, int j) {
-    return key + j * STRIDE;
+  /** The bits of the element that many after one with those, within a block. */
+  public static int after(int bits, int elements) {
+    return bits + elements * STRIDE;
   }
 
   /**
    * The upper half of an F32, one of the two next to it, as {@link dev.panagrad.tensor.Bf16}. A NaN
    * stays a NaN.
    *
-   * @param random its {@link #bits}
+   * @param random its {@link #of bits}
    */
   public static short toBf16(float value, int random) {
     int bits = Float.floatToRawIntBits(value);

@@ -120,6 +120,7 @@ class CompactStepTest {
                   c.step = step;
                   randomise(expected.g, random);
                   ours.copyFrom(expected);
+                  double[] before = expected.p.toArray();
                   kernel.apply(ours.p, ours.g, ours.state, range[0], range[1], c);
                   definition.apply(
                       expected.p, expected.g, expected.state, range[0], range[1], c);
@@ -127,7 +128,13 @@ class CompactStepTest {
                   for (long i = 0; i < range[2]; i++) {
                     double p = expected.p.get(i);
                     double g = expected.g.get(i);
-                    assertEquals(p, ours.p.get(i), 2e-5 * Math.max(1, Math.abs(p)), what);
+                    // BF16's threshold is in the metric of the rounded state, half a percent off.
+                    boolean isThreshold =
+                        options == StepConformanceTest.Options.SPARSE && format == StateFormat.BF16;
+                    double moved = Math.abs(before[(int) i]) + Math.abs(p - before[(int) i]);
+                    double slack = isThreshold ? 0.005 * moved : 0;
+                    assertEquals(
+                        p, ours.p.get(i), 2e-5 * Math.max(1, Math.abs(p)) + slack, what);
                     for (int s = 0; s < rule.slots().size(); s++) {
                       double a = kept(rule, format, expected.state, s, i);
                       double b = kept(rule, format, ours.state, s, i);

@@ -141,12 +141,12 @@ class Block8Test {
       double otherBlock = 0;
       double before = 0;
       for (int step = 1; step <= steps; step++) {
-        int bits = RoundingBits.bits(RoundingBits.key(step, at[0], at[1]), at[2]);
+        int bits = RoundingBits.of(step, at[0], at[1] * (long) RoundingBits.BLOCK + at[2]);
         double u = (bits >>> 1) * 0x1p-31 - 0.5;
         counts[bits >>> 24]++;
         sameElement += u * before;
-        otherSlot += u * centred(RoundingBits.key(step, at[0] + 1, at[1]), at[2]);
-        otherBlock += u * centred(RoundingBits.key(step, at[0], at[1] + 1), at[2]);
+        otherSlot += u * centred(step, at[0] + 1, at[1], at[2]);
+        otherBlock += u * centred(step, at[0], at[1] + 1, at[2]);
         before = u;
       }
       double chi = 0;
@@ -161,7 +161,7 @@ class Block8Test {
     }
   }
 
-  private static double centred(int key, int j) {
-    return (RoundingBits.bits(key, j) >>> 1) * 0x1p-31 - 0.5;
+  private static double centred(long step, int slot, long block, int j) {
+    return (RoundingBits.of(step, slot, block * RoundingBits.BLOCK + j) >>> 1) * 0x1p-31 - 0.5;
   }
 }

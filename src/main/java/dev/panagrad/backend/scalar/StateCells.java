@@ -41,12 +41,12 @@ final class StateCells {
       long b,
       float[] block,
       long step) {
-    int key = RoundingBits.key(step, slot, b);
+    int first = RoundingBits.of(step, slot, b * StateFormat.BLOCK);
     if (format == StateFormat.BF16) {
       Tensor t = slots[slot];
       for (int j = 0; j < StateFormat.BLOCK; j++) {
         long at = t.byteOffset() + (b * StateFormat.BLOCK + j) * Short.BYTES;
-        short bits = RoundingBits.toBf16(block[j], RoundingBits.bits(key, j));
+        short bits = RoundingBits.toBf16(block[j], RoundingBits.after(first, j));
         t.segment().set(ValueLayout.JAVA_SHORT, at, bits);
       }
       return;
@@ -60,7 +60,7 @@ final class StateCells {
     Tensor scales = slots[2 * slot + 1];
     scales.segment().set(ValueLayout.JAVA_FLOAT, scales.byteOffset() + b * Float.BYTES, scale);
     for (int j = 0; j < StateFormat.BLOCK; j++) {
-      int code = Block8.encode(block[j], scale, isNonNegative, RoundingBits.bits(key, j));
+      int code = Block8.encode(block[j], scale, isNonNegative, RoundingBits.after(first, j));
       codes.segment().set(ValueLayout.JAVA_BYTE, codeAt(codes, b, j), (byte) code);
     }
   }

@@ -30,9 +30,9 @@ import jdk.incubator.vector.IntVector;
  *   element          192 + i     128 + i      64 + i        i
  * </pre>
  *
- * A block with a number that is not finite is left to the definition.
+ * A block with a number that is not finite is left to the definition. Threads share an instance.
  */
-final class Block8Codec extends StateCodec {
+final class Block8Codec {
   private static final ValueLayout.OfFloat FLOAT = ValueLayout.JAVA_FLOAT;
   private static final int RUN = Block8.RUN;
 
@@ -40,28 +40,43 @@ final class Block8Codec extends StateCodec {
   private static final long RUN_BYTES = RUN * (long) Float.BYTES;
 
   /** Between the random bits of these. */
-  private static final int RUN_1 = RoundingBits.bits(0, Block8.RUN);
+  private static final int RUN_1 = RoundingBits.after(0, Block8.RUN);
 
-  private static final int RUN_2 = RoundingBits.bits(0, 2 * Block8.RUN);
-  private static final int RUN_3 = RoundingBits.bits(0, 3 * Block8.RUN);
+  private static final int RUN_2 = RoundingBits.after(0, 2 * Block8.RUN);
+  private static final int RUN_3 = RoundingBits.after(0, 3 * Block8.RUN);
 
   /** Bits that are cut off, of numbers that are not negative and of others. */
   private static final int SHIFT = Block8.shift(true);
 
   private static final int SIGNED_SHIFT = Block8.shift(false);
 
+  private final boolean[] nonNegative;
+
   Block8Codec(UpdateRule rule) {
-    super(rule);
+    nonNegative = new boolean[rule.slots().size()];
+    for (int slot = 0; slot < nonNegative.length; slot++) {
+      nonNegative[slot] = rule.isNonNegative(slot);
+    }
   }
 
-  @Override
+  /** State vectors of the rule. */
+  int slots() {
+    return nonNegative.length;
+  }
+
+  /**
+   * Reads a block of all slots into {@link StateBlock#slots}.
+   *
+   * @param state codes and scales of all slots
+   * @param b the number of the block
+   */
   void decode(Tensor[] state, long b, StateBlock into) {
     for (int slot = 0; slot < slots(); slot++) {
       MemorySegment codes = state[2 * slot].segment();
       long at = state[2 * slot].byteOffset() + b * StateFormat.BLOCK;
       Tensor scales = state[2 * slot + 1];
       float scale = scales.segment().get(FLOAT, scales.byteOffset() + b * Float.BYTES);
-      boolean isNonNegative = isNonNegative(slot);
+      boolean isNonNegative = nonNegative[slot];
       int offset = Block8.offset(scale, isNonNegative);
       if (Float.isNaN(scale)) {
         decodeByDefinition(codes, at, scale, isNonNegative, into.slots[slot]);
@@ -135,24 +150,24 @@ final class Block8Codec extends StateCodec {
     }
   }
 
-  @Override
+  /** Rounds a block of all slots by the random bits of that step, and writes it. */
   void encode(Tensor[] state, long b, StateBlock from, long step) {
     for (int slot = 0; slot < slots(); slot++) {
       MemorySegment codes = state[2 * slot].segment();
       long at = state[2 * slot].byteOffset() + b * StateFormat.BLOCK;
       Tensor scales = state[2 * slot + 1];
       MemorySegment numbers = from.slots[slot];
-      boolean isNonNegative = isNonNegative(slot);
+      boolean isNonNegative = nonNegative[slot];
       float scale = Block8.scale(largest(numbers), isNonNegative);
       scales.segment().set(FLOAT, scales.byteOffset() + b * Float.BYTES, scale);
       int offset = Block8.offset(scale, isNonNegative);
-      int key = RoundingBits.key(step, slot, b);
+      int bits = RoundingBits.of(step, slot, b * StateFormat.BLOCK);
       if (Float.isNaN(scale)) {
         encodeByDefinition(numbers, scale, isNonNegative, codes, at);
       } else if (isNonNegative) {
-        encodeMagnitudes(numbers, offset, key, codes, at);
+        encodeMagnitudes(numbers, offset, bits, codes, at);
       } else {
-        encodeSigned(numbers, offset, key, codes, at);
+        encodeSigned(numbers, offset, bits, codes, at);
       }
     }
   }
@@ -171,11 +186,11 @@ final class Block8Codec extends StateCodec {
   }
 
   private static void encodeMagnitudes(
-      MemorySegment from, int offsetBits, int key, MemorySegment codes, long at) {
+      MemorySegment from, int offsetBits, int bits, MemorySegment codes, long at) {
     IntVector offset = IntVector.broadcast(SPECIES, offsetBits);
     IntVector zero = IntVector.zero(SPECIES);
     IntVector one = IntVector.broadcast(SPECIES, 1 << SHIFT);
-    IntVector random = IntVector.broadcast(SPECIES, key).add(STEPS);
+    IntVector random = IntVector.broadcast(SPECIES, bits).add(STEPS);
     for (int i = 0; i < RUN; i += LANES) {
       long in = (long) i * Float.BYTES;
       IntVector x = IntVector.fromMemorySegment(SPECIES, from, in, ORDER);
@@ -216,11 +231,11 @@ final class Block8Codec extends StateCodec {
   }
 
   private static void encodeSigned(
-      MemorySegment from, int offsetBits, int key, MemorySegment codes, long at) {
+      MemorySegment from, int offsetBits, int bits, MemorySegment codes, long at) {
     IntVector offset = IntVector.broadcast(SPECIES, offsetBits);
     IntVector zero = IntVector.zero(SPECIES);
     IntVector magnitude = IntVector.broadcast(SPECIES, MAGNITUDE);
-    IntVector random = IntVector.broadcast(SPECIES, key).add(STEPS);
+    IntVector random = IntVector.broadcast(SPECIES, bits).add(STEPS);
     for (int i = 0; i < RUN; i += LANES) {
       long in = (long) i * Float.BYTES;
       IntVector x = IntVector.fromMemorySegment(SPECIES, from, in, ORDER);

@@ -30,13 +30,13 @@ abstract class FusedStep implements StepKernel, WorkerPool.ChunkTask {
    * Elements below which one thread is used. Waking a parked worker takes some 10 microseconds; at
    * 10 GB/s per core that is 100 KB of traffic.
    */
-  private static final long SERIAL_COUNT = 1 << 16;
+  static final long SERIAL_COUNT = 1 << 16;
 
   /**
    * Elements per chunk: 64 KiB of F32, so that the last chunks balance; a multiple of every vector
    * length.
    */
-  private static final long CHUNK_COUNT = 1 << 14;
+  static final long CHUNK_COUNT = 1 << 14;
 
   /**
    * Elements per call of a rule's loop, at most, so that its counter and offsets are int: the

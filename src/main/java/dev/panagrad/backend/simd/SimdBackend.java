@@ -67,8 +67,25 @@ final class SimdBackend extends HostBackend {
       // Without state there is nothing to keep in another format.
       return Optional.ofNullable(kernel);
     }
-    StateCodec codec = format == StateFormat.BF16 ? new Bf16Codec(rule) : new Block8Codec(rule);
-    return Optional.of(new CompactStep(kernel, codec, pool, buffers));
+    if (format == StateFormat.BLOCK8) {
+      return Optional.of(new Block8Step(kernel, new Block8Codec(rule), pool, buffers));
+    }
+    return Optional.ofNullable(updateBf16(rule))
+        .map(update -> new Bf16Step(update, rule.slots().size(), kernel, pool, buffers));
+  }
+
+  private static Bf16Update updateBf16(UpdateRule rule) {
+    return switch (rule) {
+      case Sgd sgd when sgd.nesterov() -> new NesterovStepBf16();
+      case Sgd _ -> new MomentumStepBf16();
+      case Adam adam when adam.amsgrad() -> new AmsGradStepBf16();
+      case Adam _ -> new AdamStepBf16();
+      // Refuses rounded state.
+      case RmsProp rms when rms.centered() -> null;
+      case RmsProp rms when rms.hasMomentum() -> new HeavyRmsPropStepBf16();
+      case RmsProp _ -> new RmsPropStepBf16();
+      default -> null;
+    };
   }
 
   private FusedStepF32 stepF32(UpdateRule rule) {

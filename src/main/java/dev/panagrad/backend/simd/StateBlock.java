@@ -4,7 +4,7 @@ import dev.panagrad.rule.StateFormat;
 import java.lang.foreign.Arena;
 import java.lang.foreign.MemorySegment;
 
-/** One block of state in F32, on which one worker thread computes. Owned by the backend. */
+/** What one worker thread needs for state in compact formats. Owned by the backend. */
 final class StateBlock {
   /**
    * Between the end of a slot and the next, so that equal elements are not equally far into a page:
@@ -12,9 +12,16 @@ final class StateBlock {
    */
   private static final int STAGGER_BYTES = 17 * StepBuffers.ALIGNMENT_BYTES;
 
+  /** A block of {@link dev.panagrad.rule.Block8} state in F32. */
   final MemorySegment[] slots = new MemorySegment[StepBuffers.SLOTS];
 
+  /** For {@link Bf16Update}. */
+  final MemorySegment pun;
+
+  final int[] random = new int[StepBuffers.SLOTS];
+
   StateBlock(Arena arena) {
+    pun = arena.allocate(Bf16Update.PUN_BYTES, StepBuffers.ALIGNMENT_BYTES);
     long bytes = StateFormat.BLOCK * (long) Float.BYTES;
     for (int s = 0; s < slots.length; s++) {
       MemorySegment slot = arena.allocate(bytes + STAGGER_BYTES, StepBuffers.ALIGNMENT_BYTES);

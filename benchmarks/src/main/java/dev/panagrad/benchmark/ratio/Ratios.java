@@ -2,6 +2,7 @@ package dev.panagrad.benchmark.ratio;
 
 import dev.panagrad.benchmark.launch.DistinctLines;
 import dev.panagrad.benchmark.launch.VectorJava;
+import dev.panagrad.rule.StateFormat;
 import java.io.IOException;
 import java.nio.charset.StandardCharsets;
 import java.util.ArrayList;
@@ -162,6 +163,19 @@ public final class Ratios {
     plan.add(largeStep(StepRule.ADAM, cores, 1.0));
     plan.add(largeStep(StepRule.MOMENTUM, cores, 1.0));
     plan.add(largeStep(StepRule.RMSPROP, cores, 5.0));
+    for (StepRule rule : StepRule.values()) {
+      // Of Adam's 28 bytes 20 and 16 are left; of the 20 of the others 16 and 14.
+      boolean adam = rule == StepRule.ADAM;
+      plan.add(compactState(rule, StateFormat.BF16, cores, adam ? 1 / 0.8 : Double.NaN));
+      plan.add(compactState(rule, StateFormat.BLOCK8, cores, adam ? 1 / 0.68 : Double.NaN));
+    }
+  }
+
+  private Planned compactState(StepRule rule, StateFormat format, int threads, double goal) {
+    long millions = quick ? 16 : 64;
+    return new Planned(
+        "%s state %s".formatted(rule.title, format),
+        () -> StateFormatComparisons.inMemory(rule, format, millions, threads, goal));
   }
 
   private static void addGradients(List<Planned> plan, int cores) {

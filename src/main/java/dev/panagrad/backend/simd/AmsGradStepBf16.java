@@ -1,0 +1,143 @@
+package dev.panagrad.backend.simd;
+
+import static dev.panagrad.backend.simd.LanesI32.HALVES;
+import static dev.panagrad.backend.simd.LanesI32.INFINITY;
+import static dev.panagrad.backend.simd.LanesI32.MAGNITUDE;
+import static dev.panagrad.backend.simd.LanesI32.STEPS;
+import static dev.panagrad.backend.simd.LanesI32.VECTOR_STEP;
+import static jdk.incubator.vector.VectorOperators.GT;
+import static jdk.incubator.vector.VectorOperators.I2S;
+import static jdk.incubator.vector.VectorOperators.LSHL;
+import static jdk.incubator.vector.VectorOperators.LSHR;
+import static jdk.incubator.vector.VectorOperators.ZERO_EXTEND_S2I;
+import static dev.panagrad.backend.simd.LanesF32.ORDER;
+import static dev.panagrad.backend.simd.LanesF32.SPECIES;
+import static dev.panagrad.backend.simd.LanesF32.TINY;
+import static dev.panagrad.backend.simd.LanesF32.narrow;
+import static jdk.incubator.vector.FloatVector.broadcast;
+import static jdk.incubator.vector.FloatVector.fromMemorySegment;
+import static jdk.incubator.vector.VectorOperators.LT;
+
+import dev.panagrad.rule.Adam;
+import dev.panagrad.rule.StepCoefficients;
+import java.lang.foreign.MemorySegment;
+import jdk.incubator.vector.FloatVector;
+import jdk.incubator.vector.IntVector;
+import jdk.incubator.vector.ShortVector;
+
+/** {@link AmsGradStepF32} with BF16 state, generated from it. */
+final class AmsGradStepBf16 extends Bf16Update {
+  @Override
+  void update(
+      MemorySegment ps,
+      long pAt,
+      MemorySegment gs,
+      long gAt,
+      MemorySegment ms,
+      long mAt,
+      MemorySegment vs,
+      long vAt,
+      MemorySegment xs,
+      long xAt,
+      int n,
+      double scale,
+      StepCoefficients c,
+      MemorySegment pun,
+      int[] random) {
+    FloatVector factor = broadcast(SPECIES, narrow(scale));
+    FloatVector beta1 = broadcast(SPECIES, narrow(c.own[Adam.BETA1]));
+    FloatVector beta2 = broadcast(SPECIES, narrow(c.own[Adam.BETA2]));
+    FloatVector intake1 = broadcast(SPECIES, narrow(c.own[Adam.ONE_MINUS_BETA1]));
+    FloatVector intake2 = broadcast(SPECIES, narrow(c.own[Adam.ONE_MINUS_BETA2]));
+    FloatVector step = broadcast(SPECIES, narrow(-c.own[Adam.STEP]));
+    FloatVector epsilon = broadcast(SPECIES, narrow(c.own[Adam.EPSILON]));
+    FloatVector zero = FloatVector.zero(SPECIES);
+    IntVector random0 = IntVector.broadcast(LanesI32.SPECIES, random[0]).add(STEPS);
+    IntVector random1 = IntVector.broadcast(LanesI32.SPECIES, random[1]).add(STEPS);
+    IntVector random2 = IntVector.broadcast(LanesI32.SPECIES, random[2]).add(STEPS);
+    int end = n * LanesF32.BYTES;
+    for (int o = 0; o < end; o += FusedStepF32.STRIDE) {
+      ((IntVector)
+              ShortVector.fromMemorySegment(HALVES, ms, mAt + (o >> 1), ORDER)
+                  .convertShape(ZERO_EXTEND_S2I, LanesI32.SPECIES, 0))
+          .lanewise(LSHL, 16)
+          .intoMemorySegment(pun, SLOT_0, ORDER);
+      ((IntVector)
+              ShortVector.fromMemorySegment(HALVES, vs, vAt + (o >> 1), ORDER)
+                  .convertShape(ZERO_EXTEND_S2I, LanesI32.SPECIES, 0))
+          .lanewise(LSHL, 16)
+          .intoMemorySegment(pun, SLOT_1, ORDER);
+      ((IntVector)
+              ShortVector.fromMemorySegment(HALVES, xs, xAt + (o >> 1), ORDER)
+                  .convertShape(ZERO_EXTEND_S2I, LanesI32.SPECIES, 0))
+          .lanewise(LSHL, 16)
+          .intoMemorySegment(pun, SLOT_2, ORDER);
+      FloatVector g = fromMemorySegment(SPECIES, gs, gAt + o, ORDER).mul(factor);
+      FloatVector m = fromMemorySegment(SPECIES, pun, SLOT_0, ORDER).fma(beta1, g.mul(intake1));
+      m = m.blend(zero, m.abs().compare(LT, TINY));
+      FloatVector v =
+          fromMemorySegment(SPECIES, pun, SLOT_1, ORDER).fma(beta2, g.mul(intake2).mul(g));
+      v = v.blend(zero, v.compare(LT, TINY));
+      m.intoMemorySegment(pun, SLOT_0, ORDER);
+      v.intoMemorySegment(pun, SLOT_1, ORDER);
+      FloatVector x = fromMemorySegment(SPECIES, pun, SLOT_2, ORDER).max(v);
+      x.intoMemorySegment(pun, SLOT_2, ORDER);
+      FloatVector d = step.div(x.sqrt().add(epsilon));
+      m.fma(d, fromMemorySegment(SPECIES, ps, pAt + o, ORDER))
+          .intoMemorySegment(ps, pAt + o, ORDER);
+      IntVector bits0 = IntVector.fromMemorySegment(LanesI32.SPECIES, pun, SLOT_0, ORDER);
+      ((ShortVector)
+              bits0
+                  .add(random0.lanewise(LSHR, 16))
+                  .blend(bits0.or(QUIET), bits0.and(MAGNITUDE).compare(GT, INFINITY))
+                  .lanewise(LSHR, 16)
+                  .convertShape(I2S, HALVES, 0))
+          .intoMemorySegment(ms, mAt + (o >> 1), ORDER);
+      random0 = random0.add(VECTOR_STEP);
+      IntVector bits1 = IntVector.fromMemorySegment(LanesI32.SPECIES, pun, SLOT_1, ORDER);
+      ((ShortVector)
+              bits1
+                  .add(random1.lanewise(LSHR, 16))
+                  .blend(bits1.or(QUIET), bits1.and(MAGNITUDE).compare(GT, INFINITY))
+                  .lanewise(LSHR, 16)
+                  .convertShape(I2S, HALVES, 0))
+          .intoMemorySegment(vs, vAt + (o >> 1), ORDER);
+      random1 = random1.add(VECTOR_STEP);
+      IntVector bits2 = IntVector.fromMemorySegment(LanesI32.SPECIES, pun, SLOT_2, ORDER);
+      ((ShortVector)
+              bits2
+                  .add(random2.lanewise(LSHR, 16))
+                  .blend(bits2.or(QUIET), bits2.and(MAGNITUDE).compare(GT, INFINITY))
+                  .lanewise(LSHR, 16)
+                  .convertShape(I2S, HALVES, 0))
+          .intoMemorySegment(xs, xAt + (o >> 1), ORDER);
+      random2 = random2.add(VECTOR_STEP);
+    }
+  }
+
+  @Override
+  void thresholds(
+      MemorySegment ts,
+      MemorySegment ms,
+      long mAt,
+      MemorySegment vs,
+      long vAt,
+      MemorySegment xs,
+      long xAt,
+      int n,
+      StepCoefficients c,
+      MemorySegment pun) {
+    FloatVector l1 = broadcast(SPECIES, narrow(c.l1Step));
+    FloatVector epsilon = broadcast(SPECIES, narrow(c.own[Adam.EPSILON]));
+    int end = n * LanesF32.BYTES;
+    for (int o = 0; o < end; o += FusedStepF32.STRIDE) {
+      ((IntVector)
+              ShortVector.fromMemorySegment(HALVES, xs, xAt + (o >> 1), ORDER)
+                  .convertShape(ZERO_EXTEND_S2I, LanesI32.SPECIES, 0))
+          .lanewise(LSHL, 16)
+          .intoMemorySegment(pun, SLOT_2, ORDER);
+      FloatVector root = fromMemorySegment(SPECIES, pun, SLOT_2, ORDER).sqrt().add(epsilon);
+      l1.div(root).intoMemorySegment(ts, o, ORDER);
+    }
+  }
+}
