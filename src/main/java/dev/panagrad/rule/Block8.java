@@ -43,14 +43,8 @@ package dev.panagrad.rule;
  * smaller magnitudes and reach over some seven decades, blocks have 2,048 numbers, and rounding is
  * to the nearest, by which small second moments become 0 and slow means stop moving. Here precision
  * is the same over nine decades, coarser near the largest number, and rounding is stochastic.
- *
- * <p>Within a block, bytes lie so that a vector of 32-bit words holds four runs of elements: element
- * {@code j} is byte {@code 4 (j % 64) + j / 64}, and nobody has to shuffle bytes.
  */
 public final class Block8 {
-  /** Elements whose bytes are at the same place of successive words. */
-  public static final int RUN = StateFormat.BLOCK / Integer.BYTES;
-
   /** Bits of an F32 under the sign. */
   public static final int MAGNITUDE = 0x7fffffff;
 
@@ -58,11 +52,6 @@ public final class Block8 {
   private static final int SIGN = 0x80;
 
   private Block8() {}
-
-  /** Where element {@code j} of a block is among its bytes. */
-  public static int position(int j) {
-    return Integer.BYTES * (j % RUN) + j / RUN;
-  }
 
   /** Bits of an F32 that are cut off. */
   public static int shift(boolean isNonNegative) {

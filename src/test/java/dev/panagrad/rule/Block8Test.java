@@ -117,15 +117,6 @@ class Block8Test {
         Bf16.toFloat(RoundingBits.toBf16(Float.NEGATIVE_INFINITY, -1)));
   }
 
-  @Test
-  void positionsOfABlock() {
-    boolean[] taken = new boolean[StateFormat.BLOCK];
-    for (int j = 0; j < StateFormat.BLOCK; j++) {
-      assertTrue(!taken[Block8.position(j)]);
-      taken[Block8.position(j)] = true;
-    }
-  }
-
   /**
    * The bits of an element over steps, and those of all elements in one, are uniform to what a
    * chi-squared statistic of 255 degrees of freedom exceeds once in 10^6 (6 standard deviations);

@@ -66,6 +66,6 @@ final class StateCells {
   }
 
   private static long codeAt(Tensor codes, long b, int j) {
-    return codes.byteOffset() + b * StateFormat.BLOCK + Block8.position(j);
+    return codes.byteOffset() + b * StateFormat.BLOCK + j;
   }
 }

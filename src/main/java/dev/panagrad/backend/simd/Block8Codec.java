@@ -3,14 +3,17 @@ package dev.panagrad.backend.simd;
 import static dev.panagrad.backend.simd.LanesI32.LANES;
 import static dev.panagrad.backend.simd.LanesI32.MAGNITUDE;
 import static dev.panagrad.backend.simd.LanesI32.ORDER;
+import static dev.panagrad.backend.simd.LanesI32.QUARTERS;
 import static dev.panagrad.backend.simd.LanesI32.SPECIES;
 import static dev.panagrad.backend.simd.LanesI32.STEPS;
 import static dev.panagrad.backend.simd.LanesI32.VECTOR_STEP;
 import static jdk.incubator.vector.VectorOperators.EQ;
 import static jdk.incubator.vector.VectorOperators.GT;
+import static jdk.incubator.vector.VectorOperators.I2B;
 import static jdk.incubator.vector.VectorOperators.LSHL;
 import static jdk.incubator.vector.VectorOperators.LSHR;
 import static jdk.incubator.vector.VectorOperators.MAX;
+import static jdk.incubator.vector.VectorOperators.ZERO_EXTEND_B2I;
 
 import dev.panagrad.rule.Block8;
 import dev.panagrad.rule.RoundingBits;
@@ -19,36 +22,26 @@ import dev.panagrad.rule.UpdateRule;
 import dev.panagrad.tensor.Tensor;
 import java.lang.foreign.MemorySegment;
 import java.lang.foreign.ValueLayout;
+import jdk.incubator.vector.ByteVector;
 import jdk.incubator.vector.IntVector;
 
 /**
- * {@link Block8} by vectors. A word of 32 bits has the codes of four elements that are a {@link
- * Block8#RUN} apart, so that four vectors of numbers are one vector of words, whatever its width:
- *
- * <pre>
- *   byte of a word      3           2           1           0
- *   element          192 + i     128 + i      64 + i        i
- * </pre>
- *
- * A block with a number that is not finite is left to the definition. Threads share an instance.
+ * {@link Block8} by vectors. A block with a number that is not finite is left to the definition.
+ * Threads share an instance.
  */
 final class Block8Codec {
   private static final ValueLayout.OfFloat FLOAT = ValueLayout.JAVA_FLOAT;
-  private static final int RUN = Block8.RUN;
-
-  /** From an element to the next of the same word, in F32. */
-  private static final long RUN_BYTES = RUN * (long) Float.BYTES;
-
-  /** Between the random bits of these. */
-  private static final int RUN_1 = RoundingBits.after(0, Block8.RUN);
-
-  private static final int RUN_2 = RoundingBits.after(0, 2 * Block8.RUN);
-  private static final int RUN_3 = RoundingBits.after(0, 3 * Block8.RUN);
+  private static final ValueLayout.OfByte BYTE = ValueLayout.JAVA_BYTE;
 
   /** Bits that are cut off, of numbers that are not negative and of others. */
-  private static final int SHIFT = Block8.shift(true);
+  static final int SHIFT = Block8.shift(true);
 
-  private static final int SIGNED_SHIFT = Block8.shift(false);
+  static final int SIGNED_SHIFT = Block8.shift(false);
+
+  /** The parts of a signed code. */
+  static final int CODE = 0x7f;
+
+  static final int SIGN = 0x80;
 
   private final boolean[] nonNegative;
 
@@ -64,6 +57,22 @@ final class Block8Codec {
     return nonNegative.length;
   }
 
+  /** Where the codes of a block are. */
+  static long codesAt(Tensor[] state, int slot, long b) {
+    return state[2 * slot].byteOffset() + b * StateFormat.BLOCK;
+  }
+
+  /** The scale of a block. */
+  static float scale(Tensor[] state, int slot, long b) {
+    Tensor scales = state[2 * slot + 1];
+    return scales.segment().get(FLOAT, scales.byteOffset() + b * Float.BYTES);
+  }
+
+  /** {@link Block8#offset} of a block. */
+  int offset(float scale, int slot) {
+    return Block8.offset(scale, nonNegative[slot]);
+  }
+
   /**
    * Reads a block of all slots into {@link StateBlock#slots}.
    *
@@ -73,222 +82,146 @@ final class Block8Codec {
   void decode(Tensor[] state, long b, StateBlock into) {
     for (int slot = 0; slot < slots(); slot++) {
       MemorySegment codes = state[2 * slot].segment();
-      long at = state[2 * slot].byteOffset() + b * StateFormat.BLOCK;
-      Tensor scales = state[2 * slot + 1];
-      float scale = scales.segment().get(FLOAT, scales.byteOffset() + b * Float.BYTES);
-      boolean isNonNegative = nonNegative[slot];
-      int offset = Block8.offset(scale, isNonNegative);
+      long at = codesAt(state, slot, b);
+      float scale = scale(state, slot, b);
       if (Float.isNaN(scale)) {
-        decodeByDefinition(codes, at, scale, isNonNegative, into.slots[slot]);
-      } else if (isNonNegative) {
-        decodeMagnitudes(codes, at, offset, into.slots[slot]);
+        decodeByDefinition(codes, at, scale, nonNegative[slot], into.slots[slot]);
+      } else if (nonNegative[slot]) {
+        decodeMagnitudes(codes, at, offset(scale, slot), into.slots[slot]);
       } else {
-        decodeSigned(codes, at, offset, into.slots[slot]);
+        decodeSigned(codes, at, offset(scale, slot), into.slots[slot]);
       }
     }
   }
 
-  private static void decodeMagnitudes(
-      MemorySegment codes, long at, int offsetBits, MemorySegment into) {
-    IntVector offset = IntVector.broadcast(SPECIES, offsetBits);
-    IntVector mask = IntVector.broadcast(SPECIES, 0xff << SHIFT);
+  private static void decodeMagnitudes(MemorySegment codes, long at, int offset, MemorySegment to) {
     IntVector zero = IntVector.zero(SPECIES);
-    for (int i = 0; i < RUN; i += LANES) {
-      IntVector words =
-          IntVector.fromMemorySegment(SPECIES, codes, at + (long) i * Integer.BYTES, ORDER);
-      long to = (long) i * Float.BYTES;
-      IntVector c = words.lanewise(LSHL, SHIFT).and(mask);
-      IntVector x = c.add(offset).blend(zero, c.compare(EQ, 0));
-      x.intoMemorySegment(into, to, ORDER);
-      c = words.lanewise(LSHL, SHIFT - 8).and(mask);
-      x = c.add(offset).blend(zero, c.compare(EQ, 0));
-      x.intoMemorySegment(into, to + RUN_BYTES, ORDER);
-      c = words.lanewise(LSHL, SHIFT - 16).and(mask);
-      x = c.add(offset).blend(zero, c.compare(EQ, 0));
-      x.intoMemorySegment(into, to + 2 * RUN_BYTES, ORDER);
-      c = words.lanewise(LSHR, 24 - SHIFT).and(mask);
-      x = c.add(offset).blend(zero, c.compare(EQ, 0));
-      x.intoMemorySegment(into, to + 3 * RUN_BYTES, ORDER);
+    for (int i = 0; i < StateFormat.BLOCK; i += LANES) {
+      IntVector code =
+          (IntVector)
+              ByteVector.fromMemorySegment(QUARTERS, codes, at + i, ORDER)
+                  .convertShape(ZERO_EXTEND_B2I, SPECIES, 0);
+      code.lanewise(LSHL, SHIFT)
+          .add(offset)
+          .blend(zero, code.compare(EQ, 0))
+          .intoMemorySegment(to, (long) i * Float.BYTES, ORDER);
     }
   }
 
-  private static void decodeSigned(
-      MemorySegment codes, long at, int offsetBits, MemorySegment into) {
-    IntVector offset = IntVector.broadcast(SPECIES, offsetBits);
-    IntVector mask = IntVector.broadcast(SPECIES, 0x7f << SIGNED_SHIFT);
+  private static void decodeSigned(MemorySegment codes, long at, int offset, MemorySegment to) {
     IntVector zero = IntVector.zero(SPECIES);
-    IntVector sign = IntVector.broadcast(SPECIES, ~MAGNITUDE);
-    for (int i = 0; i < RUN; i += LANES) {
-      IntVector words =
-          IntVector.fromMemorySegment(SPECIES, codes, at + (long) i * Integer.BYTES, ORDER);
-      long to = (long) i * Float.BYTES;
-      IntVector c = words.lanewise(LSHL, SIGNED_SHIFT).and(mask);
-      IntVector x = c.add(offset).blend(zero, c.compare(EQ, 0));
-      x.or(words.lanewise(LSHL, 24).and(sign)).intoMemorySegment(into, to, ORDER);
-      c = words.lanewise(LSHL, SIGNED_SHIFT - 8).and(mask);
-      x = c.add(offset).blend(zero, c.compare(EQ, 0));
-      x.or(words.lanewise(LSHL, 16).and(sign)).intoMemorySegment(into, to + RUN_BYTES, ORDER);
-      c = words.lanewise(LSHL, SIGNED_SHIFT - 16).and(mask);
-      x = c.add(offset).blend(zero, c.compare(EQ, 0));
-      x.or(words.lanewise(LSHL, 8).and(sign)).intoMemorySegment(into, to + 2 * RUN_BYTES, ORDER);
-      c = words.lanewise(LSHR, 24 - SIGNED_SHIFT).and(mask);
-      x = c.add(offset).blend(zero, c.compare(EQ, 0));
-      x.or(words.and(sign)).intoMemorySegment(into, to + 3 * RUN_BYTES, ORDER);
+    for (int i = 0; i < StateFormat.BLOCK; i += LANES) {
+      IntVector code =
+          (IntVector)
+              ByteVector.fromMemorySegment(QUARTERS, codes, at + i, ORDER)
+                  .convertShape(ZERO_EXTEND_B2I, SPECIES, 0);
+      IntVector magnitude = code.and(CODE);
+      magnitude
+          .lanewise(LSHL, SIGNED_SHIFT)
+          .add(offset)
+          .blend(zero, magnitude.compare(EQ, 0))
+          .or(code.and(SIGN).lanewise(LSHL, 24))
+          .intoMemorySegment(to, (long) i * Float.BYTES, ORDER);
     }
   }
 
   private static void decodeByDefinition(
-      MemorySegment codes,
-      long at,
-      float scale,
-      boolean isNonNegative,
-      MemorySegment into) {
+      MemorySegment codes, long at, float scale, boolean isNonNegative, MemorySegment into) {
     for (int j = 0; j < StateFormat.BLOCK; j++) {
-      int code = Byte.toUnsignedInt(codes.get(ValueLayout.JAVA_BYTE, at + Block8.position(j)));
-      float x = Block8.decode(code, scale, isNonNegative);
+      float x = Block8.decode(Byte.toUnsignedInt(codes.get(BYTE, at + j)), scale, isNonNegative);
       into.set(FLOAT, (long) j * Float.BYTES, x);
     }
   }
 
-  /** Rounds a block of all slots by the random bits of that step, and writes it. */
+  /** The bits of the largest magnitudes of a block's slots, into {@link StateBlock#largest}. */
+  void findLargest(StateBlock block) {
+    for (int slot = 0; slot < slots(); slot++) {
+      block.largest[slot] = largest(block.slots[slot]);
+    }
+  }
+
+  /** Those of NaN are larger than any number's. */
+  private static int largest(MemorySegment from) {
+    IntVector a = IntVector.zero(SPECIES);
+    for (int i = 0; i < StateFormat.BLOCK; i += LANES) {
+      long in = (long) i * Float.BYTES;
+      a = a.max(IntVector.fromMemorySegment(SPECIES, from, in, ORDER).and(MAGNITUDE));
+    }
+    return a.reduceLanes(MAX);
+  }
+
+  /**
+   * Rounds a block of all slots by the random bits of that step, and writes it. Its largest
+   * magnitudes have been found.
+   */
   void encode(Tensor[] state, long b, StateBlock from, long step) {
     for (int slot = 0; slot < slots(); slot++) {
       MemorySegment codes = state[2 * slot].segment();
-      long at = state[2 * slot].byteOffset() + b * StateFormat.BLOCK;
+      long at = codesAt(state, slot, b);
       Tensor scales = state[2 * slot + 1];
       MemorySegment numbers = from.slots[slot];
-      boolean isNonNegative = nonNegative[slot];
-      float scale = Block8.scale(largest(numbers), isNonNegative);
+      float scale = Block8.scale(from.largest[slot], nonNegative[slot]);
       scales.segment().set(FLOAT, scales.byteOffset() + b * Float.BYTES, scale);
-      int offset = Block8.offset(scale, isNonNegative);
-      int bits = RoundingBits.of(step, slot, b * StateFormat.BLOCK);
       if (Float.isNaN(scale)) {
-        encodeByDefinition(numbers, scale, isNonNegative, codes, at);
-      } else if (isNonNegative) {
-        encodeMagnitudes(numbers, offset, bits, codes, at);
+        encodeByDefinition(numbers, scale, nonNegative[slot], codes, at);
+        continue;
+      }
+      int random = RoundingBits.of(step, slot, b * StateFormat.BLOCK);
+      // Where bytes are stored eight at a time for four elements, the last would be too many.
+      boolean fits = QUARTERS.length() == LANES;
+      MemorySegment to = fits ? codes : from.codes;
+      long toAt = fits ? at : 0;
+      if (nonNegative[slot]) {
+        encodeMagnitudes(numbers, offset(scale, slot), random, to, toAt);
       } else {
-        encodeSigned(numbers, offset, bits, codes, at);
+        encodeSigned(numbers, offset(scale, slot), random, to, toAt);
+      }
+      if (!fits) {
+        MemorySegment.copy(to, 0, codes, at, StateFormat.BLOCK);
       }
     }
   }
 
-  /** The bits of the largest magnitude of a block; those of NaN are larger than any number's. */
-  private static int largest(MemorySegment from) {
-    IntVector a = IntVector.zero(SPECIES);
-    IntVector b = a;
-    for (int i = 0; i < 2 * RUN; i += LANES) {
-      long in = (long) i * Float.BYTES;
-      a = a.max(IntVector.fromMemorySegment(SPECIES, from, in, ORDER).and(MAGNITUDE));
-      long other = in + 2 * RUN_BYTES;
-      b = b.max(IntVector.fromMemorySegment(SPECIES, from, other, ORDER).and(MAGNITUDE));
-    }
-    return a.max(b).reduceLanes(MAX);
-  }
-
   private static void encodeMagnitudes(
-      MemorySegment from, int offsetBits, int bits, MemorySegment codes, long at) {
-    IntVector offset = IntVector.broadcast(SPECIES, offsetBits);
+      MemorySegment from, int offset, int first, MemorySegment codes, long at) {
     IntVector zero = IntVector.zero(SPECIES);
     IntVector one = IntVector.broadcast(SPECIES, 1 << SHIFT);
-    IntVector random = IntVector.broadcast(SPECIES, bits).add(STEPS);
-    for (int i = 0; i < RUN; i += LANES) {
-      long in = (long) i * Float.BYTES;
-      IntVector x = IntVector.fromMemorySegment(SPECIES, from, in, ORDER);
-      IntVector c =
-          x
-              .sub(offset)
+    IntVector random = IntVector.broadcast(SPECIES, first).add(STEPS);
+    for (int i = 0; i < StateFormat.BLOCK; i += LANES) {
+      IntVector x = IntVector.fromMemorySegment(SPECIES, from, (long) i * Float.BYTES, ORDER);
+      IntVector code =
+          x.sub(offset)
               .add(random.lanewise(LSHR, Integer.SIZE - SHIFT))
               .max(zero.blend(one, x.compare(GT, zero)))
               .lanewise(LSHR, SHIFT);
-      IntVector words = c.and(0xff);
-      x = IntVector.fromMemorySegment(SPECIES, from, in + RUN_BYTES, ORDER);
-      c =
-          x
-              .sub(offset)
-              .add(random.add(RUN_1).lanewise(LSHR, Integer.SIZE - SHIFT))
-              .max(zero.blend(one, x.compare(GT, zero)))
-              .lanewise(LSHR, SHIFT - 8);
-      words = c.and(0xff00).or(words);
-      x = IntVector.fromMemorySegment(SPECIES, from, in + 2 * RUN_BYTES, ORDER);
-      c =
-          x
-              .sub(offset)
-              .add(random.add(RUN_2).lanewise(LSHR, Integer.SIZE - SHIFT))
-              .max(zero.blend(one, x.compare(GT, zero)))
-              .lanewise(LSHR, SHIFT - 16);
-      words = c.and(0xff0000).or(words);
-      x = IntVector.fromMemorySegment(SPECIES, from, in + 3 * RUN_BYTES, ORDER);
-      c =
-          x
-              .sub(offset)
-              .add(random.add(RUN_3).lanewise(LSHR, Integer.SIZE - SHIFT))
-              .max(zero.blend(one, x.compare(GT, zero)))
-              .lanewise(LSHL, 24 - SHIFT);
-      words = c.and(0xff000000).or(words);
-      words.intoMemorySegment(codes, at + (long) i * Integer.BYTES, ORDER);
+      ((ByteVector) code.convertShape(I2B, QUARTERS, 0)).intoMemorySegment(codes, at + i, ORDER);
       random = random.add(VECTOR_STEP);
     }
   }
 
   private static void encodeSigned(
-      MemorySegment from, int offsetBits, int bits, MemorySegment codes, long at) {
-    IntVector offset = IntVector.broadcast(SPECIES, offsetBits);
+      MemorySegment from, int offset, int first, MemorySegment codes, long at) {
     IntVector zero = IntVector.zero(SPECIES);
-    IntVector magnitude = IntVector.broadcast(SPECIES, MAGNITUDE);
-    IntVector random = IntVector.broadcast(SPECIES, bits).add(STEPS);
-    for (int i = 0; i < RUN; i += LANES) {
-      long in = (long) i * Float.BYTES;
-      IntVector x = IntVector.fromMemorySegment(SPECIES, from, in, ORDER);
-      IntVector c =
-          x.and(magnitude)
+    IntVector random = IntVector.broadcast(SPECIES, first).add(STEPS);
+    for (int i = 0; i < StateFormat.BLOCK; i += LANES) {
+      IntVector x = IntVector.fromMemorySegment(SPECIES, from, (long) i * Float.BYTES, ORDER);
+      IntVector code =
+          x.and(MAGNITUDE)
               .sub(offset)
               .add(random.lanewise(LSHR, Integer.SIZE - SIGNED_SHIFT))
               .max(zero)
-              .lanewise(LSHR, SIGNED_SHIFT);
-      IntVector words = c.and(0x7f);
-      words = x.lanewise(LSHR, 24).and(0x80).or(words);
-      x = IntVector.fromMemorySegment(SPECIES, from, in + RUN_BYTES, ORDER);
-      c =
-          x.and(magnitude)
-              .sub(offset)
-              .add(random.add(RUN_1).lanewise(LSHR, Integer.SIZE - SIGNED_SHIFT))
-              .max(zero)
-              .lanewise(LSHR, SIGNED_SHIFT - 8);
-      words = c.and(0x7f00).or(words);
-      words = x.lanewise(LSHR, 16).and(0x8000).or(words);
-      x = IntVector.fromMemorySegment(SPECIES, from, in + 2 * RUN_BYTES, ORDER);
-      c =
-          x.and(magnitude)
-              .sub(offset)
-              .add(random.add(RUN_2).lanewise(LSHR, Integer.SIZE - SIGNED_SHIFT))
-              .max(zero)
-              .lanewise(LSHR, SIGNED_SHIFT - 16);
-      words = c.and(0x7f0000).or(words);
-      words = x.lanewise(LSHR, 8).and(0x800000).or(words);
-      x = IntVector.fromMemorySegment(SPECIES, from, in + 3 * RUN_BYTES, ORDER);
-      c =
-          x.and(magnitude)
-              .sub(offset)
-              .add(random.add(RUN_3).lanewise(LSHR, Integer.SIZE - SIGNED_SHIFT))
-              .max(zero)
-              .lanewise(LSHL, 24 - SIGNED_SHIFT);
-      words = c.and(0x7f000000).or(words);
-      words = x.and(0x80000000).or(words);
-      words.intoMemorySegment(codes, at + (long) i * Integer.BYTES, ORDER);
+              .lanewise(LSHR, SIGNED_SHIFT)
+              .or(x.lanewise(LSHR, 24).and(SIGN));
+      ((ByteVector) code.convertShape(I2B, QUARTERS, 0)).intoMemorySegment(codes, at + i, ORDER);
       random = random.add(VECTOR_STEP);
     }
   }
 
   private static void encodeByDefinition(
-      MemorySegment from,
-      float scale,
-      boolean isNonNegative,
-      MemorySegment codes,
-      long at) {
+      MemorySegment from, float scale, boolean isNonNegative, MemorySegment codes, long at) {
     for (int j = 0; j < StateFormat.BLOCK; j++) {
       float x = from.get(FLOAT, (long) j * Float.BYTES);
-      byte code = (byte) Block8.encode(x, scale, isNonNegative, 0);
-      codes.set(ValueLayout.JAVA_BYTE, at + Block8.position(j), code);
+      codes.set(BYTE, at + j, (byte) Block8.encode(x, scale, isNonNegative, 0));
     }
   }
 }

@@ -5,19 +5,32 @@ import dev.panagrad.rule.StateFormat;
 import java.lang.foreign.MemorySegment;
 
 /**
- * Steps with {@link dev.panagrad.rule.Block8} state, block by block of the format: the codes of a
- * block become F32, the loops of {@link FusedStep} compute on that, and it becomes codes again.
+ * Steps with {@link dev.panagrad.rule.Block8} state, block by block of the format: its codes become
+ * F32, on which the rule computes, and it becomes codes again. The loop of {@link Block8Update} does
+ * the first two at once; where gradients are conditioned or a block is not whole, decoding, the loops
+ * of {@link FusedStep} and encoding follow one another.
  *
  * <p>Only whole blocks are decoded and encoded, as they have a common scale: where a range ends
  * inside of one, its other numbers are rounded anew, which leaves them as they are but for those that
  * the block's largest has grown too far away from.
  */
 final class Block8Step extends CompactStep {
+  private final Block8Update rule;
   private final Block8Codec codec;
 
-  /** A step of that rule, whose loops are those of its F32 kernel. */
-  Block8Step(FusedStepF32 rule, Block8Codec codec, WorkerPool pool, StepBuffers buffers) {
-    super(rule, pool, buffers);
+  /**
+   * A step of that rule.
+   *
+   * @param around its kernel for F32 state
+   */
+  Block8Step(
+      Block8Update rule,
+      Block8Codec codec,
+      FusedStepF32 around,
+      WorkerPool pool,
+      StepBuffers buffers) {
+    super(around, pool, buffers);
+    this.rule = rule;
     this.codec = codec;
   }
 
@@ -25,20 +38,44 @@ final class Block8Step extends CompactStep {
   void range(long from, long to, int worker) {
     StateBlock block = buffers.state[worker];
     for (long b = from / StateFormat.BLOCK; b * StateFormat.BLOCK < to; b++) {
-      codec.decode(state, b, block);
       long start = b * StateFormat.BLOCK;
-      long a = Math.max(from, start);
-      long at = (a - start) * Float.BYTES;
-      int n = (int) (Math.min(to, start + StateFormat.BLOCK) - a);
-      int whole = n & -LanesF32.COUNT;
-      if (whole > 0) {
-        step(p.segment(), at(p, a), g.segment(), at(g, a), block.slots, at, whole, worker);
-      }
-      if (whole < n) {
-        rest(a + whole, n - whole, block.slots, at + (long) whole * Float.BYTES, worker);
+      boolean isWhole = from <= start && start + StateFormat.BLOCK <= to;
+      if (isWhole && FusedStep.isPlain(c) && isFinite(b, block)) {
+        double scale = c.gradientScale;
+        rule.update(p.segment(), at(p, start), g.segment(), at(g, start), scale, c, block);
+      } else {
+        long a = Math.max(from, start);
+        part(a, (int) (Math.min(to, start + StateFormat.BLOCK) - a), b, block, worker);
       }
       codec.encode(state, b, block, c.step);
     }
+  }
+
+  /** Whether no scale of the block is NaN; then its places and offsets are noted. */
+  private boolean isFinite(long b, StateBlock block) {
+    for (int slot = 0; slot < codec.slots(); slot++) {
+      float scale = Block8Codec.scale(state, slot, b);
+      if (Float.isNaN(scale)) {
+        return false;
+      }
+      block.codeSegments[slot] = state[2 * slot].segment();
+      block.codesAt[slot] = Block8Codec.codesAt(state, slot, b);
+      block.offsets[slot] = codec.offset(scale, slot);
+    }
+    return true;
+  }
+
+  private void part(long from, int n, long b, StateBlock block, int worker) {
+    codec.decode(state, b, block);
+    long at = from % StateFormat.BLOCK * Float.BYTES;
+    int whole = n & -LanesF32.COUNT;
+    if (whole > 0) {
+      step(p.segment(), at(p, from), g.segment(), at(g, from), block.slots, at, whole, worker);
+    }
+    if (whole < n) {
+      rest(from + whole, n - whole, block.slots, at + (long) whole * Float.BYTES, worker);
+    }
+    codec.findLargest(block);
   }
 
   private void step(

@@ -27,6 +27,12 @@ final class LanesI32 {
       VectorSpecies.of(
           short.class, VectorShape.forBitSize(SimdWidth.F32_SHAPE.vectorBitSize() / 2));
 
+  /** As many bytes, or more: there are no vectors below 64 bits. */
+  static final VectorSpecies<Byte> QUARTERS =
+      VectorSpecies.of(
+          byte.class,
+          VectorShape.forBitSize(Math.max(64, SimdWidth.F32_SHAPE.vectorBitSize() / 4)));
+
   private LanesI32() {}
 
   private static IntVector steps() {

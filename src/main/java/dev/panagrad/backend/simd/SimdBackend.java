@@ -68,7 +68,9 @@ final class SimdBackend extends HostBackend {
       return Optional.ofNullable(kernel);
     }
     if (format == StateFormat.BLOCK8) {
-      return Optional.of(new Block8Step(kernel, new Block8Codec(rule), pool, buffers));
+      Block8Codec codec = new Block8Codec(rule);
+      return Optional.ofNullable(updateBlock8(rule))
+          .map(update -> new Block8Step(update, codec, kernel, pool, buffers));
     }
     return Optional.ofNullable(updateBf16(rule))
         .map(update -> new Bf16Step(update, rule.slots().size(), kernel, pool, buffers));
@@ -84,6 +86,19 @@ final class SimdBackend extends HostBackend {
       case RmsProp rms when rms.centered() -> null;
       case RmsProp rms when rms.hasMomentum() -> new HeavyRmsPropStepBf16();
       case RmsProp _ -> new RmsPropStepBf16();
+      default -> null;
+    };
+  }
+
+  private static Block8Update updateBlock8(UpdateRule rule) {
+    return switch (rule) {
+      case Sgd sgd when sgd.nesterov() -> new NesterovStepBlock8();
+      case Sgd _ -> new MomentumStepBlock8();
+      case Adam adam when adam.amsgrad() -> new AmsGradStepBlock8();
+      case Adam _ -> new AdamStepBlock8();
+      case RmsProp rms when rms.centered() -> null;
+      case RmsProp rms when rms.hasMomentum() -> new HeavyRmsPropStepBlock8();
+      case RmsProp _ -> new RmsPropStepBlock8();
       default -> null;
     };
   }

@@ -15,12 +15,25 @@ final class StateBlock {
   /** A block of {@link dev.panagrad.rule.Block8} state in F32. */
   final MemorySegment[] slots = new MemorySegment[StepBuffers.SLOTS];
 
+  /** The codes of a block, with room for more. */
+  final MemorySegment codes;
+
+  /** The bits of the largest magnitude of each slot. */
+  final int[] largest = new int[StepBuffers.SLOTS];
+
+  /** Where each slot's codes of the block are, and what is added to them. */
+  final MemorySegment[] codeSegments = new MemorySegment[StepBuffers.SLOTS];
+
+  final long[] codesAt = new long[StepBuffers.SLOTS];
+  final int[] offsets = new int[StepBuffers.SLOTS];
+
   /** For {@link Bf16Update}. */
   final MemorySegment pun;
 
   final int[] random = new int[StepBuffers.SLOTS];
 
   StateBlock(Arena arena) {
+    codes = arena.allocate(2L * StateFormat.BLOCK, StepBuffers.ALIGNMENT_BYTES);
     pun = arena.allocate(Bf16Update.PUN_BYTES, StepBuffers.ALIGNMENT_BYTES);
     long bytes = StateFormat.BLOCK * (long) Float.BYTES;
     for (int s = 0; s < slots.length; s++) {
