@@ -156,9 +156,7 @@ public final class Checkpoint {
       if (format == StateFormat.BLOCK8) {
         add(tensors, slot, vector);
       } else {
-        parameters
-            .names()
-            .forEach(n -> add(tensors, slot, n, viewLike(parameters, n, vector)));
+        parameters.names().forEach(n -> add(tensors, slot, n, viewLike(parameters, n, vector)));
       }
     }
     return tensors;

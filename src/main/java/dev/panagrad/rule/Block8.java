@@ -12,37 +12,38 @@ package dev.panagrad.rule;
  *           exponent   mantissa           0, and a factor of 2^31.75
  * </pre>
  *
- * A code is the upper part of the bits of an F32 number, exponent and two or three bits of mantissa,
- * less an offset of the block; code 0 is 0. The block's scale is the number of the largest code. So
- * all values are F32 numbers with few bits of mantissa whatever the scale is: a number that is kept
- * stays what it is when the largest of its block changes, and encoding adds, compares and shifts
- * integers.
+ * A code is the upper part of the bits of an F32 number, exponent and two or three bits of
+ * mantissa, less an offset of the block; code 0 is 0. The block's scale is the number of the
+ * largest code. So all values are F32 numbers with few bits of mantissa whatever the scale is: a
+ * number that is kept stays what it is when the largest of its block changes, and encoding adds,
+ * compares and shifts integers.
  *
  * <p><b>Bounds.</b> A number becomes one of the two neighbours of its magnitude, at random, so that
  * the expected value is the number. They are at most a quarter of it apart, an eighth where numbers
  * are not negative. What is smaller than the smallest code:
  *
  * <ul>
- *   <li>A mean of squares becomes the smallest code, and is 0 only if it was 0: no step divides by a
- *       zero that rounding made. Kept v is at least 8/9 of v everywhere, so that rounding lengthens a
- *       step by at most 6% through v, and 25% through m.
- *   <li>A mean of gradients becomes 0, or the smallest code. The former is a step of 0; the latter is
- *       2^-31.5 of the block's largest m, divided by the root of at least 2^-32 of its largest v: a
- *       step 2^15 times shorter than the ratio of the two, which for Adam is below 7.3 rates
+ *   <li>A mean of squares becomes the smallest code, and is 0 only if it was 0: no step divides by
+ *       a zero that rounding made. Kept v is at least 8/9 of v everywhere, so that rounding
+ *       lengthens a step by at most 6% through v, and 25% through m.
+ *   <li>A mean of gradients becomes 0, or the smallest code. The former is a step of 0; the latter
+ *       is 2^-31.5 of the block's largest m, divided by the root of at least 2^-32 of its largest
+ *       v: a step 2^15 times shorter than the ratio of the two, which for Adam is below 7.3 rates
  *       (Cauchy-Schwarz with the default betas). Underflow makes no step long.
  *   <li>A coordinate whose gradients are below 2^-16 = 1/65,536 of the largest of its block, root
- *       mean square, takes shorter steps than in F32, as its v is kept too large. Features that differ
- *       by that much in magnitude should be standardised, or the format not be used.
+ *       mean square, takes shorter steps than in F32, as its v is kept too large. Features that
+ *       differ by that much in magnitude should be standardised, or the format not be used.
  * </ul>
  *
  * <p>An infinite or NaN number makes all numbers of its block NaN that are not 0, as they share its
  * scale. Where one must not, state needs another format, or gradients a policy that refuses it.
  *
- * <p>Compared with Dettmers, Lewis, Shleifer and Zettlemoyer (2022), 8-bit optimizers via block-wise
- * quantization: blocks with a scale each are theirs. Their codes spend fewer bits of mantissa on
- * smaller magnitudes and reach over some seven decades, blocks have 2,048 numbers, and rounding is
- * to the nearest, by which small second moments become 0 and slow means stop moving. Here precision
- * is the same over nine decades, coarser near the largest number, and rounding is stochastic.
+ * <p>Compared with Dettmers, Lewis, Shleifer and Zettlemoyer (2022), 8-bit optimizers via
+ * block-wise quantization: blocks with a scale each are theirs. Their codes spend fewer bits of
+ * mantissa on smaller magnitudes and reach over some seven decades, blocks have 2,048 numbers, and
+ * rounding is to the nearest, by which small second moments become 0 and slow means stop moving.
+ * Here precision is the same over nine decades, coarser near the largest number, and rounding is
+ * stochastic.
  */
 public final class Block8 {
   /** Bits of an F32 under the sign. */
@@ -83,8 +84,7 @@ public final class Block8 {
 
   /** What is to be taken from the bits of a magnitude, and added to the shifted code. */
   public static int offset(float scale, boolean isNonNegative) {
-    return Float.floatToRawIntBits(scale)
-        - (largestCode(isNonNegative) << shift(isNonNegative));
+    return Float.floatToRawIntBits(scale) - (largestCode(isNonNegative) << shift(isNonNegative));
   }
 
   /**

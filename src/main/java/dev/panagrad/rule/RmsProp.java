@@ -137,7 +137,9 @@ public record RmsProp(
     return slot == 0;
   }
 
-  /** Centring takes the square of one mean from another, and divides by the root of what is left. */
+  /**
+   * Centring takes the square of one mean from another, and divides by the root of what is left.
+   */
   @Override
   public Optional<String> refusal(StateFormat format) {
     return centered && format.isCompact()

@@ -15,8 +15,8 @@ package dev.panagrad.rule;
  * up, to within a few. A hash per element was no better in any measurement and costs three more
  * operations for each.
  *
- * <p>A number is rounded by adding the upper {@code n} of the bits to it, below the last bit that is
- * kept, and cutting off {@code n} bits.
+ * <p>A number is rounded by adding the upper {@code n} of the bits to it, below the last bit that
+ * is kept, and cutting off {@code n} bits.
  *
  * <p>Sources: Steele, Lea and Flood (2014), Fast splittable pseudorandom number generators, for the
  * mixing function; Knuth, The art of computer programming, volume 3, section 6.4, for the multiples

@@ -25,9 +25,9 @@ public interface UpdateRule {
   List<String> slots();
 
   /**
-   * Whether a state vector is never negative, as a mean of squares is. A compact {@link StateFormat}
-   * keeps such a number at 0 only if it is 0; others it may round to 0, so that a vector which the
-   * update divides by must be one of these.
+   * Whether a state vector is never negative, as a mean of squares is. A compact {@link
+   * StateFormat} keeps such a number at 0 only if it is 0; others it may round to 0, so that a
+   * vector which the update divides by must be one of these.
    *
    * @param slot index in {@link #slots}
    */

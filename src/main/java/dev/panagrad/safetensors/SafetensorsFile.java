@@ -176,7 +176,8 @@ public final class SafetensorsFile {
               throw new SafetensorsException(
                   file,
                   dataStart + entry.begin(),
-                  "tensor '%s' is %s; F32, F64, I64, BF16 and U8 are read".formatted(name, entry.dtype()));
+                  "tensor '%s' is %s; F32, F64, I64, BF16 and U8 are read"
+                      .formatted(name, entry.dtype()));
         };
     long offset = dataStart + entry.begin();
     if (offset % dtype.bytes() != 0) {

@@ -1,17 +1,17 @@
 package dev.panagrad.tensor;
 
 /**
- * Numbers of sixteen bits with the range of F32: its sign, its eight bits of exponent, and the first
- * seven of its mantissa.
+ * Numbers of sixteen bits with the range of F32: its sign, its eight bits of exponent, and the
+ * first seven of its mantissa.
  *
  * <pre>
  *   bit   15 | 14 ....... 7 | 6 ........ 0
  *        sign    exponent      mantissa        the upper half of the F32
  * </pre>
  *
- * Rounding is to the nearest, of two equally near ones to that with an even mantissa. What is larger
- * than the largest by half a unit or more becomes infinite; a NaN stays a NaN, with its sign and the
- * upper bits of its payload, and never becomes infinite.
+ * Rounding is to the nearest, of two equally near ones to that with an even mantissa. What is
+ * larger than the largest by half a unit or more becomes infinite; a NaN stays a NaN, with its sign
+ * and the upper bits of its payload, and never becomes infinite.
  */
 public final class Bf16 {
   private static final int SHIFT = 16;

@@ -26,16 +26,25 @@ import org.junit.jupiter.api.Test;
 
 /**
  * Steps with state in compact formats, on every backend that has them, against the definition: from
- * the same codes, parameters differ by roundings of F32 and kept numbers by one code, where a number
- * lay at the edge of being rounded the other way.
+ * the same codes, parameters differ by roundings of F32 and kept numbers by one code, where a
+ * number lay at the edge of being rounded the other way.
  */
 @Tag("simd")
 @Tag("conformance")
 class CompactStepTest {
   private static final List<StateFormat> FORMATS = List.of(StateFormat.BF16, StateFormat.BLOCK8);
   private static final long[][] RANGES = {
-    {0, 0, 5}, {0, 1, 1}, {0, 16, 16}, {0, 255, 255}, {0, 256, 256}, {0, 257, 300}, {3, 40, 50},
-    {200, 100, 300}, {250, 1100, 1400}, {512, 768, 1280}, {0, 1297, 1297}
+    {0, 0, 5},
+    {0, 1, 1},
+    {0, 16, 16},
+    {0, 255, 255},
+    {0, 256, 256},
+    {0, 257, 300},
+    {3, 40, 50},
+    {200, 100, 300},
+    {250, 1100, 1400},
+    {512, 768, 1280},
+    {0, 1297, 1297}
   };
 
   static List<UpdateRule> rules(StateFormat format) {
@@ -113,8 +122,7 @@ class CompactStepTest {
                 Operands ours = new Operands(memory, rule, format, range[2], 1);
                 Operands expected = new Operands(memory, rule, format, range[2], 0);
                 randomise(expected.p, random);
-                StepCoefficients c =
-                    StepConformanceTest.coefficients(rule, DType.F32, options);
+                StepCoefficients c = StepConformanceTest.coefficients(rule, DType.F32, options);
                 for (int step = 1; step <= 3; step++) {
                   c.step = step;
                   randomise(expected.g, random);
@@ -124,8 +132,7 @@ class CompactStepTest {
                           ? withoutThreshold(expected, rule, format, c, range)
                           : null;
                   kernel.apply(ours.p, ours.g, ours.state, range[0], range[1], c);
-                  definition.apply(
-                      expected.p, expected.g, expected.state, range[0], range[1], c);
+                  definition.apply(expected.p, expected.g, expected.state, range[0], range[1], c);
                   memory.check(what);
                   for (long i = 0; i < range[2]; i++) {
                     double p = expected.p.get(i);
@@ -134,9 +141,9 @@ class CompactStepTest {
                     double slack =
                         bare == null
                             ? 0
-                            : 0.005 * Math.max(Math.abs(bare[(int) i]), Math.abs(bare[(int) i] - p));
-                    assertEquals(
-                        p, ours.p.get(i), 2e-5 * Math.max(1, Math.abs(p)) + slack, what);
+                            : 0.005
+                                * Math.max(Math.abs(bare[(int) i]), Math.abs(bare[(int) i] - p));
+                    assertEquals(p, ours.p.get(i), 2e-5 * Math.max(1, Math.abs(p)) + slack, what);
                     for (int s = 0; s < rule.slots().size(); s++) {
                       double a = kept(rule, format, expected.state, s, i);
                       double b = kept(rule, format, ours.state, s, i);
@@ -146,7 +153,19 @@ class CompactStepTest {
                           units(format, rule.isNonNegative(s), a, b) < 1.01
                               // What is left of a mean whose terms cancel.
                               || Math.abs(a - b) < 1e-6 * (Math.abs(g) + Math.abs(p)),
-                          what + ": state " + s + " of " + i + ": " + a + " and " + b + ", step " + step + " g " + g);
+                          what
+                              + ": state "
+                              + s
+                              + " of "
+                              + i
+                              + ": "
+                              + a
+                              + " and "
+                              + b
+                              + ", step "
+                              + step
+                              + " g "
+                              + g);
                     }
                   }
                 }
@@ -168,8 +187,7 @@ class CompactStepTest {
       Operands copy = new Operands(memory, rule, format, range[2], 0);
       copy.copyFrom(from);
       StepCoefficients bare = StepConformanceTest.withoutThreshold(c);
-      new DefinitionStep(rule, format)
-          .apply(copy.p, copy.g, copy.state, range[0], range[1], bare);
+      new DefinitionStep(rule, format).apply(copy.p, copy.g, copy.state, range[0], range[1], bare);
       return copy.p.toArray();
     }
   }
@@ -258,12 +276,13 @@ class CompactStepTest {
       try (TensorArena arena = TensorArena.open("refusals")) {
         if (!backend.usesHostMemory()) {
           Parameters.Layout layout = Parameters.layout().add("p", 16);
-          Tensor flat =
-              backend.allocate(
-                  arena, "p", DType.F32, Shape.of(layout.count(DType.F32)));
+          Tensor flat = backend.allocate(arena, "p", DType.F32, Shape.of(layout.count(DType.F32)));
           Optimizer.Builder options = Optimizer.of(RmsProp.of(0.1)).state(StateFormat.BF16);
           refused(
-              () -> options.build(layout.over(flat), backend, arena), backend.name(), "[SAME]", "BF16");
+              () -> options.build(layout.over(flat), backend, arena),
+              backend.name(),
+              "[SAME]",
+              "BF16");
         }
       }
       backend.close();

@@ -181,7 +181,8 @@ class CheckpointTest {
       assertEquals(DType.BF16, in.map(arena, "v/weight").dtype());
       assertEquals(Shape.of(3, 41), in.map(arena, "v/weight").shape());
       bf16.steps(0, 1);
-      Run block8 = new Run(backend, arena, DType.F32, options(Adam.of(1)).state(StateFormat.BLOCK8));
+      Run block8 =
+          new Run(backend, arena, DType.F32, options(Adam.of(1)).state(StateFormat.BLOCK8));
       block8.steps(0, 1);
       refused(block8, file, "differs in its state", "BF16", "BLOCK8");
       Checkpoint.save(block8.optimizer, file);

@@ -16,8 +16,7 @@ class Block8Test {
   }
 
   private static float kept(float x, float scale, boolean isNonNegative, int random) {
-    return Block8.decode(
-        Block8.encode(x, scale, isNonNegative, random), scale, isNonNegative);
+    return Block8.decode(Block8.encode(x, scale, isNonNegative, random), scale, isNonNegative);
   }
 
   @Test
@@ -113,8 +112,7 @@ class Block8Test {
       assertTrue(Float.isNaN(Bf16.toFloat(RoundingBits.toBf16(Float.intBitsToFloat(bits), -1))));
     }
     assertEquals(
-        Float.NEGATIVE_INFINITY,
-        Bf16.toFloat(RoundingBits.toBf16(Float.NEGATIVE_INFINITY, -1)));
+        Float.NEGATIVE_INFINITY, Bf16.toFloat(RoundingBits.toBf16(Float.NEGATIVE_INFINITY, -1)));
   }
 
   /**

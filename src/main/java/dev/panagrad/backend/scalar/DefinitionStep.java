@@ -7,8 +7,8 @@ import dev.panagrad.rule.UpdateRule;
 import dev.panagrad.tensor.Tensor;
 
 /**
- * Any rule's step by its scalar definition, element by element, with state in any format. Not shared
- * between threads.
+ * Any rule's step by its scalar definition, element by element, with state in any format. Not
+ * shared between threads.
  */
 public final class DefinitionStep implements StepKernel {
   private final UpdateRule rule;

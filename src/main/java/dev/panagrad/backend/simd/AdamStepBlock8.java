@@ -4,19 +4,19 @@ import static dev.panagrad.backend.simd.Block8Codec.CODE;
 import static dev.panagrad.backend.simd.Block8Codec.SHIFT;
 import static dev.panagrad.backend.simd.Block8Codec.SIGN;
 import static dev.panagrad.backend.simd.Block8Codec.SIGNED_SHIFT;
-import static dev.panagrad.backend.simd.LanesI32.MAGNITUDE;
-import static dev.panagrad.backend.simd.LanesI32.QUARTERS;
-import static jdk.incubator.vector.VectorOperators.EQ;
-import static jdk.incubator.vector.VectorOperators.LSHL;
-import static jdk.incubator.vector.VectorOperators.MAX;
-import static jdk.incubator.vector.VectorOperators.ZERO_EXTEND_B2I;
 import static dev.panagrad.backend.simd.LanesF32.ORDER;
 import static dev.panagrad.backend.simd.LanesF32.SPECIES;
 import static dev.panagrad.backend.simd.LanesF32.TINY;
 import static dev.panagrad.backend.simd.LanesF32.narrow;
+import static dev.panagrad.backend.simd.LanesI32.MAGNITUDE;
+import static dev.panagrad.backend.simd.LanesI32.QUARTERS;
 import static jdk.incubator.vector.FloatVector.broadcast;
 import static jdk.incubator.vector.FloatVector.fromMemorySegment;
+import static jdk.incubator.vector.VectorOperators.LSHL;
 import static jdk.incubator.vector.VectorOperators.LT;
+import static jdk.incubator.vector.VectorOperators.MAX;
+import static jdk.incubator.vector.VectorOperators.NE;
+import static jdk.incubator.vector.VectorOperators.ZERO_EXTEND_B2I;
 
 import dev.panagrad.rule.Adam;
 import dev.panagrad.rule.StateFormat;
@@ -47,7 +47,6 @@ final class AdamStepBlock8 extends Block8Update {
     long codes1At = block.codesAt[1];
     int offset1 = block.offsets[1];
     IntVector largest1 = IntVector.zero(LanesI32.SPECIES);
-    IntVector none = IntVector.zero(LanesI32.SPECIES);
     FloatVector factor = broadcast(SPECIES, narrow(scale));
     FloatVector beta1 = broadcast(SPECIES, narrow(c.own[Adam.BETA1]));
     FloatVector beta2 = broadcast(SPECIES, narrow(c.own[Adam.BETA2]));
@@ -64,8 +63,7 @@ final class AdamStepBlock8 extends Block8Update {
       IntVector magnitude0 = code0.and(CODE);
       magnitude0
           .lanewise(LSHL, SIGNED_SHIFT)
-          .add(offset0)
-          .blend(none, magnitude0.compare(EQ, 0))
+          .add(offset0, magnitude0.compare(NE, 0))
           .or(code0.and(SIGN).lanewise(LSHL, 24))
           .intoMemorySegment(ms, o, ORDER);
       IntVector code1 =
@@ -74,14 +72,12 @@ final class AdamStepBlock8 extends Block8Update {
                   .convertShape(ZERO_EXTEND_B2I, LanesI32.SPECIES, 0);
       code1
           .lanewise(LSHL, SHIFT)
-          .add(offset1)
-          .blend(none, code1.compare(EQ, 0))
+          .add(offset1, code1.compare(NE, 0))
           .intoMemorySegment(vs, o, ORDER);
       FloatVector g = fromMemorySegment(SPECIES, gs, gAt + o, ORDER).mul(factor);
       FloatVector m = fromMemorySegment(SPECIES, ms, o, ORDER).fma(beta1, g.mul(intake1));
       m = m.blend(zero, m.abs().compare(LT, TINY));
-      FloatVector v =
-          fromMemorySegment(SPECIES, vs, o, ORDER).fma(beta2, g.mul(intake2).mul(g));
+      FloatVector v = fromMemorySegment(SPECIES, vs, o, ORDER).fma(beta2, g.mul(intake2).mul(g));
       v = v.blend(zero, v.compare(LT, TINY));
       m.intoMemorySegment(ms, o, ORDER);
       v.intoMemorySegment(vs, o, ORDER);
@@ -89,11 +85,9 @@ final class AdamStepBlock8 extends Block8Update {
       m.fma(d, fromMemorySegment(SPECIES, ps, pAt + o, ORDER))
           .intoMemorySegment(ps, pAt + o, ORDER);
       largest0 =
-          largest0.max(
-              IntVector.fromMemorySegment(LanesI32.SPECIES, ms, o, ORDER).and(MAGNITUDE));
+          largest0.max(IntVector.fromMemorySegment(LanesI32.SPECIES, ms, o, ORDER).and(MAGNITUDE));
       largest1 =
-          largest1.max(
-              IntVector.fromMemorySegment(LanesI32.SPECIES, vs, o, ORDER).and(MAGNITUDE));
+          largest1.max(IntVector.fromMemorySegment(LanesI32.SPECIES, vs, o, ORDER).and(MAGNITUDE));
     }
     block.largest[0] = largest0.reduceLanes(MAX);
     block.largest[1] = largest1.reduceLanes(MAX);

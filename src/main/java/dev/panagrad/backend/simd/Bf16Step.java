@@ -6,16 +6,15 @@ import dev.panagrad.tensor.Tensor;
 import java.lang.foreign.MemorySegment;
 
 /**
- * Steps with BF16 state, in blocks that stay in the level-1 cache: conditioning, the rule's loop and
- * thresholds as in {@link FusedStep}. The threshold of an L1 penalty is in the metric of the state as
- * it is kept.
+ * Steps with BF16 state, in blocks that stay in the level-1 cache: conditioning, the rule's loop
+ * and thresholds as in {@link FusedStep}. The threshold of an L1 penalty is in the metric of the
+ * state as it is kept.
  */
 final class Bf16Step extends CompactStep {
   private final Bf16Update rule;
   private final int slots;
 
-  Bf16Step(
-      Bf16Update rule, int slots, FusedStepF32 around, WorkerPool pool, StepBuffers buffers) {
+  Bf16Step(Bf16Update rule, int slots, FusedStepF32 around, WorkerPool pool, StepBuffers buffers) {
     super(around, pool, buffers);
     this.rule = rule;
     this.slots = slots;
@@ -110,8 +109,7 @@ final class Bf16Step extends CompactStep {
       for (int s = 0; s < slots; s++) {
         MemorySegment.copy(state[s].segment(), half(state[s], from), one[2 + s], 0, bytes / 2);
       }
-      step(
-          one[0], 0, one[1], 0, one[2], 0, one[3], 0, one[4], 0, LanesF32.COUNT, block, worker);
+      step(one[0], 0, one[1], 0, one[2], 0, one[3], 0, one[4], 0, LanesF32.COUNT, block, worker);
       MemorySegment.copy(one[0], 0, p.segment(), at(p, from), bytes);
       for (int s = 0; s < slots; s++) {
         MemorySegment.copy(one[2 + s], 0, state[s].segment(), half(state[s], from), bytes / 2);

@@ -10,20 +10,21 @@ import java.lang.foreign.MemorySegment;
 import jdk.incubator.vector.FloatVector;
 
 /**
- * A rule's loop over F32 parameters with BF16 state. Classes ending in {@code StepBf16} are generated
- * from those ending in {@code StepF32}, by text: what these load from a slot or store into it, is
- * loaded from {@code pun} or stored there, and a line before and after the rule's own widens the slot
- * into it or rounds it.
+ * A rule's loop over F32 parameters with BF16 state. Classes ending in {@code StepBf16} are
+ * generated from those ending in {@code StepF32}, by text: what these load from a slot or store
+ * into it, is loaded from {@code pun} or stored there, and a line before and after the rule's own
+ * widens the slot into it or rounds it.
  *
  * <p><b>Why in one loop.</b> Decoding, stepping and encoding by loops of their own reads memory in
- * turns, which the processor does not read ahead: Adam from memory took 514 ns per 1,024 parameters,
- * and takes 420 in one loop, F32 being 440 (1 thread, 2-core AVX-512 x86, JDK 25.0.3, 2026-11-25).
+ * turns, which the processor does not read ahead: Adam from memory took 514 ns per 1,024
+ * parameters, and takes 420 in one loop, F32 being 440 (1 thread, 2-core AVX-512 x86, JDK 25.0.3,
+ * 2026-11-25).
  *
- * <p><b>Why through memory.</b> {@code pun} holds a vector of each slot while its type changes between
- * F32 and integer. The operation for that, {@code reinterpretAsInts}, has a price that others pay:
- * until it is compiled it goes through a heap segment, and loads and stores of segments, which have
- * only seen native ones, are compiled for both kinds from then on, everywhere in the process, at
- * three times the time for a loop that stores.
+ * <p><b>Why through memory.</b> {@code pun} holds a vector of each slot while its type changes
+ * between F32 and integer. The operation for that, {@code reinterpretAsInts}, has a price that
+ * others pay: until it is compiled it goes through a heap segment, and loads and stores of
+ * segments, which have only seen native ones, are compiled for both kinds from then on, everywhere
+ * in the process, at three times the time for a loop that stores.
  */
 abstract class Bf16Update {
   /** Where the slots' vectors are in {@code pun}. */
@@ -60,8 +61,8 @@ abstract class Bf16Update {
       int[] random);
 
   /**
-   * {@link FusedStep#thresholds} with BF16 slots. As it is here the same for all: the step of a rule
-   * that does not rescale.
+   * {@link FusedStep#thresholds} with BF16 slots. As it is here the same for all: the step of a
+   * rule that does not rescale.
    */
   void thresholds(
       MemorySegment ts,

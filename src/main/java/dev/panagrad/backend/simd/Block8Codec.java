@@ -7,12 +7,12 @@ import static dev.panagrad.backend.simd.LanesI32.QUARTERS;
 import static dev.panagrad.backend.simd.LanesI32.SPECIES;
 import static dev.panagrad.backend.simd.LanesI32.STEPS;
 import static dev.panagrad.backend.simd.LanesI32.VECTOR_STEP;
-import static jdk.incubator.vector.VectorOperators.EQ;
 import static jdk.incubator.vector.VectorOperators.GT;
 import static jdk.incubator.vector.VectorOperators.I2B;
 import static jdk.incubator.vector.VectorOperators.LSHL;
 import static jdk.incubator.vector.VectorOperators.LSHR;
 import static jdk.incubator.vector.VectorOperators.MAX;
+import static jdk.incubator.vector.VectorOperators.NE;
 import static jdk.incubator.vector.VectorOperators.ZERO_EXTEND_B2I;
 
 import dev.panagrad.rule.Block8;
@@ -95,21 +95,18 @@ final class Block8Codec {
   }
 
   private static void decodeMagnitudes(MemorySegment codes, long at, int offset, MemorySegment to) {
-    IntVector zero = IntVector.zero(SPECIES);
     for (int i = 0; i < StateFormat.BLOCK; i += LANES) {
       IntVector code =
           (IntVector)
               ByteVector.fromMemorySegment(QUARTERS, codes, at + i, ORDER)
                   .convertShape(ZERO_EXTEND_B2I, SPECIES, 0);
       code.lanewise(LSHL, SHIFT)
-          .add(offset)
-          .blend(zero, code.compare(EQ, 0))
+          .add(offset, code.compare(NE, 0))
           .intoMemorySegment(to, (long) i * Float.BYTES, ORDER);
     }
   }
 
   private static void decodeSigned(MemorySegment codes, long at, int offset, MemorySegment to) {
-    IntVector zero = IntVector.zero(SPECIES);
     for (int i = 0; i < StateFormat.BLOCK; i += LANES) {
       IntVector code =
           (IntVector)
@@ -118,8 +115,7 @@ final class Block8Codec {
       IntVector magnitude = code.and(CODE);
       magnitude
           .lanewise(LSHL, SIGNED_SHIFT)
-          .add(offset)
-          .blend(zero, magnitude.compare(EQ, 0))
+          .add(offset, magnitude.compare(NE, 0))
           .or(code.and(SIGN).lanewise(LSHL, 24))
           .intoMemorySegment(to, (long) i * Float.BYTES, ORDER);
     }

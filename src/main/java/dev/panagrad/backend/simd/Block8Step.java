@@ -6,13 +6,13 @@ import java.lang.foreign.MemorySegment;
 
 /**
  * Steps with {@link dev.panagrad.rule.Block8} state, block by block of the format: its codes become
- * F32, on which the rule computes, and it becomes codes again. The loop of {@link Block8Update} does
- * the first two at once; where gradients are conditioned or a block is not whole, decoding, the loops
- * of {@link FusedStep} and encoding follow one another.
+ * F32, on which the rule computes, and it becomes codes again. The loop of {@link Block8Update}
+ * does the first two at once; where gradients are conditioned or a block is not whole, decoding,
+ * the loops of {@link FusedStep} and encoding follow one another.
  *
  * <p>Only whole blocks are decoded and encoded, as they have a common scale: where a range ends
- * inside of one, its other numbers are rounded anew, which leaves them as they are but for those that
- * the block's largest has grown too far away from.
+ * inside of one, its other numbers are rounded anew, which leaves them as they are but for those
+ * that the block's largest has grown too far away from.
  */
 final class Block8Step extends CompactStep {
   private final Block8Update rule;

@@ -4,19 +4,19 @@ import static dev.panagrad.backend.simd.Block8Codec.CODE;
 import static dev.panagrad.backend.simd.Block8Codec.SHIFT;
 import static dev.panagrad.backend.simd.Block8Codec.SIGN;
 import static dev.panagrad.backend.simd.Block8Codec.SIGNED_SHIFT;
-import static dev.panagrad.backend.simd.LanesI32.MAGNITUDE;
-import static dev.panagrad.backend.simd.LanesI32.QUARTERS;
-import static jdk.incubator.vector.VectorOperators.EQ;
-import static jdk.incubator.vector.VectorOperators.LSHL;
-import static jdk.incubator.vector.VectorOperators.MAX;
-import static jdk.incubator.vector.VectorOperators.ZERO_EXTEND_B2I;
 import static dev.panagrad.backend.simd.LanesF32.ORDER;
 import static dev.panagrad.backend.simd.LanesF32.SPECIES;
 import static dev.panagrad.backend.simd.LanesF32.TINY;
 import static dev.panagrad.backend.simd.LanesF32.narrow;
+import static dev.panagrad.backend.simd.LanesI32.MAGNITUDE;
+import static dev.panagrad.backend.simd.LanesI32.QUARTERS;
 import static jdk.incubator.vector.FloatVector.broadcast;
 import static jdk.incubator.vector.FloatVector.fromMemorySegment;
+import static jdk.incubator.vector.VectorOperators.LSHL;
 import static jdk.incubator.vector.VectorOperators.LT;
+import static jdk.incubator.vector.VectorOperators.MAX;
+import static jdk.incubator.vector.VectorOperators.NE;
+import static jdk.incubator.vector.VectorOperators.ZERO_EXTEND_B2I;
 
 import dev.panagrad.rule.RmsProp;
 import dev.panagrad.rule.StateFormat;
@@ -47,7 +47,6 @@ final class HeavyRmsPropStepBlock8 extends Block8Update {
     long codes1At = block.codesAt[1];
     int offset1 = block.offsets[1];
     IntVector largest1 = IntVector.zero(LanesI32.SPECIES);
-    IntVector none = IntVector.zero(LanesI32.SPECIES);
     FloatVector factor = broadcast(SPECIES, narrow(scale));
     FloatVector alpha = broadcast(SPECIES, narrow(c.own[RmsProp.ALPHA]));
     FloatVector intake = broadcast(SPECIES, narrow(c.own[RmsProp.ONE_MINUS_ALPHA]));
@@ -62,8 +61,7 @@ final class HeavyRmsPropStepBlock8 extends Block8Update {
                   .convertShape(ZERO_EXTEND_B2I, LanesI32.SPECIES, 0);
       code0
           .lanewise(LSHL, SHIFT)
-          .add(offset0)
-          .blend(none, code0.compare(EQ, 0))
+          .add(offset0, code0.compare(NE, 0))
           .intoMemorySegment(vs, o, ORDER);
       IntVector code1 =
           (IntVector)
@@ -72,13 +70,11 @@ final class HeavyRmsPropStepBlock8 extends Block8Update {
       IntVector magnitude1 = code1.and(CODE);
       magnitude1
           .lanewise(LSHL, SIGNED_SHIFT)
-          .add(offset1)
-          .blend(none, magnitude1.compare(EQ, 0))
+          .add(offset1, magnitude1.compare(NE, 0))
           .or(code1.and(SIGN).lanewise(LSHL, 24))
           .intoMemorySegment(bs, o, ORDER);
       FloatVector g = fromMemorySegment(SPECIES, gs, gAt + o, ORDER).mul(factor);
-      FloatVector v =
-          fromMemorySegment(SPECIES, vs, o, ORDER).fma(alpha, g.mul(intake).mul(g));
+      FloatVector v = fromMemorySegment(SPECIES, vs, o, ORDER).fma(alpha, g.mul(intake).mul(g));
       v = v.blend(zero, v.compare(LT, TINY));
       v.intoMemorySegment(vs, o, ORDER);
       FloatVector root = v.sqrt().add(epsilon);
@@ -88,11 +84,9 @@ final class HeavyRmsPropStepBlock8 extends Block8Update {
       b.fma(rate, fromMemorySegment(SPECIES, ps, pAt + o, ORDER))
           .intoMemorySegment(ps, pAt + o, ORDER);
       largest0 =
-          largest0.max(
-              IntVector.fromMemorySegment(LanesI32.SPECIES, vs, o, ORDER).and(MAGNITUDE));
+          largest0.max(IntVector.fromMemorySegment(LanesI32.SPECIES, vs, o, ORDER).and(MAGNITUDE));
       largest1 =
-          largest1.max(
-              IntVector.fromMemorySegment(LanesI32.SPECIES, bs, o, ORDER).and(MAGNITUDE));
+          largest1.max(IntVector.fromMemorySegment(LanesI32.SPECIES, bs, o, ORDER).and(MAGNITUDE));
     }
     block.largest[0] = largest0.reduceLanes(MAX);
     block.largest[1] = largest1.reduceLanes(MAX);

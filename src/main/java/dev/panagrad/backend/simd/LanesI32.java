@@ -9,8 +9,7 @@ import jdk.incubator.vector.VectorSpecies;
 
 /** The bits of F32 vectors as integers: what the codecs of state need to know about them. */
 final class LanesI32 {
-  static final VectorSpecies<Integer> SPECIES =
-      VectorSpecies.of(int.class, SimdWidth.F32_SHAPE);
+  static final VectorSpecies<Integer> SPECIES = VectorSpecies.of(int.class, SimdWidth.F32_SHAPE);
   static final ByteOrder ORDER = ByteOrder.nativeOrder();
   static final int LANES = SPECIES.length();
   static final int MAGNITUDE = Block8.MAGNITUDE;

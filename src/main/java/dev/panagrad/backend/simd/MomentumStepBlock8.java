@@ -1,22 +1,21 @@
 package dev.panagrad.backend.simd;
 
 import static dev.panagrad.backend.simd.Block8Codec.CODE;
-import static dev.panagrad.backend.simd.Block8Codec.SHIFT;
 import static dev.panagrad.backend.simd.Block8Codec.SIGN;
 import static dev.panagrad.backend.simd.Block8Codec.SIGNED_SHIFT;
-import static dev.panagrad.backend.simd.LanesI32.MAGNITUDE;
-import static dev.panagrad.backend.simd.LanesI32.QUARTERS;
-import static jdk.incubator.vector.VectorOperators.EQ;
-import static jdk.incubator.vector.VectorOperators.LSHL;
-import static jdk.incubator.vector.VectorOperators.MAX;
-import static jdk.incubator.vector.VectorOperators.ZERO_EXTEND_B2I;
 import static dev.panagrad.backend.simd.LanesF32.ORDER;
 import static dev.panagrad.backend.simd.LanesF32.SPECIES;
 import static dev.panagrad.backend.simd.LanesF32.TINY;
 import static dev.panagrad.backend.simd.LanesF32.narrow;
+import static dev.panagrad.backend.simd.LanesI32.MAGNITUDE;
+import static dev.panagrad.backend.simd.LanesI32.QUARTERS;
 import static jdk.incubator.vector.FloatVector.broadcast;
 import static jdk.incubator.vector.FloatVector.fromMemorySegment;
+import static jdk.incubator.vector.VectorOperators.LSHL;
 import static jdk.incubator.vector.VectorOperators.LT;
+import static jdk.incubator.vector.VectorOperators.MAX;
+import static jdk.incubator.vector.VectorOperators.NE;
+import static jdk.incubator.vector.VectorOperators.ZERO_EXTEND_B2I;
 
 import dev.panagrad.rule.Sgd;
 import dev.panagrad.rule.StateFormat;
@@ -42,7 +41,6 @@ final class MomentumStepBlock8 extends Block8Update {
     long codes0At = block.codesAt[0];
     int offset0 = block.offsets[0];
     IntVector largest0 = IntVector.zero(LanesI32.SPECIES);
-    IntVector none = IntVector.zero(LanesI32.SPECIES);
     FloatVector factor = broadcast(SPECIES, narrow(scale));
     FloatVector rate = broadcast(SPECIES, narrow(-c.own[Sgd.RATE]));
     FloatVector momentum = broadcast(SPECIES, narrow(c.own[Sgd.MOMENTUM]));
@@ -56,8 +54,7 @@ final class MomentumStepBlock8 extends Block8Update {
       IntVector magnitude0 = code0.and(CODE);
       magnitude0
           .lanewise(LSHL, SIGNED_SHIFT)
-          .add(offset0)
-          .blend(none, magnitude0.compare(EQ, 0))
+          .add(offset0, magnitude0.compare(NE, 0))
           .or(code0.and(SIGN).lanewise(LSHL, 24))
           .intoMemorySegment(bs, o, ORDER);
       FloatVector g = fromMemorySegment(SPECIES, gs, gAt + o, ORDER).mul(factor);
@@ -67,8 +64,7 @@ final class MomentumStepBlock8 extends Block8Update {
       b.fma(rate, fromMemorySegment(SPECIES, ps, pAt + o, ORDER))
           .intoMemorySegment(ps, pAt + o, ORDER);
       largest0 =
-          largest0.max(
-              IntVector.fromMemorySegment(LanesI32.SPECIES, bs, o, ORDER).and(MAGNITUDE));
+          largest0.max(IntVector.fromMemorySegment(LanesI32.SPECIES, bs, o, ORDER).and(MAGNITUDE));
     }
     block.largest[0] = largest0.reduceLanes(MAX);
   }

@@ -1,22 +1,22 @@
 package dev.panagrad.backend.simd;
 
+import static dev.panagrad.backend.simd.LanesF32.ORDER;
+import static dev.panagrad.backend.simd.LanesF32.SPECIES;
+import static dev.panagrad.backend.simd.LanesF32.TINY;
+import static dev.panagrad.backend.simd.LanesF32.narrow;
 import static dev.panagrad.backend.simd.LanesI32.HALVES;
 import static dev.panagrad.backend.simd.LanesI32.INFINITY;
 import static dev.panagrad.backend.simd.LanesI32.MAGNITUDE;
 import static dev.panagrad.backend.simd.LanesI32.STEPS;
 import static dev.panagrad.backend.simd.LanesI32.VECTOR_STEP;
+import static jdk.incubator.vector.FloatVector.broadcast;
+import static jdk.incubator.vector.FloatVector.fromMemorySegment;
 import static jdk.incubator.vector.VectorOperators.GT;
 import static jdk.incubator.vector.VectorOperators.I2S;
 import static jdk.incubator.vector.VectorOperators.LSHL;
 import static jdk.incubator.vector.VectorOperators.LSHR;
-import static jdk.incubator.vector.VectorOperators.ZERO_EXTEND_S2I;
-import static dev.panagrad.backend.simd.LanesF32.ORDER;
-import static dev.panagrad.backend.simd.LanesF32.SPECIES;
-import static dev.panagrad.backend.simd.LanesF32.TINY;
-import static dev.panagrad.backend.simd.LanesF32.narrow;
-import static jdk.incubator.vector.FloatVector.broadcast;
-import static jdk.incubator.vector.FloatVector.fromMemorySegment;
 import static jdk.incubator.vector.VectorOperators.LT;
+import static jdk.incubator.vector.VectorOperators.ZERO_EXTEND_S2I;
 
 import dev.panagrad.rule.RmsProp;
 import dev.panagrad.rule.StepCoefficients;

@@ -1,22 +1,19 @@
 package dev.panagrad.backend.simd;
 
-import static dev.panagrad.backend.simd.Block8Codec.CODE;
 import static dev.panagrad.backend.simd.Block8Codec.SHIFT;
-import static dev.panagrad.backend.simd.Block8Codec.SIGN;
-import static dev.panagrad.backend.simd.Block8Codec.SIGNED_SHIFT;
-import static dev.panagrad.backend.simd.LanesI32.MAGNITUDE;
-import static dev.panagrad.backend.simd.LanesI32.QUARTERS;
-import static jdk.incubator.vector.VectorOperators.EQ;
-import static jdk.incubator.vector.VectorOperators.LSHL;
-import static jdk.incubator.vector.VectorOperators.MAX;
-import static jdk.incubator.vector.VectorOperators.ZERO_EXTEND_B2I;
 import static dev.panagrad.backend.simd.LanesF32.ORDER;
 import static dev.panagrad.backend.simd.LanesF32.SPECIES;
 import static dev.panagrad.backend.simd.LanesF32.TINY;
 import static dev.panagrad.backend.simd.LanesF32.narrow;
+import static dev.panagrad.backend.simd.LanesI32.MAGNITUDE;
+import static dev.panagrad.backend.simd.LanesI32.QUARTERS;
 import static jdk.incubator.vector.FloatVector.broadcast;
 import static jdk.incubator.vector.FloatVector.fromMemorySegment;
+import static jdk.incubator.vector.VectorOperators.LSHL;
 import static jdk.incubator.vector.VectorOperators.LT;
+import static jdk.incubator.vector.VectorOperators.MAX;
+import static jdk.incubator.vector.VectorOperators.NE;
+import static jdk.incubator.vector.VectorOperators.ZERO_EXTEND_B2I;
 
 import dev.panagrad.rule.RmsProp;
 import dev.panagrad.rule.StateFormat;
@@ -42,7 +39,6 @@ final class RmsPropStepBlock8 extends Block8Update {
     long codes0At = block.codesAt[0];
     int offset0 = block.offsets[0];
     IntVector largest0 = IntVector.zero(LanesI32.SPECIES);
-    IntVector none = IntVector.zero(LanesI32.SPECIES);
     FloatVector factor = broadcast(SPECIES, narrow(scale));
     FloatVector alpha = broadcast(SPECIES, narrow(c.own[RmsProp.ALPHA]));
     FloatVector intake = broadcast(SPECIES, narrow(c.own[RmsProp.ONE_MINUS_ALPHA]));
@@ -56,20 +52,17 @@ final class RmsPropStepBlock8 extends Block8Update {
                   .convertShape(ZERO_EXTEND_B2I, LanesI32.SPECIES, 0);
       code0
           .lanewise(LSHL, SHIFT)
-          .add(offset0)
-          .blend(none, code0.compare(EQ, 0))
+          .add(offset0, code0.compare(NE, 0))
           .intoMemorySegment(vs, o, ORDER);
       FloatVector g = fromMemorySegment(SPECIES, gs, gAt + o, ORDER).mul(factor);
-      FloatVector v =
-          fromMemorySegment(SPECIES, vs, o, ORDER).fma(alpha, g.mul(intake).mul(g));
+      FloatVector v = fromMemorySegment(SPECIES, vs, o, ORDER).fma(alpha, g.mul(intake).mul(g));
       v = v.blend(zero, v.compare(LT, TINY));
       v.intoMemorySegment(vs, o, ORDER);
       FloatVector root = v.sqrt().add(epsilon);
       g.fma(rate.div(root), fromMemorySegment(SPECIES, ps, pAt + o, ORDER))
           .intoMemorySegment(ps, pAt + o, ORDER);
       largest0 =
-          largest0.max(
-              IntVector.fromMemorySegment(LanesI32.SPECIES, vs, o, ORDER).and(MAGNITUDE));
+          largest0.max(IntVector.fromMemorySegment(LanesI32.SPECIES, vs, o, ORDER).and(MAGNITUDE));
     }
     block.largest[0] = largest0.reduceLanes(MAX);
   }

@@ -25,6 +25,12 @@
  *       access: on JDK 25 it boxes its mask, 400 bytes per row when it was tried.
  *   <li>A short loop over vectors is either in a method too large to be inlined (325 bytecodes), or
  *       over elements: inlined into a large caller it exceeds the compiler's budget, and boxes.
+ *   <li>Steps with state in compact formats, classes ending in {@code Bf16} and {@code Block8}, are
+ *       generated from the {@code F32} steps too: decoding and rounding are lines in the rule's
+ *       loop. First they were loops of their own around the rule's, which needs no class per rule:
+ *       the memory idled in turns, and a step from memory was slower than in F32.
+ *   <li>No vector is reinterpreted as one of another type: {@code Bf16Update} says what that does
+ *       to all other kernels. Types are changed through memory.
  *   <li>Counters of vector loops are int, over at most 2^24 elements; a loop as short as a row
  *       hides its stride from the compiler ({@code RowKernelsF32}).
  * </ul>

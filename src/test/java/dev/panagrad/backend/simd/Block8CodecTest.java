@@ -47,8 +47,7 @@ class Block8CodecTest {
   }
 
   /** Encodes blocks of all kinds, and hands each to the check. */
-  private static void each(
-      Block8Codec codec, Tensor[] state, StateBlock block, Check check) {
+  private static void each(Block8Codec codec, Tensor[] state, StateBlock block, Check check) {
     SplittableRandom random = new SplittableRandom(5);
     for (int round = 0; round < 120; round++) {
       int slot = round % 2;

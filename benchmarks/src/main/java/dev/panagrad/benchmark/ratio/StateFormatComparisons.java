@@ -53,8 +53,7 @@ final class StateFormatComparisons {
       this.gradient = gradient;
       this.memory = memory;
       backend = OurBackend.open(threads);
-      parameters =
-          Parameters.layout().add("p", gradient.count()).allocate(memory, "p", DType.F32);
+      parameters = Parameters.layout().add("p", gradient.count()).allocate(memory, "p", DType.F32);
       RandomValues.fill(parameters.flat(), PARAMETER_SEED);
       optimizer = optimizer(format);
     }
