@@ -16,7 +16,7 @@ final class LanesI32 {
   static final int INFINITY = 0x7f800000;
 
   /** {@link RoundingBits#after} of the first elements. */
-  static final IntVector STEPS = steps();
+  static final IntVector STEPS = IntVector.fromArray(SPECIES, steps(), 0);
 
   /** Between the random bits of a vector and of the next. */
   static final int VECTOR_STEP = RoundingBits.after(0, LANES);
@@ -34,11 +34,11 @@ final class LanesI32 {
 
   private LanesI32() {}
 
-  private static IntVector steps() {
+  private static int[] steps() {
     int[] steps = new int[LANES];
     for (int j = 0; j < steps.length; j++) {
       steps[j] = RoundingBits.after(0, j);
     }
-    return IntVector.fromArray(SPECIES, steps, 0);
+    return steps;
   }
 }
