@@ -211,6 +211,9 @@ class OptionsTest {
           --gram --optimizer gd --batch-size 4    | all rows        | --batch-size 4
           --optimizer gd --momentum 0.9           | gd              | --momentum
           --optimizer sgd --beta1 0.8 --centered  | sgd             | --beta1, --centered
+          --state int8                            | --state         | int8
+          --state bf16 --dtype f64                | --dtype f32     | f64
+          --optimizer rmsprop --centered --state 8bit | centring    | --state 8bit
           """)
   void senselessValueIsUsageError(String options, String name, String found) {
     String epochs = options.startsWith("--epochs") ? "" : "--epochs 2 ";

@@ -82,8 +82,9 @@ final class StateFormatComparisons {
         double start = RandomValues.at(PARAMETER_SEED, i);
         reference.run(start, RandomValues.at(StepData.GRADIENT_SEED, i), CHECKED_STEPS);
         double found = parameters.flat().get(i);
-        // Rounding moves m by up to a quarter, and v by up to an eighth, in each step.
-        double allowed = 1e-6 + 0.6 * Math.abs(reference.p - start);
+        // Rounding moves m by up to a quarter and v by up to an eighth in each step, and a gradient
+        // that is tiny beside its neighbours has a v that is too large after the first.
+        double allowed = 1e-6 + 0.75 * Math.abs(reference.p - start);
         if (!(Math.abs(found - reference.p) <= allowed)) {
           return Optional.of(
               "parameter %d is %.9g, expected %.9g".formatted(i, found, reference.p));
