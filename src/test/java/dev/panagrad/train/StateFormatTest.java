@@ -53,7 +53,6 @@ class StateFormatTest {
       String report =
           "%s %s: loss %.9g, in F32 %.9g, %+.4f%%"
               .formatted(what, format, loss, expected, 100 * (loss / expected - 1));
-      System.out.println(report);
       assertEquals(expected, loss, TOLERANCE * expected, report);
     }
   }
