@@ -4,6 +4,7 @@ import dev.panagrad.backend.BackendUnavailableException;
 import dev.panagrad.backend.DeviceException;
 import dev.panagrad.data.DataException;
 import dev.panagrad.train.DivergenceException;
+import java.io.UncheckedIOException;
 import java.util.Locale;
 import java.util.logging.Level;
 import java.util.logging.Logger;
@@ -96,6 +97,7 @@ public final class Main implements Runnable {
             || failure instanceof DivergenceException
             || failure instanceof BackendUnavailableException
             || failure instanceof DeviceException
+            || failure instanceof UncheckedIOException
             || failure instanceof IllegalArgumentException
             || failure instanceof ArithmeticException;
     String message = failure.getMessage();

@@ -10,10 +10,12 @@ import dev.panagrad.regression.LinearModel;
 import dev.panagrad.regression.ModelFile;
 import dev.panagrad.regression.NormalEquations;
 import dev.panagrad.tensor.TensorArena;
+import dev.panagrad.train.StopReason;
 import dev.panagrad.train.Trainer;
 import dev.panagrad.train.TrainingResult;
 import java.io.IOException;
 import java.io.PrintStream;
+import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.Arrays;
 import java.util.Locale;
@@ -40,6 +42,7 @@ final class TrainCommand implements Callable<Integer> {
   private TrainingOptions.RuleName optimizer;
 
   @Mixin private TrainingOptions training;
+  @Mixin private CheckpointOptions checkpoints;
   @Mixin private BackendChoice backendChoice;
 
   @Option(names = "--log", paramLabel = "HISTORY.csv", description = "Write one row per epoch.")
@@ -63,17 +66,17 @@ final class TrainCommand implements Callable<Integer> {
   public Integer call() throws IOException {
     PrintStream out = json ? System.err : System.out;
     training.check(optimizer);
-    if (log != null && data.isFile(log)) {
-      throw new UsageException("--log " + log + " is the data file");
-    }
-    if (save != null && (data.isFile(save) || save.equals(log))) {
-      throw new UsageException(
-          "--save " + save + " is the " + (save.equals(log) ? "history file" : "data file"));
-    }
+    checkpoints.apply(training.trainer(optimizer, 1));
+    requirePlaces();
     try (Backend backend = backendChoice.open();
-        TensorArena arena = TensorArena.open("data")) {
+        TensorArena arena = TensorArena.open("data");
+        StopSignal stop = checkpoints.areAsked() ? StopSignal.listen() : null) {
       Dataset dataset = data.read(arena);
       Trainer trainer = training.trainer(optimizer, dataset.rows());
+      checkpoints.apply(trainer);
+      if (stop != null) {
+        trainer.stopWhen(stop::isRequested);
+      }
       if (!quiet) {
         out.println(Backends.table(backend));
         out.printf(
@@ -106,9 +109,48 @@ final class TrainCommand implements Callable<Integer> {
         print(result, backend, exact);
       }
       // Last: a disk that is full does not take the result with it.
-      if (save != null) {
-        save(result.model());
-      }
+      return finish(result);
+    }
+  }
+
+  /** Before anything is read or computed. */
+  private void requirePlaces() {
+    if (log != null && data.isFile(log)) {
+      throw new UsageException("--log " + log + " is the data file");
+    }
+    if (save == null) {
+      return;
+    }
+    if (data.isFile(save) || (log != null && isSame(save, log))) {
+      throw new UsageException(
+          "--save " + save + " is the " + (data.isFile(save) ? "data file" : "history file"));
+    }
+    Path folder = save.toAbsolutePath().getParent();
+    if (Files.isDirectory(save) || folder == null || !Files.isDirectory(folder)) {
+      throw new UsageException(
+          Files.isDirectory(save)
+              ? "--save " + save + " is a directory; name a file"
+              : "--save " + save + ": there is no directory " + folder);
+    }
+  }
+
+  private static boolean isSame(Path a, Path b) {
+    return a.toAbsolutePath().normalize().equals(b.toAbsolutePath().normalize());
+  }
+
+  private int finish(TrainingResult result) {
+    if (result.stopReason() == StopReason.REQUEST) {
+      System.err.println(
+          "panagrad: stopped before its end%s; the same command with --resume goes on"
+              .formatted(save == null ? "" : ", and no model was saved"));
+    } else if (save != null) {
+      save(result.model());
+    }
+    if (result.checkpointFailure() != null) {
+      // Not thrown: at Ctrl-C the process ends once this is said.
+      System.err.println(
+          "panagrad: the last checkpoint was not written: " + result.checkpointFailure());
+      return 1;
     }
     return 0;
   }

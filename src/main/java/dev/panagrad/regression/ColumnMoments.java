@@ -1,7 +1,10 @@
 package dev.panagrad.regression;
 
 import dev.panagrad.tensor.Tensor;
+import java.nio.ByteBuffer;
 import java.util.Arrays;
+import java.util.List;
+import java.util.zip.CRC32C;
 
 /** Means and deviations of the columns of one matrix, in double precision. */
 final class ColumnMoments {
@@ -33,6 +36,17 @@ final class ColumnMoments {
     double[] scales = new double[scale.length];
     Arrays.fill(scales, common);
     return new ColumnMoments(mean, rest, scales, constant);
+  }
+
+  /** A text that differs where these do: a CRC-32C, against mistakes. */
+  String fingerprint() {
+    CRC32C sum = new CRC32C();
+    for (double[] values : List.of(mean, rest, scale)) {
+      ByteBuffer bytes = ByteBuffer.allocate(values.length * Double.BYTES);
+      bytes.asDoubleBuffer().put(values);
+      sum.update(bytes);
+    }
+    return "%d columns, CRC-32C %08x".formatted(mean.length, sum.getValue());
   }
 
   /** A value of a column, centred and scaled. */

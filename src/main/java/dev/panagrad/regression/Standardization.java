@@ -101,6 +101,11 @@ public final class Standardization {
     return y.scale[target];
   }
 
+  /** A text that differs where shifts or scales do, to the last bit. */
+  public String fingerprint() {
+    return x.fingerprint() + ", " + y.fingerprint();
+  }
+
   /** Whether a feature is constant on the fitted rows. */
   public boolean isConstant(int feature) {
     return x.constant[feature];
