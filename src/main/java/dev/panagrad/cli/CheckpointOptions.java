@@ -55,7 +55,8 @@ final class CheckpointOptions {
   void apply(Trainer trainer) {
     if (folder == null) {
       if (resume) {
-        throw new UsageException("--resume needs the directory of the checkpoints: --checkpoint DIR");
+        throw new UsageException(
+            "--resume needs the directory of the checkpoints: --checkpoint DIR");
       }
       return;
     }

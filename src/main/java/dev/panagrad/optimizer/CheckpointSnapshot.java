@@ -68,7 +68,8 @@ public final class CheckpointSnapshot {
     Map<String, String> all = new LinkedHashMap<>(texts);
     for (Map.Entry<String, String> text : more.entrySet()) {
       if (all.put(text.getKey(), text.getValue()) != null) {
-        throw new IllegalArgumentException("checkpoints have a '" + text.getKey() + "' of their own");
+        throw new IllegalArgumentException(
+            "checkpoints have a '" + text.getKey() + "' of their own");
       }
     }
     List<Tensor> written = new ArrayList<>(onHost);

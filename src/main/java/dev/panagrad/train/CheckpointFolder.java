@@ -11,7 +11,6 @@ import java.nio.file.Path;
 import java.nio.file.StandardOpenOption;
 import java.util.Comparator;
 import java.util.List;
-import java.util.regex.Matcher;
 import java.util.regex.Pattern;
 import java.util.stream.Stream;
 
@@ -19,6 +18,7 @@ import java.util.stream.Stream;
 final class CheckpointFolder implements AutoCloseable {
   private static final Logger LOG = System.getLogger(CheckpointFolder.class.getName());
   private static final Pattern NAME = Pattern.compile("checkpoint-([0-9]{19})\\.safetensors");
+  private static final Pattern TEMPORARY = Pattern.compile("\\.checkpoint-.*\\.tmp");
   private static final String LOCK = ".lock";
 
   private final Path folder;
@@ -41,11 +41,11 @@ final class CheckpointFolder implements AutoCloseable {
     }
     Files.createDirectories(folder);
     FileChannel channel =
-        FileChannel.open(
-            folder.resolve(LOCK), StandardOpenOption.CREATE, StandardOpenOption.WRITE);
+        FileChannel.open(folder.resolve(LOCK), StandardOpenOption.CREATE, StandardOpenOption.WRITE);
     try {
       FileLock lock = channel.tryLock();
       if (lock != null) {
+        removeAbandoned(folder);
         return new CheckpointFolder(folder, channel);
       }
     } catch (OverlappingFileLockException e) {
@@ -60,6 +60,17 @@ final class CheckpointFolder implements AutoCloseable {
             .formatted(folder));
   }
 
+  /** What killed trainings were writing: nobody else writes here while the lock is held. */
+  private static void removeAbandoned(Path folder) {
+    try (Stream<Path> files = Files.list(folder)) {
+      for (Path file : files.filter(f -> TEMPORARY.matcher(name(f)).matches()).toList()) {
+        Files.deleteIfExists(file);
+      }
+    } catch (IOException e) {
+      LOG.log(Level.DEBUG, "files left in " + folder, e);
+    }
+  }
+
   /** The file for that many batches. */
   Path file(long batches) {
     return folder.resolve("checkpoint-%019d.safetensors".formatted(batches));
@@ -69,14 +80,14 @@ final class CheckpointFolder implements AutoCloseable {
   List<Path> newestFirst() throws IOException {
     try (Stream<Path> files = Files.list(folder)) {
       return files
-          .filter(file -> matcher(file).matches())
-          .sorted(Comparator.comparing((Path file) -> file.getFileName().toString()).reversed())
+          .filter(file -> NAME.matcher(name(file)).matches())
+          .sorted(Comparator.comparing(CheckpointFolder::name).reversed())
           .toList();
     }
   }
 
-  private static Matcher matcher(Path file) {
-    return NAME.matcher(file.getFileName().toString());
+  private static String name(Path file) {
+    return file.getFileName().toString();
   }
 
   /** Deletes all but the newest ones. What cannot be deleted is left, and logged. */

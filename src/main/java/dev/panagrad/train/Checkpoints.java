@@ -9,13 +9,13 @@ import java.util.Objects;
  * Where and how often a training writes down where it is, so that it goes on bit for bit after the
  * process ended at any moment.
  *
- * <p>A folder holds the checkpoints of one training, {@code checkpoint-BATCHES.safetensors} with the
- * number of batches done. One training at a time may write there. A last checkpoint is written
+ * <p>A folder holds the checkpoints of one training, {@code checkpoint-BATCHES.safetensors} with
+ * the number of batches done. One training at a time may write there. A last checkpoint is written
  * whenever a training ends by itself or is {@linkplain Trainer#stopWhen asked to stop}.
  *
- * <p>A checkpoint that cannot be written, on a full disk, does not end a training: it is logged as a
- * warning, those before stay, and the next one is tried when it is due. What became of the last one
- * is in {@link TrainingResult#checkpointFailure}.
+ * <p>A checkpoint that cannot be written, on a full disk, does not end a training: it is logged as
+ * a warning, those before stay, and the next one is tried when it is due. What became of the last
+ * one is in {@link TrainingResult#checkpointFailure}.
  */
 public final class Checkpoints {
   final Path folder;

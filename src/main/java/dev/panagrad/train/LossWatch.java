@@ -18,8 +18,7 @@ final class LossWatch {
    *
    * @param targetSquares the loss of a model of zeros
    */
-  LossWatch(
-      TrainingProgress progress, double targetSquares, DType dtype, boolean isStandardised) {
+  LossWatch(TrainingProgress progress, double targetSquares, DType dtype, boolean isStandardised) {
     this.progress = progress;
     this.targetSquares = targetSquares;
     this.dtype = dtype;

@@ -23,8 +23,8 @@ import java.util.List;
  * @param backend name and detail of the backend
  * @param constantFeatures features that are constant on the training rows, with coefficient 0;
  *     empty if features were not standardised
- * @param checkpointFailure why the last checkpoint could not be written; null if it was, or none was
- *     asked for
+ * @param checkpointFailure why the last checkpoint could not be written; null if it was, or none
+ *     was asked for
  */
 public record TrainingResult(
     LinearModel model,

@@ -19,7 +19,6 @@ import java.lang.System.Logger.Level;
 import java.nio.file.Path;
 import java.time.Duration;
 import java.util.LinkedHashMap;
-import java.util.List;
 import java.util.Map;
 
 /** One training: its memory, its loop, its bookkeeping. */
@@ -72,8 +71,7 @@ final class TrainingSession implements AutoCloseable {
       } else {
         Map<String, String> identity = identity();
         boolean isResumed = options.resume && resume(folder, identity);
-        checkpoints =
-            new CheckpointWriter(options.checkpoints, folder, identity, optimizer, arena);
+        checkpoints = new CheckpointWriter(options.checkpoints, folder, identity, optimizer, arena);
         if (isResumed) {
           checkpoints.resumedAt(progress.batches);
         }
@@ -150,7 +148,9 @@ final class TrainingSession implements AutoCloseable {
           return true;
         } catch (SafetensorsException e) {
           damage = e;
-          LOG.log(Level.WARNING, "a checkpoint is damaged, the one before it is tried: " + e.getMessage());
+          LOG.log(
+              Level.WARNING,
+              "a checkpoint is damaged, the one before it is tried: " + e.getMessage());
         }
       }
     } catch (IOException e) {
@@ -184,8 +184,7 @@ final class TrainingSession implements AutoCloseable {
     started = System.nanoTime();
     progress.backend = backendText();
     watch =
-        new LossWatch(
-            progress, rows.meanSquareOfTargets(), data.x().dtype(), options.standardize);
+        new LossWatch(progress, rows.meanSquareOfTargets(), data.x().dtype(), options.standardize);
     if (options.gram) {
       equations = rows.normalEquations(arena, options.intercept);
     }
@@ -221,6 +220,10 @@ final class TrainingSession implements AutoCloseable {
 
   private StopReason train() {
     StopReason stop = progress.position == 0 ? stopOf(progress.latest()) : null;
+    if (progress.epochs > 0) {
+      // The order that the last epoch left, in which the final losses are summed.
+      rows.begin(progress.epochs - 1);
+    }
     while (stop == null && progress.epochs < options.epochs) {
       rows.begin(progress.epochs);
       if (!visitRows()) {
