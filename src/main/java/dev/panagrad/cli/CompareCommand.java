@@ -56,7 +56,7 @@ final class CompareCommand implements Callable<Integer> {
       Dataset dataset = data.read(arena);
       if (rule == RULES.getFirst()) {
         Warnings.print(dataset);
-        exact = TrainCommand.Exact.of(backend, dataset, training);
+        exact = TrainCommand.Exact.of(backend, dataset, training, null);
       }
       TrainingResult result = training.trainer(rule, dataset.rows()).fit(dataset, backend);
       if (rule == RULES.getFirst()) {

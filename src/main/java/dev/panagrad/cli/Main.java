@@ -27,6 +27,7 @@ import picocli.CommandLine.UnmatchedArgumentException;
     subcommands = {
       TrainCommand.class,
       PredictCommand.class,
+      ConvertCommand.class,
       CompareCommand.class,
       BackendsCommand.class
     })
@@ -76,7 +77,7 @@ public final class Main implements Runnable {
   @Override
   public void run() {
     throw new ParameterException(
-        spec.commandLine(), "a command is needed: train, predict, compare or backends");
+        spec.commandLine(), "a command is needed: train, predict, convert, compare or backends");
   }
 
   private static int refuse(ParameterException e, String[] args) {

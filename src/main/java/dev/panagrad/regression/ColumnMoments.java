@@ -38,6 +38,28 @@ final class ColumnMoments {
     return new ColumnMoments(mean, rest, scales, constant);
   }
 
+  /** Columns [from, to) of a tensor that {@link #writeTo} wrote. */
+  static ColumnMoments of(Tensor t, int from, int to) {
+    ColumnMoments moments = new ColumnMoments(to - from);
+    for (int c = from; c < to; c++) {
+      moments.mean[c - from] = t.get(0, c);
+      moments.rest[c - from] = t.get(1, c);
+      moments.scale[c - from] = t.get(2, c);
+      moments.constant[c - from] = t.get(3, c) != 0;
+    }
+    return moments;
+  }
+
+  /** Writes them into four rows, from a column on. */
+  void writeTo(Tensor t, int from) {
+    for (int c = 0; c < mean.length; c++) {
+      t.set(0, from + c, mean[c]);
+      t.set(1, from + c, rest[c]);
+      t.set(2, from + c, scale[c]);
+      t.set(3, from + c, constant[c] ? 1 : 0);
+    }
+  }
+
   /** A text that differs where these do: a CRC-32C, against mistakes. */
   String fingerprint() {
     CRC32C sum = new CRC32C();

@@ -33,6 +33,7 @@ public final class Trainer {
   int patience;
   double gradientTolerance;
   Duration maximumTime;
+  long dataMemory;
   Checkpoints checkpoints;
   boolean resume;
   BooleanSupplier stopWhen = () -> false;
@@ -149,6 +150,17 @@ public final class Trainer {
     return this;
   }
 
+  /**
+   * Keeps at most that many bytes of a {@link TrainingFile}'s rows in memory, half of them read and
+   * half being read ahead, for files larger than memory. Rows are shuffled by blocks then, and held
+   * out by blocks: see {@link dev.panagrad.data.BlockOrder}. A batch that is larger is computed in
+   * parts.
+   */
+  public Trainer dataMemory(long bytes) {
+    this.dataMemory = Accepted.count("bytes of data in memory", bytes);
+    return this;
+  }
+
   /** Writes checkpoints; none if null. */
   public Trainer checkpoints(Checkpoints options) {
     this.checkpoints = options;
@@ -194,10 +206,40 @@ public final class Trainer {
    *     optimizer does with gradients that are not finite
    */
   public TrainingResult fit(Dataset data, Backend backend) {
+    if (dataMemory > 0) {
+      throw new IllegalArgumentException(
+          "a limit of data in memory is for training files; these data are in memory");
+    }
+    return fit(data, null, backend);
+  }
+
+  /**
+   * Trains on the rows of a file, which are mapped and not changed. Standardisation is what the
+   * file was written with.
+   *
+   * @param backend where to compute; stays open
+   * @throws IllegalArgumentException if an option does not fit the file; nothing changes
+   * @throws DivergenceException as {@link #fit(Dataset, Backend)}
+   * @throws UncheckedIOException as {@link #fit(Dataset, Backend)}
+   */
+  public TrainingResult fit(TrainingFile file, Backend backend) {
+    if (standardize) {
+      throw new IllegalArgumentException(
+          file + " cannot be standardised in place; choose its units when it is written");
+    }
+    if (file.isShifted() && !intercept) {
+      throw new IllegalArgumentException(
+          file
+              + " has means subtracted, which a model without intercept cannot undo; write it with rows scaled or raw");
+    }
+    return fit(file.dataset(), file, backend);
+  }
+
+  private TrainingResult fit(Dataset data, TrainingFile file, Backend backend) {
     if (resume && checkpoints == null) {
       throw new IllegalArgumentException("resuming needs the folder of the checkpoints");
     }
-    try (TrainingSession session = new TrainingSession(this, data, backend)) {
+    try (TrainingSession session = new TrainingSession(this, data, file, backend)) {
       return session.run();
     }
   }

@@ -1,6 +1,7 @@
 package dev.panagrad.train;
 
 import dev.panagrad.backend.Backend;
+import dev.panagrad.backend.Transpose;
 import dev.panagrad.data.Dataset;
 import dev.panagrad.optimizer.Checkpoint;
 import dev.panagrad.optimizer.NonFinitePolicy;
@@ -18,6 +19,7 @@ import java.lang.System.Logger;
 import java.lang.System.Logger.Level;
 import java.nio.file.Path;
 import java.time.Duration;
+import java.util.Arrays;
 import java.util.LinkedHashMap;
 import java.util.Map;
 
@@ -37,6 +39,7 @@ final class TrainingSession implements AutoCloseable {
   private final LossLog losses;
   private final Tensor gradient;
   private final TrainingProgress progress;
+  private final boolean isFile;
 
   /** Null if none are written. */
   private final CheckpointWriter checkpoints;
@@ -44,20 +47,30 @@ final class TrainingSession implements AutoCloseable {
   /** In Gram mode, of the training rows; else null. */
   private NormalEquations equations;
 
+  private TrainingRows.TargetSums targets;
   private LossWatch watch;
+
+  /** Of a batch that is computed in parts; null until there is one. */
+  private Tensor partialSum;
+
+  private Tensor one;
   private long started;
 
-  TrainingSession(Trainer options, Dataset data, Backend backend) {
+  TrainingSession(Trainer options, Dataset data, TrainingFile file, Backend backend) {
     backend.linear().requireOpen();
     this.options = options;
     this.data = data;
     this.backend = backend;
     this.outputs = data.targets().size();
     this.progress = new TrainingProgress(outputs);
+    this.isFile = file != null;
     CheckpointFolder folder = checkpointFolder(options);
     arena = TensorArena.open("training");
     try {
-      rows = new TrainingRows(options, data, backend, arena);
+      rows =
+          options.dataMemory > 0
+              ? BlockRows.of(options, file, backend, arena)
+              : new InMemoryRows(options, data, file, backend, arena);
       standardization = rows.standardization();
       regression =
           new LinearRegression(
@@ -183,8 +196,10 @@ final class TrainingSession implements AutoCloseable {
   TrainingResult run() {
     started = System.nanoTime();
     progress.backend = backendText();
+    targets = rows.targetSums();
     watch =
-        new LossWatch(progress, rows.meanSquareOfTargets(), data.x().dtype(), options.standardize);
+        new LossWatch(
+            progress, targets.meanSquare(), data.x().dtype(), options.standardize || isFile);
     if (options.gram) {
       equations = rows.normalEquations(arena, options.intercept);
     }
@@ -194,9 +209,13 @@ final class TrainingSession implements AutoCloseable {
       checkpoints.writeLast(optimizer, progress, seconds);
     }
     double validationMse = validationLoss();
-    double mse = lossOf(0, rows.trained());
+    double[] trained = rows.losses(regression, false, losses);
     watch.requireUseful(
-        trainingLoss(), progress.epochs, optimizer.steps(), optimizer.lastLearningRate(), true);
+        Arrays.stream(trained).sum(),
+        progress.epochs,
+        optimizer.steps(),
+        optimizer.lastLearningRate(),
+        true);
     return new TrainingResult(
         standardization.unfold(
             onHost(regression.weights()),
@@ -207,8 +226,8 @@ final class TrainingSession implements AutoCloseable {
         optimizer.steps(),
         optimizer.skippedSteps(),
         rows.trained(),
-        mse,
-        r2(),
+        raw(trained),
+        r2(trained),
         validationMse,
         reason,
         progress.history(),
@@ -252,15 +271,7 @@ final class TrainingSession implements AutoCloseable {
       }
       long first = progress.position;
       long count = Math.min(rows.batchSize(), rows.trained() - first);
-      Tensor loss = losses.next(count, optimizer.steps() + 1, optimizer.lastLearningRate());
-      if (equations == null) {
-        rows.computeGradient(regression, first, count, loss);
-      } else {
-        regression.computeGradient(equations, loss);
-      }
-      if (losses.isFull()) {
-        lookAtLosses(epoch);
-      }
+      computeGradient(first, count, epoch);
       optimizer.step(gradient);
       progress.batches++;
       progress.position = first + count;
@@ -272,6 +283,52 @@ final class TrainingSession implements AutoCloseable {
     }
     lookAtLosses(epoch);
     return true;
+  }
+
+  private void computeGradient(long first, long count, long epoch) {
+    if (equations != null) {
+      regression.computeGradient(equations, nextLoss(count));
+      lookIfFull(epoch);
+      return;
+    }
+    long n = rows.together(first, count);
+    part(first, n, epoch);
+    if (n < count) {
+      sum((double) n / count, 0);
+      for (long done = n; done < count; done += n) {
+        n = rows.together(first + done, count - done);
+        part(first + done, n, epoch);
+        sum((double) n / count, 1);
+      }
+      backend.copy(partialSum, gradient);
+    }
+  }
+
+  private void part(long first, long count, long epoch) {
+    rows.computeGradient(regression, first, count, nextLoss(count));
+    lookIfFull(epoch);
+  }
+
+  /** {@code partialSum = share * gradient + keep * partialSum}. */
+  private void sum(double share, double keep) {
+    if (partialSum == null) {
+      partialSum = backend.allocate(arena, "sum of gradients", gradient.dtype(), gradient.shape());
+      Tensor host = arena.allocate("one", gradient.dtype(), 1, 1).fill(1);
+      one = backend.place(arena, host);
+    }
+    Tensor from = gradient.reshape(1, gradient.count());
+    Tensor to = partialSum.reshape(1, gradient.count());
+    backend.linear().gemm(Transpose.NO, Transpose.NO, share, one, from, keep, to);
+  }
+
+  private Tensor nextLoss(long count) {
+    return losses.next(count, optimizer.steps() + 1, optimizer.lastLearningRate());
+  }
+
+  private void lookIfFull(long epoch) {
+    if (losses.isFull()) {
+      lookAtLosses(epoch);
+    }
   }
 
   private boolean isCheckpointDue() {
@@ -312,25 +369,13 @@ final class TrainingSession implements AutoCloseable {
     }
   }
 
-  /** Computes the losses of these positions, with the parameters as they are: their mean, raw. */
-  private double lossOf(long first, long count) {
-    Tensor loss = losses.next(count, optimizer.steps(), optimizer.lastLearningRate());
-    rows.computeGradient(regression, first, count, loss);
-    losses.read();
+  /** The mean of the outputs' losses, in raw units. */
+  private double raw(double[] means) {
     double total = 0;
     for (int j = 0; j < outputs; j++) {
-      total += losses.loss(0, j) * standardization.lossScale(j);
+      total += means[j] * standardization.lossScale(j);
     }
     return total / outputs;
-  }
-
-  /** Sum over outputs of the losses of {@link #lossOf}, in the space of training. */
-  private double trainingLoss() {
-    double total = 0;
-    for (int j = 0; j < outputs; j++) {
-      total += losses.loss(0, j);
-    }
-    return total;
   }
 
   private StopReason stop(EpochRecord record) {
@@ -370,17 +415,17 @@ final class TrainingSession implements AutoCloseable {
     if (rows.heldOut() == 0) {
       return Double.NaN;
     }
-    double heldOutLoss = lossOf(rows.trained(), rows.heldOut());
+    double heldOutLoss = raw(rows.losses(regression, true, losses));
     watch.requireUsefulHeldOut(heldOutLoss, optimizer.steps());
     return heldOutLoss;
   }
 
-  /** Mean over targets of 1 - error / variance, from the losses just computed; scales cancel. */
-  private double r2() {
+  /** Mean over targets of 1 - error / variance; scales cancel. */
+  private double r2(double[] means) {
     double total = 0;
     for (int j = 0; j < outputs; j++) {
-      double squares = rows.squaredDeviations(j);
-      total += squares == 0 ? Double.NaN : 1 - losses.loss(0, j) * rows.trained() / squares;
+      double squares = targets.squaredDeviations().get(j);
+      total += squares == 0 ? Double.NaN : 1 - means[j] * rows.trained() / squares;
     }
     return total / outputs;
   }
