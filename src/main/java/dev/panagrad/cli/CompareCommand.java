@@ -37,6 +37,7 @@ final class CompareCommand implements Callable<Integer> {
     training.ignoreForeign = true;
     RULES.forEach(training::check);
     int failures = 0;
+    data.requireTarget();
     try (Backend backend = backendChoice.open()) {
       System.out.printf("backend %s (%s)%n", backend.name(), backend.detail());
       System.out.printf(

@@ -40,6 +40,7 @@ final class ConvertCommand implements Callable<Integer> {
 
   @Override
   public Integer call() {
+    data.requireTarget();
     if (data.isFile(out)) {
       throw new UsageException(out + " is the data file");
     }

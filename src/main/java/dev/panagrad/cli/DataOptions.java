@@ -47,11 +47,16 @@ final class DataOptions {
     return source.open();
   }
 
-  /** The columns chosen. */
-  TableReader reader(Table table) {
+  /** Before anything is read. */
+  void requireTarget() {
     if (targets.isEmpty()) {
       throw new UsageException("name the columns to predict: --target NAME[,NAME]");
     }
+  }
+
+  /** The columns chosen. */
+  TableReader reader(Table table) {
+    requireTarget();
     return TableReader.of(table).targets(targets).features(features);
   }
 

@@ -33,6 +33,12 @@ public final class BlockOrder {
   /** Blocks that a window is made of, at least, so that rows meet others. */
   private static final int WINDOW_BLOCKS = 16;
 
+  /**
+   * Where windows are larger than this, blocks are not smaller than what comes in with a page
+   * beside them: a window of small blocks would bring in several times its size.
+   */
+  private static final long LARGE_BYTES = 4 * MemoryAdvice.FAULT_BYTES;
+
   private final Tensor index;
   private final Tensor rows;
   private final long blockRows;
@@ -56,13 +62,17 @@ public final class BlockOrder {
   private long first;
 
   private long count;
-  private int nextWindow;
+  private int nextWindow = -1;
+
+  /** The last window that was released. */
+  private int released = -1;
 
   /**
    * An order of all rows, held-out blocks chosen by the seed.
    *
    * @param rows all of them, mapped read-only
-   * @param windowBytes of the rows in memory at a time, at least one block of one row
+   * @param windowBytes of the rows in memory at a time; pages that come in beside them may be as
+   *     much again, and 32 MiB where it is less than 8 MiB
    * @param batch rows per step
    * @param heldOut the fraction of blocks to hold out, 0 for none
    * @throws IllegalArgumentException if a window cannot hold two rows, or not a block is left on
@@ -85,7 +95,9 @@ public final class BlockOrder {
     this.rows = rows;
     this.seed = seed;
     this.isShuffled = isShuffled;
-    blockRows = Math.max(1, Math.min(BLOCK_BYTES, windowBytes / WINDOW_BLOCKS) / rowBytes);
+    long least = windowBytes < LARGE_BYTES ? 0 : MemoryAdvice.FAULT_BYTES;
+    long bytes = Math.clamp(windowBytes / WINDOW_BLOCKS, least, BLOCK_BYTES);
+    blockRows = Math.max(1, bytes / rowBytes);
     int all = Math.toIntExact(Math.ceilDiv(rows.rows(), blockRows));
     windowBlocks = (int) Math.min(all, windowBytes / (blockRows * rowBytes));
     windowRows = blockRows * windowBlocks;
@@ -100,6 +112,7 @@ public final class BlockOrder {
     deal(all, held);
     sorted = blocks.clone();
     trainedRows = rowsOf(0, trainedBlocks);
+    MemoryAdvice.inSmallPages(rows);
     index = arena.allocate("rows in memory", DType.I64, windowRows + Math.min(batch, windowRows));
   }
 
@@ -151,6 +164,7 @@ public final class BlockOrder {
 
   /** Begins an epoch, from 0, of training rows in a new order. */
   public void begin(long newEpoch) {
+    releaseRest();
     epoch = newEpoch;
     System.arraycopy(sorted, 0, blocks, 0, blocks.length);
     if (isShuffled) {
@@ -171,6 +185,7 @@ public final class BlockOrder {
     first = 0;
     count = 0;
     nextWindow = -1;
+    released = -1;
   }
 
   /**
@@ -193,10 +208,15 @@ public final class BlockOrder {
    * @return where they begin in the index
    */
   public long locate(long position, long wanted) {
+    if (nextWindow > released + 1 && position >= (released + 2) * windowRows) {
+      // Not before: a batch may begin in a window and end in the next.
+      advise(++released, false);
+    }
     if (nextWindow < 0 || position < first) {
       first = position / windowRows * windowRows;
       count = 0;
       nextWindow = (int) (position / windowRows);
+      released = nextWindow - 1;
     }
     while (position + wanted > first + count) {
       long kept = Math.max(0, first + count - position);
@@ -218,7 +238,6 @@ public final class BlockOrder {
   }
 
   private void load(int window) {
-    advise(window - 1, false);
     int from = window * windowBlocks;
     int to = Math.min(from + windowBlocks, trainedBlocks);
     long begin = count;
@@ -238,7 +257,7 @@ public final class BlockOrder {
 
   /** About the blocks of a window, if there is one of that number. */
   private void advise(int window, boolean isNeeded) {
-    long from = (long) window * windowBlocks;
+    long from = Math.max(-1, window) * (long) windowBlocks;
     long to = Math.min(from + windowBlocks, trainedBlocks);
     for (long i = Math.max(0, from); i < to; i++) {
       Tensor block = block(blocks[(int) i]);
@@ -275,6 +294,12 @@ public final class BlockOrder {
       visitor.visit(sorted[i] * blockRows, rowsOf(sorted[i]));
       MemoryAdvice.release(block(sorted[i]));
     }
-    advise(nextWindow - 1, false);
+    releaseRest();
+  }
+
+  private void releaseRest() {
+    for (int window = released + 1; window < nextWindow; window++) {
+      advise(window, false);
+    }
   }
 }

@@ -151,10 +151,11 @@ public final class Trainer {
   }
 
   /**
-   * Keeps at most that many bytes of a {@link TrainingFile}'s rows in memory, half of them read and
-   * half being read ahead, for files larger than memory. Rows are shuffled by blocks then, and held
-   * out by blocks: see {@link dev.panagrad.data.BlockOrder}. A batch that is larger is computed in
-   * parts.
+   * Keeps at most that many bytes of a {@link TrainingFile}'s rows in memory, for files larger than
+   * memory: half of them are visited, and half are left for what is read ahead and for pages that
+   * come in beside them, which are 1 or 2 MiB for each of the blocks; so give at least 16 MiB. Rows
+   * are shuffled by blocks then, and held out by blocks: see {@link dev.panagrad.data.BlockOrder}.
+   * A batch that is larger is computed in parts.
    */
   public Trainer dataMemory(long bytes) {
     this.dataMemory = Accepted.count("bytes of data in memory", bytes);
