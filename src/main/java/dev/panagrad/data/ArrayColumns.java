@@ -2,6 +2,7 @@ package dev.panagrad.data;
 
 import java.util.AbstractList;
 import java.util.ArrayList;
+import java.util.Arrays;
 import java.util.Comparator;
 import java.util.HashMap;
 import java.util.List;
@@ -169,21 +170,30 @@ final class ArrayColumns {
   }
 
   /**
-   * Those of the columns asked for that belong to one array.
+   * What is asked for of each array, in their order.
    *
    * @param columns of the table, from 0
    */
-  Selection of(int member, int[] columns) {
-    int from = first[member];
-    int to = from + members.get(member).columns();
-    List<Integer> selected =
+  List<Selection> selections(int[] columns) {
+    int[] order =
         IntStream.range(0, columns.length)
-            .filter(i -> columns[i] >= from && columns[i] < to)
             .boxed()
             .sorted(Comparator.comparingInt(i -> columns[i]))
-            .toList();
-    return new Selection(
-        selected.stream().mapToInt(i -> columns[i] - from).toArray(),
-        selected.stream().mapToInt(Integer::intValue).toArray());
+            .mapToInt(Integer::intValue)
+            .toArray();
+    List<Selection> selections = new ArrayList<>();
+    int next = 0;
+    for (int m = 0; m < first.length; m++) {
+      int from = first[m];
+      int to = from + members.get(m).columns();
+      int begin = next;
+      while (next < order.length && columns[order[next]] < to) {
+        next++;
+      }
+      int[] selected = Arrays.copyOfRange(order, begin, next);
+      selections.add(
+          new Selection(Arrays.stream(selected).map(i -> columns[i] - from).toArray(), selected));
+    }
+    return selections;
   }
 }

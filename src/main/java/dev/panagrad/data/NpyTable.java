@@ -91,7 +91,7 @@ public final class NpyTable implements Table {
     try {
       channel.position(array.dataStart());
       try (ForwardWindow window = new ForwardWindow(channel, array.bytes())) {
-        array.read(window, columns.of(0, selected), columns.first(0), cells);
+        array.read(window, columns.selections(selected).getFirst(), columns.first(0), cells);
       }
     } catch (IOException e) {
       throw RegularFile.cannotRead(name(), e);

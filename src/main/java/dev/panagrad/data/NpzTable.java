@@ -96,6 +96,9 @@ public final class NpzTable implements Table {
     long headers = 0;
     for (ZipEntry zipped : Collections.list(zip.entries())) {
       String entryName = zipped.getName();
+      if (entryName.chars().anyMatch(Character::isISOControl)) {
+        throw new DataException(file + ": the name of an entry has a control character");
+      }
       if (!entryName.endsWith(SUFFIX)) {
         throw new DataException(
             "%s: entry '%s' is no array, whose name ends in %s; save arrays alone"
@@ -168,8 +171,9 @@ public final class NpzTable implements Table {
   @Override
   public void read(int[] selected, DType dtype, Cells into) {
     CheckedCells cells = new CheckedCells(name, columns(), rows(), dtype, into);
+    List<ArrayColumns.Selection> selections = columns.selections(selected);
     for (int i = 0; i < entries.size(); i++) {
-      ArrayColumns.Selection selection = columns.of(i, selected);
+      ArrayColumns.Selection selection = selections.get(i);
       if (selection.count() > 0) {
         read(entries.get(i), selection, columns.first(i), cells);
       }

@@ -112,7 +112,10 @@ final class PythonText {
     return extent;
   }
 
-  /** A string in single or double quotes. */
+  /**
+   * A string in single or double quotes. It becomes part of messages: control characters, which
+   * NumPy would write as escapes, are refused.
+   */
   String string() {
     int quote = next();
     if (quote != '\'' && quote != '"') {
@@ -120,9 +123,12 @@ final class PythonText {
     }
     int start = at++;
     StringBuilder value = new StringBuilder();
-    while (at < text.length() && text.charAt(at) != '\n') {
+    while (at < text.length()) {
       char c = text.charAt(at++);
       if (c == quote) {
+        if (value.chars().anyMatch(Character::isISOControl)) {
+          throw failure.apply(start, "a string has a control character");
+        }
         return value.toString();
       }
       if (c == '\\') {
@@ -139,9 +145,7 @@ final class PythonText {
     char c = at < text.length() ? text.charAt(at++) : '\n';
     switch (c) {
       case '\\', '\'', '"' -> value.append(c);
-      case 'n' -> value.append('\n');
-      case 'r' -> value.append('\r');
-      case 't' -> value.append('\t');
+      case 'n', 'r', 't' -> throw failure.apply(start, "a string has a control character");
       case 'x' -> value.appendCodePoint(hexadecimal(start, 2));
       case 'u' -> value.appendCodePoint(hexadecimal(start, 4));
       case 'U' -> value.appendCodePoint(hexadecimal(start, 8));

@@ -101,9 +101,10 @@ public final class SafetensorsTable implements Table {
   @Override
   public void read(int[] selected, DType dtype, Cells into) {
     CheckedCells cells = new CheckedCells(name, columns(), rows(), dtype, into);
+    List<ArrayColumns.Selection> selections = columns.selections(selected);
     for (int t = 0; t < tensors.size(); t++) {
       Tensor tensor = tensors.get(t);
-      ArrayColumns.Selection selection = columns.of(t, selected);
+      ArrayColumns.Selection selection = selections.get(t);
       for (long row = 0; selection.count() > 0 && row < tensor.rows(); row++) {
         for (int i = 0; i < selection.count(); i++) {
           int column = selection.column(i);

@@ -165,6 +165,9 @@ class NpzTableTest {
     entries.put("notes.txt", new byte[3]);
     refusal("entry 'notes.txt' is no array");
     entries.remove("notes.txt");
+    entries.put("a\nb.npy", NpyFile.doubles(1, 1));
+    refusal("a.npz: the name of an entry has a control character");
+    entries.remove("a\nb.npy");
     entries.put(
         "names.npy", NpyFile.of(NpyFile.dictionary("'|O'", false, "(1,)"), new byte[] {'.'}));
     String message = refusal("array 'names', byte 20: the array has Python objects");
