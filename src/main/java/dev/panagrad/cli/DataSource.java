@@ -19,7 +19,11 @@ final class DataSource {
   @Parameters(
       index = "0",
       paramLabel = "DATA",
-      description = "CSV file, or " + SAMPLE + " for the bundled diabetes data.")
+      description =
+          "File of rows: CSV, or by its ending .npy, .npz, .safetensors, or .svm, .libsvm, .svmlight;"
+              + " or "
+              + SAMPLE
+              + " for the bundled diabetes data.")
   private String data;
 
   @Option(

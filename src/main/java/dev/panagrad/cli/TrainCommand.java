@@ -31,7 +31,7 @@ import picocli.CommandLine.Option;
  */
 @Command(
     name = "train",
-    description = "Train a linear model on a CSV file.",
+    description = "Train a linear model on a file of rows.",
     mixinStandardHelpOptions = true,
     sortOptions = false)
 final class TrainCommand implements Callable<Integer> {

@@ -53,15 +53,7 @@ public final class CsvTable implements Table {
     return new CsvTable(
         file.toString(),
         () -> {
-          if (Files.isDirectory(file)) {
-            throw new DataException("'" + file + "' is a directory; give a CSV file");
-          }
-          if (Files.exists(file) && !Files.isRegularFile(file)) {
-            throw new DataException(
-                "'"
-                    + file
-                    + "' is not a regular file, and data is read twice; write it to a file first");
-          }
+          RegularFile.require(file, "a CSV file");
           return Files.newInputStream(file);
         });
   }

@@ -3,7 +3,10 @@ package dev.panagrad.data;
 import java.nio.file.Path;
 import java.util.Locale;
 
-/** Opens a file as a {@link Table}, by the ending of its name. */
+/**
+ * Opens a file as a {@link Table}, by the ending of its name: {@code .npy}, {@code .npz}, {@code
+ * .safetensors}, {@code .svm}, {@code .libsvm} or {@code .svmlight}; all others are CSV.
+ */
 public final class TableFile {
   private TableFile() {}
 
@@ -15,6 +18,10 @@ public final class TableFile {
   public static Table open(Path file) {
     String ending = ending(file);
     return switch (ending) {
+      case "npy" -> NpyTable.open(file);
+      case "npz" -> NpzTable.open(file);
+      case "safetensors" -> SafetensorsTable.open(file);
+      case "svm", "libsvm", "svmlight" -> LibsvmTable.file(file);
       default -> CsvTable.file(file);
     };
   }

@@ -39,7 +39,7 @@ class LayeringTest {
                   "schedule",
                   "tensor")),
           Map.entry("regression", Set.of("backend", "rule", "safetensors", "tensor")),
-          Map.entry("data", Set.of("tensor")),
+          Map.entry("data", Set.of("safetensors", "tensor")),
           Map.entry("safetensors", Set.of("tensor")),
           Map.entry(
               "train",
