@@ -1,7 +1,6 @@
 package dev.panagrad.train;
 
 import dev.panagrad.backend.Backend;
-import dev.panagrad.backend.Transpose;
 import dev.panagrad.data.Dataset;
 import dev.panagrad.optimizer.Checkpoint;
 import dev.panagrad.optimizer.NonFinitePolicy;
@@ -38,6 +37,7 @@ final class TrainingSession implements AutoCloseable {
   private final Optimizer optimizer;
   private final LossLog losses;
   private final Tensor gradient;
+  private final GradientParts parts;
   private final TrainingProgress progress;
   private final boolean isFile;
 
@@ -50,10 +50,6 @@ final class TrainingSession implements AutoCloseable {
   private TrainingRows.TargetSums targets;
   private LossWatch watch;
 
-  /** Of a batch that is computed in parts; null until there is one. */
-  private Tensor partialSum;
-
-  private Tensor one;
   private long started;
 
   TrainingSession(Trainer options, Dataset data, TrainingFile file, Backend backend) {
@@ -77,6 +73,7 @@ final class TrainingSession implements AutoCloseable {
               backend, arena, data.x().dtype(), data.features().size(), outputs, options.intercept);
       optimizer = optimizer();
       gradient = regression.gradient().flat();
+      parts = new GradientParts(backend, arena, gradient);
       boolean isAwaited = optimizer.nonFinite() != NonFinitePolicy.PROPAGATE;
       losses = new LossLog(backend, arena, outputs, isAwaited);
       if (folder == null) {
@@ -271,7 +268,12 @@ final class TrainingSession implements AutoCloseable {
       }
       long first = progress.position;
       long count = Math.min(rows.batchSize(), rows.trained() - first);
-      computeGradient(first, count, epoch);
+      if (equations == null) {
+        computeGradient(first, count, epoch);
+      } else {
+        regression.computeGradient(equations, nextLoss(count));
+        lookIfFull(epoch);
+      }
       optimizer.step(gradient);
       progress.batches++;
       progress.position = first + count;
@@ -285,50 +287,24 @@ final class TrainingSession implements AutoCloseable {
     return true;
   }
 
+  /** In as many parts as the rows ask for. */
   private void computeGradient(long first, long count, long epoch) {
-    if (equations != null) {
-      regression.computeGradient(equations, nextLoss(count));
+    for (long done = 0, n; done < count; done += n) {
+      n = rows.together(first + done, count - done);
+      rows.computeGradient(regression, first + done, n, nextLoss(n));
       lookIfFull(epoch);
-      return;
+      parts.add(n, done, count);
     }
-    long n = rows.together(first, count);
-    part(first, n, epoch);
-    if (n < count) {
-      sum((double) n / count, 0);
-      for (long done = n; done < count; done += n) {
-        n = rows.together(first + done, count - done);
-        part(first + done, n, epoch);
-        sum((double) n / count, 1);
-      }
-      backend.copy(partialSum, gradient);
-    }
-  }
-
-  private void part(long first, long count, long epoch) {
-    rows.computeGradient(regression, first, count, nextLoss(count));
-    lookIfFull(epoch);
-  }
-
-  /** {@code partialSum = share * gradient + keep * partialSum}. */
-  private void sum(double share, double keep) {
-    if (partialSum == null) {
-      partialSum = backend.allocate(arena, "sum of gradients", gradient.dtype(), gradient.shape());
-      Tensor host = arena.allocate("one", gradient.dtype(), 1, 1).fill(1);
-      one = backend.place(arena, host);
-    }
-    Tensor from = gradient.reshape(1, gradient.count());
-    Tensor to = partialSum.reshape(1, gradient.count());
-    backend.linear().gemm(Transpose.NO, Transpose.NO, share, one, from, keep, to);
-  }
-
-  private Tensor nextLoss(long count) {
-    return losses.next(count, optimizer.steps() + 1, optimizer.lastLearningRate());
   }
 
   private void lookIfFull(long epoch) {
     if (losses.isFull()) {
       lookAtLosses(epoch);
     }
+  }
+
+  private Tensor nextLoss(long count) {
+    return losses.next(count, optimizer.steps() + 1, optimizer.lastLearningRate());
   }
 
   private boolean isCheckpointDue() {
