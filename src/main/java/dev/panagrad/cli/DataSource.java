@@ -7,6 +7,7 @@ import java.io.IOException;
 import java.nio.file.Files;
 import java.nio.file.InvalidPathException;
 import java.nio.file.Path;
+import java.util.Optional;
 import picocli.CommandLine.Option;
 import picocli.CommandLine.Parameters;
 
@@ -16,6 +17,7 @@ final class DataSource {
   private static final String SAMPLE = "sample:diabetes";
 
   @Parameters(
+      index = "0",
       paramLabel = "DATA",
       description =
           "File of rows: CSV, or by its ending .npy, .npz, .safetensors, or .svm, .libsvm, .svmlight;"
@@ -38,6 +40,15 @@ final class DataSource {
       return csv.withoutHeader();
     }
     throw new UsageException("--no-header is for CSV files, and " + data + " is none");
+  }
+
+  /** The file, if it is one. */
+  Optional<Path> file() {
+    try {
+      return data.startsWith("sample:") ? Optional.empty() : Optional.of(Path.of(data));
+    } catch (InvalidPathException e) {
+      return Optional.empty(); // what cannot be opened is reported when it is read
+    }
   }
 
   /** Whether that file is the data: it would be overwritten. */

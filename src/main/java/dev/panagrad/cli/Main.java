@@ -4,6 +4,7 @@ import dev.panagrad.backend.BackendUnavailableException;
 import dev.panagrad.backend.DeviceException;
 import dev.panagrad.data.DataException;
 import dev.panagrad.train.DivergenceException;
+import java.io.UncheckedIOException;
 import java.util.Locale;
 import java.util.logging.Level;
 import java.util.logging.Logger;
@@ -26,6 +27,7 @@ import picocli.CommandLine.UnmatchedArgumentException;
     subcommands = {
       TrainCommand.class,
       PredictCommand.class,
+      ConvertCommand.class,
       CompareCommand.class,
       BackendsCommand.class
     })
@@ -75,7 +77,7 @@ public final class Main implements Runnable {
   @Override
   public void run() {
     throw new ParameterException(
-        spec.commandLine(), "a command is needed: train, predict, compare or backends");
+        spec.commandLine(), "a command is needed: train, predict, convert, compare or backends");
   }
 
   private static int refuse(ParameterException e, String[] args) {
@@ -96,6 +98,7 @@ public final class Main implements Runnable {
             || failure instanceof DivergenceException
             || failure instanceof BackendUnavailableException
             || failure instanceof DeviceException
+            || failure instanceof UncheckedIOException
             || failure instanceof IllegalArgumentException
             || failure instanceof ArithmeticException;
     String message = failure.getMessage();

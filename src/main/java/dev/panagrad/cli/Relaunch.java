@@ -57,7 +57,7 @@ final class Relaunch {
   private static Optional<Integer> run(List<String> command) {
     try {
       Process child = new ProcessBuilder(command).inheritIO().start();
-      Thread endChild = new Thread(child::destroy, "panagrad-relaunch");
+      Thread endChild = new Thread(() -> end(child), "panagrad-relaunch");
       Runtime.getRuntime().addShutdownHook(endChild);
       return Optional.of(child.waitFor());
     } catch (IOException e) {
@@ -70,6 +70,16 @@ final class Relaunch {
     } catch (InterruptedException e) {
       Thread.currentThread().interrupt();
       return Optional.of(1);
+    }
+  }
+
+  /** Asks the child to end, and gives it the time that it needs to write what it has. */
+  private static void end(Process child) {
+    child.destroy();
+    try {
+      child.waitFor();
+    } catch (InterruptedException e) {
+      Thread.currentThread().interrupt();
     }
   }
 }

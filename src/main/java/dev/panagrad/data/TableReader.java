@@ -93,13 +93,9 @@ public final class TableReader {
   public Dataset read(TensorArena arena, DType dtype) {
     Selected chosen = selected();
     int d = chosen.features.length;
-    int k = chosen.targets.length;
     Tensor x = arena.allocate("X", dtype, table.rows(), d);
-    Tensor y = arena.allocate("y", dtype, table.rows(), k);
-    int[] both = Arrays.copyOf(chosen.features, d + k);
-    System.arraycopy(chosen.targets, 0, both, d, k);
-    table.read(
-        both,
+    Tensor y = arena.allocate("y", dtype, table.rows(), chosen.targets.length);
+    read(
         dtype,
         (row, c, value) -> {
           if (c < d) {
@@ -108,7 +104,39 @@ public final class TableReader {
             y.set(row, c - d, value);
           }
         });
-    return new Dataset(names(chosen.features), names(chosen.targets), x, y);
+    return new Dataset(featureNames(), targetNames(), x, y);
+  }
+
+  /**
+   * Hands over the cells of the features and then of the targets, numbered together from 0.
+   *
+   * @param dtype F32 or F64: what values have to fit
+   * @throws DataException as {@link #read(TensorArena, DType)}
+   */
+  public void read(DType dtype, Table.Cells into) {
+    Selected chosen = selected();
+    int d = chosen.features.length;
+    int[] both = Arrays.copyOf(chosen.features, d + chosen.targets.length);
+    System.arraycopy(chosen.targets, 0, both, d, chosen.targets.length);
+    table.read(both, dtype, into);
+  }
+
+  /**
+   * Names of the features, in the order of their columns in what is read.
+   *
+   * @throws DataException as {@link #read(TensorArena, DType)}
+   */
+  public List<String> featureNames() {
+    return names(selected().features);
+  }
+
+  /**
+   * Names of the targets.
+   *
+   * @throws DataException as {@link #read(TensorArena, DType)}
+   */
+  public List<String> targetNames() {
+    return names(selected().targets);
   }
 
   /**

@@ -3,7 +3,6 @@ package dev.panagrad.optimizer;
 import dev.panagrad.backend.Backend;
 import dev.panagrad.safetensors.NameList;
 import dev.panagrad.safetensors.SafetensorsFile;
-import dev.panagrad.safetensors.SafetensorsWriter;
 import dev.panagrad.tensor.Parameters;
 import dev.panagrad.tensor.Tensor;
 import dev.panagrad.tensor.TensorArena;
@@ -11,6 +10,7 @@ import java.io.IOException;
 import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.LinkedHashMap;
+import java.util.LinkedHashSet;
 import java.util.List;
 import java.util.Map;
 
@@ -34,8 +34,12 @@ import java.util.Map;
 public final class Checkpoint {
   private static final String FORMAT = "format";
   private static final String VERSION = "panagrad.checkpoint.1";
-  private static final String STEPS = "steps";
-  private static final String SKIPPED = "skipped";
+  static final String STEPS = "steps";
+  static final String SKIPPED = "skipped";
+
+  /** Tensors whose names begin with it are whoever's wrote the checkpoint, and are not restored. */
+  public static final String OTHERS = "training/";
+
   private static final String PARAMETERS = "parameters";
 
   private Checkpoint() {}
@@ -47,21 +51,10 @@ public final class Checkpoint {
    * @throws IOException if it cannot be written; what was there before is still there
    */
   public static void save(Optimizer optimizer, Path file) throws IOException {
-    Map<String, String> metadata = new LinkedHashMap<>(identity(optimizer));
-    metadata.put(STEPS, Long.toString(optimizer.steps()));
-    metadata.put(SKIPPED, Long.toString(optimizer.skippedSteps()));
     try (TensorArena arena = TensorArena.open("checkpoint")) {
-      List<Tensor> tensors = new ArrayList<>();
-      for (Map.Entry<String, Tensor> named : tensors(optimizer).entrySet()) {
-        Tensor tensor = named.getValue();
-        Tensor onHost = tensor;
-        if (!tensor.isHost()) {
-          onHost = arena.allocate(named.getKey(), tensor.dtype(), tensor.shape());
-          optimizer.backend().copy(tensor, onHost);
-        }
-        tensors.add(onHost.named(named.getKey()));
-      }
-      SafetensorsWriter.write(file, metadata, tensors);
+      CheckpointSnapshot snapshot = new CheckpointSnapshot(optimizer, arena, false);
+      snapshot.take();
+      snapshot.write(file, Map.of(), List.of());
     }
   }
 
@@ -86,10 +79,11 @@ public final class Checkpoint {
     long steps = number(file, in.metadata(), STEPS);
     long skipped = number(file, in.metadata(), SKIPPED);
     Map<String, Tensor> targets = tensors(optimizer);
-    if (!in.names().equals(targets.keySet())) {
+    List<String> found = in.names().stream().filter(name -> !name.startsWith(OTHERS)).toList();
+    if (!targets.keySet().equals(new LinkedHashSet<>(found))) {
       throw new IOException(
           "checkpoint '%s' has the tensors %s, and %s are needed"
-              .formatted(file, in.names(), targets.keySet()));
+              .formatted(file, found, targets.keySet()));
     }
     try (TensorArena arena = TensorArena.open("checkpoint")) {
       Map<Tensor, Tensor> copies = new LinkedHashMap<>();
@@ -118,7 +112,7 @@ public final class Checkpoint {
   }
 
   /** What must be the same on both sides. */
-  private static Map<String, String> identity(Optimizer optimizer) throws IOException {
+  static Map<String, String> identity(Optimizer optimizer) throws IOException {
     Parameters parameters = optimizer.parameters();
     List<String> layout = new ArrayList<>();
     for (String name : parameters.names()) {
@@ -137,7 +131,7 @@ public final class Checkpoint {
     return identity;
   }
 
-  private static Map<String, Tensor> tensors(Optimizer optimizer) {
+  static Map<String, Tensor> tensors(Optimizer optimizer) {
     Parameters parameters = optimizer.parameters();
     Map<String, Tensor> tensors = new LinkedHashMap<>();
     parameters.names().forEach(n -> add(tensors, PARAMETERS, n, parameters.view(n)));

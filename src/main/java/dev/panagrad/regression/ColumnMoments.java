@@ -1,7 +1,10 @@
 package dev.panagrad.regression;
 
 import dev.panagrad.tensor.Tensor;
+import java.nio.ByteBuffer;
 import java.util.Arrays;
+import java.util.List;
+import java.util.zip.CRC32C;
 
 /** Means and deviations of the columns of one matrix, in double precision. */
 final class ColumnMoments {
@@ -33,6 +36,39 @@ final class ColumnMoments {
     double[] scales = new double[scale.length];
     Arrays.fill(scales, common);
     return new ColumnMoments(mean, rest, scales, constant);
+  }
+
+  /** Columns [from, to) of a tensor that {@link #writeTo} wrote. */
+  static ColumnMoments of(Tensor t, int from, int to) {
+    ColumnMoments moments = new ColumnMoments(to - from);
+    for (int c = from; c < to; c++) {
+      moments.mean[c - from] = t.get(0, c);
+      moments.rest[c - from] = t.get(1, c);
+      moments.scale[c - from] = t.get(2, c);
+      moments.constant[c - from] = t.get(3, c) != 0;
+    }
+    return moments;
+  }
+
+  /** Writes them into four rows, from a column on. */
+  void writeTo(Tensor t, int from) {
+    for (int c = 0; c < mean.length; c++) {
+      t.set(0, from + c, mean[c]);
+      t.set(1, from + c, rest[c]);
+      t.set(2, from + c, scale[c]);
+      t.set(3, from + c, constant[c] ? 1 : 0);
+    }
+  }
+
+  /** A text that differs where these do: a CRC-32C, against mistakes. */
+  String fingerprint() {
+    CRC32C sum = new CRC32C();
+    for (double[] values : List.of(mean, rest, scale)) {
+      ByteBuffer bytes = ByteBuffer.allocate(values.length * Double.BYTES);
+      bytes.asDoubleBuffer().put(values);
+      sum.update(bytes);
+    }
+    return "%d columns, CRC-32C %08x".formatted(mean.length, sum.getValue());
   }
 
   /** A value of a column, centred and scaled. */

@@ -58,6 +58,27 @@ public final class Standardization {
     return new Standardization(x, y.withScale(Math.sqrt(squares / y.scale.length)));
   }
 
+  /**
+   * What {@link #writeTo} wrote.
+   *
+   * @param moments [4, features + targets], F64
+   */
+  public static Standardization of(Tensor moments, int features) {
+    int all = Math.toIntExact(moments.cols());
+    return new Standardization(
+        ColumnMoments.of(moments, 0, features), ColumnMoments.of(moments, features, all));
+  }
+
+  /**
+   * Writes means, what rounding left out of them, scales, and 1 for each constant column.
+   *
+   * @param moments [4, features + targets], F64: a column for each feature, then for each target
+   */
+  public void writeTo(Tensor moments) {
+    x.writeTo(moments, 0);
+    y.writeTo(moments, x.mean.length);
+  }
+
   /** Standardises all rows in place. */
   public void applyInPlace(Tensor features, Tensor targets) {
     apply(features, x);
@@ -99,6 +120,11 @@ public final class Standardization {
   /** The scale of a target. */
   public double targetScale(int target) {
     return y.scale[target];
+  }
+
+  /** A text that differs where shifts or scales do, to the last bit. */
+  public String fingerprint() {
+    return x.fingerprint() + ", " + y.fingerprint();
   }
 
   /** Whether a feature is constant on the fitted rows. */

@@ -58,7 +58,11 @@ final class DurableFile {
     Path fresh = folder.resolve(start + "%016x".formatted(RANDOM.nextLong()) + ENDING);
     try {
       try (FileChannel channel =
-          FileChannel.open(fresh, StandardOpenOption.CREATE_NEW, StandardOpenOption.WRITE)) {
+          FileChannel.open(
+              fresh,
+              StandardOpenOption.CREATE_NEW,
+              StandardOpenOption.READ,
+              StandardOpenOption.WRITE)) {
         // Says that somebody is writing; the system ends it with the process.
         FileLock _ = channel.lock();
         keepPermissions(target, fresh);

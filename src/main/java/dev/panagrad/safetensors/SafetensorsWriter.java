@@ -60,7 +60,7 @@ public final class SafetensorsWriter {
     texts.put(Checksum.HEADER, Checksum.of(texts, entries(ordered)));
     texts.forEach(SafetensorsWriter::requireText);
     names.forEach(name -> requireText(name, ""));
-    ByteBuffer header = header(texts, ordered);
+    ByteBuffer header = header(texts, entries(ordered), ALIGNMENT, 0);
     try {
       DurableFile.replace(
           file,
@@ -85,7 +85,7 @@ public final class SafetensorsWriter {
     }
   }
 
-  private static void requireText(String key, String text) {
+  static void requireText(String key, String text) {
     if (text == null || !isPaired(key) || !isPaired(text)) {
       throw new IllegalArgumentException(
           "metadata and names are texts, found none, or half of a surrogate pair, at '%s'"
@@ -111,7 +111,15 @@ public final class SafetensorsWriter {
     return entries;
   }
 
-  private static ByteBuffer header(Map<String, String> metadata, List<Tensor> tensors)
+  /**
+   * A header, padded so that the byte that lies {@code offset} bytes after it is at a multiple of
+   * {@code alignment} in the file.
+   */
+  static ByteBuffer header(
+      Map<String, String> metadata,
+      Map<String, SafetensorsFile.Entry> entries,
+      int alignment,
+      long offset)
       throws IOException {
     ByteArrayOutputStream text = new ByteArrayOutputStream();
     try (JsonGenerator out = new JsonFactory().createGenerator(text)) {
@@ -123,7 +131,7 @@ public final class SafetensorsWriter {
         }
         out.writeEndObject();
       }
-      for (Map.Entry<String, SafetensorsFile.Entry> named : entries(tensors).entrySet()) {
+      for (Map.Entry<String, SafetensorsFile.Entry> named : entries.entrySet()) {
         SafetensorsFile.Entry entry = named.getValue();
         out.writeObjectFieldStart(named.getKey());
         out.writeStringField("dtype", entry.dtype());
@@ -137,12 +145,13 @@ public final class SafetensorsWriter {
       out.writeEndObject();
     }
     byte[] json = text.toByteArray();
-    if (json.length > SafetensorsFile.MAX_HEADER_BYTES - ALIGNMENT) {
+    if (json.length > SafetensorsFile.MAX_HEADER_BYTES - alignment) {
       throw new IOException(
           "a header of %,d bytes is more than the %,d that are read"
               .formatted(json.length, SafetensorsFile.MAX_HEADER_BYTES));
     }
-    int start = Math.ceilDiv(Long.BYTES + json.length, ALIGNMENT) * ALIGNMENT;
+    int past = (int) (offset % alignment);
+    int start = Math.ceilDiv(Long.BYTES + json.length + past, alignment) * alignment - past;
     byte[] all = new byte[start];
     Arrays.fill(all, (byte) ' ');
     ByteBuffer header = ByteBuffer.wrap(all).order(ByteOrder.LITTLE_ENDIAN);
@@ -163,7 +172,7 @@ public final class SafetensorsWriter {
     }
   }
 
-  private static void write(FileChannel channel, ByteBuffer bytes) throws IOException {
+  static void write(FileChannel channel, ByteBuffer bytes) throws IOException {
     while (bytes.hasRemaining()) {
       channel.write(bytes);
     }

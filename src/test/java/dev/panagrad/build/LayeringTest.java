@@ -50,6 +50,7 @@ class LayeringTest {
                   "penalty",
                   "regression",
                   "rule",
+                  "safetensors",
                   "schedule",
                   "tensor")),
           Map.entry(

@@ -2,7 +2,7 @@ package dev.panagrad.cli;
 
 import static org.junit.jupiter.api.Assertions.assertArrayEquals;
 import static org.junit.jupiter.api.Assertions.assertEquals;
-import static org.junit.jupiter.api.Assertions.assertFalse;
+import static org.junit.jupiter.api.Assertions.assertTrue;
 
 import com.fasterxml.jackson.databind.JsonNode;
 import dev.panagrad.regression.LinearModel;
@@ -102,8 +102,16 @@ class PredictCommandTest {
     Cli run =
         Cli.train(
             data, "--target y --quiet --epochs 1 --save " + folder.resolve("none").resolve("m"));
-    Cli.assertContains(run.failure(Cli.FAILED), "cannot write", "bytes", "no directory");
-    // The result was printed all the same.
-    assertFalse(run.out().isEmpty());
+    Cli.assertContains(run.failure(Cli.USAGE), "--save", "there is no directory");
+    // Before the data were read and a model trained.
+    assertTrue(run.out().isEmpty());
+    Cli.assertContains(
+        Cli.train(data, "--target y --quiet --epochs 1 --save " + folder).failure(Cli.USAGE),
+        "is a directory");
+    Path log = folder.resolve("h.csv");
+    String same = "--log " + log + " --save " + folder.resolve(".").resolve("h.csv");
+    Cli.assertContains(
+        Cli.train(data, "--target y --quiet --epochs 1 " + same).failure(Cli.USAGE),
+        "is the history file");
   }
 }
