@@ -137,14 +137,17 @@ final class NpyHeader {
     if (rows > left / rowBytes || rows * rowBytes != left) {
       throw wrong(
           dataStart,
-          "shape %s of %s takes %s bytes, and %,d follow the header"
+          "shape %s of %s takes %s bytes, and %,d follow the header; %s"
               .formatted(
                   NpyDictionary.shown(shape),
                   dictionary.descr(),
                   rows > Long.MAX_VALUE / rowBytes
                       ? "more than 2^63 - 1"
                       : "%,d".formatted(rows * rowBytes),
-                  left));
+                  left,
+                  rows > left / rowBytes
+                      ? "it was cut short or is no longer what was saved"
+                      : "save one array in a file"));
     }
     NpyArray.Column element = dictionary.columns().getFirst();
     if (dictionary.isRecord()) {

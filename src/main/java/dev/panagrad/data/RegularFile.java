@@ -1,6 +1,8 @@
 package dev.panagrad.data;
 
+import java.io.EOFException;
 import java.io.IOException;
+import java.nio.channels.ClosedChannelException;
 import java.nio.channels.FileChannel;
 import java.nio.file.AccessDeniedException;
 import java.nio.file.Files;
@@ -50,7 +52,9 @@ final class RegularFile {
         switch (e) {
           case NoSuchFileException _ -> "there is no such file";
           case AccessDeniedException _ -> "permission denied";
-          default -> String.valueOf(e.getMessage());
+          case ClosedChannelException _ -> "it was closed";
+          case EOFException eof when eof.getMessage() == null -> "it ends early";
+          default -> e.getMessage() == null ? "it is damaged" : e.getMessage();
         };
     return new DataException("cannot read " + name + ": " + why, e);
   }

@@ -118,6 +118,22 @@ class TableFilesTest {
     }
     JsonNode json = sameAsCsv(Files.write(folder.resolve("data.NPZ"), bytes.toByteArray()), "y");
     assertEquals(List.of("x1", "x2", "x3"), Cli.strings(json.get("features")));
+    // Columns, as this file has them, become rows.
+    Path rows = folder.resolve("rows.safetensors");
+    Path npz = folder.resolve("data.NPZ");
+    Cli.run("convert", npz.toString(), rows.toString(), "--target", "y", "--dtype", "f64")
+        .exits(Cli.DONE);
+    JsonNode converted = Cli.train(rows, "--json --quiet --epochs 20").json();
+    assertEquals(json.get("coefficients"), converted.get("coefficients"));
+    // A training file is no table: its tensors have rows of their own.
+    Cli.assertContains(
+        Cli.run(
+                "predict",
+                rows.toString(),
+                "--model",
+                folder.resolve("model.safetensors").toString())
+            .failure(Cli.FAILED),
+        "rows.safetensors");
   }
 
   @Test

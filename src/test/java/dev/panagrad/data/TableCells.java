@@ -59,8 +59,7 @@ final class TableCells {
   }
 
   /** Requires that a file, whatever it has become, is a table or refused. */
-  static void requireTableOrRefusal(Path file, byte[] content) {
-    write(file, content);
+  static void requireTableOrRefusal(Path file) {
     try (Table table = TableFile.open(file)) {
       of(table);
     } catch (DataException e) {

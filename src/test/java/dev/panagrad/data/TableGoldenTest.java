@@ -7,10 +7,12 @@ import static org.junit.jupiter.api.Assertions.assertTrue;
 import com.fasterxml.jackson.databind.JsonNode;
 import com.fasterxml.jackson.databind.ObjectMapper;
 import java.io.IOException;
+import java.nio.ByteBuffer;
+import java.nio.channels.FileChannel;
 import java.nio.file.Files;
 import java.nio.file.Path;
+import java.nio.file.StandardOpenOption;
 import java.util.ArrayList;
-import java.util.Arrays;
 import java.util.List;
 import java.util.Map;
 import java.util.SplittableRandom;
@@ -72,14 +74,15 @@ class TableGoldenTest {
   @ParameterizedTest
   @MethodSource("names")
   void cutShort(String name) throws IOException {
-    byte[] bytes = Files.readAllBytes(TableCells.resource(name));
-    Path cut = folder.resolve(name);
-    for (int length = 0; length < bytes.length; length++) {
-      byte[] left = Arrays.copyOf(bytes, length);
-      if (name.endsWith("svm")) {
-        TableCells.requireTableOrRefusal(cut, left);
-      } else {
-        TableCells.refusal(TableCells.write(cut, left));
+    Path cut = Files.copy(TableCells.resource(name), folder.resolve(name));
+    try (FileChannel channel = FileChannel.open(cut, StandardOpenOption.WRITE)) {
+      for (long length = channel.size() - 1; length >= 0; length--) {
+        channel.truncate(length);
+        if (name.endsWith("svm")) {
+          TableCells.requireTableOrRefusal(cut);
+        } else {
+          TableCells.refusal(cut);
+        }
       }
     }
   }
@@ -89,13 +92,17 @@ class TableGoldenTest {
   @MethodSource("names")
   void flipped(String name) throws IOException {
     byte[] bytes = Files.readAllBytes(TableCells.resource(name));
-    Path damaged = folder.resolve(name);
+    Path damaged = Files.write(folder.resolve(name), bytes);
     SplittableRandom random = new SplittableRandom(name.hashCode());
-    for (int i = 0; i < bytes.length; i++) {
-      for (int flip = 0; flip < FLIPS; flip++) {
-        byte[] other = bytes.clone();
-        other[i] ^= (byte) (FLIPS == 1 ? 1 << random.nextInt(8) : 1 << flip);
-        TableCells.requireTableOrRefusal(damaged, other);
+    // In its place: a file written anew each time would be on the disk each time.
+    try (FileChannel channel = FileChannel.open(damaged, StandardOpenOption.WRITE)) {
+      for (int i = 0; i < bytes.length; i++) {
+        for (int flip = 0; flip < FLIPS; flip++) {
+          int bit = FLIPS == 1 ? random.nextInt(Byte.SIZE) : flip;
+          channel.write(ByteBuffer.wrap(new byte[] {(byte) (bytes[i] ^ (1 << bit))}), i);
+          TableCells.requireTableOrRefusal(damaged);
+        }
+        channel.write(ByteBuffer.wrap(bytes, i, 1), i);
       }
     }
   }
