@@ -3,10 +3,12 @@
  *
  * <p>{@code jdk.incubator.vector} is optional: start java with {@code --add-modules
  * jdk.incubator.vector} to get the {@code simd} backend. The libraries of the command line are
- * optional too.
+ * optional too, and those of Parquet and Arrow files.
  */
+@SuppressWarnings({"requires-automatic", "requires-transitive-automatic"})
 module dev.panagrad {
   requires static jdk.incubator.vector;
+  requires static dev.hardwood.core;
   requires static info.picocli;
   requires static me.tongfei.progressbar;
   requires com.fasterxml.jackson.core;

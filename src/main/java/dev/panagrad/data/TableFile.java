@@ -15,6 +15,7 @@ public final class TableFile {
   public static Table open(Path file) {
     String ending = ending(file);
     return switch (ending) {
+      case "parquet" -> ParquetTable.file(file);
       default -> CsvTable.file(file);
     };
   }
