@@ -9,6 +9,9 @@
 module dev.panagrad {
   requires static jdk.incubator.vector;
   requires static dev.hardwood.core;
+  requires static org.apache.arrow.format;
+  requires static com.github.luben.zstd_jni;
+  requires static org.apache.commons.compress;
   requires static info.picocli;
   requires static me.tongfei.progressbar;
   requires com.fasterxml.jackson.core;

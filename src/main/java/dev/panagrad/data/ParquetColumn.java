@@ -10,10 +10,6 @@ import java.math.BigInteger;
 
 /** A column of a Parquet file as numbers, or why it is none. */
 final class ParquetColumn {
-  /** Powers of ten up to here are exact as a double. */
-  private static final int EXACT_SCALE = 22;
-
-  private static final long EXACT_LONG = 1L << 53;
   private static final int MAX_DECIMAL_BYTES = 32;
 
   private final ColumnSchema schema;
@@ -120,7 +116,7 @@ final class ParquetColumn {
 
   private Values ints(int[] batch) {
     if (logical instanceof LogicalType.DecimalType decimal) {
-      return row -> decimal(batch[row], decimal.scale());
+      return row -> Decimals.nearest(batch[row], decimal.scale());
     }
     if (logical instanceof LogicalType.IntType type && !type.isSigned()) {
       return row -> Integer.toUnsignedLong(batch[row]);
@@ -130,10 +126,10 @@ final class ParquetColumn {
 
   private Values longs(long[] batch) {
     if (logical instanceof LogicalType.DecimalType decimal) {
-      return row -> decimal(batch[row], decimal.scale());
+      return row -> Decimals.nearest(batch[row], decimal.scale());
     }
     if (logical instanceof LogicalType.IntType type && !type.isSigned()) {
-      return row -> batch[row] >= 0 ? batch[row] : unsigned(batch[row]);
+      return row -> Decimals.unsigned(batch[row]);
     }
     return row -> batch[row];
   }
@@ -149,18 +145,5 @@ final class ParquetColumn {
     return row ->
         Float.float16ToFloat(
             (short) ((batch[offsets[row]] & 0xFF) | (batch[offsets[row] + 1] << Byte.SIZE)));
-  }
-
-  /** An unsigned number of 64 bits, rounded once: the last bit says that others were lost. */
-  static double unsigned(long bits) {
-    return bits >= 0 ? bits : (double) ((bits >>> 1) | (bits & 1)) * 2;
-  }
-
-  /** The number nearest to a decimal. */
-  static double decimal(long unscaled, int scale) {
-    if (scale >= 0 && scale <= EXACT_SCALE && Math.abs(unscaled) <= EXACT_LONG) {
-      return unscaled / Math.pow(10, scale);
-    }
-    return BigDecimal.valueOf(unscaled, scale).doubleValue();
   }
 }

@@ -16,6 +16,7 @@ public final class TableFile {
     String ending = ending(file);
     return switch (ending) {
       case "parquet" -> ParquetTable.file(file);
+      case "arrow", "arrows", "feather", "ipc" -> ArrowTable.file(file);
       default -> CsvTable.file(file);
     };
   }

@@ -60,11 +60,11 @@ class ParquetTableTest {
 
   @Test
   void roundsOnce() {
-    assertEquals(0x1p64, ParquetColumn.unsigned(-1));
-    assertEquals(0x1p63, ParquetColumn.unsigned(Long.MIN_VALUE + 1024));
-    assertEquals(0x1.0000000000001p63, ParquetColumn.unsigned(Long.MIN_VALUE + 1025));
-    assertEquals(1e-25, ParquetColumn.decimal(1, 25));
-    assertEquals(Double.parseDouble("900719925474099.3"), ParquetColumn.decimal(9007199254740993L, 1));
+    assertEquals(0x1p64, Decimals.unsigned(-1));
+    assertEquals(0x1p63, Decimals.unsigned(Long.MIN_VALUE + 1024));
+    assertEquals(0x1.0000000000001p63, Decimals.unsigned(Long.MIN_VALUE + 1025));
+    assertEquals(1e-25, Decimals.nearest(1, 25));
+    assertEquals(Double.parseDouble("900719925474099.3"), Decimals.nearest(9007199254740993L, 1));
   }
 
   @ParameterizedTest
