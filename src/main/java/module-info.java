@@ -28,6 +28,7 @@ module dev.panagrad {
   exports dev.panagrad.optimizer;
   exports dev.panagrad.regression;
   exports dev.panagrad.data;
+  exports dev.panagrad.arrow;
   exports dev.panagrad.train;
   exports dev.panagrad.safetensors;
 

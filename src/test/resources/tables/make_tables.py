@@ -94,3 +94,4 @@ tiny = pa.table({"x": pa.array(np.arange(12) / 4), "y": pa.array(np.arange(12), 
 arrow("tiny.arrow", tiny, rows=5)
 arrow("tiny.arrows", tiny, pa.ipc.new_stream, rows=5)
 arrow("tiny-lz4.arrow", tiny, compression="lz4")
+arrow("floats.arrows", pa.table({"x": pa.array(np.arange(12) / 4), "y": pa.array(np.arange(12), pa.float32())}), pa.ipc.new_stream, rows=5)
