@@ -50,7 +50,12 @@ final class ArrayView {
 
   private static ArrayView of(CStruct s) {
     return new ArrayView(
-        s.number(0), s.number(8), s.number(16), s.number(24), s.number(32), s.number(40),
+        s.number(0),
+        s.number(8),
+        s.number(16),
+        s.number(24),
+        s.number(32),
+        s.number(40),
         s.number(48));
   }
 
@@ -105,7 +110,8 @@ final class ArrayView {
     long size = column.listSize();
     ArrayView child = child(0, name);
     if (size > 0 && Math.max(offset + first, rows) > Long.MAX_VALUE / 16 / size) {
-      throw new DataException("column '%s': %,d lists of %,d are too many".formatted(name, rows, size));
+      throw new DataException(
+          "column '%s': %,d lists of %,d are too many".formatted(name, rows, size));
     }
     return child.elements(
         column, (offset + first) * size, rows * size, arena, new long[] {rows, size});
@@ -156,7 +162,13 @@ final class ArrayView {
       throw new DataException(
           "column '%s': ArrowArray has length %d, offset %d, %d buffers and %d children where %d and %d belong to its format"
               .formatted(
-                  name, length, offset, bufferCount, childCount, expectedBuffers, expectedChildren));
+                  name,
+                  length,
+                  offset,
+                  bufferCount,
+                  childCount,
+                  expectedBuffers,
+                  expectedChildren));
     }
   }
 

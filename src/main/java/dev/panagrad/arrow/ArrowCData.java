@@ -49,8 +49,7 @@ public final class ArrowCData {
    *     missing value, with its row
    * @throws IllegalArgumentException if a struct was released or moved before
    */
-  public static ImportedColumns importColumns(
-      MemorySegment arrowSchema, MemorySegment arrowArray) {
+  public static ImportedColumns importColumns(MemorySegment arrowSchema, MemorySegment arrowArray) {
     CStruct.requireUnreleased(arrowArray, CStruct.Kind.ARRAY);
     CStruct schema = CStruct.move(arrowSchema, CStruct.Kind.SCHEMA);
     CStruct array = CStruct.move(arrowArray, CStruct.Kind.ARRAY);

@@ -98,8 +98,8 @@ final class CStruct {
   /**
    * Calls the callback that gives back what the struct refers to; a second call does nothing.
    *
-   * @throws IllegalStateException if the callback does not mark the struct, which the
-   *     specification asks of it
+   * @throws IllegalStateException if the callback does not mark the struct, which the specification
+   *     asks of it
    */
   synchronized void release() {
     if (released) {

@@ -17,12 +17,15 @@ final class DataSource {
 
   @Parameters(
       paramLabel = "DATA",
-      description = "CSV file, or " + SAMPLE + " for the bundled diabetes data.")
+      description =
+          "File: CSV, Apache Parquet (.parquet), or Apache Arrow (.arrow, .arrows, .feather, .ipc); or "
+              + SAMPLE
+              + " for the bundled diabetes data.")
   private String data;
 
   @Option(
       names = "--no-header",
-      description = "The first record is data; select columns by number.")
+      description = "The first record of a CSV file is data; select columns by number.")
   private boolean noHeader;
 
   Table open() {

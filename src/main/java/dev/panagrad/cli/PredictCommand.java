@@ -21,11 +21,11 @@ import picocli.CommandLine.Command;
 import picocli.CommandLine.Mixin;
 import picocli.CommandLine.Option;
 
-/** {@code panagrad predict}: the predictions of a saved model for the rows of a CSV file. */
+/** {@code panagrad predict}: the predictions of a saved model for the rows of a file. */
 @Command(
     name = "predict",
     description =
-        "Predict from the rows of a CSV file by a model that 'train --save' wrote. Columns are found by the model's"
+        "Predict from the rows of a file by a model that 'train --save' wrote. Columns are found by the model's"
             + " feature names; others may be there.",
     mixinStandardHelpOptions = true,
     sortOptions = false)

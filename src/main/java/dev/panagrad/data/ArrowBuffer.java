@@ -78,8 +78,7 @@ final class ArrowBuffer {
       if (there == -1) {
         used = PLAIN;
         there = bytes.byteSize();
-      } else if (codec == CompressionType.LZ4_FRAME
-          && there > LZ4_EXPANSION * buffer.byteSize()) {
+      } else if (codec == CompressionType.LZ4_FRAME && there > LZ4_EXPANSION * buffer.byteSize()) {
         throw new DataException(
             "%,d bytes of LZ4 cannot unpack to %,d".formatted(bytes.byteSize(), there));
       }

@@ -67,7 +67,8 @@ final class ArrowColumn {
           Type.Struct_,
           Type.Map,
           Type.Union ->
-          refused(name, "is nested (" + Type.name(field.typeType()) + "); give it columns of its own");
+          refused(
+              name, "is nested (" + Type.name(field.typeType()) + "); give it columns of its own");
       default -> refused(name, notNumeric(Type.name(field.typeType())));
     };
   }
@@ -121,11 +122,9 @@ final class ArrowColumn {
               (data, i) -> Float.float16ToFloat(data.get(SHORT, i * Short.BYTES)),
               null);
       case Precision.SINGLE ->
-          new ArrowColumn(
-              name, Float.SIZE, (data, i) -> data.get(FLOAT, i * Float.BYTES), null);
+          new ArrowColumn(name, Float.SIZE, (data, i) -> data.get(FLOAT, i * Float.BYTES), null);
       case Precision.DOUBLE ->
-          new ArrowColumn(
-              name, Double.SIZE, (data, i) -> data.get(DOUBLE, i * Double.BYTES), null);
+          new ArrowColumn(name, Double.SIZE, (data, i) -> data.get(DOUBLE, i * Double.BYTES), null);
       default -> refused(name, notNumeric("FloatingPoint of precision " + precision));
     };
   }

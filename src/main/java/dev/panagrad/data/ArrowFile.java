@@ -44,7 +44,10 @@ final class ArrowFile {
     rows = sum;
   }
 
-  /** Names and rows of a file. One column, the first that can be read, has been found to have so many. */
+  /**
+   * Names and rows of a file. One column, the first that can be read, has been found to have so
+   * many.
+   */
   static Layout layout(Path path) {
     return opened(
         path,
@@ -84,8 +87,7 @@ final class ArrowFile {
           for (int index : selected) {
             ArrowColumn column = file.columns.columns().get(index);
             if (column.refusal() != null) {
-              throw new DataException(
-                  "column '%s' %s".formatted(column.name(), column.refusal()));
+              throw new DataException("column '%s' %s".formatted(column.name(), column.refusal()));
             }
           }
           long first = 0;

@@ -102,7 +102,8 @@ final class ArrowLayout {
   List<Place> places(RecordBatch batch) {
     if (batch.nodesLength() != nodes) {
       throw new DataException(
-          "a batch describes %,d columns, and the schema %,d".formatted(batch.nodesLength(), nodes));
+          "a batch describes %,d columns, and the schema %,d"
+              .formatted(batch.nodesLength(), nodes));
     }
     List<Place> places = new ArrayList<>(fields.size());
     Cursor cursor = new Cursor(batch);
@@ -152,8 +153,7 @@ final class ArrowLayout {
       return switch (field.typeType()) {
         case Type.Null, Type.RunEndEncoded -> 0;
         case Type.Struct_, Type.FixedSizeList -> 1;
-        case Type.Union ->
-            ((Union) field.type(new Union())).mode() == UnionMode.Dense ? 2 : 1;
+        case Type.Union -> ((Union) field.type(new Union())).mode() == UnionMode.Dense ? 2 : 1;
         case Type.Int,
             Type.FloatingPoint,
             Type.Bool,
@@ -177,7 +177,8 @@ final class ArrowLayout {
             Type.ListView,
             Type.LargeListView ->
             3;
-        default -> throw new DataException("a column of the unknown type %d".formatted(field.typeType()));
+        default ->
+            throw new DataException("a column of the unknown type %d".formatted(field.typeType()));
       };
     }
   }

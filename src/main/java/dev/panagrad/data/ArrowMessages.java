@@ -115,7 +115,8 @@ final class ArrowMessages {
     }
     long length = file.get(INT, size - TAIL_BYTES);
     if (length < 0 || length > size - TAIL_BYTES - STREAM_BEGIN) {
-      throw broken(size - TAIL_BYTES, "a footer of %,d bytes in a file of %,d".formatted(length, size));
+      throw broken(
+          size - TAIL_BYTES, "a footer of %,d bytes in a file of %,d".formatted(length, size));
     }
     long end = size - TAIL_BYTES - length;
     try {
@@ -128,9 +129,15 @@ final class ArrowMessages {
         long at = block.offset();
         long metadata = block.metaDataLength();
         long body = block.bodyLength();
-        if (at < 0 || metadata < 0 || body < 0 || at > end || metadata > end || body > end
+        if (at < 0
+            || metadata < 0
+            || body < 0
+            || at > end
+            || metadata > end
+            || body > end
             || at + metadata + body > end) {
-          throw broken(at, "batch %,d of %,d + %,d bytes, beyond %,d".formatted(i, metadata, body, end));
+          throw broken(
+              at, "batch %,d of %,d + %,d bytes, beyond %,d".formatted(i, metadata, body, end));
         }
         taken += metadata + body;
         if (taken > size) {
@@ -172,7 +179,8 @@ final class ArrowMessages {
         return;
       }
       if (length < 0 || length > size - at) {
-        throw broken(begin, "a message of %,d bytes, and %,d are left".formatted(length, size - at));
+        throw broken(
+            begin, "a message of %,d bytes, and %,d are left".formatted(length, size - at));
       }
       try {
         at += length;
@@ -191,7 +199,10 @@ final class ArrowMessages {
     Message message = Message.getRootAsMessage(metadata.duplicate());
     long body = message.bodyLength();
     if (body < 0 || body > bodyEnd - bodyBegin) {
-      throw broken(begin, "a message with a body of %,d bytes, and %,d are left".formatted(body, bodyEnd - bodyBegin));
+      throw broken(
+          begin,
+          "a message with a body of %,d bytes, and %,d are left"
+              .formatted(body, bodyEnd - bodyBegin));
     }
     switch (message.headerType()) {
       case MessageHeader.Schema -> {

@@ -137,8 +137,7 @@ final class ParquetColumn {
   private Values fixed(byte[] batch, int[] offsets) {
     if (logical instanceof LogicalType.DecimalType decimal) {
       return row -> {
-        BigInteger unscaled =
-            new BigInteger(batch, offsets[row], offsets[row + 1] - offsets[row]);
+        BigInteger unscaled = new BigInteger(batch, offsets[row], offsets[row + 1] - offsets[row]);
         return new BigDecimal(unscaled, decimal.scale()).doubleValue();
       };
     }

@@ -153,10 +153,7 @@ final class ParquetFile implements AutoCloseable {
     ParquetColumn column = columns.get(index);
     String name = names.get(index);
     try (ColumnReader batches =
-        reader
-            .buildColumnReader(column.schema().columnIndex())
-            .batchSize(BATCH_ROWS)
-            .build()) {
+        reader.buildColumnReader(column.schema().columnIndex()).batchSize(BATCH_ROWS).build()) {
       long first = 0;
       while (batches.nextBatch()) {
         int count = batches.getRecordCount();
@@ -177,7 +174,8 @@ final class ParquetFile implements AutoCloseable {
         first += count;
       }
       if (first != rows) {
-        throw new DataException("column '%s' ends after row %,d of %,d".formatted(name, first, rows));
+        throw new DataException(
+            "column '%s' ends after row %,d of %,d".formatted(name, first, rows));
       }
     } catch (DataException e) {
       throw e;

@@ -92,7 +92,10 @@ final class ParquetPages {
     }
     long begin = chunk.chunkStartOffset();
     long length = meta.totalCompressedSize();
-    if (begin < 0 || length < 0 || length > Integer.MAX_VALUE || begin > file.columnsEnd() - length) {
+    if (begin < 0
+        || length < 0
+        || length > Integer.MAX_VALUE
+        || begin > file.columnsEnd() - length) {
       throw new DataException(
           "column '%s' is said to have %,d bytes from byte %,d in row group %,d, and columns end at byte %,d"
               .formatted(name(), length, begin, g, file.columnsEnd()));
@@ -249,8 +252,7 @@ final class ParquetPages {
             default -> true;
           };
       if (!possible && packed + unpacked > 0) {
-        throw broken(
-            at, "%,d bytes of %s cannot unpack to %,d".formatted(packed, codec, unpacked));
+        throw broken(at, "%,d bytes of %s cannot unpack to %,d".formatted(packed, codec, unpacked));
       }
     }
 

@@ -66,8 +66,7 @@ final class ThriftReader {
     if (count < 0 || count > bytes.remaining()) {
       throw new MalformedException(
           "%s bytes are announced at byte %,d, and %,d are left"
-              .formatted(
-                  Long.toUnsignedString(count), bytes.position(), (long) bytes.remaining()));
+              .formatted(Long.toUnsignedString(count), bytes.position(), (long) bytes.remaining()));
     }
   }
 

@@ -68,8 +68,7 @@ class ArrowCDataTest {
 
   @Test
   void structsOfNoSize() {
-    MemorySegment schema =
-        MemorySegment.ofAddress(producer.schema("f", null).address());
+    MemorySegment schema = MemorySegment.ofAddress(producer.schema("f", null).address());
     MemorySegment array =
         MemorySegment.ofAddress(
             producer.array(2, -1, 0, Producer.values(producer.floats(1, 2))).address());
@@ -139,16 +138,17 @@ class ArrowCDataTest {
   @ParameterizedTest
   @CsvSource({"1", "-1"})
   void missing(long nulls) {
-    List<MemorySegment> buffers = List.of(producer.bitmap(0b110111), producer.doubles(0, 1, 2, 3, 4, 5));
-    DataException e =
-        refused(producer.schema("g", "x"), producer.array(3, nulls, 2, buffers));
+    List<MemorySegment> buffers =
+        List.of(producer.bitmap(0b110111), producer.doubles(0, 1, 2, 3, 4, 5));
+    DataException e = refused(producer.schema("g", "x"), producer.array(3, nulls, 2, buffers));
     assertTrue(e.getMessage().startsWith("row 2: column 'x' has no value"), e.getMessage());
   }
 
   /** A bitmap without zeros in the rows is none, whatever is before and behind. */
   @Test
   void missingElsewhere() {
-    List<MemorySegment> buffers = List.of(producer.bitmap(0b011110), producer.doubles(0, 1, 2, 3, 4, 5));
+    List<MemorySegment> buffers =
+        List.of(producer.bitmap(0b011110), producer.doubles(0, 1, 2, 3, 4, 5));
     try (ImportedColumns imported =
         ArrowCData.importColumn(producer.schema("g", "x"), producer.array(4, -1, 1, buffers))) {
       assertArrayEquals(new double[] {1, 2, 3, 4}, imported.column().toArray());
@@ -179,8 +179,7 @@ class ArrowCDataTest {
   void dictionary() {
     MemorySegment schema = producer.schema("f", "x");
     schema.set(ValueLayout.ADDRESS, 48, producer.schema("f", "values"));
-    DataException e =
-        refused(schema, producer.array(1, 0, 0, Producer.values(producer.floats(1))));
+    DataException e = refused(schema, producer.array(1, 0, 0, Producer.values(producer.floats(1))));
     assertTrue(e.getMessage().contains("dictionary"), e.getMessage());
   }
 
@@ -221,7 +220,8 @@ class ArrowCDataTest {
     MemorySegment a = producer.array(2, 0, 0, Producer.values(producer.doubles(0, 1)));
     MemorySegment struct = producer.array(2, 0, 1, List.of(MemorySegment.NULL), a);
     DataException e = refused(producer.schema("+s", "", producer.schema("g", "a")), struct);
-    assertTrue(e.getMessage().contains("2 rows, and what it is in takes 2 from row 1"), e.getMessage());
+    assertTrue(
+        e.getMessage().contains("2 rows, and what it is in takes 2 from row 1"), e.getMessage());
   }
 
   @Test
@@ -231,8 +231,7 @@ class ArrowCDataTest {
     ArrowCData.importColumn(schema, array).close();
     assertReleased(1, 1);
     IllegalArgumentException e =
-        assertThrows(
-            IllegalArgumentException.class, () -> ArrowCData.importColumn(schema, array));
+        assertThrows(IllegalArgumentException.class, () -> ArrowCData.importColumn(schema, array));
     assertTrue(e.getMessage().contains("ArrowArray was released or moved"), e.getMessage());
     MemorySegment other = producer.schema("g", "y");
     assertThrows(IllegalArgumentException.class, () -> ArrowCData.importColumn(other, array));
@@ -244,7 +243,8 @@ class ArrowCDataTest {
   void wrongMemory() {
     MemorySegment array = producer.array(1, 0, 0, Producer.values(producer.doubles(1)));
     for (MemorySegment wrong :
-        List.of(MemorySegment.NULL, MemorySegment.ofArray(new long[9]), producer.arena.allocate(8))) {
+        List.of(
+            MemorySegment.NULL, MemorySegment.ofArray(new long[9]), producer.arena.allocate(8))) {
       assertThrows(IllegalArgumentException.class, () -> ArrowCData.importColumn(wrong, array));
     }
     assertReleased(0, 0);
@@ -256,8 +256,7 @@ class ArrowCDataTest {
       MemorySegment schema = wrong.schema("g", "x");
       MemorySegment array = wrong.array(1, 0, 0, Producer.values(wrong.doubles(1)));
       IllegalStateException e =
-          assertThrows(
-              IllegalStateException.class, () -> ArrowCData.importColumn(schema, array));
+          assertThrows(IllegalStateException.class, () -> ArrowCData.importColumn(schema, array));
       assertTrue(e.getMessage().contains("left it unreleased"), e.getMessage());
     }
   }

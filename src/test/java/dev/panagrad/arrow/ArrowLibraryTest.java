@@ -25,9 +25,9 @@ import org.apache.arrow.vector.Float8Vector;
 import org.apache.arrow.vector.VectorSchemaRoot;
 import org.apache.arrow.vector.complex.FixedSizeListVector;
 import org.apache.arrow.vector.ipc.ArrowStreamReader;
-import org.apache.arrow.vector.types.pojo.FieldType;
 import org.apache.arrow.vector.types.FloatingPointPrecision;
 import org.apache.arrow.vector.types.pojo.ArrowType;
+import org.apache.arrow.vector.types.pojo.FieldType;
 import org.junit.jupiter.api.Test;
 
 /** Memory of Arrow's own Java library, which complains if any of it is not released. */
@@ -169,8 +169,7 @@ class ArrowLibraryTest {
         ArrowArrayStream stream = ArrowArrayStream.allocateNew(allocator)) {
       Data.exportArrayStream(allocator, new ArrowStreamReader(file, allocator), stream);
       DataException e =
-          assertThrows(
-              DataException.class, () -> ImportedStream.of(at(stream.memoryAddress())));
+          assertThrows(DataException.class, () -> ImportedStream.of(at(stream.memoryAddress())));
       assertTrue(e.getMessage().contains("column 'i32' has the format 'i'"), e.getMessage());
     }
   }

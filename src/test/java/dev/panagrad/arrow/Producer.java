@@ -85,7 +85,11 @@ final class Producer implements AutoCloseable {
   }
 
   MemorySegment array(
-      long length, long nulls, long offset, List<MemorySegment> buffers, MemorySegment... children) {
+      long length,
+      long nulls,
+      long offset,
+      List<MemorySegment> buffers,
+      MemorySegment... children) {
     MemorySegment a = arena.allocate(80, 8);
     a.set(ValueLayout.JAVA_LONG, 0, length);
     a.set(ValueLayout.JAVA_LONG, 8, nulls);

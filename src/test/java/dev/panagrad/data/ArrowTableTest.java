@@ -21,7 +21,10 @@ class ArrowTableTest {
   @ParameterizedTest
   @ValueSource(
       strings = {
-        "numbers.arrow", "numbers.arrows", "numbers-lz4.arrow", "numbers-zstd.arrows",
+        "numbers.arrow",
+        "numbers.arrows",
+        "numbers-lz4.arrow",
+        "numbers-zstd.arrows",
         "numbers.feather"
       })
   void numbers(String file) {
@@ -36,10 +39,8 @@ class ArrowTableTest {
     try (Table table = TableFixtures.open(file)) {
       double[][] found =
           TableFixtures.read(
-              table,
-              DType.F64,
-              "i8", "i16", "u8", "u16", "u32", "u64", "f16", "date", "decimal", "wide", "a.b",
-              "last");
+              table, DType.F64, "i8", "i16", "u8", "u16", "u32", "u64", "f16", "date", "decimal",
+              "wide", "a.b", "last");
       double[][] expected = {
         {-128, 127},
         {-32768, 32767},
@@ -122,7 +123,8 @@ class ArrowTableTest {
   @Test
   void streamWithoutEnd(@TempDir Path folder) throws IOException {
     byte[] stream = Files.readAllBytes(TableFixtures.FOLDER.resolve("tiny.arrows"));
-    Path file = Files.write(folder.resolve("open.arrows"), Arrays.copyOf(stream, stream.length - 8));
+    Path file =
+        Files.write(folder.resolve("open.arrows"), Arrays.copyOf(stream, stream.length - 8));
     try (Table table = TableFile.open(file)) {
       assertEquals(12, table.rows());
       assertEquals(11, TableFixtures.read(table, DType.F32, "y")[0][11]);

@@ -32,9 +32,8 @@ class ParquetTableTest {
     try (Table table = TableFixtures.open("kinds.parquet")) {
       double[][] found =
           TableFixtures.read(
-              table,
-              DType.F64,
-              "i8", "i16", "u8", "u16", "u32", "u64", "f16", "date", "decimal", "wide", "a.b");
+              table, DType.F64, "i8", "i16", "u8", "u16", "u32", "u64", "f16", "date", "decimal",
+              "wide", "a.b");
       double[][] expected = {
         {-128, 127},
         {-32768, 32767},
@@ -126,8 +125,7 @@ class ParquetTableTest {
   void noLibrary() {
     try (Table table = TableFixtures.open("numbers-brotli.parquet")) {
       DataException e =
-          assertThrows(
-              DataException.class, () -> TableFixtures.read(table, DType.F32, "i32"));
+          assertThrows(DataException.class, () -> TableFixtures.read(table, DType.F32, "i32"));
       assertTrue(e.getMessage().contains("com.aayushatharva.brotli4j:brotli4j"), e.getMessage());
     }
   }
@@ -137,7 +135,10 @@ class ParquetTableTest {
     try (TensorArena arena = TensorArena.open("test");
         Table table = TableFixtures.open("numbers-snappy.parquet")) {
       Dataset data =
-          TableReader.of(table).targets(List.of("f64")).features(List.of("i32", "flag")).read(arena, DType.F32);
+          TableReader.of(table)
+              .targets(List.of("f64"))
+              .features(List.of("i32", "flag"))
+              .read(arena, DType.F32);
       assertEquals(TableFixtures.ROWS, data.rows());
       assertEquals((float) (999 / 7.0), data.y().get(999));
       assertEquals(3 * 999 - 500, data.x().get(999, 0));
