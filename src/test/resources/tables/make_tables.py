@@ -95,3 +95,6 @@ arrow("tiny.arrow", tiny, rows=5)
 arrow("tiny.arrows", tiny, pa.ipc.new_stream, rows=5)
 arrow("tiny-lz4.arrow", tiny, compression="lz4")
 arrow("floats.arrows", pa.table({"x": pa.array(np.arange(12) / 4), "y": pa.array(np.arange(12), pa.float32())}), pa.ipc.new_stream, rows=5)
+# Eight million equal values in one page of a few bytes.
+parquet("large-page", pa.table({"x": pa.array(np.zeros(8_000_000))}), compression="none",
+        row_group_size=8_000_000, write_batch_size=8_000_000, max_rows_per_page=10_000_000)

@@ -39,7 +39,7 @@ final class ParquetPages {
    * eight decoded, and one at each of four threads; each value of them with its level, compressed
    * bytes and their expansion.
    */
-  private static final long HEAP_PARTS = 64;
+  private static final long HEAP_PARTS = 32;
 
   /** What a snappy or LZ4 byte, and a deflated one, expands to at most, rounded up. */
   private static final long SNAPPY_EXPANSION = 64;

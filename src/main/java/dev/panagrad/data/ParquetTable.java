@@ -14,7 +14,7 @@ import java.util.List;
  * at.yawk.lz4:lz4-java}.
  *
  * <p>Memory: the file is mapped. Columns are read one after the other, in batches and pages of
- * which none may take more than 1/64 of the heap; a page that says it does is refused before
+ * which none may take more than 1/32 of the heap; a page that says it does is refused before
  * anything is allocated. The file must not be cut short while it is read, which ends the process.
  *
  * <p>Ownership: nothing is kept open between calls. Threading: one thread at a time; the library

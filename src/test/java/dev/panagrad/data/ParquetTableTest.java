@@ -10,6 +10,7 @@ import dev.panagrad.tensor.TensorArena;
 import java.io.IOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
+import java.util.Arrays;
 import java.util.List;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
@@ -87,6 +88,7 @@ class ParquetTableTest {
     }
   }
 
+  /** The large page takes more than a 32nd of the heap of this JVM, of 2 GiB at most. */
   @ParameterizedTest
   @CsvSource({
     "twice.parquet, column 'x' appears twice",
@@ -96,18 +98,19 @@ class ParquetTableTest {
     "csv.parquet, it does not begin with PAR1",
     "cut.parquet, it does not end with PAR1",
     "encrypted.parquet, it is encrypted",
+    "large-page.parquet, a page of 8;000;000 values in",
     "footer.parquet, the footer is said to have 4;294;967;295 bytes"
   })
   void notATable(String file, String message, @TempDir Path folder) throws IOException {
     Files.createDirectory(folder.resolve("folder.parquet"));
     Files.writeString(folder.resolve("csv.parquet"), "x,y\n1,2\n1,2\n");
     byte[] whole = Files.readAllBytes(TableFixtures.FOLDER.resolve("tiny.parquet"));
-    Files.write(folder.resolve("cut.parquet"), java.util.Arrays.copyOf(whole, 300));
+    Files.write(folder.resolve("cut.parquet"), Arrays.copyOf(whole, 300));
     byte[] encrypted = whole.clone();
     encrypted[whole.length - 1] = 'E';
     Files.write(folder.resolve("encrypted.parquet"), encrypted);
     byte[] footer = whole.clone();
-    java.util.Arrays.fill(footer, whole.length - 8, whole.length - 4, (byte) -1);
+    Arrays.fill(footer, whole.length - 8, whole.length - 4, (byte) -1);
     Files.write(folder.resolve("footer.parquet"), footer);
     Path path = TableFixtures.FOLDER.resolve(file);
     if (!Files.exists(path)) {
