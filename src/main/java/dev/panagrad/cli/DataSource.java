@@ -20,15 +20,15 @@ final class DataSource {
       index = "0",
       paramLabel = "DATA",
       description =
-          "File of rows: CSV, or by its ending .npy, .npz, .safetensors, or .svm, .libsvm, .svmlight;"
-              + " or "
+          "File of rows: CSV, or by its ending .parquet; .arrow, .arrows, .feather, .ipc; .npy, .npz; .safetensors; .svm,"
+              + " .libsvm, .svmlight; or "
               + SAMPLE
               + " for the bundled diabetes data.")
   private String data;
 
   @Option(
       names = "--no-header",
-      description = "The first record is data; select columns by number.")
+      description = "The first record of a CSV file is data; select columns by number.")
   private boolean noHeader;
 
   Table open() {

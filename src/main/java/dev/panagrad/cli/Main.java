@@ -35,6 +35,9 @@ public final class Main implements Runnable {
   /** Held, because a logger that nobody holds is forgotten with its level. */
   private static final Logger ENGINE_LOG = Logger.getLogger("dev.panagrad");
 
+  /** The library of Parquet files, which says how it unpacks them. */
+  private static final Logger PARQUET_LOG = Logger.getLogger("dev.hardwood");
+
   @Option(
       names = "--debug",
       scope = ScopeType.INHERIT,
@@ -49,6 +52,7 @@ public final class Main implements Runnable {
   public static void main(String[] args) {
     // The commands print which backend runs; what remains is why a better one does not.
     ENGINE_LOG.setLevel(Level.WARNING);
+    PARQUET_LOG.setLevel(Level.WARNING);
     // Numbers that can be typed in again, whatever the country.
     Locale.setDefault(Locale.Category.FORMAT, Locale.ROOT);
     int status = Relaunch.withVectorModule(args).orElseGet(() -> run(args));

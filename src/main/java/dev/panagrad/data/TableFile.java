@@ -4,8 +4,9 @@ import java.nio.file.Path;
 import java.util.Locale;
 
 /**
- * Opens a file as a {@link Table}, by the ending of its name: {@code .npy}, {@code .npz}, {@code
- * .safetensors}, {@code .svm}, {@code .libsvm} or {@code .svmlight}; all others are CSV.
+ * Opens a file as a {@link Table}, by the ending of its name: {@code .parquet}; {@code .arrow},
+ * {@code .arrows}, {@code .feather} or {@code .ipc}; {@code .npy}, {@code .npz}; {@code
+ * .safetensors}; {@code .svm}, {@code .libsvm} or {@code .svmlight}; all others are CSV.
  */
 public final class TableFile {
   private TableFile() {}
@@ -22,6 +23,8 @@ public final class TableFile {
       case "npz" -> NpzTable.open(file);
       case "safetensors" -> SafetensorsTable.open(file);
       case "svm", "libsvm", "svmlight" -> LibsvmTable.file(file);
+      case "parquet" -> ParquetTable.file(file);
+      case "arrow", "arrows", "feather", "ipc" -> ArrowTable.file(file);
       default -> CsvTable.file(file);
     };
   }

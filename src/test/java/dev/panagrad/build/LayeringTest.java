@@ -40,6 +40,7 @@ class LayeringTest {
                   "tensor")),
           Map.entry("regression", Set.of("backend", "rule", "safetensors", "tensor")),
           Map.entry("data", Set.of("safetensors", "tensor")),
+          Map.entry("arrow", Set.of("data", "tensor")),
           Map.entry("safetensors", Set.of("tensor")),
           Map.entry(
               "train",
