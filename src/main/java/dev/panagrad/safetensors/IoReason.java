@@ -2,6 +2,7 @@ package dev.panagrad.safetensors;
 
 import java.io.IOException;
 import java.nio.channels.ClosedByInterruptException;
+import java.nio.channels.FileLockInterruptionException;
 import java.nio.file.AccessDeniedException;
 import java.nio.file.FileSystemException;
 import java.nio.file.FileSystemLoopException;
@@ -22,7 +23,8 @@ final class IoReason {
           "the links of '" + Excerpt.of(f.getFile()) + "' lead in a circle";
       case FileSystemException f when f.getReason() == null && f.getFile() != null ->
           f.getClass().getSimpleName() + " for '" + Excerpt.of(f.getFile()) + "'";
-      case ClosedByInterruptException _ -> "the thread was interrupted";
+      case ClosedByInterruptException _, FileLockInterruptionException _ ->
+          "the thread was interrupted";
       default -> Objects.requireNonNullElse(e.getMessage(), e.getClass().getSimpleName());
     };
   }

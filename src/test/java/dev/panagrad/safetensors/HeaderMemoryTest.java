@@ -24,8 +24,7 @@ class HeaderMemoryTest {
   private Path file(String header) throws IOException {
     byte[] json = header.getBytes(StandardCharsets.UTF_8);
     ByteBuffer all = ByteBuffer.allocate(Long.BYTES + json.length).order(ByteOrder.LITTLE_ENDIAN);
-    return Files.write(
-        folder.resolve("file"), all.putLong(json.length).put(json).array());
+    return Files.write(folder.resolve("file"), all.putLong(json.length).put(json).array());
   }
 
   private static long allocated() {
@@ -36,7 +35,8 @@ class HeaderMemoryTest {
   /** The bytes and the text: twice the header, and four times more if it is not Latin. */
   @Test
   void longTexts() throws IOException {
-    for (String part : new String[] {"abcdefgh", "a\\n\\\"bcd", "\u00e4\u00f6\u00fc", "\u6f22\u5b57"}) {
+    for (String part :
+        new String[] {"abcdefgh", "a\\n\\\"bcd", "\u00e4\u00f6\u00fc", "\u6f22\u5b57"}) {
       String text = part.repeat(1_000_000);
       Path file = file("{\"__metadata__\":{\"a\":\"" + text + "\"}}");
       boolean isLatin = part.charAt(0) < 0x100;

@@ -104,7 +104,8 @@ class MessagesTest {
   void longNames() throws IOException {
     try (TensorArena arena = TensorArena.open("long")) {
       Tensor w = arena.allocate("w", DType.F32, 1);
-      for (String name : List.of("x".repeat(255), "\u00e4".repeat(127), "\ud83d\ude00".repeat(60))) {
+      for (String name :
+          List.of("x".repeat(255), "\u00e4".repeat(127), "\ud83d\ude00".repeat(60))) {
         Path file = folder.resolve(name);
         Path left = Files.createFile(UnfinishedFiles.of(file).fresh());
         Files.setLastModifiedTime(left, FileTime.from(Instant.now().minusSeconds(120)));

@@ -318,6 +318,25 @@ class SafetensorsTest {
     }
   }
 
+  /** Every escape, and characters of one to four bytes by theirs. */
+  @Test
+  void escapes() throws IOException {
+    StringBuilder expected = new StringBuilder("\"\\/\b\f\n\r\t");
+    StringBuilder written = new StringBuilder("\\\"\\\\\\/\\b\\f\\n\\r\\t");
+    for (int point = 0; point <= Character.MAX_CODE_POINT; point += point < 0x900 ? 1 : 0x1f) {
+      if (point < Character.MIN_SURROGATE || point > Character.MAX_SURROGATE) {
+        expected.appendCodePoint(point);
+        for (char c : Character.toChars(point)) {
+          written.append("\\u%04x".formatted((int) c));
+        }
+      }
+    }
+    try (SafetensorsFile in =
+        SafetensorsFile.open(file("{\"__metadata__\" : { \"a\":\n\"" + written + "\"\t}\r}", 0))) {
+      assertEquals(expected.toString(), in.metadata().get("a"));
+    }
+  }
+
   /** What cannot be written leaves what was there. */
   @Test
   void writeThatFails() throws IOException {
