@@ -61,8 +61,7 @@ public final class SafetensorsTable implements Table {
     RegularFile.require(file, "a safetensors file");
     TensorArena arena = TensorArena.open(file.toString());
     SafetensorsTable table = null;
-    try {
-      SafetensorsFile in = SafetensorsFile.open(file);
+    try (SafetensorsFile in = SafetensorsFile.open(file)) {
       List<Tensor> tensors = new ArrayList<>();
       for (String tensor : in.names()) {
         tensors.add(in.map(arena, tensor));

@@ -22,23 +22,34 @@ public final class LinearModel {
    */
   public LinearModel(
       List<String> features, List<String> targets, double[][] coefficients, double[] intercept) {
+    this(copy(coefficients), intercept.clone(), features, targets);
+  }
+
+  /** Keeps the arrays. */
+  private LinearModel(
+      double[][] coefficients, double[] intercept, List<String> features, List<String> targets) {
     if (coefficients.length != targets.size() || intercept.length != targets.size()) {
       throw new IllegalArgumentException(
           "%d targets need as many rows of coefficients and intercepts, found %d and %d"
               .formatted(targets.size(), coefficients.length, intercept.length));
     }
-    this.features = List.copyOf(features);
-    this.targets = List.copyOf(targets);
-    this.coefficients = new double[coefficients.length][];
     for (int j = 0; j < coefficients.length; j++) {
       if (coefficients[j].length != features.size()) {
         throw new IllegalArgumentException(
             "target '%s' has %d coefficients for %d features"
                 .formatted(targets.get(j), coefficients[j].length, features.size()));
       }
-      this.coefficients[j] = coefficients[j].clone();
     }
-    this.intercept = intercept.clone();
+    this.features = List.copyOf(features);
+    this.targets = List.copyOf(targets);
+    this.coefficients = coefficients;
+    this.intercept = intercept;
+  }
+
+  /** A model that keeps the arrays, which are no one else's. */
+  static LinearModel over(
+      List<String> features, List<String> targets, double[][] coefficients, double[] intercept) {
+    return new LinearModel(coefficients, intercept, features, targets);
   }
 
   /** Feature names, in the order of the coefficients. */
@@ -58,9 +69,13 @@ public final class LinearModel {
 
   /** A copy of all coefficients, [target][feature]. */
   public double[][] coefficients() {
-    double[][] copy = new double[coefficients.length][];
+    return copy(coefficients);
+  }
+
+  private static double[][] copy(double[][] rows) {
+    double[][] copy = new double[rows.length][];
     for (int j = 0; j < copy.length; j++) {
-      copy[j] = coefficients[j].clone();
+      copy[j] = rows[j].clone();
     }
     return copy;
   }

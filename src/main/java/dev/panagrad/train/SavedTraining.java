@@ -1,7 +1,9 @@
 package dev.panagrad.train;
 
+import dev.panagrad.safetensors.SafetensorsException;
 import dev.panagrad.safetensors.SafetensorsFile;
 import dev.panagrad.tensor.DType;
+import dev.panagrad.tensor.Shape;
 import dev.panagrad.tensor.Tensor;
 import dev.panagrad.tensor.TensorArena;
 import java.io.IOException;
@@ -9,7 +11,7 @@ import java.nio.file.Path;
 import java.util.Map;
 
 /** A training's part of a checkpoint, being read. */
-final class SavedTraining {
+final class SavedTraining implements AutoCloseable {
   private final Path file;
   private final SafetensorsFile in;
   private final TensorArena arena;
@@ -28,8 +30,18 @@ final class SavedTraining {
    */
   static SavedTraining open(Path file, TensorArena arena) throws IOException {
     SafetensorsFile in = SafetensorsFile.open(file);
-    in.requireIntactHeader();
+    try {
+      in.requireIntactHeader();
+    } catch (SafetensorsException e) {
+      in.close();
+      throw e;
+    }
     return new SavedTraining(file, in, arena);
+  }
+
+  @Override
+  public void close() throws IOException {
+    in.close();
   }
 
   /** Requires that the checkpoint is of the same training. */
@@ -82,14 +94,14 @@ final class SavedTraining {
    * @param rows how many it has, or -1
    */
   Tensor tensor(String name, long rows, long cols) throws IOException {
-    Tensor t = in.map(arena, name);
-    if (t.dtype() != DType.F64 || t.cols() != cols || (rows >= 0 && t.rows() != rows)) {
+    DType dtype = in.dtype(name);
+    Shape shape = in.shape(name);
+    if (dtype != DType.F64 || shape.cols() != cols || (rows >= 0 && shape.rows() != rows)) {
       throw new IOException(
           "checkpoint '%s': tensor '%s' is %s %s where F64 [%s, %d] is needed"
-              .formatted(file, name, t.dtype(), t.shape(), rows < 0 ? "any" : rows, cols));
+              .formatted(file, name, dtype, shape, rows < 0 ? "any" : rows, cols));
     }
-    in.requireIntact(t);
-    return t;
+    return in.read(arena, name);
   }
 
   Path file() {

@@ -4,6 +4,7 @@ import dev.panagrad.data.Dataset;
 import dev.panagrad.data.Table;
 import dev.panagrad.data.TableReader;
 import dev.panagrad.regression.Standardization;
+import dev.panagrad.safetensors.Excerpt;
 import dev.panagrad.safetensors.NameList;
 import dev.panagrad.safetensors.SafetensorsBuilder;
 import dev.panagrad.safetensors.SafetensorsFile;
@@ -65,12 +66,11 @@ public final class TrainingFile implements AutoCloseable {
     int d = features.size();
     int k = targets.size();
     rows = in.map(arena, ROWS);
-    Tensor moments = in.map(arena, MOMENTS);
+    Tensor moments = in.read(arena, MOMENTS);
     require(rows.dtype().isFloating() && d > 0 && k > 0, "rows", rows);
     require(rows.shape().rank() == 2 && rows.cols() == (long) d + k, "rows", rows);
     require(moments.shape().equals(Shape.of(4, rows.cols())), "moments", moments);
-    moments.requireDType(DType.F64);
-    in.requireIntact(moments);
+    require(moments.dtype() == DType.F64, "moments", moments);
     dataset = new Dataset(features, targets, rows.columns(0, d), rows.columns(d, k));
     standardization = Standardization.of(moments, d);
     isShifted = Boolean.parseBoolean(in.metadata().get(SHIFTED));
@@ -90,7 +90,7 @@ public final class TrainingFile implements AutoCloseable {
     if (text == null) {
       throw new IOException("'%s' has no metadata '%s'".formatted(path, key));
     }
-    return NameList.parse(text);
+    return NameList.parse(text, in.shape(ROWS).cols());
   }
 
   /** Whether a file says that it is one of these. */
@@ -98,8 +98,8 @@ public final class TrainingFile implements AutoCloseable {
     if (!file.toString().endsWith(".safetensors")) {
       return false;
     }
-    try {
-      return VERSION.equals(SafetensorsFile.open(file).metadata().get(FORMAT));
+    try (SafetensorsFile in = SafetensorsFile.open(file)) {
+      return VERSION.equals(in.metadata().get(FORMAT));
     } catch (IOException e) {
       return false; // what is wrong with it is said when it is read
     }
@@ -111,20 +111,25 @@ public final class TrainingFile implements AutoCloseable {
    * @throws IOException if it is damaged, or something else
    */
   public static TrainingFile open(Path file) throws IOException {
-    SafetensorsFile in = SafetensorsFile.open(file);
-    String format = in.metadata().get(FORMAT);
-    if (!VERSION.equals(format)) {
-      throw new IOException(
-          "'%s' is not a training file: its metadata '%s' is %s where '%s' is needed"
-              .formatted(file, FORMAT, format == null ? "missing" : "'" + format + "'", VERSION));
-    }
-    in.requireIntactHeader();
-    TensorArena arena = TensorArena.open("training file");
-    try {
-      return new TrainingFile(file, in, arena);
-    } catch (Throwable e) {
-      arena.close();
-      throw e;
+    try (SafetensorsFile in = SafetensorsFile.open(file)) {
+      String format = in.metadata().get(FORMAT);
+      if (!VERSION.equals(format)) {
+        throw new IOException(
+            "'%s' is not a training file: its metadata '%s' is %s where '%s' is needed"
+                .formatted(
+                    Excerpt.of(file),
+                    FORMAT,
+                    format == null ? "missing" : "'" + Excerpt.of(format) + "'",
+                    VERSION));
+      }
+      in.requireIntactHeader();
+      TensorArena arena = TensorArena.open("training file");
+      try {
+        return new TrainingFile(file, in, arena);
+      } catch (Throwable e) {
+        arena.close();
+        throw e;
+      }
     }
   }
 

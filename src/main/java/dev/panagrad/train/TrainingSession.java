@@ -147,8 +147,8 @@ final class TrainingSession implements AutoCloseable {
     IOException damage = null;
     try {
       for (Path file : folder.newestFirst()) {
-        try (TensorArena reading = TensorArena.open("resumed training")) {
-          SavedTraining saved = SavedTraining.open(file, reading);
+        try (TensorArena reading = TensorArena.open("resumed training");
+            SavedTraining saved = SavedTraining.open(file, reading)) {
           saved.requireSame(identity);
           TrainingProgress found = new TrainingProgress(outputs);
           found.restore(saved);

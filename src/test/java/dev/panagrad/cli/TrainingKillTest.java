@@ -94,9 +94,13 @@ class TrainingKillTest {
   }
 
   private static void requireWhole(Path file) throws IOException {
-    SafetensorsFile in = SafetensorsFile.open(file);
-    in.requireIntactHeader();
-    assertTrue(in.names().contains("parameters/weights"), in.names().toString());
+    try (SafetensorsFile in = SafetensorsFile.open(file)) {
+      in.requireIntactHeader();
+      for (String name : in.names()) {
+        in.requireIntact(name);
+      }
+      assertTrue(in.names().contains("parameters/weights"), in.names().toString());
+    }
   }
 
   private static long newest(Path checkpoints) throws IOException {
