@@ -5,7 +5,6 @@ import dev.panagrad.data.Dataset;
 import dev.panagrad.data.RowOrder;
 import dev.panagrad.optimizer.NonFinitePolicy;
 import dev.panagrad.optimizer.Optimizer;
-import dev.panagrad.penalty.Penalty;
 import dev.panagrad.regression.LinearRegression;
 import dev.panagrad.regression.NormalEquations;
 import dev.panagrad.regression.Standardization;
@@ -19,9 +18,6 @@ import java.util.stream.IntStream;
 
 /** One training: its memory, its loop, its bookkeeping. */
 final class TrainingSession implements AutoCloseable {
-  /** A loss this many times the first is beyond recovery, even if it is finite in F64. */
-  private static final double HOPELESS = 1e20;
-
   private final Trainer options;
   private final Dataset data;
   private final Backend backend;
@@ -37,6 +33,7 @@ final class TrainingSession implements AutoCloseable {
   private final LinearRegression regression;
   private final Optimizer optimizer;
   private final LossLog losses;
+  private final DivergenceWatch watch;
   private final Tensor gradient;
   private final List<EpochRecord> history = new ArrayList<>();
   private final double[] lossSums;
@@ -47,7 +44,6 @@ final class TrainingSession implements AutoCloseable {
   private long historyStride = 1;
   private EpochRecord latest;
   private double targetSquares;
-  private double firstLoss = Double.NaN;
   private double bestLoss = Double.POSITIVE_INFINITY;
   private long epochsSinceBest;
   private long started;
@@ -62,6 +58,7 @@ final class TrainingSession implements AutoCloseable {
     this.backend = backend;
     this.outputs = data.targets().size();
     this.lossSums = new double[outputs];
+    this.watch = new DivergenceWatch(data.x().dtype());
     long heldOut = heldOut();
     rows = data.rows() - heldOut;
     if (options.batchSize > rows) {
@@ -142,24 +139,13 @@ final class TrainingSession implements AutoCloseable {
     }
     Tensor fitted = order == null ? null : order.index();
     Standardization fit = Standardization.fit(data.x(), data.y(), fitted, rows, options.intercept);
-    if (options.optimizer.penalty().l1() > 0) {
-      fit = fit.withCommonTargetScale();
-    }
+    fit = StandardisedPenalty.scales(fit, options.optimizer.penalty());
     fit.applyInPlace(data.x(), data.y());
     return fit;
   }
 
-  /**
-   * The L1 penalty is stated for targets in raw units; a target divided by its scale takes that
-   * much less.
-   */
   private Optimizer optimizer() {
-    Penalty penalty = options.optimizer.penalty();
-    double scale = standardization.targetScale(0);
-    return options
-        .optimizer
-        .copy()
-        .penalty(new Penalty(penalty.l1() / scale, penalty.l2()))
+    return StandardisedPenalty.optimizer(options.optimizer, standardization)
         .build(regression.parameters(), backend, arena);
   }
 
@@ -321,34 +307,17 @@ final class TrainingSession implements AutoCloseable {
 
   private void requireUsefulLoss(
       double watched, long epoch, long step, double rate, boolean isLast) {
-    if (Double.isNaN(firstLoss)) {
-      firstLoss = watched;
-      if (!(watched < Double.POSITIVE_INFINITY)) {
-        throw new DivergenceException(
-            "the loss of the first batch is "
-                + watched
-                + " before any step: the data has values that are not finite or too large for "
-                + data.x().dtype(),
-            1);
-      }
+    if (watch.isUseful(watched, targetSquares)) {
+      return;
     }
-    // The first batch alone is no measure: it may fit exactly.
-    double measure = Math.max(Math.max(firstLoss, targetSquares), Double.MIN_NORMAL);
-    if (!Double.isFinite(watched) || watched > HOPELESS * measure) {
-      throw new DivergenceException(
-          String.format(
-              Locale.ROOT,
-              "training diverged: %s step %d (epoch %d) the loss is %.4g, after %.4g at the first step, with learning rate %.4g; try --learning-rate %.2g%s",
-              isLast ? "after" : "at",
-              step,
-              epoch,
-              watched,
-              firstLoss,
-              rate,
-              rate / 10,
-              options.standardize ? "" : ", or standardise the features"),
-          step);
-    }
+    String when = "%s step %d (epoch %d)".formatted(isLast ? "after" : "at", step, epoch);
+    String advice =
+        String.format(
+            Locale.ROOT,
+            "try --learning-rate %.2g%s",
+            rate / 10,
+            options.standardize ? "" : ", or standardise the features");
+    throw watch.failure(when, watched, step, rate, advice);
   }
 
   private StopReason stop(EpochRecord record) {
