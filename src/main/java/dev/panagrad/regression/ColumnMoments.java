@@ -60,8 +60,7 @@ final class ColumnMoments {
       }
     }
     int cols = mean.length;
-    return new ColumnMoments(
-        mean.clone(), new double[cols], scale.clone(), new boolean[cols]);
+    return new ColumnMoments(mean.clone(), new double[cols], scale.clone(), new boolean[cols]);
   }
 
   boolean isShifted() {

@@ -160,14 +160,14 @@ public final class ServedModel implements AutoCloseable {
                 sameSet ? " of the same names in another order" : "",
                 what,
                 at + 1,
-                quoted(found, at),
-                quoted(served, at),
+                quoted(found, at, "missing"),
+                quoted(served, at, "none"),
                 sameSet
                     ? "train it on columns in the order of the served model"
                     : "a model of other columns needs a ServedModel of its own"));
   }
 
-  private static String quoted(List<String> names, int at) {
-    return at < names.size() ? "'" + names.get(at) + "'" : "missing";
+  private static String quoted(List<String> names, int at, String otherwise) {
+    return at < names.size() ? "'" + names.get(at) + "'" : otherwise;
   }
 }

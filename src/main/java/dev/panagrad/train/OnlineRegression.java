@@ -119,8 +119,7 @@ public final class OnlineRegression implements AutoCloseable {
     /** The type of parameters, state and batches: F32 or F64. */
     public Builder dtype(DType type) {
       if (!type.isFloating()) {
-        throw new IllegalArgumentException(
-            "parameters are F32 or F64, found " + type);
+        throw new IllegalArgumentException("parameters are F32 or F64, found " + type);
       }
       this.dtype = type;
       return this;
