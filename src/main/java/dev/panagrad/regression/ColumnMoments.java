@@ -81,6 +81,33 @@ final class ColumnMoments {
     return new ColumnMoments(cols);
   }
 
+  /** Means and scales that are known. */
+  static ColumnMoments of(String what, double[] mean, double[] scale) {
+    if (mean.length != scale.length) {
+      throw new IllegalArgumentException(
+          "%d means and %d scales of %ss: there must be as many"
+              .formatted(mean.length, scale.length, what));
+    }
+    for (int c = 0; c < mean.length; c++) {
+      if (!Double.isFinite(mean[c]) || !(scale[c] > 0 && scale[c] < Double.POSITIVE_INFINITY)) {
+        throw new IllegalArgumentException(
+            "%s %d has mean %s and scale %s: both must be finite, and the scale above 0"
+                .formatted(what, c + 1, mean[c], scale[c]));
+      }
+    }
+    int cols = mean.length;
+    return new ColumnMoments(mean.clone(), new double[cols], scale.clone(), new boolean[cols]);
+  }
+
+  boolean isShifted() {
+    for (int c = 0; c < mean.length; c++) {
+      if (mean[c] != 0 || rest[c] != 0) {
+        return true;
+      }
+    }
+    return false;
+  }
+
   /**
    * Two passes, the squares around the mean, which does not cancel; what rounding left out of the
    * mean is then known and taken out (Chan, Golub and LeVeque 1983).

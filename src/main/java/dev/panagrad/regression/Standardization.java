@@ -79,6 +79,22 @@ public final class Standardization {
     y.writeTo(moments, x.mean.length);
   }
 
+  /**
+   * Known moments, of rows that are not here.
+   *
+   * @param featureMean subtracted [features]; zeros for a model without intercept
+   * @param featureScale divided by, above 0 [features]
+   * @param targetMean subtracted [targets]; zeros for a model without intercept
+   * @param targetScale divided by, above 0 [targets]
+   * @throws IllegalArgumentException if lengths differ, or a value is not finite or no scale
+   */
+  public static Standardization of(
+      double[] featureMean, double[] featureScale, double[] targetMean, double[] targetScale) {
+    return new Standardization(
+        ColumnMoments.of("feature", featureMean, featureScale),
+        ColumnMoments.of("target", targetMean, targetScale));
+  }
+
   /** Standardises all rows in place. */
   public void applyInPlace(Tensor features, Tensor targets) {
     apply(features, x);
@@ -110,6 +126,31 @@ public final class Standardization {
       intercept[j] = sum;
     }
     return new LinearModel(features, targets, coefficients, intercept);
+  }
+
+  /** Number of features. */
+  public int features() {
+    return x.mean.length;
+  }
+
+  /** Number of targets. */
+  public int targets() {
+    return y.mean.length;
+  }
+
+  /** Whether anything is subtracted, which only a model with an intercept can undo. */
+  public boolean isShifted() {
+    return x.isShifted() || y.isShifted();
+  }
+
+  /** A value of a feature, standardised; zero where the feature is constant. */
+  public double standardisedFeature(double value, int feature) {
+    return x.constant[feature] ? 0 : x.standardised(value, feature);
+  }
+
+  /** A value of a target, standardised. */
+  public double standardisedTarget(double value, int target) {
+    return y.standardised(value, target);
   }
 
   /** Factor from the mean squared error of a standardised target to raw units. */

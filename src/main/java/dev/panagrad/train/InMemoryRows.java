@@ -102,9 +102,7 @@ final class InMemoryRows extends TrainingRows {
     Tensor fitted = order == null ? null : order.index();
     Standardization fit =
         Standardization.fit(data.x(), data.y(), fitted, trained, options.intercept);
-    if (options.optimizer.penalty().l1() > 0) {
-      fit = fit.withCommonTargetScale();
-    }
+    fit = StandardisedPenalty.scales(fit, options.optimizer.penalty());
     fit.applyInPlace(data.x(), data.y());
     return fit;
   }

@@ -87,6 +87,11 @@ final class LossLog {
     return read;
   }
 
+  /** Begins anew after a batch whose losses never came. */
+  void clear() {
+    count = 0;
+  }
+
   /** A loss that was read. */
   double loss(int batch, int output) {
     return host.get(batch, output);

@@ -5,16 +5,14 @@ import java.util.Locale;
 
 /** Ends a training whose loss says that it has diverged. */
 final class LossWatch {
-  /** A loss this many times the first is beyond recovery, even if it is finite in F64. */
-  private static final double HOPELESS = 1e20;
-
   private final TrainingProgress progress;
   private final double targetSquares;
   private final DType dtype;
   private final boolean isStandardised;
+  private final DivergenceWatch watch;
 
   /**
-   * For one training.
+   * For one training, perhaps resumed.
    *
    * @param targetSquares the loss of a model of zeros
    */
@@ -23,6 +21,7 @@ final class LossWatch {
     this.targetSquares = targetSquares;
     this.dtype = dtype;
     this.isStandardised = isStandardised;
+    watch = new DivergenceWatch(dtype, progress.firstLoss);
   }
 
   /**
@@ -34,34 +33,18 @@ final class LossWatch {
    * @throws DivergenceException if it is not finite or hopelessly large
    */
   void requireUseful(double loss, long epoch, long step, double rate, boolean isLast) {
-    if (Double.isNaN(progress.firstLoss)) {
-      progress.firstLoss = loss;
-      if (!(loss < Double.POSITIVE_INFINITY)) {
-        throw new DivergenceException(
-            "the loss of the first batch is "
-                + loss
-                + " before any step: the data has values that are not finite or too large for "
-                + dtype,
-            1);
-      }
+    if (watch.isUseful(loss, targetSquares)) {
+      progress.firstLoss = watch.firstLoss();
+      return;
     }
-    // The first batch alone is no measure: it may fit exactly.
-    double measure = Math.max(Math.max(progress.firstLoss, targetSquares), Double.MIN_NORMAL);
-    if (!Double.isFinite(loss) || loss > HOPELESS * measure) {
-      throw new DivergenceException(
-          String.format(
-              Locale.ROOT,
-              "training diverged: %s step %d (epoch %d) the loss is %.4g, after %.4g at the first step, with learning rate %.4g; try --learning-rate %.2g%s",
-              isLast ? "after" : "at",
-              step,
-              epoch,
-              loss,
-              progress.firstLoss,
-              rate,
-              rate / 10,
-              isStandardised ? "" : ", or standardise the features"),
-          step);
-    }
+    String when = "%s step %d (epoch %d)".formatted(isLast ? "after" : "at", step, epoch);
+    String advice =
+        String.format(
+            Locale.ROOT,
+            "try --learning-rate %.2g%s",
+            rate / 10,
+            isStandardised ? "" : ", or standardise the features");
+    throw watch.failure(when, loss, step, rate, advice);
   }
 
   /**

@@ -5,7 +5,6 @@ import dev.panagrad.data.Dataset;
 import dev.panagrad.optimizer.Checkpoint;
 import dev.panagrad.optimizer.NonFinitePolicy;
 import dev.panagrad.optimizer.Optimizer;
-import dev.panagrad.penalty.Penalty;
 import dev.panagrad.regression.LinearRegression;
 import dev.panagrad.regression.NormalEquations;
 import dev.panagrad.regression.Standardization;
@@ -71,7 +70,9 @@ final class TrainingSession implements AutoCloseable {
       regression =
           new LinearRegression(
               backend, arena, data.x().dtype(), data.features().size(), outputs, options.intercept);
-      optimizer = optimizer();
+      optimizer =
+          StandardisedPenalty.optimizer(options.optimizer, standardization)
+              .build(regression.parameters(), backend, arena);
       gradient = regression.gradient().flat();
       parts = new GradientParts(backend, arena, gradient);
       boolean isAwaited = optimizer.nonFinite() != NonFinitePolicy.PROPAGATE;
@@ -114,20 +115,6 @@ final class TrainingSession implements AutoCloseable {
       throw new UncheckedIOException(
           "cannot keep checkpoints in '%s': %s".formatted(path, e.getMessage()), e);
     }
-  }
-
-  /**
-   * The L1 penalty is stated for targets in raw units; a target divided by its scale takes that
-   * much less.
-   */
-  private Optimizer optimizer() {
-    Penalty penalty = options.optimizer.penalty();
-    double scale = standardization.targetScale(0);
-    return options
-        .optimizer
-        .copy()
-        .penalty(new Penalty(penalty.l1() / scale, penalty.l2()))
-        .build(regression.parameters(), backend, arena);
   }
 
   private Map<String, String> identity() {
