@@ -1,5 +1,6 @@
 /**
- * The training loop: batches, epochs, stopping, history, checkpoints, and the result in raw units.
+ * The training loop: batches, epochs, stopping, history, checkpoints, and the result in raw units;
+ * and training on rows as they arrive.
  * Once warm, a step allocates nothing on the heap and copies no data; in Gram mode it reads none.
  * Losses of batches are written where the backend computes, and read back once an epoch, or every
  * 64 batches, so that a device is not waited for in each step.

@@ -195,12 +195,13 @@ class OnlineRegressionTest {
                       }
                       return new Batch(x.rows(0, rows), y.rows(0, rows));
                     })
-                .limit(500)
+                .limit(300)
                 .iterator();
         StreamResult result = online.fit(source);
-        assertEquals(500, result.batches());
-        assertEquals(500, result.steps());
-        // Each step shrinks the error of the slope by 1 - 2 rate E[x^2] = 0.933 on average: 1e-15.
+        assertEquals(300, result.batches());
+        assertEquals(300, result.steps());
+        // Each step shrinks the error of the slope by 1 - 2 rate E[x^2] = 0.933 on average: 1e-9 in
+        // all.
         assertEquals(2, online.model().coefficient(0, 0), 1e-5, backend.name());
         assertEquals(1, online.model().intercept(0), 1e-5, backend.name());
         assertTrue(result.meanLoss() > 0 && result.meanLoss() < 0.5, "" + result);
@@ -242,6 +243,41 @@ class OnlineRegressionTest {
           assertEquals(i + 2, e.step());
         }
         assertSameLine(clean.model(), tried.model());
+      }
+    }
+  }
+
+  /** The first loss is zero here, and no measure of the second. */
+  @Test
+  void theFirstRowMayFitExactly() {
+    for (Backend backend : backends) {
+      try (OnlineRegression online = line(backend)) {
+        assertEquals(0, online.update(new double[] {1}, new double[] {0}), 0.0);
+        assertEquals(9, online.update(new double[] {1}, new double[] {3}), 0.0);
+        assertEquals(2, online.optimizer().steps());
+      }
+    }
+  }
+
+  /** What varies only after the moments were taken has no part in training either. */
+  @Test
+  void featuresThatWereConstantStayOut() {
+    for (Backend backend : backends) {
+      try (TensorArena arena = TensorArena.open("constant")) {
+        Tensor x = arena.allocate("x", DType.F64, 3, 2).copyFrom(1, 5, 2, 5, 3, 5);
+        Tensor y = arena.allocate("y", DType.F64, 3, 1).copyFrom(3, 5, 7);
+        try (OnlineRegression online =
+            OnlineRegression.with(Optimizer.of(Sgd.of(0.1)))
+                .standardization(Standardization.fit(x, y, null, 3, true))
+                .open(backend, List.of("a", "b"), List.of("y"))) {
+          for (int i = 0; i < 300; i++) {
+            online.update(new double[] {i % 4, i % 7}, new double[] {2.0 * (i % 4) + 1});
+          }
+          LinearModel model = online.model();
+          assertEquals(0, model.coefficient(0, 1), 0.0, backend.name());
+          assertEquals(2, model.coefficient(0, 0), 1e-6, backend.name());
+          assertEquals(1, model.intercept(0), 1e-6, backend.name());
+        }
       }
     }
   }
