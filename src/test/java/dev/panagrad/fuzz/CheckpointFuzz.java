@@ -31,13 +31,13 @@ public final class CheckpointFuzz {
 
   /** The bytes are the file, or change one that was saved, with sums that are right again. */
   public static void fuzzerTestOneInput(byte[] bytes) {
-    Choices choices = new Choices(bytes);
-    boolean isMade = choices.below(2) == 1;
     Reading.check(
         "x.safetensors",
         bytes,
         ALLOCATED_PER_BYTE,
         file -> {
+          Choices choices = new Choices(bytes);
+          boolean isMade = choices.below(2) == 1;
           try (Backend backend = Backends.open("scalar", new BackendOptions(1));
               TensorArena arena = TensorArena.open("fuzz")) {
             if (isMade) {

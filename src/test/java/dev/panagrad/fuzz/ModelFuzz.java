@@ -21,13 +21,13 @@ public final class ModelFuzz {
 
   /** The bytes are the file, or choose its texts and tensors. */
   public static void fuzzerTestOneInput(byte[] bytes) {
-    Choices choices = new Choices(bytes);
-    boolean isMade = choices.below(2) == 1;
     Reading.check(
         "x.safetensors",
         bytes,
         ALLOCATED_PER_BYTE,
         file -> {
+          Choices choices = new Choices(bytes);
+          boolean isMade = choices.below(2) == 1;
           if (isMade) {
             make(file, choices);
           } else {
