@@ -9,7 +9,6 @@ import java.lang.foreign.MemorySegment;
 import java.nio.ByteBuffer;
 import java.nio.ByteOrder;
 import java.nio.channels.FileChannel;
-import java.nio.file.FileSystemException;
 import java.nio.file.Files;
 import java.nio.file.NoSuchFileException;
 import java.nio.file.Path;
@@ -67,23 +66,7 @@ public final class SafetensorsFile implements AutoCloseable {
    */
   public static SafetensorsFile open(Path file) throws IOException {
     SafetensorsWriter.requireNative();
-    FileChannel channel;
-    try {
-      // Before it is opened: a pipe would wait for a writer.
-      BasicFileAttributes found = Files.readAttributes(file, BasicFileAttributes.class);
-      if (!found.isRegularFile()) {
-        throw new IOException(
-            "'%s' is %s; name a safetensors file"
-                .formatted(
-                    Excerpt.of(file),
-                    found.isDirectory() ? "a directory" : "a pipe or device, not a regular file"));
-      }
-      channel = FileChannel.open(file, StandardOpenOption.READ);
-    } catch (NoSuchFileException e) {
-      throw new IOException("there is no file '" + Excerpt.of(file) + "'", e);
-    } catch (FileSystemException e) {
-      throw new IOException("cannot read '%s': %s".formatted(Excerpt.of(file), IoReason.of(e)), e);
-    }
+    FileChannel channel = channel(file);
     try {
       return open(file, channel);
     } catch (IOException | RuntimeException | Error e) {
@@ -96,8 +79,37 @@ public final class SafetensorsFile implements AutoCloseable {
     }
   }
 
+  private static FileChannel channel(Path file) throws IOException {
+    BasicFileAttributes found;
+    try {
+      found = Files.readAttributes(file, BasicFileAttributes.class);
+      // Looked at before it is opened: a pipe would wait for a writer.
+      if (found.isRegularFile()) {
+        return FileChannel.open(file, StandardOpenOption.READ);
+      }
+    } catch (NoSuchFileException e) {
+      throw new IOException("there is no file '" + Excerpt.of(file) + "'", e);
+    } catch (IOException e) {
+      throw cannotRead(file, e);
+    }
+    throw new IOException(
+        "'%s' is %s; name a safetensors file"
+            .formatted(
+                Excerpt.of(file),
+                found.isDirectory() ? "a directory" : "a pipe or device, not a regular file"));
+  }
+
+  private static IOException cannotRead(Path file, IOException e) {
+    return new IOException("cannot read '%s': %s".formatted(Excerpt.of(file), IoReason.of(e)), e);
+  }
+
   private static SafetensorsFile open(Path file, FileChannel channel) throws IOException {
-    long size = channel.size();
+    long size;
+    try {
+      size = channel.size();
+    } catch (IOException e) {
+      throw cannotRead(file, e);
+    }
     if (size < Long.BYTES) {
       throw new SafetensorsException(
           file, 0, "the file has %,d bytes, and the header's length alone takes 8".formatted(size));
@@ -341,7 +353,11 @@ public final class SafetensorsFile implements AutoCloseable {
   /** Closes the file; tensors that are mapped stay. */
   @Override
   public void close() throws IOException {
-    channel.close();
+    try {
+      channel.close();
+    } catch (IOException e) {
+      throw cannotRead(file, e);
+    }
   }
 
   @Override
