@@ -1,9 +1,9 @@
 /**
  * The training loop: batches, epochs, stopping, history, checkpoints, and the result in raw units;
- * and training on rows as they arrive.
- * Once warm, a step allocates nothing on the heap and copies no data; in Gram mode it reads none.
- * Losses of batches are written where the backend computes, and read back once an epoch, or every
- * 64 batches, so that a device is not waited for in each step.
+ * and training on rows as they arrive. Once warm, a step allocates nothing on the heap and copies
+ * no data; in Gram mode it reads none. Losses of batches are written where the backend computes,
+ * and read back once an epoch, or every 64 batches, so that a device is not waited for in each
+ * step.
  *
  * <p>Where a training is, is a few numbers: the order of an epoch is a function of seed and epoch,
  * the learning rate one of the step. So a checkpoint holds parameters, state and those numbers, and

@@ -24,6 +24,13 @@ final class FuzzTargets {
     all.put(ModelFuzz.class, ModelFuzz::fuzzerTestOneInput);
     all.put(CheckpointFuzz.class, CheckpointFuzz::fuzzerTestOneInput);
     all.put(CsvFuzz.class, CsvFuzz::fuzzerTestOneInput);
+    all.put(NpyFuzz.class, NpyFuzz::fuzzerTestOneInput);
+    all.put(NpzFuzz.class, NpzFuzz::fuzzerTestOneInput);
+    all.put(LibsvmFuzz.class, LibsvmFuzz::fuzzerTestOneInput);
+    all.put(SafetensorsTableFuzz.class, SafetensorsTableFuzz::fuzzerTestOneInput);
+    all.put(ParquetFuzz.class, ParquetFuzz::fuzzerTestOneInput);
+    all.put(ArrowFuzz.class, ArrowFuzz::fuzzerTestOneInput);
+    all.put(TrainingFileFuzz.class, TrainingFileFuzz::fuzzerTestOneInput);
     return all;
   }
 
