@@ -11,10 +11,11 @@ import java.nio.file.NotDirectoryException;
 import java.util.Objects;
 
 /** Why reading or writing failed, in words: several exceptions have no message but the path. */
-final class IoReason {
+public final class IoReason {
   private IoReason() {}
 
-  static String of(IOException e) {
+  /** The reason, in words. */
+  public static String of(IOException e) {
     return switch (e) {
       case NoSuchFileException f -> "there is no file '" + Excerpt.of(f.getFile()) + "'";
       case AccessDeniedException f -> "permission denied for '" + Excerpt.of(f.getFile()) + "'";

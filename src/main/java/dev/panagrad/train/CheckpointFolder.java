@@ -1,6 +1,7 @@
 package dev.panagrad.train;
 
 import java.io.IOException;
+import java.io.UncheckedIOException;
 import java.lang.System.Logger;
 import java.lang.System.Logger.Level;
 import java.nio.channels.FileChannel;
@@ -66,7 +67,7 @@ final class CheckpointFolder implements AutoCloseable {
       for (Path file : files.filter(f -> TEMPORARY.matcher(name(f)).matches()).toList()) {
         Files.deleteIfExists(file);
       }
-    } catch (IOException e) {
+    } catch (IOException | UncheckedIOException e) {
       LOG.log(Level.DEBUG, "files left in " + folder, e);
     }
   }
@@ -83,6 +84,8 @@ final class CheckpointFolder implements AutoCloseable {
           .filter(file -> NAME.matcher(name(file)).matches())
           .sorted(Comparator.comparing(CheckpointFolder::name).reversed())
           .toList();
+    } catch (UncheckedIOException e) {
+      throw e.getCause();
     }
   }
 

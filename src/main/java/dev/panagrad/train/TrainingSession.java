@@ -8,6 +8,7 @@ import dev.panagrad.optimizer.Optimizer;
 import dev.panagrad.regression.LinearRegression;
 import dev.panagrad.regression.NormalEquations;
 import dev.panagrad.regression.Standardization;
+import dev.panagrad.safetensors.IoReason;
 import dev.panagrad.safetensors.SafetensorsException;
 import dev.panagrad.tensor.Tensor;
 import dev.panagrad.tensor.TensorArena;
@@ -102,18 +103,24 @@ final class TrainingSession implements AutoCloseable {
       return null;
     }
     Path path = options.checkpoints.folder;
+    CheckpointFolder folder = null;
+    boolean isUsed = false;
     try {
-      CheckpointFolder folder = CheckpointFolder.open(path);
+      folder = CheckpointFolder.open(path);
       if (!options.resume && !folder.newestFirst().isEmpty()) {
-        folder.close();
         throw new IllegalArgumentException(
             "'%s' has checkpoints of a training, which would be mixed with those of this one; resume it, or name another folder"
                 .formatted(path));
       }
+      isUsed = true;
       return folder;
     } catch (IOException e) {
       throw new UncheckedIOException(
-          "cannot keep checkpoints in '%s': %s".formatted(path, e.getMessage()), e);
+          "cannot keep checkpoints in '%s': %s".formatted(path, IoReason.of(e)), e);
+    } finally {
+      if (folder != null && !isUsed) {
+        folder.close();
+      }
     }
   }
 
@@ -151,7 +158,7 @@ final class TrainingSession implements AutoCloseable {
         }
       }
     } catch (IOException e) {
-      throw new UncheckedIOException("cannot resume: " + e.getMessage(), e);
+      throw new UncheckedIOException("cannot resume: " + IoReason.of(e), e);
     }
     if (damage != null) {
       throw new UncheckedIOException(
