@@ -21,17 +21,15 @@ final class CheckpointOptions {
 
   @Option(
       names = "--checkpoint-every",
-      defaultValue = "60s",
       paramLabel = "N(s|m|h|steps)",
-      description = "For example 10s or 100steps; default ${DEFAULT-VALUE}.")
+      description = "For example 10s or 100steps; default 60s.")
   private String interval;
 
   @Option(
       names = "--checkpoint-keep",
-      defaultValue = "3",
       paramLabel = "N",
-      description = "Newest checkpoints to keep; default ${DEFAULT-VALUE}.")
-  private int keep;
+      description = "Newest checkpoints to keep; default 3.")
+  private Integer keep;
 
   @Option(
       names = "--checkpoint-background",
@@ -54,14 +52,20 @@ final class CheckpointOptions {
   /** Sets up a trainer; fails now if an option makes no sense. */
   void apply(Trainer trainer) {
     if (folder == null) {
-      if (resume) {
+      if (resume || interval != null || keep != null || background) {
         throw new UsageException(
-            "--resume needs the directory of the checkpoints: --checkpoint DIR");
+            "--resume, --checkpoint-every, --checkpoint-keep and --checkpoint-background need the directory of the checkpoints: --checkpoint DIR");
       }
       return;
     }
+    if (folder.toString().isEmpty()) {
+      throw new UsageException("--checkpoint needs the name of a directory, found ''");
+    }
     try {
-      Checkpoints checkpoints = Checkpoints.in(folder).keep(keep);
+      Checkpoints checkpoints = Checkpoints.in(folder);
+      if (keep != null) {
+        checkpoints.keep(keep);
+      }
       interval(checkpoints);
       if (background) {
         checkpoints.inBackground();
@@ -76,7 +80,7 @@ final class CheckpointOptions {
   }
 
   private void interval(Checkpoints checkpoints) {
-    Matcher parts = INTERVAL.matcher(interval);
+    Matcher parts = INTERVAL.matcher(interval == null ? "60s" : interval);
     if (!parts.matches()) {
       throw new UsageException(
           "--checkpoint-every must be a number with s, m, h or steps, such as 10s or 100steps, found '"

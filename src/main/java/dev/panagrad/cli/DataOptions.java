@@ -76,11 +76,11 @@ final class DataOptions {
 
   /** A training file has its columns and type already. */
   private void requireNoColumns(Path file) {
-    if (!targets.isEmpty() || !features.isEmpty() || dtype != null) {
+    if (!targets.isEmpty() || !features.isEmpty() || dtype != null || source.hasNoHeader()) {
       throw new UsageException(
           file
-              + " is a training file, whose columns and type were chosen when it was written; leave out --target, --features"
-              + " and --dtype");
+              + " is a training file, whose columns and type were chosen when it was written; leave out --target, --features,"
+              + " --dtype and --no-header");
     }
   }
 

@@ -42,6 +42,10 @@ final class DataSource {
     throw new UsageException("--no-header is for CSV files, and " + data + " is none");
   }
 
+  boolean hasNoHeader() {
+    return noHeader;
+  }
+
   /** The file, if it is one. */
   Optional<Path> file() {
     try {

@@ -55,8 +55,11 @@ public final class Main implements Runnable {
     PARQUET_LOG.setLevel(Level.WARNING);
     // Numbers that can be typed in again, whatever the country.
     Locale.setDefault(Locale.Category.FORMAT, Locale.ROOT);
+    Relaunch.endWithParent();
     int status = Relaunch.withVectorModule(args).orElseGet(() -> run(args));
     System.out.flush();
+    System.err.flush();
+    StopSignal.allIsSaid();
     System.exit(status);
   }
 

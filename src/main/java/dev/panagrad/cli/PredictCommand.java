@@ -93,7 +93,13 @@ final class PredictCommand implements Callable<Integer> {
 
   private LinearModel load() {
     try {
-      return ModelFile.load(modelFile);
+      LinearModel model = ModelFile.load(modelFile);
+      if (model.features().isEmpty()) {
+        throw new DataException(
+            "the model '%s' has no features: it predicts its intercepts, %s, for every row"
+                .formatted(modelFile, Arrays.toString(model.intercepts())));
+      }
+      return model;
     } catch (IOException e) {
       throw new DataException("cannot read the model: " + e.getMessage(), e);
     }

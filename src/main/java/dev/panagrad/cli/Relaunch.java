@@ -18,7 +18,11 @@ import java.util.Optional;
  */
 final class Relaunch {
   static final String PROPERTY = "panagrad.relaunch";
+  private static final String PARENT = "panagrad.relaunch.parent";
   private static final String MODULE = "jdk.incubator.vector";
+
+  /** The shell's status of a process that was killed. */
+  private static final int KILLED = 137;
 
   private Relaunch() {}
 
@@ -31,6 +35,19 @@ final class Relaunch {
       return Optional.empty();
     }
     return run(command(args));
+  }
+
+  /** In the child: a parent that is killed cannot end it, and it would go on unseen. */
+  static void endWithParent() {
+    Long parent = Long.getLong(PARENT);
+    if (parent != null) {
+      ProcessHandle.of(parent)
+          .ifPresentOrElse(
+              handle -> {
+                var _ = handle.onExit().thenRun(() -> System.exit(KILLED));
+              },
+              () -> System.exit(KILLED));
+    }
   }
 
   private static List<String> command(String[] args) {
@@ -47,6 +64,7 @@ final class Relaunch {
     command.add("--add-modules=" + MODULE);
     command.add("--enable-native-access=ALL-UNNAMED");
     command.add("-D" + PROPERTY + "=false");
+    command.add("-D" + PARENT + "=" + ProcessHandle.current().pid());
     command.add("-cp");
     command.add(System.getProperty("java.class.path"));
     command.add(Main.class.getName());

@@ -4,10 +4,12 @@ import java.util.concurrent.CountDownLatch;
 
 /**
  * Ctrl-C or a signal to terminate: asks a training to stop, and holds the end of the process until
- * its last checkpoint is written and its result printed.
+ * its last checkpoint is written and what there is to say is said.
  */
 final class StopSignal implements AutoCloseable {
-  private final CountDownLatch done = new CountDownLatch(1);
+  /** Of all signals of this process: nothing is left to say. */
+  private static final CountDownLatch SAID = new CountDownLatch(1);
+
   private final Thread hook = new Thread(this::hold, "panagrad-stop");
   private volatile boolean requested;
 
@@ -20,10 +22,15 @@ final class StopSignal implements AutoCloseable {
     return signal;
   }
 
+  /** The last thing before the process ends by itself. */
+  static void allIsSaid() {
+    SAID.countDown();
+  }
+
   private void hold() {
     requested = true;
     try {
-      done.await();
+      SAID.await();
     } catch (InterruptedException e) {
       Thread.currentThread().interrupt();
     }
@@ -33,10 +40,9 @@ final class StopSignal implements AutoCloseable {
     return requested;
   }
 
+  /** No longer listens; a process that is ending already waits for {@link #allIsSaid}. */
   @Override
   public void close() {
-    System.out.flush();
-    done.countDown();
     try {
       Runtime.getRuntime().removeShutdownHook(hook);
     } catch (IllegalStateException e) {

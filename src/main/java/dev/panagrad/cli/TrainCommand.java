@@ -53,6 +53,12 @@ final class TrainCommand implements Callable<Integer> {
           "Keep at most that much of a training file in memory, for example 512m or 4g; rows are shuffled by blocks.")
   private String dataMemory;
 
+  @Option(
+      names = "--check-rows",
+      description =
+          "Read a training file's rows once, and compare them with their sum, before training.")
+  private boolean checkRows;
+
   @Mixin private BackendChoice backendChoice;
 
   @Option(names = "--log", paramLabel = "HISTORY.csv", description = "Write one row per epoch.")
@@ -77,13 +83,18 @@ final class TrainCommand implements Callable<Integer> {
     PrintStream out = json ? System.err : System.out;
     training.check(optimizer);
     checkpoints.apply(training.trainer(optimizer, 1));
+    if (dataMemory != null) {
+      MemorySize.bytes("--data-memory", dataMemory);
+    }
     requirePlaces();
     try (Backend backend = backendChoice.open();
         TensorArena arena = TensorArena.open("data");
-        TrainingFile file = data.openTrainingFile();
-        StopSignal stop = checkpoints.areAsked() ? StopSignal.listen() : null) {
+        TrainingFile file = data.openTrainingFile()) {
       Dataset dataset = file == null ? data.read(arena) : file.dataset();
-      Trainer trainer = trainer(dataset, file, stop);
+      if (checkRows) {
+        requireIntact(file);
+      }
+      Trainer trainer = trainer(dataset, file);
       if (!quiet) {
         printData(out, backend, dataset);
       }
@@ -91,12 +102,17 @@ final class TrainCommand implements Callable<Integer> {
       // are not.
       Exact exact = exact(backend, dataset, file);
       TrainingResult result;
-      try (HistoryFile history = log == null ? null : HistoryFile.open(log);
+      // Not before: until then there is nothing that a last checkpoint would save.
+      try (StopSignal stop = checkpoints.areAsked() ? StopSignal.listen() : null;
+          HistoryFile history = log == null ? null : new HistoryFile(log);
           Console console = new Console(out, quiet, "training", training.epochs())) {
         if (history != null) {
           trainer.listener(history);
         }
         trainer.listener(console);
+        if (stop != null) {
+          trainer.stopWhen(stop::isRequested);
+        }
         result = file == null ? trainer.fit(dataset, backend) : trainer.fit(file, backend);
       }
       Warnings.print(result);
@@ -110,15 +126,23 @@ final class TrainCommand implements Callable<Integer> {
     }
   }
 
-  private Trainer trainer(Dataset dataset, TrainingFile file, StopSignal stop) {
+  private static void requireIntact(TrainingFile file) {
+    if (file == null) {
+      throw new UsageException("--check-rows is for training files");
+    }
+    try {
+      file.requireIntactRows();
+    } catch (IOException e) {
+      throw new DataException(e.getMessage(), e);
+    }
+  }
+
+  private Trainer trainer(Dataset dataset, TrainingFile file) {
     Trainer trainer =
         file == null
             ? training.trainer(optimizer, dataset.rows())
             : training.trainerOfFile(optimizer, dataset.rows());
     checkpoints.apply(trainer);
-    if (stop != null) {
-      trainer.stopWhen(stop::isRequested);
-    }
     if (dataMemory != null) {
       if (file == null) {
         throw new UsageException(

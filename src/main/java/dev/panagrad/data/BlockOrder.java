@@ -33,6 +33,9 @@ public final class BlockOrder {
   /** Blocks that a window is made of, at least, so that rows meet others. */
   private static final int WINDOW_BLOCKS = 16;
 
+  /** Blocks of a file that fits into a window, so that a fraction of them can be held out. */
+  private static final int FILE_BLOCKS = 64;
+
   /**
    * Where windows are larger than this, blocks are not smaller than what comes in with a page
    * beside them: a window of small blocks would bring in several times its size.
@@ -96,20 +99,24 @@ public final class BlockOrder {
     this.seed = seed;
     this.isShuffled = isShuffled;
     long least = windowBytes < LARGE_BYTES ? 0 : MemoryAdvice.FAULT_BYTES;
-    long bytes = Math.clamp(windowBytes / WINDOW_BLOCKS, least, BLOCK_BYTES);
+    long all = rows.rows() * rowBytes;
+    long bytes =
+        all <= windowBytes
+            ? all / FILE_BLOCKS
+            : Math.clamp(windowBytes / WINDOW_BLOCKS, least, BLOCK_BYTES);
     blockRows = Math.max(1, bytes / rowBytes);
-    int all = Math.toIntExact(Math.ceilDiv(rows.rows(), blockRows));
-    windowBlocks = (int) Math.min(all, windowBytes / (blockRows * rowBytes));
+    int count = Math.toIntExact(Math.ceilDiv(rows.rows(), blockRows));
+    windowBlocks = (int) Math.min(count, windowBytes / (blockRows * rowBytes));
     windowRows = blockRows * windowBlocks;
-    int held = (int) Math.round(heldOut * all);
-    if (heldOut > 0 && (held < 1 || held >= all)) {
+    int held = (int) Math.round(heldOut * count);
+    if (heldOut > 0 && (held < 1 || held >= count)) {
       throw new IllegalArgumentException(
           "validation fraction %s of %,d blocks of %,d rows holds out %,d; at least one block must be on each side"
-              .formatted(heldOut, all, blockRows, held));
+              .formatted(heldOut, count, blockRows, held));
     }
-    trainedBlocks = all - held;
-    blocks = new long[all];
-    deal(all, held);
+    trainedBlocks = count - held;
+    blocks = new long[count];
+    deal(count, held);
     sorted = blocks.clone();
     trainedRows = rowsOf(0, trainedBlocks);
     MemoryAdvice.inSmallPages(rows);

@@ -1,5 +1,6 @@
 package dev.panagrad.data;
 
+import dev.panagrad.safetensors.Excerpt;
 import dev.panagrad.safetensors.SafetensorsFile;
 import dev.panagrad.tensor.DType;
 import dev.panagrad.tensor.Tensor;
@@ -62,6 +63,12 @@ public final class SafetensorsTable implements Table {
     TensorArena arena = TensorArena.open(file.toString());
     SafetensorsTable table = null;
     try (SafetensorsFile in = SafetensorsFile.open(file)) {
+      String format = in.metadata().getOrDefault("format", "");
+      if (format.startsWith("panagrad.")) {
+        throw new DataException(
+            "%s is a file of this program, %s, and no table; name the data that it was made of"
+                .formatted(file, Excerpt.of(format)));
+      }
       List<Tensor> tensors = new ArrayList<>();
       for (String tensor : in.names()) {
         tensors.add(in.map(arena, tensor));

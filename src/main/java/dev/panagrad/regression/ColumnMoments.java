@@ -3,6 +3,7 @@ package dev.panagrad.regression;
 import dev.panagrad.tensor.Tensor;
 import java.nio.ByteBuffer;
 import java.util.Arrays;
+import java.util.HexFormat;
 import java.util.List;
 import java.util.zip.CRC32C;
 
@@ -68,7 +69,7 @@ final class ColumnMoments {
       bytes.asDoubleBuffer().put(values);
       sum.update(bytes);
     }
-    return "%d columns, CRC-32C %08x".formatted(mean.length, sum.getValue());
+    return mean.length + " columns, CRC-32C " + HexFormat.of().toHexDigits((int) sum.getValue());
   }
 
   /** A value of a column, centred and scaled. */

@@ -123,8 +123,7 @@ final class BlockRows extends TrainingRows {
 
   @Override
   String order() {
-    return "%s, %,d bytes in memory"
-        .formatted(isShuffled ? "shuffled by blocks" : "in their order", memory);
+    return (isShuffled ? "shuffled by blocks, " : "in their order, ") + memory + " bytes in memory";
   }
 
   @Override

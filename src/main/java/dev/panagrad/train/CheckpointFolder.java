@@ -1,5 +1,6 @@
 package dev.panagrad.train;
 
+import dev.panagrad.safetensors.IoReason;
 import java.io.IOException;
 import java.io.UncheckedIOException;
 import java.lang.System.Logger;
@@ -8,10 +9,16 @@ import java.nio.channels.FileChannel;
 import java.nio.channels.FileLock;
 import java.nio.channels.OverlappingFileLockException;
 import java.nio.file.Files;
+import java.nio.file.NoSuchFileException;
 import java.nio.file.Path;
 import java.nio.file.StandardOpenOption;
+import java.nio.file.attribute.BasicFileAttributes;
 import java.util.Comparator;
+import java.util.HashSet;
 import java.util.List;
+import java.util.Locale;
+import java.util.Objects;
+import java.util.Set;
 import java.util.regex.Pattern;
 import java.util.stream.Stream;
 
@@ -22,12 +29,19 @@ final class CheckpointFolder implements AutoCloseable {
   private static final Pattern TEMPORARY = Pattern.compile("\\.checkpoint-.*\\.tmp");
   private static final String LOCK = ".lock";
 
-  private final Path folder;
-  private final FileChannel lockFile;
+  /** Of this process: the system's locks are between processes, and lost when any is closed. */
+  private static final Set<Path> HELD = new HashSet<>();
 
-  private CheckpointFolder(Path folder, FileChannel lockFile) {
+  private final Path folder;
+  private final Path held;
+  private final FileChannel lockFile;
+  private final Object lockKey;
+
+  private CheckpointFolder(Path folder, Path held, FileChannel lockFile, Object lockKey) {
     this.folder = folder;
+    this.held = held;
     this.lockFile = lockFile;
+    this.lockKey = lockKey;
   }
 
   /**
@@ -41,24 +55,80 @@ final class CheckpointFolder implements AutoCloseable {
           "'%s' is not a directory; checkpoints need one of their own".formatted(folder));
     }
     Files.createDirectories(folder);
+    Path held = folder.toRealPath();
+    synchronized (HELD) {
+      if (!HELD.add(held)) {
+        throw inUse(folder);
+      }
+    }
+    CheckpointFolder opened = null;
+    try {
+      opened = lock(folder, held);
+      removeAbandoned(folder);
+      return opened;
+    } finally {
+      if (opened == null) {
+        release(held);
+      }
+    }
+  }
+
+  private static CheckpointFolder lock(Path folder, Path held) throws IOException {
+    Path file = folder.resolve(LOCK);
+    if (Files.exists(file) && !Files.isRegularFile(file)) {
+      throw new IOException("'%s' is not a regular file; remove it".formatted(file));
+    }
     FileChannel channel =
-        FileChannel.open(folder.resolve(LOCK), StandardOpenOption.CREATE, StandardOpenOption.WRITE);
+        FileChannel.open(file, StandardOpenOption.CREATE, StandardOpenOption.WRITE);
+    CheckpointFolder opened = null;
     try {
       FileLock lock = channel.tryLock();
-      if (lock != null) {
-        removeAbandoned(folder);
-        return new CheckpointFolder(folder, channel);
+      if (lock == null) {
+        throw inUse(folder);
       }
+      opened = new CheckpointFolder(folder, held, channel, key(file));
+      return opened;
     } catch (OverlappingFileLockException e) {
-      LOG.log(Level.DEBUG, "held in this process", e);
-    } catch (IOException e) {
-      channel.close();
-      throw e;
+      throw inUse(folder);
+    } finally {
+      if (opened == null) {
+        channel.close();
+      }
     }
-    channel.close();
-    throw new IOException(
+  }
+
+  private static Object key(Path file) throws IOException {
+    return Files.readAttributes(file, BasicFileAttributes.class).fileKey();
+  }
+
+  private static IOException inUse(Path folder) {
+    return new IOException(
         "another training writes its checkpoints to '%s'; wait for its end, or name another folder"
             .formatted(folder));
+  }
+
+  private static void release(Path held) {
+    synchronized (HELD) {
+      HELD.remove(held);
+    }
+  }
+
+  /** Throws if the folder was removed, and perhaps made again for another training. */
+  void requireHeld() throws IOException {
+    Path file = folder.resolve(LOCK);
+    Object found;
+    try {
+      found = key(file);
+    } catch (NoSuchFileException e) {
+      found = "none";
+    } catch (IOException e) {
+      throw new IOException("cannot look at '%s': %s".formatted(file, IoReason.of(e)), e);
+    }
+    if (!Objects.equals(lockKey, found)) {
+      throw new IOException(
+          "the directory '%s' is not the one that this training began with: it was removed"
+              .formatted(folder));
+    }
   }
 
   /** What killed trainings were writing: nobody else writes here while the lock is held. */
@@ -74,7 +144,7 @@ final class CheckpointFolder implements AutoCloseable {
 
   /** The file for that many batches. */
   Path file(long batches) {
-    return folder.resolve("checkpoint-%019d.safetensors".formatted(batches));
+    return folder.resolve(String.format(Locale.ROOT, "checkpoint-%019d.safetensors", batches));
   }
 
   /** What is there, the one that is farthest first. */
@@ -93,10 +163,18 @@ final class CheckpointFolder implements AutoCloseable {
     return file.getFileName().toString();
   }
 
-  /** Deletes all but the newest ones. What cannot be deleted is left, and logged. */
-  void keep(int count) {
+  /**
+   * Deletes all but the newest ones up to that of so many batches: those beyond it are damaged, or
+   * the training would have gone on from them. What cannot be deleted is left, and logged.
+   */
+  void keep(int count, long batches) {
+    String newest = name(file(batches));
     try {
-      for (Path old : newestFirst().stream().skip(count).toList()) {
+      for (Path old :
+          newestFirst().stream()
+              .filter(file -> name(file).compareTo(newest) <= 0)
+              .skip(count)
+              .toList()) {
         Files.deleteIfExists(old);
       }
     } catch (IOException e) {
@@ -111,6 +189,7 @@ final class CheckpointFolder implements AutoCloseable {
 
   @Override
   public void close() {
+    release(held);
     try {
       lockFile.close();
     } catch (IOException e) {

@@ -2,6 +2,7 @@ package dev.panagrad.train;
 
 import dev.panagrad.optimizer.CheckpointSnapshot;
 import dev.panagrad.optimizer.Optimizer;
+import dev.panagrad.safetensors.IoReason;
 import dev.panagrad.tensor.Tensor;
 import dev.panagrad.tensor.TensorArena;
 import java.io.IOException;
@@ -107,21 +108,22 @@ final class CheckpointWriter implements AutoCloseable {
   private void write(
       Path file, Map<String, String> texts, List<Tensor> tensors, TensorArena arena, long batches) {
     try (arena) {
+      folder.requireHeld();
       snapshot.write(file, texts, tensors);
       batchesWritten = batches;
       failure = null;
-      folder.keep(options.keep);
+      folder.keep(options.keep, batches);
     } catch (IOException | RuntimeException e) {
       failed(e);
     }
   }
 
   private void failed(Exception e) {
-    failure = e.getMessage();
+    failure = e instanceof IOException io ? IoReason.of(io) : e.toString();
     LOG.log(
         Level.WARNING,
         "a checkpoint was not written, and training goes on; those before it are intact: "
-            + e.getMessage());
+            + failure);
   }
 
   private void await() {

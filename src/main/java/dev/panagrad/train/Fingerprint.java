@@ -2,6 +2,7 @@ package dev.panagrad.train;
 
 import dev.panagrad.tensor.Tensor;
 import java.nio.charset.StandardCharsets;
+import java.util.HexFormat;
 import java.util.List;
 import java.util.zip.CRC32C;
 
@@ -17,7 +18,7 @@ final class Fingerprint {
       sum.update(name.getBytes(StandardCharsets.UTF_8));
       sum.update(0);
     }
-    return "%,d names, CRC-32C %08x".formatted(names.size(), sum.getValue());
+    return names.size() + " names, CRC-32C " + HexFormat.of().toHexDigits((int) sum.getValue());
   }
 
   /** Of the values of a host tensor. */

@@ -22,7 +22,10 @@ final class InMemoryRows extends TrainingRows {
   private final RowOrder order;
   private final Tensor index;
   private final Standardization standardization;
+
+  /** Of a file; null for data of the caller, whose values are looked at when it is asked for. */
   private final String fingerprint;
+
   private final Tensor x;
   private final Tensor y;
 
@@ -48,7 +51,7 @@ final class InMemoryRows extends TrainingRows {
     order =
         heldOut() > 0 || shuffled ? RowOrder.of(arena, data.rows(), heldOut(), options.seed) : null;
     standardization = file == null ? standardize(options) : file.standardization();
-    fingerprint = file == null ? Fingerprint.of(data.y()) : file.fingerprint();
+    fingerprint = file == null ? null : file.fingerprint();
     Backend.Rows placed = backend.placeRows(arena, data.x(), data.y());
     x = placed.x();
     y = placed.y();
@@ -164,6 +167,8 @@ final class InMemoryRows extends TrainingRows {
 
   @Override
   String fingerprint() {
-    return fingerprint;
+    return fingerprint == null
+        ? "%s, %s".formatted(Fingerprint.of(data.x()), Fingerprint.of(data.y()))
+        : fingerprint;
   }
 }

@@ -141,7 +141,10 @@ public final class Trainer {
     return this;
   }
 
-  /** Stops at the end of the epoch in which this much time has passed. */
+  /**
+   * Stops at the end of the epoch in which this much time has passed; of a training that is
+   * resumed, since then.
+   */
   public Trainer maximumTime(Duration time) {
     if (time.isNegative() || time.isZero()) {
       throw new IllegalArgumentException("maximum time must be positive, found " + time);
@@ -202,7 +205,7 @@ public final class Trainer {
    * @param backend where to compute; stays open
    * @throws IllegalArgumentException if an option does not fit the data; nothing changes
    * @throws UncheckedIOException if checkpoints cannot be kept where they should, or the training
-   *     cannot be resumed, with what differs
+   *     cannot be resumed, with what differs; the data may have been standardised then
    * @throws DivergenceException if a loss becomes infinite, NaN or hopelessly large, whatever the
    *     optimizer does with gradients that are not finite
    */

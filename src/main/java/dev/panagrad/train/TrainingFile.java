@@ -14,9 +14,12 @@ import dev.panagrad.tensor.Tensor;
 import dev.panagrad.tensor.TensorArena;
 import java.io.IOException;
 import java.nio.file.Path;
+import java.util.HashSet;
 import java.util.LinkedHashMap;
 import java.util.List;
+import java.util.Locale;
 import java.util.Map;
+import java.util.Set;
 
 /**
  * Rows ready to be trained on, in a file that is mapped and never read into the heap: a safetensors
@@ -71,9 +74,27 @@ public final class TrainingFile implements AutoCloseable {
     require(rows.shape().rank() == 2 && rows.cols() == (long) d + k, "rows", rows);
     require(moments.shape().equals(Shape.of(4, rows.cols())), "moments", moments);
     require(moments.dtype() == DType.F64, "moments", moments);
+    if (rows.rows() < 1) {
+      throw new IOException("'%s' has no rows".formatted(Excerpt.of(path)));
+    }
+    requireMoments(moments);
+    Set<String> names = new HashSet<>(features);
+    names.addAll(targets);
+    if (names.size() < d + k) {
+      throw new IOException("'%s' has columns of the same name".formatted(Excerpt.of(path)));
+    }
     dataset = new Dataset(features, targets, rows.columns(0, d), rows.columns(d, k));
     standardization = Standardization.of(moments, d);
-    isShifted = Boolean.parseBoolean(in.metadata().get(SHIFTED));
+    String shifted = in.metadata().get(SHIFTED);
+    isShifted = "true".equals(shifted);
+    if (!isShifted && !"false".equals(shifted)) {
+      throw new IOException(
+          "'%s': metadata '%s' is %s where true or false is needed"
+              .formatted(
+                  Excerpt.of(path),
+                  SHIFTED,
+                  shifted == null ? "missing" : "'" + Excerpt.of(shifted) + "'"));
+    }
     fingerprint = "CRC-32C of the rows " + in.metadata().get("crc32c." + ROWS);
   }
 
@@ -82,6 +103,21 @@ public final class TrainingFile implements AutoCloseable {
       throw new IOException(
           "'%s': %s are %s %s, which does not fit the names in its metadata"
               .formatted(path, what, found.dtype(), found.shape()));
+    }
+  }
+
+  private void requireMoments(Tensor moments) throws IOException {
+    for (long c = 0; c < moments.cols(); c++) {
+      double mean = moments.get(0, c);
+      double rest = moments.get(1, c);
+      double scale = moments.get(2, c);
+      double constant = moments.get(3, c);
+      boolean isUsable = scale > 0 && Double.isFinite(scale) && Double.isFinite(mean + rest);
+      if (!isUsable || (constant != 0 && constant != 1)) {
+        throw new IOException(
+            "'%s': column %,d has mean %s, rest %s, scale %s and constant %s: means must be finite, scales above 0, constant 0 or 1"
+                .formatted(Excerpt.of(path), c + 1, mean, rest, scale, constant));
+      }
     }
   }
 
@@ -95,7 +131,7 @@ public final class TrainingFile implements AutoCloseable {
 
   /** Whether a file says that it is one of these. */
   public static boolean isOne(Path file) {
-    if (!file.toString().endsWith(".safetensors")) {
+    if (!file.toString().toLowerCase(Locale.ROOT).endsWith(".safetensors")) {
       return false;
     }
     try (SafetensorsFile in = SafetensorsFile.open(file)) {
@@ -202,6 +238,17 @@ public final class TrainingFile implements AutoCloseable {
   /** What was done to the rows when they were written. */
   public Standardization standardization() {
     return standardization;
+  }
+
+  /**
+   * Reads all rows once and compares them with their sum.
+   *
+   * @throws IOException if they are not those that were written
+   */
+  public void requireIntactRows() throws IOException {
+    try (SafetensorsFile in = SafetensorsFile.open(path)) {
+      in.requireIntact(ROWS);
+    }
   }
 
   /** Whether means were subtracted: the model then needs an intercept in raw units. */

@@ -91,7 +91,7 @@ final class TrainingProgress {
   /** The records kept, and the last one. */
   List<EpochRecord> history() {
     List<EpochRecord> all = new ArrayList<>(history);
-    if (latest != null && all.getLast().epoch() < latest.epoch()) {
+    if (latest != null && (all.isEmpty() || all.getLast().epoch() < latest.epoch())) {
       all.add(latest);
     }
     return all;

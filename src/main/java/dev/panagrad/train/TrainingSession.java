@@ -20,6 +20,7 @@ import java.nio.file.Path;
 import java.time.Duration;
 import java.util.Arrays;
 import java.util.LinkedHashMap;
+import java.util.List;
 import java.util.Map;
 
 /** One training: its memory, its loop, its bookkeeping. */
@@ -146,6 +147,11 @@ final class TrainingSession implements AutoCloseable {
           saved.requireSame(identity);
           TrainingProgress found = new TrainingProgress(outputs);
           found.restore(saved);
+          if (found.position >= rows.trained()) {
+            throw new IOException(
+                "checkpoint '%s' is at row %,d of an epoch of %,d"
+                    .formatted(file, found.position, rows.trained()));
+          }
           Checkpoint.restore(optimizer, file);
           progress.restore(saved);
           warnOfOtherBackend(saved);
@@ -229,6 +235,8 @@ final class TrainingSession implements AutoCloseable {
   }
 
   private StopReason train() {
+    List<EpochRecord> before = progress.latest() == null ? List.of() : progress.history();
+    options.listeners.forEach(listener -> listener.begins(before));
     StopReason stop = progress.position == 0 ? stopOf(progress.latest()) : null;
     if (progress.epochs > 0) {
       // The order that the last epoch left, in which the final losses are summed.
@@ -364,7 +372,8 @@ final class TrainingSession implements AutoCloseable {
         && Duration.ofNanos(System.nanoTime() - started).compareTo(options.maximumTime) >= 0) {
       return StopReason.TIME;
     }
-    return options.stopWhen.getAsBoolean() ? StopReason.REQUEST : null;
+    boolean isLast = progress.epochs >= options.epochs;
+    return !isLast && options.stopWhen.getAsBoolean() ? StopReason.REQUEST : null;
   }
 
   /** What the numbers say, whenever they are looked at. */

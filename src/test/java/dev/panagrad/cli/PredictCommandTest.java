@@ -2,6 +2,7 @@ package dev.panagrad.cli;
 
 import static org.junit.jupiter.api.Assertions.assertArrayEquals;
 import static org.junit.jupiter.api.Assertions.assertEquals;
+import static org.junit.jupiter.api.Assertions.assertThrows;
 import static org.junit.jupiter.api.Assertions.assertTrue;
 
 import com.fasterxml.jackson.databind.JsonNode;
@@ -12,6 +13,8 @@ import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.List;
 import org.junit.jupiter.api.Test;
+import org.junit.jupiter.api.condition.EnabledOnOs;
+import org.junit.jupiter.api.condition.OS;
 import org.junit.jupiter.api.io.TempDir;
 
 /** {@code train --save} and {@code predict}. */
@@ -91,6 +94,40 @@ class PredictCommandTest {
           .failure(Cli.USAGE);
       assertArrayEquals(before, Files.readAllBytes(taken));
     }
+  }
+
+  /** An intercept is a model; nothing is not. */
+  @Test
+  void modelsOfNothing() throws IOException {
+    Path data = SmallData.write(folder);
+    ModelFile.save(
+        new LinearModel(List.of(), List.of("y"), new double[1][0], new double[] {1.5}), model());
+    LinearModel model = ModelFile.load(model());
+    assertEquals(List.of(), model.features());
+    assertEquals(1.5, model.predict(new double[0], 0));
+    Cli.assertContains(
+        Cli.run("predict", data.toString(), "--model", model().toString()).failure(Cli.FAILED),
+        "has no features",
+        "[1.5]");
+    byte[] before = Files.readAllBytes(model());
+    assertThrows(
+        IllegalArgumentException.class,
+        () ->
+            ModelFile.save(
+                new LinearModel(List.of("a"), List.of(), new double[0][], new double[0]), model()));
+    assertArrayEquals(before, Files.readAllBytes(model()));
+  }
+
+  /** Nobody is waited for. */
+  @Test
+  @EnabledOnOs(OS.LINUX)
+  void modelThatIsAPipe() throws IOException, InterruptedException {
+    Path data = SmallData.write(folder);
+    assertEquals(0, new ProcessBuilder("mkfifo", model().toString()).start().waitFor());
+    Cli.assertContains(
+        Cli.run("predict", data.toString(), "--model", model().toString()).failure(Cli.FAILED),
+        "not a regular file",
+        model().toString());
   }
 
   @Test

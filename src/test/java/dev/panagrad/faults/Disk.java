@@ -19,9 +19,9 @@ import java.util.stream.Stream;
  * What of a folder is on the disk, and what may be there after a crash.
  *
  * <p>What POSIX promises, and no more: the content of a file is there once it was forced; until
- * then any of its writes may be missing, torn, or be there as zeros of the right length. A name is
- * there, moved or gone once the folder was forced; until then any of these may have happened or not
- * as far as they are possible, each as a whole.
+ * then its writes may be missing, from the first or from the last on, the last may be torn, or all
+ * be there as zeros of the right length. A name is there, moved or gone once the folder was forced;
+ * until then any of these may have happened or not as far as they are possible, each as a whole.
  */
 public final class Disk {
   /** A file, whatever its name. */
