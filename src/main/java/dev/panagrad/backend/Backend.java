@@ -1,11 +1,13 @@
 package dev.panagrad.backend;
 
+import dev.panagrad.rule.StateFormat;
 import dev.panagrad.rule.UpdateRule;
 import dev.panagrad.tensor.DType;
 import dev.panagrad.tensor.Shape;
 import dev.panagrad.tensor.Tensor;
 import dev.panagrad.tensor.TensorArena;
 import java.util.Optional;
+import java.util.Set;
 
 /**
  * An opened device: places tensors, moves data explicitly, hands out kernels.
@@ -70,6 +72,20 @@ public interface Backend extends AutoCloseable {
    * The kernel belongs to one optimizer and is not shared.
    */
   Optional<StepKernel> step(UpdateRule rule, DType dtype);
+
+  /** The formats in which its steps can keep state. */
+  default Set<StateFormat> stateFormats() {
+    return Set.of(StateFormat.SAME);
+  }
+
+  /**
+   * {@link #step(UpdateRule, DType)} with state in that format.
+   *
+   * @param format one of {@link #stateFormats}
+   */
+  default Optional<StepKernel> step(UpdateRule rule, DType dtype, StateFormat format) {
+    return format == StateFormat.SAME ? step(rule, dtype) : Optional.empty();
+  }
 
   /** The counters of copies, bytes and kernel calls since the backend was opened. */
   StepTrace trace();

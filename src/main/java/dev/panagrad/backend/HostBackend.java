@@ -1,9 +1,12 @@
 package dev.panagrad.backend;
 
+import dev.panagrad.rule.StateFormat;
 import dev.panagrad.tensor.DType;
 import dev.panagrad.tensor.Shape;
 import dev.panagrad.tensor.Tensor;
 import dev.panagrad.tensor.TensorArena;
+import java.util.EnumSet;
+import java.util.Set;
 
 /**
  * What every backend that computes in host memory has in common: tensors are used where they are.
@@ -35,6 +38,12 @@ public abstract class HostBackend implements Backend {
     to.requireDType(from.dtype());
     to.copyFrom(from);
     trace.countCopy(from.count() * from.dtype().bytes());
+  }
+
+  /** All: a rule without a kernel has its scalar definition. */
+  @Override
+  public final Set<StateFormat> stateFormats() {
+    return EnumSet.allOf(StateFormat.class);
   }
 
   @Override

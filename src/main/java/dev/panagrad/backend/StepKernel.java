@@ -15,8 +15,10 @@ public interface StepKernel {
    * @param p flat parameters
    * @param g their raw gradient, only read
    * @param slots the rule's state vectors, in the order of {@link
-   *     dev.panagrad.rule.UpdateRule#slots}
-   * @param first first element of the range
+   *     dev.panagrad.rule.UpdateRule#slots}, each as the tensors of its {@link
+   *     dev.panagrad.rule.StateFormat}
+   * @param first first element of the range; state in a compact format is rounded anew in all
+   *     blocks that the range touches
    * @param count elements in the range
    * @param c the numbers of this step
    */

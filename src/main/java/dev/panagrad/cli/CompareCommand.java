@@ -35,7 +35,7 @@ final class CompareCommand implements Callable<Integer> {
   @Override
   public Integer call() {
     training.ignoreForeign = true;
-    RULES.forEach(training::check);
+    RULES.forEach(rule -> training.check(rule, data.dtype()));
     int failures = 0;
     data.requireTarget();
     try (Backend backend = backendChoice.open()) {

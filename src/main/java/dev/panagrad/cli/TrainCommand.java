@@ -81,7 +81,7 @@ final class TrainCommand implements Callable<Integer> {
   @Override
   public Integer call() throws IOException {
     PrintStream out = json ? System.err : System.out;
-    training.check(optimizer);
+    training.check(optimizer, data.dtype());
     checkpoints.apply(training.trainer(optimizer, 1));
     if (dataMemory != null) {
       MemorySize.bytes("--data-memory", dataMemory);

@@ -7,9 +7,11 @@ import dev.panagrad.rule.Adam;
 import dev.panagrad.rule.GradientDescent;
 import dev.panagrad.rule.RmsProp;
 import dev.panagrad.rule.Sgd;
+import dev.panagrad.rule.StateFormat;
 import dev.panagrad.rule.UpdateRule;
 import dev.panagrad.schedule.Schedule;
 import dev.panagrad.schedule.ScheduleText;
+import dev.panagrad.tensor.DType;
 import dev.panagrad.train.Trainer;
 import java.util.ArrayList;
 import java.util.List;
@@ -91,6 +93,14 @@ final class TrainingOptions {
       description =
           "Coupled, decoupled for adamw; default 0, 0.01 for adamw. Not on the intercept.")
   private Double weightDecay;
+
+  @Option(
+      names = "--state",
+      defaultValue = "same",
+      paramLabel = "FORMAT",
+      description =
+          "How the optimizer keeps its state: same as the data, bf16, or 8bit; both for --dtype f32.")
+  private String state;
 
   @Option(
       names = "--l1",
@@ -192,8 +202,31 @@ final class TrainingOptions {
   }
 
   /** Fails now, before data are read, if options make no sense whatever the data are. */
-  void check(RuleName name) {
+  void check(RuleName name, DType dtype) {
     trainer(name, 1);
+    StateFormat format = stateFormat();
+    if (format.isCompact() && dtype == DType.F64) {
+      throw new UsageException(
+          "--state "
+              + state
+              + " is for --dtype f32, found f64: what it rounds away is more than f64 adds to f32");
+    }
+    rule(name)
+        .refusal(format)
+        .ifPresent(
+            reason -> {
+              throw new UsageException("--state " + state + ": " + reason);
+            });
+  }
+
+  private StateFormat stateFormat() {
+    return switch (state.toLowerCase(Locale.ROOT)) {
+      case "same" -> StateFormat.SAME;
+      case "bf16" -> StateFormat.BF16;
+      case "8bit" -> StateFormat.BLOCK8;
+      default ->
+          throw new UsageException("--state must be same, bf16 or 8bit, found '" + state + "'");
+    };
   }
 
   /**
@@ -228,7 +261,7 @@ final class TrainingOptions {
     long stepsPerEpoch = Math.max(1, Math.ceilDiv(training, batch));
     Schedule parsed = ScheduleText.parse(schedule, stepsPerEpoch);
     Optimizer.Builder optimizer =
-        Optimizer.of(rule(name)).schedule(parsed).penalty(new Penalty(l1, l2));
+        Optimizer.of(rule(name)).schedule(parsed).penalty(new Penalty(l1, l2)).state(stateFormat());
     if (clipNorm != null) {
       optimizer.clipNorm(clipNorm);
     }

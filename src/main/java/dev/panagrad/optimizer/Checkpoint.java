@@ -1,6 +1,7 @@
 package dev.panagrad.optimizer;
 
 import dev.panagrad.backend.Backend;
+import dev.panagrad.rule.StateFormat;
 import dev.panagrad.safetensors.Excerpt;
 import dev.panagrad.safetensors.NameList;
 import dev.panagrad.safetensors.NotDurableException;
@@ -27,12 +28,17 @@ import java.util.Set;
  *
  * <pre>
  *   parameters/NAME    each parameter
- *   SLOT/NAME          each state vector of the rule, cut in the same way: m/weight, v/weight
+ *   SLOT/NAME          each state vector of the rule, cut in the same way: m/weight, v/weight; BF16
+ *                      if the state is kept so
+ *   SLOT.codes, SLOT.scales
+ *                      instead, if the state is kept as BLOCK8: whole vectors, with their padding
  *
- *   metadata: format "panagrad.checkpoint.1", rule with all options, penalty, dtype, layout (a JSON
- *             list of names with their shapes), penalised (elements before the exempt ones), steps,
- *             skipped, crc32c.* of each tensor
+ *   metadata: format "panagrad.checkpoint.1", rule with all options, penalty, dtype, state (its
+ *             format), layout (a JSON list of names with their shapes), penalised (elements before
+ *             the exempt ones), steps, skipped, crc32c.* of each tensor
  * </pre>
+ *
+ * <p>State is saved as it is kept, whatever its format.
  *
  * <p>The schedule is a function of the step and has no state; it is the builder's again, as are
  * clipping and the policy for gradients that are not finite.
@@ -193,8 +199,7 @@ public final class Checkpoint {
     List<String> layout = new ArrayList<>();
     for (String name : parameters.names()) {
       Tensor view = parameters.view(name);
-      long first = (view.byteOffset() - parameters.flat().byteOffset()) / view.dtype().bytes();
-      String part = first < parameters.penalisedCount() ? "" : " exempt";
+      String part = first(parameters, view) < parameters.penalisedCount() ? "" : " exempt";
       layout.add(name + " " + view.shape() + part);
     }
     Map<String, String> identity = new LinkedHashMap<>();
@@ -202,6 +207,7 @@ public final class Checkpoint {
     identity.put("rule", optimizer.rule().toString());
     identity.put("penalty", optimizer.penalty().toString());
     identity.put("dtype", parameters.flat().dtype().name());
+    identity.put("state", optimizer.stateFormat().name());
     identity.put("layout", NameList.format(layout));
     identity.put("penalised", Long.toString(parameters.penalisedCount()));
     return identity;
@@ -211,20 +217,40 @@ public final class Checkpoint {
     Parameters parameters = optimizer.parameters();
     Map<String, Tensor> tensors = new LinkedHashMap<>();
     parameters.names().forEach(n -> add(tensors, PARAMETERS, n, parameters.view(n)));
-    List<String> slots = optimizer.rule().slots();
-    for (int i = 0; i < slots.size(); i++) {
-      Parameters state = parameters.layoutOf().over(optimizer.state().get(i));
-      String slot = slots.get(i);
-      state.names().forEach(n -> add(tensors, slot, n, state.view(n)));
+    StateFormat format = optimizer.stateFormat();
+    List<Tensor> state = optimizer.state();
+    int parts = format.tensorsPerSlot();
+    for (int i = 0; i < state.size(); i++) {
+      Tensor vector = state.get(i);
+      String slot = format.tensorName(i % parts, optimizer.rule().slots().get(i / parts));
+      if (format == StateFormat.BLOCK8) {
+        add(tensors, slot, vector);
+      } else {
+        parameters.names().forEach(n -> add(tensors, slot, n, viewLike(parameters, n, vector)));
+      }
     }
     return tensors;
   }
 
+  /** The elements of a state vector that belong to a parameter. */
+  private static Tensor viewLike(Parameters parameters, String name, Tensor vector) {
+    Tensor view = parameters.view(name);
+    return vector.slice(first(parameters, view), view.shape().extents());
+  }
+
+  private static long first(Parameters parameters, Tensor view) {
+    return (view.byteOffset() - parameters.flat().byteOffset()) / view.dtype().bytes();
+  }
+
   private static void add(Map<String, Tensor> tensors, String of, String name, Tensor view) {
-    if (tensors.put(of + "/" + name, view) != null) {
+    add(tensors, of + "/" + name, view);
+  }
+
+  private static void add(Map<String, Tensor> tensors, String name, Tensor view) {
+    if (tensors.put(name, view) != null) {
       throw new IllegalArgumentException(
-          "two vectors would be '%s/%s' in a checkpoint; rename the rule's slot or the parameter"
-              .formatted(of, name));
+          "two vectors would be '%s' in a checkpoint; rename the rule's slot or the parameter"
+              .formatted(name));
     }
   }
 

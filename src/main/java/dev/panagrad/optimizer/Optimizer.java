@@ -6,10 +6,13 @@ import dev.panagrad.backend.StepKernel;
 import dev.panagrad.backend.scalar.DefinitionStep;
 import dev.panagrad.penalty.Penalty;
 import dev.panagrad.rule.Accepted;
+import dev.panagrad.rule.StateFormat;
 import dev.panagrad.rule.StepCoefficients;
 import dev.panagrad.rule.UpdateRule;
 import dev.panagrad.schedule.Schedule;
+import dev.panagrad.tensor.DType;
 import dev.panagrad.tensor.Parameters;
+import dev.panagrad.tensor.Shape;
 import dev.panagrad.tensor.Tensor;
 import dev.panagrad.tensor.TensorArena;
 import java.util.List;
@@ -38,6 +41,7 @@ public final class Optimizer {
   private final Schedule schedule;
   private final Penalty penalty;
   private final NonFinitePolicy policy;
+  private final StateFormat format;
   private final double sign;
   private final double clipValue;
   private final double clipNorm;
@@ -61,6 +65,7 @@ public final class Optimizer {
     this.schedule = builder.schedule;
     this.penalty = builder.penalty;
     this.policy = builder.policy;
+    this.format = builder.format;
     this.sign = builder.maximize ? -1 : 1;
     this.clipValue = builder.clipValue;
     this.clipNorm = builder.clipNorm;
@@ -80,22 +85,49 @@ public final class Optimizer {
     if (flat.isHost()) {
       flat.requireWritable();
     }
-    StepKernel own = backend.step(rule, flat.dtype()).orElse(null);
+    requireFormat(rule, format, flat.dtype(), backend);
+    StepKernel own = backend.step(rule, flat.dtype(), format).orElse(null);
     if (own == null && !backend.usesHostMemory()) {
       throw new IllegalArgumentException(
           "backend '%s' has no kernel for rule '%s' in %s, and the scalar definition needs host memory"
               .formatted(backend.name(), rule.name(), flat.dtype()));
     }
     this.fused = own != null;
-    this.kernel = fused ? own : new DefinitionStep(rule);
+    this.kernel = fused ? own : new DefinitionStep(rule, format);
     List<String> names = rule.slots();
-    this.slots = new Tensor[names.size()];
+    int parts = format.tensorsPerSlot();
+    this.slots = new Tensor[names.size() * parts];
     for (int i = 0; i < slots.length; i++) {
       slots[i] =
-          backend.allocate(arena, rule.name() + "." + names.get(i), flat.dtype(), flat.shape());
+          backend.allocate(
+              arena,
+              rule.name() + "." + format.tensorName(i % parts, names.get(i / parts)),
+              format.dtype(i % parts, flat.dtype()),
+              Shape.of(format.count(i % parts, flat.count())));
     }
     this.penalised = new StepCoefficients(flat.dtype());
     this.exempt = new StepCoefficients(flat.dtype());
+  }
+
+  private static void requireFormat(
+      UpdateRule rule, StateFormat format, DType dtype, Backend backend) {
+    if (!backend.stateFormats().contains(format)) {
+      throw new IllegalArgumentException(
+          "backend '%s' keeps state as %s, and %s was asked for; backends in host memory have all formats"
+              .formatted(backend.name(), backend.stateFormats(), format));
+    }
+    if (format.isCompact() && dtype != DType.F32) {
+      throw new IllegalArgumentException(
+          "state as %s is for F32 parameters, found %s: what it rounds away is more than F64 adds to F32"
+              .formatted(format, dtype));
+    }
+    rule.refusal(format)
+        .ifPresent(
+            reason -> {
+              throw new IllegalArgumentException(
+                  "rule '%s' cannot keep its state as %s: %s"
+                      .formatted(rule.name(), format, reason));
+            });
   }
 
   /** Starts an optimizer of that rule, with a constant rate, no penalty and no clipping. */
@@ -109,6 +141,7 @@ public final class Optimizer {
     private Schedule schedule = Schedule.constant();
     private Penalty penalty = Penalty.none();
     private NonFinitePolicy policy = NonFinitePolicy.PROPAGATE;
+    private StateFormat format = StateFormat.SAME;
     private boolean maximize;
     private double clipValue = Double.POSITIVE_INFINITY;
     private double clipNorm = Double.POSITIVE_INFINITY;
@@ -157,6 +190,15 @@ public final class Optimizer {
       return this;
     }
 
+    /**
+     * How state is kept between steps; {@link StateFormat#SAME} if nothing is said. {@link
+     * StateFormat} says what the others cost.
+     */
+    public Builder state(StateFormat newFormat) {
+      this.format = Objects.requireNonNull(newFormat, "format");
+      return this;
+    }
+
     /** The penalty set so far. */
     public Penalty penalty() {
       return penalty;
@@ -168,6 +210,7 @@ public final class Optimizer {
       copy.schedule = schedule;
       copy.penalty = penalty;
       copy.policy = policy;
+      copy.format = format;
       copy.maximize = maximize;
       copy.clipValue = clipValue;
       copy.clipNorm = clipNorm;
@@ -180,7 +223,7 @@ public final class Optimizer {
      * @param parameters in the memory that the backend computes in
      * @param arena owner of the optimizer's state
      * @throws IllegalArgumentException if the backend can neither fuse the rule nor use its scalar
-     *     definition
+     *     definition, or the format of the state is not for this backend, rule or type
      */
     public Optimizer build(Parameters parameters, Backend backend, TensorArena arena) {
       return new Optimizer(this, parameters, backend, arena);
@@ -259,6 +302,7 @@ public final class Optimizer {
 
   private void coefficients(
       StepCoefficients c, long step, double rate, double scale, double decay, Penalty applied) {
+    c.step = step;
     c.gradientScale = scale;
     c.clipValue = clipValue;
     boolean decoupled = rule.isDecayDecoupled();
@@ -337,7 +381,15 @@ public final class Optimizer {
     return fused;
   }
 
-  /** The state vectors, in the order of {@link UpdateRule#slots}. */
+  /** How state is kept between steps. */
+  public StateFormat stateFormat() {
+    return format;
+  }
+
+  /**
+   * The state vectors, in the order of {@link UpdateRule#slots}, each as the tensors of its format:
+   * of whole blocks, and codes before their scales.
+   */
   public List<Tensor> state() {
     return List.of(slots);
   }
@@ -366,7 +418,12 @@ public final class Optimizer {
 
   @Override
   public String toString() {
-    return "%s on %s, %s, step %d"
-        .formatted(rule, backend.name(), fused ? "fused" : "scalar definition", steps);
+    return "%s on %s, %s%s, step %d"
+        .formatted(
+            rule,
+            backend.name(),
+            fused ? "fused" : "scalar definition",
+            format.isCompact() ? ", state as " + format : "",
+            steps);
   }
 }

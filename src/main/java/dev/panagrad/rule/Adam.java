@@ -128,6 +128,12 @@ public record Adam(
     return amsgrad ? List.of("m", "v", "vmax") : List.of("m", "v");
   }
 
+  /** All but the first moment. */
+  @Override
+  public boolean isNonNegative(int slot) {
+    return slot > 0;
+  }
+
   @Override
   public boolean isDecayDecoupled() {
     return decoupled;

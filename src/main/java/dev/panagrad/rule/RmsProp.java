@@ -2,6 +2,7 @@ package dev.panagrad.rule;
 
 import java.util.ArrayList;
 import java.util.List;
+import java.util.Optional;
 
 /**
  * RMSProp: the gradient divided by the root of a running mean of its squares.
@@ -128,6 +129,24 @@ public record RmsProp(
       slots.add("velocity");
     }
     return List.copyOf(slots);
+  }
+
+  /** The mean of squares. */
+  @Override
+  public boolean isNonNegative(int slot) {
+    return slot == 0;
+  }
+
+  /**
+   * Centring takes the square of one mean from another, and divides by the root of what is left.
+   */
+  @Override
+  public Optional<String> refusal(StateFormat format) {
+    return centered && format.isCompact()
+        ? Optional.of(
+            "centring subtracts the square of one kept mean from another, and their rounding would be what is left;"
+                + " train without centring, or keep the state in the type of the parameters")
+        : Optional.empty();
   }
 
   @Override

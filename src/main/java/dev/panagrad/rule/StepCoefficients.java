@@ -14,6 +14,9 @@ public final class StepCoefficients {
   /** How many numbers of its own a rule may have. */
   public static final int OWN = 8;
 
+  /** The number of the step, from 1, by which state in a compact format is rounded. */
+  public long step = 1;
+
   /** Factor of the raw gradient: -1 to maximise, times the factor that clips the global norm. */
   public double gradientScale = 1;
 

@@ -1,6 +1,7 @@
 package dev.panagrad.rule;
 
 import java.util.List;
+import java.util.Optional;
 
 /**
  * An optimizer's mathematics: validated hyper-parameters, the coefficients of a step, and the
@@ -22,6 +23,22 @@ public interface UpdateRule {
    * step.
    */
   List<String> slots();
+
+  /**
+   * Whether a state vector is never negative, as a mean of squares is. A compact {@link
+   * StateFormat} keeps such a number at 0 only if it is 0; others it may round to 0, so that a
+   * vector which the update divides by must be one of these.
+   *
+   * @param slot index in {@link #slots}
+   */
+  default boolean isNonNegative(int slot) {
+    return false;
+  }
+
+  /** Why the rule does not work with state in that format, or empty if it does. */
+  default Optional<String> refusal(StateFormat format) {
+    return Optional.empty();
+  }
 
   /** Coupled or decoupled weight decay; 0 if none. It applies to parameters that are not exempt. */
   double weightDecay();

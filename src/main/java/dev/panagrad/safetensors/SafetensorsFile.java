@@ -163,11 +163,13 @@ public final class SafetensorsFile implements AutoCloseable {
       case "F32" -> DType.F32;
       case "F64" -> DType.F64;
       case "I64" -> DType.I64;
+      case "BF16" -> DType.BF16;
+      case "U8" -> DType.U8;
       default ->
           throw new SafetensorsException(
               file,
               dataStart + entry.begin(),
-              "tensor '%s' is %s; F32, F64 and I64 are read"
+              "tensor '%s' is %s; F32, F64, I64, BF16 and U8 are read"
                   .formatted(Excerpt.of(name), Excerpt.of(entry.dtype())));
     };
   }
@@ -324,8 +326,9 @@ public final class SafetensorsFile implements AutoCloseable {
    * closed. The file must not be made shorter meanwhile, which may end the process that reads it;
    * one that is replaced stays what it was.
    *
-   * @throws SafetensorsException if there is none of that name, its element type is not F32, F64 or
-   *     I64, it does not lie at a multiple of its element size, or the file is shorter than it was
+   * @throws SafetensorsException if there is none of that name, its element type is not F32, F64,
+   *     I64, BF16 or U8, it does not lie at a multiple of its element size, or the file is shorter
+   *     than it was
    */
   public Tensor map(TensorArena arena, String name) throws IOException {
     Entry entry = entry(name);

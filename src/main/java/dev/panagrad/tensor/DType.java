@@ -9,7 +9,11 @@ public enum DType {
   /** IEEE 754 binary64. */
   F64(Double.BYTES, Double.MIN_NORMAL),
   /** Signed 64-bit integer: row indices, never parameters. */
-  I64(Long.BYTES, 1);
+  I64(Long.BYTES, 1),
+  /** The upper half of an F32, {@link Bf16}: storage, which no kernel computes on. */
+  BF16(Short.BYTES, Float.MIN_NORMAL),
+  /** Unsigned 8-bit integer: codes of optimizer state, which no kernel computes on. */
+  U8(Byte.BYTES, 1);
 
   private final int bytes;
   private final double minNormal;
@@ -29,9 +33,9 @@ public enum DType {
     return minNormal;
   }
 
-  /** Whether the type holds real numbers. */
+  /** Whether kernels compute on the type: F32 and F64. */
   public boolean isFloating() {
-    return this != I64;
+    return this == F32 || this == F64;
   }
 
   ValueLayout layout() {
@@ -39,6 +43,8 @@ public enum DType {
       case F32 -> ValueLayout.JAVA_FLOAT;
       case F64 -> ValueLayout.JAVA_DOUBLE;
       case I64 -> ValueLayout.JAVA_LONG;
+      case BF16 -> ValueLayout.JAVA_SHORT;
+      case U8 -> ValueLayout.JAVA_BYTE;
     };
   }
 }

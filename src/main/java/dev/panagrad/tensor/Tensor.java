@@ -28,6 +28,8 @@ public final class Tensor {
   private static final ValueLayout.OfFloat FLOAT = ValueLayout.JAVA_FLOAT;
   private static final ValueLayout.OfDouble DOUBLE = ValueLayout.JAVA_DOUBLE;
   private static final ValueLayout.OfLong LONG = ValueLayout.JAVA_LONG;
+  private static final ValueLayout.OfShort SHORT = ValueLayout.JAVA_SHORT;
+  private static final ValueLayout.OfByte BYTE = ValueLayout.JAVA_BYTE;
 
   private final String name;
   private final DType dtype;
@@ -361,6 +363,8 @@ public final class Tensor {
       case F32 -> segment().get(FLOAT, offset);
       case F64 -> segment().get(DOUBLE, offset);
       case I64 -> segment().get(LONG, offset);
+      case BF16 -> Bf16.toFloat(segment().get(SHORT, offset));
+      case U8 -> Byte.toUnsignedInt(segment().get(BYTE, offset));
     };
   }
 
@@ -370,6 +374,8 @@ public final class Tensor {
       case F32 -> segment().set(FLOAT, offset, (float) value);
       case F64 -> segment().set(DOUBLE, offset, value);
       case I64 -> segment().set(LONG, offset, exactLong(value));
+      case BF16 -> segment().set(SHORT, offset, Bf16.nearest(value));
+      case U8 -> segment().set(BYTE, offset, exactByte(value));
     }
   }
 
@@ -379,6 +385,15 @@ public final class Tensor {
           "tensor '" + name + "' holds I64: " + value + " is not a 64-bit integer");
     }
     return (long) value;
+  }
+
+  private byte exactByte(double value) {
+    int rounded = (int) value;
+    if (value != rounded || rounded != Byte.toUnsignedInt((byte) rounded)) {
+      throw new IllegalArgumentException(
+          "tensor '" + name + "' holds U8: " + value + " is not an integer from 0 to 255");
+    }
+    return (byte) rounded;
   }
 
   /** Sets every element. */
@@ -394,8 +409,8 @@ public final class Tensor {
   }
 
   /**
-   * Copies the elements of a host tensor of the same shape, converting between F32 and F64 if the
-   * types differ.
+   * Copies the elements of a host tensor of the same shape, converting where the types differ: F64
+   * to F32, and both to BF16, by rounding to nearest even, once; a NaN stays a NaN.
    *
    * @throws IllegalArgumentException if the shapes differ, or the memory overlaps and types or gaps
    *     between rows do not allow one block copy

@@ -16,6 +16,7 @@ import java.util.List;
 final class Sentinels implements AutoCloseable {
   private static final int AROUND = 32;
   private static final double VALUE = 12345;
+  private static final double SMALL_VALUE = 77;
 
   private record Held(Tensor whole, long offset, long count) {}
 
@@ -25,7 +26,7 @@ final class Sentinels implements AutoCloseable {
   Tensor tensor(String name, DType dtype, long elementOffset, long... extents) {
     long count = Shape.of(extents).count();
     Tensor whole = arena.allocate(name, dtype, count + 2 * AROUND + elementOffset);
-    whole.fill(VALUE);
+    whole.fill(value(dtype));
     long offset = AROUND + elementOffset;
     held.add(new Held(whole, offset, count));
     Tensor inner = whole.slice(offset, extents);
@@ -33,13 +34,19 @@ final class Sentinels implements AutoCloseable {
     return inner;
   }
 
+  /** One that the type holds exactly. */
+  private static double value(DType dtype) {
+    return dtype == DType.BF16 || dtype == DType.U8 ? SMALL_VALUE : VALUE;
+  }
+
   void check(String what) {
     for (Held h : held) {
       for (long i = 0; i < h.whole.count(); i++) {
         if (i < h.offset || i >= h.offset + h.count) {
-          if (h.whole.get(i) != VALUE) {
+          double value = value(h.whole.dtype());
+          if (h.whole.get(i) != value) {
             assertEquals(
-                VALUE, h.whole.get(i), what + ": a byte outside '" + h.whole.name() + "' at " + i);
+                value, h.whole.get(i), what + ": a byte outside '" + h.whole.name() + "' at " + i);
           }
         }
       }

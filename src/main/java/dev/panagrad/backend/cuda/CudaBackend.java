@@ -220,6 +220,10 @@ final class CudaBackend implements Backend {
       }
       if (from.isContiguous() && to.isContiguous()) {
         queue.driver.copy(source, target, from.count() * size, queue.stream);
+      } else if (!from.dtype().isFloating() && from.dtype() != DType.I64) {
+        throw new IllegalArgumentException(
+            "tensors '%s' and '%s' are %s and have gaps between their rows; the device copies such elements only without"
+                .formatted(from.name(), to.name(), from.dtype()));
       } else {
         // The driver does not promise to copy rows on the device for any distance between them.
         DType moved = size == Float.BYTES ? DType.F32 : DType.F64;

@@ -7,6 +7,7 @@ import dev.panagrad.backend.HostBackend;
 import dev.panagrad.backend.LinearKernels;
 import dev.panagrad.backend.StepKernel;
 import dev.panagrad.backend.WorkerPool;
+import dev.panagrad.rule.StateFormat;
 import dev.panagrad.rule.UpdateRule;
 import dev.panagrad.tensor.DType;
 import java.util.Optional;
@@ -54,6 +55,11 @@ final class OpenBlasBackend extends HostBackend {
   @Override
   public Optional<StepKernel> step(UpdateRule rule, DType dtype) {
     return host.step(rule, dtype);
+  }
+
+  @Override
+  public Optional<StepKernel> step(UpdateRule rule, DType dtype, StateFormat format) {
+    return host.step(rule, dtype, format);
   }
 
   @Override

@@ -3,6 +3,7 @@ package dev.panagrad.backend.scalar;
 import dev.panagrad.backend.HostBackend;
 import dev.panagrad.backend.LinearKernels;
 import dev.panagrad.backend.StepKernel;
+import dev.panagrad.rule.StateFormat;
 import dev.panagrad.rule.UpdateRule;
 import dev.panagrad.tensor.DType;
 import java.util.Optional;
@@ -31,6 +32,11 @@ final class ScalarBackend extends HostBackend {
   @Override
   public Optional<StepKernel> step(UpdateRule rule, DType dtype) {
     return Optional.of(new DefinitionStep(rule));
+  }
+
+  @Override
+  public Optional<StepKernel> step(UpdateRule rule, DType dtype, StateFormat format) {
+    return Optional.of(new DefinitionStep(rule, format));
   }
 
   @Override

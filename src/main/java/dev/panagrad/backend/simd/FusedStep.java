@@ -147,14 +147,14 @@ abstract class FusedStep implements StepKernel, WorkerPool.ChunkTask {
   }
 
   /** Whether a step neither clips values, decays nor penalises. */
-  private static boolean isPlain(StepCoefficients c) {
+  static boolean isPlain(StepCoefficients c) {
     return c.clipValue == Double.POSITIVE_INFINITY
         && c.coupledDecay == 0
         && c.shrink == 1
         && c.l1Step == 0;
   }
 
-  private static boolean shareable(Tensor p, Tensor g, Tensor[] slots) {
+  static boolean shareable(Tensor p, Tensor g, Tensor[] slots) {
     boolean shareable = p.isShareable() && g.isShareable();
     for (Tensor slot : slots) {
       shareable &= slot.isShareable();

@@ -9,6 +9,7 @@ import dev.panagrad.rule.Adam;
 import dev.panagrad.rule.GradientDescent;
 import dev.panagrad.rule.RmsProp;
 import dev.panagrad.rule.Sgd;
+import dev.panagrad.rule.StateFormat;
 import dev.panagrad.rule.UpdateRule;
 import dev.panagrad.tensor.DType;
 import java.lang.foreign.Arena;
@@ -53,7 +54,24 @@ final class SimdBackend extends HostBackend {
     return Optional.ofNullable(dtype == DType.F32 ? stepF32(rule) : stepF64(rule));
   }
 
-  private StepKernel stepF32(UpdateRule rule) {
+  @Override
+  public Optional<StepKernel> step(UpdateRule rule, DType dtype, StateFormat format) {
+    if (format == StateFormat.SAME) {
+      return step(rule, dtype);
+    }
+    if (dtype != DType.F32) {
+      return Optional.empty();
+    }
+    FusedStepF32 kernel = stepF32(rule);
+    if (kernel == null || rule.slots().isEmpty()) {
+      // Without state there is nothing to keep in another format.
+      return Optional.ofNullable(kernel);
+    }
+    StateCodec codec = format == StateFormat.BF16 ? new Bf16Codec(rule) : new Block8Codec(rule);
+    return Optional.of(new CompactStep(kernel, codec, pool, buffers));
+  }
+
+  private FusedStepF32 stepF32(UpdateRule rule) {
     return switch (rule) {
       case GradientDescent _ -> new DescentStepF32(pool, buffers);
       case Sgd sgd when !sgd.hasMomentum() -> new DescentStepF32(pool, buffers);

@@ -2,6 +2,7 @@ package dev.panagrad.backend.simd;
 
 import java.lang.foreign.Arena;
 import java.lang.foreign.MemorySegment;
+import java.util.Arrays;
 import java.util.concurrent.locks.ReentrantLock;
 
 /** Small native memory that the fused steps of one backend share. Owned by the backend. */
@@ -12,16 +13,25 @@ final class StepBuffers {
    */
   static final int BLOCK_COUNT = 1024;
 
-  /** Parameters, gradient and at most three slots. */
-  private static final int OPERANDS = 5;
+  /** State vectors of a rule, at most. */
+  static final int SLOTS = 3;
 
-  private static final int ALIGNMENT_BYTES = 64;
+  /** Parameters, gradient and slots. */
+  private static final int OPERANDS = 2 + SLOTS;
+
+  static final int ALIGNMENT_BYTES = 64;
 
   /** One vector per operand, for elements that do not fill one; used by one step at a time. */
   final MemorySegment[] padded = new MemorySegment[OPERANDS];
 
+  /** Those of them that are for slots. */
+  final MemorySegment[] paddedSlots;
+
   /** One block of conditioned gradient per thread of the pool. */
   final MemorySegment[] conditioned;
+
+  /** One block of state per thread of the pool, for state in compact formats. */
+  final StateBlock[] state;
 
   private final ReentrantLock paddedTurn = new ReentrantLock();
 
@@ -29,9 +39,14 @@ final class StepBuffers {
     for (int i = 0; i < OPERANDS; i++) {
       padded[i] = arena.allocate(ALIGNMENT_BYTES, ALIGNMENT_BYTES);
     }
+    paddedSlots = Arrays.copyOfRange(padded, OPERANDS - SLOTS, OPERANDS);
     conditioned = new MemorySegment[threads];
     for (int i = 0; i < threads; i++) {
       conditioned[i] = arena.allocate((long) BLOCK_COUNT * Double.BYTES, ALIGNMENT_BYTES);
+    }
+    state = new StateBlock[threads];
+    for (int i = 0; i < threads; i++) {
+      state[i] = new StateBlock(arena);
     }
   }
 

@@ -1,0 +1,133 @@
+package dev.panagrad.rule;
+
+/**
+ * One byte per number, and one F32 per block of 256 numbers: small floating-point numbers with five
+ * bits of exponent, relative to the block's largest magnitude.
+ *
+ * <pre>
+ *   bit        7 | 6 ... 2 | 1 0          signed: means of gradients, velocities
+ *            sign  exponent  mantissa     0, and a factor of 2^31.5 from the smallest to the largest
+ *
+ *   bit      7 ... 3 | 2 1 0              not negative: means of squares
+ *           exponent   mantissa           0, and a factor of 2^31.75
+ * </pre>
+ *
+ * A code is the upper part of the bits of an F32 number, exponent and two or three bits of
+ * mantissa, less an offset of the block; code 0 is 0. The block's scale is the number of the
+ * largest code. So all values are F32 numbers with few bits of mantissa whatever the scale is: a
+ * number that is kept stays what it is when the largest of its block changes, and encoding adds,
+ * compares and shifts integers.
+ *
+ * <p><b>Bounds.</b> A number becomes one of the two neighbours of its magnitude, at random, so that
+ * the expected value is the number. They are at most a quarter of it apart, an eighth where numbers
+ * are not negative. What is smaller than the smallest code:
+ *
+ * <ul>
+ *   <li>A mean of squares becomes the smallest code, and is 0 only if it was 0: no step divides by
+ *       a zero that rounding made. Kept v is at least 8/9 of v everywhere, so that rounding
+ *       lengthens a step by at most 6% through v, and 25% through m.
+ *   <li>A mean of gradients becomes 0, or the smallest code. The former is a step of 0; the latter
+ *       is 2^-31.5 of the block's largest m, divided by the root of at least 2^-32 of its largest
+ *       v: a step 2^15 times shorter than the ratio of the two, which for Adam is below 7.3 rates
+ *       (Cauchy-Schwarz with the default betas). Underflow makes no step long.
+ *   <li>A coordinate whose gradients are below 2^-16 = 1/65,536 of the largest of its block, root
+ *       mean square, takes shorter steps than in F32, as its v is kept too large. Features that
+ *       differ by that much in magnitude should be standardised, or the format not be used.
+ * </ul>
+ *
+ * <p>An infinite or NaN number makes all numbers of its block NaN that are not 0, as they share its
+ * scale. Where one must not, state needs another format, or gradients a policy that refuses it.
+ *
+ * <p>Compared with Dettmers, Lewis, Shleifer and Zettlemoyer (2022), 8-bit optimizers via
+ * block-wise quantization: blocks with a scale each are theirs. Their codes spend fewer bits of
+ * mantissa on smaller magnitudes and reach over some seven decades, blocks have 2,048 numbers, and
+ * rounding is to the nearest, by which small second moments become 0 and slow means stop moving.
+ * Here precision is the same over nine decades, coarser near the largest number, and rounding is
+ * stochastic.
+ *
+ * <p>Within a block, bytes lie so that a vector of 32-bit words holds four runs of elements:
+ * element {@code j} is byte {@code 4 (j % 64) + j / 64}, and nobody has to shuffle bytes.
+ */
+public final class Block8 {
+  /** Elements whose bytes are at the same place of successive words. */
+  public static final int RUN = StateFormat.BLOCK / Integer.BYTES;
+
+  /** Bits of an F32 under the sign. */
+  public static final int MAGNITUDE = 0x7fffffff;
+
+  private static final int INFINITY_BITS = 0x7f800000;
+  private static final int SIGN = 0x80;
+
+  private Block8() {}
+
+  /** Where element {@code j} of a block is among its bytes. */
+  public static int position(int j) {
+    return Integer.BYTES * (j % RUN) + j / RUN;
+  }
+
+  /** Bits of an F32 that are cut off. */
+  public static int shift(boolean isNonNegative) {
+    return isNonNegative ? 20 : 21;
+  }
+
+  /** The largest code of a magnitude. */
+  public static int largestCode(boolean isNonNegative) {
+    return isNonNegative ? 0xff : 0x7f;
+  }
+
+  /**
+   * The scale of a block.
+   *
+   * @param largest F32 bits of its largest magnitude; any NaN counts as larger than all numbers
+   * @return the number of the largest code, at least the largest magnitude; NaN if that is not
+   *     finite, or would be rounded to infinity
+   */
+  public static float scale(int largest, boolean isNonNegative) {
+    int shift = shift(isNonNegative);
+    int top = (largest + (1 << shift) - 1) >>> shift;
+    if (top >= INFINITY_BITS >>> shift) {
+      return Float.NaN;
+    }
+    // Code 1 is at least the smallest normal number, so that no value is subnormal.
+    int least = (Float.floatToRawIntBits(Float.MIN_NORMAL) >>> shift) - 1;
+    return Float.intBitsToFloat(Math.max(top, least + largestCode(isNonNegative)) << shift);
+  }
+
+  /** What is to be taken from the bits of a magnitude, and added to the shifted code. */
+  public static int offset(float scale, boolean isNonNegative) {
+    return Float.floatToRawIntBits(scale) - (largestCode(isNonNegative) << shift(isNonNegative));
+  }
+
+  /**
+   * The code of a number.
+   *
+   * @param scale of its block
+   * @param random its {@link RoundingBits#bits}
+   */
+  public static int encode(float x, float scale, boolean isNonNegative, int random) {
+    if (Float.isNaN(scale)) {
+      return x == 0 ? 0 : 1;
+    }
+    int shift = shift(isNonNegative);
+    int bits = Float.floatToRawIntBits(x) & MAGNITUDE;
+    int rounded = bits - offset(scale, isNonNegative) + (random >>> (Integer.SIZE - shift));
+    int code = Math.max(rounded, 0) >>> shift;
+    if (isNonNegative) {
+      return bits == 0 ? 0 : Math.max(code, 1);
+    }
+    return code | ((Float.floatToRawIntBits(x) >>> 24) & SIGN);
+  }
+
+  /** The number of a code. */
+  public static float decode(int code, float scale, boolean isNonNegative) {
+    int magnitude = code & largestCode(isNonNegative);
+    if (magnitude == 0) {
+      return 0;
+    }
+    if (Float.isNaN(scale)) {
+      return Float.NaN;
+    }
+    int bits = (magnitude << shift(isNonNegative)) + offset(scale, isNonNegative);
+    return Float.intBitsToFloat(bits | ((code ^ magnitude) << 24));
+  }
+}

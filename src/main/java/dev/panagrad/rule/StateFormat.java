@@ -1,0 +1,74 @@
+package dev.panagrad.rule;
+
+import dev.panagrad.tensor.DType;
+
+/**
+ * How an optimizer keeps the state vectors of its rule between steps. A step computes in the type
+ * of the parameters whatever the format is; compact formats are rounded stochastically, by {@link
+ * RoundingBits}, when it ends.
+ *
+ * <p><b>Why not to nearest.</b> With beta2 = 0.999 a step moves a mean of squares by up to 0.1% of
+ * itself, and half a unit of BF16 is 0.2 to 0.4%: rounded to nearest it would never move again.
+ * Rounded up with the probability of what is cut off, it moves by the right amount on average.
+ *
+ * <p><b>What it costs.</b> A mean of squares wanders around its value: with unit {@code u} relative
+ * to the value, and increments of {@code (1 - beta2) v} in random directions, a step adds a
+ * variance of {@code (1 - beta2) u v^2}, of which {@code 1 / (2 (1 - beta2))} steps are remembered:
+ * {@code u v^2 / 2}. The root of v, and with it the length of steps, has a standard deviation of
+ * about 3% in BF16 ({@code u} around 1/180) and 10% in BLOCK8 ({@code u} around 1/11). That
+ * rescales coordinates and does not move the minimum; a schedule that decays ends as near to it as
+ * in F32.
+ *
+ * <p><b>Where not to use them.</b> Parameters are F32 for both. A rule that subtracts two kept
+ * numbers from one another needs their last digits and is {@linkplain UpdateRule#refusal refused}.
+ * For BLOCK8 see {@link Block8} on gradients of very different magnitudes side by side.
+ */
+public enum StateFormat {
+  /** The type of the parameters, exactly. */
+  SAME,
+  /** One BF16 per element: half of the bytes. */
+  BF16,
+  /** One byte per element and an F32 per 256 of them: a quarter of the bytes. {@link Block8}. */
+  BLOCK8;
+
+  /** Elements of state vectors in compact formats come in blocks of so many; the last is filled. */
+  public static final int BLOCK = 256;
+
+  /** Whether state is rounded between steps. */
+  public boolean isCompact() {
+    return this != SAME;
+  }
+
+  /** Elements kept for a vector of that many: whole blocks where the format is compact. */
+  public long padded(long count) {
+    return isCompact() ? Math.addExact(count, BLOCK - 1) / BLOCK * BLOCK : count;
+  }
+
+  /** Tensors that hold one state vector: codes and scales in BLOCK8, else one. */
+  public int tensorsPerSlot() {
+    return this == BLOCK8 ? 2 : 1;
+  }
+
+  /**
+   * The element type of one of these tensors.
+   *
+   * @param same the parameters' type
+   */
+  public DType dtype(int part, DType same) {
+    return switch (this) {
+      case SAME -> same;
+      case BF16 -> DType.BF16;
+      case BLOCK8 -> part == 0 ? DType.U8 : DType.F32;
+    };
+  }
+
+  /** The elements of one of these tensors for a vector of that many. */
+  public long count(int part, long count) {
+    return this == BLOCK8 && part == 1 ? padded(count) / BLOCK : padded(count);
+  }
+
+  /** What one of these tensors is called after its slot: "m", or "m.codes" and "m.scales". */
+  public String tensorName(int part, String slot) {
+    return this == BLOCK8 ? slot + (part == 0 ? ".codes" : ".scales") : slot;
+  }
+}
