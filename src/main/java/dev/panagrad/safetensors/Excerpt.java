@@ -41,7 +41,8 @@ public final class Excerpt {
         : "[%s, ... (%,d names)]".formatted(first, names.size());
   }
 
-  private static String escaped(String text) {
+  /** A text, whole. */
+  public static String escaped(String text) {
     StringBuilder shown = new StringBuilder(text.length());
     text.codePoints()
         .forEach(
