@@ -31,7 +31,8 @@ final class Reading {
 
   /**
    * Reads bytes as a file of a name. It may be refused, by an exception of its kind whose message
-   * has the file and nothing that a terminal obeys.
+   * has the file and, of model files, nothing that a terminal obeys. (Those of tables quote their
+   * cells as they are.)
    *
    * @param reader may be called several times
    * @param allocatedPerByte that may be allocated on the heap for each byte of the file
@@ -84,7 +85,7 @@ final class Reading {
     if (message == null
         || message.length() > MAX_MESSAGE
         || !message.contains(file.getFileName().toString())
-        || message.chars().anyMatch(c -> Character.isISOControl(c) && c != '\n')) {
+        || message.chars().anyMatch(Character::isISOControl)) {
       throw new AssertionError("the message of " + e.getClass() + " is: " + message, e);
     }
   }
