@@ -57,6 +57,9 @@ class OptionsTest {
         "--optimizer rmsprop --alpha 0.9",
         "--optimizer rmsprop --centered",
         "--amsgrad",
+        "--state same --dtype f64",
+        "--state bf16",
+        "--state 8BIT",
         "--weight-decay 0.01",
         "--optimizer adamw --weight-decay 0.1",
         "--l1 0.01",
@@ -127,6 +130,8 @@ class OptionsTest {
           adam                             | --weight-decay 0.1
           adam --beta2 0.5 --batch-size 3  | --amsgrad
           adamw                            | --weight-decay 0.1
+          adam                             | --state bf16
+          adam                             | --state 8bit
           rmsprop                          | --alpha 0.5
           rmsprop                          | --epsilon 0.1
           rmsprop                          | --centered

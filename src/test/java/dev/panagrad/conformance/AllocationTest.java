@@ -7,12 +7,14 @@ import dev.panagrad.backend.Backend;
 import dev.panagrad.backend.BackendOptions;
 import dev.panagrad.backend.Backends;
 import dev.panagrad.optimizer.Optimizer;
+import dev.panagrad.penalty.Penalty;
 import dev.panagrad.regression.LinearRegression;
 import dev.panagrad.regression.NormalEquations;
 import dev.panagrad.rule.Adam;
 import dev.panagrad.rule.GradientDescent;
 import dev.panagrad.rule.RmsProp;
 import dev.panagrad.rule.Sgd;
+import dev.panagrad.rule.StateFormat;
 import dev.panagrad.rule.UpdateRule;
 import dev.panagrad.tensor.DType;
 import dev.panagrad.tensor.Parameters;
@@ -133,6 +135,33 @@ class AllocationTest {
               Tensor g = p.like(arena, "g").flat().fill(0.25);
               Optimizer optimizer = Optimizer.of(rule).clipNorm(1).build(p, backend, arena);
               allocatesNothing(rule + " " + dtype + " " + count, () -> optimizer.step(g));
+            }
+          }
+        }
+      }
+    }
+  }
+
+  @Test
+  void stepsWithCompactState() {
+    List<UpdateRule> rules =
+        List.of(
+            Sgd.of(1e-3).withMomentum(0.9),
+            Adam.adamW(1e-3).withAmsgrad(),
+            RmsProp.of(1e-3).withMomentum(0.9));
+    try (Backend backend = Backends.open("simd", new BackendOptions(2))) {
+      for (StateFormat format : List.of(StateFormat.BF16, StateFormat.BLOCK8)) {
+        for (UpdateRule rule : rules) {
+          for (long count : new long[] {17, 1000, 100_000}) {
+            try (TensorArena arena = TensorArena.open("allocation")) {
+              Parameters p = Parameters.layout().add("p", count).allocate(arena, "p", DType.F32);
+              Tensor g = p.like(arena, "g").flat().fill(0.25);
+              Optimizer optimizer =
+                  Optimizer.of(rule)
+                      .state(format)
+                      .penalty(new Penalty(1e-3, 1e-3))
+                      .build(p, backend, arena);
+              allocatesNothing(format + " " + rule + " " + count, () -> optimizer.step(g));
             }
           }
         }

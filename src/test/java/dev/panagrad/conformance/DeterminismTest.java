@@ -5,7 +5,12 @@ import static org.junit.jupiter.api.Assertions.fail;
 
 import dev.panagrad.backend.Backend;
 import dev.panagrad.optimizer.Optimizer;
+import dev.panagrad.penalty.Penalty;
 import dev.panagrad.rule.Adam;
+import dev.panagrad.rule.RmsProp;
+import dev.panagrad.rule.Sgd;
+import dev.panagrad.rule.StateFormat;
+import dev.panagrad.rule.UpdateRule;
 import dev.panagrad.tensor.DType;
 import dev.panagrad.tensor.Parameters;
 import dev.panagrad.tensor.Tensor;
@@ -14,6 +19,7 @@ import java.util.ArrayList;
 import java.util.List;
 import java.util.Random;
 import org.junit.jupiter.api.Tag;
+import org.junit.jupiter.api.Test;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.MethodSource;
 
@@ -98,6 +104,49 @@ class DeterminismTest {
             long digest = digest(digest(0, p.flat()), optimizer.state().get(1));
             expected = expected == null ? digest : expected;
             assertEquals(expected, digest, name + ", threads " + threads + ", repeat " + repeat);
+          }
+        }
+      }
+    }
+  }
+
+  /** Rounding is random, and depends on step, slot and element alone. */
+  @Test
+  void compactState() {
+    List<UpdateRule> rules =
+        List.of(
+            Sgd.of(0.01).withMomentum(0.9),
+            Adam.of(0.01).withAmsgrad(),
+            RmsProp.of(0.01).withMomentum(0.9));
+    for (StateFormat format : List.of(StateFormat.BF16, StateFormat.BLOCK8)) {
+      for (UpdateRule rule : rules) {
+        Long expected = null;
+        for (int threads : THREADS) {
+          try (Backend backend = TestBackends.mirrored("simd", threads);
+              TensorArena arena = TensorArena.open("steps")) {
+            Random random = new Random(11);
+            Parameters p =
+                Parameters.layout()
+                    .add("p", 100_001)
+                    .addExempt("q", 50)
+                    .allocate(arena, "p", DType.F32);
+            Tensor g = arena.allocate("g", DType.F32, p.flat().count());
+            for (long i = 0; i < g.count(); i++) {
+              g.set(i, random.nextGaussian());
+            }
+            Optimizer optimizer =
+                Optimizer.of(rule)
+                    .state(format)
+                    .penalty(new Penalty(1e-3, 0))
+                    .build(p, backend, arena);
+            optimizer.step(g);
+            optimizer.step(g);
+            long digest = digest(0, p.flat());
+            for (Tensor state : optimizer.state()) {
+              digest = digest(digest, state);
+            }
+            expected = expected == null ? digest : expected;
+            assertEquals(expected, digest, format + " " + rule + ", threads " + threads);
           }
         }
       }

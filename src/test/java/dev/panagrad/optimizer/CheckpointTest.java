@@ -12,7 +12,9 @@ import dev.panagrad.rule.Adam;
 import dev.panagrad.rule.GradientDescent;
 import dev.panagrad.rule.RmsProp;
 import dev.panagrad.rule.Sgd;
+import dev.panagrad.rule.StateFormat;
 import dev.panagrad.rule.UpdateRule;
+import dev.panagrad.safetensors.SafetensorsFile;
 import dev.panagrad.schedule.Schedule;
 import dev.panagrad.tensor.DType;
 import dev.panagrad.tensor.Parameters;
@@ -134,6 +136,61 @@ class CheckpointTest {
           }
         }
       }
+    }
+  }
+
+  /** Rounding goes on from the step that was saved. */
+  @Test
+  void compactStateGoesOnBitForBit() throws IOException {
+    Path file = folder.resolve("checkpoint.safetensors");
+    for (Backend backend : backends) {
+      for (StateFormat format : backend.stateFormats()) {
+        for (UpdateRule rule : rules()) {
+          if (rule.refusal(format).isPresent()) {
+            continue;
+          }
+          String what = backend.name() + " " + format + " " + rule;
+          double[] expected;
+          try (TensorArena arena = TensorArena.open("whole")) {
+            Run whole = new Run(backend, arena, DType.F32, options(rule).state(format));
+            whole.steps(0, STEPS);
+            Checkpoint.save(whole.optimizer, file);
+            whole.steps(STEPS, STEPS);
+            expected = whole.values();
+          }
+          try (TensorArena arena = TensorArena.open("resumed")) {
+            Run resumed = new Run(backend, arena, DType.F32, options(rule).state(format));
+            Checkpoint.restore(resumed.optimizer, file);
+            resumed.steps(STEPS, STEPS);
+            assertArrayEquals(expected, resumed.values(), what);
+          }
+        }
+      }
+    }
+  }
+
+  /** Tensors of a file, and their types: state is saved as it is kept. */
+  @Test
+  void filesOfCompactState() throws IOException {
+    Path file = folder.resolve("checkpoint.safetensors");
+    try (Backend backend = TestBackends.mirrored("scalar", 1);
+        TensorArena arena = TensorArena.open("files")) {
+      Run bf16 = new Run(backend, arena, DType.F32, options(Adam.of(1)).state(StateFormat.BF16));
+      Checkpoint.save(bf16.optimizer, file);
+      SafetensorsFile in = SafetensorsFile.open(file);
+      assertEquals(DType.BF16, in.map(arena, "v/weight").dtype());
+      assertEquals(Shape.of(3, 41), in.map(arena, "v/weight").shape());
+      bf16.steps(0, 1);
+      Run block8 =
+          new Run(backend, arena, DType.F32, options(Adam.of(1)).state(StateFormat.BLOCK8));
+      block8.steps(0, 1);
+      refused(block8, file, "differs in its state", "BF16", "BLOCK8");
+      Checkpoint.save(block8.optimizer, file);
+      in = SafetensorsFile.open(file);
+      assertEquals(DType.U8, in.map(arena, "m.codes").dtype());
+      assertEquals(Shape.of(256), in.map(arena, "v.codes").shape());
+      assertEquals(Shape.of(1), in.map(arena, "v.scales").shape());
+      refused(bf16, file, "differs in its state", "BF16", "BLOCK8");
     }
   }
 
