@@ -175,33 +175,40 @@ class CompactStepTest {
   @Test
   void splitRanges() {
     SplittableRandom random = new SplittableRandom(2);
+    List<Backend> backends = TestBackends.host(1);
     for (StateFormat format : FORMATS) {
       for (UpdateRule rule : rules(format)) {
-        try (Backend backend = TestBackends.mirrored("simd", 1);
-            Sentinels memory = new Sentinels()) {
-          StepKernel kernel = backend.step(rule, DType.F32, format).orElseThrow();
-          Operands whole = new Operands(memory, rule, format, 2048, 0);
-          randomise(whole.p, random);
-          randomise(whole.g, random);
-          Operands parts = new Operands(memory, rule, format, 2048, 0);
-          parts.copyFrom(whole);
-          StepCoefficients c =
-              StepConformanceTest.coefficients(
-                  rule, DType.F32, StepConformanceTest.Options.CLIPPED);
-          kernel.apply(whole.p, whole.g, whole.state, 0, 2048, c);
-          kernel.apply(parts.p, parts.g, parts.state, 0, 1000, c);
-          kernel.apply(parts.p, parts.g, parts.state, 1000, 1048, c);
-          assertArrayEquals(whole.p.toArray(), parts.p.toArray());
-          for (int s = 0; s < rule.slots().size(); s++) {
-            for (long i = 0; i < 2048; i++) {
-              double a = kept(rule, format, whole.state, s, i);
-              double b = kept(rule, format, parts.state, s, i);
-              boolean shared = i / StateFormat.BLOCK == 1000 / StateFormat.BLOCK;
-              assertTrue(
-                  a == b || (shared && units(format, rule.isNonNegative(s), a, b) < 2.01),
-                  () -> format + " " + rule + ": " + a + " and " + b);
-            }
-          }
+        for (Backend backend : backends) {
+          splitRanges(backend, rule, format, random);
+        }
+      }
+    }
+    TestBackends.close(backends);
+  }
+
+  private static void splitRanges(
+      Backend backend, UpdateRule rule, StateFormat format, SplittableRandom random) {
+    try (Sentinels memory = new Sentinels()) {
+      StepKernel kernel = backend.step(rule, DType.F32, format).orElseThrow();
+      Operands whole = new Operands(memory, rule, format, 2048, 0);
+      randomise(whole.p, random);
+      randomise(whole.g, random);
+      Operands parts = new Operands(memory, rule, format, 2048, 0);
+      parts.copyFrom(whole);
+      StepCoefficients c =
+          StepConformanceTest.coefficients(rule, DType.F32, StepConformanceTest.Options.CLIPPED);
+      kernel.apply(whole.p, whole.g, whole.state, 0, 2048, c);
+      kernel.apply(parts.p, parts.g, parts.state, 0, 1000, c);
+      kernel.apply(parts.p, parts.g, parts.state, 1000, 1048, c);
+      assertArrayEquals(whole.p.toArray(), parts.p.toArray());
+      for (int s = 0; s < rule.slots().size(); s++) {
+        for (long i = 0; i < 2048; i++) {
+          double a = kept(rule, format, whole.state, s, i);
+          double b = kept(rule, format, parts.state, s, i);
+          boolean shared = i / StateFormat.BLOCK == 1000 / StateFormat.BLOCK;
+          assertTrue(
+              a == b || (shared && units(format, rule.isNonNegative(s), a, b) < 2.01),
+              () -> format + " " + rule + ": " + a + " and " + b);
         }
       }
     }
