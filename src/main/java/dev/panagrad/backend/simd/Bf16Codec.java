@@ -30,18 +30,25 @@ final class Bf16Codec extends StateCodec {
       VectorSpecies.of(
           short.class, VectorShape.forBitSize(SimdWidth.F32_SHAPE.vectorBitSize() / 2));
 
+  private static final long BLOCK_BYTES = StateFormat.BLOCK * (long) Short.BYTES;
+
+  /** Of a NaN's bits, so that what is kept of it is one. */
+  private static final int QUIET = 0x400000;
+
   Bf16Codec(UpdateRule rule) {
     super(rule);
   }
 
   @Override
-  void decode(Tensor[] state, int slot, long first, int n, StateBlock into) {
-    Tensor t = state[slot];
-    decode(t.segment(), t.byteOffset() + first * Short.BYTES, n, into.slots[slot]);
+  void decode(Tensor[] state, long b, StateBlock into) {
+    for (int slot = 0; slot < slots(); slot++) {
+      Tensor t = state[slot];
+      decode(t.segment(), t.byteOffset() + b * BLOCK_BYTES, into.slots[slot]);
+    }
   }
 
-  private static void decode(MemorySegment codes, long at, int n, MemorySegment into) {
-    for (int i = 0; i < n; i += LANES) {
+  private static void decode(MemorySegment codes, long at, MemorySegment into) {
+    for (int i = 0; i < StateFormat.BLOCK; i += LANES) {
       IntVector bits =
           (IntVector)
               ShortVector.fromMemorySegment(HALF, codes, at + (long) i * Short.BYTES, ORDER)
@@ -51,21 +58,19 @@ final class Bf16Codec extends StateCodec {
   }
 
   @Override
-  void encode(Tensor[] state, int slot, long first, int n, StateBlock from, long step) {
-    Tensor t = state[slot];
-    long at = t.byteOffset() + first * Short.BYTES;
-    for (int done = 0; done < n; done += StateFormat.BLOCK) {
-      int key = RoundingBits.key(step, slot, (first + done) / StateFormat.BLOCK);
-      encode(from.slots[slot], done, key, t.segment(), at + (long) done * Short.BYTES);
+  void encode(Tensor[] state, long b, StateBlock from, long step) {
+    for (int slot = 0; slot < slots(); slot++) {
+      Tensor t = state[slot];
+      int key = RoundingBits.key(step, slot, b);
+      encode(from.slots[slot], key, t.segment(), t.byteOffset() + b * BLOCK_BYTES);
     }
   }
 
-  private static void encode(MemorySegment from, int start, int key, MemorySegment codes, long at) {
-    IntVector quiet = IntVector.broadcast(SPECIES, 0x400000);
+  private static void encode(MemorySegment from, int key, MemorySegment codes, long at) {
+    IntVector quiet = IntVector.broadcast(SPECIES, QUIET);
     IntVector random = IntVector.broadcast(SPECIES, key).add(STEPS);
     for (int i = 0; i < StateFormat.BLOCK; i += LANES) {
-      IntVector bits =
-          IntVector.fromMemorySegment(SPECIES, from, (start + (long) i) * Float.BYTES, ORDER);
+      IntVector bits = IntVector.fromMemorySegment(SPECIES, from, (long) i * Float.BYTES, ORDER);
       // Carries out of the mantissa go where they should, those out of a NaN do not.
       IntVector rounded =
           bits.add(random.lanewise(LSHR, 16))

@@ -55,36 +55,33 @@ final class Block8Codec extends StateCodec {
   }
 
   @Override
-  void decode(Tensor[] state, int slot, long first, int n, StateBlock into) {
-    MemorySegment codes = state[2 * slot].segment();
-    Tensor scales = state[2 * slot + 1];
-    MemorySegment numbers = into.slots[slot];
-    boolean isNonNegative = isNonNegative(slot);
-    for (int done = 0; done < n; done += StateFormat.BLOCK) {
-      long b = (first + done) / StateFormat.BLOCK;
-      float scale = scales.segment().get(FLOAT, scales.byteOffset() + b * Float.BYTES);
-      int offset = Block8.offset(scale, isNonNegative);
+  void decode(Tensor[] state, long b, StateBlock into) {
+    for (int slot = 0; slot < slots(); slot++) {
+      MemorySegment codes = state[2 * slot].segment();
       long at = state[2 * slot].byteOffset() + b * StateFormat.BLOCK;
-      long to = done * (long) Float.BYTES;
+      Tensor scales = state[2 * slot + 1];
+      float scale = scales.segment().get(FLOAT, scales.byteOffset() + b * Float.BYTES);
+      boolean isNonNegative = isNonNegative(slot);
+      int offset = Block8.offset(scale, isNonNegative);
       if (Float.isNaN(scale)) {
-        decodeByDefinition(codes, at, scale, isNonNegative, numbers, to);
+        decodeByDefinition(codes, at, scale, isNonNegative, into.slots[slot]);
       } else if (isNonNegative) {
-        decodeMagnitudes(codes, at, offset, numbers, to);
+        decodeMagnitudes(codes, at, offset, into.slots[slot]);
       } else {
-        decodeSigned(codes, at, offset, numbers, to);
+        decodeSigned(codes, at, offset, into.slots[slot]);
       }
     }
   }
 
   private static void decodeMagnitudes(
-      MemorySegment codes, long at, int offsetBits, MemorySegment into, long start) {
+      MemorySegment codes, long at, int offsetBits, MemorySegment into) {
     IntVector offset = IntVector.broadcast(SPECIES, offsetBits);
     IntVector mask = IntVector.broadcast(SPECIES, 0xff << SHIFT);
     IntVector zero = IntVector.zero(SPECIES);
     for (int i = 0; i < RUN; i += LANES) {
       IntVector words =
           IntVector.fromMemorySegment(SPECIES, codes, at + (long) i * Integer.BYTES, ORDER);
-      long to = start + (long) i * Float.BYTES;
+      long to = (long) i * Float.BYTES;
       IntVector c = words.lanewise(LSHL, SHIFT).and(mask);
       IntVector x = c.add(offset).blend(zero, c.compare(EQ, 0));
       x.intoMemorySegment(into, to, ORDER);
@@ -101,7 +98,7 @@ final class Block8Codec extends StateCodec {
   }
 
   private static void decodeSigned(
-      MemorySegment codes, long at, int offsetBits, MemorySegment into, long start) {
+      MemorySegment codes, long at, int offsetBits, MemorySegment into) {
     IntVector offset = IntVector.broadcast(SPECIES, offsetBits);
     IntVector mask = IntVector.broadcast(SPECIES, 0x7f << SIGNED_SHIFT);
     IntVector zero = IntVector.zero(SPECIES);
@@ -109,7 +106,7 @@ final class Block8Codec extends StateCodec {
     for (int i = 0; i < RUN; i += LANES) {
       IntVector words =
           IntVector.fromMemorySegment(SPECIES, codes, at + (long) i * Integer.BYTES, ORDER);
-      long to = start + (long) i * Float.BYTES;
+      long to = (long) i * Float.BYTES;
       IntVector c = words.lanewise(LSHL, SIGNED_SHIFT).and(mask);
       IntVector x = c.add(offset).blend(zero, c.compare(EQ, 0));
       x.or(words.lanewise(LSHL, 24).and(sign)).intoMemorySegment(into, to, ORDER);
@@ -126,49 +123,42 @@ final class Block8Codec extends StateCodec {
   }
 
   private static void decodeByDefinition(
-      MemorySegment codes,
-      long at,
-      float scale,
-      boolean isNonNegative,
-      MemorySegment into,
-      long start) {
+      MemorySegment codes, long at, float scale, boolean isNonNegative, MemorySegment into) {
     for (int j = 0; j < StateFormat.BLOCK; j++) {
       int code = Byte.toUnsignedInt(codes.get(ValueLayout.JAVA_BYTE, at + Block8.position(j)));
       float x = Block8.decode(code, scale, isNonNegative);
-      into.set(FLOAT, start + (long) j * Float.BYTES, x);
+      into.set(FLOAT, (long) j * Float.BYTES, x);
     }
   }
 
   @Override
-  void encode(Tensor[] state, int slot, long first, int n, StateBlock from, long step) {
-    MemorySegment codes = state[2 * slot].segment();
-    Tensor scales = state[2 * slot + 1];
-    MemorySegment numbers = from.slots[slot];
-    boolean isNonNegative = isNonNegative(slot);
-    for (int done = 0; done < n; done += StateFormat.BLOCK) {
-      long b = (first + done) / StateFormat.BLOCK;
-      long in = done * (long) Float.BYTES;
-      float scale = Block8.scale(largest(numbers, in), isNonNegative);
+  void encode(Tensor[] state, long b, StateBlock from, long step) {
+    for (int slot = 0; slot < slots(); slot++) {
+      MemorySegment codes = state[2 * slot].segment();
+      long at = state[2 * slot].byteOffset() + b * StateFormat.BLOCK;
+      Tensor scales = state[2 * slot + 1];
+      MemorySegment numbers = from.slots[slot];
+      boolean isNonNegative = isNonNegative(slot);
+      float scale = Block8.scale(largest(numbers), isNonNegative);
       scales.segment().set(FLOAT, scales.byteOffset() + b * Float.BYTES, scale);
       int offset = Block8.offset(scale, isNonNegative);
       int key = RoundingBits.key(step, slot, b);
-      long at = state[2 * slot].byteOffset() + b * StateFormat.BLOCK;
       if (Float.isNaN(scale)) {
-        encodeByDefinition(numbers, in, scale, isNonNegative, codes, at);
+        encodeByDefinition(numbers, scale, isNonNegative, codes, at);
       } else if (isNonNegative) {
-        encodeMagnitudes(numbers, in, offset, key, codes, at);
+        encodeMagnitudes(numbers, offset, key, codes, at);
       } else {
-        encodeSigned(numbers, in, offset, key, codes, at);
+        encodeSigned(numbers, offset, key, codes, at);
       }
     }
   }
 
   /** The bits of the largest magnitude of a block; those of NaN are larger than any number's. */
-  private static int largest(MemorySegment from, long start) {
+  private static int largest(MemorySegment from) {
     IntVector a = IntVector.zero(SPECIES);
     IntVector b = a;
     for (int i = 0; i < 2 * RUN; i += LANES) {
-      long in = start + (long) i * Float.BYTES;
+      long in = (long) i * Float.BYTES;
       a = a.max(IntVector.fromMemorySegment(SPECIES, from, in, ORDER).and(MAGNITUDE));
       long other = in + 2 * RUN_BYTES;
       b = b.max(IntVector.fromMemorySegment(SPECIES, from, other, ORDER).and(MAGNITUDE));
@@ -177,13 +167,13 @@ final class Block8Codec extends StateCodec {
   }
 
   private static void encodeMagnitudes(
-      MemorySegment from, long start, int offsetBits, int key, MemorySegment codes, long at) {
+      MemorySegment from, int offsetBits, int key, MemorySegment codes, long at) {
     IntVector offset = IntVector.broadcast(SPECIES, offsetBits);
     IntVector zero = IntVector.zero(SPECIES);
     IntVector one = IntVector.broadcast(SPECIES, 1 << SHIFT);
     IntVector random = IntVector.broadcast(SPECIES, key).add(STEPS);
     for (int i = 0; i < RUN; i += LANES) {
-      long in = start + (long) i * Float.BYTES;
+      long in = (long) i * Float.BYTES;
       IntVector x = IntVector.fromMemorySegment(SPECIES, from, in, ORDER);
       IntVector c =
           x.sub(offset)
@@ -218,13 +208,13 @@ final class Block8Codec extends StateCodec {
   }
 
   private static void encodeSigned(
-      MemorySegment from, long start, int offsetBits, int key, MemorySegment codes, long at) {
+      MemorySegment from, int offsetBits, int key, MemorySegment codes, long at) {
     IntVector offset = IntVector.broadcast(SPECIES, offsetBits);
     IntVector zero = IntVector.zero(SPECIES);
     IntVector magnitude = IntVector.broadcast(SPECIES, MAGNITUDE);
     IntVector random = IntVector.broadcast(SPECIES, key).add(STEPS);
     for (int i = 0; i < RUN; i += LANES) {
-      long in = start + (long) i * Float.BYTES;
+      long in = (long) i * Float.BYTES;
       IntVector x = IntVector.fromMemorySegment(SPECIES, from, in, ORDER);
       IntVector c =
           x.and(magnitude)
@@ -267,14 +257,9 @@ final class Block8Codec extends StateCodec {
   }
 
   private static void encodeByDefinition(
-      MemorySegment from,
-      long start,
-      float scale,
-      boolean isNonNegative,
-      MemorySegment codes,
-      long at) {
+      MemorySegment from, float scale, boolean isNonNegative, MemorySegment codes, long at) {
     for (int j = 0; j < StateFormat.BLOCK; j++) {
-      float x = from.get(FLOAT, start + (long) j * Float.BYTES);
+      float x = from.get(FLOAT, (long) j * Float.BYTES);
       byte code = (byte) Block8.encode(x, scale, isNonNegative, 0);
       codes.set(ValueLayout.JAVA_BYTE, at + Block8.position(j), code);
     }

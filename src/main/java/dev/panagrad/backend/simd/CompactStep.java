@@ -88,26 +88,20 @@ final class CompactStep implements StepKernel, WorkerPool.ChunkTask {
 
   private void range(long from, long to, int worker) {
     StateBlock block = buffers.state[worker];
-    long start = from & -StateFormat.BLOCK;
-    while (start < to) {
-      int n = (int) Math.min(StateBlock.COUNT, StateFormat.BF16.padded(to - start));
-      for (int slot = 0; slot < codec.slots(); slot++) {
-        codec.decode(state, slot, start, n, block);
-      }
+    for (long b = from / StateFormat.BLOCK; b * StateFormat.BLOCK < to; b++) {
+      codec.decode(state, b, block);
+      long start = b * StateFormat.BLOCK;
       long a = Math.max(from, start);
       long at = (a - start) * Float.BYTES;
-      int m = (int) (Math.min(to, start + n) - a);
-      int whole = m & -LanesF32.COUNT;
+      int n = (int) (Math.min(to, start + StateFormat.BLOCK) - a);
+      int whole = n & -LanesF32.COUNT;
       if (whole > 0) {
         step(p.segment(), at(p, a), g.segment(), at(g, a), block.slots, at, whole, worker);
       }
-      if (whole < m) {
-        rest(a + whole, m - whole, block.slots, at + (long) whole * Float.BYTES, worker);
+      if (whole < n) {
+        rest(a + whole, n - whole, block.slots, at + (long) whole * Float.BYTES, worker);
       }
-      for (int slot = 0; slot < codec.slots(); slot++) {
-        codec.encode(state, slot, start, n, block, c.step);
-      }
-      start += n;
+      codec.encode(state, b, block, c.step);
     }
   }
 

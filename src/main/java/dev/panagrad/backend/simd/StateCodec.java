@@ -27,14 +27,13 @@ abstract class StateCodec {
   }
 
   /**
-   * Reads elements of a slot into {@link StateBlock#slots}.
+   * Reads a block of all slots into {@link StateBlock#slots}.
    *
-   * @param state its tensors and those of the other slots
-   * @param first first element, a multiple of the format's block
-   * @param n elements, whole blocks, at most {@link StepBuffers#BLOCK_COUNT}
+   * @param state the tensors of all slots
+   * @param b the number of the block
    */
-  abstract void decode(Tensor[] state, int slot, long first, int n, StateBlock into);
+  abstract void decode(Tensor[] state, long b, StateBlock into);
 
-  /** Rounds elements of a slot by the random bits of that step, and writes them. */
-  abstract void encode(Tensor[] state, int slot, long first, int n, StateBlock from, long step);
+  /** Rounds a block of all slots by the random bits of that step, and writes it. */
+  abstract void encode(Tensor[] state, long b, StateBlock from, long step);
 }

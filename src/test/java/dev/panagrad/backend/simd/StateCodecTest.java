@@ -58,9 +58,9 @@ class StateCodecTest {
         numbers[j] = number(random, round / 2 % 6, slot == 1);
       }
       MemorySegment.copy(numbers, 0, block.slots[slot], ValueLayout.JAVA_FLOAT, 0, numbers.length);
-      codec.encode(state, slot, b * StateFormat.BLOCK, StateFormat.BLOCK, block, round);
+      codec.encode(state, b, block, round);
       block.slots[slot].fill((byte) 1);
-      codec.decode(state, slot, b * StateFormat.BLOCK, StateFormat.BLOCK, block);
+      codec.decode(state, b, block);
       check.block(b, slot, round, numbers);
     }
   }
@@ -109,8 +109,7 @@ class StateCodecTest {
       StateBlock block = new StateBlock(scratch);
       StateCodec codec = new Block8Codec(RULE);
       // Before the first step.
-      codec.decode(state, 0, 0, StateFormat.BLOCK, block);
-      codec.decode(state, 1, 0, StateFormat.BLOCK, block);
+      codec.decode(state, 0, block);
       for (int j = 0; j < StateFormat.BLOCK; j++) {
         assertEquals(0, decoded(block, 0, j));
         assertEquals(0, decoded(block, 1, j));
