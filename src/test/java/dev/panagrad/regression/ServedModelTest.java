@@ -19,7 +19,9 @@ import java.util.concurrent.Callable;
 import java.util.concurrent.ExecutorService;
 import java.util.concurrent.Executors;
 import java.util.concurrent.Future;
+import java.util.concurrent.FutureTask;
 import java.util.concurrent.TimeUnit;
+import java.util.concurrent.TimeoutException;
 import java.util.concurrent.atomic.AtomicBoolean;
 import java.util.concurrent.atomic.AtomicLongArray;
 import java.util.concurrent.locks.LockSupport;
@@ -129,6 +131,29 @@ class ServedModelTest {
       for (Future<Integer> result : results) {
         assertEquals(SWAPS, result.get(PATIENCE_SECONDS, TimeUnit.SECONDS));
       }
+    }
+  }
+
+  /** The compiler may not keep the model of a loop that does nothing but predict. */
+  @Test
+  void swapReachesALoopOfPredictions() throws Exception {
+    try (ServedModel served = new ServedModel(version(1))) {
+      double[] row = ones();
+      double last = 2.0 * (FEATURES + 1);
+      FutureTask<Double> result =
+          new FutureTask<>(
+              () -> {
+                double prediction;
+                do {
+                  prediction = served.predict(row, 0);
+                } while (prediction != last);
+                return prediction;
+              });
+      Thread.ofPlatform().daemon().start(result);
+      // Long enough for the optimizing compiler; on a machine that is busier, the test sees less.
+      assertThrows(TimeoutException.class, () -> result.get(500, TimeUnit.MILLISECONDS));
+      served.swap(version(2));
+      assertEquals(last, result.get(PATIENCE_SECONDS, TimeUnit.SECONDS), 0.0);
     }
   }
 

@@ -7,6 +7,8 @@ import static org.junit.jupiter.api.Assertions.assertThrows;
 import static org.junit.jupiter.api.Assertions.assertTrue;
 
 import dev.panagrad.backend.Backend;
+import dev.panagrad.backend.BackendOptions;
+import dev.panagrad.backend.Backends;
 import dev.panagrad.conformance.TestBackends;
 import dev.panagrad.data.Dataset;
 import dev.panagrad.optimizer.Optimizer;
@@ -372,6 +374,23 @@ class OnlineRegressionTest {
             () -> online.update(new double[11], new double[1]));
         refused(IllegalStateException.class, "online regression", online::model);
         refused(IllegalStateException.class, "online regression", () -> online.fit(batches(data)));
+      }
+    }
+  }
+
+  @Test
+  void closedBackendsAreRefusedEachTime() {
+    for (String name : TestBackends.names()) {
+      Backend backend = Backends.open(name, new BackendOptions(1));
+      try (OnlineRegression online = line(backend)) {
+        backend.close();
+        for (int i = 0; i < 3; i++) {
+          refused(
+              IllegalStateException.class,
+              "closed",
+              () -> online.update(new double[] {1}, new double[] {1}));
+        }
+        assertEquals(0, online.optimizer().steps());
       }
     }
   }
