@@ -45,10 +45,6 @@ final class CheckpointOptions {
     return folder != null;
   }
 
-  Path folder() {
-    return folder;
-  }
-
   /** Sets up a trainer; fails now if an option makes no sense. */
   void apply(Trainer trainer) {
     if (folder == null) {

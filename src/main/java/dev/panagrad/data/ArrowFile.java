@@ -21,14 +21,6 @@ final class ArrowFile {
   private final ArrowLayout columns;
   private final long rows;
 
-  /**
-   * What the file says.
-   *
-   * @param columns names of the columns of the first level
-   * @param rows of each column
-   */
-  record Layout(List<String> columns, long rows) {}
-
   private ArrowFile(Path path, MemorySegment mapped) {
     this.path = path;
     messages = ArrowMessages.of(mapped);
@@ -48,20 +40,20 @@ final class ArrowFile {
    * Names and rows of a file. One column, the first that can be read, has been found to have so
    * many.
    */
-  static Layout layout(Path path) {
+  static LibraryTable.Layout layout(Path path) {
     return opened(
         path,
         file -> {
           if (file.rows == 0) {
             throw new DataException("it has no rows");
           }
-          Layout layout = file.layout();
+          LibraryTable.Layout layout = file.layout();
           int first = 0;
-          while (first < layout.columns.size()
+          while (first < layout.columns().size()
               && file.columns.columns().get(first).refusal() != null) {
             first++;
           }
-          if (first == layout.columns.size()) {
+          if (first == layout.columns().size()) {
             throw new DataException("none of its columns is one of numbers");
           }
           for (ArrowMessages.Batch batch : file.messages.batches()) {
@@ -72,12 +64,14 @@ final class ArrowFile {
         });
   }
 
-  private Layout layout() {
-    return new Layout(columns.columns().stream().map(ArrowColumn::name).toList(), rows);
+  private LibraryTable.Layout layout() {
+    return new LibraryTable.Layout(
+        columns.columns().stream().map(ArrowColumn::name).toList(), rows);
   }
 
   /** Hands over the cells of these columns. */
-  static void read(Path path, Layout expected, int[] selected, DType dtype, Table.Cells into) {
+  static void read(
+      Path path, LibraryTable.Layout expected, int[] selected, DType dtype, Table.Cells into) {
     opened(
         path,
         file -> {

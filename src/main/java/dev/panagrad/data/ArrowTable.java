@@ -2,7 +2,6 @@ package dev.panagrad.data;
 
 import dev.panagrad.tensor.DType;
 import java.nio.file.Path;
-import java.util.List;
 
 /**
  * An Apache Arrow file (also called Feather, version 2) or stream: columns of numbers, truth values
@@ -21,12 +20,9 @@ import java.util.List;
  *
  * <p>Ownership: nothing is kept open between calls. Threading: one thread at a time.
  */
-public final class ArrowTable implements Table {
-  private final Path file;
-  private ArrowFile.Layout layout;
-
+public final class ArrowTable extends LibraryTable {
   private ArrowTable(Path file) {
-    this.file = file;
+    super(file, "Arrow", "org.apache.arrow:arrow-format");
   }
 
   /** A file. It is read when columns, rows or cells are asked for. */
@@ -35,56 +31,12 @@ public final class ArrowTable implements Table {
   }
 
   @Override
-  public String name() {
-    return file.toString();
+  Layout layout(Path file) {
+    return ArrowFile.layout(file);
   }
 
   @Override
-  public List<String> columns() {
-    return layout().columns();
-  }
-
-  @Override
-  public boolean hasNames() {
-    return true;
-  }
-
-  @Override
-  public long rows() {
-    return layout().rows();
-  }
-
-  private ArrowFile.Layout layout() {
-    if (layout == null) {
-      layout = linked(() -> ArrowFile.layout(file));
-    }
-    return layout;
-  }
-
-  @Override
-  public void read(int[] columns, DType dtype, Cells into) {
-    ArrowFile.Layout expected = layout();
-    linked(
-        () -> {
-          ArrowFile.read(file, expected, columns, dtype, into);
-          return null;
-        });
-  }
-
-  /** What is done with the library. */
-  @FunctionalInterface
-  private interface Reading<T> {
-    T get();
-  }
-
-  private <T> T linked(Reading<T> reading) {
-    try {
-      return reading.get();
-    } catch (NoClassDefFoundError e) {
-      throw new DataException(
-          "%s: Arrow files need the library org.apache.arrow:arrow-format, which is not on the class path (%s)"
-              .formatted(file, e.getMessage()),
-          e);
-    }
+  void read(Path file, Layout expected, int[] columns, DType dtype, Cells into) {
+    ArrowFile.read(file, expected, columns, dtype, into);
   }
 }

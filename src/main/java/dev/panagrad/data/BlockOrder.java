@@ -65,6 +65,7 @@ public final class BlockOrder {
   private long first;
 
   private long count;
+  private long changes;
   private int nextWindow = -1;
 
   /** The last window that was released. */
@@ -164,6 +165,11 @@ public final class BlockOrder {
     return windowRows;
   }
 
+  /** How often the index has changed: a copy of it is good until that does. */
+  public long changes() {
+    return changes;
+  }
+
   /** Row numbers, I64, where {@link #locate} puts them. */
   public Tensor index() {
     return index;
@@ -245,6 +251,7 @@ public final class BlockOrder {
   }
 
   private void load(int window) {
+    changes++;
     int from = window * windowBlocks;
     int to = Math.min(from + windowBlocks, trainedBlocks);
     long begin = count;

@@ -29,14 +29,6 @@ final class ParquetFile implements AutoCloseable {
   private final List<String> names = new ArrayList<>();
   private final long rows;
 
-  /**
-   * What the footer says.
-   *
-   * @param columns names of the columns of the first level
-   * @param rows of each column
-   */
-  record Layout(List<String> columns, long rows) {}
-
   private ParquetFile(Path path, ParquetInput input, ParquetFileReader reader) {
     this.path = path;
     this.input = input;
@@ -94,7 +86,7 @@ final class ParquetFile implements AutoCloseable {
    * Names and rows of a file. The pages of one column, the first of which that can be said, have
    * been found to hold as many.
    */
-  static Layout layout(Path path) {
+  static LibraryTable.Layout layout(Path path) {
     return opened(
         path,
         file -> {
@@ -102,7 +94,7 @@ final class ParquetFile implements AutoCloseable {
             throw new DataException("it has no rows");
           }
           file.requireRows();
-          return new Layout(List.copyOf(file.names), file.rows);
+          return new LibraryTable.Layout(List.copyOf(file.names), file.rows);
         });
   }
 
@@ -127,11 +119,12 @@ final class ParquetFile implements AutoCloseable {
   }
 
   /** Hands over the cells of these columns. */
-  static void read(Path path, Layout expected, int[] selected, DType dtype, Table.Cells into) {
+  static void read(
+      Path path, LibraryTable.Layout expected, int[] selected, DType dtype, Table.Cells into) {
     opened(
         path,
         file -> {
-          if (!expected.equals(new Layout(file.names, file.rows))) {
+          if (!expected.equals(new LibraryTable.Layout(file.names, file.rows))) {
             throw new DataException("it changed while it was read");
           }
           for (int index : selected) {

@@ -2,7 +2,6 @@ package dev.panagrad.data;
 
 import dev.panagrad.tensor.DType;
 import java.nio.file.Path;
-import java.util.List;
 
 /**
  * An Apache Parquet file: columns of numbers, truth values (as 0 and 1), decimals and dates (as
@@ -20,12 +19,9 @@ import java.util.List;
  * <p>Ownership: nothing is kept open between calls. Threading: one thread at a time; the library
  * unpacks pages on threads of its own, which end with the call.
  */
-public final class ParquetTable implements Table {
-  private final Path file;
-  private ParquetFile.Layout layout;
-
+public final class ParquetTable extends LibraryTable {
   private ParquetTable(Path file) {
-    this.file = file;
+    super(file, "Parquet", "dev.hardwood:hardwood-core");
   }
 
   /** A file. It is read when columns, rows or cells are asked for. */
@@ -34,56 +30,12 @@ public final class ParquetTable implements Table {
   }
 
   @Override
-  public String name() {
-    return file.toString();
+  Layout layout(Path file) {
+    return ParquetFile.layout(file);
   }
 
   @Override
-  public List<String> columns() {
-    return layout().columns();
-  }
-
-  @Override
-  public boolean hasNames() {
-    return true;
-  }
-
-  @Override
-  public long rows() {
-    return layout().rows();
-  }
-
-  private ParquetFile.Layout layout() {
-    if (layout == null) {
-      layout = linked(() -> ParquetFile.layout(file));
-    }
-    return layout;
-  }
-
-  @Override
-  public void read(int[] columns, DType dtype, Cells into) {
-    ParquetFile.Layout expected = layout();
-    linked(
-        () -> {
-          ParquetFile.read(file, expected, columns, dtype, into);
-          return null;
-        });
-  }
-
-  /** What is done with the library. */
-  @FunctionalInterface
-  private interface Reading<T> {
-    T get();
-  }
-
-  private <T> T linked(Reading<T> reading) {
-    try {
-      return reading.get();
-    } catch (NoClassDefFoundError e) {
-      throw new DataException(
-          "%s: Parquet files need the library dev.hardwood:hardwood-core, which is not on the class path (%s)"
-              .formatted(file, e.getMessage()),
-          e);
-    }
+  void read(Path file, Layout expected, int[] columns, DType dtype, Cells into) {
+    ParquetFile.read(file, expected, columns, dtype, into);
   }
 }

@@ -20,6 +20,9 @@ public final class TableReader {
   private List<String> targets = List.of();
   private List<String> features = List.of();
 
+  /** What was chosen, once it is asked for. */
+  private Selected selected;
+
   /** Of the table's columns, once they are asked for. */
   private Map<String, Integer> indices;
 
@@ -35,6 +38,7 @@ public final class TableReader {
   /** The columns to predict, by name or by number from 1. */
   public TableReader targets(List<String> columns) {
     targets = List.copyOf(columns);
+    selected = null;
     return this;
   }
 
@@ -43,11 +47,12 @@ public final class TableReader {
    */
   public TableReader features(List<String> columns) {
     features = List.copyOf(columns);
+    selected = null;
     return this;
   }
 
   /** Indices of the columns chosen in {@link Table#columns}, from 0. */
-  static final class Selected {
+  private static final class Selected {
     final int[] features;
     final int[] targets;
 
@@ -62,7 +67,14 @@ public final class TableReader {
    *
    * @throws DataException if one does not exist or is chosen twice, with the nearest name
    */
-  Selected selected() {
+  private Selected selected() {
+    if (selected == null) {
+      selected = select();
+    }
+    return selected;
+  }
+
+  private Selected select() {
     if (targets.isEmpty()) {
       throw new DataException(table.name() + ": name at least one target column");
     }

@@ -23,6 +23,9 @@ final class BlockRows extends TrainingRows {
   private final Tensor y;
   private final Tensor index;
 
+  /** {@link BlockOrder#changes} when the index was copied to the device. */
+  private long copied;
+
   private BlockRows(
       Trainer options, TrainingFile file, BlockOrder order, Backend backend, TensorArena arena) {
     super(options, file.dataset(), order.trainedRows());
@@ -83,8 +86,9 @@ final class BlockRows extends TrainingRows {
   @Override
   void computeGradient(LinearRegression regression, long first, long count, Tensor loss) {
     long at = order.locate(first, count);
-    if (index != order.index()) {
+    if (index != order.index() && copied != order.changes()) {
       backend.copy(order.index(), index);
+      copied = order.changes();
     }
     regression.computeGradient(x, y, index, at, count, loss);
   }

@@ -103,8 +103,4 @@ final class SavedTraining implements AutoCloseable {
     }
     return in.read(arena, name);
   }
-
-  Path file() {
-    return file;
-  }
 }

@@ -59,7 +59,6 @@ final class TrainingSession implements AutoCloseable {
     this.data = data;
     this.backend = backend;
     this.outputs = data.targets().size();
-    this.progress = new TrainingProgress(outputs);
     this.isFile = file != null;
     CheckpointFolder folder = checkpointFolder(options);
     arena = TensorArena.open("training");
@@ -81,11 +80,13 @@ final class TrainingSession implements AutoCloseable {
       losses = new LossLog(backend, arena, outputs, isAwaited);
       if (folder == null) {
         checkpoints = null;
+        progress = new TrainingProgress(outputs);
       } else {
         Map<String, String> identity = identity();
-        boolean isResumed = options.resume && resume(folder, identity);
+        TrainingProgress resumed = options.resume ? resume(folder, identity) : null;
+        progress = resumed == null ? new TrainingProgress(outputs) : resumed;
         checkpoints = new CheckpointWriter(options.checkpoints, folder, identity, optimizer, arena);
-        if (isResumed) {
+        if (resumed != null) {
           checkpoints.resumedAt(progress.batches);
         }
       }
@@ -134,11 +135,11 @@ final class TrainingSession implements AutoCloseable {
   }
 
   /**
-   * Goes to where the newest checkpoint is that is not damaged; whether there was one.
+   * Goes to where the newest checkpoint is that is not damaged; null if there is none.
    *
    * @throws UncheckedIOException if it is of another training, or all of them are damaged
    */
-  private boolean resume(CheckpointFolder folder, Map<String, String> identity) {
+  private TrainingProgress resume(CheckpointFolder folder, Map<String, String> identity) {
     IOException damage = null;
     try {
       for (Path file : folder.newestFirst()) {
@@ -153,9 +154,8 @@ final class TrainingSession implements AutoCloseable {
                     .formatted(file, found.position, rows.trained()));
           }
           Checkpoint.restore(optimizer, file);
-          progress.restore(saved);
           warnOfOtherBackend(saved);
-          return true;
+          return found;
         } catch (SafetensorsException e) {
           damage = e;
           LOG.log(
@@ -172,7 +172,7 @@ final class TrainingSession implements AutoCloseable {
               .formatted(folder, damage.getMessage()),
           damage);
     }
-    return false;
+    return null;
   }
 
   private void warnOfOtherBackend(SavedTraining saved) {

@@ -136,4 +136,45 @@ class TrainingKillTest {
     assertTrue(Files.readString(folder.resolve("err.txt")).contains("with --resume goes on"), said);
     assertFalse(Files.exists(model), "a model that is not trained to its end");
   }
+
+  /** What {@code java -jar} starts in a second process ends when the first one is killed. */
+  @Test
+  void killedWhereItWasStartedAgain() throws IOException, InterruptedException {
+    Path checkpoints = folder.resolve("again");
+    List<String> command =
+        List.of(
+            Path.of(System.getProperty("java.home"), "bin", "java").toString(),
+            "-cp",
+            System.getProperty("java.class.path"),
+            Main.class.getName(),
+            "train",
+            "sample:diabetes",
+            "--target=progression",
+            "--epochs=100000000",
+            "--quiet",
+            "--checkpoint=" + checkpoints,
+            "--checkpoint-every=1s");
+    Process process =
+        new ProcessBuilder(command)
+            .redirectOutput(folder.resolve(OUTPUT).toFile())
+            .redirectError(folder.resolve("err.txt").toFile())
+            .start();
+    List<ProcessHandle> children = List.of();
+    try {
+      while (newest(checkpoints) == 0 && process.isAlive()) {
+        Thread.sleep(5);
+      }
+      children = process.descendants().toList();
+      assertEquals(1, children.size(), "it starts itself again for the vector module");
+    } finally {
+      process.destroyForcibly();
+    }
+    ProcessHandle child = children.getFirst();
+    for (int i = 0; i < 1000 && child.isAlive(); i++) {
+      Thread.sleep(20);
+    }
+    boolean isLeft = child.isAlive();
+    child.destroyForcibly();
+    assertFalse(isLeft, "it goes on unseen");
+  }
 }
