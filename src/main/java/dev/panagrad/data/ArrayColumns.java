@@ -1,13 +1,11 @@
 package dev.panagrad.data;
 
-import java.util.AbstractList;
 import java.util.ArrayList;
 import java.util.Arrays;
 import java.util.Comparator;
 import java.util.HashMap;
 import java.util.List;
 import java.util.Map;
-import java.util.RandomAccess;
 import java.util.stream.IntStream;
 
 /**
@@ -95,33 +93,7 @@ final class ArrayColumns {
       }
     }
     hasNames = members.size() > 1 || !one.fields().isEmpty();
-    names = hasNames ? List.copyOf(names(table)) : numbers((int) columns);
-  }
-
-  /** "1", "2", and so on, made when they are asked for. */
-  static List<String> numbers(int count) {
-    return new Numbers(count);
-  }
-
-  private static final class Numbers extends AbstractList<String> implements RandomAccess {
-    private final int count;
-
-    Numbers(int count) {
-      this.count = count;
-    }
-
-    @Override
-    public String get(int index) {
-      if (index < 0 || index >= count) {
-        throw new IndexOutOfBoundsException("there is no column " + index + " of " + count);
-      }
-      return Integer.toString(index + 1);
-    }
-
-    @Override
-    public int size() {
-      return count;
-    }
+    names = hasNames ? List.copyOf(names(table)) : NumberedColumns.of((int) columns);
   }
 
   private List<String> names(String table) {

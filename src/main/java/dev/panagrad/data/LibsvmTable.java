@@ -8,7 +8,6 @@ import java.util.Arrays;
 import java.util.Comparator;
 import java.util.List;
 import java.util.stream.IntStream;
-import java.util.stream.Stream;
 
 /**
  * A file of lines {@code label index:value index:value ...}, as LIBSVM and SVMlight read them, as a
@@ -127,9 +126,7 @@ public final class LibsvmTable implements Table {
                   + " keep the features that are needed, or set LibsvmTable.withDenseLimit")
               .formatted(name(), rows, features, rows * rowBytes, denseLimit));
     }
-    List<String> columns =
-        Stream.concat(Stream.of(LABEL), ArrayColumns.numbers(features).stream()).toList();
-    return new Scan(columns, rows, largest);
+    return new Scan(NumberedColumns.after(LABEL, features), rows, largest);
   }
 
   private SparseLines lines() {

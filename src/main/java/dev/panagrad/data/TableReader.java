@@ -224,6 +224,10 @@ public final class TableReader {
   }
 
   private Integer indexOf(String column) {
+    if (table.columns() instanceof NumberedColumns numbered) {
+      int index = numbered.indexOf(column);
+      return index < 0 ? null : index;
+    }
     if (indices == null) {
       List<String> columns = table.columns();
       indices = HashMap.newHashMap(columns.size());
