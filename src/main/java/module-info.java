@@ -3,10 +3,15 @@
  *
  * <p>{@code jdk.incubator.vector} is optional: start java with {@code --add-modules
  * jdk.incubator.vector} to get the {@code simd} backend. The libraries of the command line are
- * optional too.
+ * optional too, and those of Parquet and Arrow files.
  */
+@SuppressWarnings({"requires-automatic", "requires-transitive-automatic"})
 module dev.panagrad {
   requires static jdk.incubator.vector;
+  requires static dev.hardwood.core;
+  requires static org.apache.arrow.format;
+  requires static com.github.luben.zstd_jni;
+  requires static org.apache.commons.compress;
   requires static info.picocli;
   requires static me.tongfei.progressbar;
   requires com.fasterxml.jackson.core;
@@ -23,6 +28,7 @@ module dev.panagrad {
   exports dev.panagrad.optimizer;
   exports dev.panagrad.regression;
   exports dev.panagrad.data;
+  exports dev.panagrad.arrow;
   exports dev.panagrad.train;
   exports dev.panagrad.safetensors;
 

@@ -4,19 +4,10 @@ import dev.panagrad.backend.Backend;
 import dev.panagrad.backend.BackendOptions;
 import dev.panagrad.backend.Backends;
 import dev.panagrad.backend.MathMode;
-import java.util.List;
-import java.util.Locale;
-import java.util.regex.Matcher;
-import java.util.regex.Pattern;
 import picocli.CommandLine.Option;
 
 /** Where to compute. */
 final class BackendChoice {
-  private static final List<String> UNITS = List.of("", "k", "m", "g", "t");
-
-  /** At most 18 digits, which a long holds. */
-  private static final Pattern SIZE = Pattern.compile("([0-9]{1,18})([kmgt]?)");
-
   @Option(
       names = "--backend",
       paramLabel = "NAME",
@@ -73,27 +64,11 @@ final class BackendChoice {
         options = options.withDevice(device);
       }
       if (deviceMemory != null) {
-        options = options.withDeviceMemory(bytes(deviceMemory));
+        options = options.withDeviceMemory(MemorySize.bytes("device memory", deviceMemory));
       }
       return math == null ? options : options.withMath(MathMode.of(math));
     } catch (IllegalArgumentException e) {
       throw new UsageException(e.getMessage());
     }
-  }
-
-  /** A number with k, m, g or t for powers of 1,024. */
-  private static long bytes(String size) {
-    Matcher matcher = SIZE.matcher(size.strip().toLowerCase(Locale.ROOT));
-    if (matcher.matches()) {
-      int shift = 10 * UNITS.indexOf(matcher.group(2));
-      long value = Long.parseLong(matcher.group(1));
-      if (value <= Long.MAX_VALUE >> shift) {
-        return value << shift;
-      }
-    }
-    throw new IllegalArgumentException(
-        "device memory must be a number of bytes, with k, m, g or t for powers of 1,024, found '"
-            + size
-            + "'");
   }
 }

@@ -37,6 +37,7 @@ final class CompareCommand implements Callable<Integer> {
     training.ignoreForeign = true;
     RULES.forEach(rule -> training.check(rule, data.dtype()));
     int failures = 0;
+    data.requireTarget();
     try (Backend backend = backendChoice.open()) {
       System.out.printf("backend %s (%s)%n", backend.name(), backend.detail());
       System.out.printf(
@@ -56,7 +57,7 @@ final class CompareCommand implements Callable<Integer> {
       Dataset dataset = data.read(arena);
       if (rule == RULES.getFirst()) {
         Warnings.print(dataset);
-        exact = TrainCommand.Exact.of(backend, dataset, training);
+        exact = TrainCommand.Exact.of(backend, dataset, training, null);
       }
       TrainingResult result = training.trainer(rule, dataset.rows()).fit(dataset, backend);
       if (rule == RULES.getFirst()) {

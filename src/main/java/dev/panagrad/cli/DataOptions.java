@@ -1,10 +1,13 @@
 package dev.panagrad.cli;
 
+import dev.panagrad.data.DataException;
 import dev.panagrad.data.Dataset;
 import dev.panagrad.data.Table;
 import dev.panagrad.data.TableReader;
 import dev.panagrad.tensor.DType;
 import dev.panagrad.tensor.TensorArena;
+import dev.panagrad.train.TrainingFile;
+import java.io.IOException;
 import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.List;
@@ -17,7 +20,6 @@ final class DataOptions {
 
   @Option(
       names = "--target",
-      required = true,
       split = ",",
       paramLabel = "NAME",
       description = "Column to predict; several separated by commas. A name, or a number from 1.")
@@ -30,18 +32,55 @@ final class DataOptions {
       description = "Columns to predict from; all but the targets if not given.")
   private List<String> features = new ArrayList<>();
 
-  @Option(
-      names = "--dtype",
-      defaultValue = "f32",
-      description = "f32 or f64; default ${DEFAULT-VALUE}.")
+  @Option(names = "--dtype", description = "f32 or f64; default f32.")
   private DType dtype;
 
+  /** Reads it all. */
   Dataset read(TensorArena arena) {
-    if (!dtype.isFloating()) {
-      throw new UsageException("--dtype must be f32 or f64, found " + dtype);
+    try (Table table = open()) {
+      return reader(table).read(arena, dtype());
     }
-    try (Table table = source.open()) {
-      return TableReader.of(table).targets(targets).features(features).read(arena, dtype);
+  }
+
+  /** Opens the data. */
+  Table open() {
+    return source.open();
+  }
+
+  /** Before anything is read. */
+  void requireTarget() {
+    if (targets.isEmpty()) {
+      throw new UsageException("name the columns to predict: --target NAME[,NAME]");
+    }
+  }
+
+  /** The columns chosen. */
+  TableReader reader(Table table) {
+    requireTarget();
+    return TableReader.of(table).targets(targets).features(features);
+  }
+
+  /** The training file that the data are, or null. */
+  TrainingFile openTrainingFile() {
+    Path file = source.file().filter(TrainingFile::isOne).orElse(null);
+    if (file == null) {
+      return null;
+    }
+    requireNoColumns(file);
+    try {
+      return TrainingFile.open(file);
+    } catch (IOException e) {
+      throw new DataException("cannot read the training file: " + e.getMessage(), e);
+    }
+  }
+
+  /** A training file has its columns and type already. */
+  private void requireNoColumns(Path file) {
+    if (!targets.isEmpty() || !features.isEmpty() || dtype != null || source.hasNoHeader()) {
+      throw new UsageException(
+          file
+              + " is a training file, whose columns and type were chosen when it was written; leave out --target, --features,"
+              + " --dtype and --no-header");
     }
   }
 
@@ -51,6 +90,9 @@ final class DataOptions {
   }
 
   DType dtype() {
-    return dtype;
+    if (dtype != null && !dtype.isFloating()) {
+      throw new UsageException("--dtype must be f32 or f64, found " + dtype);
+    }
+    return dtype == null ? DType.F32 : dtype;
   }
 }

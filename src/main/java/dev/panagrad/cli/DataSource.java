@@ -7,6 +7,7 @@ import java.io.IOException;
 import java.nio.file.Files;
 import java.nio.file.InvalidPathException;
 import java.nio.file.Path;
+import java.util.Optional;
 import picocli.CommandLine.Option;
 import picocli.CommandLine.Parameters;
 
@@ -16,13 +17,18 @@ final class DataSource {
   private static final String SAMPLE = "sample:diabetes";
 
   @Parameters(
+      index = "0",
       paramLabel = "DATA",
-      description = "CSV file, or " + SAMPLE + " for the bundled diabetes data.")
+      description =
+          "File of rows: CSV, or by its ending .parquet; .arrow, .arrows, .feather, .ipc; .npy, .npz; .safetensors; .svm,"
+              + " .libsvm, .svmlight; or "
+              + SAMPLE
+              + " for the bundled diabetes data.")
   private String data;
 
   @Option(
       names = "--no-header",
-      description = "The first record is data; select columns by number.")
+      description = "The first record of a CSV file is data; select columns by number.")
   private boolean noHeader;
 
   Table open() {
@@ -34,6 +40,19 @@ final class DataSource {
       return csv.withoutHeader();
     }
     throw new UsageException("--no-header is for CSV files, and " + data + " is none");
+  }
+
+  boolean hasNoHeader() {
+    return noHeader;
+  }
+
+  /** The file, if it is one. */
+  Optional<Path> file() {
+    try {
+      return data.startsWith("sample:") ? Optional.empty() : Optional.of(Path.of(data));
+    } catch (InvalidPathException e) {
+      return Optional.empty(); // what cannot be opened is reported when it is read
+    }
   }
 
   /** Whether that file is the data: it would be overwritten. */

@@ -9,49 +9,61 @@ import java.io.UncheckedIOException;
 import java.nio.file.AccessDeniedException;
 import java.nio.file.NoSuchFileException;
 import java.nio.file.Path;
+import java.util.List;
 
 /**
  * Writes the history of a training as CSV, one row per epoch, as they end: a training that fails
- * leaves the rows until then.
+ * leaves the rows until then, and one that is resumed begins with those of the epochs before.
  */
 final class HistoryFile implements TrainingListener, AutoCloseable {
   private final Path file;
-  private final CsvWriter csv;
 
-  private HistoryFile(Path file, CsvWriter csv) {
+  /** Null until training begins. */
+  private CsvWriter csv;
+
+  /** Replaces the file when training begins, and not before. */
+  HistoryFile(Path file) {
     this.file = file;
-    this.csv = csv;
-  }
-
-  /** Replaces the file. Called when nothing but the training itself can fail any more. */
-  static HistoryFile open(Path file) {
-    try {
-      CsvWriter csv = CsvWriter.builder().build(file);
-      csv.writeRecord("epoch", "steps", "loss", "validation_loss", "learning_rate", "seconds");
-      return new HistoryFile(file, csv);
-    } catch (IOException e) {
-      throw cannotWrite(file, e);
-    }
   }
 
   @Override
-  public boolean epochEnded(EpochRecord r) {
+  public void begins(List<EpochRecord> before) {
     try {
-      csv.writeRecord(
-          Long.toString(r.epoch()),
-          Long.toString(r.steps()),
-          Double.toString(r.loss()),
-          Double.isNaN(r.validationLoss()) ? "" : Double.toString(r.validationLoss()),
-          Double.toString(r.learningRate()),
-          Double.toString(r.seconds()));
-      return true;
+      csv = CsvWriter.builder().build(file);
+      csv.writeRecord("epoch", "steps", "loss", "validation_loss", "learning_rate", "seconds");
+      before.forEach(this::write);
+    } catch (IOException e) {
+      throw cannotWrite(file, e);
     } catch (UncheckedIOException e) {
       throw cannotWrite(file, e.getCause());
     }
   }
 
   @Override
+  public boolean epochEnded(EpochRecord r) {
+    try {
+      write(r);
+      return true;
+    } catch (UncheckedIOException e) {
+      throw cannotWrite(file, e.getCause());
+    }
+  }
+
+  private void write(EpochRecord r) {
+    csv.writeRecord(
+        Long.toString(r.epoch()),
+        Long.toString(r.steps()),
+        Double.toString(r.loss()),
+        Double.isNaN(r.validationLoss()) ? "" : Double.toString(r.validationLoss()),
+        Double.toString(r.learningRate()),
+        Double.toString(r.seconds()));
+  }
+
+  @Override
   public void close() {
+    if (csv == null) {
+      return;
+    }
     try {
       csv.close();
     } catch (IOException e) {

@@ -4,6 +4,7 @@ import dev.panagrad.backend.BackendUnavailableException;
 import dev.panagrad.backend.DeviceException;
 import dev.panagrad.data.DataException;
 import dev.panagrad.train.DivergenceException;
+import java.io.UncheckedIOException;
 import java.util.Locale;
 import java.util.logging.Level;
 import java.util.logging.Logger;
@@ -26,12 +27,16 @@ import picocli.CommandLine.UnmatchedArgumentException;
     subcommands = {
       TrainCommand.class,
       PredictCommand.class,
+      ConvertCommand.class,
       CompareCommand.class,
       BackendsCommand.class
     })
 public final class Main implements Runnable {
   /** Held, because a logger that nobody holds is forgotten with its level. */
   private static final Logger ENGINE_LOG = Logger.getLogger("dev.panagrad");
+
+  /** The library of Parquet files, which says how it unpacks them. */
+  private static final Logger PARQUET_LOG = Logger.getLogger("dev.hardwood");
 
   @Option(
       names = "--debug",
@@ -47,10 +52,14 @@ public final class Main implements Runnable {
   public static void main(String[] args) {
     // The commands print which backend runs; what remains is why a better one does not.
     ENGINE_LOG.setLevel(Level.WARNING);
+    PARQUET_LOG.setLevel(Level.WARNING);
     // Numbers that can be typed in again, whatever the country.
     Locale.setDefault(Locale.Category.FORMAT, Locale.ROOT);
+    Relaunch.endWithParent();
     int status = Relaunch.withVectorModule(args).orElseGet(() -> run(args));
     System.out.flush();
+    System.err.flush();
+    StopSignal.allIsSaid();
     System.exit(status);
   }
 
@@ -75,7 +84,7 @@ public final class Main implements Runnable {
   @Override
   public void run() {
     throw new ParameterException(
-        spec.commandLine(), "a command is needed: train, predict, compare or backends");
+        spec.commandLine(), "a command is needed: train, predict, convert, compare or backends");
   }
 
   private static int refuse(ParameterException e, String[] args) {
@@ -96,6 +105,7 @@ public final class Main implements Runnable {
             || failure instanceof DivergenceException
             || failure instanceof BackendUnavailableException
             || failure instanceof DeviceException
+            || failure instanceof UncheckedIOException
             || failure instanceof IllegalArgumentException
             || failure instanceof ArithmeticException;
     String message = failure.getMessage();

@@ -2,6 +2,7 @@ package dev.panagrad.cli;
 
 import de.siegmar.fastcsv.writer.CsvWriter;
 import dev.panagrad.data.DataException;
+import dev.panagrad.data.LibsvmTable;
 import dev.panagrad.data.Table;
 import dev.panagrad.data.TableReader;
 import dev.panagrad.regression.LinearModel;
@@ -21,11 +22,11 @@ import picocli.CommandLine.Command;
 import picocli.CommandLine.Mixin;
 import picocli.CommandLine.Option;
 
-/** {@code panagrad predict}: the predictions of a saved model for the rows of a CSV file. */
+/** {@code panagrad predict}: the predictions of a saved model for the rows of a file. */
 @Command(
     name = "predict",
     description =
-        "Predict from the rows of a CSV file by a model that 'train --save' wrote. Columns are found by the model's"
+        "Predict from the rows of a file by a model that 'train --save' wrote. Columns are found by the model's"
             + " feature names; others may be there.",
     mixinStandardHelpOptions = true,
     sortOptions = false)
@@ -54,6 +55,9 @@ final class PredictCommand implements Callable<Integer> {
     LinearModel model = load();
     try (TensorArena arena = TensorArena.open("prediction");
         Table table = source.open()) {
+      if (table instanceof LibsvmTable sparse) {
+        sparse.withFeatures(largestNumber(model));
+      }
       Tensor x = TableReader.of(table).features(model.features()).readFeatures(arena, DType.F64);
       // After all that may fail, so that a file that was there is not lost to a bad row.
       try (CsvWriter writer = CsvWriter.builder().build(writer())) {
@@ -62,6 +66,15 @@ final class PredictCommand implements Callable<Integer> {
       }
     }
     return 0;
+  }
+
+  /** Rows in which the model's last features are all 0 do not have them. */
+  private static int largestNumber(LinearModel model) {
+    return model.features().stream()
+        .filter(feature -> feature.matches("[1-9][0-9]{0,5}"))
+        .mapToInt(Integer::parseInt)
+        .max()
+        .orElse(0);
   }
 
   private static void predict(LinearModel model, Tensor x, CsvWriter writer) {
@@ -80,7 +93,13 @@ final class PredictCommand implements Callable<Integer> {
 
   private LinearModel load() {
     try {
-      return ModelFile.load(modelFile);
+      LinearModel model = ModelFile.load(modelFile);
+      if (model.features().isEmpty()) {
+        throw new DataException(
+            "the model '%s' has no features: it predicts its intercepts, %s, for every row"
+                .formatted(modelFile, Arrays.toString(model.intercepts())));
+      }
+      return model;
     } catch (IOException e) {
       throw new DataException("cannot read the model: " + e.getMessage(), e);
     }

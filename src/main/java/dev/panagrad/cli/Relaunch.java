@@ -18,7 +18,11 @@ import java.util.Optional;
  */
 final class Relaunch {
   static final String PROPERTY = "panagrad.relaunch";
+  private static final String PARENT = "panagrad.relaunch.parent";
   private static final String MODULE = "jdk.incubator.vector";
+
+  /** The shell's status of a process that was killed. */
+  private static final int KILLED = 137;
 
   private Relaunch() {}
 
@@ -31,6 +35,19 @@ final class Relaunch {
       return Optional.empty();
     }
     return run(command(args));
+  }
+
+  /** In the child: a parent that is killed cannot end it, and it would go on unseen. */
+  static void endWithParent() {
+    Long parent = Long.getLong(PARENT);
+    if (parent != null) {
+      ProcessHandle.of(parent)
+          .ifPresentOrElse(
+              handle -> {
+                var _ = handle.onExit().thenRun(() -> System.exit(KILLED));
+              },
+              () -> System.exit(KILLED));
+    }
   }
 
   private static List<String> command(String[] args) {
@@ -47,6 +64,7 @@ final class Relaunch {
     command.add("--add-modules=" + MODULE);
     command.add("--enable-native-access=ALL-UNNAMED");
     command.add("-D" + PROPERTY + "=false");
+    command.add("-D" + PARENT + "=" + ProcessHandle.current().pid());
     command.add("-cp");
     command.add(System.getProperty("java.class.path"));
     command.add(Main.class.getName());
@@ -57,7 +75,7 @@ final class Relaunch {
   private static Optional<Integer> run(List<String> command) {
     try {
       Process child = new ProcessBuilder(command).inheritIO().start();
-      Thread endChild = new Thread(child::destroy, "panagrad-relaunch");
+      Thread endChild = new Thread(() -> end(child), "panagrad-relaunch");
       Runtime.getRuntime().addShutdownHook(endChild);
       return Optional.of(child.waitFor());
     } catch (IOException e) {
@@ -70,6 +88,16 @@ final class Relaunch {
     } catch (InterruptedException e) {
       Thread.currentThread().interrupt();
       return Optional.of(1);
+    }
+  }
+
+  /** Asks the child to end, and gives it the time that it needs to write what it has. */
+  private static void end(Process child) {
+    child.destroy();
+    try {
+      child.waitFor();
+    } catch (InterruptedException e) {
+      Thread.currentThread().interrupt();
     }
   }
 }

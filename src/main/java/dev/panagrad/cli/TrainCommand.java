@@ -9,15 +9,19 @@ import dev.panagrad.regression.ExactSolution;
 import dev.panagrad.regression.LinearModel;
 import dev.panagrad.regression.ModelFile;
 import dev.panagrad.regression.NormalEquations;
+import dev.panagrad.regression.Standardization;
 import dev.panagrad.tensor.TensorArena;
+import dev.panagrad.train.StopReason;
 import dev.panagrad.train.Trainer;
+import dev.panagrad.train.TrainingFile;
 import dev.panagrad.train.TrainingResult;
 import java.io.IOException;
 import java.io.PrintStream;
+import java.nio.file.Files;
 import java.nio.file.Path;
-import java.util.Arrays;
 import java.util.Locale;
 import java.util.concurrent.Callable;
+import java.util.stream.IntStream;
 import picocli.CommandLine.Command;
 import picocli.CommandLine.Mixin;
 import picocli.CommandLine.Option;
@@ -27,7 +31,7 @@ import picocli.CommandLine.Option;
  */
 @Command(
     name = "train",
-    description = "Train a linear model on a CSV file.",
+    description = "Train a linear model on a file of rows.",
     mixinStandardHelpOptions = true,
     sortOptions = false)
 final class TrainCommand implements Callable<Integer> {
@@ -40,6 +44,21 @@ final class TrainCommand implements Callable<Integer> {
   private TrainingOptions.RuleName optimizer;
 
   @Mixin private TrainingOptions training;
+  @Mixin private CheckpointOptions checkpoints;
+
+  @Option(
+      names = "--data-memory",
+      paramLabel = "SIZE",
+      description =
+          "Keep at most that much of a training file in memory, for example 512m or 4g; rows are shuffled by blocks.")
+  private String dataMemory;
+
+  @Option(
+      names = "--check-rows",
+      description =
+          "Read a training file's rows once, and compare them with their sum, before training.")
+  private boolean checkRows;
+
   @Mixin private BackendChoice backendChoice;
 
   @Option(names = "--log", paramLabel = "HISTORY.csv", description = "Write one row per epoch.")
@@ -63,41 +82,38 @@ final class TrainCommand implements Callable<Integer> {
   public Integer call() throws IOException {
     PrintStream out = json ? System.err : System.out;
     training.check(optimizer, data.dtype());
-    if (log != null && data.isFile(log)) {
-      throw new UsageException("--log " + log + " is the data file");
+    checkpoints.apply(training.trainer(optimizer, 1));
+    if (dataMemory != null) {
+      MemorySize.bytes("--data-memory", dataMemory);
     }
-    if (save != null && (data.isFile(save) || save.equals(log))) {
-      throw new UsageException(
-          "--save " + save + " is the " + (save.equals(log) ? "history file" : "data file"));
-    }
+    requirePlaces();
     try (Backend backend = backendChoice.open();
-        TensorArena arena = TensorArena.open("data")) {
-      Dataset dataset = data.read(arena);
-      Trainer trainer = training.trainer(optimizer, dataset.rows());
+        TensorArena arena = TensorArena.open("data");
+        TrainingFile file = data.openTrainingFile()) {
+      Dataset dataset = file == null ? data.read(arena) : file.dataset();
+      if (checkRows) {
+        requireIntact(file);
+      }
+      Trainer trainer = trainer(dataset, file);
       if (!quiet) {
-        out.println(Backends.table(backend));
-        out.printf(
-            "%ndata: %,d rows, %,d features, %s%n",
-            dataset.rows(), dataset.features().size(), data.dtype());
+        printData(out, backend, dataset);
       }
-      if (training.isGram()) {
-        long bytes =
-            NormalEquations.requiredBytes(dataset.features().size(), dataset.targets().size());
-        if (!quiet) {
-          out.printf("gram: X^T X and X^T y take %,d bytes%n", bytes);
-        }
-      }
-      Warnings.print(dataset);
       // Before training, which standardises in place. The solution is invariant to that; its units
       // are not.
-      Exact exact = Exact.of(backend, dataset, training);
+      Exact exact = exact(backend, dataset, file);
       TrainingResult result;
-      try (HistoryFile history = log == null ? null : HistoryFile.open(log);
+      // Not before: until then there is nothing that a last checkpoint would save.
+      try (StopSignal stop = checkpoints.areAsked() ? StopSignal.listen() : null;
+          HistoryFile history = log == null ? null : new HistoryFile(log);
           Console console = new Console(out, quiet, "training", training.epochs())) {
         if (history != null) {
           trainer.listener(history);
         }
-        result = trainer.listener(console).fit(dataset, backend);
+        trainer.listener(console);
+        if (stop != null) {
+          trainer.stopWhen(stop::isRequested);
+        }
+        result = file == null ? trainer.fit(dataset, backend) : trainer.fit(file, backend);
       }
       Warnings.print(result);
       if (json) {
@@ -106,9 +122,96 @@ final class TrainCommand implements Callable<Integer> {
         print(result, backend, exact);
       }
       // Last: a disk that is full does not take the result with it.
-      if (save != null) {
-        save(result.model());
+      return finish(result);
+    }
+  }
+
+  private static void requireIntact(TrainingFile file) {
+    if (file == null) {
+      throw new UsageException("--check-rows is for training files");
+    }
+    try {
+      file.requireIntactRows();
+    } catch (IOException e) {
+      throw new DataException(e.getMessage(), e);
+    }
+  }
+
+  private Trainer trainer(Dataset dataset, TrainingFile file) {
+    Trainer trainer =
+        file == null
+            ? training.trainer(optimizer, dataset.rows())
+            : training.trainerOfFile(optimizer, dataset.rows());
+    checkpoints.apply(trainer);
+    if (dataMemory != null) {
+      if (file == null) {
+        throw new UsageException(
+            "--data-memory is for training files, which 'panagrad convert' writes");
       }
+      trainer.dataMemory(MemorySize.bytes("--data-memory", dataMemory));
+    }
+    return trainer;
+  }
+
+  private void printData(PrintStream out, Backend backend, Dataset dataset) {
+    int d = dataset.features().size();
+    out.println(Backends.table(backend));
+    out.printf("%ndata: %,d rows, %,d features, %s%n", dataset.rows(), d, dataset.x().dtype());
+    if (training.isGram()) {
+      out.printf(
+          "gram: X^T X and X^T y take %,d bytes%n",
+          NormalEquations.requiredBytes(d, dataset.targets().size()));
+    }
+  }
+
+  private Exact exact(Backend backend, Dataset dataset, TrainingFile file) {
+    if (file == null) {
+      Warnings.print(dataset);
+      return Exact.of(backend, dataset, training, null);
+    }
+    return dataMemory == null
+        ? Exact.of(backend, dataset, training, file.standardization())
+        : new Exact(Double.NaN, Double.NaN, "not all rows are in memory");
+  }
+
+  /** Before anything is read or computed. */
+  private void requirePlaces() {
+    if (log != null && data.isFile(log)) {
+      throw new UsageException("--log " + log + " is the data file");
+    }
+    if (save == null) {
+      return;
+    }
+    if (data.isFile(save) || (log != null && isSame(save, log))) {
+      throw new UsageException(
+          "--save " + save + " is the " + (data.isFile(save) ? "data file" : "history file"));
+    }
+    Path folder = save.toAbsolutePath().getParent();
+    if (Files.isDirectory(save) || folder == null || !Files.isDirectory(folder)) {
+      throw new UsageException(
+          Files.isDirectory(save)
+              ? "--save " + save + " is a directory; name a file"
+              : "--save " + save + ": there is no directory " + folder);
+    }
+  }
+
+  private static boolean isSame(Path a, Path b) {
+    return a.toAbsolutePath().normalize().equals(b.toAbsolutePath().normalize());
+  }
+
+  private int finish(TrainingResult result) {
+    if (result.stopReason() == StopReason.REQUEST) {
+      System.err.println(
+          "panagrad: stopped before its end%s; the same command with --resume goes on"
+              .formatted(save == null ? "" : ", and no model was saved"));
+    } else if (save != null) {
+      save(result.model());
+    }
+    if (result.checkpointFailure() != null) {
+      // Not thrown: at Ctrl-C the process ends once this is said.
+      System.err.println(
+          "panagrad: the last checkpoint was not written: " + result.checkpointFailure());
+      return 1;
     }
     return 0;
   }
@@ -211,7 +314,13 @@ final class TrainCommand implements Callable<Integer> {
     /** Below this part of the variance a loss is rounding: there is no gap to it. */
     private static final double ROUNDING = 1e-12;
 
-    static Exact of(Backend backend, Dataset data, TrainingOptions training) {
+    /**
+     * Of these data.
+     *
+     * @param units what was done to them, or null
+     */
+    static Exact of(
+        Backend backend, Dataset data, TrainingOptions training, Standardization units) {
       int limit = 4000;
       if (training.trainingRows(data.rows()) < data.rows()) {
         return new Exact(Double.NaN, Double.NaN, "rows are held out");
@@ -220,15 +329,22 @@ final class TrainCommand implements Callable<Integer> {
         return new Exact(Double.NaN, Double.NaN, "more than " + limit + " features");
       }
       ExactSolution exact = solve(backend, data, training);
-      double mse = Arrays.stream(exact.meanSquaredError()).average().orElseThrow();
+      double mse = mean(exact.meanSquaredError(), units);
       int features = data.features().size();
       String note =
           exact.rank() < features
               ? " (rank %,d of %,d features: coefficients are not unique)"
                   .formatted(exact.rank(), features)
               : "";
-      double variance = Arrays.stream(exact.targetVariance()).average().orElseThrow();
+      double variance = mean(exact.targetVariance(), units);
       return new Exact(mse, variance, note);
+    }
+
+    private static double mean(double[] squares, Standardization units) {
+      return IntStream.range(0, squares.length)
+          .mapToDouble(j -> squares[j] * (units == null ? 1 : units.lossScale(j)))
+          .average()
+          .orElseThrow();
     }
 
     /** On the host, whose memory has no limit that was asked for. */

@@ -243,6 +243,16 @@ final class TrainingOptions {
     }
   }
 
+  /** The same for the rows of a training file, which are standardised already or are not to be. */
+  Trainer trainerOfFile(RuleName name, long rows) {
+    if (noStandardize) {
+      throw new UsageException(
+          "--no-standardize: a training file's units are chosen when it is written, by 'panagrad convert --units raw'");
+    }
+    noStandardize = true;
+    return trainer(name, rows);
+  }
+
   private Trainer configured(RuleName name, long rows) {
     Accepted.fraction("validation fraction", validation);
     // None left is for the trainer to refuse, which says how many are held out.

@@ -19,7 +19,6 @@ import java.util.HashSet;
 import java.util.Iterator;
 import java.util.List;
 import java.util.Set;
-import java.util.stream.IntStream;
 
 /**
  * A CSV file, read twice: once to count and check its records, once to parse numbers, so that no
@@ -53,15 +52,7 @@ public final class CsvTable implements Table {
     return new CsvTable(
         file.toString(),
         () -> {
-          if (Files.isDirectory(file)) {
-            throw new DataException("'" + file + "' is a directory; give a CSV file");
-          }
-          if (Files.exists(file) && !Files.isRegularFile(file)) {
-            throw new DataException(
-                "'"
-                    + file
-                    + "' is not a regular file, and data is read twice; write it to a file first");
-          }
+          RegularFile.require(file, "a CSV file");
           return Files.newInputStream(file);
         });
   }
@@ -114,7 +105,7 @@ public final class CsvTable implements Table {
         throw new DataException(name + " is empty");
       }
       CsvRecord first = records.next();
-      List<String> columns = hasHeader ? header(first) : numbers(first.getFieldCount());
+      List<String> columns = hasHeader ? header(first) : NumberedColumns.of(first.getFieldCount());
       long rows = hasHeader ? 0 : 1;
       while (records.hasNext()) {
         CsvRecord record = records.next();
@@ -244,9 +235,5 @@ public final class CsvTable implements Table {
       columns.add(column);
     }
     return columns;
-  }
-
-  private static List<String> numbers(int count) {
-    return IntStream.rangeClosed(1, count).mapToObj(Integer::toString).toList();
   }
 }

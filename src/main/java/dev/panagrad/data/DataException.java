@@ -1,19 +1,21 @@
 package dev.panagrad.data;
 
+import dev.panagrad.safetensors.Excerpt;
+
 /**
  * Data that cannot be used; the message says where (file, line, column), what was found, and what
- * to do.
+ * to do. Names and cells are the data's: what a terminal would obey in them is escaped.
  */
 public final class DataException extends RuntimeException {
   private static final long serialVersionUID = 1;
 
   /** With a message. */
   public DataException(String message) {
-    super(message);
+    super(Excerpt.escaped(message));
   }
 
   /** With a message and the failure behind it. */
   public DataException(String message, Throwable cause) {
-    super(message, cause);
+    super(Excerpt.escaped(message), cause);
   }
 }

@@ -93,8 +93,13 @@ public final class RowOrder {
     shuffle(index, trainingRows, generator(seed, epoch));
   }
 
-  private static RandomGenerator generator(long seed, long epoch) {
+  static RandomGenerator generator(long seed, long epoch) {
     return RandomGeneratorFactory.of(GENERATOR).create(mixed(mixed(seed) + epoch));
+  }
+
+  /** For one part of an epoch, from 0. */
+  static RandomGenerator generator(long seed, long epoch, long part) {
+    return generator(mixed(mixed(seed) + epoch), part);
   }
 
   /**
@@ -109,8 +114,9 @@ public final class RowOrder {
     return z ^ (z >>> 31);
   }
 
-  private static void shuffle(Tensor index, long count, RandomGenerator random) {
-    MemorySegment rows = index.segment();
+  /** The first rows of an index, contiguous, by each other. */
+  static void shuffle(Tensor index, long count, RandomGenerator random) {
+    MemorySegment rows = index.segment().asSlice(index.byteOffset());
     for (long i = count - 1; i > 0; i--) {
       long other = random.nextLong(i + 1);
       long held = rows.getAtIndex(ValueLayout.JAVA_LONG, i);

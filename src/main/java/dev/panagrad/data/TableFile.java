@@ -3,7 +3,11 @@ package dev.panagrad.data;
 import java.nio.file.Path;
 import java.util.Locale;
 
-/** Opens a file as a {@link Table}, by the ending of its name. */
+/**
+ * Opens a file as a {@link Table}, by the ending of its name: {@code .parquet}; {@code .arrow},
+ * {@code .arrows}, {@code .feather} or {@code .ipc}; {@code .npy}, {@code .npz}; {@code
+ * .safetensors}; {@code .svm}, {@code .libsvm} or {@code .svmlight}; all others are CSV.
+ */
 public final class TableFile {
   private TableFile() {}
 
@@ -15,6 +19,12 @@ public final class TableFile {
   public static Table open(Path file) {
     String ending = ending(file);
     return switch (ending) {
+      case "npy" -> NpyTable.open(file);
+      case "npz" -> NpzTable.open(file);
+      case "safetensors" -> SafetensorsTable.open(file);
+      case "svm", "libsvm", "svmlight" -> LibsvmTable.file(file);
+      case "parquet" -> ParquetTable.file(file);
+      case "arrow", "arrows", "feather", "ipc" -> ArrowTable.file(file);
       default -> CsvTable.file(file);
     };
   }

@@ -20,6 +20,9 @@ public final class TableReader {
   private List<String> targets = List.of();
   private List<String> features = List.of();
 
+  /** What was chosen, once it is asked for. */
+  private Selected selected;
+
   /** Of the table's columns, once they are asked for. */
   private Map<String, Integer> indices;
 
@@ -35,6 +38,7 @@ public final class TableReader {
   /** The columns to predict, by name or by number from 1. */
   public TableReader targets(List<String> columns) {
     targets = List.copyOf(columns);
+    selected = null;
     return this;
   }
 
@@ -43,11 +47,12 @@ public final class TableReader {
    */
   public TableReader features(List<String> columns) {
     features = List.copyOf(columns);
+    selected = null;
     return this;
   }
 
   /** Indices of the columns chosen in {@link Table#columns}, from 0. */
-  static final class Selected {
+  private static final class Selected {
     final int[] features;
     final int[] targets;
 
@@ -62,7 +67,14 @@ public final class TableReader {
    *
    * @throws DataException if one does not exist or is chosen twice, with the nearest name
    */
-  Selected selected() {
+  private Selected selected() {
+    if (selected == null) {
+      selected = select();
+    }
+    return selected;
+  }
+
+  private Selected select() {
     if (targets.isEmpty()) {
       throw new DataException(table.name() + ": name at least one target column");
     }
@@ -93,13 +105,9 @@ public final class TableReader {
   public Dataset read(TensorArena arena, DType dtype) {
     Selected chosen = selected();
     int d = chosen.features.length;
-    int k = chosen.targets.length;
     Tensor x = arena.allocate("X", dtype, table.rows(), d);
-    Tensor y = arena.allocate("y", dtype, table.rows(), k);
-    int[] both = Arrays.copyOf(chosen.features, d + k);
-    System.arraycopy(chosen.targets, 0, both, d, k);
-    table.read(
-        both,
+    Tensor y = arena.allocate("y", dtype, table.rows(), chosen.targets.length);
+    read(
         dtype,
         (row, c, value) -> {
           if (c < d) {
@@ -108,7 +116,39 @@ public final class TableReader {
             y.set(row, c - d, value);
           }
         });
-    return new Dataset(names(chosen.features), names(chosen.targets), x, y);
+    return new Dataset(featureNames(), targetNames(), x, y);
+  }
+
+  /**
+   * Hands over the cells of the features and then of the targets, numbered together from 0.
+   *
+   * @param dtype F32 or F64: what values have to fit
+   * @throws DataException as {@link #read(TensorArena, DType)}
+   */
+  public void read(DType dtype, Table.Cells into) {
+    Selected chosen = selected();
+    int d = chosen.features.length;
+    int[] both = Arrays.copyOf(chosen.features, d + chosen.targets.length);
+    System.arraycopy(chosen.targets, 0, both, d, chosen.targets.length);
+    table.read(both, dtype, into);
+  }
+
+  /**
+   * Names of the features, in the order of their columns in what is read.
+   *
+   * @throws DataException as {@link #read(TensorArena, DType)}
+   */
+  public List<String> featureNames() {
+    return names(selected().features);
+  }
+
+  /**
+   * Names of the targets.
+   *
+   * @throws DataException as {@link #read(TensorArena, DType)}
+   */
+  public List<String> targetNames() {
+    return names(selected().targets);
   }
 
   /**
@@ -184,6 +224,10 @@ public final class TableReader {
   }
 
   private Integer indexOf(String column) {
+    if (table.columns() instanceof NumberedColumns numbered) {
+      int index = numbered.indexOf(column);
+      return index < 0 ? null : index;
+    }
     if (indices == null) {
       List<String> columns = table.columns();
       indices = HashMap.newHashMap(columns.size());

@@ -2,18 +2,24 @@ package dev.panagrad.optimizer;
 
 import dev.panagrad.backend.Backend;
 import dev.panagrad.rule.StateFormat;
+import dev.panagrad.safetensors.Excerpt;
 import dev.panagrad.safetensors.NameList;
+import dev.panagrad.safetensors.NotDurableException;
 import dev.panagrad.safetensors.SafetensorsFile;
-import dev.panagrad.safetensors.SafetensorsWriter;
+import dev.panagrad.tensor.DType;
 import dev.panagrad.tensor.Parameters;
 import dev.panagrad.tensor.Tensor;
 import dev.panagrad.tensor.TensorArena;
 import java.io.IOException;
+import java.lang.foreign.MemorySegment;
 import java.nio.file.Path;
 import java.util.ArrayList;
+import java.util.Collection;
 import java.util.LinkedHashMap;
+import java.util.LinkedHashSet;
 import java.util.List;
 import java.util.Map;
+import java.util.Set;
 
 /**
  * Parameters and state of an optimizer as a safetensors file, from which another optimizer of the
@@ -40,9 +46,16 @@ import java.util.Map;
 public final class Checkpoint {
   private static final String FORMAT = "format";
   private static final String VERSION = "panagrad.checkpoint.1";
-  private static final String STEPS = "steps";
-  private static final String SKIPPED = "skipped";
+  static final String STEPS = "steps";
+  static final String SKIPPED = "skipped";
+
+  /** Tensors whose names begin with it are whoever's wrote the checkpoint, and are not restored. */
+  public static final String OTHERS = "training/";
+
   private static final String PARAMETERS = "parameters";
+
+  /** Characters that two texts have in common, before those in which they differ. */
+  private static final int MAX_SHOWN_SAME = 100;
 
   private Checkpoint() {}
 
@@ -50,81 +63,138 @@ public final class Checkpoint {
    * Writes a checkpoint; it is on the disk when the call returns, in place of what was there.
    * Vectors on a device are copied to the host first.
    *
+   * @throws NotDurableException if it was written and replaced, and may not outlast a crash
    * @throws IOException if it cannot be written; what was there before is still there
    */
   public static void save(Optimizer optimizer, Path file) throws IOException {
-    Map<String, String> metadata = new LinkedHashMap<>(identity(optimizer));
-    metadata.put(STEPS, Long.toString(optimizer.steps()));
-    metadata.put(SKIPPED, Long.toString(optimizer.skippedSteps()));
     try (TensorArena arena = TensorArena.open("checkpoint")) {
-      List<Tensor> tensors = new ArrayList<>();
-      for (Map.Entry<String, Tensor> named : tensors(optimizer).entrySet()) {
-        Tensor tensor = named.getValue();
-        Tensor onHost = tensor;
-        if (!tensor.isHost()) {
-          onHost = arena.allocate(named.getKey(), tensor.dtype(), tensor.shape());
-          optimizer.backend().copy(tensor, onHost);
-        }
-        tensors.add(onHost.named(named.getKey()));
-      }
-      SafetensorsWriter.write(file, metadata, tensors);
+      CheckpointSnapshot snapshot = new CheckpointSnapshot(optimizer, arena, false);
+      snapshot.take();
+      snapshot.write(file, Map.of(), List.of());
     }
   }
 
   /**
-   * Brings an optimizer to where another one was saved.
+   * Brings an optimizer to where another one was saved. The file is read twice: first its sums are
+   * compared, through a small buffer, and then it is read into the optimizer's memory; vectors on a
+   * device go through memory for the largest of them.
    *
+   * @throws PartlyRestoredException if the file was whole and changed, or could not be read any
+   *     more, while it was read for the second time; the optimizer is of no use until a checkpoint
+   *     is restored
    * @throws IOException if the file cannot be read, is damaged, or is of another rule, option,
    *     penalty, element type or layout, with what differs; nothing has changed then
    */
   public static void restore(Optimizer optimizer, Path file) throws IOException {
-    SafetensorsFile in = SafetensorsFile.open(file);
-    for (Map.Entry<String, String> needed : identity(optimizer).entrySet()) {
-      String found = in.metadata().get(needed.getKey());
-      if (!needed.getValue().equals(found)) {
-        throw new IOException(
-            "checkpoint '%s' differs in its %s: there it is %s, here %s"
-                .formatted(
-                    file, needed.getKey(), found == null ? "missing" : found, needed.getValue()));
+    try (SafetensorsFile in = SafetensorsFile.open(file);
+        TensorArena arena = TensorArena.open("checkpoint")) {
+      requireSameKind(optimizer, file, in.metadata());
+      in.requireIntactHeader();
+      long steps = number(file, in.metadata(), STEPS);
+      long skipped = number(file, in.metadata(), SKIPPED);
+      Map<String, Tensor> targets = tensors(optimizer);
+      requireSameTensors(file, in, targets);
+      for (String name : targets.keySet()) {
+        in.requireIntact(name);
       }
-    }
-    in.requireIntactHeader();
-    long steps = number(file, in.metadata(), STEPS);
-    long skipped = number(file, in.metadata(), SKIPPED);
-    Map<String, Tensor> targets = tensors(optimizer);
-    if (!in.names().equals(targets.keySet())) {
-      throw new IOException(
-          "checkpoint '%s' has the tensors %s, and %s are needed"
-              .formatted(file, in.names(), targets.keySet()));
-    }
-    try (TensorArena arena = TensorArena.open("checkpoint")) {
-      Map<Tensor, Tensor> copies = new LinkedHashMap<>();
-      for (Map.Entry<String, Tensor> target : targets.entrySet()) {
-        Tensor saved = in.map(arena, target.getKey());
-        if (saved.dtype() != target.getValue().dtype()
-            || !saved.shape().equals(target.getValue().shape())) {
-          throw new IOException(
-              "checkpoint '%s': tensor '%s' is %s %s, and %s %s is needed"
-                  .formatted(
-                      file,
-                      target.getKey(),
-                      saved.dtype(),
-                      saved.shape(),
-                      target.getValue().dtype(),
-                      target.getValue().shape()));
-        }
-        in.requireIntact(saved);
-        copies.put(saved, target.getValue());
-      }
+      Tensor staging = staging(arena, targets.values());
       // Nothing that may be refused is left.
-      Backend backend = optimizer.backend();
-      copies.forEach(backend::copy);
+      try {
+        for (Map.Entry<String, Tensor> target : targets.entrySet()) {
+          read(in, target.getKey(), target.getValue(), staging, optimizer.backend());
+        }
+      } catch (IOException e) {
+        throw new PartlyRestoredException(file, e);
+      }
       optimizer.resumeAt(steps, skipped);
     }
   }
 
+  private static void requireSameKind(Optimizer optimizer, Path file, Map<String, String> metadata)
+      throws IOException {
+    for (Map.Entry<String, String> needed : identity(optimizer).entrySet()) {
+      String found = metadata.get(needed.getKey());
+      if (!needed.getValue().equals(found)) {
+        int from = found == null ? 0 : difference(found, needed.getValue());
+        throw new IOException(
+            "checkpoint '%s' differs in its %s: there it is %s, here %s"
+                .formatted(
+                    Excerpt.of(file),
+                    needed.getKey(),
+                    found == null ? "missing" : from(from, found),
+                    from(from, needed.getValue())));
+      }
+    }
+  }
+
+  /** Where to begin to show two texts, a little before they differ. */
+  private static int difference(String a, String b) {
+    int same = 0;
+    while (same < Math.min(a.length(), b.length()) && a.charAt(same) == b.charAt(same)) {
+      same++;
+    }
+    return same <= MAX_SHOWN_SAME ? 0 : same - MAX_SHOWN_SAME;
+  }
+
+  private static String from(int from, String text) {
+    return (from == 0 ? "" : "...") + Excerpt.of(text.substring(from));
+  }
+
+  private static void requireSameTensors(Path file, SafetensorsFile in, Map<String, Tensor> targets)
+      throws IOException {
+    Set<String> found = new LinkedHashSet<>(in.names());
+    found.removeIf(name -> name.startsWith(OTHERS));
+    if (!found.equals(targets.keySet())) {
+      throw new IOException(
+          "checkpoint '%s' has the tensors %s, and %s are needed"
+              .formatted(Excerpt.of(file), Excerpt.of(found), Excerpt.of(targets.keySet())));
+    }
+    for (Map.Entry<String, Tensor> target : targets.entrySet()) {
+      String name = target.getKey();
+      Tensor tensor = target.getValue();
+      if (in.dtype(name) != tensor.dtype() || !in.shape(name).equals(tensor.shape())) {
+        throw new IOException(
+            "checkpoint '%s': tensor '%s' is %s %s, and %s %s is needed"
+                .formatted(
+                    Excerpt.of(file),
+                    Excerpt.of(name),
+                    in.dtype(name),
+                    in.shape(name),
+                    tensor.dtype(),
+                    tensor.shape()));
+      }
+    }
+  }
+
+  /** Memory for the largest tensor that is not on the host; null if all are. */
+  private static Tensor staging(TensorArena arena, Collection<Tensor> targets) {
+    long bytes = 0;
+    for (Tensor target : targets) {
+      if (!target.isHost()) {
+        bytes = Math.max(bytes, target.shape().bytes(target.dtype()));
+      }
+    }
+    return bytes == 0
+        ? null
+        : arena.allocate("staging", DType.I64, Math.ceilDiv(bytes, DType.I64.bytes()));
+  }
+
+  private static void read(
+      SafetensorsFile in, String name, Tensor target, Tensor staging, Backend backend)
+      throws IOException {
+    if (target.isHost()) {
+      in.read(name, target);
+    } else if (target.count() > 0) {
+      MemorySegment memory =
+          staging.segment().asSlice(staging.byteOffset(), target.shape().bytes(target.dtype()));
+      Tensor onHost = Tensor.wrap(name, memory, target.dtype(), target.shape().extents());
+      in.read(name, onHost);
+      backend.copy(onHost, target);
+    }
+  }
+
   /** What must be the same on both sides. */
-  private static Map<String, String> identity(Optimizer optimizer) throws IOException {
+  static Map<String, String> identity(Optimizer optimizer) throws IOException {
     Parameters parameters = optimizer.parameters();
     List<String> layout = new ArrayList<>();
     for (String name : parameters.names()) {
@@ -143,7 +213,7 @@ public final class Checkpoint {
     return identity;
   }
 
-  private static Map<String, Tensor> tensors(Optimizer optimizer) {
+  static Map<String, Tensor> tensors(Optimizer optimizer) {
     Parameters parameters = optimizer.parameters();
     Map<String, Tensor> tensors = new LinkedHashMap<>();
     parameters.names().forEach(n -> add(tensors, PARAMETERS, n, parameters.view(n)));
@@ -190,7 +260,8 @@ public final class Checkpoint {
     if (text == null || !text.matches("[0-9]{1,18}")) {
       throw new IOException(
           "checkpoint '%s': metadata '%s' is %s where a count is needed"
-              .formatted(file, key, text == null ? "missing" : "'" + text + "'"));
+              .formatted(
+                  Excerpt.of(file), key, text == null ? "missing" : "'" + Excerpt.of(text) + "'"));
     }
     return Long.parseLong(text);
   }

@@ -341,6 +341,21 @@ public final class Optimizer {
     return penalty;
   }
 
+  /**
+   * The learning rate of a step.
+   *
+   * @param step from 0
+   */
+  public double learningRate(long step) {
+    return schedule.rate(step, rule.learningRate());
+  }
+
+  /** Direction, clipping and policy in one text, the same for optimizers that agree in all. */
+  public String options() {
+    return "%s, clip value %s, clip norm %s, not finite: %s"
+        .formatted(sign < 0 ? "maximise" : "minimise", clipValue, clipNorm, policy);
+  }
+
   /** What it does with a gradient that is not finite. */
   public NonFinitePolicy nonFinite() {
     return policy;
@@ -389,6 +404,7 @@ public final class Optimizer {
       throw new IllegalArgumentException("steps made must be at least 0, found " + stepsMade);
     }
     steps = stepsMade;
+    lastRate = steps == 0 ? 0 : schedule.rate(steps - 1, rule.learningRate());
   }
 
   void resumeAt(long stepsMade, long stepsSkipped) {

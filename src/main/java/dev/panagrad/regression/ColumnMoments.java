@@ -1,7 +1,11 @@
 package dev.panagrad.regression;
 
 import dev.panagrad.tensor.Tensor;
+import java.nio.ByteBuffer;
 import java.util.Arrays;
+import java.util.HexFormat;
+import java.util.List;
+import java.util.zip.CRC32C;
 
 /** Means and deviations of the columns of one matrix, in double precision. */
 final class ColumnMoments {
@@ -35,6 +39,39 @@ final class ColumnMoments {
     return new ColumnMoments(mean, rest, scales, constant);
   }
 
+  /** Columns [from, to) of a tensor that {@link #writeTo} wrote. */
+  static ColumnMoments of(Tensor t, int from, int to) {
+    ColumnMoments moments = new ColumnMoments(to - from);
+    for (int c = from; c < to; c++) {
+      moments.mean[c - from] = t.get(0, c);
+      moments.rest[c - from] = t.get(1, c);
+      moments.scale[c - from] = t.get(2, c);
+      moments.constant[c - from] = t.get(3, c) != 0;
+    }
+    return moments;
+  }
+
+  /** Writes them into four rows, from a column on. */
+  void writeTo(Tensor t, int from) {
+    for (int c = 0; c < mean.length; c++) {
+      t.set(0, from + c, mean[c]);
+      t.set(1, from + c, rest[c]);
+      t.set(2, from + c, scale[c]);
+      t.set(3, from + c, constant[c] ? 1 : 0);
+    }
+  }
+
+  /** A text that differs where these do: a CRC-32C, against mistakes. */
+  String fingerprint() {
+    CRC32C sum = new CRC32C();
+    for (double[] values : List.of(mean, rest, scale)) {
+      ByteBuffer bytes = ByteBuffer.allocate(values.length * Double.BYTES);
+      bytes.asDoubleBuffer().put(values);
+      sum.update(bytes);
+    }
+    return mean.length + " columns, CRC-32C " + HexFormat.of().toHexDigits((int) sum.getValue());
+  }
+
   /** A value of a column, centred and scaled. */
   double standardised(double value, int col) {
     return (value - mean[col] - rest[col]) / scale[col];
@@ -43,6 +80,33 @@ final class ColumnMoments {
   /** Means zero, scales one. */
   static ColumnMoments identity(int cols) {
     return new ColumnMoments(cols);
+  }
+
+  /** Means and scales that are known. */
+  static ColumnMoments of(String what, double[] mean, double[] scale) {
+    if (mean.length != scale.length) {
+      throw new IllegalArgumentException(
+          "%d means and %d scales of %ss: there must be as many"
+              .formatted(mean.length, scale.length, what));
+    }
+    for (int c = 0; c < mean.length; c++) {
+      if (!Double.isFinite(mean[c]) || !(scale[c] > 0 && scale[c] < Double.POSITIVE_INFINITY)) {
+        throw new IllegalArgumentException(
+            "%s %d has mean %s and scale %s: both must be finite, and the scale above 0"
+                .formatted(what, c + 1, mean[c], scale[c]));
+      }
+    }
+    int cols = mean.length;
+    return new ColumnMoments(mean.clone(), new double[cols], scale.clone(), new boolean[cols]);
+  }
+
+  boolean isShifted() {
+    for (int c = 0; c < mean.length; c++) {
+      if (mean[c] != 0 || rest[c] != 0) {
+        return true;
+      }
+    }
+    return false;
   }
 
   /**

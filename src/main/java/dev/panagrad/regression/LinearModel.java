@@ -1,12 +1,25 @@
 package dev.panagrad.regression;
 
+import dev.panagrad.tensor.DType;
+import dev.panagrad.tensor.Tensor;
+import java.lang.foreign.MemorySegment;
+import java.lang.foreign.ValueLayout;
 import java.util.List;
 
 /**
  * A fitted linear model in raw units, in double precision: immutable, independent of any backend or
  * arena.
  *
- * <p>Threading: may be shared freely. {@link #predict(double[], int)} allocates nothing.
+ * <p>A prediction is the same bits by every {@code predict}, in whatever batch, on every machine:
+ * products of eight lanes of features are summed in an order that depends on the number of features
+ * only, in double precision; F32 features are widened first, and predictions into an F32 tensor are
+ * rounded once. With features f = 0, 1, ..., lane l sums those with f mod 8 = l, the last d mod 8
+ * features are added to the intercept from left to right, and the sums of the lanes are added as
+ * ((0 + 4) + (2 + 6)) + ((1 + 5) + (3 + 7)), then the rest.
+ *
+ * <p>Threading: may be shared freely, and predictions never wait for each other; rows and what
+ * receives predictions are the caller's to keep apart. No {@code predict} allocates. A service that
+ * changes its model while it runs holds it in a {@link ServedModel}.
  */
 public final class LinearModel {
   private final List<String> features;
@@ -22,23 +35,34 @@ public final class LinearModel {
    */
   public LinearModel(
       List<String> features, List<String> targets, double[][] coefficients, double[] intercept) {
+    this(copy(coefficients), intercept.clone(), features, targets);
+  }
+
+  /** Keeps the arrays. */
+  private LinearModel(
+      double[][] coefficients, double[] intercept, List<String> features, List<String> targets) {
     if (coefficients.length != targets.size() || intercept.length != targets.size()) {
       throw new IllegalArgumentException(
           "%d targets need as many rows of coefficients and intercepts, found %d and %d"
               .formatted(targets.size(), coefficients.length, intercept.length));
     }
-    this.features = List.copyOf(features);
-    this.targets = List.copyOf(targets);
-    this.coefficients = new double[coefficients.length][];
     for (int j = 0; j < coefficients.length; j++) {
       if (coefficients[j].length != features.size()) {
         throw new IllegalArgumentException(
             "target '%s' has %d coefficients for %d features"
                 .formatted(targets.get(j), coefficients[j].length, features.size()));
       }
-      this.coefficients[j] = coefficients[j].clone();
     }
-    this.intercept = intercept.clone();
+    this.features = List.copyOf(features);
+    this.targets = List.copyOf(targets);
+    this.coefficients = coefficients;
+    this.intercept = intercept;
+  }
+
+  /** A model that keeps the arrays, which are no one else's. */
+  static LinearModel over(
+      List<String> features, List<String> targets, double[][] coefficients, double[] intercept) {
+    return new LinearModel(coefficients, intercept, features, targets);
   }
 
   /** Feature names, in the order of the coefficients. */
@@ -58,9 +82,13 @@ public final class LinearModel {
 
   /** A copy of all coefficients, [target][feature]. */
   public double[][] coefficients() {
-    double[][] copy = new double[coefficients.length][];
+    return copy(coefficients);
+  }
+
+  private static double[][] copy(double[][] rows) {
+    double[][] copy = new double[rows.length][];
     for (int j = 0; j < copy.length; j++) {
-      copy[j] = coefficients[j].clone();
+      copy[j] = rows[j].clone();
     }
     return copy;
   }
@@ -78,18 +106,118 @@ public final class LinearModel {
   /**
    * The prediction of one target.
    *
-   * @param row features in raw units
+   * @param row features in raw units [features]; only read
+   * @throws IllegalArgumentException if the row has another length
+   * @throws IndexOutOfBoundsException if there is no such target
    */
   public double predict(double[] row, int target) {
-    double[] w = coefficients[target];
-    if (row.length != w.length) {
+    if (target < 0 || target >= intercept.length) {
+      throw new IndexOutOfBoundsException(
+          "the model has %d targets: there is no target %d".formatted(intercept.length, target));
+    }
+    requireRow(row);
+    return RowProduct.of(intercept[target], coefficients[target], row);
+  }
+
+  /**
+   * The predictions of all targets.
+   *
+   * @param row features in raw units [features]; only read
+   * @param out receives the predictions [targets]; another array than {@code row}
+   * @throws IllegalArgumentException if an array has another length, or both are the same; nothing
+   *     is written then
+   */
+  public void predict(double[] row, double[] out) {
+    requireRow(row);
+    if (out.length != intercept.length) {
       throw new IllegalArgumentException(
-          "the model has " + w.length + " features, the row " + row.length);
+          "the model has %d targets, the array for predictions %d"
+              .formatted(intercept.length, out.length));
     }
-    double sum = intercept[target];
-    for (int f = 0; f < w.length; f++) {
-      sum += w[f] * row[f];
+    if (row == out) {
+      throw new IllegalArgumentException(
+          "the row and its predictions are the same array: two separate ones are needed");
     }
-    return sum;
+    for (int j = 0; j < out.length; j++) {
+      out[j] = RowProduct.of(intercept[j], coefficients[j], row);
+    }
+  }
+
+  /** {@link #predict(Tensor, long, long, Tensor)} of all rows. */
+  public void predict(Tensor x, Tensor out) {
+    predict(x, 0, x.rows(), out);
+  }
+
+  /**
+   * The predictions of all targets for {@code count} rows from {@code first}, each into the row of
+   * the same number, so that slots of one pair of buffers can be filled and predicted by turns.
+   *
+   * @param x features in raw units [n, features], F32 or F64 in host memory, any row stride
+   * @param out receives the predictions [n, targets], or [n] for one target, F32 or F64 whatever
+   *     the type of {@code x}, any row stride; rounded once
+   * @throws IllegalArgumentException if a shape or type does not fit, or the tensors share memory;
+   *     nothing is written then
+   * @throws IndexOutOfBoundsException if the range is not inside; nothing is written then
+   * @throws IllegalStateException if memory has been freed or is on a device; nothing is written
+   *     then
+   */
+  public void predict(Tensor x, long first, long count, Tensor out) {
+    requireMatrix(x, features.size(), "features");
+    requireMatrix(out, intercept.length, "targets");
+    if (out.rows() != x.rows()) {
+      throw new IllegalArgumentException(
+          "tensor '%s' has %,d rows, '%s' for its predictions %,d"
+              .formatted(x.name(), x.rows(), out.name(), out.rows()));
+    }
+    if (first < 0 || count < 0 || first > x.rows() - count) {
+      throw new IndexOutOfBoundsException(
+          "tensor '%s' has %,d rows: rows [%d, %d + %d) are not inside"
+              .formatted(x.name(), x.rows(), first, first, count));
+    }
+    out.requireWritable();
+    out.requireDisjoint(x);
+    for (long i = first; i < first + count; i++) {
+      predictRow(x, out, i);
+    }
+  }
+
+  private void predictRow(Tensor x, Tensor out, long i) {
+    boolean isF32 = x.dtype() == DType.F32;
+    MemorySegment from = x.segment();
+    MemorySegment to = out.segment();
+    long at = x.byteOffset() + i * x.rowStride() * x.dtype().bytes();
+    long outAt = out.byteOffset() + i * out.rowStride() * out.dtype().bytes();
+    for (int j = 0; j < intercept.length; j++) {
+      double[] w = coefficients[j];
+      double y =
+          isF32
+              ? RowProduct.ofF32(intercept[j], w, from, at)
+              : RowProduct.ofF64(intercept[j], w, from, at);
+      if (out.dtype() == DType.F32) {
+        to.set(ValueLayout.JAVA_FLOAT, outAt + (long) j * Float.BYTES, (float) y);
+      } else {
+        to.set(ValueLayout.JAVA_DOUBLE, outAt + (long) j * Double.BYTES, y);
+      }
+    }
+  }
+
+  private void requireRow(double[] row) {
+    if (row.length != features.size()) {
+      throw new IllegalArgumentException(
+          "the model has " + features.size() + " features, the row " + row.length);
+    }
+  }
+
+  private static void requireMatrix(Tensor t, long cols, String what) {
+    if (!t.dtype().isFloating()) {
+      throw new IllegalArgumentException(
+          "tensor '%s' is %s where F32 or F64 is needed".formatted(t.name(), t.dtype()));
+    }
+    if (t.shape().rank() > 2 || t.cols() != cols) {
+      throw new IllegalArgumentException(
+          "tensor '%s' has shape %s where one row for each prediction and %d columns are needed, the model's %s"
+              .formatted(t.name(), t.shape(), cols, what));
+    }
+    t.requireHost();
   }
 }

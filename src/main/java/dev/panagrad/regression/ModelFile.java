@@ -1,9 +1,12 @@
 package dev.panagrad.regression;
 
+import dev.panagrad.safetensors.Excerpt;
 import dev.panagrad.safetensors.NameList;
+import dev.panagrad.safetensors.NotDurableException;
 import dev.panagrad.safetensors.SafetensorsFile;
 import dev.panagrad.safetensors.SafetensorsWriter;
 import dev.panagrad.tensor.DType;
+import dev.panagrad.tensor.Shape;
 import dev.panagrad.tensor.Tensor;
 import dev.panagrad.tensor.TensorArena;
 import java.io.IOException;
@@ -36,11 +39,16 @@ public final class ModelFile {
   /**
    * Writes a model; it is on the disk when the call returns, in place of what was there.
    *
+   * @throws IllegalArgumentException if it has no targets
+   * @throws NotDurableException if it was written and replaced, and may not outlast a crash
    * @throws IOException if it cannot be written; what was there before is still there
    */
   public static void save(LinearModel model, Path file) throws IOException {
     int k = model.targets().size();
     int d = model.features().size();
+    if (k == 0) {
+      throw new IllegalArgumentException("a model of no targets predicts nothing: it is not saved");
+    }
     Map<String, String> metadata = new LinkedHashMap<>();
     metadata.put(FORMAT, LINEAR);
     metadata.put(FEATURES, NameList.format(model.features()));
@@ -59,58 +67,62 @@ public final class ModelFile {
   }
 
   /**
-   * Reads a model.
+   * Reads a model, by reading the file and not by mapping it. Memory: the arrays of the model, its
+   * names, and twice the header while it is read.
    *
    * @throws IOException if the file is damaged, or holds something else, with what differs
    */
   public static LinearModel load(Path file) throws IOException {
-    SafetensorsFile in = SafetensorsFile.open(file);
-    String format = in.metadata().get(FORMAT);
-    if (!LINEAR.equals(format)) {
-      throw new IOException(
-          "'%s' is not a linear model of this program: its metadata '%s' is %s where '%s' is needed"
-              .formatted(file, FORMAT, format == null ? "missing" : "'" + format + "'", LINEAR));
-    }
-    in.requireIntactHeader();
-    List<String> features = list(file, in.metadata(), FEATURES);
-    List<String> targets = list(file, in.metadata(), TARGETS);
-    try (TensorArena arena = TensorArena.open("model file")) {
-      Tensor weight = in.map(arena, WEIGHT);
-      Tensor bias = in.map(arena, BIAS);
-      require(file, weight, targets.size(), features.size());
-      require(file, bias, targets.size(), 1);
-      in.requireIntact(weight);
-      in.requireIntact(bias);
+    try (SafetensorsFile in = SafetensorsFile.open(file)) {
+      String format = in.metadata().get(FORMAT);
+      if (!LINEAR.equals(format)) {
+        throw new IOException(
+            "'%s' is not a linear model of this program: its metadata '%s' is %s where '%s' is needed"
+                .formatted(
+                    Excerpt.of(file),
+                    FORMAT,
+                    format == null ? "missing" : "'" + Excerpt.of(format) + "'",
+                    LINEAR));
+      }
+      in.requireIntactHeader();
+      // The tensors say how many names there can be, before there are any in memory.
+      Shape shape = in.shape(WEIGHT);
+      long most = shape.rank() == 2 ? shape.rows() : 0;
+      List<String> targets = list(file, in.metadata(), TARGETS, most);
+      List<String> features = list(file, in.metadata(), FEATURES, most == 0 ? 0 : shape.cols());
+      if (targets.isEmpty()) {
+        throw new IOException("'%s' has no targets".formatted(Excerpt.of(file)));
+      }
+      require(file, in, WEIGHT, Shape.of(targets.size(), features.size()));
+      require(file, in, BIAS, Shape.of(targets.size()));
       double[][] coefficients = new double[targets.size()][features.size()];
       double[] intercepts = new double[targets.size()];
-      for (int j = 0; j < intercepts.length; j++) {
-        for (int f = 0; f < features.size(); f++) {
-          coefficients[j][f] = weight.get(j, f);
-        }
-        intercepts[j] = bias.get(j);
-      }
-      return new LinearModel(features, targets, coefficients, intercepts);
+      in.readDoubles(WEIGHT, coefficients);
+      in.readDoubles(BIAS, intercepts);
+      return LinearModel.over(features, targets, coefficients, intercepts);
     }
   }
 
-  private static void require(Path file, Tensor tensor, long rows, long cols) throws IOException {
-    if (tensor.dtype() != DType.F64 || tensor.rows() != rows || tensor.cols() != cols) {
+  private static void require(Path file, SafetensorsFile in, String tensor, Shape shape)
+      throws IOException {
+    if (in.dtype(tensor) != DType.F64 || !in.shape(tensor).equals(shape)) {
       throw new IOException(
-          "'%s': tensor '%s' is %s %s, and the names in its metadata are %,d targets and %,d columns"
-              .formatted(file, tensor.name(), tensor.dtype(), tensor.shape(), rows, cols));
+          "'%s': tensor '%s' is %s %s, and F64 %s is needed for the names in its metadata"
+              .formatted(Excerpt.of(file), tensor, in.dtype(tensor), in.shape(tensor), shape));
     }
   }
 
-  private static List<String> list(Path file, Map<String, String> metadata, String key)
+  private static List<String> list(Path file, Map<String, String> metadata, String key, long most)
       throws IOException {
     String text = metadata.get(key);
     if (text == null) {
-      throw new IOException("'%s' has no metadata '%s'".formatted(file, key));
+      throw new IOException("'%s' has no metadata '%s'".formatted(Excerpt.of(file), key));
     }
     try {
-      return NameList.parse(text);
+      return NameList.parse(text, most);
     } catch (IOException e) {
-      throw new IOException("'%s': metadata '%s': %s".formatted(file, key, e.getMessage()), e);
+      throw new IOException(
+          "'%s': metadata '%s': %s".formatted(Excerpt.of(file), key, e.getMessage()), e);
     }
   }
 }

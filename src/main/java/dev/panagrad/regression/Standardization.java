@@ -58,6 +58,43 @@ public final class Standardization {
     return new Standardization(x, y.withScale(Math.sqrt(squares / y.scale.length)));
   }
 
+  /**
+   * What {@link #writeTo} wrote.
+   *
+   * @param moments [4, features + targets], F64
+   */
+  public static Standardization of(Tensor moments, int features) {
+    int all = Math.toIntExact(moments.cols());
+    return new Standardization(
+        ColumnMoments.of(moments, 0, features), ColumnMoments.of(moments, features, all));
+  }
+
+  /**
+   * Writes means, what rounding left out of them, scales, and 1 for each constant column.
+   *
+   * @param moments [4, features + targets], F64: a column for each feature, then for each target
+   */
+  public void writeTo(Tensor moments) {
+    x.writeTo(moments, 0);
+    y.writeTo(moments, x.mean.length);
+  }
+
+  /**
+   * Known moments, of rows that are not here.
+   *
+   * @param featureMean subtracted [features]; zeros for a model without intercept
+   * @param featureScale divided by, above 0 [features]
+   * @param targetMean subtracted [targets]; zeros for a model without intercept
+   * @param targetScale divided by, above 0 [targets]
+   * @throws IllegalArgumentException if lengths differ, or a value is not finite or no scale
+   */
+  public static Standardization of(
+      double[] featureMean, double[] featureScale, double[] targetMean, double[] targetScale) {
+    return new Standardization(
+        ColumnMoments.of("feature", featureMean, featureScale),
+        ColumnMoments.of("target", targetMean, targetScale));
+  }
+
   /** Standardises all rows in place. */
   public void applyInPlace(Tensor features, Tensor targets) {
     apply(features, x);
@@ -91,6 +128,31 @@ public final class Standardization {
     return new LinearModel(features, targets, coefficients, intercept);
   }
 
+  /** Number of features. */
+  public int features() {
+    return x.mean.length;
+  }
+
+  /** Number of targets. */
+  public int targets() {
+    return y.mean.length;
+  }
+
+  /** Whether anything is subtracted, which only a model with an intercept can undo. */
+  public boolean isShifted() {
+    return x.isShifted() || y.isShifted();
+  }
+
+  /** A value of a feature, standardised; zero where the feature is constant. */
+  public double standardisedFeature(double value, int feature) {
+    return x.constant[feature] ? 0 : x.standardised(value, feature);
+  }
+
+  /** A value of a target, standardised. */
+  public double standardisedTarget(double value, int target) {
+    return y.standardised(value, target);
+  }
+
   /** Factor from the mean squared error of a standardised target to raw units. */
   public double lossScale(int target) {
     return y.scale[target] * y.scale[target];
@@ -99,6 +161,11 @@ public final class Standardization {
   /** The scale of a target. */
   public double targetScale(int target) {
     return y.scale[target];
+  }
+
+  /** A text that differs where shifts or scales do, to the last bit. */
+  public String fingerprint() {
+    return x.fingerprint() + ", " + y.fingerprint();
   }
 
   /** Whether a feature is constant on the fitted rows. */

@@ -2,6 +2,11 @@ package dev.panagrad.safetensors;
 
 import dev.panagrad.tensor.Tensor;
 import java.lang.foreign.MemorySegment;
+import java.nio.ByteBuffer;
+import java.nio.CharBuffer;
+import java.nio.charset.CharsetEncoder;
+import java.nio.charset.CoderResult;
+import java.nio.charset.CodingErrorAction;
 import java.nio.charset.StandardCharsets;
 import java.util.Map;
 import java.util.TreeMap;
@@ -16,37 +21,55 @@ final class Checksum {
   static final String HEADER = "crc32c.__header__";
 
   private static final long CHUNK_BYTES = 1L << 28;
+  private static final int TEXT_CHUNK_BYTES = 8192;
 
   private Checksum() {}
 
   /** Of texts and places, in the order of their names. */
   static String of(Map<String, String> texts, Map<String, SafetensorsFile.Entry> entries) {
     CRC32C sum = new CRC32C();
+    CharsetEncoder encoder =
+        StandardCharsets.UTF_8
+            .newEncoder()
+            .onMalformedInput(CodingErrorAction.REPLACE)
+            .onUnmappableCharacter(CodingErrorAction.REPLACE);
+    ByteBuffer chunk = ByteBuffer.allocate(TEXT_CHUNK_BYTES);
     new TreeMap<>(texts)
         .forEach(
             (key, value) -> {
               if (!key.equals(HEADER)) {
-                add(sum, key);
-                add(sum, value);
+                add(sum, encoder, chunk, key);
+                add(sum, encoder, chunk, value);
               }
             });
     new TreeMap<>(entries)
         .forEach(
             (name, entry) -> {
-              add(sum, name);
-              add(sum, entry.toString());
+              add(sum, encoder, chunk, name);
+              add(sum, encoder, chunk, entry.toString());
             });
-    return "%08x".formatted(sum.getValue());
+    return format(sum);
   }
 
   /** Each with its end, so that no two lists of texts look the same. */
-  private static void add(CRC32C sum, String text) {
-    byte[] bytes = text.getBytes(StandardCharsets.UTF_8);
-    sum.update(bytes, 0, bytes.length);
+  private static void add(CRC32C sum, CharsetEncoder encoder, ByteBuffer chunk, String text) {
+    CharBuffer characters = CharBuffer.wrap(text);
+    encoder.reset();
+    CoderResult result = CoderResult.OVERFLOW;
+    while (result.isOverflow()) {
+      chunk.clear();
+      result = encoder.encode(characters, chunk, true);
+      sum.update(chunk.flip());
+    }
     sum.update(0xFF);
   }
 
   /** Eight hexadecimal digits. */
+  static String format(CRC32C sum) {
+    return "%08x".formatted(sum.getValue());
+  }
+
+  /** Of a tensor in memory, which no file is mapped to that others may cut short. */
   static String of(Tensor tensor) {
     CRC32C sum = new CRC32C();
     long rows = tensor.isContiguous() ? 1 : tensor.rows();
@@ -58,6 +81,6 @@ final class Checksum {
         sum.update(all.asSlice(done, Math.min(CHUNK_BYTES, rowBytes - done)).asByteBuffer());
       }
     }
-    return "%08x".formatted(sum.getValue());
+    return format(sum);
   }
 }

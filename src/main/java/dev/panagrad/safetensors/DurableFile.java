@@ -1,20 +1,15 @@
 package dev.panagrad.safetensors;
 
 import java.io.IOException;
-import java.lang.System.Logger;
-import java.lang.System.Logger.Level;
 import java.nio.channels.FileChannel;
 import java.nio.channels.FileLock;
-import java.nio.channels.OverlappingFileLockException;
-import java.nio.file.DirectoryIteratorException;
-import java.nio.file.DirectoryStream;
 import java.nio.file.Files;
+import java.nio.file.LinkOption;
+import java.nio.file.NoSuchFileException;
 import java.nio.file.Path;
 import java.nio.file.StandardCopyOption;
 import java.nio.file.StandardOpenOption;
-import java.security.SecureRandom;
-import java.time.Duration;
-import java.time.Instant;
+import java.nio.file.attribute.BasicFileAttributes;
 
 /**
  * Replaces a file as a whole: a new one is written beside it, brought to the disk, and takes its
@@ -28,90 +23,84 @@ final class DurableFile {
     void writeTo(FileChannel channel) throws IOException;
   }
 
-  private static final Logger LOG = System.getLogger(DurableFile.class.getName());
-  private static final String ENDING = ".tmp";
-
-  /** Names that no other writer chooses, whatever its process, container or machine. */
-  private static final SecureRandom RANDOM = new SecureRandom();
-
-  /** Younger files may be of a writer that has not taken its lock yet. */
-  private static final Duration LEAST_AGE = Duration.ofMinutes(1);
-
   private DurableFile() {}
 
   static void replace(Path file, Content content) throws IOException {
     // A link stays; what it leads to is replaced.
-    Path target = Files.isSymbolicLink(file) ? file.toRealPath() : file.toAbsolutePath();
+    BasicFileAttributes named = attributes(file, LinkOption.NOFOLLOW_LINKS);
+    Path target =
+        named != null && named.isSymbolicLink() ? file.toRealPath() : file.toAbsolutePath();
+    BasicFileAttributes replaced = attributes(target);
     Path folder = target.getParent();
-    if (folder == null || Files.isDirectory(target)) {
-      throw new IOException("'" + file + "' is a directory; name a file");
+    if (folder == null || (replaced != null && replaced.isDirectory())) {
+      throw new IOException("'" + Excerpt.of(file) + "' is a directory; name a file");
     }
-    if (Files.exists(target) && !Files.isRegularFile(target)) {
-      throw new IOException("'" + file + "' is not a regular file, and would be replaced by one");
+    if (replaced != null && !replaced.isRegularFile()) {
+      throw new IOException(
+          "'" + Excerpt.of(file) + "' is not a regular file, and would be replaced by one");
     }
-    if (!Files.isDirectory(folder)) {
-      throw new IOException("there is no directory '" + folder + "' for '" + file + "'");
+    BasicFileAttributes around = attributes(folder);
+    if (around == null || !around.isDirectory()) {
+      throw new IOException(
+          "there is no directory '%s' for '%s'".formatted(Excerpt.of(folder), Excerpt.of(file)));
     }
-    String start = "." + target.getFileName() + ".";
-    removeAbandoned(folder, start);
-    // Not a temporary file of the system's, which only its owner may read.
-    Path fresh = folder.resolve(start + "%016x".formatted(RANDOM.nextLong()) + ENDING);
+    UnfinishedFiles unfinished = UnfinishedFiles.of(target);
+    unfinished.removeAbandoned();
+    Path fresh = unfinished.fresh();
     try {
+      // Not a temporary file of the system's, which only its owner may read.
       try (FileChannel channel =
-          FileChannel.open(fresh, StandardOpenOption.CREATE_NEW, StandardOpenOption.WRITE)) {
+          FileChannel.open(
+              fresh,
+              StandardOpenOption.CREATE_NEW,
+              StandardOpenOption.READ,
+              StandardOpenOption.WRITE)) {
         // Says that somebody is writing; the system ends it with the process.
         FileLock _ = channel.lock();
-        keepPermissions(target, fresh);
+        if (replaced != null) {
+          keepPermissions(target, fresh);
+        }
         content.writeTo(channel);
         channel.force(true);
       }
       Files.move(fresh, target, StandardCopyOption.ATOMIC_MOVE);
     } catch (IOException | RuntimeException | Error e) {
-      Files.deleteIfExists(fresh);
+      delete(fresh, e);
       throw e;
     }
-    force(folder);
-  }
-
-  /** A file that others may not read stays so. */
-  private static void keepPermissions(Path target, Path fresh) throws IOException {
-    if (Files.exists(target) && Files.getFileStore(target).supportsFileAttributeView("posix")) {
-      Files.setPosixFilePermissions(fresh, Files.getPosixFilePermissions(target));
+    try {
+      force(folder);
+    } catch (IOException e) {
+      throw new NotDurableException(file, e);
     }
   }
 
   /**
-   * What killed writers have left; whatever stands in the way of that is no reason not to write.
+   * What is known of a file, or null if there is none; an exception if that cannot be said, where
+   * {@code Files.exists} says that there is none, and permissions would not be kept.
    */
-  private static void removeAbandoned(Path folder, String start) {
-    try (DirectoryStream<Path> files =
-        Files.newDirectoryStream(folder, file -> isOurs(file.getFileName().toString(), start))) {
-      for (Path file : files) {
-        removeIfAbandoned(file);
-      }
-    } catch (IOException | DirectoryIteratorException e) {
-      LOG.log(Level.DEBUG, "files left in " + folder, e);
+  private static BasicFileAttributes attributes(Path file, LinkOption... options)
+      throws IOException {
+    try {
+      return Files.readAttributes(file, BasicFileAttributes.class, options);
+    } catch (NoSuchFileException e) {
+      return null;
     }
   }
 
-  private static boolean isOurs(String name, String start) {
-    return name.startsWith(start) && name.substring(start.length()).matches("[0-9a-f]{16}\\.tmp");
+  /** What made it useless is the reason that is told. */
+  private static void delete(Path fresh, Throwable reason) {
+    try {
+      Files.deleteIfExists(fresh);
+    } catch (IOException e) {
+      reason.addSuppressed(e);
+    }
   }
 
-  private static void removeIfAbandoned(Path file) {
-    try {
-      Instant written = Files.getLastModifiedTime(file).toInstant();
-      if (!Files.isRegularFile(file) || written.isAfter(Instant.now().minus(LEAST_AGE))) {
-        return;
-      }
-      try (FileChannel channel = FileChannel.open(file, StandardOpenOption.WRITE);
-          FileLock lock = channel.tryLock()) {
-        if (lock != null) {
-          Files.deleteIfExists(file);
-        }
-      }
-    } catch (IOException | OverlappingFileLockException e) {
-      LOG.log(Level.DEBUG, file + " is left", e);
+  /** A file that others may not read stays so. */
+  private static void keepPermissions(Path target, Path fresh) throws IOException {
+    if (Files.getFileStore(target).supportsFileAttributeView("posix")) {
+      Files.setPosixFilePermissions(fresh, Files.getPosixFilePermissions(target));
     }
   }
 

@@ -1,17 +1,5 @@
 package dev.panagrad.safetensors;
 
-import com.fasterxml.jackson.core.JsonFactory;
-import com.fasterxml.jackson.core.JsonParser;
-import com.fasterxml.jackson.core.JsonProcessingException;
-import com.fasterxml.jackson.core.JsonToken;
-import com.fasterxml.jackson.core.StreamReadConstraints;
-import com.fasterxml.jackson.core.StreamReadFeature;
-import java.io.IOException;
-import java.nio.ByteBuffer;
-import java.nio.CharBuffer;
-import java.nio.charset.CharsetDecoder;
-import java.nio.charset.CoderResult;
-import java.nio.charset.StandardCharsets;
 import java.nio.file.Path;
 import java.util.Arrays;
 import java.util.Comparator;
@@ -20,29 +8,31 @@ import java.util.List;
 import java.util.Map;
 
 /**
- * Reads and checks a header. It is read by tokens, nothing deeper than the format is, and every
- * number is checked before it is used.
+ * Reads and checks a header. It is read piece by piece, nothing deeper than the format is, and
+ * every number is checked before it is used.
  */
 final class HeaderParser {
-  /** The header, an entry, a list. */
-  private static final int MAX_DEPTH = 3;
+  /**
+   * Tensors and texts together. A name of a few bytes takes some 150 in memory; files have
+   * thousands.
+   */
+  static final int MAX_NAMES = 1_000_000;
 
-  /** Characters that are looked at together. */
-  private static final int CHUNK = 8192;
+  /** Extents of a shape, as in NumPy and PyTorch. */
+  static final int MAX_RANK = 64;
 
-  private static final int MAX_NUMBER_DIGITS = 20;
-  private static final int MAX_TEXT = 100_000_000;
-
-  /** Extents of the largest shape that tensors have here, and a few more that may be listed. */
-  private static final int MAX_RANK = 8;
-
+  /** Of one element, for the types that the format had in 2026. */
   private static final Map<String, Integer> BITS =
       Map.ofEntries(
+          Map.entry("F4", 4),
+          Map.entry("F6_E2M3", 6),
+          Map.entry("F6_E3M2", 6),
           Map.entry("BOOL", 8),
           Map.entry("U8", 8),
           Map.entry("I8", 8),
           Map.entry("F8_E5M2", 8),
           Map.entry("F8_E4M3", 8),
+          Map.entry("F8_E8M0", 8),
           Map.entry("I16", 16),
           Map.entry("U16", 16),
           Map.entry("F16", 16),
@@ -50,22 +40,10 @@ final class HeaderParser {
           Map.entry("I32", 32),
           Map.entry("U32", 32),
           Map.entry("F32", 32),
+          Map.entry("C64", 64),
           Map.entry("F64", 64),
           Map.entry("I64", 64),
           Map.entry("U64", 64));
-
-  private static final JsonFactory JSON =
-      JsonFactory.builder()
-          .enable(StreamReadFeature.STRICT_DUPLICATE_DETECTION)
-          .disable(JsonFactory.Feature.INTERN_FIELD_NAMES)
-          .streamReadConstraints(
-              StreamReadConstraints.builder()
-                  .maxNestingDepth(MAX_DEPTH)
-                  .maxNumberLength(MAX_NUMBER_DIGITS)
-                  .maxStringLength(MAX_TEXT)
-                  .maxNameLength(MAX_TEXT)
-                  .build())
-          .build();
 
   final Map<String, String> metadata = new LinkedHashMap<>();
   final Map<String, SafetensorsFile.Entry> entries = new LinkedHashMap<>();
@@ -78,159 +56,166 @@ final class HeaderParser {
     this.dataBytes = dataBytes;
   }
 
-  void parse(byte[] header) throws IOException {
+  /**
+   * Reads it.
+   *
+   * @param header is used up
+   */
+  void parse(byte[] header) throws SafetensorsException {
     if (header[0] != '{') {
       throw new SafetensorsException(file, Long.BYTES, "the header does not begin with '{'");
     }
-    requireText(header);
-    try (JsonParser in = JSON.createParser(header)) {
-      in.nextToken();
-      while (in.nextToken() == JsonToken.FIELD_NAME) {
-        String name = in.currentName();
-        if (name.equals(SafetensorsFile.METADATA)) {
-          metadata(in);
+    try {
+      JsonScanner in = new JsonScanner(header);
+      in.expect('{', "the header");
+      boolean hasMetadata = false;
+      for (boolean first = true; in.hasNext('}', first, "the header"); first = false) {
+        int at = in.position();
+        String name = name(in, "a tensor's name");
+        if (!name.equals(SafetensorsFile.METADATA)) {
+          requireNew(at, name, entries.put(name, entry(in, name)));
         } else {
-          entries.put(paired(in, name), entry(in, name));
+          requireNew(at, name, hasMetadata ? name : null);
+          hasMetadata = true;
+          metadata(in);
         }
+        requireFew(at);
       }
-      int end = Math.toIntExact(in.currentLocation().getByteOffset());
-      for (int i = end; i < header.length; i++) {
-        if (header[i] != ' ') {
-          throw new SafetensorsException(
-              file, Long.BYTES + (long) i, "after the header's object there are only blanks");
-        }
-      }
-    } catch (JsonProcessingException e) {
-      long at = e.getLocation() == null ? 0 : Math.max(0, e.getLocation().getByteOffset());
+      in.end("the header's object");
+    } catch (JsonScanner.MalformedException e) {
       throw new SafetensorsException(
           file,
-          Long.BYTES + at,
-          "the header is not JSON as it should be: " + e.getOriginalMessage());
+          Long.BYTES + (long) e.at,
+          "the header is not JSON as it should be: " + e.getMessage());
     }
     requireOneAfterTheOther();
   }
 
-  /** The parser would take other encodings, and UTF-8 that is longer than it should be. */
-  private void requireText(byte[] header) throws IOException {
-    for (int i = 0; i < header.length; i++) {
-      if (header[i] == 0) {
-        throw new SafetensorsException(file, Long.BYTES + (long) i, "the header has a zero byte");
-      }
-    }
-    ByteBuffer bytes = ByteBuffer.wrap(header);
-    CharBuffer chars = CharBuffer.allocate(CHUNK);
-    CharsetDecoder decoder = StandardCharsets.UTF_8.newDecoder();
-    CoderResult result = CoderResult.OVERFLOW;
-    while (result.isOverflow()) {
-      chars.clear();
-      result = decoder.decode(bytes, chars, true);
-    }
-    if (result.isError()) {
-      throw new SafetensorsException(
-          file, Long.BYTES + (long) bytes.position(), "the header is not UTF-8");
+  private void metadata(JsonScanner in) throws JsonScanner.MalformedException {
+    in.expect('{', "the metadata");
+    for (boolean first = true; in.hasNext('}', first, "the metadata"); first = false) {
+      int at = in.position();
+      String name = name(in, "a name of the metadata");
+      String text = in.string("metadata '" + Excerpt.of(name) + "'");
+      requireNew(at, name, metadata.put(name, text));
+      requireFew(at);
     }
   }
 
-  /** Half of a pair is a text in Java, and in no other place. */
-  private String paired(JsonParser in, String text) throws IOException {
-    if (!SafetensorsWriter.isPaired(text)) {
-      throw wrong(in, "a text has half of a surrogate pair");
-    }
-    return text;
+  private static String name(JsonScanner in, String what) throws JsonScanner.MalformedException {
+    String name = in.string(what);
+    in.expect(':', what);
+    return name;
   }
 
-  private void metadata(JsonParser in) throws IOException {
-    expect(in, in.nextToken(), JsonToken.START_OBJECT, "the metadata");
-    while (in.nextToken() == JsonToken.FIELD_NAME) {
-      String name = in.currentName();
-      expect(in, in.nextToken(), JsonToken.VALUE_STRING, "metadata '" + name + "'");
-      metadata.put(paired(in, name), paired(in, in.getText()));
+  private static void requireNew(int at, String name, Object before)
+      throws JsonScanner.MalformedException {
+    if (before != null) {
+      throw new JsonScanner.MalformedException(
+          at, "there are two members '%s'".formatted(Excerpt.of(name)));
     }
   }
 
-  private SafetensorsFile.Entry entry(JsonParser in, String name) throws IOException {
-    expect(in, in.nextToken(), JsonToken.START_OBJECT, "tensor '" + name + "'");
+  private void requireFew(int at) throws JsonScanner.MalformedException {
+    if (metadata.size() + entries.size() > MAX_NAMES) {
+      throw new JsonScanner.MalformedException(
+          at, "there are more than the %,d names that are read".formatted(MAX_NAMES));
+    }
+  }
+
+  private SafetensorsFile.Entry entry(JsonScanner in, String name)
+      throws JsonScanner.MalformedException {
+    String tensor = "tensor '" + Excerpt.of(name) + "'";
+    in.expect('{', tensor);
     String dtype = null;
     long[] extents = null;
     long[] offsets = null;
-    while (in.nextToken() == JsonToken.FIELD_NAME) {
-      String field = in.currentName();
-      switch (field) {
+    int at = in.position();
+    for (boolean first = true; in.hasNext('}', first, tensor); first = false) {
+      at = in.position();
+      String member = name(in, tensor);
+      switch (member) {
         case "dtype" -> {
-          expect(in, in.nextToken(), JsonToken.VALUE_STRING, "the dtype of '" + name + "'");
-          dtype = in.getText();
+          requireNew(at, member, dtype);
+          dtype = in.string("the dtype of " + tensor);
         }
-        case "shape" -> extents = numbers(in, "the shape of '" + name + "'", MAX_RANK);
-        case "data_offsets" -> offsets = numbers(in, "the offsets of '" + name + "'", 2);
-        default -> throw wrong(in, "tensor '" + name + "' has an unknown member '" + field + "'");
+        case "shape" -> {
+          requireNew(at, member, extents);
+          extents = counts(in, "the shape of " + tensor, MAX_RANK);
+        }
+        case "data_offsets" -> {
+          requireNew(at, member, offsets);
+          offsets = counts(in, "the offsets of " + tensor, 2);
+        }
+        default ->
+            throw new JsonScanner.MalformedException(
+                at, "%s has an unknown member '%s'".formatted(tensor, Excerpt.of(member)));
       }
     }
     if (dtype == null || extents == null || offsets == null || offsets.length != 2) {
-      throw wrong(in, "tensor '" + name + "' needs dtype, shape and two data_offsets");
-    }
-    Integer bits = BITS.get(dtype);
-    if (bits == null) {
-      throw wrong(in, "tensor '" + name + "' has the unknown dtype '" + dtype + "'");
+      throw new JsonScanner.MalformedException(
+          at, tensor + " needs dtype, shape and two data_offsets");
     }
     if (offsets[0] > offsets[1] || offsets[1] > dataBytes) {
-      throw wrong(
-          in,
-          "tensor '%s' is at [%,d, %,d) of %,d bytes"
-              .formatted(name, offsets[0], offsets[1], dataBytes));
+      throw new JsonScanner.MalformedException(
+          at,
+          "%s is at [%,d, %,d) of %,d bytes".formatted(tensor, offsets[0], offsets[1], dataBytes));
     }
-    if (!isProduct(extents, bits / Byte.SIZE, offsets[1] - offsets[0])) {
-      throw wrong(
-          in,
-          "tensor '%s' of %s and shape %s does not take the %,d bytes that it has"
-              .formatted(name, dtype, Arrays.toString(extents), offsets[1] - offsets[0]));
+    if (!isSize(extents, BITS.get(dtype), offsets[1] - offsets[0])) {
+      throw new JsonScanner.MalformedException(
+          at,
+          "%s of %s and shape %s does not take the %,d bytes that it has"
+              .formatted(
+                  tensor, Excerpt.of(dtype), Arrays.toString(extents), offsets[1] - offsets[0]));
     }
     return new SafetensorsFile.Entry(
         dtype, Arrays.stream(extents).boxed().toList(), offsets[0], offsets[1]);
   }
 
-  private static boolean isProduct(long[] extents, long elementBytes, long bytes) {
-    long product = elementBytes;
-    for (long extent : extents) {
-      if (extent != 0 && product > Long.MAX_VALUE / extent) {
-        return false;
-      }
-      product *= extent;
-    }
-    return product == bytes;
-  }
-
-  private long[] numbers(JsonParser in, String what, int most) throws IOException {
-    expect(in, in.nextToken(), JsonToken.START_ARRAY, what);
-    long[] numbers = new long[most];
+  private static long[] counts(JsonScanner in, String what, int most)
+      throws JsonScanner.MalformedException {
+    in.expect('[', what);
+    long[] counts = new long[most];
     int count = 0;
-    while (in.nextToken() != JsonToken.END_ARRAY) {
-      expect(in, in.currentToken(), JsonToken.VALUE_NUMBER_INT, what);
+    while (in.hasNext(']', count == 0, what)) {
       if (count == most) {
-        throw wrong(in, what + " has more than " + most + " numbers");
+        throw new JsonScanner.MalformedException(
+            in.position(), what + " has more than " + most + " numbers");
       }
-      if (in.getText().startsWith("-")) {
-        throw wrong(in, what + " has a negative number");
-      }
-      numbers[count] = in.getLongValue();
+      counts[count] = in.count(what);
       count++;
     }
-    return Arrays.copyOf(numbers, count);
+    return Arrays.copyOf(counts, count);
   }
 
-  private void expect(JsonParser in, JsonToken found, JsonToken expected, String what)
-      throws IOException {
-    if (found != expected) {
-      throw wrong(in, "%s: %s where %s is needed".formatted(what, found, expected));
+  /**
+   * Whether that many elements take that many bytes. Of a type that is not known here, only that
+   * their number is one; asking for the tensor says that it cannot be read.
+   */
+  private static boolean isSize(long[] extents, Integer bits, long bytes) {
+    long product = 1;
+    boolean isEmpty = false;
+    for (long extent : extents) {
+      if (extent == 0) {
+        isEmpty = true;
+      } else if (product > Long.MAX_VALUE / extent) {
+        return false;
+      } else {
+        product *= extent;
+      }
     }
-  }
-
-  private SafetensorsException wrong(JsonParser in, String problem) {
-    return new SafetensorsException(
-        file, Long.BYTES + Math.max(0, in.currentTokenLocation().getByteOffset()), problem);
+    if (bits == null) {
+      return true;
+    }
+    long count = isEmpty ? 0 : product;
+    return Math.multiplyHigh(count, bits) == 0
+        && count * bits >= 0
+        && (count * bits) % Byte.SIZE == 0
+        && count * bits / Byte.SIZE == bytes;
   }
 
   /** Tensors fill the file: no byte belongs to two of them or to none. */
-  private void requireOneAfterTheOther() throws IOException {
+  private void requireOneAfterTheOther() throws SafetensorsException {
     List<Map.Entry<String, SafetensorsFile.Entry>> ordered =
         entries.entrySet().stream()
             .sorted(
@@ -245,7 +230,7 @@ final class HeaderParser {
             file,
             Long.BYTES,
             "tensor '%s' begins at byte %,d of the data, and the one before it ends at %,d"
-                .formatted(next.getKey(), next.getValue().begin(), end));
+                .formatted(Excerpt.of(next.getKey()), next.getValue().begin(), end));
       }
       end = next.getValue().end();
     }

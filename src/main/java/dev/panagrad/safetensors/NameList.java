@@ -2,16 +2,16 @@ package dev.panagrad.safetensors;
 
 import com.fasterxml.jackson.core.JsonFactory;
 import com.fasterxml.jackson.core.JsonGenerator;
-import com.fasterxml.jackson.core.JsonParser;
-import com.fasterxml.jackson.core.JsonProcessingException;
-import com.fasterxml.jackson.core.JsonToken;
 import java.io.IOException;
 import java.io.StringWriter;
+import java.nio.charset.StandardCharsets;
 import java.util.ArrayList;
 import java.util.List;
 
 /** Several names in one text of the metadata: a JSON list. */
 public final class NameList {
+  private static final String WHAT = "a list of names";
+
   private NameList() {}
 
   /** The text. */
@@ -30,21 +30,26 @@ public final class NameList {
   /**
    * The names.
    *
-   * @throws IOException if the text is not a JSON list of strings
+   * @param most how many there may be: a name in memory is larger than in the text, and a file can
+   *     say how many it has by something that takes room in it
+   * @throws IOException if the text is not a JSON list of strings, or has more of them
    */
-  public static List<String> parse(String text) throws IOException {
-    List<String> names = new ArrayList<>();
-    try (JsonParser in = new JsonFactory().createParser(text)) {
-      boolean isList = in.nextToken() == JsonToken.START_ARRAY;
-      while (isList && in.nextToken() == JsonToken.VALUE_STRING) {
-        names.add(in.getText());
+  public static List<String> parse(String text, long most) throws IOException {
+    try {
+      JsonScanner in = new JsonScanner(text.getBytes(StandardCharsets.UTF_8));
+      in.expect('[', WHAT);
+      List<String> names = new ArrayList<>();
+      while (in.hasNext(']', names.isEmpty(), WHAT)) {
+        if (names.size() == most) {
+          throw new IOException("more names than the %,d that the tensors have".formatted(most));
+        }
+        names.add(in.string(WHAT));
       }
-      if (!isList || in.currentToken() != JsonToken.END_ARRAY || in.nextToken() != null) {
-        throw new IOException("not a JSON list of names");
-      }
+      in.end(WHAT);
       return names;
-    } catch (JsonProcessingException e) {
-      throw new IOException("not a JSON list of names: " + e.getOriginalMessage(), e);
+    } catch (JsonScanner.MalformedException e) {
+      throw new IOException(
+          "not a JSON list of names: byte %,d of it, %s".formatted(e.at, e.getMessage()), e);
     }
   }
 }

@@ -11,7 +11,7 @@ public final class SafetensorsException extends IOException {
   private final long offset;
 
   SafetensorsException(Path file, long offset, String problem) {
-    super("%s, byte %,d: %s".formatted(file, offset, problem));
+    super("%s, byte %,d: %s".formatted(Excerpt.of(file), offset, problem));
     this.offset = offset;
   }
 

@@ -1,9 +1,11 @@
 package dev.panagrad.safetensors;
 
 import dev.panagrad.tensor.DType;
+import dev.panagrad.tensor.Shape;
 import dev.panagrad.tensor.Tensor;
 import dev.panagrad.tensor.TensorArena;
 import java.io.IOException;
+import java.lang.foreign.MemorySegment;
 import java.nio.ByteBuffer;
 import java.nio.ByteOrder;
 import java.nio.channels.FileChannel;
@@ -11,23 +13,28 @@ import java.nio.file.Files;
 import java.nio.file.NoSuchFileException;
 import java.nio.file.Path;
 import java.nio.file.StandardOpenOption;
+import java.nio.file.attribute.BasicFileAttributes;
 import java.util.Collections;
-import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
 import java.util.Set;
 
 /**
- * A safetensors file whose header has been read and checked. Tensors are mapped when they are asked
- * for: without a copy, and read-only.
+ * A safetensors file whose header has been read and checked. It stays open, so that header and
+ * tensors are of one file, also if another one takes its name.
+ *
+ * <p>Tensors are read, which takes memory for them and notices a file that is cut short or changed
+ * meanwhile, or mapped, which does neither. Threading: any thread may read; a thread that is
+ * interrupted while it reads closes the file.
  */
-public final class SafetensorsFile {
+public final class SafetensorsFile implements AutoCloseable {
   static final String METADATA = "__metadata__";
 
   /** What the reference implementation reads at most. */
   static final long MAX_HEADER_BYTES = 100_000_000;
 
   private final Path file;
+  private final FileChannel channel;
   private final long dataStart;
   private final Map<String, String> metadata;
   private final Map<String, Entry> entries;
@@ -42,59 +49,97 @@ public final class SafetensorsFile {
    */
   record Entry(String dtype, List<Long> extents, long begin, long end) {}
 
-  private SafetensorsFile(Path file, long dataStart, HeaderParser header) {
+  private SafetensorsFile(Path file, FileChannel channel, long dataStart, HeaderParser header) {
     this.file = file;
+    this.channel = channel;
     this.dataStart = dataStart;
     metadata = Collections.unmodifiableMap(header.metadata);
-    entries = new LinkedHashMap<>(header.entries);
+    entries = header.entries;
   }
 
   /**
-   * Reads the header.
+   * Opens a file and reads its header. Memory: twice the header while it is read, four times more
+   * if it has other than Latin letters; then its texts and some 200 bytes for each name.
    *
    * @throws SafetensorsException if the file is not what the format says
+   * @throws IOException if it cannot be read, or is not a regular file
    */
   public static SafetensorsFile open(Path file) throws IOException {
     SafetensorsWriter.requireNative();
-    if (Files.isDirectory(file)) {
-      throw new IOException("'" + file + "' is a directory; name a safetensors file");
-    }
-    try (FileChannel channel = FileChannel.open(file, StandardOpenOption.READ)) {
-      long size = channel.size();
-      if (size < Long.BYTES) {
-        throw new SafetensorsException(
-            file,
-            0,
-            "the file has %,d bytes, and the header's length alone takes 8".formatted(size));
+    FileChannel channel = channel(file);
+    try {
+      return open(file, channel);
+    } catch (IOException | RuntimeException | Error e) {
+      try {
+        channel.close();
+      } catch (IOException close) {
+        e.addSuppressed(close);
       }
-      long length = read(file, channel, 0, Long.BYTES).getLong();
-      if (length < 2 || length > Math.min(size - Long.BYTES, MAX_HEADER_BYTES)) {
-        throw new SafetensorsException(
-            file,
-            0,
-            "the header is said to have %s bytes, and %,d are left in the file; at most %,d are read"
-                .formatted(Long.toUnsignedString(length), size - Long.BYTES, MAX_HEADER_BYTES));
-      }
-      byte[] header = read(file, channel, Long.BYTES, (int) length).array();
-      long dataStart = Long.BYTES + length;
-      HeaderParser parser = new HeaderParser(file, size - dataStart);
-      parser.parse(header);
-      return new SafetensorsFile(file, dataStart, parser);
-    } catch (NoSuchFileException e) {
-      throw new IOException("there is no file '" + file + "'", e);
+      throw e;
     }
   }
 
-  private static ByteBuffer read(Path file, FileChannel channel, long from, int bytes)
-      throws IOException {
-    ByteBuffer buffer = ByteBuffer.allocate(bytes).order(ByteOrder.LITTLE_ENDIAN);
-    while (buffer.hasRemaining()) {
-      if (channel.read(buffer, from + buffer.position()) < 0) {
-        throw new SafetensorsException(
-            file, from + buffer.position(), "the file ended while it was read");
+  private static FileChannel channel(Path file) throws IOException {
+    BasicFileAttributes found;
+    try {
+      found = Files.readAttributes(file, BasicFileAttributes.class);
+      // Looked at before it is opened: a pipe would wait for a writer.
+      if (found.isRegularFile()) {
+        return FileChannel.open(file, StandardOpenOption.READ);
       }
+    } catch (NoSuchFileException e) {
+      throw new IOException("there is no file '" + Excerpt.of(file) + "'", e);
+    } catch (IOException e) {
+      throw cannotRead(file, e);
     }
-    return buffer.flip();
+    throw new IOException(
+        "'%s' is %s; name a safetensors file"
+            .formatted(
+                Excerpt.of(file),
+                found.isDirectory() ? "a directory" : "a pipe or device, not a regular file"));
+  }
+
+  private static IOException cannotRead(Path file, IOException e) {
+    return new IOException("cannot read '%s': %s".formatted(Excerpt.of(file), IoReason.of(e)), e);
+  }
+
+  private static SafetensorsFile open(Path file, FileChannel channel) throws IOException {
+    long size;
+    try {
+      size = channel.size();
+    } catch (IOException e) {
+      throw cannotRead(file, e);
+    }
+    if (size < Long.BYTES) {
+      throw new SafetensorsException(
+          file, 0, "the file has %,d bytes, and the header's length alone takes 8".formatted(size));
+    }
+    long length =
+        ByteBuffer.wrap(read(file, channel, 0, Long.BYTES))
+            .order(ByteOrder.LITTLE_ENDIAN)
+            .getLong();
+    if (length < 2 || length > Math.min(size - Long.BYTES, MAX_HEADER_BYTES)) {
+      throw new SafetensorsException(
+          file,
+          0,
+          "the header is said to have %s bytes, and %,d are left in the file; at most %,d are read"
+              .formatted(Long.toUnsignedString(length), size - Long.BYTES, MAX_HEADER_BYTES));
+    }
+    long dataStart = Long.BYTES + length;
+    HeaderParser parser = new HeaderParser(file, size - dataStart);
+    parser.parse(read(file, channel, Long.BYTES, (int) length));
+    return new SafetensorsFile(file, channel, dataStart, parser);
+  }
+
+  /** By parts: the JDK copies each through native memory, and keeps that. */
+  private static byte[] read(Path file, FileChannel channel, long from, int bytes)
+      throws IOException {
+    ByteBuffer all = ByteBuffer.allocate(bytes);
+    for (int done = 0; done < bytes; done = all.position()) {
+      all.limit(Math.min(bytes, done + TensorInput.CHUNK_BYTES));
+      TensorInput.fill(file, channel, from + done, all);
+    }
+    return all.array();
   }
 
   /** Texts by name. */
@@ -108,12 +153,57 @@ public final class SafetensorsFile {
   }
 
   /**
+   * The element type of a tensor.
+   *
+   * @throws SafetensorsException if there is none of that name, or its type is not F32, F64 or I64
+   */
+  public DType dtype(String name) throws SafetensorsException {
+    Entry entry = entry(name);
+    return switch (entry.dtype()) {
+      case "F32" -> DType.F32;
+      case "F64" -> DType.F64;
+      case "I64" -> DType.I64;
+      case "BF16" -> DType.BF16;
+      case "U8" -> DType.U8;
+      default ->
+          throw new SafetensorsException(
+              file,
+              dataStart + entry.begin(),
+              "tensor '%s' is %s; F32, F64, I64, BF16 and U8 are read"
+                  .formatted(Excerpt.of(name), Excerpt.of(entry.dtype())));
+    };
+  }
+
+  /**
+   * The shape of a tensor; a number without a shape is a vector of one.
+   *
+   * @throws SafetensorsException if there is none of that name
+   */
+  public Shape shape(String name) throws SafetensorsException {
+    List<Long> extents = entry(name).extents();
+    return extents.isEmpty()
+        ? Shape.of(1)
+        : Shape.of(extents.stream().mapToLong(Long::longValue).toArray());
+  }
+
+  private Entry entry(String name) throws SafetensorsException {
+    Entry entry = entries.get(name);
+    if (entry == null) {
+      throw new SafetensorsException(
+          file,
+          Long.BYTES,
+          "there is no tensor '%s'; there are %s".formatted(Excerpt.of(name), Excerpt.of(names())));
+    }
+    return entry;
+  }
+
+  /**
    * For files that {@link SafetensorsWriter} wrote: requires that texts and places are those that
    * were written, and that each tensor has its sum.
    *
    * @throws SafetensorsException if they are not
    */
-  public void requireIntactHeader() throws IOException {
+  public void requireIntactHeader() throws SafetensorsException {
     String found = Checksum.of(metadata, entries);
     String written = metadata.get(Checksum.HEADER);
     if (!found.equals(written)) {
@@ -121,81 +211,160 @@ public final class SafetensorsFile {
           file,
           Long.BYTES,
           "the header is damaged: it has the CRC-32C %s, and %s was written"
-              .formatted(found, written == null ? "none" : written));
+              .formatted(found, written == null ? "none" : Excerpt.of(written)));
     }
     for (String name : entries.keySet()) {
       if (!metadata.containsKey(Checksum.KEY + name)) {
-        throw new SafetensorsException(file, Long.BYTES, "a tensor has no CRC-32C");
+        throw new SafetensorsException(
+            file, Long.BYTES, "tensor '%s' has no CRC-32C".formatted(Excerpt.of(name)));
       }
     }
   }
 
   /**
-   * Reads a mapped tensor's bytes once and compares them with the sum that {@link
+   * Reads a tensor's bytes once, through a small buffer, and compares them with the sum that {@link
    * SafetensorsWriter} left in the metadata, if there is one.
    *
    * @throws SafetensorsException if they are not those that were written
    */
-  public void requireIntact(Tensor mapped) throws IOException {
-    if (!entries.containsKey(mapped.name())) {
-      throw new IllegalArgumentException("there is no tensor '" + mapped.name() + "' in the file");
+  public void requireIntact(String name) throws IOException {
+    try (TensorInput in = input(entry(name))) {
+      in.skip();
+      requireSum(name, in);
     }
-    String written = metadata.get(Checksum.KEY + mapped.name());
-    String found = Checksum.of(mapped);
+  }
+
+  private TensorInput input(Entry entry) {
+    return new TensorInput(file, channel, dataStart + entry.begin(), dataStart + entry.end());
+  }
+
+  private void requireSum(String name, TensorInput in) throws SafetensorsException {
+    String written = metadata.get(Checksum.KEY + name);
+    String found = in.checksum();
     if (written != null && !written.equals(found)) {
       throw new SafetensorsException(
           file,
-          dataStart + entries.get(mapped.name()).begin(),
+          dataStart + entries.get(name).begin(),
           "tensor '%s' is damaged: its bytes have the CRC-32C %s, and %s was written"
-              .formatted(mapped.name(), found, written));
+              .formatted(Excerpt.of(name), found, Excerpt.of(written)));
     }
   }
 
   /**
-   * Maps a tensor: no copy, read-only, for as long as the arena is open. The file must not be made
-   * shorter meanwhile, which ends the process that reads it; one that is replaced stays what it
-   * was.
+   * Reads a tensor into new memory. What is returned has the sum that {@link SafetensorsWriter}
+   * left in the metadata, if there is one.
+   *
+   * @throws SafetensorsException if there is none of that name, its type is not F32, F64 or I64, or
+   *     its bytes are not those that were written
+   */
+  public Tensor read(TensorArena arena, String name) throws IOException {
+    Tensor tensor = arena.allocate(name, dtype(name), shape(name));
+    read(name, tensor);
+    return tensor;
+  }
+
+  /**
+   * Reads a tensor into the memory of another one, as {@link #read(TensorArena, String)} does. If
+   * that fails, any part of the bytes may have been read.
+   *
+   * @param into a host tensor of the same element type and shape, which may be a view
+   * @throws IllegalArgumentException if it is of another type or shape
+   */
+  public void read(String name, Tensor into) throws IOException {
+    into.requireHost();
+    if (into.isReadOnly() || into.dtype() != dtype(name) || !into.shape().equals(shape(name))) {
+      throw new IllegalArgumentException(
+          "tensor '%s' of the file is %s %s and cannot be read into '%s', %s%s %s"
+              .formatted(
+                  Excerpt.of(name),
+                  dtype(name),
+                  shape(name),
+                  into.name(),
+                  into.isReadOnly() ? "read-only " : "",
+                  into.dtype(),
+                  into.shape()));
+    }
+    long rows = into.isContiguous() ? 1 : into.rows();
+    long rowBytes = into.shape().bytes(into.dtype()) / Math.max(rows, 1);
+    long pitch = into.isContiguous() ? 0 : into.rowStride() * into.dtype().bytes();
+    MemorySegment memory = into.segment();
+    try (TensorInput in = input(entry(name))) {
+      for (long row = 0; row < rows; row++) {
+        in.read(memory.asSlice(into.byteOffset() + row * pitch, rowBytes));
+      }
+      requireSum(name, in);
+    }
+  }
+
+  /**
+   * Reads an F64 tensor into arrays, one after the other, as {@link #read(TensorArena, String)}
+   * does.
+   *
+   * @throws IllegalArgumentException if it is of another type, or has another number of elements
+   *     than the arrays together
+   */
+  public void readDoubles(String name, double[]... into) throws IOException {
+    long count = 0;
+    for (double[] part : into) {
+      count += part.length;
+    }
+    if (dtype(name) != DType.F64 || shape(name).count() != count) {
+      throw new IllegalArgumentException(
+          "tensor '%s' of the file is %s %s and cannot be read into %,d doubles"
+              .formatted(Excerpt.of(name), dtype(name), shape(name), count));
+    }
+    try (TensorInput in = input(entry(name))) {
+      for (double[] part : into) {
+        in.read(part);
+      }
+      requireSum(name, in);
+    }
+  }
+
+  /**
+   * Maps a tensor: no copy, read-only, for as long as the arena is open, also after this file is
+   * closed. The file must not be made shorter meanwhile, which may end the process that reads it;
+   * one that is replaced stays what it was.
    *
    * @throws SafetensorsException if there is none of that name, its element type is not F32, F64,
-   *     I64, BF16 or U8, or it does not lie at a multiple of its element size
+   *     I64, BF16 or U8, it does not lie at a multiple of its element size, or the file is shorter
+   *     than it was
    */
   public Tensor map(TensorArena arena, String name) throws IOException {
-    Entry entry = entries.get(name);
-    if (entry == null) {
-      throw new SafetensorsException(
-          file, Long.BYTES, "there is no tensor '%s'; there are %s".formatted(name, names()));
-    }
-    DType dtype =
-        switch (entry.dtype()) {
-          case "F32" -> DType.F32;
-          case "F64" -> DType.F64;
-          case "I64" -> DType.I64;
-          case "BF16" -> DType.BF16;
-          case "U8" -> DType.U8;
-          default ->
-              throw new SafetensorsException(
-                  file,
-                  dataStart + entry.begin(),
-                  "tensor '%s' is %s; F32, F64, I64, BF16 and U8 are read"
-                      .formatted(name, entry.dtype()));
-        };
+    Entry entry = entry(name);
+    DType dtype = dtype(name);
     long offset = dataStart + entry.begin();
     if (offset % dtype.bytes() != 0) {
       throw new SafetensorsException(
           file,
           offset,
-          "tensor '%s' is not at a multiple of %d bytes, and cannot be mapped"
-              .formatted(name, dtype.bytes()));
+          "tensor '%s' is not at a multiple of %d bytes, and cannot be mapped, but read"
+              .formatted(Excerpt.of(name), dtype.bytes()));
     }
-    // A number without a shape is a vector of one.
-    long[] extents =
-        entry.extents().isEmpty()
-            ? new long[] {1}
-            : entry.extents().stream().mapToLong(Long::longValue).toArray();
     try {
-      return arena.map(name, file, FileChannel.MapMode.READ_ONLY, offset, dtype, extents);
+      return arena.map(
+          name, channel, FileChannel.MapMode.READ_ONLY, offset, dtype, shape(name).extents());
     } catch (IllegalArgumentException e) {
-      throw new IOException("'" + file + "' changed while it was read: " + e.getMessage(), e);
+      throw new SafetensorsException(
+          file,
+          offset,
+          "the file ended before tensor '%s' does; it was longer when it was opened"
+              .formatted(Excerpt.of(name)));
     }
+  }
+
+  /** Closes the file; tensors that are mapped stay. */
+  @Override
+  public void close() throws IOException {
+    try {
+      channel.close();
+    } catch (IOException e) {
+      throw cannotRead(file, e);
+    }
+  }
+
+  @Override
+  public String toString() {
+    return "safetensors file '" + Excerpt.of(file) + "'";
   }
 }

@@ -9,7 +9,6 @@ import java.lang.foreign.MemorySegment;
 import java.nio.ByteBuffer;
 import java.nio.ByteOrder;
 import java.nio.channels.FileChannel;
-import java.nio.charset.StandardCharsets;
 import java.nio.file.Path;
 import java.util.Arrays;
 import java.util.Comparator;
@@ -27,6 +26,8 @@ public final class SafetensorsWriter {
   /** Of one write; a buffer holds less than 2 GiB. */
   private static final long CHUNK_BYTES = 1L << 28;
 
+  private static final int HEAP_CHUNK_BYTES = 64 * 1024;
+
   private SafetensorsWriter() {}
 
   /**
@@ -35,6 +36,7 @@ public final class SafetensorsWriter {
    * @param metadata texts by name; a CRC-32C for each tensor is added
    * @param tensors host tensors with different names, any of them views; those of larger elements
    *     come first in the file
+   * @throws NotDurableException if it was written and replaced, and may not outlast a crash
    * @throws IOException if it cannot be written, with the file and the bytes needed; what was there
    *     before is still there
    */
@@ -47,7 +49,14 @@ public final class SafetensorsWriter {
       tensor.requireHost();
       if (tensor.name().equals(SafetensorsFile.METADATA) || !names.add(tensor.name())) {
         throw new IllegalArgumentException(
-            "tensors of a file need names of their own, found '" + tensor.name() + "' again");
+            "tensors of a file need names of their own, found '"
+                + Excerpt.of(tensor.name())
+                + "' again");
+      }
+      if (tensor.shape().rank() > HeaderParser.MAX_RANK) {
+        throw new IllegalArgumentException(
+            "tensor '%s' has the rank %d; files hold tensors of rank %d at most"
+                .formatted(tensor.name(), tensor.shape().rank(), HeaderParser.MAX_RANK));
       }
       bytes = Math.addExact(bytes, tensor.shape().bytes(tensor.dtype()));
     }
@@ -60,7 +69,12 @@ public final class SafetensorsWriter {
     texts.put(Checksum.HEADER, Checksum.of(texts, entries(ordered)));
     texts.forEach(SafetensorsWriter::requireText);
     names.forEach(name -> requireText(name, ""));
-    ByteBuffer header = header(texts, ordered);
+    if (texts.size() + names.size() > HeaderParser.MAX_NAMES) {
+      throw new IllegalArgumentException(
+          "%,d tensors and %,d texts, with the sum of each tensor, are more than the %,d names that a file may have"
+              .formatted(names.size(), texts.size(), HeaderParser.MAX_NAMES));
+    }
+    ByteBuffer header = header(texts, entries(ordered), ALIGNMENT, 0);
     try {
       DurableFile.replace(
           file,
@@ -70,10 +84,12 @@ public final class SafetensorsWriter {
               write(channel, tensor);
             }
           });
+    } catch (NotDurableException e) {
+      throw e;
     } catch (IOException e) {
       throw new IOException(
           "cannot write '%s', %,d bytes: %s"
-              .formatted(file, header.capacity() + bytes, e.getMessage()),
+              .formatted(Excerpt.of(file), header.capacity() + bytes, IoReason.of(e)),
           e);
     }
   }
@@ -85,17 +101,26 @@ public final class SafetensorsWriter {
     }
   }
 
-  private static void requireText(String key, String text) {
-    if (text == null || !isPaired(key) || !isPaired(text)) {
+  static void requireText(String key, String text) {
+    if (key == null || text == null || !isPaired(key) || !isPaired(text)) {
       throw new IllegalArgumentException(
           "metadata and names are texts, found none, or half of a surrogate pair, at '%s'"
-              .formatted(key));
+              .formatted(key == null ? "null" : Excerpt.of(key)));
     }
   }
 
-  /** Whether UTF-8 can hold it. */
-  static boolean isPaired(String text) {
-    return StandardCharsets.UTF_8.newEncoder().canEncode(text);
+  /** Whether UTF-8 can hold it: no half of a surrogate pair. */
+  private static boolean isPaired(String text) {
+    for (int i = 0; i < text.length(); i++) {
+      if (Character.isSurrogate(text.charAt(i))) {
+        if (i + 1 == text.length()
+            || !Character.isSurrogatePair(text.charAt(i), text.charAt(i + 1))) {
+          return false;
+        }
+        i++;
+      }
+    }
+    return true;
   }
 
   private static Map<String, SafetensorsFile.Entry> entries(List<Tensor> tensors) {
@@ -111,7 +136,15 @@ public final class SafetensorsWriter {
     return entries;
   }
 
-  private static ByteBuffer header(Map<String, String> metadata, List<Tensor> tensors)
+  /**
+   * A header, padded so that the byte that lies {@code offset} bytes after it is at a multiple of
+   * {@code alignment} in the file.
+   */
+  static ByteBuffer header(
+      Map<String, String> metadata,
+      Map<String, SafetensorsFile.Entry> entries,
+      int alignment,
+      long offset)
       throws IOException {
     ByteArrayOutputStream text = new ByteArrayOutputStream();
     try (JsonGenerator out = new JsonFactory().createGenerator(text)) {
@@ -123,7 +156,7 @@ public final class SafetensorsWriter {
         }
         out.writeEndObject();
       }
-      for (Map.Entry<String, SafetensorsFile.Entry> named : entries(tensors).entrySet()) {
+      for (Map.Entry<String, SafetensorsFile.Entry> named : entries.entrySet()) {
         SafetensorsFile.Entry entry = named.getValue();
         out.writeObjectFieldStart(named.getKey());
         out.writeStringField("dtype", entry.dtype());
@@ -137,12 +170,13 @@ public final class SafetensorsWriter {
       out.writeEndObject();
     }
     byte[] json = text.toByteArray();
-    if (json.length > SafetensorsFile.MAX_HEADER_BYTES - ALIGNMENT) {
+    if (json.length > SafetensorsFile.MAX_HEADER_BYTES - alignment) {
       throw new IOException(
           "a header of %,d bytes is more than the %,d that are read"
               .formatted(json.length, SafetensorsFile.MAX_HEADER_BYTES));
     }
-    int start = Math.ceilDiv(Long.BYTES + json.length, ALIGNMENT) * ALIGNMENT;
+    int past = (int) (offset % alignment);
+    int start = Math.ceilDiv(Long.BYTES + json.length + past, alignment) * alignment - past;
     byte[] all = new byte[start];
     Arrays.fill(all, (byte) ' ');
     ByteBuffer header = ByteBuffer.wrap(all).order(ByteOrder.LITTLE_ENDIAN);
@@ -163,9 +197,12 @@ public final class SafetensorsWriter {
     }
   }
 
-  private static void write(FileChannel channel, ByteBuffer bytes) throws IOException {
-    while (bytes.hasRemaining()) {
-      channel.write(bytes);
+  static void write(FileChannel channel, ByteBuffer bytes) throws IOException {
+    int end = bytes.limit();
+    while (bytes.position() < end) {
+      // Of the header: the JDK copies what is on the heap through native memory, and keeps that.
+      int most = bytes.isDirect() ? end - bytes.position() : HEAP_CHUNK_BYTES;
+      channel.write(bytes.limit(Math.min(end, bytes.position() + most)));
     }
   }
 }

@@ -18,11 +18,21 @@
  * <ul>
  *   <li><b>A file is believed in nothing.</b> Lengths, offsets and shapes are checked against the
  *       file's size before anything is allocated or mapped; what is left is a range of the file for
- *       each tensor.
+ *       each tensor. Of an element type that is not known here, order and gaps are checked, and
+ *       asking for the tensor fails.
+ *   <li><b>A file is open while it is used</b>, so that header and tensors are of one file, and is
+ *       read by that channel: one that is cut short meanwhile is an exception. Mapping, where that
+ *       ends the process, is for those who ask for it.
  *   <li><b>A file is replaced, never written over.</b> A reader finds the old file or the new one,
  *       after a crash too.
  *   <li><b>Headers are padded with blanks to a multiple of 64 bytes</b>, so that tensors map at the
  *       alignment of their type.
+ *   <li><b>Headers are read by a scanner of our own.</b> With a general parser a header of 100 MB
+ *       took 0.9 GB; it takes 205 MB now: its bytes and its text (500 MB with Chinese letters, of
+ *       which the JDK makes text by way of two larger arrays). Of names, of which each takes more
+ *       than it has in the file, a million are read.
+ *   <li><b>What a file says is shown as an {@link dev.panagrad.safetensors.Excerpt}</b>: cut, and
+ *       without what a terminal obeys.
  * </ul>
  */
 package dev.panagrad.safetensors;

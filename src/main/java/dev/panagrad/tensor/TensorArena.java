@@ -117,26 +117,58 @@ public final class TensorArena implements AutoCloseable {
       DType dtype,
       long... extents)
       throws IOException {
-    Shape shape = Shape.of(extents);
-    long bytes = shape.bytes(dtype);
+    StandardOpenOption[] options =
+        mode == FileChannel.MapMode.READ_ONLY
+            ? new StandardOpenOption[] {StandardOpenOption.READ}
+            : new StandardOpenOption[] {StandardOpenOption.READ, StandardOpenOption.WRITE};
+    requireMappable(tensorName, fileOffset, dtype);
+    try (FileChannel channel = FileChannel.open(file, options)) {
+      return map(tensorName, channel, file.toString(), mode, fileOffset, dtype, Shape.of(extents));
+    }
+  }
+
+  /**
+   * {@link #map(String, Path, FileChannel.MapMode, long, DType, long...)} of a file that is open,
+   * whatever has its name by now. The channel may be closed afterwards; the tensor stays.
+   */
+  public Tensor map(
+      String tensorName,
+      FileChannel channel,
+      FileChannel.MapMode mode,
+      long fileOffset,
+      DType dtype,
+      long... extents)
+      throws IOException {
+    requireMappable(tensorName, fileOffset, dtype);
+    return map(tensorName, channel, "the file", mode, fileOffset, dtype, Shape.of(extents));
+  }
+
+  private void requireMappable(String tensorName, long fileOffset, DType dtype) {
     requireOpen(tensorName);
     if (fileOffset < 0 || fileOffset % dtype.bytes() != 0) {
       throw new IllegalArgumentException(
           "tensor '%s': file offset %d is not a multiple of %d"
               .formatted(tensorName, fileOffset, dtype.bytes()));
     }
-    StandardOpenOption[] options =
-        mode == FileChannel.MapMode.READ_ONLY
-            ? new StandardOpenOption[] {StandardOpenOption.READ}
-            : new StandardOpenOption[] {StandardOpenOption.READ, StandardOpenOption.WRITE};
-    try (FileChannel channel = FileChannel.open(file, options)) {
-      if (channel.size() < fileOffset || channel.size() - fileOffset < bytes) {
-        throw new IllegalArgumentException(
-            "tensor '%s': shape %s of %s needs %,d bytes from offset %,d, %s has %,d bytes"
-                .formatted(tensorName, shape, dtype, bytes, fileOffset, file, channel.size()));
-      }
-      return adopt(tensorName, dtype, shape, channel.map(mode, fileOffset, bytes, ledger.arena));
+  }
+
+  private Tensor map(
+      String tensorName,
+      FileChannel channel,
+      String file,
+      FileChannel.MapMode mode,
+      long fileOffset,
+      DType dtype,
+      Shape shape)
+      throws IOException {
+    long bytes = shape.bytes(dtype);
+    long size = channel.size();
+    if (size < fileOffset || size - fileOffset < bytes) {
+      throw new IllegalArgumentException(
+          "tensor '%s': shape %s of %s needs %,d bytes from offset %,d, %s has %,d bytes"
+              .formatted(tensorName, shape, dtype, bytes, fileOffset, file, size));
     }
+    return adopt(tensorName, dtype, shape, channel.map(mode, fileOffset, bytes, ledger.arena));
   }
 
   private Tensor adopt(String tensorName, DType dtype, Shape shape, MemorySegment memory) {

@@ -50,6 +50,15 @@ final class LossLog {
   }
 
   /**
+   * Where the losses of rows go that are looked at and no step is made for.
+   *
+   * @param batchRows how many
+   */
+  Tensor next(long batchRows) {
+    return next(batchRows, 0, 0);
+  }
+
+  /**
    * Where the next batch's losses go.
    *
    * @param batchRows rows of the batch
@@ -76,6 +85,11 @@ final class LossLog {
     int read = count;
     count = 0;
     return read;
+  }
+
+  /** Begins anew after a batch whose losses never came. */
+  void clear() {
+    count = 0;
   }
 
   /** A loss that was read. */

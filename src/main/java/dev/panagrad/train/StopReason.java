@@ -11,7 +11,9 @@ public enum StopReason {
   /** The time was up. */
   TIME("the maximum time was reached"),
   /** A listener returned false. */
-  LISTENER("a listener asked to stop");
+  LISTENER("a listener asked to stop"),
+  /** {@link Trainer#stopWhen} said so, perhaps within an epoch. */
+  REQUEST("it was asked to stop");
 
   private final String words;
 

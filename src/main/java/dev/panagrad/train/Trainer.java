@@ -4,10 +4,12 @@ import dev.panagrad.backend.Backend;
 import dev.panagrad.data.Dataset;
 import dev.panagrad.optimizer.Optimizer;
 import dev.panagrad.rule.Accepted;
+import java.io.UncheckedIOException;
 import java.time.Duration;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.Objects;
+import java.util.function.BooleanSupplier;
 
 /**
  * Fits linear regressions: how many epochs, which batches, when to stop. A trainer is a reusable
@@ -31,6 +33,10 @@ public final class Trainer {
   int patience;
   double gradientTolerance;
   Duration maximumTime;
+  long dataMemory;
+  Checkpoints checkpoints;
+  boolean resume;
+  BooleanSupplier stopWhen = () -> false;
 
   /** The batch size that stands for all training rows. */
   public static final long FULL_BATCH = 0;
@@ -135,12 +141,54 @@ public final class Trainer {
     return this;
   }
 
-  /** Stops at the end of the epoch in which this much time has passed. */
+  /**
+   * Stops at the end of the epoch in which this much time has passed; of a training that is
+   * resumed, since then.
+   */
   public Trainer maximumTime(Duration time) {
     if (time.isNegative() || time.isZero()) {
       throw new IllegalArgumentException("maximum time must be positive, found " + time);
     }
     this.maximumTime = time;
+    return this;
+  }
+
+  /**
+   * Keeps at most that many bytes of a {@link TrainingFile}'s rows in memory, for files larger than
+   * memory: half of them are visited, and half are left for what is read ahead and for pages that
+   * come in beside them, which are 1 or 2 MiB for each of the blocks; so give at least 16 MiB. Rows
+   * are shuffled by blocks then, and held out by blocks: see {@link dev.panagrad.data.BlockOrder}.
+   * A batch that is larger is computed in parts.
+   */
+  public Trainer dataMemory(long bytes) {
+    this.dataMemory = Accepted.count("bytes of data in memory", bytes);
+    return this;
+  }
+
+  /** Writes checkpoints; none if null. */
+  public Trainer checkpoints(Checkpoints options) {
+    this.checkpoints = options;
+    return this;
+  }
+
+  /**
+   * Goes on from the newest checkpoint that is not damaged, with the bits that the training would
+   * have had without the interruption; from the beginning if there is none. Optimizer, schedule,
+   * penalty, batches, seed, data and the other options that results depend on must be the same; the
+   * number of epochs and what ends a training may differ, and so may the backend, which rounds
+   * differently.
+   */
+  public Trainer resume() {
+    this.resume = true;
+    return this;
+  }
+
+  /**
+   * Stops before the next step once this is true, after a last checkpoint. It is asked on the
+   * training thread before every step.
+   */
+  public Trainer stopWhen(BooleanSupplier condition) {
+    this.stopWhen = Objects.requireNonNull(condition, "condition");
     return this;
   }
 
@@ -156,11 +204,46 @@ public final class Trainer {
    * @param data F32 or F64; changed in place if standardisation is asked for
    * @param backend where to compute; stays open
    * @throws IllegalArgumentException if an option does not fit the data; nothing changes
+   * @throws UncheckedIOException if checkpoints cannot be kept where they should, or the training
+   *     cannot be resumed, with what differs; the data may have been standardised then
    * @throws DivergenceException if a loss becomes infinite, NaN or hopelessly large, whatever the
    *     optimizer does with gradients that are not finite
    */
   public TrainingResult fit(Dataset data, Backend backend) {
-    try (TrainingSession session = new TrainingSession(this, data, backend)) {
+    if (dataMemory > 0) {
+      throw new IllegalArgumentException(
+          "a limit of data in memory is for training files; these data are in memory");
+    }
+    return fit(data, null, backend);
+  }
+
+  /**
+   * Trains on the rows of a file, which are mapped and not changed. Standardisation is what the
+   * file was written with.
+   *
+   * @param backend where to compute; stays open
+   * @throws IllegalArgumentException if an option does not fit the file; nothing changes
+   * @throws DivergenceException as {@link #fit(Dataset, Backend)}
+   * @throws UncheckedIOException as {@link #fit(Dataset, Backend)}
+   */
+  public TrainingResult fit(TrainingFile file, Backend backend) {
+    if (standardize) {
+      throw new IllegalArgumentException(
+          file + " cannot be standardised in place; choose its units when it is written");
+    }
+    if (file.isShifted() && !intercept) {
+      throw new IllegalArgumentException(
+          file
+              + " has means subtracted, which a model without intercept cannot undo; write it with rows scaled or raw");
+    }
+    return fit(file.dataset(), file, backend);
+  }
+
+  private TrainingResult fit(Dataset data, TrainingFile file, Backend backend) {
+    if (resume && checkpoints == null) {
+      throw new IllegalArgumentException("resuming needs the folder of the checkpoints");
+    }
+    try (TrainingSession session = new TrainingSession(this, data, file, backend)) {
       return session.run();
     }
   }

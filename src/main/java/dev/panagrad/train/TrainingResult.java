@@ -7,7 +7,7 @@ import java.util.List;
  * The outcome of a training. Plain values: valid after the session's memory is freed.
  *
  * @param model the fitted model in raw units
- * @param epochs epochs run
+ * @param epochs epochs run to their end
  * @param steps optimizer steps made
  * @param skippedSteps steps skipped because their gradient was not finite
  * @param trainingRows rows trained on
@@ -19,10 +19,12 @@ import java.util.List;
  * @param stopReason why it ended
  * @param history one record per epoch, oldest first; beyond {@link #HISTORY_LIMIT} epochs evenly
  *     spaced ones and the last
- * @param seconds the training loop, without reading data
+ * @param seconds the training loop, without reading data; with those before it was resumed
  * @param backend name and detail of the backend
  * @param constantFeatures features that are constant on the training rows, with coefficient 0;
  *     empty if features were not standardised
+ * @param checkpointFailure why the last checkpoint could not be written; null if it was, or none
+ *     was asked for
  */
 public record TrainingResult(
     LinearModel model,
@@ -37,7 +39,8 @@ public record TrainingResult(
     List<EpochRecord> history,
     double seconds,
     String backend,
-    List<String> constantFeatures) {
+    List<String> constantFeatures,
+    String checkpointFailure) {
   /** Records of a history, at most: some 7 MB. */
   public static final int HISTORY_LIMIT = 100_000;
 

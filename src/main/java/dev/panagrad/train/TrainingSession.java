@@ -2,266 +2,329 @@ package dev.panagrad.train;
 
 import dev.panagrad.backend.Backend;
 import dev.panagrad.data.Dataset;
-import dev.panagrad.data.RowOrder;
+import dev.panagrad.optimizer.Checkpoint;
 import dev.panagrad.optimizer.NonFinitePolicy;
 import dev.panagrad.optimizer.Optimizer;
-import dev.panagrad.penalty.Penalty;
 import dev.panagrad.regression.LinearRegression;
 import dev.panagrad.regression.NormalEquations;
 import dev.panagrad.regression.Standardization;
+import dev.panagrad.safetensors.IoReason;
+import dev.panagrad.safetensors.SafetensorsException;
 import dev.panagrad.tensor.Tensor;
 import dev.panagrad.tensor.TensorArena;
+import java.io.IOException;
+import java.io.UncheckedIOException;
+import java.lang.System.Logger;
+import java.lang.System.Logger.Level;
+import java.nio.file.Path;
 import java.time.Duration;
-import java.util.ArrayList;
+import java.util.Arrays;
+import java.util.LinkedHashMap;
 import java.util.List;
-import java.util.Locale;
-import java.util.stream.IntStream;
+import java.util.Map;
 
 /** One training: its memory, its loop, its bookkeeping. */
 final class TrainingSession implements AutoCloseable {
-  /** A loss this many times the first is beyond recovery, even if it is finite in F64. */
-  private static final double HOPELESS = 1e20;
+  private static final Logger LOG = System.getLogger(TrainingSession.class.getName());
 
   private final Trainer options;
   private final Dataset data;
   private final Backend backend;
   private final TensorArena arena;
   private final int outputs;
-  private final long rows;
-  private final long batchSize;
-  private final RowOrder order;
-  private final Tensor index;
+  private final TrainingRows rows;
   private final Standardization standardization;
-  private final Tensor x;
-  private final Tensor y;
   private final LinearRegression regression;
   private final Optimizer optimizer;
   private final LossLog losses;
   private final Tensor gradient;
-  private final List<EpochRecord> history = new ArrayList<>();
-  private final double[] lossSums;
+  private final GradientParts parts;
+  private final TrainingProgress progress;
+  private final boolean isFile;
+
+  /** Null if none are written. */
+  private final CheckpointWriter checkpoints;
 
   /** In Gram mode, of the training rows; else null. */
   private NormalEquations equations;
 
-  private long historyStride = 1;
-  private EpochRecord latest;
-  private double targetSquares;
-  private double firstLoss = Double.NaN;
-  private double bestLoss = Double.POSITIVE_INFINITY;
-  private long epochsSinceBest;
+  private TrainingRows.TargetSums targets;
+  private LossWatch watch;
+
   private long started;
 
-  TrainingSession(Trainer options, Dataset data, Backend backend) {
+  TrainingSession(Trainer options, Dataset data, TrainingFile file, Backend backend) {
     backend.linear().requireOpen();
-    if (options.standardize) {
-      requireStandardizable(data);
-    }
     this.options = options;
     this.data = data;
     this.backend = backend;
     this.outputs = data.targets().size();
-    this.lossSums = new double[outputs];
-    long heldOut = heldOut();
-    rows = data.rows() - heldOut;
-    if (options.batchSize > rows) {
-      throw new IllegalArgumentException(
-          "batch size %,d is larger than the %,d training rows; use a full batch"
-              .formatted(options.batchSize, rows));
-    }
-    batchSize = options.batchSize == Trainer.FULL_BATCH ? rows : options.batchSize;
-    if (options.gram) {
-      requireGram();
-    }
+    this.isFile = file != null;
+    CheckpointFolder folder = checkpointFolder(options);
     arena = TensorArena.open("training");
     try {
-      boolean shuffled = options.shuffle && batchSize < rows;
-      order =
-          heldOut > 0 || shuffled ? RowOrder.of(arena, data.rows(), heldOut, options.seed) : null;
-      standardization = standardize();
-      Backend.Rows placed = backend.placeRows(arena, data.x(), data.y());
-      x = placed.x();
-      y = placed.y();
-      index = order == null ? null : onSideOf(x, order.index());
+      rows =
+          options.dataMemory > 0
+              ? BlockRows.of(options, file, backend, arena)
+              : new InMemoryRows(options, data, file, backend, arena);
+      standardization = rows.standardization();
       regression =
           new LinearRegression(
               backend, arena, data.x().dtype(), data.features().size(), outputs, options.intercept);
-      optimizer = optimizer();
+      optimizer =
+          StandardisedPenalty.optimizer(options.optimizer, standardization)
+              .build(regression.parameters(), backend, arena);
       gradient = regression.gradient().flat();
+      parts = new GradientParts(backend, arena, gradient);
       boolean isAwaited = optimizer.nonFinite() != NonFinitePolicy.PROPAGATE;
       losses = new LossLog(backend, arena, outputs, isAwaited);
+      if (folder == null) {
+        checkpoints = null;
+        progress = new TrainingProgress(outputs);
+      } else {
+        Map<String, String> identity = identity();
+        TrainingProgress resumed = options.resume ? resume(folder, identity) : null;
+        progress = resumed == null ? new TrainingProgress(outputs) : resumed;
+        checkpoints = new CheckpointWriter(options.checkpoints, folder, identity, optimizer, arena);
+        if (resumed != null) {
+          checkpoints.resumedAt(progress.batches);
+        }
+      }
     } catch (Throwable e) {
       arena.close();
+      if (folder != null) {
+        folder.close();
+      }
       throw e;
     }
   }
 
-  /** Rows that stay in host memory are gathered there, by row numbers beside them. */
-  private Tensor onSideOf(Tensor rows, Tensor numbers) {
-    return rows.isHost() ? numbers : backend.place(arena, numbers);
+  /** Before the data are standardised in place. */
+  private static CheckpointFolder checkpointFolder(Trainer options) {
+    if (options.checkpoints == null) {
+      return null;
+    }
+    Path path = options.checkpoints.folder;
+    CheckpointFolder folder = null;
+    boolean isUsed = false;
+    try {
+      folder = CheckpointFolder.open(path);
+      if (!options.resume && !folder.newestFirst().isEmpty()) {
+        throw new IllegalArgumentException(
+            "'%s' has checkpoints of a training, which would be mixed with those of this one; resume it, or name another folder"
+                .formatted(path));
+      }
+      isUsed = true;
+      return folder;
+    } catch (IOException e) {
+      throw new UncheckedIOException(
+          "cannot keep checkpoints in '%s': %s".formatted(path, IoReason.of(e)), e);
+    } finally {
+      if (folder != null && !isUsed) {
+        folder.close();
+      }
+    }
   }
 
-  /** Before the first value changes. */
-  private static void requireStandardizable(Dataset data) {
-    data.x().requireHost();
-    data.y().requireHost();
-    data.x().requireWritable();
-    data.y().requireWritable();
-    data.x().requireDisjoint(data.y());
-  }
-
-  /** Before the first value changes, and before anything is allocated. */
-  private void requireGram() {
-    if (batchSize < rows) {
-      throw new IllegalArgumentException(
-          "Gram mode computes the gradient of all %,d training rows, found batch size %,d; use a full batch, or no Gram mode"
-              .formatted(rows, batchSize));
-    }
-    NormalEquations.requireAccepted(backend, data.features().size(), outputs);
-  }
-
-  private long heldOut() {
-    if (data.rows() < 1) {
-      throw new IllegalArgumentException("there are no rows to train on");
-    }
-    if (options.validationFraction == 0) {
-      return 0;
-    }
-    long heldOut = Math.round(options.validationFraction * data.rows());
-    if (heldOut < 1 || heldOut >= data.rows()) {
-      throw new IllegalArgumentException(
-          "validation fraction %s of %,d rows holds out %,d; at least one row must be on each side"
-              .formatted(options.validationFraction, data.rows(), heldOut));
-    }
-    return heldOut;
-  }
-
-  private Standardization standardize() {
-    if (!options.standardize) {
-      return Standardization.none(data.features().size(), outputs);
-    }
-    Tensor fitted = order == null ? null : order.index();
-    Standardization fit = Standardization.fit(data.x(), data.y(), fitted, rows, options.intercept);
-    if (options.optimizer.penalty().l1() > 0) {
-      fit = fit.withCommonTargetScale();
-    }
-    fit.applyInPlace(data.x(), data.y());
-    return fit;
+  private Map<String, String> identity() {
+    Map<String, String> identity = new LinkedHashMap<>(rows.identity(options));
+    identity.put("training.optimizer options", optimizer.options());
+    identity.put("training.learning rate", Double.toString(optimizer.rule().learningRate()));
+    identity.put("training.schedule", ScheduleProbe.of(optimizer));
+    return identity;
   }
 
   /**
-   * The L1 penalty is stated for targets in raw units; a target divided by its scale takes that
-   * much less.
+   * Goes to where the newest checkpoint is that is not damaged; null if there is none.
+   *
+   * @throws UncheckedIOException if it is of another training, or all of them are damaged
    */
-  private Optimizer optimizer() {
-    Penalty penalty = options.optimizer.penalty();
-    double scale = standardization.targetScale(0);
-    return options
-        .optimizer
-        .copy()
-        .penalty(new Penalty(penalty.l1() / scale, penalty.l2()))
-        .build(regression.parameters(), backend, arena);
+  private TrainingProgress resume(CheckpointFolder folder, Map<String, String> identity) {
+    IOException damage = null;
+    try {
+      for (Path file : folder.newestFirst()) {
+        try (TensorArena reading = TensorArena.open("resumed training");
+            SavedTraining saved = SavedTraining.open(file, reading)) {
+          saved.requireSame(identity);
+          TrainingProgress found = new TrainingProgress(outputs);
+          found.restore(saved);
+          if (found.position >= rows.trained()) {
+            throw new IOException(
+                "checkpoint '%s' is at row %,d of an epoch of %,d"
+                    .formatted(file, found.position, rows.trained()));
+          }
+          Checkpoint.restore(optimizer, file);
+          warnOfOtherBackend(saved);
+          return found;
+        } catch (SafetensorsException e) {
+          damage = e;
+          LOG.log(
+              Level.WARNING,
+              "a checkpoint is damaged, the one before it is tried: " + e.getMessage());
+        }
+      }
+    } catch (IOException e) {
+      throw new UncheckedIOException("cannot resume: " + IoReason.of(e), e);
+    }
+    if (damage != null) {
+      throw new UncheckedIOException(
+          "cannot resume, every checkpoint in '%s' is damaged; the oldest: %s"
+              .formatted(folder, damage.getMessage()),
+          damage);
+    }
+    return null;
+  }
+
+  private void warnOfOtherBackend(SavedTraining saved) {
+    String before = saved.text(TrainingProgress.BACKEND);
+    if (!backendText().equals(before)) {
+      LOG.log(
+          Level.WARNING,
+          "the training was on the backend {0} and goes on on {1}, which rounds differently",
+          before,
+          backendText());
+    }
+  }
+
+  private String backendText() {
+    return backend.name() + " (" + backend.detail() + ")";
   }
 
   TrainingResult run() {
-    targetSquares = meanSquareOfTargets();
     started = System.nanoTime();
+    progress.backend = backendText();
+    targets = rows.targetSums();
+    watch =
+        new LossWatch(
+            progress, targets.meanSquare(), data.x().dtype(), options.standardize || isFile);
     if (options.gram) {
-      equations = NormalEquations.of(backend, arena, x, y, index, 0, rows, options.intercept);
+      equations = rows.normalEquations(arena, options.intercept);
     }
-    StopReason reason = StopReason.EPOCHS;
-    long epoch = 0;
-    while (epoch < options.epochs) {
-      if (order != null && batchSize < rows && options.shuffle) {
-        order.shuffle(epoch);
-        if (index != order.index()) {
-          backend.copy(order.index(), index);
-        }
-      }
-      epoch++;
-      EpochRecord record = epoch(epoch);
-      remember(record);
-      StopReason stop = stop(record);
-      if (stop != null) {
-        reason = stop;
-        break;
-      }
-    }
+    StopReason reason = train();
     double seconds = secondsSinceStart();
+    if (checkpoints != null) {
+      checkpoints.writeLast(optimizer, progress, seconds);
+    }
     double validationMse = validationLoss();
-    double mse = lossOf(0, rows);
-    requireUsefulLoss(trainingLoss(), epoch, optimizer.steps(), optimizer.lastLearningRate(), true);
+    double[] trained = rows.losses(regression, false, losses);
+    watch.requireUseful(
+        Arrays.stream(trained).sum(),
+        progress.epochs,
+        optimizer.steps(),
+        optimizer.lastLearningRate(),
+        true);
     return new TrainingResult(
         standardization.unfold(
             onHost(regression.weights()),
             regression.intercept() == null ? null : onHost(regression.intercept()),
             data.features(),
             data.targets()),
-        epoch,
+        progress.epochs,
         optimizer.steps(),
         optimizer.skippedSteps(),
-        rows,
-        mse,
-        r2(),
+        rows.trained(),
+        raw(trained),
+        r2(trained),
         validationMse,
         reason,
-        history(),
+        progress.history(),
         seconds,
-        backend.name() + " (" + backend.detail() + ")",
-        IntStream.range(0, data.features().size())
-            .filter(standardization::isConstant)
-            .mapToObj(data.features()::get)
-            .toList());
+        backendText(),
+        rows.constantFeatures(),
+        checkpoints == null ? null : checkpoints.failure());
   }
 
-  /** Of a history at its limit every second record is dropped, and from then on not taken. */
-  private void remember(EpochRecord record) {
-    latest = record;
-    if ((record.epoch() - 1) % historyStride != 0) {
-      return;
+  private StopReason train() {
+    List<EpochRecord> before = progress.latest() == null ? List.of() : progress.history();
+    options.listeners.forEach(listener -> listener.begins(before));
+    StopReason stop = progress.position == 0 ? stopOf(progress.latest()) : null;
+    if (progress.epochs > 0) {
+      // The order that the last epoch left, in which the final losses are summed.
+      rows.begin(progress.epochs - 1);
     }
-    history.add(record);
-    if (history.size() == TrainingResult.HISTORY_LIMIT) {
-      List<EpochRecord> thinned =
-          IntStream.range(0, history.size() / 2).mapToObj(i -> history.get(2 * i)).toList();
-      history.clear();
-      history.addAll(thinned);
-      historyStride *= 2;
-    }
-  }
-
-  private List<EpochRecord> history() {
-    if (latest != null && history.getLast().epoch() < latest.epoch()) {
-      history.add(latest);
-    }
-    return history;
-  }
-
-  private EpochRecord epoch(long epoch) {
-    for (int j = 0; j < outputs; j++) {
-      lossSums[j] = 0;
-    }
-    for (long first = 0; first < rows; first += batchSize) {
-      long count = Math.min(batchSize, rows - first);
-      Tensor loss = losses.next(count, optimizer.steps() + 1, optimizer.lastLearningRate());
-      if (equations == null) {
-        regression.computeGradient(x, y, index, first, count, loss);
-      } else {
-        regression.computeGradient(equations, loss);
+    while (stop == null && progress.epochs < options.epochs) {
+      rows.begin(progress.epochs);
+      if (!visitRows()) {
+        return StopReason.REQUEST;
       }
-      if (losses.isFull()) {
+      EpochRecord record = record();
+      progress.ended(record);
+      if (options.patience > 0) {
+        progress.watch(options.lossTolerance);
+      }
+      stop = stop(record);
+      if (isCheckpointDue()) {
+        writeCheckpoint();
+      }
+    }
+    return stop == null ? StopReason.EPOCHS : stop;
+  }
+
+  /** One epoch, from where it is to its end; false if it was asked to stop before. */
+  private boolean visitRows() {
+    long epoch = progress.epochs + 1;
+    while (progress.position < rows.trained()) {
+      if (options.stopWhen.getAsBoolean()) {
         lookAtLosses(epoch);
+        return false;
+      }
+      long first = progress.position;
+      long count = Math.min(rows.batchSize(), rows.trained() - first);
+      if (equations == null) {
+        computeGradient(first, count, epoch);
+      } else {
+        regression.computeGradient(equations, nextLoss(count));
+        lookIfFull(epoch);
       }
       optimizer.step(gradient);
+      progress.batches++;
+      progress.position = first + count;
+      // At the end of an epoch its record comes first, for which the last gradient is needed.
+      if (progress.position < rows.trained() && isCheckpointDue()) {
+        lookAtLosses(epoch);
+        writeCheckpoint();
+      }
     }
     lookAtLosses(epoch);
+    return true;
+  }
+
+  /** In as many parts as the rows ask for. */
+  private void computeGradient(long first, long count, long epoch) {
+    for (long done = 0, n; done < count; done += n) {
+      n = rows.together(first + done, count - done);
+      rows.computeGradient(regression, first + done, n, nextLoss(n));
+      lookIfFull(epoch);
+      parts.add(n, done, count);
+    }
+  }
+
+  private void lookIfFull(long epoch) {
+    if (losses.isFull()) {
+      lookAtLosses(epoch);
+    }
+  }
+
+  private Tensor nextLoss(long count) {
+    return losses.next(count, optimizer.steps() + 1, optimizer.lastLearningRate());
+  }
+
+  private boolean isCheckpointDue() {
+    return checkpoints != null && checkpoints.isDue(optimizer.steps());
+  }
+
+  private void writeCheckpoint() {
+    checkpoints.write(optimizer, progress, secondsSinceStart());
+  }
+
+  private EpochRecord record() {
     double total = 0;
     for (int j = 0; j < outputs; j++) {
-      total += lossSums[j] / rows * standardization.lossScale(j);
+      total += progress.lossSums[j] / rows.trained() * standardization.lossScale(j);
     }
     double norm = options.gradientTolerance > 0 ? backend.linear().norm2(gradient) : Double.NaN;
     return new EpochRecord(
-        epoch,
+        progress.epochs + 1,
         optimizer.steps(),
         total / outputs,
         validationLoss(),
@@ -277,78 +340,20 @@ final class TrainingSession implements AutoCloseable {
       double watched = 0;
       for (int j = 0; j < outputs; j++) {
         double value = losses.loss(batch, j);
-        lossSums[j] += value * losses.rows(batch);
+        progress.lossSums[j] += value * losses.rows(batch);
         watched += value;
       }
-      requireUsefulLoss(watched, epoch, losses.step(batch), losses.rate(batch), false);
+      watch.requireUseful(watched, epoch, losses.step(batch), losses.rate(batch), false);
     }
   }
 
-  /** Computes the losses of these positions, with the parameters as they are: their mean, raw. */
-  private double lossOf(long first, long count) {
-    Tensor loss = losses.next(count, optimizer.steps(), optimizer.lastLearningRate());
-    regression.computeGradient(x, y, index, first, count, loss);
-    losses.read();
+  /** The mean of the outputs' losses, in raw units. */
+  private double raw(double[] means) {
     double total = 0;
     for (int j = 0; j < outputs; j++) {
-      total += losses.loss(0, j) * standardization.lossScale(j);
+      total += means[j] * standardization.lossScale(j);
     }
     return total / outputs;
-  }
-
-  /** Sum over outputs of the losses of {@link #lossOf}, in the space of training. */
-  private double trainingLoss() {
-    double total = 0;
-    for (int j = 0; j < outputs; j++) {
-      total += losses.loss(0, j);
-    }
-    return total;
-  }
-
-  /** Mean over training rows of the squared targets, summed over outputs: the loss of zeros. */
-  private double meanSquareOfTargets() {
-    double mean = 0;
-    for (long i = 0; i < rows; i++) {
-      double squares = 0;
-      for (int j = 0; j < outputs; j++) {
-        double value = target(i, j);
-        squares += value * value;
-      }
-      mean += (squares - mean) / (i + 1);
-    }
-    return mean;
-  }
-
-  private void requireUsefulLoss(
-      double watched, long epoch, long step, double rate, boolean isLast) {
-    if (Double.isNaN(firstLoss)) {
-      firstLoss = watched;
-      if (!(watched < Double.POSITIVE_INFINITY)) {
-        throw new DivergenceException(
-            "the loss of the first batch is "
-                + watched
-                + " before any step: the data has values that are not finite or too large for "
-                + data.x().dtype(),
-            1);
-      }
-    }
-    // The first batch alone is no measure: it may fit exactly.
-    double measure = Math.max(Math.max(firstLoss, targetSquares), Double.MIN_NORMAL);
-    if (!Double.isFinite(watched) || watched > HOPELESS * measure) {
-      throw new DivergenceException(
-          String.format(
-              Locale.ROOT,
-              "training diverged: %s step %d (epoch %d) the loss is %.4g, after %.4g at the first step, with learning rate %.4g; try --learning-rate %.2g%s",
-              isLast ? "after" : "at",
-              step,
-              epoch,
-              watched,
-              firstLoss,
-              rate,
-              rate / 10,
-              options.standardize ? "" : ", or standardise the features"),
-          step);
-    }
   }
 
   private StopReason stop(EpochRecord record) {
@@ -359,61 +364,49 @@ final class TrainingSession implements AutoCloseable {
     if (!wantsMore) {
       return StopReason.LISTENER;
     }
-    if (options.gradientTolerance > 0 && record.gradientNorm() <= options.gradientTolerance) {
-      return StopReason.GRADIENT;
-    }
-    if (options.patience > 0) {
-      double watched = record.watchedLoss();
-      if (watched < bestLoss - options.lossTolerance * Math.abs(bestLoss)
-          || bestLoss == Double.POSITIVE_INFINITY) {
-        bestLoss = watched;
-        epochsSinceBest = 0;
-      } else if (++epochsSinceBest >= options.patience) {
-        return StopReason.PATIENCE;
-      }
+    StopReason reason = stopOf(record);
+    if (reason != null) {
+      return reason;
     }
     if (options.maximumTime != null
         && Duration.ofNanos(System.nanoTime() - started).compareTo(options.maximumTime) >= 0) {
       return StopReason.TIME;
     }
+    boolean isLast = progress.epochs >= options.epochs;
+    return !isLast && options.stopWhen.getAsBoolean() ? StopReason.REQUEST : null;
+  }
+
+  /** What the numbers say, whenever they are looked at. */
+  private StopReason stopOf(EpochRecord record) {
+    if (record == null) {
+      return null;
+    }
+    if (options.gradientTolerance > 0 && record.gradientNorm() <= options.gradientTolerance) {
+      return StopReason.GRADIENT;
+    }
+    if (options.patience > 0 && progress.epochsSinceBest >= options.patience) {
+      return StopReason.PATIENCE;
+    }
     return null;
   }
 
   private double validationLoss() {
-    if (order == null || order.heldOutRows() == 0) {
+    if (rows.heldOut() == 0) {
       return Double.NaN;
     }
-    double heldOutLoss = lossOf(rows, order.heldOutRows());
-    if (!Double.isFinite(heldOutLoss)) {
-      throw new DivergenceException(
-          "the loss of the held-out rows is %s at step %d, that of the training rows is finite: the held-out rows have values that are not finite or too large for %s"
-              .formatted(heldOutLoss, optimizer.steps(), data.x().dtype()),
-          optimizer.steps());
-    }
+    double heldOutLoss = raw(rows.losses(regression, true, losses));
+    watch.requireUsefulHeldOut(heldOutLoss, optimizer.steps());
     return heldOutLoss;
   }
 
-  /** Mean over targets of 1 - error / variance, from the losses just computed; scales cancel. */
-  private double r2() {
+  /** Mean over targets of 1 - error / variance; scales cancel. */
+  private double r2(double[] means) {
     double total = 0;
     for (int j = 0; j < outputs; j++) {
-      double mean = 0;
-      for (long i = 0; i < rows; i++) {
-        mean += (target(i, j) - mean) / (i + 1);
-      }
-      double squares = 0;
-      for (long i = 0; i < rows; i++) {
-        double deviation = target(i, j) - mean;
-        squares += deviation * deviation;
-      }
-      total += squares == 0 ? Double.NaN : 1 - losses.loss(0, j) * rows / squares;
+      double squares = targets.squaredDeviations().get(j);
+      total += squares == 0 ? Double.NaN : 1 - means[j] * rows.trained() / squares;
     }
     return total / outputs;
-  }
-
-  private double target(long position, int output) {
-    long row = order == null ? position : order.index().getLong(position);
-    return data.y().get(row, output);
   }
 
   private Tensor onHost(Tensor t) {
@@ -426,11 +419,14 @@ final class TrainingSession implements AutoCloseable {
   }
 
   private double secondsSinceStart() {
-    return (System.nanoTime() - started) / 1e9;
+    return progress.secondsBefore + (System.nanoTime() - started) / 1e9;
   }
 
   @Override
   public void close() {
+    if (checkpoints != null) {
+      checkpoints.close();
+    }
     arena.close();
   }
 }

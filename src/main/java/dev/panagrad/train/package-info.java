@@ -1,7 +1,17 @@
 /**
- * The training loop: batches, epochs, stopping, history, and the result in raw units. Once warm, a
- * step allocates nothing on the heap and copies no data; in Gram mode it reads none. Losses of
- * batches are written where the backend computes, and read back once an epoch, or every 64 batches,
- * so that a device is not waited for in each step.
+ * The training loop: batches, epochs, stopping, history, checkpoints, and the result in raw units;
+ * and training on rows as they arrive. Once warm, a step allocates nothing on the heap and copies
+ * no data; in Gram mode it reads none. Losses of batches are written where the backend computes,
+ * and read back once an epoch, or every 64 batches, so that a device is not waited for in each
+ * step.
+ *
+ * <p>Where a training is, is a few numbers: the order of an epoch is a function of seed and epoch,
+ * the learning rate one of the step. So a checkpoint holds parameters, state and those numbers, and
+ * no permutation. A schedule can only be compared by its rates, which {@code ScheduleProbe} does.
+ *
+ * <p>Rows of a training file are standardised when it is written and not when it is read: they are
+ * mapped read-only, and folding means into every gradient would lose digits where means are large.
+ * The file is safetensors and not a format of its own: its header has been attacked already, and
+ * other programs read it.
  */
 package dev.panagrad.train;

@@ -101,19 +101,15 @@ final class CompactTwins {
 
   /** The step with BF16 state. */
   static String bf16(String rule, String source) {
-    StringBuilder twin = new StringBuilder();
-    for (String part : methods(header(rule, source, "Bf16", "with BF16 state"))) {
-      twin.append(part.startsWith("  @Override") ? bf16Method(part) : part);
-    }
+    List<String> parts = methods(header(rule, source, "Bf16", "with BF16 state"));
     return withImports(
-        twin.toString(),
+        parts.getFirst() + bf16Update(update(parts)) + "\n",
         "static dev.panagrad.backend.simd.LanesI32.",
         List.of("HALVES", "INFINITY", "MAGNITUDE", "STEPS", "VECTOR_STEP"),
         List.of("GT", "I2S", "LSHL", "LSHR", "ZERO_EXTEND_S2I"));
   }
 
-  private static String bf16Method(String method) {
-    boolean isUpdate = method.contains("void update(");
+  private static String bf16Update(String method) {
     StringBuilder before = new StringBuilder();
     StringBuilder decoded = new StringBuilder();
     StringBuilder encoded = new StringBuilder();
@@ -136,11 +132,8 @@ final class CompactTwins {
       slot++;
     }
     String loop = LOOP.replace("STRIDE", "FusedStepF32.STRIDE");
-    String added =
-        isUpdate
-            ? ",\n      MemorySegment pun,\n      int[] random) {"
-            : ",\n      MemorySegment pun) {";
-    return own.replace("StepCoefficients c) {", "StepCoefficients c" + added)
+    String added = "StepCoefficients c,\n      MemorySegment pun,\n      int[] random) {";
+    return own.replace("StepCoefficients c) {", added)
         .replace(LOOP, before + loop + decoded)
         .replace("\n    }\n  }\n", "\n" + encoded + "    }\n  }\n");
   }
@@ -151,14 +144,12 @@ final class CompactTwins {
     List<String> parts =
         methods(
             header(rule, source, "Block8", kind).replaceFirst("\n(final )?class", "\nfinal class"));
-    String update =
-        parts.stream().filter(p -> p.contains("void update(")).findFirst().orElseThrow();
+    String update = update(parts);
     StringBuilder before = new StringBuilder();
     StringBuilder decoded = new StringBuilder();
     StringBuilder sought = new StringBuilder();
     StringBuilder after = new StringBuilder();
-    String own = update.stripTrailing();
-    own = own.endsWith("\n}") ? own : own + "\n}";
+    String own = update;
     int slot = 0;
     for (Map.Entry<String, String> operand : operands(update).entrySet()) {
       String name = operand.getKey();
@@ -218,6 +209,14 @@ final class CompactTwins {
 
   private static List<String> methods(String source) {
     return List.of(source.split("(?=  @Override\n)"));
+  }
+
+  /** The step itself, with the end of its class. */
+  private static String update(List<String> methods) {
+    String update =
+        methods.stream().filter(m -> m.contains("void update(")).findFirst().orElseThrow();
+    String own = update.stripTrailing();
+    return own.endsWith("\n}") ? own : own + "\n}";
   }
 
   /** Segments and offsets of the slots, in their order. */

@@ -29,12 +29,14 @@ class ForbiddenApisTest {
           rule("java/lang/foreign/MemorySegment#ofArray", "heap segments pollute kernel profiles"),
           rule(
               "java/lang/foreign/MemorySegment#reinterpret",
-              "no bounds, no lifetime; what a driver returns has neither",
+              "no bounds, no lifetime; what a driver or another program returns has neither",
+              "dev/panagrad/arrow/CStruct",
               "dev/panagrad/backend/cuda/CudaDriver",
               "dev/panagrad/backend/cuda/CudaStatus"),
           rule(
               "java/lang/foreign/MemorySegment#ofAddress",
               "no bounds, no lifetime; a device address as an argument needs neither",
+              "dev/panagrad/arrow/CStruct",
               "dev/panagrad/backend/cuda/Cublas"),
           rule("java/lang/foreign/Linker$Option#critical", "blocks safepoints while it runs"),
           rule("java/lang/Math#fma", "BigDecimal where the machine has no fma"),

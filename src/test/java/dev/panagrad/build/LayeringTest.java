@@ -39,7 +39,8 @@ class LayeringTest {
                   "schedule",
                   "tensor")),
           Map.entry("regression", Set.of("backend", "rule", "safetensors", "tensor")),
-          Map.entry("data", Set.of("tensor")),
+          Map.entry("data", Set.of("safetensors", "tensor")),
+          Map.entry("arrow", Set.of("data", "tensor")),
           Map.entry("safetensors", Set.of("tensor")),
           Map.entry(
               "train",
@@ -50,6 +51,7 @@ class LayeringTest {
                   "penalty",
                   "regression",
                   "rule",
+                  "safetensors",
                   "schedule",
                   "tensor")),
           Map.entry(

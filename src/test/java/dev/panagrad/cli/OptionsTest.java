@@ -235,7 +235,7 @@ class OptionsTest {
       textBlock =
           """
           train %s                                  | --target
-          train --target y                          | DATA.csv
+          train --target y                          | DATA
           train %s --target y --optimizer lbfgs     | lbfgs
           train %s --target y --dtype f16           | f16
           train %s --target y --epochs many         | many

@@ -2,7 +2,8 @@ package dev.panagrad.cli;
 
 import static org.junit.jupiter.api.Assertions.assertArrayEquals;
 import static org.junit.jupiter.api.Assertions.assertEquals;
-import static org.junit.jupiter.api.Assertions.assertFalse;
+import static org.junit.jupiter.api.Assertions.assertThrows;
+import static org.junit.jupiter.api.Assertions.assertTrue;
 
 import com.fasterxml.jackson.databind.JsonNode;
 import dev.panagrad.regression.LinearModel;
@@ -12,6 +13,8 @@ import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.List;
 import org.junit.jupiter.api.Test;
+import org.junit.jupiter.api.condition.EnabledOnOs;
+import org.junit.jupiter.api.condition.OS;
 import org.junit.jupiter.api.io.TempDir;
 
 /** {@code train --save} and {@code predict}. */
@@ -93,6 +96,40 @@ class PredictCommandTest {
     }
   }
 
+  /** An intercept is a model; nothing is not. */
+  @Test
+  void modelsOfNothing() throws IOException {
+    Path data = SmallData.write(folder);
+    ModelFile.save(
+        new LinearModel(List.of(), List.of("y"), new double[1][0], new double[] {1.5}), model());
+    LinearModel model = ModelFile.load(model());
+    assertEquals(List.of(), model.features());
+    assertEquals(1.5, model.predict(new double[0], 0));
+    Cli.assertContains(
+        Cli.run("predict", data.toString(), "--model", model().toString()).failure(Cli.FAILED),
+        "has no features",
+        "[1.5]");
+    byte[] before = Files.readAllBytes(model());
+    assertThrows(
+        IllegalArgumentException.class,
+        () ->
+            ModelFile.save(
+                new LinearModel(List.of("a"), List.of(), new double[0][], new double[0]), model()));
+    assertArrayEquals(before, Files.readAllBytes(model()));
+  }
+
+  /** Nobody is waited for. */
+  @Test
+  @EnabledOnOs(OS.LINUX)
+  void modelThatIsAPipe() throws IOException, InterruptedException {
+    Path data = SmallData.write(folder);
+    assertEquals(0, new ProcessBuilder("mkfifo", model().toString()).start().waitFor());
+    Cli.assertContains(
+        Cli.run("predict", data.toString(), "--model", model().toString()).failure(Cli.FAILED),
+        "not a regular file",
+        model().toString());
+  }
+
   @Test
   void whatCannotBeSaved() throws IOException {
     Path data = SmallData.write(folder);
@@ -102,8 +139,16 @@ class PredictCommandTest {
     Cli run =
         Cli.train(
             data, "--target y --quiet --epochs 1 --save " + folder.resolve("none").resolve("m"));
-    Cli.assertContains(run.failure(Cli.FAILED), "cannot write", "bytes", "no directory");
-    // The result was printed all the same.
-    assertFalse(run.out().isEmpty());
+    Cli.assertContains(run.failure(Cli.USAGE), "--save", "there is no directory");
+    // Before the data were read and a model trained.
+    assertTrue(run.out().isEmpty());
+    Cli.assertContains(
+        Cli.train(data, "--target y --quiet --epochs 1 --save " + folder).failure(Cli.USAGE),
+        "is a directory");
+    Path log = folder.resolve("h.csv");
+    String same = "--log " + log + " --save " + folder.resolve(".").resolve("h.csv");
+    Cli.assertContains(
+        Cli.train(data, "--target y --quiet --epochs 1 " + same).failure(Cli.USAGE),
+        "is the history file");
   }
 }

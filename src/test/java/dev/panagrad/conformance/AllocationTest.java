@@ -47,7 +47,7 @@ class AllocationTest {
   private static final int QUIET_ROUNDS = 3;
 
   /** Warm when that many rounds have allocated nothing; failed when that never comes. */
-  private static void allocatesNothing(String what, Runnable call) {
+  static void allocatesNothing(String what, Runnable call) {
     long deadline = System.nanoTime() + WARM_UP_NANOS;
     int quiet = 0;
     long bytes;

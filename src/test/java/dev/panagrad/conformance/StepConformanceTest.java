@@ -274,7 +274,7 @@ class StepConformanceTest {
     return Double.isFinite(slack) ? slack : 0;
   }
 
-  static StepCoefficients withoutThreshold(StepCoefficients c) {
+  private static StepCoefficients withoutThreshold(StepCoefficients c) {
     StepCoefficients copy = new StepCoefficients(c.dtype);
     copy.gradientScale = c.gradientScale;
     copy.clipValue = c.clipValue;

@@ -193,7 +193,7 @@ class RegressionGoldenTest {
 
   private static List<UpdateRule> rules(Backend backend, Sample sample) {
     return sample == Sample.RANDHIE && TestBackends.isTooSlow(backend)
-        ? List.of(Adam.of(0.01))
+        ? List.of()
         : List.of(Sgd.of(0.01), Adam.of(0.01), RmsProp.of(0.01));
   }
 
@@ -301,6 +301,9 @@ class RegressionGoldenTest {
     int zeros = 0;
     for (DType dtype : List.of(DType.F32, DType.F64)) {
       for (Backend backend : backends) {
+        if (TestBackends.isTooSlow(backend)) {
+          continue;
+        }
         for (boolean gram : ways(backend, sample)) {
           Penalty penalty = Penalty.l1(lasso.get("l1").asDouble());
           TrainingResult result = descend(sample, dtype, backend, penalty, gram);
@@ -318,7 +321,11 @@ class RegressionGoldenTest {
         }
       }
     }
-    long ways = backends.stream().mapToLong(backend -> ways(backend, sample).size()).sum();
+    long ways =
+        backends.stream()
+            .filter(backend -> !TestBackends.isTooSlow(backend))
+            .mapToLong(backend -> ways(backend, sample).size())
+            .sum();
     assertTrue(zeros >= 2 * ways, zeros + " zeros");
   }
 }

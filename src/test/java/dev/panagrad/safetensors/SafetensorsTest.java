@@ -29,6 +29,7 @@ import java.util.Map;
 import java.util.Set;
 import java.util.SplittableRandom;
 import java.util.stream.Collectors;
+import java.util.stream.DoubleStream;
 import java.util.stream.Stream;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.condition.EnabledOnOs;
@@ -74,18 +75,36 @@ class SafetensorsTest {
       c.setLong(1, Long.MIN_VALUE);
       Tensor gaps = a.columns(1, 3).named("gaps");
       SafetensorsWriter.write(file, Map.of("key", "value\n\u2028"), List.of(a, b, c, empty, gaps));
-      SafetensorsFile in = SafetensorsFile.open(file);
-      assertEquals("value\n\u2028", in.metadata().get("key"));
-      assertEquals(5, in.names().size());
-      for (Tensor written : List.of(a, b, c, empty, gaps)) {
-        Tensor read = in.map(arena, written.name());
-        assertEquals(written.dtype(), read.dtype());
-        assertEquals(written.shape(), read.shape());
-        assertArrayEquals(written.toArray(), read.toArray(), written.name());
-        assertTrue(read.isReadOnly());
-        in.requireIntact(read);
+      try (SafetensorsFile in = SafetensorsFile.open(file)) {
+        assertEquals("value\n\u2028", in.metadata().get("key"));
+        assertEquals(5, in.names().size());
+        for (Tensor written : List.of(a, b, c, empty, gaps)) {
+          Tensor mapped = in.map(arena, written.name());
+          assertTrue(mapped.isReadOnly());
+          for (Tensor found : List.of(mapped, in.read(arena, written.name()))) {
+            assertEquals(written.dtype(), found.dtype());
+            assertEquals(written.shape(), found.shape());
+            assertArrayEquals(written.toArray(), found.toArray(), written.name());
+          }
+          in.requireIntact(written.name());
+        }
+        Tensor other = arena.allocate("other", DType.F32, 3, 5);
+        in.read("gaps", other.columns(2, 3));
+        assertArrayEquals(gaps.toArray(), other.columns(2, 3).toArray());
+        assertEquals(0, other.get(0, 1));
+        assertEquals(0, other.get(2, 1));
+        assertThrows(IllegalArgumentException.class, () -> in.read("gaps", other));
+        double[] doubles = new double[6];
+        double[] last = new double[1];
+        in.readDoubles(b.name(), doubles, last);
+        assertArrayEquals(
+            b.toArray(),
+            DoubleStream.concat(Arrays.stream(doubles), Arrays.stream(last)).toArray());
+        assertThrows(IllegalArgumentException.class, () -> in.readDoubles(b.name(), doubles));
+        assertThrows(IllegalArgumentException.class, () -> in.readDoubles("a", new double[15]));
+        assertThrows(SafetensorsException.class, () -> in.map(arena, "none"));
+        assertThrows(SafetensorsException.class, () -> in.read(arena, "none"));
       }
-      assertThrows(SafetensorsException.class, () -> in.map(arena, "none"));
     }
     try (Stream<Path> left = Files.list(folder)) {
       assertEquals(List.of(file), left.toList(), "no temporary file is left");
@@ -100,8 +119,8 @@ class SafetensorsTest {
             .getBytes(StandardCharsets.UTF_8);
     byte[] padded = Arrays.copyOf(header, (header.length + 7) / 8 * 8);
     Arrays.fill(padded, header.length, padded.length, (byte) ' ');
-    SafetensorsFile in = SafetensorsFile.open(file(padded, 10));
-    try (TensorArena arena = TensorArena.open("other")) {
+    try (SafetensorsFile in = SafetensorsFile.open(file(padded, 10));
+        TensorArena arena = TensorArena.open("other")) {
       assertArrayEquals(new double[2], in.map(arena, "w").toArray());
       SafetensorsException e = assertThrows(SafetensorsException.class, () -> in.map(arena, "h"));
       assertTrue(e.getMessage().contains("is F16"), e.getMessage());
@@ -118,28 +137,46 @@ class SafetensorsTest {
         "{\"a\" | JSON",
         "{}x | only blanks",
         "{}{} | only blanks",
-        "{\"a\":1} | START_OBJECT",
+        "{\"a\":1} | where '{' is needed",
         "{\"a\":{}} | needs dtype, shape",
         "{\"a\":{\"dtype\":\"F32\",\"shape\":[1],\"data_offsets\":[0]}} | two data_offsets",
         "{\"a\":{\"dtype\":\"F32\",\"shape\":[1],\"data_offsets\":[0,1,2]}} | more than 2 numbers",
         "{\"a\":{\"dtype\":\"F32\",\"shape\":[1],\"data_offsets\":[0,4],\"x\":1}} | unknown member",
-        "{\"a\":{\"dtype\":\"F31\",\"shape\":[1],\"data_offsets\":[0,4]}} | unknown dtype",
-        "{\"a\":{\"dtype\":\"F32\",\"shape\":[1.5],\"data_offsets\":[0,4]}} | VALUE_NUMBER_INT",
-        "{\"a\":{\"dtype\":\"F32\",\"shape\":[-1],\"data_offsets\":[0,4]}} | negative",
+        "{\"a\":{\"dtype\":\"F31\",\"shape\":[1],\"data_offsets\":[0,2]}} | has 4 for them",
+        "{\"a\":{\"dtype\":\"F4\",\"shape\":[7],\"data_offsets\":[0,4]}} | does not take the 4 bytes",
+        "{\"a\":{\"dtype\":\"F31\",\"shape\":[4611686018427387904,4],\"data_offsets\":[0,4]}} | does not take the 4 bytes",
+        "{\"a\":{\"dtype\":\"F32\",\"shape\":[01],\"data_offsets\":[0,4]}} | begins with 0",
+        "{\"a\":{\"dtype\":\"F32\",\"shape\":[1e0],\"data_offsets\":[0,4]}} | a whole number",
+        "{\"a\":{\"dtype\":\"F32\",\"shape\":[1,],\"data_offsets\":[0,4]}} | a whole number",
+        "{\"a\":{\"dtype\":\"F32\",\"dtype\":\"F32\",\"shape\":[1],\"data_offsets\":[0,4]}} | two members",
+        "{\"__metadata__\":{},\"__metadata__\":{}} | two members",
+        "{\"__metadata__\":{\"a\":\"\\x\"}} | unknown escape",
+        "{\"__metadata__\":{\"a\":\"\\u12g4\"}} | four digits",
+        "{\"__metadata__\":{\"a\":\"\\ud800\\u0020\"}} | surrogate",
+        "{\"__metadata__\":{\"a\":\"\\udc00\\ud800\"}} | surrogate",
+        "{\"__metadata__\":{\"a\":\"\u0009\"}} | control character",
+        "{\"__metadata__\":{\"a\":\"b\",}} | where '\"' is needed",
+        "{\"__metadata__\":{\"a\" \"b\"}} | where ':' is needed",
+        "{\"__metadata__\":{\"a\":\"b} | within a string",
+        "{\"__metadata__\":{\"a\":\"b\"}, | found the end",
+        "{\"a\":{\"dtype\":\"F32\",\"shape\":[1.5],\"data_offsets\":[0,4]}} | a whole number",
+        "{\"a\":{\"dtype\":\"F32\",\"shape\":[-1],\"data_offsets\":[0,4]}} | not negative",
         "{\"a\":{\"dtype\":\"F32\",\"shape\":[99999999999999999999],\"data_offsets\":[0,4]}} | JSON",
         "{\"a\":{\"dtype\":\"F32\",\"shape\":[1],\"data_offsets\":[4,0]}} | is at [4, 0)",
         "{\"a\":{\"dtype\":\"F32\",\"shape\":[2],\"data_offsets\":[0,8]}} | of 4 bytes",
         "{\"a\":{\"dtype\":\"F32\",\"shape\":[2],\"data_offsets\":[0,4]}} | does not take the 4 bytes",
         "{\"a\":{\"dtype\":\"F64\",\"shape\":[4611686018427387904,4611686018427387904],\"data_offsets\":[0,0]}} | does not take",
-        "{\"a\":{\"dtype\":\"F32\",\"shape\":[1,1,1,1,1,1,1,1,1],\"data_offsets\":[0,4]}} | more than 8",
-        "{\"a\":{\"dtype\":\"F32\",\"shape\":[1],\"data_offsets\":[0,4]},\"a\":{\"dtype\":\"F32\",\"shape\":[1],\"data_offsets\":[0,4]}} | Duplicate",
+        "{\"a\":{\"dtype\":\"F32\",\"shape\":["
+            + "1,1,1,1,1,1,1,1,1,1,1,1,1,1,1,1,1,1,1,1,1,1,1,1,1,1,1,1,1,1,1,1,1,1,1,1,1,1,1,1,1,1,1,1,1,1,1,1,1,1,1,1,1,1,1,1,1,1,1,1,1,1,1,1,1"
+            + "],\"data_offsets\":[0,4]}} | more than 64",
+        "{\"a\":{\"dtype\":\"F32\",\"shape\":[1],\"data_offsets\":[0,4]},\"a\":{\"dtype\":\"F32\",\"shape\":[1],\"data_offsets\":[0,4]}} | two members",
         "{\"a\":{\"dtype\":\"F32\",\"shape\":[1],\"data_offsets\":[0,4]},\"b\":{\"dtype\":\"F32\",\"shape\":[1],\"data_offsets\":[0,4]}} | ends at 4",
         "{\"a\":{\"dtype\":\"U8\",\"shape\":[1],\"data_offsets\":[1,2]}} | begins at byte 1",
         "{\"a\":{\"dtype\":\"U8\",\"shape\":[2],\"data_offsets\":[0,2]}} | has 4 for them",
         "{} | has 4 for them",
-        "{\"__metadata__\":{\"a\":{}}} | VALUE_STRING",
-        "{\"__metadata__\":{\"a\":\"b\",\"a\":\"c\"}} | Duplicate",
-        "{\"a\":[[[[[[[[]]]]]]]]} | START_OBJECT",
+        "{\"__metadata__\":{\"a\":{}}} | '\"' is needed",
+        "{\"__metadata__\":{\"a\":\"b\",\"a\":\"c\"}} | two members",
+        "{\"a\":[[[[[[[[]]]]]]]]} | where '{' is needed",
         "{\"a\":{\"dtype\":\"F32\",\"shape\":[[1]],\"data_offsets\":[0,4]}} | JSON",
       })
   void headerThatLies(String header, String reason) throws IOException {
@@ -186,10 +223,9 @@ class SafetensorsTest {
       byte[] flipped = bytes.clone();
       flipped[i] ^= (byte) (1 << random.nextInt(8));
       Files.write(damaged, flipped);
-      try (TensorArena arena = TensorArena.open("damaged")) {
-        SafetensorsFile in = SafetensorsFile.open(damaged);
+      try (SafetensorsFile in = SafetensorsFile.open(damaged)) {
         in.requireIntactHeader();
-        in.requireIntact(in.map(arena, "w"));
+        in.requireIntact("w");
         fail("byte " + i + " was flipped and nobody noticed");
       } catch (IOException e) {
         assertTrue(e.getMessage().contains(damaged.toString()), e.getMessage());
@@ -208,7 +244,9 @@ class SafetensorsTest {
       for (int i = 1; i <= 2; i++) {
         Tensor w = arena.allocate("w", DType.F32, i);
         SafetensorsWriter.write(i == 1 ? file : link, Map.of(), List.of(w));
-        assertEquals(i, SafetensorsFile.open(file).map(arena, "w").count());
+        try (SafetensorsFile in = SafetensorsFile.open(file)) {
+          assertEquals(i, in.shape("w").count());
+        }
       }
     }
     assertTrue(Files.isSymbolicLink(link));
@@ -277,6 +315,25 @@ class SafetensorsTest {
       assertThrows(
           IllegalArgumentException.class,
           () -> SafetensorsWriter.write(folder.resolve("x"), Map.of("a", "\ud800"), List.of(w)));
+    }
+  }
+
+  /** Every escape, and characters of one to four bytes by theirs. */
+  @Test
+  void escapes() throws IOException {
+    StringBuilder expected = new StringBuilder("\"\\/\b\f\n\r\t");
+    StringBuilder written = new StringBuilder("\\\"\\\\\\/\\b\\f\\n\\r\\t");
+    for (int point = 0; point <= Character.MAX_CODE_POINT; point += point < 0x900 ? 1 : 0x1f) {
+      if (point < Character.MIN_SURROGATE || point > Character.MAX_SURROGATE) {
+        expected.appendCodePoint(point);
+        for (char c : Character.toChars(point)) {
+          written.append("\\u%04x".formatted((int) c));
+        }
+      }
+    }
+    try (SafetensorsFile in =
+        SafetensorsFile.open(file("{\"__metadata__\" : { \"a\":\n\"" + written + "\"\t}\r}", 0))) {
+      assertEquals(expected.toString(), in.metadata().get("a"));
     }
   }
 

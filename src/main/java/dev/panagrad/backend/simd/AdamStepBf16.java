@@ -97,30 +97,4 @@ final class AdamStepBf16 extends Bf16Update {
       random1 = random1.add(VECTOR_STEP);
     }
   }
-
-  @Override
-  void thresholds(
-      MemorySegment ts,
-      MemorySegment ms,
-      long mAt,
-      MemorySegment vs,
-      long vAt,
-      MemorySegment xs,
-      long xAt,
-      int n,
-      StepCoefficients c,
-      MemorySegment pun) {
-    FloatVector l1 = broadcast(SPECIES, narrow(c.l1Step));
-    FloatVector epsilon = broadcast(SPECIES, narrow(c.own[Adam.EPSILON]));
-    int end = n * LanesF32.BYTES;
-    for (int o = 0; o < end; o += FusedStepF32.STRIDE) {
-      ((IntVector)
-              ShortVector.fromMemorySegment(HALVES, vs, vAt + (o >> 1), ORDER)
-                  .convertShape(ZERO_EXTEND_S2I, LanesI32.SPECIES, 0))
-          .lanewise(LSHL, 16)
-          .intoMemorySegment(pun, SLOT_1, ORDER);
-      FloatVector root = fromMemorySegment(SPECIES, pun, SLOT_1, ORDER).sqrt().add(epsilon);
-      l1.div(root).intoMemorySegment(ts, o, ORDER);
-    }
-  }
 }

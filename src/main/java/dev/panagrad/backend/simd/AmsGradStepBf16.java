@@ -114,30 +114,4 @@ final class AmsGradStepBf16 extends Bf16Update {
       random2 = random2.add(VECTOR_STEP);
     }
   }
-
-  @Override
-  void thresholds(
-      MemorySegment ts,
-      MemorySegment ms,
-      long mAt,
-      MemorySegment vs,
-      long vAt,
-      MemorySegment xs,
-      long xAt,
-      int n,
-      StepCoefficients c,
-      MemorySegment pun) {
-    FloatVector l1 = broadcast(SPECIES, narrow(c.l1Step));
-    FloatVector epsilon = broadcast(SPECIES, narrow(c.own[Adam.EPSILON]));
-    int end = n * LanesF32.BYTES;
-    for (int o = 0; o < end; o += FusedStepF32.STRIDE) {
-      ((IntVector)
-              ShortVector.fromMemorySegment(HALVES, xs, xAt + (o >> 1), ORDER)
-                  .convertShape(ZERO_EXTEND_S2I, LanesI32.SPECIES, 0))
-          .lanewise(LSHL, 16)
-          .intoMemorySegment(pun, SLOT_2, ORDER);
-      FloatVector root = fromMemorySegment(SPECIES, pun, SLOT_2, ORDER).sqrt().add(epsilon);
-      l1.div(root).intoMemorySegment(ts, o, ORDER);
-    }
-  }
 }

@@ -1,13 +1,7 @@
 package dev.panagrad.backend.simd;
 
-import static dev.panagrad.backend.simd.LanesF32.ORDER;
-import static dev.panagrad.backend.simd.LanesF32.SPECIES;
-import static dev.panagrad.backend.simd.LanesF32.narrow;
-import static jdk.incubator.vector.FloatVector.broadcast;
-
 import dev.panagrad.rule.StepCoefficients;
 import java.lang.foreign.MemorySegment;
-import jdk.incubator.vector.FloatVector;
 
 /**
  * A rule's loop over F32 parameters with BF16 state. Classes ending in {@code StepBf16} are
@@ -59,26 +53,4 @@ abstract class Bf16Update {
       StepCoefficients c,
       MemorySegment pun,
       int[] random);
-
-  /**
-   * {@link FusedStep#thresholds} with BF16 slots. As it is here the same for all: the step of a
-   * rule that does not rescale.
-   */
-  void thresholds(
-      MemorySegment ts,
-      MemorySegment s0,
-      long s0At,
-      MemorySegment s1,
-      long s1At,
-      MemorySegment s2,
-      long s2At,
-      int n,
-      StepCoefficients c,
-      MemorySegment pun) {
-    FloatVector l1 = broadcast(SPECIES, narrow(c.l1Step));
-    int end = n * LanesF32.BYTES;
-    for (int o = 0; o < end; o += FusedStepF32.STRIDE) {
-      l1.intoMemorySegment(ts, o, ORDER);
-    }
-  }
 }

@@ -2,7 +2,6 @@ package dev.panagrad.backend.simd;
 
 import dev.panagrad.backend.WorkerPool;
 import dev.panagrad.rule.StateFormat;
-import java.lang.foreign.MemorySegment;
 
 /**
  * Steps with {@link dev.panagrad.rule.Block8} state, block by block of the format: its codes become
@@ -29,7 +28,7 @@ final class Block8Step extends CompactStep {
       FusedStepF32 around,
       WorkerPool pool,
       StepBuffers buffers) {
-    super(around, pool, buffers);
+    super(codec.slots(), around, pool, buffers);
     this.rule = rule;
     this.codec = codec;
   }
@@ -43,17 +42,17 @@ final class Block8Step extends CompactStep {
       if (isWhole && FusedStep.isPlain(c) && isFinite(b, block)) {
         double scale = c.gradientScale;
         rule.update(p.segment(), at(p, start), g.segment(), at(g, start), scale, c, block);
+        codec.encode(state, b, block, c.step);
       } else {
         long a = Math.max(from, start);
-        part(a, (int) (Math.min(to, start + StateFormat.BLOCK) - a), b, block, worker);
+        part(a, (int) (Math.min(to, start + StateFormat.BLOCK) - a), block, worker);
       }
-      codec.encode(state, b, block, c.step);
     }
   }
 
   /** Whether no scale of the block is NaN; then its places and offsets are noted. */
   private boolean isFinite(long b, StateBlock block) {
-    for (int slot = 0; slot < codec.slots(); slot++) {
+    for (int slot = 0; slot < slots; slot++) {
       float scale = Block8Codec.scale(state, slot, b);
       if (Float.isNaN(scale)) {
         return false;
@@ -65,60 +64,14 @@ final class Block8Step extends CompactStep {
     return true;
   }
 
-  private void part(long from, int n, long b, StateBlock block, int worker) {
-    codec.decode(state, b, block);
-    long at = from % StateFormat.BLOCK * Float.BYTES;
-    int whole = n & -LanesF32.COUNT;
-    if (whole > 0) {
-      step(p.segment(), at(p, from), g.segment(), at(g, from), block.slots, at, whole, worker);
-    }
-    if (whole < n) {
-      rest(from + whole, n - whole, block.slots, at + (long) whole * Float.BYTES, worker);
-    }
-    codec.findLargest(block);
+  @Override
+  void decode(long b, StateBlock into) {
+    codec.decode(state, b, into);
   }
 
-  private void step(
-      MemorySegment ps,
-      long pAt,
-      MemorySegment gs,
-      long gAt,
-      MemorySegment[] s,
-      long at,
-      int n,
-      int worker) {
-    if (FusedStep.isPlain(c)) {
-      around.update(ps, pAt, gs, gAt, s[0], at, s[1], at, s[2], at, n, c.gradientScale, c);
-      return;
-    }
-    MemorySegment h = buffers.conditioned[worker];
-    around.condition(ps, pAt, gs, gAt, h, n, c);
-    around.update(ps, pAt, h, 0, s[0], at, s[1], at, s[2], at, n, 1, c);
-    if (c.l1Step != 0) {
-      around.thresholds(h, s[0], at, s[1], at, s[2], at, n, c);
-      around.softThreshold(ps, pAt, h, n);
-    }
-  }
-
-  /** What does not fill a vector. */
-  private void rest(long from, int n, MemorySegment[] s, long at, int worker) {
-    long bytes = n * (long) Float.BYTES;
-    buffers.acquirePadded();
-    try {
-      MemorySegment[] one = buffers.padded;
-      MemorySegment[] slots = buffers.paddedSlots;
-      MemorySegment.copy(p.segment(), at(p, from), one[0], 0, bytes);
-      MemorySegment.copy(g.segment(), at(g, from), one[1], 0, bytes);
-      for (int slot = 0; slot < codec.slots(); slot++) {
-        MemorySegment.copy(s[slot], at, slots[slot], 0, bytes);
-      }
-      step(one[0], 0, one[1], 0, slots, 0, LanesF32.COUNT, worker);
-      MemorySegment.copy(one[0], 0, p.segment(), at(p, from), bytes);
-      for (int slot = 0; slot < codec.slots(); slot++) {
-        MemorySegment.copy(slots[slot], 0, s[slot], at, bytes);
-      }
-    } finally {
-      buffers.releasePadded();
-    }
+  @Override
+  void encode(long b, StateBlock from) {
+    codec.findLargest(from);
+    codec.encode(state, b, from, c.step);
   }
 }

@@ -5,6 +5,7 @@ import dev.panagrad.backend.WorkerPool;
 import dev.panagrad.rule.StateFormat;
 import dev.panagrad.rule.StepCoefficients;
 import dev.panagrad.tensor.Tensor;
+import java.lang.foreign.MemorySegment;
 
 /**
  * A step over F32 parameters whose state is kept in a compact format: only parameters, gradient and
@@ -28,7 +29,11 @@ abstract class CompactStep implements StepKernel, WorkerPool.ChunkTask {
   private long end;
   private long chunkCount;
 
-  CompactStep(FusedStepF32 around, WorkerPool pool, StepBuffers buffers) {
+  /** State vectors of the rule. */
+  final int slots;
+
+  CompactStep(int slots, FusedStepF32 around, WorkerPool pool, StepBuffers buffers) {
+    this.slots = slots;
     this.around = around;
     this.pool = pool;
     this.buffers = buffers;
@@ -75,5 +80,70 @@ abstract class CompactStep implements StepKernel, WorkerPool.ChunkTask {
   /** Where an element of F32 is. */
   static long at(Tensor t, long element) {
     return t.byteOffset() + element * Float.BYTES;
+  }
+
+  /** Reads a block of all slots into {@link StateBlock#slots}. */
+  abstract void decode(long b, StateBlock into);
+
+  /** Rounds a block of all slots by the random bits of the step, and writes it. */
+  abstract void encode(long b, StateBlock from);
+
+  /** Steps over some elements of one block, by loops of their own for decoding and encoding. */
+  final void part(long from, int n, StateBlock block, int worker) {
+    long b = from / StateFormat.BLOCK;
+    decode(b, block);
+    long at = from % StateFormat.BLOCK * Float.BYTES;
+    int whole = n & -LanesF32.COUNT;
+    if (whole > 0) {
+      step(p.segment(), at(p, from), g.segment(), at(g, from), block.slots, at, whole, worker);
+    }
+    if (whole < n) {
+      rest(from + whole, n - whole, block.slots, at + (long) whole * Float.BYTES, worker);
+    }
+    encode(b, block);
+  }
+
+  private void step(
+      MemorySegment ps,
+      long pAt,
+      MemorySegment gs,
+      long gAt,
+      MemorySegment[] s,
+      long at,
+      int n,
+      int worker) {
+    if (FusedStep.isPlain(c)) {
+      around.update(ps, pAt, gs, gAt, s[0], at, s[1], at, s[2], at, n, c.gradientScale, c);
+      return;
+    }
+    MemorySegment h = buffers.conditioned[worker];
+    around.condition(ps, pAt, gs, gAt, h, n, c);
+    around.update(ps, pAt, h, 0, s[0], at, s[1], at, s[2], at, n, 1, c);
+    if (c.l1Step != 0) {
+      around.thresholds(h, s[0], at, s[1], at, s[2], at, n, c);
+      around.softThreshold(ps, pAt, h, n);
+    }
+  }
+
+  /** What does not fill a vector. */
+  private void rest(long from, int n, MemorySegment[] s, long at, int worker) {
+    long bytes = n * (long) Float.BYTES;
+    buffers.acquirePadded();
+    try {
+      MemorySegment[] one = buffers.padded;
+      MemorySegment[] padded = buffers.paddedSlots;
+      MemorySegment.copy(p.segment(), at(p, from), one[0], 0, bytes);
+      MemorySegment.copy(g.segment(), at(g, from), one[1], 0, bytes);
+      for (int slot = 0; slot < slots; slot++) {
+        MemorySegment.copy(s[slot], at, padded[slot], 0, bytes);
+      }
+      step(one[0], 0, one[1], 0, padded, 0, LanesF32.COUNT, worker);
+      MemorySegment.copy(one[0], 0, p.segment(), at(p, from), bytes);
+      for (int slot = 0; slot < slots; slot++) {
+        MemorySegment.copy(padded[slot], 0, s[slot], at, bytes);
+      }
+    } finally {
+      buffers.releasePadded();
+    }
   }
 }

@@ -77,30 +77,4 @@ class RmsPropStepBf16 extends Bf16Update {
       random0 = random0.add(VECTOR_STEP);
     }
   }
-
-  @Override
-  void thresholds(
-      MemorySegment ts,
-      MemorySegment vs,
-      long vAt,
-      MemorySegment s1,
-      long s1At,
-      MemorySegment s2,
-      long s2At,
-      int n,
-      StepCoefficients c,
-      MemorySegment pun) {
-    FloatVector l1 = broadcast(SPECIES, narrow(c.l1Step));
-    FloatVector epsilon = broadcast(SPECIES, narrow(c.own[RmsProp.EPSILON]));
-    int end = n * LanesF32.BYTES;
-    for (int o = 0; o < end; o += FusedStepF32.STRIDE) {
-      ((IntVector)
-              ShortVector.fromMemorySegment(HALVES, vs, vAt + (o >> 1), ORDER)
-                  .convertShape(ZERO_EXTEND_S2I, LanesI32.SPECIES, 0))
-          .lanewise(LSHL, 16)
-          .intoMemorySegment(pun, SLOT_0, ORDER);
-      FloatVector root = fromMemorySegment(SPECIES, pun, SLOT_0, ORDER).sqrt().add(epsilon);
-      l1.div(root).intoMemorySegment(ts, o, ORDER);
-    }
-  }
 }

@@ -1,0 +1,198 @@
+package dev.panagrad.arrow;
+
+import dev.panagrad.data.DataException;
+import dev.panagrad.tensor.Tensor;
+import java.lang.foreign.Arena;
+import java.lang.foreign.MemorySegment;
+import java.lang.foreign.ValueLayout;
+import java.util.ArrayList;
+import java.util.List;
+
+/**
+ * The memory that an ArrowArray refers to, as tensors.
+ *
+ * <pre>
+ *   struct ArrowArray, 80 bytes (64-bit)
+ *    0 | int64_t length          |    8 | int64_t null_count      |   16 | int64_t offset    |
+ *   24 | int64_t n_buffers       |   32 | int64_t n_children      |   40 | const void** buffers |
+ *   48 | ArrowArray** children   |   56 | ArrowArray* dictionary  |
+ *   64 | void (*release)(ArrowArray*) | 72 | void* private_data   |
+ * </pre>
+ *
+ * Rows of an array begin at its offset. Those of a column in a struct begin at the column's own
+ * offset and the struct's, those of a list at the list's times its size.
+ */
+final class ArrayView {
+  private final long length;
+  private final long nullCount;
+  private final long offset;
+  private final long bufferCount;
+  private final long childCount;
+  private final long buffers;
+  private final long children;
+
+  private ArrayView(
+      long length,
+      long nullCount,
+      long offset,
+      long bufferCount,
+      long childCount,
+      long buffers,
+      long children) {
+    this.length = length;
+    this.nullCount = nullCount;
+    this.offset = offset;
+    this.bufferCount = bufferCount;
+    this.childCount = childCount;
+    this.buffers = buffers;
+    this.children = children;
+  }
+
+  private static ArrayView of(CStruct s) {
+    return new ArrayView(
+        s.number(0),
+        s.number(8),
+        s.number(16),
+        s.number(24),
+        s.number(32),
+        s.number(40),
+        s.number(48));
+  }
+
+  private ArrayView child(long index, String name) {
+    long address = CStruct.at(children, childCount * Long.BYTES).get(CStruct.LONG, index * 8);
+    if (address == 0) {
+      throw new DataException("column '%s': ArrowArray: child %d is null".formatted(name, index));
+    }
+    MemorySegment s = CStruct.at(address, CStruct.Kind.ARRAY.bytes);
+    return new ArrayView(
+        s.get(CStruct.LONG, 0),
+        s.get(CStruct.LONG, 8),
+        s.get(CStruct.LONG, 16),
+        s.get(CStruct.LONG, 24),
+        s.get(CStruct.LONG, 32),
+        s.get(CStruct.LONG, 40),
+        s.get(CStruct.LONG, 48));
+  }
+
+  /**
+   * The columns of an array.
+   *
+   * @param arena until whose end they can be read
+   * @throws DataException if the array is not what the schema says, or has a missing value
+   */
+  static List<Tensor> tensors(CStruct array, SchemaView schema, Arena arena) {
+    ArrayView root = of(array);
+    if (!schema.isStruct()) {
+      SchemaView.Column column = schema.columns().getFirst();
+      return List.of(root.column(column, 0, root.length, arena));
+    }
+    root.require("", 1, schema.columns().size());
+    root.requirePresent("row", "", 0, root.length);
+    List<Tensor> tensors = new ArrayList<>();
+    for (int i = 0; i < schema.columns().size(); i++) {
+      SchemaView.Column column = schema.columns().get(i);
+      ArrayView child = root.child(i, column.name());
+      tensors.add(child.column(column, root.offset, root.length, arena));
+    }
+    return List.copyOf(tensors);
+  }
+
+  /** Rows {@code [first, first + rows)} of a column, counted from its own offset. */
+  private Tensor column(SchemaView.Column column, long first, long rows, Arena arena) {
+    String name = column.name();
+    if (column.listSize() < 0) {
+      return elements(column, first, rows, arena, new long[] {rows});
+    }
+    require(name, 1, 1);
+    requireRows(name, first, rows);
+    requirePresent("row", name, first, rows);
+    long size = column.listSize();
+    ArrayView child = child(0, name);
+    if (size > 0 && Math.max(offset + first, rows) > Long.MAX_VALUE / 16 / size) {
+      throw new DataException(
+          "column '%s': %,d lists of %,d are too many".formatted(name, rows, size));
+    }
+    return child.elements(
+        column, (offset + first) * size, rows * size, arena, new long[] {rows, size});
+  }
+
+  private Tensor elements(
+      SchemaView.Column column, long first, long count, Arena arena, long[] extents) {
+    String name = column.name();
+    require(name, 2, 0);
+    requireRows(name, first, count);
+    requirePresent(extents.length == 1 ? "row" : "element", name, first, count);
+    long width = column.dtype().bytes();
+    long address = buffer(1);
+    if (count == 0) {
+      return Tensor.wrap(name, arena.allocate(0, width), column.dtype(), extents);
+    }
+    if (address == 0) {
+      throw new DataException("column '%s': ArrowArray: its values are null".formatted(name));
+    }
+    if (offset + first > Long.MAX_VALUE / width - count) {
+      throw new DataException(
+          "column '%s': %,d rows from row %,d".formatted(name, count, offset + first));
+    }
+    long begin = address + (offset + first) * width;
+    if (begin % width != 0) {
+      throw new DataException(
+          "column '%s': address 0x%x is not a multiple of %d, the size of %s; copy it to such an address"
+              .formatted(name, begin, width, column.dtype()));
+    }
+    // Read-only: the memory is shared with its producer, and Arrow's arrays do not change.
+    MemorySegment values = CStruct.at(begin, count * width, arena).asReadOnly();
+    return Tensor.wrap(name, values, column.dtype(), extents);
+  }
+
+  private long buffer(int index) {
+    return CStruct.at(buffers, bufferCount * Long.BYTES)
+        .get(CStruct.LONG, (long) index * Long.BYTES);
+  }
+
+  private void require(String name, long expectedBuffers, long expectedChildren) {
+    if (length < 0
+        || offset < 0
+        || offset > Long.MAX_VALUE - length
+        || bufferCount != expectedBuffers
+        || childCount != expectedChildren
+        || (bufferCount > 0 && buffers == 0)
+        || (childCount > 0 && children == 0)) {
+      throw new DataException(
+          "column '%s': ArrowArray has length %d, offset %d, %d buffers and %d children where %d and %d belong to its format"
+              .formatted(
+                  name,
+                  length,
+                  offset,
+                  bufferCount,
+                  childCount,
+                  expectedBuffers,
+                  expectedChildren));
+    }
+  }
+
+  private void requireRows(String name, long first, long count) {
+    if (first < 0 || count > length || first > length - count) {
+      throw new DataException(
+          "column '%s': ArrowArray has %,d rows, and what it is in takes %,d from row %,d"
+              .formatted(name, length, count, first));
+    }
+  }
+
+  /** A count of -1 says that nobody counted. */
+  private void requirePresent(String what, String name, long first, long count) {
+    if (nullCount == 0 || count == 0 || buffer(0) == 0) {
+      return;
+    }
+    long from = offset + first;
+    MemorySegment valid = CStruct.at(buffer(0), (from + count + 7) / 8);
+    for (long i = from; i < from + count; i++) {
+      if (((valid.get(ValueLayout.JAVA_BYTE, i >>> 3) >> (i & 7)) & 1) == 0) {
+        throw new DataException(
+            "%s %,d: column '%s' has no value; remove the row or impute it"
+                .formatted(what, i - from + 1, name));
+      }
+    }
+  }
+}

@@ -1,0 +1,83 @@
+package dev.panagrad.arrow;
+
+import dev.panagrad.data.DataException;
+import java.lang.foreign.MemorySegment;
+
+/**
+ * Imports arrays of the Arrow C data interface.
+ *
+ * <p>Both structs are taken over, as the specification has it: their bytes are moved, and the
+ * caller's are marked as released, so that the memory of the structs themselves can be freed or
+ * reused at once. The schema is released before a method returns, the array when the result is
+ * closed; both are released, each once, if the import is refused. Only an {@link
+ * IllegalArgumentException} about the structs themselves leaves them as they were.
+ *
+ * <p>Java needs {@code --enable-native-access} for this package's module, or {@code ALL-UNNAMED}.
+ *
+ * <pre>{@code
+ * try (Arena arena = Arena.ofConfined()) {
+ *   MemorySegment schema = arena.allocate(ArrowCData.SCHEMA_BYTES, 8);
+ *   MemorySegment array = arena.allocate(ArrowCData.ARRAY_BYTES, 8);
+ *   producer.export(schema.address(), array.address());
+ *   try (ImportedColumns columns = ArrowCData.importColumns(schema, array)) {
+ *     Tensor x = columns.column();
+ *   }
+ * }
+ * }</pre>
+ *
+ * <p>Source: Arrow columnar format 1.5, "The Arrow C data interface".
+ */
+public final class ArrowCData {
+  /** Bytes of a struct ArrowSchema. */
+  public static final long SCHEMA_BYTES = CStruct.Kind.SCHEMA.bytes;
+
+  /** Bytes of a struct ArrowArray. */
+  public static final long ARRAY_BYTES = CStruct.Kind.ARRAY.bytes;
+
+  /** Bytes of a struct ArrowArrayStream. */
+  public static final long STREAM_BYTES = CStruct.Kind.STREAM.bytes;
+
+  private ArrowCData() {}
+
+  /**
+   * Imports a column of float or double, or of fixed-size lists of them, or a struct of such
+   * columns, which is what a record batch is. Offsets are honoured; missing values are refused.
+   *
+   * @param arrowSchema struct ArrowSchema; of no size, or of at least {@link #SCHEMA_BYTES}
+   * @param arrowArray struct ArrowArray; of no size, or of at least {@link #ARRAY_BYTES}
+   * @throws DataException if a column is of another kind, is not what the schema says, or has a
+   *     missing value, with its row
+   * @throws IllegalArgumentException if a struct was released or moved before
+   */
+  public static ImportedColumns importColumns(MemorySegment arrowSchema, MemorySegment arrowArray) {
+    CStruct.requireUnreleased(arrowArray, CStruct.Kind.ARRAY);
+    CStruct schema = CStruct.move(arrowSchema, CStruct.Kind.SCHEMA);
+    CStruct array = CStruct.move(arrowArray, CStruct.Kind.ARRAY);
+    SchemaView view;
+    try {
+      view = SchemaView.of(schema);
+    } catch (RuntimeException e) {
+      array.release();
+      throw e;
+    } finally {
+      schema.release();
+    }
+    return ImportedColumns.of(array, view);
+  }
+
+  /**
+   * {@link #importColumns} for what is one column.
+   *
+   * @throws DataException if it is a struct of more than one, which is released then, or as there
+   */
+  public static ImportedColumns importColumn(MemorySegment arrowSchema, MemorySegment arrowArray) {
+    ImportedColumns columns = importColumns(arrowSchema, arrowArray);
+    try {
+      columns.column();
+      return columns;
+    } catch (DataException e) {
+      columns.close();
+      throw e;
+    }
+  }
+}

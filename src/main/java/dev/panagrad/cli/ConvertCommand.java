@@ -1,0 +1,59 @@
+package dev.panagrad.cli;
+
+import dev.panagrad.data.DataException;
+import dev.panagrad.data.Table;
+import dev.panagrad.train.TrainingFile;
+import java.io.IOException;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.util.concurrent.Callable;
+import picocli.CommandLine.Command;
+import picocli.CommandLine.Mixin;
+import picocli.CommandLine.Option;
+import picocli.CommandLine.Parameters;
+
+/** {@code panagrad convert}: writes a training file, which is mapped instead of read. */
+@Command(
+    name = "convert",
+    description =
+        "Write features and targets of a data file as a training file: rows ready to be trained on, mapped instead of"
+            + " read, also where they are larger than memory.",
+    mixinStandardHelpOptions = true,
+    sortOptions = false)
+final class ConvertCommand implements Callable<Integer> {
+  @Mixin private DataOptions data;
+
+  @Parameters(
+      index = "1",
+      paramLabel = "OUT.safetensors",
+      description = "The training file; NumPy and safetensors read it too.")
+  private Path out;
+
+  @Option(
+      names = "--units",
+      defaultValue = "standardised",
+      paramLabel = "UNITS",
+      description =
+          "standardised; scaled, without subtracting means, for models without intercept; or raw. Default"
+              + " ${DEFAULT-VALUE}.")
+  private TrainingFile.Units units;
+
+  @Override
+  public Integer call() {
+    data.requireTarget();
+    if (data.isFile(out)) {
+      throw new UsageException(out + " is the data file");
+    }
+    if (!out.toString().endsWith(".safetensors")) {
+      throw new UsageException("a training file's name ends in .safetensors, found " + out);
+    }
+    try (Table table = data.open()) {
+      TrainingFile.write(out, table, data.reader(table), data.dtype(), units);
+      System.out.printf(
+          "%s: %,d rows, %s, %,d bytes%n", out, table.rows(), data.dtype(), Files.size(out));
+    } catch (IOException e) {
+      throw new DataException(e.getMessage(), e);
+    }
+    return 0;
+  }
+}

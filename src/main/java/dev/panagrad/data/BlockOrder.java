@@ -1,0 +1,319 @@
+package dev.panagrad.data;
+
+import dev.panagrad.tensor.DType;
+import dev.panagrad.tensor.MemoryAdvice;
+import dev.panagrad.tensor.Tensor;
+import dev.panagrad.tensor.TensorArena;
+import java.lang.foreign.MemorySegment;
+import java.util.random.RandomGenerator;
+
+/**
+ * An order of rows for data that are larger than memory: a few blocks of neighbouring rows are in
+ * memory at a time, and the rows of those blocks are shuffled among themselves.
+ *
+ * <pre>
+ *   file       | block 0 | block 1 | block 2 | block 3 | block 4 | 5 |     rows in their order
+ *   epoch      | block 4 | block 0 | block 3 | block 2 |   5 |   held out: block 1
+ *              |---- window 0 -----|---- window 1 ------------|
+ *   window 0   rows of blocks 4 and 0, shuffled
+ * </pre>
+ *
+ * <p>Blocks are dealt anew in each epoch, so that rows meet others in each; a shorter block, at the
+ * end of the file, is always dealt last. This mixes less than a shuffle of all rows: data sorted by
+ * something that matters, in blocks that are alike inside, should be shuffled once when the file is
+ * written. The order is a pure function of seed, epoch and sizes, window by window: nothing has to
+ * be saved to resume, and nothing before a window has to be computed.
+ *
+ * <p>The system is told what the next window needs, and that the last one is done with.
+ */
+public final class BlockOrder {
+  /** Of a block, at most: a disk reads that much about as fast as it can. */
+  private static final long BLOCK_BYTES = 4 << 20;
+
+  /** Blocks that a window is made of, at least, so that rows meet others. */
+  private static final int WINDOW_BLOCKS = 16;
+
+  /** Blocks of a file that fits into a window, so that a fraction of them can be held out. */
+  private static final int FILE_BLOCKS = 64;
+
+  /**
+   * Where windows are larger than this, blocks are not smaller than what comes in with a page
+   * beside them: a window of small blocks would bring in several times its size.
+   */
+  private static final long LARGE_BYTES = 4 * MemoryAdvice.FAULT_BYTES;
+
+  private final Tensor index;
+  private final Tensor rows;
+  private final long blockRows;
+  private final int windowBlocks;
+  private final long windowRows;
+  private final long seed;
+  private final boolean isShuffled;
+
+  /** Block numbers: those trained on in the order of the epoch, then those held out. */
+  private final long[] blocks;
+
+  /** The same, the former sorted. */
+  private final long[] sorted;
+
+  private final int trainedBlocks;
+  private final long trainedRows;
+
+  private long epoch;
+
+  /** The index holds positions [first, first + count). */
+  private long first;
+
+  private long count;
+  private long changes;
+  private int nextWindow = -1;
+
+  /** The last window that was released. */
+  private int released = -1;
+
+  /**
+   * An order of all rows, held-out blocks chosen by the seed.
+   *
+   * @param rows all of them, mapped read-only
+   * @param windowBytes of the rows in memory at a time; pages that come in beside them may be as
+   *     much again, and 32 MiB where it is less than 8 MiB
+   * @param batch rows per step
+   * @param heldOut the fraction of blocks to hold out, 0 for none
+   * @throws IllegalArgumentException if a window cannot hold two rows, or not a block is left on
+   *     each side
+   */
+  public BlockOrder(
+      TensorArena arena,
+      Tensor rows,
+      long windowBytes,
+      long batch,
+      double heldOut,
+      long seed,
+      boolean isShuffled) {
+    long rowBytes = Math.max(1, rows.rowStride() * rows.dtype().bytes());
+    if (windowBytes < 2 * rowBytes) {
+      throw new IllegalArgumentException(
+          "%,d bytes of rows in memory at a time do not hold two rows of %,d bytes"
+              .formatted(windowBytes, rowBytes));
+    }
+    this.rows = rows;
+    this.seed = seed;
+    this.isShuffled = isShuffled;
+    long least = windowBytes < LARGE_BYTES ? 0 : MemoryAdvice.FAULT_BYTES;
+    long all = rows.rows() * rowBytes;
+    long bytes =
+        all <= windowBytes
+            ? all / FILE_BLOCKS
+            : Math.clamp(windowBytes / WINDOW_BLOCKS, least, BLOCK_BYTES);
+    blockRows = Math.max(1, bytes / rowBytes);
+    int count = Math.toIntExact(Math.ceilDiv(rows.rows(), blockRows));
+    windowBlocks = (int) Math.min(count, windowBytes / (blockRows * rowBytes));
+    windowRows = blockRows * windowBlocks;
+    int held = (int) Math.round(heldOut * count);
+    if (heldOut > 0 && (held < 1 || held >= count)) {
+      throw new IllegalArgumentException(
+          "validation fraction %s of %,d blocks of %,d rows holds out %,d; at least one block must be on each side"
+              .formatted(heldOut, count, blockRows, held));
+    }
+    trainedBlocks = count - held;
+    blocks = new long[count];
+    deal(count, held);
+    sorted = blocks.clone();
+    trainedRows = rowsOf(0, trainedBlocks);
+    MemoryAdvice.inSmallPages(rows);
+    index = arena.allocate("rows in memory", DType.I64, windowRows + Math.min(batch, windowRows));
+  }
+
+  /** Selection sampling, as in {@link RowOrder}. */
+  private void deal(int all, int held) {
+    RandomGenerator random = RowOrder.generator(seed, -1);
+    int trained = 0;
+    int out = 0;
+    for (int block = 0; block < all; block++) {
+      if (out < held && random.nextInt(all - block) < held - out) {
+        blocks[all - held + out++] = block;
+      } else {
+        blocks[trained++] = block;
+      }
+    }
+  }
+
+  private long rowsOf(int from, int to) {
+    long sum = 0;
+    for (int i = from; i < to; i++) {
+      sum += rowsOf(blocks[i]);
+    }
+    return sum;
+  }
+
+  private long rowsOf(long block) {
+    return Math.min(blockRows, rows.rows() - block * blockRows);
+  }
+
+  /** Rows trained on: positions from 0. */
+  public long trainedRows() {
+    return trainedRows;
+  }
+
+  /** Rows held out: positions after those. */
+  public long heldOutRows() {
+    return rows.rows() - trainedRows;
+  }
+
+  /** Rows of a window. */
+  public long windowRows() {
+    return windowRows;
+  }
+
+  /** How often the index has changed: a copy of it is good until that does. */
+  public long changes() {
+    return changes;
+  }
+
+  /** Row numbers, I64, where {@link #locate} puts them. */
+  public Tensor index() {
+    return index;
+  }
+
+  /** Begins an epoch, from 0, of training rows in a new order. */
+  public void begin(long newEpoch) {
+    releaseRest();
+    epoch = newEpoch;
+    System.arraycopy(sorted, 0, blocks, 0, blocks.length);
+    if (isShuffled) {
+      // A short block stays last.
+      int whole = rowsOf(blocks[trainedBlocks - 1]) < blockRows ? trainedBlocks - 1 : trainedBlocks;
+      RandomGenerator random = RowOrder.generator(seed, epoch);
+      for (int i = whole - 1; i > 0; i--) {
+        int other = random.nextInt(i + 1);
+        long held = blocks[i];
+        blocks[i] = blocks[other];
+        blocks[other] = held;
+      }
+    }
+    forget();
+  }
+
+  private void forget() {
+    first = 0;
+    count = 0;
+    nextWindow = -1;
+    released = -1;
+  }
+
+  /**
+   * How many positions from one on can be located together: up to the end of its window, or beyond
+   * it if no more are asked for than a window holds.
+   */
+  public long together(long position, long wanted) {
+    if (wanted <= windowRows) {
+      return wanted;
+    }
+    long end = (position / windowRows + 1) * windowRows;
+    return Math.min(wanted, end - position);
+  }
+
+  /**
+   * Puts the rows at training positions {@code [position, position + wanted)} into the index.
+   * Positions are visited in increasing order within an epoch, from anywhere.
+   *
+   * @param wanted at most what {@link #together} says
+   * @return where they begin in the index
+   */
+  public long locate(long position, long wanted) {
+    if (nextWindow > released + 1 && position >= (released + 2) * windowRows) {
+      // Not before: a batch may begin in a window and end in the next.
+      advise(++released, false);
+    }
+    if (nextWindow < 0 || position < first) {
+      first = position / windowRows * windowRows;
+      count = 0;
+      nextWindow = (int) (position / windowRows);
+      released = nextWindow - 1;
+    }
+    while (position + wanted > first + count) {
+      long kept = Math.max(0, first + count - position);
+      long from = position - first;
+      if (from < count) {
+        MemorySegment.copy(index.segment(), at(from), index.segment(), at(0), kept * Long.BYTES);
+        first = position;
+      } else {
+        first += count;
+      }
+      count = kept;
+      load(nextWindow++);
+    }
+    return position - first;
+  }
+
+  private long at(long position) {
+    return index.byteOffset() + position * Long.BYTES;
+  }
+
+  private void load(int window) {
+    changes++;
+    int from = window * windowBlocks;
+    int to = Math.min(from + windowBlocks, trainedBlocks);
+    long begin = count;
+    for (int i = from; i < to; i++) {
+      long row = blocks[i] * blockRows;
+      long n = rowsOf(blocks[i]);
+      for (long r = 0; r < n; r++) {
+        index.setLong(count++, row + r);
+      }
+    }
+    if (isShuffled) {
+      RowOrder.shuffle(
+          index.rows(begin, count - begin), count - begin, RowOrder.generator(seed, epoch, window));
+    }
+    advise(window + 1, true);
+  }
+
+  /** About the blocks of a window, if there is one of that number. */
+  private void advise(int window, boolean isNeeded) {
+    long from = Math.max(-1, window) * (long) windowBlocks;
+    long to = Math.min(from + windowBlocks, trainedBlocks);
+    for (long i = Math.max(0, from); i < to; i++) {
+      Tensor block = block(blocks[(int) i]);
+      if (isNeeded) {
+        MemoryAdvice.willNeed(block);
+      } else {
+        MemoryAdvice.release(block);
+      }
+    }
+  }
+
+  private Tensor block(long block) {
+    return rows.rows(block * blockRows, rowsOf(block));
+  }
+
+  /** What is done with a block of rows that follow each other. */
+  @FunctionalInterface
+  public interface BlockVisitor {
+    /** Visits rows {@code [first, first + count)}. */
+    void visit(long first, long count);
+  }
+
+  /**
+   * Visits all training rows, or all that are held out, block by block in the order of the file;
+   * each block is released afterwards. An epoch under way goes on from anywhere.
+   */
+  public void visit(boolean isHeldOut, BlockVisitor visitor) {
+    int from = isHeldOut ? trainedBlocks : 0;
+    int to = isHeldOut ? blocks.length : trainedBlocks;
+    for (int i = from; i < to; i++) {
+      if (i + 1 < to) {
+        MemoryAdvice.willNeed(block(sorted[i + 1]));
+      }
+      visitor.visit(sorted[i] * blockRows, rowsOf(sorted[i]));
+      MemoryAdvice.release(block(sorted[i]));
+    }
+    releaseRest();
+  }
+
+  private void releaseRest() {
+    for (int window = released + 1; window < nextWindow; window++) {
+      advise(window, false);
+    }
+  }
+}

@@ -1,0 +1,86 @@
+package dev.panagrad.optimizer;
+
+import dev.panagrad.safetensors.SafetensorsWriter;
+import dev.panagrad.tensor.Tensor;
+import dev.panagrad.tensor.TensorArena;
+import java.io.IOException;
+import java.nio.file.Path;
+import java.util.ArrayList;
+import java.util.LinkedHashMap;
+import java.util.List;
+import java.util.Map;
+
+/**
+ * What {@link Checkpoint} saves, as it is at one moment, to be written then or later: by another
+ * thread while the optimizer goes on, if it is a copy. The memory is allocated once.
+ *
+ * <p>Threading: {@link #take} and {@link #write} take turns, which is the caller's to see to.
+ */
+public final class CheckpointSnapshot {
+  private final Optimizer optimizer;
+  private final Map<String, Tensor> tensors;
+  private final List<Tensor> onHost = new ArrayList<>();
+  private final List<Tensor> copied = new ArrayList<>();
+  private Map<String, String> texts = Map.of();
+
+  /**
+   * A snapshot of that optimizer.
+   *
+   * @param arena owner of the copies
+   * @param isCopy whether {@link #take} copies host memory too; vectors on a device always are
+   */
+  public CheckpointSnapshot(Optimizer optimizer, TensorArena arena, boolean isCopy) {
+    this.optimizer = optimizer;
+    tensors = Checkpoint.tensors(optimizer);
+    for (Map.Entry<String, Tensor> named : tensors.entrySet()) {
+      Tensor tensor = named.getValue();
+      if (isCopy || !tensor.isHost()) {
+        Tensor copy = arena.allocate(named.getKey(), tensor.dtype(), tensor.shape());
+        copied.add(tensor);
+        copied.add(copy);
+        onHost.add(copy);
+      } else {
+        onHost.add(tensor.named(named.getKey()));
+      }
+    }
+  }
+
+  /** Makes it what the optimizer is now. */
+  public void take() throws IOException {
+    Map<String, String> now = new LinkedHashMap<>(Checkpoint.identity(optimizer));
+    now.put(Checkpoint.STEPS, Long.toString(optimizer.steps()));
+    now.put(Checkpoint.SKIPPED, Long.toString(optimizer.skippedSteps()));
+    for (int i = 0; i < copied.size(); i += 2) {
+      optimizer.backend().copy(copied.get(i), copied.get(i + 1));
+    }
+    texts = now;
+  }
+
+  /**
+   * Writes what was taken; it is on the disk when the call returns, in place of what was there.
+   *
+   * @param more texts of the caller, under names of their own
+   * @param others host tensors of the caller, under names that begin with {@value
+   *     Checkpoint#OTHERS}
+   * @throws IOException if it cannot be written; what was there before is still there
+   */
+  public void write(Path file, Map<String, String> more, List<Tensor> others) throws IOException {
+    Map<String, String> all = new LinkedHashMap<>(texts);
+    for (Map.Entry<String, String> text : more.entrySet()) {
+      if (all.put(text.getKey(), text.getValue()) != null) {
+        throw new IllegalArgumentException(
+            "checkpoints have a '" + text.getKey() + "' of their own");
+      }
+    }
+    List<Tensor> written = new ArrayList<>(onHost);
+    for (Tensor other : others) {
+      if (!other.name().startsWith(Checkpoint.OTHERS)) {
+        throw new IllegalArgumentException(
+            "tensors of the caller begin with '%s', found '%s'"
+                .formatted(Checkpoint.OTHERS, other.name()));
+      }
+      written.add(other);
+    }
+    SafetensorsWriter.write(file, all, written);
+  }
+}

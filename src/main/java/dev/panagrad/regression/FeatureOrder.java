@@ -1,0 +1,90 @@
+package dev.panagrad.regression;
+
+import java.util.HashMap;
+import java.util.List;
+import java.util.Map;
+
+/**
+ * Where the features of a model are among the columns of a service, which may have others and
+ * another order: found by name once, then one indexed copy per row.
+ *
+ * <p>Threading: immutable, may be shared freely.
+ */
+public final class FeatureOrder {
+  private static final int NAMED_MISSING = 10;
+
+  private final int[] column;
+  private final int columns;
+
+  private FeatureOrder(int[] column, int columns) {
+    this.column = column;
+    this.columns = columns;
+  }
+
+  /**
+   * The order for a list of columns.
+   *
+   * @param features names in the order of the model, {@link LinearModel#features()}
+   * @param columns names in the order of the service's rows
+   * @throws ModelMismatchException if a feature is not among the columns, or is there twice
+   */
+  public static FeatureOrder of(List<String> features, List<String> columns) {
+    Map<String, Integer> first = new HashMap<>();
+    Map<String, Integer> second = new HashMap<>();
+    for (int c = 0; c < columns.size(); c++) {
+      if (first.putIfAbsent(columns.get(c), c) != null) {
+        second.putIfAbsent(columns.get(c), c);
+      }
+    }
+    List<String> missing = features.stream().filter(name -> !first.containsKey(name)).toList();
+    if (!missing.isEmpty()) {
+      throw new ModelMismatchException(
+          "%d of the model's %d features are not among the %d columns: '%s'%s"
+              .formatted(
+                  missing.size(),
+                  features.size(),
+                  columns.size(),
+                  String.join("', '", missing.subList(0, Math.min(missing.size(), NAMED_MISSING))),
+                  missing.size() > NAMED_MISSING ? ", ..." : ""));
+    }
+    int[] column = new int[features.size()];
+    for (int f = 0; f < column.length; f++) {
+      String name = features.get(f);
+      if (second.containsKey(name)) {
+        throw new ModelMismatchException(
+            "feature '%s' is in columns %d and %d: which one is meant must be said by another name"
+                .formatted(name, first.get(name) + 1, second.get(name) + 1));
+      }
+      column[f] = first.get(name);
+    }
+    return new FeatureOrder(column, columns.size());
+  }
+
+  /**
+   * Copies the model's features out of a row of the service. Allocates nothing.
+   *
+   * @param values a row in the order of the columns [columns]
+   * @param row receives the features in the order of the model [features]; another array
+   * @throws IllegalArgumentException if an array has another length, or both are the same; nothing
+   *     is written then
+   */
+  public void arrange(double[] values, double[] row) {
+    if (values.length != columns || row.length != column.length) {
+      throw new IllegalArgumentException(
+          "a row of %d columns and one of %d features are needed, found %d and %d"
+              .formatted(columns, column.length, values.length, row.length));
+    }
+    if (values == row) {
+      throw new IllegalArgumentException(
+          "the columns and the features are the same array: two separate ones are needed");
+    }
+    for (int f = 0; f < row.length; f++) {
+      row[f] = values[column[f]];
+    }
+  }
+
+  /** The column, from 0, of a feature. */
+  public int column(int feature) {
+    return column[feature];
+  }
+}

@@ -1,0 +1,173 @@
+package dev.panagrad.regression;
+
+import dev.panagrad.tensor.Tensor;
+import java.io.IOException;
+import java.nio.file.Path;
+import java.util.HashSet;
+import java.util.List;
+import java.util.Objects;
+
+/**
+ * The model that a service predicts with, exchanged while others predict.
+ *
+ * <p>Threading: any number of threads may predict, exchange and close. A prediction reads one
+ * volatile reference once, so each call, whatever its rows and targets, is by one model, and
+ * readers neither wait nor allocate. Models are immutable and on the heap: one that was exchanged
+ * lives until the last prediction by it has ended, and the garbage collector knows when that is. So
+ * there are no counts, locks or epochs on the way of a reader, and closing frees nothing that a
+ * prediction under way could touch. A model in native memory, freed on a swap, would need all of
+ * that, to save a copy of what is one row per target.
+ *
+ * <p>{@link #swap}, {@link #reload} and {@link #close} take turns by a lock that no reader takes.
+ * What happened before a swap is seen by predictions with the new model.
+ */
+public final class ServedModel implements AutoCloseable {
+  private final Object writers = new Object();
+
+  /** Null once closed. */
+  private volatile LinearModel model;
+
+  /** Starts with that model, whose features and targets all later ones have. */
+  public ServedModel(LinearModel model) {
+    this.model = Objects.requireNonNull(model, "model");
+  }
+
+  /**
+   * The model of this moment, for several predictions by the same one.
+   *
+   * @throws IllegalStateException if closed
+   */
+  public LinearModel current() {
+    LinearModel now = model;
+    if (now == null) {
+      throw new IllegalStateException("the served model is closed: there is none to predict with");
+    }
+    return now;
+  }
+
+  /**
+   * {@link LinearModel#predict(double[], int)} by the current model.
+   *
+   * @throws IllegalStateException if closed
+   */
+  public double predict(double[] row, int target) {
+    return current().predict(row, target);
+  }
+
+  /**
+   * {@link LinearModel#predict(double[], double[])} by the current model.
+   *
+   * @throws IllegalStateException if closed
+   */
+  public void predict(double[] row, double[] out) {
+    current().predict(row, out);
+  }
+
+  /**
+   * {@link LinearModel#predict(Tensor, Tensor)} by the current model, the same for all rows.
+   *
+   * @throws IllegalStateException if closed
+   */
+  public void predict(Tensor x, Tensor out) {
+    current().predict(x, out);
+  }
+
+  /**
+   * {@link LinearModel#predict(Tensor, long, long, Tensor)} by the current model, the same for all
+   * rows.
+   *
+   * @throws IllegalStateException if closed
+   */
+  public void predict(Tensor x, long first, long count, Tensor out) {
+    current().predict(x, first, count, out);
+  }
+
+  /**
+   * Predicts with another model from now on.
+   *
+   * @param next of the same features and targets in the same order, since callers send rows by
+   *     position
+   * @return the model before
+   * @throws ModelMismatchException if names differ, with the first that does; nothing changes
+   * @throws IllegalStateException if closed
+   */
+  public LinearModel swap(LinearModel next) {
+    Objects.requireNonNull(next, "model");
+    synchronized (writers) {
+      LinearModel before = current();
+      requireSame("feature", before.features(), next.features());
+      requireSame("target", before.targets(), next.targets());
+      model = next;
+      return before;
+    }
+  }
+
+  /**
+   * Predicts with the model of a file from now on.
+   *
+   * @return the model before
+   * @throws IOException if the file cannot be read, is damaged or holds something else; nothing
+   *     changes
+   * @throws ModelMismatchException if names differ; nothing changes
+   * @throws IllegalStateException if closed
+   * @see ModelFile
+   */
+  public LinearModel reload(Path file) throws IOException {
+    current();
+    LinearModel next = ModelFile.load(file);
+    try {
+      return swap(next);
+    } catch (ModelMismatchException e) {
+      ModelMismatchException named =
+          new ModelMismatchException("'%s': %s".formatted(file, e.getMessage()));
+      named.initCause(e);
+      throw named;
+    }
+  }
+
+  /**
+   * Refuses later predictions; those under way finish with the model they began with. A second
+   * close does nothing.
+   */
+  @Override
+  public void close() {
+    synchronized (writers) {
+      model = null;
+    }
+  }
+
+  /** Whether it has not been closed. */
+  public boolean isOpen() {
+    return model != null;
+  }
+
+  private static void requireSame(String what, List<String> served, List<String> found) {
+    if (served.equals(found)) {
+      return;
+    }
+    boolean sameSet =
+        served.size() == found.size() && new HashSet<>(served).equals(new HashSet<>(found));
+    int at = 0;
+    while (at < Math.min(served.size(), found.size()) && served.get(at).equals(found.get(at))) {
+      at++;
+    }
+    throw new ModelMismatchException(
+        "the served model has %d %ss, the next one %d%s: %s %d is %s where %s is served; %s"
+            .formatted(
+                served.size(),
+                what,
+                found.size(),
+                sameSet ? " of the same names in another order" : "",
+                what,
+                at + 1,
+                quoted(found, at, "missing"),
+                quoted(served, at, "none"),
+                sameSet
+                    ? "train it on columns in the order of the served model"
+                    : "a model of other columns needs a ServedModel of its own"));
+  }
+
+  private static String quoted(List<String> names, int at, String otherwise) {
+    return at < names.size() ? "'" + names.get(at) + "'" : otherwise;
+  }
+}

@@ -1,0 +1,125 @@
+package dev.panagrad.tensor;
+
+import java.lang.System.Logger;
+import java.lang.System.Logger.Level;
+import java.lang.foreign.FunctionDescriptor;
+import java.lang.foreign.Linker;
+import java.lang.foreign.ValueLayout;
+import java.lang.invoke.MethodHandle;
+import java.util.Locale;
+
+/**
+ * Advice to the system about mapped files: what will be read soon, and what will not be read again
+ * for a while. Advice changes no value, and none is given where the system takes none (other than
+ * Linux), or where native access is not allowed.
+ *
+ * <p>Source: madvise(2), MADV_WILLNEED, MADV_DONTNEED and MADV_NOHUGEPAGE.
+ */
+public final class MemoryAdvice {
+  private static final int WILL_NEED = 3;
+  private static final int DO_NOT_NEED = 4;
+  private static final int NO_HUGE_PAGES = 15;
+  private static final long PAGE_BYTES = 4096;
+
+  /**
+   * What a fault may bring in around the page that it is for, if the file is in the system's
+   * memory: 64 KiB by default, 1 MiB on some kernels (fault_around_bytes), and a huge page.
+   */
+  public static final long FAULT_BYTES = 2 << 20;
+
+  private static final Logger LOG = System.getLogger(MemoryAdvice.class.getName());
+
+  /** Null where advice is not taken. */
+  private static final MethodHandle MADVISE = madvise();
+
+  private MemoryAdvice() {}
+
+  private static MethodHandle madvise() {
+    if (!System.getProperty("os.name").toLowerCase(Locale.ROOT).contains("linux")) {
+      return null;
+    }
+    try {
+      Linker linker = Linker.nativeLinker();
+      FunctionDescriptor type =
+          FunctionDescriptor.of(
+              ValueLayout.JAVA_INT,
+              ValueLayout.JAVA_LONG, // an address, in the register of one
+              ValueLayout.JAVA_LONG,
+              ValueLayout.JAVA_INT);
+      return linker
+          .defaultLookup()
+          .find("madvise")
+          .map(symbol -> linker.downcallHandle(symbol, type))
+          .orElse(null);
+    } catch (IllegalCallerException e) {
+      LOG.log(Level.DEBUG, "no advice about memory is given", e);
+      return null;
+    }
+  }
+
+  /** Whether advice reaches the system. */
+  public static boolean isTaken() {
+    return MADVISE != null;
+  }
+
+  /**
+   * The rows will be read soon: the system begins to read them from the file.
+   *
+   * @param rows a view of a file mapped read-only
+   */
+  public static void willNeed(Tensor rows) {
+    advise(rows, WILL_NEED, PAGE_BYTES);
+  }
+
+  /**
+   * The rows will be read a few at a time: a page that is read does not bring in those of megabytes
+   * around it.
+   *
+   * @param rows a view of a file mapped read-only
+   */
+  public static void inSmallPages(Tensor rows) {
+    advise(rows, NO_HUGE_PAGES, PAGE_BYTES);
+  }
+
+  /**
+   * The rows will not be read for a while: they no longer count as memory of the process, and are
+   * read from the file, or from what the system has kept of it, if they are read again. So are
+   * pages beside them that came in with theirs.
+   *
+   * @param rows a view of a file mapped read-only
+   * @throws IllegalArgumentException if they can be written: what was written might be lost
+   */
+  public static void release(Tensor rows) {
+    if (!rows.isReadOnly()) {
+      throw new IllegalArgumentException(
+          "tensor '"
+              + rows.name()
+              + "' can be written, and only what is read from a file is released");
+    }
+    advise(rows, DO_NOT_NEED, FAULT_BYTES);
+  }
+
+  /**
+   * Gives advice about the pages that the rows are on.
+   *
+   * @param unit a power of two: as much of the mapping as begins and ends at a multiple of it
+   */
+  private static void advise(Tensor rows, int advice, long unit) {
+    rows.requireHost();
+    rows.requireUsable();
+    if (MADVISE == null || rows.count() == 0) {
+      return;
+    }
+    long base = rows.segment().address();
+    long end = base + rows.segment().byteSize();
+    long first = base + rows.byteOffset();
+    long from = Math.max(first & -unit, base & -PAGE_BYTES);
+    long to = Math.min((first + rows.spanBytes() + unit - 1) & -unit, end);
+    try {
+      // The result is not looked at: advice that is not taken harms nobody.
+      int _ = (int) MADVISE.invokeExact(from, to - from, advice);
+    } catch (Throwable e) {
+      throw new AssertionError("madvise does not throw", e);
+    }
+  }
+}

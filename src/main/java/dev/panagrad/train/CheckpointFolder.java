@@ -1,0 +1,199 @@
+package dev.panagrad.train;
+
+import dev.panagrad.safetensors.IoReason;
+import java.io.IOException;
+import java.io.UncheckedIOException;
+import java.lang.System.Logger;
+import java.lang.System.Logger.Level;
+import java.nio.channels.FileChannel;
+import java.nio.channels.FileLock;
+import java.nio.channels.OverlappingFileLockException;
+import java.nio.file.Files;
+import java.nio.file.NoSuchFileException;
+import java.nio.file.Path;
+import java.nio.file.StandardOpenOption;
+import java.nio.file.attribute.BasicFileAttributes;
+import java.util.Comparator;
+import java.util.HashSet;
+import java.util.List;
+import java.util.Locale;
+import java.util.Objects;
+import java.util.Set;
+import java.util.regex.Pattern;
+import java.util.stream.Stream;
+
+/** The checkpoints of one training, by the number of batches done. Locked while it is open. */
+final class CheckpointFolder implements AutoCloseable {
+  private static final Logger LOG = System.getLogger(CheckpointFolder.class.getName());
+  private static final Pattern NAME = Pattern.compile("checkpoint-([0-9]{19})\\.safetensors");
+  private static final Pattern TEMPORARY = Pattern.compile("\\.checkpoint-.*\\.tmp");
+  private static final String LOCK = ".lock";
+
+  /** Of this process: the system's locks are between processes, and lost when any is closed. */
+  private static final Set<Path> HELD = new HashSet<>();
+
+  private final Path folder;
+  private final Path held;
+  private final FileChannel lockFile;
+  private final Object lockKey;
+
+  private CheckpointFolder(Path folder, Path held, FileChannel lockFile, Object lockKey) {
+    this.folder = folder;
+    this.held = held;
+    this.lockFile = lockFile;
+    this.lockKey = lockKey;
+  }
+
+  /**
+   * Makes the folder if it does not exist, and takes its lock.
+   *
+   * @throws IOException if it cannot be made or written to, or another training has it
+   */
+  static CheckpointFolder open(Path folder) throws IOException {
+    if (Files.exists(folder) && !Files.isDirectory(folder)) {
+      throw new IOException(
+          "'%s' is not a directory; checkpoints need one of their own".formatted(folder));
+    }
+    Files.createDirectories(folder);
+    Path held = folder.toRealPath();
+    synchronized (HELD) {
+      if (!HELD.add(held)) {
+        throw inUse(folder);
+      }
+    }
+    CheckpointFolder opened = null;
+    try {
+      opened = lock(folder, held);
+      removeAbandoned(folder);
+      return opened;
+    } finally {
+      if (opened == null) {
+        release(held);
+      }
+    }
+  }
+
+  private static CheckpointFolder lock(Path folder, Path held) throws IOException {
+    Path file = folder.resolve(LOCK);
+    if (Files.exists(file) && !Files.isRegularFile(file)) {
+      throw new IOException("'%s' is not a regular file; remove it".formatted(file));
+    }
+    FileChannel channel =
+        FileChannel.open(file, StandardOpenOption.CREATE, StandardOpenOption.WRITE);
+    CheckpointFolder opened = null;
+    try {
+      FileLock lock = channel.tryLock();
+      if (lock == null) {
+        throw inUse(folder);
+      }
+      opened = new CheckpointFolder(folder, held, channel, key(file));
+      return opened;
+    } catch (OverlappingFileLockException e) {
+      throw inUse(folder);
+    } finally {
+      if (opened == null) {
+        channel.close();
+      }
+    }
+  }
+
+  private static Object key(Path file) throws IOException {
+    return Files.readAttributes(file, BasicFileAttributes.class).fileKey();
+  }
+
+  private static IOException inUse(Path folder) {
+    return new IOException(
+        "another training writes its checkpoints to '%s'; wait for its end, or name another folder"
+            .formatted(folder));
+  }
+
+  private static void release(Path held) {
+    synchronized (HELD) {
+      HELD.remove(held);
+    }
+  }
+
+  /** Throws if the folder was removed, and perhaps made again for another training. */
+  void requireHeld() throws IOException {
+    Path file = folder.resolve(LOCK);
+    Object found;
+    try {
+      found = key(file);
+    } catch (NoSuchFileException e) {
+      found = "none";
+    } catch (IOException e) {
+      throw new IOException("cannot look at '%s': %s".formatted(file, IoReason.of(e)), e);
+    }
+    if (!Objects.equals(lockKey, found)) {
+      throw new IOException(
+          "the directory '%s' is not the one that this training began with: it was removed"
+              .formatted(folder));
+    }
+  }
+
+  /** What killed trainings were writing: nobody else writes here while the lock is held. */
+  private static void removeAbandoned(Path folder) {
+    try (Stream<Path> files = Files.list(folder)) {
+      for (Path file : files.filter(f -> TEMPORARY.matcher(name(f)).matches()).toList()) {
+        Files.deleteIfExists(file);
+      }
+    } catch (IOException | UncheckedIOException e) {
+      LOG.log(Level.DEBUG, "files left in " + folder, e);
+    }
+  }
+
+  /** The file for that many batches. */
+  Path file(long batches) {
+    return folder.resolve(String.format(Locale.ROOT, "checkpoint-%019d.safetensors", batches));
+  }
+
+  /** What is there, the one that is farthest first. */
+  List<Path> newestFirst() throws IOException {
+    try (Stream<Path> files = Files.list(folder)) {
+      return files
+          .filter(file -> NAME.matcher(name(file)).matches())
+          .sorted(Comparator.comparing(CheckpointFolder::name).reversed())
+          .toList();
+    } catch (UncheckedIOException e) {
+      throw e.getCause();
+    }
+  }
+
+  private static String name(Path file) {
+    return file.getFileName().toString();
+  }
+
+  /**
+   * Deletes all but the newest ones up to that of so many batches: those beyond it are damaged, or
+   * the training would have gone on from them. What cannot be deleted is left, and logged.
+   */
+  void keep(int count, long batches) {
+    String newest = name(file(batches));
+    try {
+      for (Path old :
+          newestFirst().stream()
+              .filter(file -> name(file).compareTo(newest) <= 0)
+              .skip(count)
+              .toList()) {
+        Files.deleteIfExists(old);
+      }
+    } catch (IOException e) {
+      LOG.log(Level.WARNING, "old checkpoints in '" + folder + "' are left: " + e, e);
+    }
+  }
+
+  @Override
+  public String toString() {
+    return folder.toString();
+  }
+
+  @Override
+  public void close() {
+    release(held);
+    try {
+      lockFile.close();
+    } catch (IOException e) {
+      LOG.log(Level.DEBUG, "lock of " + folder, e);
+    }
+  }
+}

@@ -1,0 +1,67 @@
+package dev.panagrad.train;
+
+import dev.panagrad.rule.Accepted;
+import java.nio.file.Path;
+import java.time.Duration;
+import java.util.Objects;
+
+/**
+ * Where and how often a training writes down where it is, so that it goes on bit for bit after the
+ * process ended at any moment.
+ *
+ * <p>A folder holds the checkpoints of one training, {@code checkpoint-BATCHES.safetensors} with
+ * the number of batches done. One training at a time may write there. A last checkpoint is written
+ * whenever a training ends by itself or is {@linkplain Trainer#stopWhen asked to stop}.
+ *
+ * <p>A checkpoint that cannot be written, on a full disk, does not end a training: it is logged as
+ * a warning, those before stay, and the next one is tried when it is due. What became of the last
+ * one is in {@link TrainingResult#checkpointFailure}.
+ */
+public final class Checkpoints {
+  final Path folder;
+  long everySteps;
+  Duration every;
+  int keep = 3;
+  boolean inBackground;
+
+  private Checkpoints(Path folder) {
+    this.folder = Objects.requireNonNull(folder, "folder");
+  }
+
+  /** In that folder, which is made if it does not exist; at the end only, and the last 3 kept. */
+  public static Checkpoints in(Path folder) {
+    return new Checkpoints(folder);
+  }
+
+  /** After every that many optimizer steps, at least 1. */
+  public Checkpoints everySteps(long steps) {
+    this.everySteps = Accepted.count("steps between checkpoints", steps);
+    return this;
+  }
+
+  /** After the step at which that much time has passed since the last one. */
+  public Checkpoints every(Duration time) {
+    if (time.isNegative() || time.isZero()) {
+      throw new IllegalArgumentException(
+          "time between checkpoints must be positive, found " + time);
+    }
+    this.every = time;
+    return this;
+  }
+
+  /** How many are kept, at least 1: older ones are deleted once a new one is on the disk. */
+  public Checkpoints keep(int count) {
+    this.keep = (int) Accepted.count("checkpoints to keep", count);
+    return this;
+  }
+
+  /**
+   * Training goes on while a checkpoint is written, from a copy of parameters and state: that much
+   * more memory, and a pause of one copy through memory. A checkpoint that falls due while another
+   * is being written waits for it.
+   */
+  public Checkpoints inBackground() {
+    this.inBackground = true;
+    return this;
+  }
+}

@@ -1,0 +1,38 @@
+package dev.panagrad.train;
+
+import dev.panagrad.tensor.Tensor;
+import java.nio.charset.StandardCharsets;
+import java.util.HexFormat;
+import java.util.List;
+import java.util.zip.CRC32C;
+
+/** Short texts that differ where names or numbers do: CRC-32Cs, against mistakes and not malice. */
+final class Fingerprint {
+  private static final long CHUNK_BYTES = 1 << 20;
+
+  private Fingerprint() {}
+
+  static String of(List<String> names) {
+    CRC32C sum = new CRC32C();
+    for (String name : names) {
+      sum.update(name.getBytes(StandardCharsets.UTF_8));
+      sum.update(0);
+    }
+    return names.size() + " names, CRC-32C " + HexFormat.of().toHexDigits((int) sum.getValue());
+  }
+
+  /** Of the values of a host tensor. */
+  static String of(Tensor t) {
+    CRC32C sum = new CRC32C();
+    long rows = t.isContiguous() ? 1 : t.rows();
+    long bytes = t.shape().bytes(t.dtype()) / Math.max(rows, 1);
+    for (long row = 0; row < rows; row++) {
+      long from = t.byteOffset() + row * t.rowStride() * t.dtype().bytes();
+      for (long done = 0; done < bytes; done += CHUNK_BYTES) {
+        long n = Math.min(CHUNK_BYTES, bytes - done);
+        sum.update(t.segment().asSlice(from + done, n).asByteBuffer());
+      }
+    }
+    return "CRC-32C %08x".formatted(sum.getValue());
+  }
+}

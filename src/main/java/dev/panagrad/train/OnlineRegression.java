@@ -1,0 +1,394 @@
+package dev.panagrad.train;
+
+import dev.panagrad.backend.Backend;
+import dev.panagrad.optimizer.NonFinitePolicy;
+import dev.panagrad.optimizer.Optimizer;
+import dev.panagrad.regression.LinearModel;
+import dev.panagrad.regression.LinearRegression;
+import dev.panagrad.regression.Standardization;
+import dev.panagrad.rule.Accepted;
+import dev.panagrad.tensor.DType;
+import dev.panagrad.tensor.Tensor;
+import dev.panagrad.tensor.TensorArena;
+import java.util.Iterator;
+import java.util.List;
+import java.util.Locale;
+import java.util.Objects;
+
+/**
+ * A linear regression that is trained while its data arrives: by single rows, or by mini-batches
+ * from a source of the caller's own. Every row or batch is one optimizer step, in the order of
+ * arrival; the same rows in the same order as batches of {@link Trainer} give the same bits.
+ *
+ * <pre>
+ *   update(row, targets)   loss before the step, one step       allocates nothing
+ *   update(batch)          the same for several rows
+ *   fit(batches)           every batch of an iterator
+ *   model()                a copy in raw units, to serve or to save
+ * </pre>
+ *
+ * <p>A row or batch whose loss is not finite, or beyond use, is a {@link DivergenceException}, and
+ * parameters and state are as before it: a service can drop it and go on. Learning rates and
+ * penalties refer to raw units, or to those of the {@link Builder#standardization standardisation}
+ * if there is one.
+ *
+ * <p>Ownership: owns its memory, until closed; the backend stays open. Threading: one thread at a
+ * time; the models it returns may be shared freely, as by {@link
+ * dev.panagrad.regression.ServedModel#swap}.
+ */
+public final class OnlineRegression implements AutoCloseable {
+  private final Backend backend;
+  private final DType dtype;
+  private final List<String> features;
+  private final List<String> targets;
+  private final long maximumRows;
+  private final boolean isStaged;
+  private final Standardization scales;
+  private final TensorArena arena;
+  private final StagedRows staged;
+  private final LinearRegression regression;
+  private final Optimizer optimizer;
+  private final Tensor gradient;
+  private final Tensor weights;
+  private final Tensor intercept;
+
+  /** Read after every batch. */
+  private final LossLog single;
+
+  /** Of a stream: read when it is full, where looking means waiting for a device. */
+  private final LossLog ahead;
+
+  private final DivergenceWatch watch;
+
+  private OnlineRegression(
+      Builder options, Backend backend, List<String> features, List<String> targets) {
+    this.backend = backend;
+    this.dtype = options.dtype;
+    this.features = List.copyOf(features);
+    this.targets = List.copyOf(targets);
+    this.maximumRows = options.maximumRows;
+    int d = features.size();
+    int k = targets.size();
+    Standardization given = options.scales(d, k);
+    scales = given == null ? Standardization.none(d, k) : given;
+    isStaged = given != null || !backend.usesHostMemory();
+    arena = TensorArena.open("online regression");
+    try {
+      regression = new LinearRegression(backend, arena, dtype, d, k, options.hasIntercept);
+      staged = new StagedRows(backend, arena, dtype, isStaged ? maximumRows : 1, d, k, given);
+      optimizer =
+          StandardisedPenalty.optimizer(options.optimizer, scales)
+              .build(regression.parameters(), backend, arena);
+      gradient = regression.gradient().flat();
+      weights = onHost(regression.weights());
+      intercept = options.hasIntercept ? onHost(regression.intercept()) : null;
+      single = new LossLog(backend, arena, k, true);
+      boolean isAwaited = optimizer.nonFinite() != NonFinitePolicy.PROPAGATE;
+      ahead = new LossLog(backend, arena, k, isAwaited);
+      watch = new DivergenceWatch(dtype);
+    } catch (Throwable e) {
+      arena.close();
+      throw e;
+    }
+  }
+
+  private Tensor onHost(Tensor t) {
+    return t.isHost() ? t : arena.allocate(t.name(), t.dtype(), t.shape());
+  }
+
+  /** Starts a regression by that optimizer. */
+  public static Builder with(Optimizer.Builder optimizer) {
+    return new Builder(optimizer);
+  }
+
+  /**
+   * The options of an online regression. Defaults: F64, intercept, no standardisation, batches of
+   * one row.
+   */
+  public static final class Builder {
+    private final Optimizer.Builder optimizer;
+    private DType dtype = DType.F64;
+    private boolean hasIntercept = true;
+    private Standardization standardization;
+    private long maximumRows = 1;
+
+    private Builder(Optimizer.Builder optimizer) {
+      this.optimizer = Objects.requireNonNull(optimizer, "optimizer");
+    }
+
+    /** The type of parameters, state and batches: F32 or F64. */
+    public Builder dtype(DType type) {
+      if (!type.isFloating()) {
+        throw new IllegalArgumentException("parameters are F32 or F64, found " + type);
+      }
+      this.dtype = type;
+      return this;
+    }
+
+    /** A model through the origin. */
+    public Builder withoutIntercept() {
+      this.hasIntercept = false;
+      return this;
+    }
+
+    /**
+     * Standardises every row by these moments, in a copy, and folds them back into the model: of
+     * rows of the past by {@link Standardization#fit}, or known by {@link Standardization#of}. They
+     * do not change with the data. A feature that was constant then keeps coefficient 0.
+     */
+    public Builder standardization(Standardization moments) {
+      this.standardization = Objects.requireNonNull(moments, "moments");
+      return this;
+    }
+
+    /** The most rows that a batch may have. */
+    public Builder maximumRows(long rows) {
+      this.maximumRows = Accepted.count("maximum rows", rows);
+      return this;
+    }
+
+    private Standardization scales(int d, int k) {
+      if (standardization == null) {
+        return null;
+      }
+      if (standardization.features() != d || standardization.targets() != k) {
+        throw new IllegalArgumentException(
+            "the standardisation is of %d features and %d targets, the regression has %d and %d"
+                .formatted(standardization.features(), standardization.targets(), d, k));
+      }
+      if (standardization.isShifted() && !hasIntercept) {
+        throw new IllegalArgumentException(
+            "the standardisation subtracts means, which a model without intercept cannot undo; fit it without a shift");
+      }
+      return StandardisedPenalty.scales(standardization, optimizer.penalty());
+    }
+
+    /**
+     * Allocates it, with all parameters zero.
+     *
+     * @param backend where to compute; stays open, and must until this is closed
+     * @param features names of the columns of rows, at least 1
+     * @param targets names of the targets, at least 1
+     * @throws IllegalArgumentException if the standardisation is of other columns, or shifts for a
+     *     model without intercept, or the backend cannot run the optimizer's rule
+     */
+    public OnlineRegression open(Backend backend, List<String> features, List<String> targets) {
+      return new OnlineRegression(this, backend, features, targets);
+    }
+  }
+
+  /**
+   * One step on one row. Allocates nothing.
+   *
+   * @param row features in raw units [features]; only read
+   * @param target targets in raw units [targets]; only read
+   * @return the squared error of the row before the step, averaged over targets, in raw units
+   * @throws IllegalArgumentException if a length differs; nothing changes
+   * @throws DivergenceException if the loss is not finite or beyond use; nothing changes
+   * @throws IllegalStateException if this or the backend is closed; nothing changes
+   */
+  public double update(double[] row, double[] target) {
+    if (row.length != features.size() || target.length != targets.size()) {
+      throw new IllegalArgumentException(
+          "the regression has %d features and %d targets, the row %d and %d"
+              .formatted(features.size(), targets.size(), row.length, target.length));
+    }
+    staged.requireUsable();
+    double squares = staged.stage(row, target);
+    return step(staged.x(), staged.y(), 1, squares);
+  }
+
+  /**
+   * One step on a batch, of the type of the regression and up to {@link Builder#maximumRows} rows.
+   *
+   * @return the mean squared error of the rows before the step, averaged over targets, in raw units
+   * @throws IllegalArgumentException if a shape or type does not fit; nothing changes
+   * @throws DivergenceException if the loss is not finite or beyond use; nothing changes
+   * @throws IllegalStateException if this, the backend or the batch's memory is closed; nothing
+   *     changes
+   */
+  public double update(Batch batch) {
+    requireBatch(batch);
+    long rows = batch.x().rows();
+    if (!isStaged) {
+      return step(batch.x(), batch.y(), rows, StagedRows.squares(batch.y()));
+    }
+    double squares = staged.stage(batch);
+    return step(staged.x(), staged.y(), rows, squares);
+  }
+
+  private double step(Tensor x, Tensor y, long rows, double squares) {
+    single.clear();
+    computeGradient(single, x, y, rows);
+    double loss = look(single, squares, null);
+    optimizer.step(gradient);
+    return loss;
+  }
+
+  /**
+   * One step on every batch, of any number of rows up to {@link Builder#maximumRows}. A batch's
+   * memory is read before the next one is asked for, so that a source may use it again.
+   *
+   * @throws IllegalArgumentException if a batch does not fit; steps on those before stay made
+   * @throws DivergenceException if a loss is not finite or beyond use. In host memory nothing of
+   *     that batch is in the parameters; a device is looked at every 64 steps, and may have gone on
+   *     for that many
+   * @throws IllegalStateException if this, the backend or a batch's memory is closed
+   */
+  public StreamResult fit(Iterator<Batch> batches) {
+    long before = optimizer.steps();
+    long skippedBefore = optimizer.skippedSteps();
+    StreamSums sums = new StreamSums();
+    ahead.clear();
+    double squares = 0;
+    while (batches.hasNext()) {
+      Batch batch = batches.next();
+      requireBatch(batch);
+      long rows = batch.x().rows();
+      if (isStaged) {
+        squares = Math.max(squares, staged.stage(batch));
+        computeGradient(ahead, staged.x(), staged.y(), rows);
+      } else {
+        squares = Math.max(squares, StagedRows.squares(batch.y()));
+        computeGradient(ahead, batch.x(), batch.y(), rows);
+      }
+      if (ahead.isFull()) {
+        look(ahead, squares, sums);
+        squares = 0;
+      }
+      optimizer.step(gradient);
+    }
+    look(ahead, squares, sums);
+    return new StreamResult(
+        sums.batches,
+        optimizer.steps() - before,
+        optimizer.skippedSteps() - skippedBefore,
+        sums.rows,
+        sums.rows == 0 ? Double.NaN : sums.loss / sums.rows);
+  }
+
+  private static final class StreamSums {
+    long batches;
+    long rows;
+    double loss;
+  }
+
+  private void computeGradient(LossLog losses, Tensor x, Tensor y, long rows) {
+    Tensor loss = losses.next(rows, optimizer.steps() + 1, optimizer.lastLearningRate());
+    regression.computeGradient(x, y, null, 0, rows, loss);
+  }
+
+  /** Reads losses, adds them to the sums, if any, and returns the last in raw units. */
+  private double look(LossLog losses, double squares, StreamSums sums) {
+    int read = losses.read();
+    double raw = Double.NaN;
+    for (int batch = 0; batch < read; batch++) {
+      double watched = 0;
+      raw = 0;
+      for (int j = 0; j < targets.size(); j++) {
+        double loss = losses.loss(batch, j);
+        watched += loss;
+        raw += loss * scales.lossScale(j);
+      }
+      raw /= targets.size();
+      if (!watch.isUseful(watched, squares)) {
+        throw diverged(watched, losses.step(batch), losses.rate(batch));
+      }
+      if (sums != null) {
+        sums.batches++;
+        sums.rows += losses.rows(batch);
+        sums.loss += raw * losses.rows(batch);
+      }
+    }
+    return raw;
+  }
+
+  private DivergenceException diverged(double loss, long step, double rate) {
+    String advice =
+        String.format(
+            Locale.ROOT,
+            "if these rows are as others, try a learning rate of %.2g or standardise the features; if their values are not finite or far outside, leave them out",
+            rate / 10);
+    return watch.failure("at step " + step, loss, step, rate, advice);
+  }
+
+  private void requireBatch(Batch batch) {
+    Tensor x = batch.x();
+    Tensor y = batch.y();
+    x.requireDType(dtype);
+    y.requireDType(dtype);
+    if (x.shape().rank() > 2
+        || y.shape().rank() > 2
+        || x.cols() != features.size()
+        || y.cols() != targets.size()
+        || y.rows() != x.rows()) {
+      throw new IllegalArgumentException(
+          "batch of '%s' %s and '%s' %s: [rows, %d] and [rows, %d] of the same rows are needed"
+              .formatted(
+                  x.name(), x.shape(), y.name(), y.shape(), features.size(), targets.size()));
+    }
+    if (x.rows() < 1 || x.rows() > maximumRows) {
+      throw new IllegalArgumentException(
+          "batch of '%s' has %,d rows where 1 to %,d are accepted; OnlineRegression.Builder.maximumRows sets the most"
+              .formatted(x.name(), x.rows(), maximumRows));
+    }
+    x.requireHost();
+    y.requireHost();
+    staged.requireUsable();
+  }
+
+  /**
+   * The model as it is now, in raw units: a copy, which later updates do not change.
+   *
+   * @throws DivergenceException if a parameter is not finite: the last step has diverged
+   * @throws IllegalStateException if this is closed
+   */
+  public LinearModel model() {
+    staged.requireUsable();
+    if (weights != regression.weights()) {
+      backend.copy(regression.weights(), weights);
+      if (intercept != null) {
+        backend.copy(regression.intercept(), intercept);
+      }
+    }
+    LinearModel model = scales.unfold(weights, intercept, features, targets);
+    for (int j = 0; j < targets.size(); j++) {
+      double sum = model.intercept(j);
+      for (int f = 0; f < features.size(); f++) {
+        // Not finite if any coefficient is not, and cannot overflow.
+        sum += model.coefficient(j, f) * 0;
+      }
+      if (!Double.isFinite(sum)) {
+        throw new DivergenceException(
+            "the parameters of target '%s' are not finite after step %d, with learning rate %s"
+                .formatted(targets.get(j), optimizer.steps(), optimizer.lastLearningRate()),
+            optimizer.steps());
+      }
+    }
+    return model;
+  }
+
+  /** Feature names, in the order of rows. */
+  public List<String> features() {
+    return features;
+  }
+
+  /** Target names. */
+  public List<String> targets() {
+    return targets;
+  }
+
+  /**
+   * The optimizer: its counters, and its parameters and state for a {@link
+   * dev.panagrad.optimizer.Checkpoint}.
+   */
+  public Optimizer optimizer() {
+    return optimizer;
+  }
+
+  /** Frees its memory. A second close does nothing. */
+  @Override
+  public void close() {
+    arena.close();
+  }
+}

@@ -1,0 +1,106 @@
+package dev.panagrad.train;
+
+import dev.panagrad.safetensors.SafetensorsException;
+import dev.panagrad.safetensors.SafetensorsFile;
+import dev.panagrad.tensor.DType;
+import dev.panagrad.tensor.Shape;
+import dev.panagrad.tensor.Tensor;
+import dev.panagrad.tensor.TensorArena;
+import java.io.IOException;
+import java.nio.file.Path;
+import java.util.Map;
+
+/** A training's part of a checkpoint, being read. */
+final class SavedTraining implements AutoCloseable {
+  private final Path file;
+  private final SafetensorsFile in;
+  private final TensorArena arena;
+
+  private SavedTraining(Path file, SafetensorsFile in, TensorArena arena) {
+    this.file = file;
+    this.in = in;
+    this.arena = arena;
+  }
+
+  /**
+   * Opens it.
+   *
+   * @param arena of the tensors
+   * @throws IOException if it is damaged
+   */
+  static SavedTraining open(Path file, TensorArena arena) throws IOException {
+    SafetensorsFile in = SafetensorsFile.open(file);
+    try {
+      in.requireIntactHeader();
+    } catch (SafetensorsException e) {
+      in.close();
+      throw e;
+    }
+    return new SavedTraining(file, in, arena);
+  }
+
+  @Override
+  public void close() throws IOException {
+    in.close();
+  }
+
+  /** Requires that the checkpoint is of the same training. */
+  void requireSame(Map<String, String> identity) throws IOException {
+    for (Map.Entry<String, String> needed : identity.entrySet()) {
+      String found = in.metadata().get(needed.getKey());
+      if (!needed.getValue().equals(found)) {
+        throw new IOException(
+            "checkpoint '%s' is of another training: its %s is %s, and here it is %s"
+                .formatted(
+                    file,
+                    needed.getKey().replace("training.", ""),
+                    found == null ? "missing" : found,
+                    needed.getValue()));
+      }
+    }
+  }
+
+  /** A text, or null. */
+  String text(String key) {
+    return in.metadata().get(key);
+  }
+
+  long count(String key) throws IOException {
+    String text = in.metadata().get(key);
+    if (text == null || !text.matches("[0-9]{1,18}")) {
+      throw wrong(key, text, "a count");
+    }
+    return Long.parseLong(text);
+  }
+
+  double number(String key) throws IOException {
+    String text = in.metadata().get(key);
+    try {
+      return Double.parseDouble(text);
+    } catch (NumberFormatException | NullPointerException e) {
+      throw wrong(key, text, "a number");
+    }
+  }
+
+  private IOException wrong(String key, String text, String needed) {
+    return new IOException(
+        "checkpoint '%s': metadata '%s' is %s where %s is needed"
+            .formatted(file, key, text == null ? "missing" : "'" + text + "'", needed));
+  }
+
+  /**
+   * A tensor, whole.
+   *
+   * @param rows how many it has, or -1
+   */
+  Tensor tensor(String name, long rows, long cols) throws IOException {
+    DType dtype = in.dtype(name);
+    Shape shape = in.shape(name);
+    if (dtype != DType.F64 || shape.cols() != cols || (rows >= 0 && shape.rows() != rows)) {
+      throw new IOException(
+          "checkpoint '%s': tensor '%s' is %s %s where F64 [%s, %d] is needed"
+              .formatted(file, name, dtype, shape, rows < 0 ? "any" : rows, cols));
+    }
+    return in.read(arena, name);
+  }
+}

@@ -1,0 +1,161 @@
+package dev.panagrad.train;
+
+import dev.panagrad.backend.Backend;
+import dev.panagrad.regression.Standardization;
+import dev.panagrad.tensor.DType;
+import dev.panagrad.tensor.Tensor;
+import dev.panagrad.tensor.TensorArena;
+import java.lang.foreign.MemorySegment;
+import java.lang.foreign.ValueLayout;
+
+/**
+ * Where rows of a caller go before a gradient reads them: one buffer in host memory, written
+ * standardised, and its copy where the backend computes, if that is elsewhere.
+ *
+ * <p>Ownership: memory belongs to the arena. Threading: one thread at a time.
+ */
+final class StagedRows {
+  private final Backend backend;
+  private final Standardization standardization;
+  private final Tensor x;
+  private final Tensor y;
+  private final Tensor placedX;
+  private final Tensor placedY;
+
+  /** Views of the first row, so that staging one row allocates nothing. */
+  private final Tensor oneX;
+
+  private final Tensor oneY;
+  private final Tensor placedOneX;
+  private final Tensor placedOneY;
+
+  /**
+   * Buffers for that many rows.
+   *
+   * @param standardization applied to what is staged, or null
+   */
+  StagedRows(
+      Backend backend,
+      TensorArena arena,
+      DType dtype,
+      long rows,
+      int features,
+      int targets,
+      Standardization standardization) {
+    this.backend = backend;
+    this.standardization = standardization;
+    x = arena.allocate("staged features", dtype, rows, features);
+    y = arena.allocate("staged targets", dtype, rows, targets);
+    placedX = backend.place(arena, x);
+    placedY = backend.place(arena, y);
+    oneX = x.rows(0, 1);
+    oneY = y.rows(0, 1);
+    placedOneX = placedX.rows(0, 1);
+    placedOneY = placedY.rows(0, 1);
+  }
+
+  /** Staged features, where the backend computes. */
+  Tensor x() {
+    return placedX;
+  }
+
+  /** Staged targets, where the backend computes. */
+  Tensor y() {
+    return placedY;
+  }
+
+  /** Throws unless the buffers are alive. */
+  void requireUsable() {
+    x.requireUsable();
+  }
+
+  /**
+   * Stages one row.
+   *
+   * @return the sum of the squares of the targets, as staged
+   */
+  double stage(double[] row, double[] targets) {
+    for (int f = 0; f < row.length; f++) {
+      put(x, f, feature(row[f], f));
+    }
+    double squares = 0;
+    for (int j = 0; j < targets.length; j++) {
+      double value = target(targets[j], j);
+      put(y, j, value);
+      squares += value * value;
+    }
+    if (placedX != x) {
+      backend.copy(oneX, placedOneX);
+      backend.copy(oneY, placedOneY);
+    }
+    return squares;
+  }
+
+  /**
+   * Stages a batch of no more rows than there are here.
+   *
+   * @return the mean over rows of the sum of the squares of the targets, as staged
+   */
+  double stage(Batch batch) {
+    long rows = batch.x().rows();
+    int features = Math.toIntExact(x.cols());
+    for (long i = 0; i < rows; i++) {
+      for (int f = 0; f < features; f++) {
+        put(x, i * features + f, feature(get(batch.x(), i, f), f));
+      }
+    }
+    int targets = Math.toIntExact(y.cols());
+    double squares = 0;
+    for (long i = 0; i < rows; i++) {
+      for (int j = 0; j < targets; j++) {
+        double value = target(get(batch.y(), i, j), j);
+        put(y, i * targets + j, value);
+        squares += value * value;
+      }
+    }
+    if (placedX != x) {
+      backend.copy(x.rows(0, rows), placedX.rows(0, rows));
+      backend.copy(y.rows(0, rows), placedY.rows(0, rows));
+    }
+    return squares / rows;
+  }
+
+  /** The mean over rows of the sum of the squares of the targets of a batch that is not staged. */
+  static double squares(Tensor targets) {
+    double squares = 0;
+    for (long i = 0; i < targets.rows(); i++) {
+      for (long j = 0; j < targets.cols(); j++) {
+        double value = get(targets, i, j);
+        squares += value * value;
+      }
+    }
+    return squares / targets.rows();
+  }
+
+  private double feature(double value, int f) {
+    return standardization == null ? value : standardization.standardisedFeature(value, f);
+  }
+
+  private double target(double value, int j) {
+    return standardization == null ? value : standardization.standardisedTarget(value, j);
+  }
+
+  // Not by Tensor.get and set, which check the memory's life at each element; a segment does, too.
+
+  private static double get(Tensor t, long row, long col) {
+    MemorySegment segment = t.segment();
+    long at = t.byteOffset() + (row * t.rowStride() + col) * t.dtype().bytes();
+    return t.dtype() == DType.F32
+        ? segment.get(ValueLayout.JAVA_FLOAT, at)
+        : segment.get(ValueLayout.JAVA_DOUBLE, at);
+  }
+
+  private static void put(Tensor t, long position, double value) {
+    long at = t.byteOffset() + position * t.dtype().bytes();
+    if (t.dtype() == DType.F32) {
+      t.segment().set(ValueLayout.JAVA_FLOAT, at, (float) value);
+    } else {
+      t.segment().set(ValueLayout.JAVA_DOUBLE, at, value);
+    }
+  }
+}

@@ -1,0 +1,272 @@
+package dev.panagrad.train;
+
+import dev.panagrad.data.Dataset;
+import dev.panagrad.data.Table;
+import dev.panagrad.data.TableReader;
+import dev.panagrad.regression.Standardization;
+import dev.panagrad.safetensors.Excerpt;
+import dev.panagrad.safetensors.NameList;
+import dev.panagrad.safetensors.SafetensorsBuilder;
+import dev.panagrad.safetensors.SafetensorsFile;
+import dev.panagrad.tensor.DType;
+import dev.panagrad.tensor.Shape;
+import dev.panagrad.tensor.Tensor;
+import dev.panagrad.tensor.TensorArena;
+import java.io.IOException;
+import java.nio.file.Path;
+import java.util.HashSet;
+import java.util.LinkedHashMap;
+import java.util.List;
+import java.util.Locale;
+import java.util.Map;
+import java.util.Set;
+
+/**
+ * Rows ready to be trained on, in a file that is mapped and never read into the heap: a safetensors
+ * file whose last tensor begins at a page boundary.
+ *
+ * <pre>
+ *   byte 0      8                    S                             a multiple of 4096
+ *   | length L | header, JSON, pads | moments F64 [4, d + k]      | rows F32 or F64 [n, d + k] ... |
+ *
+ *   rows     | x1 x2 ... xd | y1 ... yk |   row 0    little-endian, row-major, without gaps
+ *            | x1 x2 ... xd | y1 ... yk |   row 1
+ *   moments  mean, rest of the mean, scale, 1 where constant: what was subtracted and divided by;
+ *            0, 0, 1, 0 where rows are in raw units
+ *
+ *   metadata: format "panagrad.rows.1", features and targets as JSON lists of names, shifted "true"
+ *             if means were subtracted, crc32c.moments, crc32c.rows, crc32c.__header__
+ * </pre>
+ *
+ * <p>NumPy maps the rows with {@code numpy.memmap} at that offset, and Python's safetensors reads
+ * them as they are.
+ *
+ * <p>Ownership: the mapping lives until the file is closed. It must not be made shorter meanwhile,
+ * which ends the process.
+ */
+public final class TrainingFile implements AutoCloseable {
+  private static final String FORMAT = "format";
+  private static final String VERSION = "panagrad.rows.1";
+  private static final String FEATURES = "features";
+  private static final String TARGETS = "targets";
+  private static final String SHIFTED = "shifted";
+  private static final String ROWS = "rows";
+  private static final String MOMENTS = "moments";
+
+  private final Path path;
+  private final TensorArena arena;
+  private final Dataset dataset;
+  private final Tensor rows;
+  private final Standardization standardization;
+  private final boolean isShifted;
+  private final String fingerprint;
+
+  private TrainingFile(Path path, SafetensorsFile in, TensorArena arena) throws IOException {
+    this.path = path;
+    this.arena = arena;
+    List<String> features = names(in, FEATURES);
+    List<String> targets = names(in, TARGETS);
+    int d = features.size();
+    int k = targets.size();
+    rows = in.map(arena, ROWS);
+    Tensor moments = in.read(arena, MOMENTS);
+    require(rows.dtype().isFloating() && d > 0 && k > 0, "rows", rows);
+    require(rows.shape().rank() == 2 && rows.cols() == (long) d + k, "rows", rows);
+    require(moments.shape().equals(Shape.of(4, rows.cols())), "moments", moments);
+    require(moments.dtype() == DType.F64, "moments", moments);
+    if (rows.rows() < 1) {
+      throw new IOException("'%s' has no rows".formatted(Excerpt.of(path)));
+    }
+    requireMoments(moments);
+    Set<String> names = new HashSet<>(features);
+    names.addAll(targets);
+    if (names.size() < d + k) {
+      throw new IOException("'%s' has columns of the same name".formatted(Excerpt.of(path)));
+    }
+    dataset = new Dataset(features, targets, rows.columns(0, d), rows.columns(d, k));
+    standardization = Standardization.of(moments, d);
+    String shifted = in.metadata().get(SHIFTED);
+    isShifted = "true".equals(shifted);
+    if (!isShifted && !"false".equals(shifted)) {
+      throw new IOException(
+          "'%s': metadata '%s' is %s where true or false is needed"
+              .formatted(
+                  Excerpt.of(path),
+                  SHIFTED,
+                  shifted == null ? "missing" : "'" + Excerpt.of(shifted) + "'"));
+    }
+    fingerprint = "CRC-32C of the rows " + in.metadata().get("crc32c." + ROWS);
+  }
+
+  private void require(boolean isSo, String what, Tensor found) throws IOException {
+    if (!isSo) {
+      throw new IOException(
+          "'%s': %s are %s %s, which does not fit the names in its metadata"
+              .formatted(path, what, found.dtype(), found.shape()));
+    }
+  }
+
+  private void requireMoments(Tensor moments) throws IOException {
+    for (long c = 0; c < moments.cols(); c++) {
+      double mean = moments.get(0, c);
+      double rest = moments.get(1, c);
+      double scale = moments.get(2, c);
+      double constant = moments.get(3, c);
+      boolean isUsable = scale > 0 && Double.isFinite(scale) && Double.isFinite(mean + rest);
+      if (!isUsable || (constant != 0 && constant != 1)) {
+        throw new IOException(
+            "'%s': column %,d has mean %s, rest %s, scale %s and constant %s: means must be finite, scales above 0, constant 0 or 1"
+                .formatted(Excerpt.of(path), c + 1, mean, rest, scale, constant));
+      }
+    }
+  }
+
+  private List<String> names(SafetensorsFile in, String key) throws IOException {
+    String text = in.metadata().get(key);
+    if (text == null) {
+      throw new IOException("'%s' has no metadata '%s'".formatted(path, key));
+    }
+    return NameList.parse(text, in.shape(ROWS).cols());
+  }
+
+  /** Whether a file says that it is one of these. */
+  public static boolean isOne(Path file) {
+    if (!file.toString().toLowerCase(Locale.ROOT).endsWith(".safetensors")) {
+      return false;
+    }
+    try (SafetensorsFile in = SafetensorsFile.open(file)) {
+      return VERSION.equals(in.metadata().get(FORMAT));
+    } catch (IOException e) {
+      return false; // what is wrong with it is said when it is read
+    }
+  }
+
+  /**
+   * Maps a file. Its header and moments are checked against their sums, its rows are not read.
+   *
+   * @throws IOException if it is damaged, or something else
+   */
+  public static TrainingFile open(Path file) throws IOException {
+    try (SafetensorsFile in = SafetensorsFile.open(file)) {
+      String format = in.metadata().get(FORMAT);
+      if (!VERSION.equals(format)) {
+        throw new IOException(
+            "'%s' is not a training file: its metadata '%s' is %s where '%s' is needed"
+                .formatted(
+                    Excerpt.of(file),
+                    FORMAT,
+                    format == null ? "missing" : "'" + Excerpt.of(format) + "'",
+                    VERSION));
+      }
+      in.requireIntactHeader();
+      TensorArena arena = TensorArena.open("training file");
+      try {
+        return new TrainingFile(file, in, arena);
+      } catch (Throwable e) {
+        arena.close();
+        throw e;
+      }
+    }
+  }
+
+  /** How rows are written. */
+  public enum Units {
+    /** As they are. */
+    RAW,
+    /** Means subtracted and divided by standard deviations, of all rows. */
+    STANDARDISED,
+    /** Divided by root mean squares: for models without intercept. */
+    SCALED
+  }
+
+  /**
+   * Writes one: two passes over the table, and three over the file if rows are standardised.
+   * Several targets share one scale, so that any penalty can be used later. The file is on the disk
+   * when the call returns, in place of what was there.
+   *
+   * @param reader the columns chosen
+   * @param table what it reads
+   * @param dtype F32 or F64, of the rows
+   * @throws IOException if it cannot be written, with the path and the bytes needed
+   * @throws dev.panagrad.data.DataException as the table says
+   */
+  public static void write(Path file, Table table, TableReader reader, DType dtype, Units units)
+      throws IOException {
+    List<String> features = reader.featureNames();
+    List<String> targets = reader.targetNames();
+    int d = features.size();
+    int k = targets.size();
+    Map<String, String> metadata = new LinkedHashMap<>();
+    metadata.put(FORMAT, VERSION);
+    metadata.put(FEATURES, NameList.format(features));
+    metadata.put(TARGETS, NameList.format(targets));
+    metadata.put(SHIFTED, Boolean.toString(units == Units.STANDARDISED));
+    List<SafetensorsBuilder.Space> spaces =
+        List.of(
+            new SafetensorsBuilder.Space(MOMENTS, DType.F64, Shape.of(4, d + k)),
+            new SafetensorsBuilder.Space(ROWS, dtype, Shape.of(table.rows(), d + k)));
+    SafetensorsBuilder.write(
+        file,
+        metadata,
+        spaces,
+        tensors -> {
+          Tensor rows = tensors.get(1);
+          reader.read(dtype, rows::set);
+          Standardization fit = Standardization.none(d, k);
+          if (units != Units.RAW) {
+            Tensor x = rows.columns(0, d);
+            Tensor y = rows.columns(d, k);
+            boolean isShifted = units == Units.STANDARDISED;
+            fit = Standardization.fit(x, y, null, rows.rows(), isShifted);
+            fit = k > 1 ? fit.withCommonTargetScale() : fit;
+            fit.applyInPlace(x, y);
+          }
+          fit.writeTo(tensors.get(0));
+        });
+  }
+
+  /** Features [n, d] and targets [n, k], read-only views of the mapped rows. */
+  public Dataset dataset() {
+    return dataset;
+  }
+
+  /** The mapped rows [n, d + k]. */
+  public Tensor rows() {
+    return rows;
+  }
+
+  /** What was done to the rows when they were written. */
+  public Standardization standardization() {
+    return standardization;
+  }
+
+  /**
+   * Reads all rows once and compares them with their sum.
+   *
+   * @throws IOException if they are not those that were written
+   */
+  public void requireIntactRows() throws IOException {
+    try (SafetensorsFile in = SafetensorsFile.open(path)) {
+      in.requireIntact(ROWS);
+    }
+  }
+
+  /** Whether means were subtracted: the model then needs an intercept in raw units. */
+  public boolean isShifted() {
+    return isShifted;
+  }
+
+  String fingerprint() {
+    return fingerprint;
+  }
+
+  @Override
+  public String toString() {
+    return "training file '" + path + "'";
+  }
+
+  @Override
+  public void close() {
+    arena.close();
+  }
+}

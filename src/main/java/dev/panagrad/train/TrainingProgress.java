@@ -1,0 +1,194 @@
+package dev.panagrad.train;
+
+import dev.panagrad.tensor.DType;
+import dev.panagrad.tensor.Tensor;
+import dev.panagrad.tensor.TensorArena;
+import java.io.IOException;
+import java.util.ArrayList;
+import java.util.Arrays;
+import java.util.LinkedHashMap;
+import java.util.List;
+import java.util.Map;
+import java.util.stream.IntStream;
+
+/**
+ * How far a training has come, and what its stopping rules remember. All of it is in a checkpoint:
+ *
+ * <pre>
+ *   training/history   F64 [records, 7]     {@link EpochRecord}s, oldest first
+ *   training/latest    F64 [0 or 1, 7]      the last one
+ *   training/losses    F64 [outputs]        sums over the batches of the epoch under way
+ *
+ *   metadata: progress.* , doubles as Java's hexadecimal text
+ * </pre>
+ */
+final class TrainingProgress {
+  private static final int FIELDS = 7;
+  private static final String HISTORY = "training/history";
+  private static final String LATEST = "training/latest";
+  private static final String LOSSES = "training/losses";
+  static final String BACKEND = "progress.backend";
+
+  /** Epochs that have ended. */
+  long epochs;
+
+  /** Training rows of the epoch under way that have been visited. */
+  long position;
+
+  /** Batches visited since the beginning. */
+  long batches;
+
+  /** Sums of the losses of the epoch under way, one per output. */
+  final double[] lossSums;
+
+  double firstLoss = Double.NaN;
+  double bestLoss = Double.POSITIVE_INFINITY;
+  long epochsSinceBest;
+
+  /** Where it is computed. */
+  String backend = "";
+
+  /** Seconds of training before this process. */
+  double secondsBefore;
+
+  private long historyStride = 1;
+  private EpochRecord latest;
+  private final List<EpochRecord> history = new ArrayList<>();
+
+  TrainingProgress(int outputs) {
+    lossSums = new double[outputs];
+  }
+
+  /** An epoch has ended. */
+  void ended(EpochRecord record) {
+    epochs = record.epoch();
+    position = 0;
+    Arrays.fill(lossSums, 0);
+    remember(record);
+  }
+
+  /** Of a history at its limit every second record is dropped, and from then on not taken. */
+  private void remember(EpochRecord record) {
+    latest = record;
+    if ((record.epoch() - 1) % historyStride != 0) {
+      return;
+    }
+    history.add(record);
+    if (history.size() == TrainingResult.HISTORY_LIMIT) {
+      List<EpochRecord> thinned =
+          IntStream.range(0, history.size() / 2).mapToObj(i -> history.get(2 * i)).toList();
+      history.clear();
+      history.addAll(thinned);
+      historyStride *= 2;
+    }
+  }
+
+  /** The last record; null before the end of the first epoch. */
+  EpochRecord latest() {
+    return latest;
+  }
+
+  /** The records kept, and the last one. */
+  List<EpochRecord> history() {
+    List<EpochRecord> all = new ArrayList<>(history);
+    if (latest != null && (all.isEmpty() || all.getLast().epoch() < latest.epoch())) {
+      all.add(latest);
+    }
+    return all;
+  }
+
+  /** Whether the last epoch brought the watched loss below the best so far, by the tolerance. */
+  void watch(double tolerance) {
+    double watched = latest.watchedLoss();
+    if (watched < bestLoss - tolerance * Math.abs(bestLoss)
+        || bestLoss == Double.POSITIVE_INFINITY) {
+      bestLoss = watched;
+      epochsSinceBest = 0;
+    } else {
+      epochsSinceBest++;
+    }
+  }
+
+  // ---- in a checkpoint
+
+  Map<String, String> texts(double seconds) {
+    Map<String, String> texts = new LinkedHashMap<>();
+    texts.put("progress.epochs", Long.toString(epochs));
+    texts.put("progress.position", Long.toString(position));
+    texts.put("progress.batches", Long.toString(batches));
+    texts.put("progress.epochs-since-best", Long.toString(epochsSinceBest));
+    texts.put("progress.history-stride", Long.toString(historyStride));
+    texts.put("progress.first-loss", Double.toHexString(firstLoss));
+    texts.put("progress.best-loss", Double.toHexString(bestLoss));
+    texts.put(BACKEND, backend);
+    texts.put("progress.seconds", Double.toHexString(seconds));
+    return texts;
+  }
+
+  List<Tensor> tensors(TensorArena arena) {
+    Tensor sums = arena.allocate(LOSSES, DType.F64, lossSums.length);
+    for (int j = 0; j < lossSums.length; j++) {
+      sums.set(j, lossSums[j]);
+    }
+    return List.of(
+        records(arena, HISTORY, history),
+        records(arena, LATEST, latest == null ? List.of() : List.of(latest)),
+        sums);
+  }
+
+  private static Tensor records(TensorArena arena, String name, List<EpochRecord> records) {
+    Tensor t = arena.allocate(name, DType.F64, records.size(), FIELDS);
+    for (int i = 0; i < records.size(); i++) {
+      EpochRecord r = records.get(i);
+      double[] fields = {
+        r.epoch(),
+        r.steps(),
+        r.loss(),
+        r.validationLoss(),
+        r.learningRate(),
+        r.gradientNorm(),
+        r.seconds()
+      };
+      for (int f = 0; f < FIELDS; f++) {
+        t.set(i, f, fields[f]);
+      }
+    }
+    return t;
+  }
+
+  /** Takes over what a checkpoint says. */
+  void restore(SavedTraining saved) throws IOException {
+    epochs = saved.count("progress.epochs");
+    position = saved.count("progress.position");
+    batches = saved.count("progress.batches");
+    epochsSinceBest = saved.count("progress.epochs-since-best");
+    historyStride = Math.max(1, saved.count("progress.history-stride"));
+    firstLoss = saved.number("progress.first-loss");
+    bestLoss = saved.number("progress.best-loss");
+    secondsBefore = saved.number("progress.seconds");
+    Tensor sums = saved.tensor(LOSSES, lossSums.length, 1);
+    for (int j = 0; j < lossSums.length; j++) {
+      lossSums[j] = sums.get(j);
+    }
+    history.clear();
+    history.addAll(records(saved.tensor(HISTORY, -1, FIELDS)));
+    List<EpochRecord> last = records(saved.tensor(LATEST, -1, FIELDS));
+    latest = last.isEmpty() ? null : last.getFirst();
+  }
+
+  private static List<EpochRecord> records(Tensor t) {
+    List<EpochRecord> records = new ArrayList<>();
+    for (long i = 0; i < t.rows(); i++) {
+      records.add(
+          new EpochRecord(
+              (long) t.get(i, 0),
+              (long) t.get(i, 1),
+              t.get(i, 2),
+              t.get(i, 3),
+              t.get(i, 4),
+              t.get(i, 5),
+              t.get(i, 6)));
+    }
+    return records;
+  }
+}

@@ -1,0 +1,64 @@
+package dev.panagrad.fuzz;
+
+import dev.panagrad.backend.Backend;
+import dev.panagrad.backend.BackendOptions;
+import dev.panagrad.backend.Backends;
+import dev.panagrad.optimizer.Checkpoint;
+import dev.panagrad.regression.LinearModel;
+import dev.panagrad.regression.ModelFile;
+import dev.panagrad.safetensors.SafetensorsWriter;
+import dev.panagrad.tensor.DType;
+import dev.panagrad.tensor.TensorArena;
+import java.io.ByteArrayOutputStream;
+import java.io.IOException;
+import java.nio.charset.StandardCharsets;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.util.List;
+import java.util.Map;
+
+/** Writes the inputs with which fuzzing begins: files as they should be, and choices. */
+final class SeedInputs {
+  private SeedInputs() {}
+
+  /** Writes them where they belong. */
+  public static void main(String[] args) throws IOException {
+    for (Class<?> target : FuzzTargets.all().keySet()) {
+      Files.createDirectories(FuzzTargets.inputs(target));
+    }
+    Path tensors = FuzzTargets.inputs(SafetensorsFuzz.class).resolve("tensors");
+    Path model = FuzzTargets.inputs(ModelFuzz.class).resolve("file");
+    Path checkpoint = FuzzTargets.inputs(CheckpointFuzz.class).resolve("file");
+    try (Backend backend = Backends.open("scalar", new BackendOptions(1));
+        TensorArena arena = TensorArena.open("seeds")) {
+      SafetensorsWriter.write(
+          tensors,
+          Map.of("a", "b\n\u00e4\u6f22"),
+          List.of(
+              arena.allocate("w", DType.F32, 2, 3).fill(1),
+              arena.allocate("v", DType.F64, 1).fill(2),
+              arena.allocate("i", DType.I64, 0)));
+      ModelFile.save(
+          new LinearModel(
+              List.of("a", "b"), List.of("y"), new double[][] {{1, 2}}, new double[] {3}),
+          model);
+      Checkpoint.save(CheckpointFuzz.optimizer(backend, arena, 3), checkpoint);
+    }
+    for (Path file : List.of(model, checkpoint)) {
+      ByteArrayOutputStream choice = new ByteArrayOutputStream();
+      choice.write(0);
+      choice.write(Files.readAllBytes(file));
+      Files.write(file, choice.toByteArray());
+    }
+    write(ModelFuzz.class, "made", "\1\1[\"y\"]\0[\"a\",\"b\"]\0\1\1\1\1\2\1\1\0\1");
+    write(CheckpointFuzz.class, "made", "\1\0\5\0\5\0\5\0\5\0\5\0\5\1\2\1007\0");
+    write(SavedFuzz.class, "made", "\3w\0\0\1\2\2\1\1\1\1v\0\1\0\3\5\6\7i\0\2\0\1\2\1a\0b\0");
+    write(CsvFuzz.class, "table.csv", "a,b\n1,2.5\n\"3\",-1e-3\n");
+    write(CsvFuzz.class, "quoted.csv", "\"a \"\"b\"\"\",\"c\n\"\r\n1,\n");
+  }
+
+  private static void write(Class<?> target, String name, String text) throws IOException {
+    Files.write(
+        FuzzTargets.inputs(target).resolve(name), text.getBytes(StandardCharsets.ISO_8859_1));
+  }
+}
