@@ -56,7 +56,7 @@ class CompilersAgreeTest {
     // What a call repeats some hundred times is compiled before the tenth call, and waited for.
     List<String> c2 = digests(10, "-Xbatch", "-XX:-TieredCompilation", "-XX:CompileThreshold=500");
     List<String> c1 = digests(1, "-XX:TieredStopAtLevel=1", "-Dpanagrad.simd.force=true");
-    assertEquals(KernelRuns.all(DIVISOR).size(), Set.copyOf(c1).size(), "lines, each once");
+    assertEquals(KernelRuns.all(DIVISOR, true).size(), Set.copyOf(c1).size(), "lines, each once");
     assertEquals(c1.size(), c2.size());
     List<String> differing = new ArrayList<>(c1);
     differing.removeAll(c2);
@@ -70,7 +70,7 @@ class CompilersAgreeTest {
     public static void main(String[] args) {
       int repeats = Integer.parseInt(args[0]);
       try (Backend backend = Backends.open("simd", new BackendOptions(2))) {
-        for (KernelRuns.KernelRun run : KernelRuns.all(DIVISOR)) {
+        for (KernelRuns.KernelRun run : KernelRuns.all(DIVISOR, true)) {
           try (TensorArena arena = TensorArena.open(run.name())) {
             KernelRuns.Ready ready = run.prepare(arena);
             for (int i = 0; i < repeats; i++) {

@@ -1,7 +1,9 @@
 package dev.panagrad.conformance;
 
 import dev.panagrad.backend.Backend;
+import dev.panagrad.backend.StepKernel;
 import dev.panagrad.backend.Transpose;
+import dev.panagrad.rule.StateFormat;
 import dev.panagrad.rule.StepCoefficients;
 import dev.panagrad.rule.UpdateRule;
 import dev.panagrad.tensor.DType;
@@ -132,11 +134,15 @@ final class KernelRuns {
 
   /** The list, with operands large enough to be shared between threads. */
   static List<KernelRun> all() {
-    return all(1);
+    return all(1, false);
   }
 
-  /** The list, with operands that have fewer rows by that factor. */
-  static List<KernelRun> all(int divisor) {
+  /**
+   * The list, with operands that have fewer rows by that factor.
+   *
+   * @param hasCompactState with steps that only backends in host memory have
+   */
+  static List<KernelRun> all(int divisor, boolean hasCompactState) {
     KernelRuns list = new KernelRuns(divisor);
     for (DType dtype : TYPES) {
       list.gradients(dtype);
@@ -144,6 +150,10 @@ final class KernelRuns {
       list.products(dtype);
       list.vectors(dtype);
       list.steps(dtype);
+    }
+    if (hasCompactState) {
+      list.compactSteps(StateFormat.BF16);
+      list.compactSteps(StateFormat.BLOCK8);
     }
     return list.runs;
   }
@@ -307,6 +317,39 @@ final class KernelRuns {
                   sums,
                   y);
             }));
+  }
+
+  /** Two steps from the beginning: the second reads what the first has rounded. */
+  private void compactSteps(StateFormat format) {
+    for (UpdateRule rule : CompactStepTest.rules(format)) {
+      for (StepConformanceTest.Options options : StepConformanceTest.Options.values()) {
+        runs.add(
+            new KernelRun(
+                "step %s %s %s".formatted(rule, options, format),
+                operands -> {
+                  StepCoefficients c = StepConformanceTest.coefficients(rule, DType.F32, options);
+                  int parts = format.tensorsPerSlot();
+                  Tensor[] slots = new Tensor[rule.slots().size() * parts];
+                  Tensor[] written = new Tensor[1 + slots.length];
+                  written[0] = operands.random(DType.F32, elements);
+                  for (int s = 0; s < slots.length; s++) {
+                    int part = s % parts;
+                    slots[s] =
+                        operands.zeros(format.dtype(part, DType.F32), format.count(part, elements));
+                    written[1 + s] = slots[s];
+                  }
+                  Tensor g = operands.random(DType.F32, elements);
+                  return new Ready(
+                      backend -> {
+                        StepKernel kernel = backend.step(rule, DType.F32, format).orElseThrow();
+                        for (c.step = 1; c.step <= 2; c.step++) {
+                          kernel.apply(written[0], g, slots, 0, elements, c);
+                        }
+                      },
+                      written);
+                }));
+      }
+    }
   }
 
   private void steps(DType dtype) {
