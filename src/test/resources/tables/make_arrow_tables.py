@@ -98,3 +98,6 @@ arrow("floats.arrows", pa.table({"x": pa.array(np.arange(12) / 4), "y": pa.array
 # Eight million equal values in one page of a few bytes.
 parquet("large-page", pa.table({"x": pa.array(np.zeros(8_000_000))}), compression="none",
         row_group_size=8_000_000, write_batch_size=8_000_000, max_rows_per_page=10_000_000)
+# A field inside of a struct, and after it a column of that name.
+parquet("nested-name", pa.table({"s": pa.array([{"b": 100.0 + k * k} for k in range(4)]), "b": [1.0, 2.0, 3.0, 5.0],
+                                 "y": [2.0, 4.0, 6.0, 10.0]}))

@@ -45,6 +45,11 @@ final class CheckpointOptions {
     return folder != null;
   }
 
+  /** Whether that is where checkpoints are written. */
+  boolean isFolder(Path file) {
+    return folder != null && TrainCommand.isSame(folder, file);
+  }
+
   /** Sets up a trainer; fails now if an option makes no sense. */
   void apply(Trainer trainer) {
     if (folder == null) {

@@ -49,6 +49,9 @@ final class ConvertCommand implements Callable<Integer> {
     }
     try (Table table = data.open()) {
       TrainingFile.write(out, table, data.reader(table), data.dtype(), units);
+      try (TrainingFile written = TrainingFile.open(out)) {
+        Warnings.print(written);
+      }
       System.out.printf(
           "%s: %,d rows, %s, %,d bytes%n", out, table.rows(), data.dtype(), Files.size(out));
     } catch (IOException e) {

@@ -7,12 +7,15 @@ import dev.panagrad.data.Table;
 import dev.panagrad.data.TableReader;
 import dev.panagrad.regression.LinearModel;
 import dev.panagrad.regression.ModelFile;
+import dev.panagrad.safetensors.DurableFile;
 import dev.panagrad.tensor.DType;
 import dev.panagrad.tensor.Tensor;
 import dev.panagrad.tensor.TensorArena;
 import java.io.IOException;
 import java.io.OutputStreamWriter;
+import java.io.UncheckedIOException;
 import java.io.Writer;
+import java.nio.channels.Channels;
 import java.nio.charset.StandardCharsets;
 import java.nio.file.Files;
 import java.nio.file.Path;
@@ -60,12 +63,21 @@ final class PredictCommand implements Callable<Integer> {
       }
       Tensor x = TableReader.of(table).features(model.features()).readFeatures(arena, DType.F64);
       // After all that may fail, so that a file that was there is not lost to a bad row.
-      try (CsvWriter writer = CsvWriter.builder().build(writer())) {
-        writer.writeRecord(model.targets());
-        predict(model, x, writer);
+      try {
+        write(model, x);
+      } catch (IOException e) {
+        throw cannotWrite(e);
+      } catch (UncheckedIOException e) {
+        throw cannotWrite(e.getCause());
       }
     }
     return 0;
+  }
+
+  private DataException cannotWrite(IOException e) {
+    return out == null
+        ? new DataException("cannot write the predictions: " + e.getMessage(), e)
+        : HistoryFile.cannotWrite(out, e);
   }
 
   /** Rows in which the model's last features are all 0 do not have them. */
@@ -109,23 +121,29 @@ final class PredictCommand implements Callable<Integer> {
     return Files.exists(file) && Files.exists(modelFile) && Files.isSameFile(file, modelFile);
   }
 
-  private Writer writer() {
+  private void write(LinearModel model, Tensor x) throws IOException {
     if (out == null) {
-      // Flushed and not closed: it is not ours.
-      return new OutputStreamWriter(System.out, StandardCharsets.UTF_8) {
-        @Override
-        public void close() throws IOException {
-          flush();
-          if (System.out.checkError()) {
-            throw new IOException("the predictions could not be written to standard output");
-          }
-        }
-      };
+      write(model, x, new OutputStreamWriter(System.out, StandardCharsets.UTF_8));
+      if (System.out.checkError()) {
+        throw new IOException("standard output does not take them");
+      }
+    } else if (Files.exists(out) && !Files.isRegularFile(out)) {
+      // A pipe, or another device.
+      try (Writer to = Files.newBufferedWriter(out)) {
+        write(model, x, to);
+      }
+    } else {
+      // As a whole or not at all.
+      DurableFile.replace(
+          out, channel -> write(model, x, Channels.newWriter(channel, StandardCharsets.UTF_8)));
     }
-    try {
-      return Files.newBufferedWriter(out);
-    } catch (IOException e) {
-      throw HistoryFile.cannotWrite(out, e);
-    }
+  }
+
+  /** Writes all, and leaves the writer open. */
+  private static void write(LinearModel model, Tensor x, Writer to) throws IOException {
+    CsvWriter writer = CsvWriter.builder().build(to);
+    writer.writeRecord(model.targets());
+    predict(model, x, writer);
+    writer.flush();
   }
 }

@@ -186,6 +186,12 @@ final class TrainCommand implements Callable<Integer> {
       throw new UsageException(
           "--save " + save + " is the " + (data.isFile(save) ? "data file" : "history file"));
     }
+    if (Files.exists(save) && !Files.isDirectory(save) && !Files.isRegularFile(save)) {
+      throw new UsageException("--save " + save + " is not a regular file; name another one");
+    }
+    if (checkpoints.isFolder(save)) {
+      throw new UsageException("--save " + save + " is the folder of the checkpoints; name a file");
+    }
     Path folder = save.toAbsolutePath().getParent();
     if (Files.isDirectory(save) || folder == null || !Files.isDirectory(folder)) {
       throw new UsageException(
@@ -195,7 +201,7 @@ final class TrainCommand implements Callable<Integer> {
     }
   }
 
-  private static boolean isSame(Path a, Path b) {
+  static boolean isSame(Path a, Path b) {
     return a.toAbsolutePath().normalize().equals(b.toAbsolutePath().normalize());
   }
 

@@ -1,9 +1,12 @@
 package dev.panagrad.cli;
 
 import dev.panagrad.data.Dataset;
+import dev.panagrad.regression.Standardization;
 import dev.panagrad.tensor.DType;
 import dev.panagrad.tensor.Tensor;
+import dev.panagrad.train.TrainingFile;
 import dev.panagrad.train.TrainingResult;
+import java.util.ArrayList;
 import java.util.List;
 import java.util.Locale;
 
@@ -11,6 +14,8 @@ import java.util.Locale;
 final class Warnings {
   /** Steps of the element type, as a part of a column's range: four digits are left. */
   private static final double FINE_ENOUGH = 2e-4;
+
+  private static final int SHOWN_NAMES = 20;
 
   private Warnings() {}
 
@@ -49,15 +54,41 @@ final class Warnings {
     }
   }
 
+  /** Of a file that is written: its rows have been rounded. */
+  static void print(TrainingFile file) {
+    if (file.dataset().x().dtype() != DType.F32) {
+      return;
+    }
+    Standardization units = file.standardization();
+    List<String> names = file.dataset().features();
+    List<String> coarse = new ArrayList<>();
+    for (int f = 0; f < names.size(); f++) {
+      // A range is some 3.5 deviations; a constant may have varied by less than a step.
+      if (units.f32Step(f) > (units.isConstant(f) ? 1 : 3.5 * FINE_ENOUGH)) {
+        coarse.add(names.get(f));
+      }
+    }
+    if (!coarse.isEmpty()) {
+      warn("columns vary by few steps of f32: %s; consider --dtype f64".formatted(first(coarse)));
+    }
+  }
+
   static void print(TrainingResult result) {
     if (!result.constantFeatures().isEmpty()) {
       warn(
           "constant columns carry no information and get coefficient 0: "
-              + String.join(", ", result.constantFeatures()));
+              + first(result.constantFeatures()));
     }
     if (Double.isNaN(result.r2())) {
       warn("a target is constant: R2 is undefined");
     }
+  }
+
+  private static String first(List<String> names) {
+    int more = names.size() - SHOWN_NAMES;
+    return more <= 0
+        ? String.join(", ", names)
+        : "%s, and %,d more".formatted(String.join(", ", names.subList(0, SHOWN_NAMES)), more);
   }
 
   private static void warn(String message) {

@@ -6,8 +6,12 @@ import de.siegmar.fastcsv.reader.CsvRecord;
 import dev.panagrad.tensor.DType;
 import java.io.IOException;
 import java.io.InputStream;
+import java.io.InputStreamReader;
 import java.io.PushbackInputStream;
 import java.io.UncheckedIOException;
+import java.nio.charset.CharacterCodingException;
+import java.nio.charset.CharsetDecoder;
+import java.nio.charset.CodingErrorAction;
 import java.nio.charset.StandardCharsets;
 import java.nio.file.AccessDeniedException;
 import java.nio.file.Files;
@@ -160,7 +164,15 @@ public final class CsvTable implements Table {
         .skipEmptyLines(true)
         .allowExtraFields(true)
         .allowMissingFields(true)
-        .ofCsvRecord(withoutByteOrderMark(source.open()), StandardCharsets.UTF_8);
+        .ofCsvRecord(new InputStreamReader(withoutByteOrderMark(source.open()), strictly()));
+  }
+
+  /** Replacing what is not UTF-8 would make equal names of different ones. */
+  private static CharsetDecoder strictly() {
+    return StandardCharsets.UTF_8
+        .newDecoder()
+        .onMalformedInput(CodingErrorAction.REPORT)
+        .onUnmappableCharacter(CodingErrorAction.REPORT);
   }
 
   /** Not by the parser: it takes one read for the whole mark, and a pipe may give less. */
@@ -180,6 +192,9 @@ public final class CsvTable implements Table {
     String text = record.getField(column).strip();
     double value;
     try {
+      if (!isDecimal(text)) {
+        throw new NumberFormatException();
+      }
       value = Double.parseDouble(text);
     } catch (NumberFormatException e) {
       throw wrongCell(record, columns, column, text, "is not a number");
@@ -189,6 +204,17 @@ public final class CsvTable implements Table {
       throw wrongCell(record, columns, column, text, problem);
     }
     return value;
+  }
+
+  /** Java's own numbers may be hexadecimal, end in d or f, and have control characters around. */
+  private static boolean isDecimal(String text) {
+    int last = text.length() - 1;
+    return last >= 0
+        && text.indexOf('x') < 0
+        && text.indexOf('X') < 0
+        && "dDfF".indexOf(text.charAt(last)) < 0
+        && text.charAt(0) > ' '
+        && text.charAt(last) > ' ';
   }
 
   private DataException wrongCell(
@@ -217,6 +243,7 @@ public final class CsvTable implements Table {
         switch (cause) {
           case NoSuchFileException _ -> "there is no such file";
           case AccessDeniedException _ -> "permission denied";
+          case CharacterCodingException _ -> "it is not UTF-8; convert it, or write it as UTF-8";
           default -> String.valueOf(cause.getMessage());
         };
     return new DataException("cannot read " + name + ": " + why, e);

@@ -29,6 +29,9 @@ final class ParquetFile implements AutoCloseable {
   private final List<String> names = new ArrayList<>();
   private final long rows;
 
+  /** Names inside of nested columns: the library reads those where it is asked for a flat one. */
+  private final Set<String> nestedNames = new HashSet<>();
+
   private ParquetFile(Path path, ParquetInput input, ParquetFileReader reader) {
     this.path = path;
     this.input = input;
@@ -46,6 +49,11 @@ final class ParquetFile implements AutoCloseable {
       }
       names.add(name);
       columns.add(ParquetColumn.of(node, leaf));
+    }
+    for (ColumnSchema leaf : schema.getColumns()) {
+      if (leaf.fieldPath().elements().size() > 1) {
+        nestedNames.add(ParquetFooter.name(leaf.name()));
+      }
     }
     rows = countRows();
   }
@@ -114,6 +122,15 @@ final class ParquetFile implements AutoCloseable {
     throw first != null ? first : new DataException("none of its columns is one of numbers");
   }
 
+  /** By a leaf's name alone, and even by its index, hardwood-core (1.0.1) takes the first one. */
+  private void requireUnambiguous(String name) {
+    if (nestedNames.contains(name)) {
+      throw new DataException(
+          "column '%s' has the name of a field inside of a nested column, which cannot be told apart here; rename one, or write the file without the nested column"
+              .formatted(name));
+    }
+  }
+
   private void check(ParquetColumn column) throws IOException {
     ParquetPages.check(input, reader.getFileMetaData().rowGroups(), column.schema());
   }
@@ -133,6 +150,7 @@ final class ParquetFile implements AutoCloseable {
               throw new DataException(
                   "column '%s' %s".formatted(file.names.get(index), column.refusal()));
             }
+            file.requireUnambiguous(file.names.get(index));
             file.check(column);
           }
           for (int i = 0; i < selected.length; i++) {

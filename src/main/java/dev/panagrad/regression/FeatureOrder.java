@@ -1,8 +1,10 @@
 package dev.panagrad.regression;
 
+import dev.panagrad.safetensors.Excerpt;
 import java.util.HashMap;
 import java.util.List;
 import java.util.Map;
+import java.util.stream.Collectors;
 
 /**
  * Where the features of a model are among the columns of a service, which may have others and
@@ -44,7 +46,10 @@ public final class FeatureOrder {
                   missing.size(),
                   features.size(),
                   columns.size(),
-                  String.join("', '", missing.subList(0, Math.min(missing.size(), NAMED_MISSING))),
+                  missing.stream()
+                      .limit(NAMED_MISSING)
+                      .map(Excerpt::of)
+                      .collect(Collectors.joining("', '")),
                   missing.size() > NAMED_MISSING ? ", ..." : ""));
     }
     int[] column = new int[features.size()];
@@ -53,7 +58,7 @@ public final class FeatureOrder {
       if (second.containsKey(name)) {
         throw new ModelMismatchException(
             "feature '%s' is in columns %d and %d: which one is meant must be said by another name"
-                .formatted(name, first.get(name) + 1, second.get(name) + 1));
+                .formatted(Excerpt.of(name), first.get(name) + 1, second.get(name) + 1));
       }
       column[f] = first.get(name);
     }

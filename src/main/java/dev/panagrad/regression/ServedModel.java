@@ -1,5 +1,6 @@
 package dev.panagrad.regression;
 
+import dev.panagrad.safetensors.Excerpt;
 import dev.panagrad.tensor.Tensor;
 import java.io.IOException;
 import java.nio.file.Path;
@@ -113,15 +114,18 @@ public final class ServedModel implements AutoCloseable {
    * @see ModelFile
    */
   public LinearModel reload(Path file) throws IOException {
-    current();
-    LinearModel next = ModelFile.load(file);
-    try {
-      return swap(next);
-    } catch (ModelMismatchException e) {
-      ModelMismatchException named =
-          new ModelMismatchException("'%s': %s".formatted(file, e.getMessage()));
-      named.initCause(e);
-      throw named;
+    // Loading takes its turn too: what was read earlier must not be served later.
+    synchronized (writers) {
+      current();
+      LinearModel next = ModelFile.load(file);
+      try {
+        return swap(next);
+      } catch (ModelMismatchException e) {
+        ModelMismatchException named =
+            new ModelMismatchException("'%s': %s".formatted(Excerpt.of(file), e.getMessage()));
+        named.initCause(e);
+        throw named;
+      }
     }
   }
 
@@ -168,6 +172,6 @@ public final class ServedModel implements AutoCloseable {
   }
 
   private static String quoted(List<String> names, int at, String otherwise) {
-    return at < names.size() ? "'" + names.get(at) + "'" : otherwise;
+    return at < names.size() ? "'" + Excerpt.of(names.get(at)) + "'" : otherwise;
   }
 }

@@ -168,6 +168,14 @@ public final class Standardization {
     return x.fingerprint() + ", " + y.fingerprint();
   }
 
+  /**
+   * The distance between neighbouring F32 numbers at a feature's mean, in its deviations: what
+   * there is of it in F32 is rounded to that. In its own units where the feature is constant.
+   */
+  public double f32Step(int feature) {
+    return Math.ulp((float) x.mean[feature]) / x.scale[feature];
+  }
+
   /** Whether a feature is constant on the fitted rows. */
   public boolean isConstant(int feature) {
     return x.constant[feature];

@@ -1,6 +1,7 @@
 package dev.panagrad.rule;
 
 import java.util.List;
+import java.util.Optional;
 
 /**
  * Adam: momentum divided by the root of a running mean of squared gradients, both corrected for
@@ -132,6 +133,16 @@ public record Adam(
   @Override
   public boolean isNonNegative(int slot) {
     return slot > 0;
+  }
+
+  /** A maximum over rounded numbers is that of the roundings too. */
+  @Override
+  public Optional<String> refusal(StateFormat format) {
+    return amsgrad && format == StateFormat.BLOCK8
+        ? Optional.of(
+            "AMSGrad keeps the largest v, and with it the largest rounding, by which steps would become shorter and"
+                + " shorter; train without AMSGrad, or keep the state in bf16")
+        : Optional.empty();
   }
 
   @Override

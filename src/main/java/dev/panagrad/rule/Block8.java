@@ -25,18 +25,21 @@ package dev.panagrad.rule;
  * <ul>
  *   <li>A mean of squares becomes the smallest code, and is 0 only if it was 0: no step divides by
  *       a zero that rounding made. Kept v is at least 8/9 of v everywhere, so that rounding
- *       lengthens a step by at most 6% through v, and 25% through m.
+ *       lengthens a step by at most 6.1% through v, and 25% through m.
  *   <li>A mean of gradients becomes 0, or the smallest code. The former is a step of 0; the latter
  *       is 2^-31.5 of the block's largest m, divided by the root of at least 2^-32 of its largest
  *       v: a step 2^15 times shorter than the ratio of the two, which for Adam is below 7.3 rates
  *       (Cauchy-Schwarz with the default betas). Underflow makes no step long.
- *   <li>A coordinate whose gradients are below 2^-16 = 1/65,536 of the largest of its block, root
+ *   <li>A coordinate whose gradients are below about 1/55,000 of the largest of its block, root
  *       mean square, takes shorter steps than in F32, as its v is kept too large. Features that
  *       differ by that much in magnitude should be standardised, or the format not be used.
  * </ul>
  *
- * <p>An infinite or NaN number makes all numbers of its block NaN that are not 0, as they share its
- * scale. Where one must not, state needs another format, or gradients a policy that refuses it.
+ * <p>Numbers beyond the largest code, infinite ones among them, become it: 3.2e38, or 3.0e38 where
+ * numbers have a sign. A square that overflows therefore does not spread, but it shortens the steps
+ * of its block for as long as it is remembered. A NaN makes all numbers of its block NaN that are
+ * not 0, as they share its scale. Where one must not, state needs another format, or gradients a
+ * policy that refuses it.
  *
  * <p>Compared with Dettmers, Lewis, Shleifer and Zettlemoyer (2022), 8-bit optimizers via
  * block-wise quantization: blocks with a scale each are theirs. Their codes spend fewer bits of
@@ -68,15 +71,15 @@ public final class Block8 {
    * The scale of a block.
    *
    * @param largest F32 bits of its largest magnitude; any NaN counts as larger than all numbers
-   * @return the number of the largest code, at least the largest magnitude; NaN if that is not
-   *     finite, or would be rounded to infinity
+   * @return the number of the largest code: at least the largest magnitude, if there is one in the
+   *     format, else the largest that there is; NaN if that is a NaN
    */
   public static float scale(int largest, boolean isNonNegative) {
-    int shift = shift(isNonNegative);
-    int top = (largest + (1 << shift) - 1) >>> shift;
-    if (top >= INFINITY_BITS >>> shift) {
+    if (largest > INFINITY_BITS) {
       return Float.NaN;
     }
+    int shift = shift(isNonNegative);
+    int top = Math.min((largest + (1 << shift) - 1) >>> shift, (INFINITY_BITS >>> shift) - 1);
     // Code 1 is at least the smallest normal number, so that no value is subnormal.
     int least = (Float.floatToRawIntBits(Float.MIN_NORMAL) >>> shift) - 1;
     return Float.intBitsToFloat(Math.max(top, least + largestCode(isNonNegative)) << shift);
@@ -100,7 +103,7 @@ public final class Block8 {
     int shift = shift(isNonNegative);
     int bits = Float.floatToRawIntBits(x) & MAGNITUDE;
     int rounded = bits - offset(scale, isNonNegative) + (random >>> (Integer.SIZE - shift));
-    int code = Math.max(rounded, 0) >>> shift;
+    int code = Math.min(Math.max(rounded, 0) >>> shift, largestCode(isNonNegative));
     if (isNonNegative) {
       return bits == 0 ? 0 : Math.max(code, 1);
     }

@@ -16,20 +16,27 @@ import java.nio.file.attribute.BasicFileAttributes;
  * name; then the folder is brought to the disk. Whenever the machine stops, the name stands for the
  * old content or for the new.
  */
-final class DurableFile {
+public final class DurableFile {
   /** What is written. */
   @FunctionalInterface
-  interface Content {
+  public interface Content {
+    /** Writes all of it from the channel's beginning. */
     void writeTo(FileChannel channel) throws IOException;
   }
 
   private DurableFile() {}
 
-  static void replace(Path file, Content content) throws IOException {
+  /**
+   * Writes a file anew.
+   *
+   * @throws NotDurableException if the file is there, but its name may not survive a loss of power
+   * @throws IOException if it could not be written; the file before, if there is one, is unharmed
+   */
+  public static void replace(Path file, Content content) throws IOException {
     // A link stays; what it leads to is replaced.
     BasicFileAttributes named = attributes(file, LinkOption.NOFOLLOW_LINKS);
     Path target =
-        named != null && named.isSymbolicLink() ? file.toRealPath() : file.toAbsolutePath();
+        named != null && named.isSymbolicLink() ? destination(file) : file.toAbsolutePath();
     BasicFileAttributes replaced = attributes(target);
     Path folder = target.getParent();
     if (folder == null || (replaced != null && replaced.isDirectory())) {
@@ -72,6 +79,14 @@ final class DurableFile {
       force(folder);
     } catch (IOException e) {
       throw new NotDurableException(file, e);
+    }
+  }
+
+  private static Path destination(Path link) throws IOException {
+    try {
+      return link.toRealPath();
+    } catch (NoSuchFileException e) {
+      throw new IOException("'" + Excerpt.of(link) + "' is a link to a file that is not there", e);
     }
   }
 

@@ -141,7 +141,6 @@ class ForbiddenApisTest {
             "AdamStepBlock8",
             "AdamStepF32",
             "AmsGradStepBf16",
-            "AmsGradStepBlock8",
             "AmsGradStepF32",
             "CentredHeavyRmsPropStepF32",
             "CentredRmsPropStepF32",

@@ -63,6 +63,7 @@ class LayeringTest {
                   "penalty",
                   "regression",
                   "rule",
+                  "safetensors",
                   "schedule",
                   "tensor",
                   "train")));

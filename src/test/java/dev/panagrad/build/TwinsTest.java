@@ -39,7 +39,10 @@ class TwinsTest {
       Path source = SIMD.resolve(rule + "StepF32.java");
       String text = Files.readString(source);
       compare(source, SIMD.resolve(rule + "StepBf16.java"), CompactTwins.bf16(rule, text));
-      compare(source, SIMD.resolve(rule + "StepBlock8.java"), CompactTwins.block8(rule, text));
+      // Which refuses that format.
+      if (!rule.equals("AmsGrad")) {
+        compare(source, SIMD.resolve(rule + "StepBlock8.java"), CompactTwins.block8(rule, text));
+      }
     }
   }
 

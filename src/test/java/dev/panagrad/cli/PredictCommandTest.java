@@ -151,4 +151,31 @@ class PredictCommandTest {
         Cli.train(data, "--target y --quiet --epochs 1 " + same).failure(Cli.USAGE),
         "is the history file");
   }
+
+  /** A device that takes nothing. */
+  @Test
+  @EnabledOnOs(OS.LINUX)
+  void aFullDiskIsNamed() throws IOException {
+    Path data = SmallData.write(folder);
+    Cli.train(data, "--target y,z --quiet --epochs 2 --save " + model()).exits(Cli.DONE);
+    Cli.assertContains(
+        Cli.run("predict", data.toString(), "--model", model().toString(), "--out", "/dev/full")
+            .failure(Cli.FAILED),
+        "cannot write '/dev/full'",
+        "No space left");
+  }
+
+  @Test
+  @EnabledOnOs(OS.LINUX)
+  void aModelThatCannotBeSavedIsRefusedBeforeTraining() throws IOException {
+    Path data = SmallData.write(folder);
+    Cli.assertContains(
+        Cli.train(data, "--target y --quiet --save /dev/full").failure(Cli.USAGE),
+        "--save /dev/full is not a regular file");
+    Path checkpoints = folder.resolve("checkpoints");
+    Cli.assertContains(
+        Cli.train(data, "--target y --quiet --save " + checkpoints + " --checkpoint " + checkpoints)
+            .failure(Cli.USAGE),
+        "is the folder of the checkpoints");
+  }
 }

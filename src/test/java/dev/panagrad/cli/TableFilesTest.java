@@ -188,4 +188,20 @@ class TableFilesTest {
       assertTrue(help.contains(ending), ending);
     }
   }
+
+  /** What rounding to F32 loses cannot be had back from the training file. */
+  @Test
+  void convertWarnsOfWhatF32CannotTellApart() throws IOException {
+    StringBuilder text = new StringBuilder("t,y\n");
+    for (int i = 0; i < 60; i++) {
+      text.append("%d,%d%n".formatted(1_700_000_000L + 20L * i, i % 7));
+    }
+    Path csv = Files.writeString(folder.resolve("times.csv"), text);
+    Path rows = folder.resolve("times.safetensors");
+    Cli run = Cli.run("convert", csv.toString(), rows.toString(), "--target", "y").exits(Cli.DONE);
+    Cli.assertContains(run.err(), "columns vary by few steps of f32: t; consider --dtype f64");
+    Cli wide =
+        Cli.run("convert", csv.toString(), rows.toString(), "--target", "y", "--dtype", "f64");
+    assertEquals("", wide.exits(Cli.DONE).err());
+  }
 }

@@ -384,4 +384,23 @@ class CsvTableTest {
     DataException e = assertThrows(DataException.class, () -> data.read(arena, DType.F64));
     assertEquals("d.csv changed while it was read", e.getMessage());
   }
+
+  /** Names that differ by such a letter would be the same name. */
+  @Test
+  void bytesThatAreNotUtf8AreRefused() {
+    byte[] latin = "\u00e9,c\n1,2\n".getBytes(StandardCharsets.ISO_8859_1);
+    TableReader data = TableReader.of(CsvTable.of(NAME, () -> new ByteArrayInputStream(latin)));
+    DataException e =
+        assertThrows(DataException.class, () -> data.targets(List.of("c")).read(arena, DType.F64));
+    assertTrue(e.getMessage().contains("it is not UTF-8"), e.getMessage());
+  }
+
+  @Test
+  void numbersOfJavaAlone() {
+    for (String cell : List.of("1d", "2f", "3D", "4F", "0x1p3", "0X1P3")) {
+      fails(NAME + ":2:1: '" + cell + "' in column 'a' is not a number", "a,c\n" + cell + ",2\n");
+    }
+    fails(NAME + ":2:1: '5\\u0000' in column 'a' is not a number", "a,c\n5\0,2\n");
+    rows(new double[][] {{-1.5e-3}, {2}}, read("a,c\n -1.5E-3 ,2\n+2.,3\n", "c").x());
+  }
 }

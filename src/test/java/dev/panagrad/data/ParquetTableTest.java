@@ -148,4 +148,17 @@ class ParquetTableTest {
       assertEquals(1, data.x().get(999, 1));
     }
   }
+
+  /** The library would read the struct's field of that name, whose values are others. */
+  @Test
+  void aNameThatIsInsideOfAnotherColumnToo() {
+    try (Table table = TableFixtures.open("nested-name.parquet")) {
+      DataException e =
+          assertThrows(DataException.class, () -> TableFixtures.read(table, DType.F64, "y", "b"));
+      assertTrue(
+          e.getMessage().contains("column 'b' has the name of a field inside of a nested column"),
+          e.getMessage());
+      assertArrayEquals(new double[] {2, 4, 6, 10}, TableFixtures.read(table, DType.F64, "y")[0]);
+    }
+  }
 }

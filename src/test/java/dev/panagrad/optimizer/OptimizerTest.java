@@ -13,6 +13,7 @@ import dev.panagrad.rule.Adam;
 import dev.panagrad.rule.GradientDescent;
 import dev.panagrad.rule.RmsProp;
 import dev.panagrad.rule.Sgd;
+import dev.panagrad.rule.StateFormat;
 import dev.panagrad.rule.StepCoefficients;
 import dev.panagrad.rule.UpdateRule;
 import dev.panagrad.schedule.Schedule;
@@ -379,6 +380,38 @@ class OptimizerTest {
       }
       assertEquals(0, backend.trace().copies());
       assertEquals(10, backend.trace().stepCalls());
+    }
+  }
+
+  /**
+   * A gradient whose square is beyond F32 holds back its block of 8-bit state, and makes no NaN.
+   */
+  @Test
+  void aSquareThatOverflowsDoesNotSpread() {
+    for (Backend backend : backends) {
+      if (!backend.stateFormats().contains(StateFormat.BLOCK8)) {
+        continue;
+      }
+      Parameters p = Parameters.layout().add("p", 600).allocate(arena, "p", DType.F32);
+      Parameters g = p.like(arena, "g");
+      g.view("p").fill(1);
+      Optimizer adam =
+          Optimizer.of(Adam.of(0.1))
+              .state(StateFormat.BLOCK8)
+              .nonFinite(NonFinitePolicy.THROW)
+              .build(p, backend, arena);
+      g.view("p").set(300, 1e21);
+      adam.step(g);
+      g.view("p").set(300, 1);
+      for (int i = 0; i < 5; i++) {
+        adam.step(g);
+      }
+      for (long i = 0; i < 600; i++) {
+        double moved = -p.view("p").get(i);
+        String what = "%s: %d moved %s".formatted(backend.name(), i, moved);
+        assertTrue(i == 300 ? moved > 0 && moved < 0.7 : i / 256 == 1 || moved > 0.45, what);
+        assertTrue(i == 300 || i / 256 != 1 || (moved >= 0.09 && moved < 0.11), what);
+      }
     }
   }
 }

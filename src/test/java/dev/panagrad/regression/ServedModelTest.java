@@ -252,4 +252,29 @@ class ServedModelTest {
       assertSame(before, served.current());
     }
   }
+
+  /** A file that is large takes a while to read; meanwhile it is replaced, and read again. */
+  @Test
+  void aLaterReloadStays(@TempDir Path folder) throws Exception {
+    Path file = folder.resolve("model.safetensors");
+    List<String> names = IntStream.range(0, 2_000).mapToObj(f -> "x" + f).toList();
+    List<String> targets = IntStream.range(0, 100).mapToObj(j -> "y" + j).toList();
+    try (ServedModel served = new ServedModel(constant(names, targets, 0));
+        ExecutorService other = Executors.newSingleThreadExecutor()) {
+      for (int round = 1; round < 40; round += 2) {
+        ModelFile.save(constant(names, targets, round), file);
+        Future<LinearModel> earlier = other.submit(() -> served.reload(file));
+        ModelFile.save(constant(names, targets, round + 1), file);
+        served.reload(file);
+        earlier.get(PATIENCE_SECONDS, TimeUnit.SECONDS);
+        assertEquals(round + 1, served.current().intercept(0), 0.0);
+      }
+    }
+  }
+
+  private static LinearModel constant(List<String> names, List<String> targets, double value) {
+    double[] intercepts = new double[targets.size()];
+    Arrays.fill(intercepts, value);
+    return new LinearModel(names, targets, new double[targets.size()][names.size()], intercepts);
+  }
 }

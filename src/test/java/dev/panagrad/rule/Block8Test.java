@@ -101,11 +101,18 @@ class Block8Test {
   @Test
   void notFinite() {
     for (boolean isNonNegative : BOTH) {
-      for (float x : new float[] {Float.NaN, Float.POSITIVE_INFINITY, Float.MAX_VALUE}) {
-        float scale = Block8.scale(bits(x), isNonNegative);
-        assertTrue(Float.isNaN(scale));
-        assertTrue(Float.isNaN(kept(1, scale, isNonNegative, 0)));
-        assertEquals(0, kept(0, scale, isNonNegative, 0));
+      float scale = Block8.scale(bits(Float.NaN), isNonNegative);
+      assertTrue(Float.isNaN(scale));
+      assertTrue(Float.isNaN(kept(1, scale, isNonNegative, 0)));
+      assertEquals(0, kept(0, scale, isNonNegative, 0));
+      for (float x : new float[] {Float.POSITIVE_INFINITY, Float.MAX_VALUE}) {
+        float largest = Block8.scale(bits(x), isNonNegative);
+        assertEquals(isNonNegative ? 3.19e38 : 2.98e38, largest, 0.01e38);
+        for (int random : new int[] {0, -1}) {
+          assertEquals(largest, kept(x, largest, isNonNegative, random));
+          float one = kept(1, largest, isNonNegative, random);
+          assertTrue(one >= 0 && one < 1e30, "kept " + one);
+        }
       }
     }
     for (int bits : new int[] {0x7f800001, 0x7fffffff, 0xffffffff, 0xff800001, 0x7fc00000}) {

@@ -26,8 +26,8 @@ import jdk.incubator.vector.ByteVector;
 import jdk.incubator.vector.IntVector;
 
 /**
- * {@link Block8} by vectors. A block with a number that is not finite is left to the definition.
- * Threads share an instance.
+ * {@link Block8} by vectors. A block with a number beyond the largest code is left to the
+ * definition. Threads share an instance.
  */
 final class Block8Codec {
   private static final ValueLayout.OfFloat FLOAT = ValueLayout.JAVA_FLOAT;
@@ -158,11 +158,11 @@ final class Block8Codec {
       MemorySegment numbers = from.slots[slot];
       float scale = Block8.scale(from.largest[slot], nonNegative[slot]);
       scales.segment().set(FLOAT, scales.byteOffset() + b * Float.BYTES, scale);
-      if (Float.isNaN(scale)) {
-        encodeByDefinition(numbers, scale, nonNegative[slot], codes, at);
+      int random = RoundingBits.of(step, slot, b * StateFormat.BLOCK);
+      if (Float.isNaN(scale) || from.largest[slot] > Float.floatToRawIntBits(scale)) {
+        encodeByDefinition(numbers, scale, nonNegative[slot], random, codes, at);
         continue;
       }
-      int random = RoundingBits.of(step, slot, b * StateFormat.BLOCK);
       // Where bytes are stored eight at a time for four elements, the last would be too many.
       boolean fits = QUARTERS.length() == LANES;
       MemorySegment to = fits ? codes : from.codes;
@@ -214,10 +214,16 @@ final class Block8Codec {
   }
 
   private static void encodeByDefinition(
-      MemorySegment from, float scale, boolean isNonNegative, MemorySegment codes, long at) {
+      MemorySegment from,
+      float scale,
+      boolean isNonNegative,
+      int first,
+      MemorySegment codes,
+      long at) {
     for (int j = 0; j < StateFormat.BLOCK; j++) {
       float x = from.get(FLOAT, (long) j * Float.BYTES);
-      codes.set(BYTE, at + j, (byte) Block8.encode(x, scale, isNonNegative, 0));
+      int random = RoundingBits.after(first, j);
+      codes.set(BYTE, at + j, (byte) Block8.encode(x, scale, isNonNegative, random));
     }
   }
 }

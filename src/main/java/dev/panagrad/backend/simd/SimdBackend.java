@@ -94,7 +94,7 @@ final class SimdBackend extends HostBackend {
     return switch (rule) {
       case Sgd sgd when sgd.nesterov() -> new NesterovStepBlock8();
       case Sgd _ -> new MomentumStepBlock8();
-      case Adam adam when adam.amsgrad() -> new AmsGradStepBlock8();
+      case Adam adam when adam.amsgrad() -> null;
       case Adam _ -> new AdamStepBlock8();
       case RmsProp rms when rms.centered() -> null;
       case RmsProp rms when rms.hasMomentum() -> new HeavyRmsPropStepBlock8();
