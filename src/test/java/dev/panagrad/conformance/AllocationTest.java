@@ -59,8 +59,13 @@ class AllocationTest {
       bytes = THREADS.getCurrentThreadAllocatedBytes() - before;
       quiet = bytes == 0 ? quiet + 1 : 0;
     } while (quiet < QUIET_ROUNDS && System.nanoTime() < deadline);
+    long last = bytes;
     assertEquals(
-        QUIET_ROUNDS, quiet, what + ": heap bytes of the last " + CALLS + " calls: " + bytes);
+        QUIET_ROUNDS,
+        quiet,
+        () ->
+            "%s: heap bytes of the last %d calls: %d%s"
+                .formatted(what, CALLS, last, AllocationSites.of(call)));
   }
 
   @Test
