@@ -2,6 +2,7 @@ package dev.panagrad.cli;
 
 import dev.panagrad.data.Dataset;
 import dev.panagrad.regression.Standardization;
+import dev.panagrad.safetensors.Excerpt;
 import dev.panagrad.tensor.DType;
 import dev.panagrad.tensor.Tensor;
 import dev.panagrad.train.TrainingFile;
@@ -14,8 +15,6 @@ import java.util.Locale;
 final class Warnings {
   /** Steps of the element type, as a part of a column's range: four digits are left. */
   private static final double FINE_ENOUGH = 2e-4;
-
-  private static final int SHOWN_NAMES = 20;
 
   private Warnings() {}
 
@@ -69,7 +68,9 @@ final class Warnings {
       }
     }
     if (!coarse.isEmpty()) {
-      warn("columns vary by few steps of f32: %s; consider --dtype f64".formatted(first(coarse)));
+      warn(
+          "columns vary by few steps of f32: %s; consider --dtype f64"
+              .formatted(Excerpt.of(coarse)));
     }
   }
 
@@ -77,18 +78,11 @@ final class Warnings {
     if (!result.constantFeatures().isEmpty()) {
       warn(
           "constant columns carry no information and get coefficient 0: "
-              + first(result.constantFeatures()));
+              + Excerpt.of(result.constantFeatures()));
     }
     if (Double.isNaN(result.r2())) {
       warn("a target is constant: R2 is undefined");
     }
-  }
-
-  private static String first(List<String> names) {
-    int more = names.size() - SHOWN_NAMES;
-    return more <= 0
-        ? String.join(", ", names)
-        : "%s, and %,d more".formatted(String.join(", ", names.subList(0, SHOWN_NAMES)), more);
   }
 
   private static void warn(String message) {

@@ -192,10 +192,7 @@ public final class CsvTable implements Table {
     String text = record.getField(column).strip();
     double value;
     try {
-      if (!isDecimal(text)) {
-        throw new NumberFormatException();
-      }
-      value = Double.parseDouble(text);
+      value = decimal(text);
     } catch (NumberFormatException e) {
       throw wrongCell(record, columns, column, text, "is not a number");
     }
@@ -207,14 +204,19 @@ public final class CsvTable implements Table {
   }
 
   /** Java's own numbers may be hexadecimal, end in d or f, and have control characters around. */
-  private static boolean isDecimal(String text) {
+  private static double decimal(String text) {
     int last = text.length() - 1;
-    return last >= 0
-        && text.indexOf('x') < 0
-        && text.indexOf('X') < 0
-        && "dDfF".indexOf(text.charAt(last)) < 0
-        && text.charAt(0) > ' '
-        && text.charAt(last) > ' ';
+    boolean isJavas =
+        last >= 0
+            && (text.indexOf('x') >= 0
+                || text.indexOf('X') >= 0
+                || "dDfF".indexOf(text.charAt(last)) >= 0
+                || text.charAt(0) <= ' '
+                || text.charAt(last) <= ' ');
+    if (isJavas) {
+      throw new NumberFormatException();
+    }
+    return Double.parseDouble(text);
   }
 
   private DataException wrongCell(

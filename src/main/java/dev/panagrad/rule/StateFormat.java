@@ -26,7 +26,7 @@ import dev.panagrad.tensor.DType;
  * leaves 20 and BLOCK8 16. From memory, BF16 takes 0.75 of F32's time; BLOCK8's arithmetic takes
  * what its bytes save, and up to 0.2 more, where a core reads 37 GB/s (16 M parameters, 2 threads,
  * 2-core AVX-512 x86, 2026-11-25), so that it is for the memory that the state takes, a quarter, or
- * for slower memory. In the caches F32 is faster than both: 1 to 2 to 3.6.
+ * for slower memory. In the caches F32 is faster than both.
  *
  * <p><b>Where not to use them.</b> Parameters are F32 for both. A rule that subtracts two kept
  * numbers from one another needs their last digits and is {@linkplain UpdateRule#refusal refused}.

@@ -199,7 +199,7 @@ class TableFilesTest {
     Path csv = Files.writeString(folder.resolve("times.csv"), text);
     Path rows = folder.resolve("times.safetensors");
     Cli run = Cli.run("convert", csv.toString(), rows.toString(), "--target", "y").exits(Cli.DONE);
-    Cli.assertContains(run.err(), "columns vary by few steps of f32: t; consider --dtype f64");
+    Cli.assertContains(run.err(), "columns vary by few steps of f32: ['t']; consider --dtype f64");
     Cli wide =
         Cli.run("convert", csv.toString(), rows.toString(), "--target", "y", "--dtype", "f64");
     assertEquals("", wide.exits(Cli.DONE).err());

@@ -10,9 +10,7 @@ import java.lang.foreign.MemorySegment;
  * widens the slot into it or rounds it.
  *
  * <p><b>Why in one loop.</b> Decoding, stepping and encoding by loops of their own reads memory in
- * turns, which the processor does not read ahead: Adam from memory took 514 ns per 1,024
- * parameters, and takes 420 in one loop, F32 being 440 (1 thread, 2-core AVX-512 x86, JDK 25.0.3,
- * 2026-11-25).
+ * turns, which the processor does not read ahead; times are in the package's documentation.
  *
  * <p><b>Why through memory.</b> {@code pun} holds a vector of each slot while its type changes
  * between F32 and integer. The operation for that, {@code reinterpretAsInts}, has a price that

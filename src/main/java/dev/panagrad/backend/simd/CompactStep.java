@@ -17,7 +17,7 @@ abstract class CompactStep implements StepKernel, WorkerPool.ChunkTask {
   private final WorkerPool pool;
   final StepBuffers buffers;
 
-  /** Conditions gradients and applies thresholds. */
+  /** The rule's kernel for F32 state: conditions gradients, applies thresholds, steps in parts. */
   final FusedStepF32 around;
 
   Tensor p;

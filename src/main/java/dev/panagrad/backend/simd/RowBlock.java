@@ -123,7 +123,7 @@ final class RowBlock {
       tailAt = slotAt;
       tailShift = 0;
       for (int i = 0; i < filled; i++) {
-        copyTail(rows, at[i] + whole, slotAt[i], cols * elementBytes - whole);
+        MemorySegment.copy(rows, at[i] + whole, buffer, slotAt[i], cols * elementBytes - whole);
       }
     }
   }
@@ -174,7 +174,7 @@ final class RowBlock {
     if (!isReadable(ws, wAt, cols)) {
       weightTails = buffer;
       weightTailAt = (long) MAX_ROWS * SLOT_BYTES;
-      copyTail(ws, wAt + whole, weightTailAt, cols * elementBytes - whole);
+      MemorySegment.copy(ws, wAt + whole, buffer, weightTailAt, cols * elementBytes - whole);
     }
   }
 
@@ -185,13 +185,5 @@ final class RowBlock {
 
   private boolean isReadable(MemorySegment segment, long offset, long cols) {
     return offset + Math.ceilDiv(cols, lanes) * lanes * elementBytes <= segment.byteSize();
-  }
-
-  /** Less than a vector. */
-  private void copyTail(MemorySegment from, long fromAt, long to, long bytes) {
-    for (int o = 0; o < bytes; o += Integer.BYTES) {
-      int bits = from.get(ValueLayout.JAVA_INT_UNALIGNED, fromAt + o);
-      buffer.set(ValueLayout.JAVA_INT_UNALIGNED, to + o, bits);
-    }
   }
 }

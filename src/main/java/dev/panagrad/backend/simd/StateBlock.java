@@ -12,7 +12,7 @@ final class StateBlock {
    */
   private static final int STAGGER_BYTES = 17 * StepBuffers.ALIGNMENT_BYTES;
 
-  /** A block of {@link dev.panagrad.rule.Block8} state in F32. */
+  /** A block of state in F32. */
   final MemorySegment[] slots = new MemorySegment[StepBuffers.SLOTS];
 
   /** The codes of a block, with room for more. */
