@@ -18,9 +18,9 @@ import dev.panagrad.tensor.DType;
  * about 3% in BF16 ({@code u} around 1/180) and 10% in BLOCK8 ({@code u} around 1/11). That
  * rescales coordinates and does not move the minimum; a schedule that decays ends as near to it as
  * in F32. A mean of gradients is wrong by some 0.5% of its size in BF16 and 16% in BLOCK8 with
- * beta1 or momentum 0.9, and by more the longer it remembers: 2% and 74% with 0.99, where BLOCK8
- * should not be used. AMSGrad's largest v grows with the roundings: by 8% in BF16 after 30,000
- * steps of noise, which makes steps 4% shorter; BLOCK8 {@linkplain UpdateRule#refusal refuses} it.
+ * beta1 or momentum 0.9, and by more the longer it remembers: 1.6% and 54% with 0.99, where BLOCK8
+ * should not be used. AMSGrad's largest v grows with the roundings, which makes steps 3% shorter in
+ * BF16 after 30,000 of noise; BLOCK8 {@linkplain UpdateRule#refusal refuses} it.
  *
  * <p><b>What it saves.</b> Of Adam's 28 bytes per parameter that a step reads and writes, BF16
  * leaves 20 and BLOCK8 16. From memory, BF16 takes 0.75 of F32's time; BLOCK8's arithmetic takes

@@ -111,7 +111,11 @@ final class RowKernelsF64 {
     }
   }
 
-  /** Leaves the sums of each row's whole vectors, a vector per row, in the block. */
+  /**
+   * Leaves the sums of each row's whole vectors, a vector per row, in the block. The two chains of
+   * a row are added at the very end: added between the loops, and carried through the second, the
+   * four sums were objects in a process of long history (JDK 25.0.3).
+   */
   private static void dotSegment(RowBlock x, long shift, int cols, MemorySegment ws, long wAt) {
     int rows = x.filled;
     MemorySegment xs = x.rows;
@@ -146,10 +150,6 @@ final class RowKernelsF64 {
         b2 = fromMemorySegment(SPECIES, xs, x2 + o + STRIDE, ORDER).fma(w1, b2);
         b3 = fromMemorySegment(SPECIES, xs, x3 + o + STRIDE, ORDER).fma(w1, b3);
       }
-      a0 = a0.add(b0);
-      a1 = a1.add(b1);
-      a2 = a2.add(b2);
-      a3 = a3.add(b3);
       for (; o < whole; o += stride) {
         DoubleVector w = fromMemorySegment(SPECIES, ws, wAt + o, ORDER);
         a0 = fromMemorySegment(SPECIES, xs, x0 + o, ORDER).fma(w, a0);
@@ -157,10 +157,10 @@ final class RowKernelsF64 {
         a2 = fromMemorySegment(SPECIES, xs, x2 + o, ORDER).fma(w, a2);
         a3 = fromMemorySegment(SPECIES, xs, x3 + o, ORDER).fma(w, a3);
       }
-      a0.intoArray(parts, i * LanesF64.COUNT);
-      a1.intoArray(parts, (i + 1) * LanesF64.COUNT);
-      a2.intoArray(parts, (i + 2) * LanesF64.COUNT);
-      a3.intoArray(parts, (i + 3) * LanesF64.COUNT);
+      a0.add(b0).intoArray(parts, i * LanesF64.COUNT);
+      a1.add(b1).intoArray(parts, (i + 1) * LanesF64.COUNT);
+      a2.add(b2).intoArray(parts, (i + 2) * LanesF64.COUNT);
+      a3.add(b3).intoArray(parts, (i + 3) * LanesF64.COUNT);
     }
   }
 

@@ -169,6 +169,8 @@ public final class Ratios {
       plan.add(compactState(rule, StateFormat.BF16, cores, adam ? 1 / 0.8 : Double.NaN));
       plan.add(compactState(rule, StateFormat.BLOCK8, cores, adam ? 1 / 0.68 : Double.NaN));
     }
+    plan.add(cachedState(StateFormat.BF16));
+    plan.add(cachedState(StateFormat.BLOCK8));
   }
 
   private Planned compactState(StepRule rule, StateFormat format, int threads, double goal) {
@@ -176,6 +178,12 @@ public final class Ratios {
     return new Planned(
         "%s state %s".formatted(rule.title, format),
         () -> StateFormatComparisons.inMemory(rule, format, millions, threads, goal));
+  }
+
+  private static Planned cachedState(StateFormat format) {
+    return new Planned(
+        "Adam state %s 32768".formatted(format),
+        () -> StateFormatComparisons.inCache(StepRule.ADAM, format, 32_768));
   }
 
   private static void addGradients(List<Planned> plan, int cores) {
