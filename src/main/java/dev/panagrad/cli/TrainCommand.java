@@ -11,6 +11,7 @@ import dev.panagrad.regression.ModelFile;
 import dev.panagrad.regression.NormalEquations;
 import dev.panagrad.regression.Standardization;
 import dev.panagrad.tensor.TensorArena;
+import dev.panagrad.train.Certificate;
 import dev.panagrad.train.StopReason;
 import dev.panagrad.train.Trainer;
 import dev.panagrad.train.TrainingFile;
@@ -143,6 +144,7 @@ final class TrainCommand implements Callable<Integer> {
             ? training.trainer(optimizer, dataset.rows())
             : training.trainerOfFile(optimizer, dataset.rows());
     checkpoints.apply(trainer);
+    trainer.certify();
     if (dataMemory != null) {
       if (file == null) {
         throw new UsageException(
@@ -246,6 +248,11 @@ final class TrainCommand implements Callable<Integer> {
         result.steps(),
         result.seconds(),
         result.stopReason().words());
+    out.printf(
+        "learning rate  %.4g%s, %,d passes over the rows%n",
+        result.learningRate(),
+        training.isRateAutomatic() ? " (from the curvature of the loss)" : "",
+        result.passes());
     if (!backend.usesHostMemory()) {
       out.printf("copied between host and device  %,d bytes%n", backend.trace().copiedBytes());
     }
@@ -257,6 +264,9 @@ final class TrainCommand implements Callable<Integer> {
     } else {
       out.println("exact least squares  not computed: " + exact.note());
     }
+    Certificate certificate = result.certificate();
+    out.printf("gradient norm  %.4g (units of training)%n", certificate.gradientNorm());
+    out.printf("certificate  %s%n", certificate.words());
     out.printf("R2  %.6f%n", result.r2());
     if (!Double.isNaN(result.validationMse())) {
       out.printf("validation MSE  %.10g%n", result.validationMse());
@@ -280,6 +290,13 @@ final class TrainCommand implements Callable<Integer> {
           out.writeStringField("optimizer", optimizerName());
           out.writeNumberField("epochs", result.epochs());
           out.writeNumberField("steps", result.steps());
+          JsonOutput.number(out, "learningRate", result.learningRate());
+          out.writeNumberField("passes", result.passes());
+          JsonOutput.number(out, "gradientNorm", result.certificate().gradientNorm());
+          JsonOutput.number(out, "objective", result.certificate().objective());
+          JsonOutput.number(out, "gapBound", result.certificate().gap());
+          out.writeStringField("gapBasis", result.certificate().basis());
+          JsonOutput.number(out, "condition", result.certificate().condition());
           JsonOutput.number(out, "mse", result.mse());
           JsonOutput.number(out, "r2", result.r2());
           JsonOutput.number(out, "exactMse", exact.mse());

@@ -9,7 +9,6 @@ import dev.panagrad.rule.RmsProp;
 import dev.panagrad.rule.Sgd;
 import dev.panagrad.rule.StateFormat;
 import dev.panagrad.rule.UpdateRule;
-import dev.panagrad.schedule.Schedule;
 import dev.panagrad.schedule.ScheduleText;
 import dev.panagrad.tensor.DType;
 import dev.panagrad.train.Trainer;
@@ -44,16 +43,17 @@ final class TrainingOptions {
 
   @Option(
       names = "--learning-rate",
-      paramLabel = "R",
-      description = "Default: 0.1 for gd, else 0.01.")
-  private Double learningRate;
+      paramLabel = "R|auto",
+      description =
+          "Default: 0.1 for gd, else 0.01. auto takes it from the curvature of the loss, and lets it decay as half a cosine"
+              + " unless --schedule is given; gd keeps it.")
+  private String learningRate;
 
   @Option(
       names = "--schedule",
-      defaultValue = "constant",
       paramLabel = "SPEC",
       description =
-          "Learning rate by step, e.g. exponential:0.999, step:500,0.3, cosine:30e, warmup:100+cosine:3000; the suffix"
+          "Learning rate by step, default constant; e.g. exponential:0.999, step:500,0.3, cosine:30e, warmup:100+cosine:3000; the suffix"
               + " e counts epochs. Also inverse, linear, restarts, polynomial, onecycle.")
   private String schedule;
 
@@ -259,9 +259,11 @@ final class TrainingOptions {
     long training = Math.max(1, trainingRows(rows));
     long batch = batch(name, training);
     long stepsPerEpoch = Math.max(1, Math.ceilDiv(training, batch));
-    Schedule parsed = ScheduleText.parse(schedule, stepsPerEpoch);
     Optimizer.Builder optimizer =
-        Optimizer.of(rule(name)).schedule(parsed).penalty(new Penalty(l1, l2)).state(stateFormat());
+        Optimizer.of(rule(name)).penalty(new Penalty(l1, l2)).state(stateFormat());
+    if (schedule != null) {
+      optimizer.schedule(ScheduleText.parse(schedule, stepsPerEpoch));
+    }
     if (clipNorm != null) {
       optimizer.clipNorm(clipNorm);
     }
@@ -274,6 +276,9 @@ final class TrainingOptions {
     }
     if (gram) {
       trainer.gram();
+    }
+    if (isRateAutomatic()) {
+      trainer.automaticRate();
     }
     if (tolerance != null || patience != null) {
       trainer.patience(patience == null ? 5 : patience, tolerance == null ? 0 : tolerance);
@@ -323,7 +328,7 @@ final class TrainingOptions {
   }
 
   private UpdateRule rule(RuleName name) {
-    double rate = learningRate == null ? name.learningRate : learningRate;
+    double rate = learningRate == null || isRateAutomatic() ? name.learningRate : rate();
     return switch (name) {
       case GD -> new GradientDescent(rate);
       case SGD -> new Sgd(rate, or(momentum, 0), or(dampening, 0), nesterov, or(weightDecay, 0));
@@ -345,6 +350,19 @@ final class TrainingOptions {
               centered,
               or(weightDecay, 0));
     };
+  }
+
+  boolean isRateAutomatic() {
+    return "auto".equals(learningRate);
+  }
+
+  private double rate() {
+    try {
+      return Double.parseDouble(learningRate);
+    } catch (NumberFormatException e) {
+      throw new UsageException(
+          "--learning-rate must be a number or 'auto', found '" + learningRate + "'");
+    }
   }
 
   private static double or(Double value, double otherwise) {

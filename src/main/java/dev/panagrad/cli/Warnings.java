@@ -5,6 +5,7 @@ import dev.panagrad.regression.Standardization;
 import dev.panagrad.safetensors.Excerpt;
 import dev.panagrad.tensor.DType;
 import dev.panagrad.tensor.Tensor;
+import dev.panagrad.train.Certificate;
 import dev.panagrad.train.TrainingFile;
 import dev.panagrad.train.TrainingResult;
 import java.util.ArrayList;
@@ -79,6 +80,16 @@ final class Warnings {
       warn(
           "constant columns carry no information and get coefficient 0: "
               + Excerpt.of(result.constantFeatures()));
+    }
+    Certificate certificate = result.certificate();
+    if (certificate != null && certificate.isIllConditioned()) {
+      warn(
+          String.format(
+              Locale.ROOT,
+              "the problem is ill-conditioned: X^T X has condition number %s, so that plain descent needs that many passes or more; consider --l2, or dropping features that nearly repeat others",
+              certificate.condition() > 1e15
+                  ? "beyond rounding"
+                  : String.format(Locale.ROOT, "%.3g", certificate.condition())));
     }
     if (Double.isNaN(result.r2())) {
       warn("a target is constant: R2 is undefined");

@@ -62,7 +62,7 @@ public final class Optimizer {
 
   private Optimizer(Builder builder, Parameters parameters, Backend backend, TensorArena arena) {
     this.rule = builder.rule;
-    this.schedule = builder.schedule;
+    this.schedule = builder.hasSchedule() ? builder.schedule : Schedule.constant();
     this.penalty = builder.penalty;
     this.policy = builder.policy;
     this.format = builder.format;
@@ -138,7 +138,10 @@ public final class Optimizer {
   /** The options of an optimizer. */
   public static final class Builder {
     private final UpdateRule rule;
-    private Schedule schedule = Schedule.constant();
+
+    /** Null until one is set: constant. */
+    private Schedule schedule;
+
     private Penalty penalty = Penalty.none();
     private NonFinitePolicy policy = NonFinitePolicy.PROPAGATE;
     private StateFormat format = StateFormat.SAME;
@@ -199,6 +202,16 @@ public final class Optimizer {
       return this;
     }
 
+    /** The rule. */
+    public UpdateRule rule() {
+      return rule;
+    }
+
+    /** Whether a schedule was set; the rate is constant if not. */
+    public boolean hasSchedule() {
+      return schedule != null;
+    }
+
     /** The penalty set so far. */
     public Penalty penalty() {
       return penalty;
@@ -206,7 +219,12 @@ public final class Optimizer {
 
     /** A builder with the same options, to change without changing this one. */
     public Builder copy() {
-      Builder copy = new Builder(rule);
+      return with(rule);
+    }
+
+    /** A builder with the same options for another rule. */
+    public Builder with(UpdateRule newRule) {
+      Builder copy = new Builder(newRule);
       copy.schedule = schedule;
       copy.penalty = penalty;
       copy.policy = policy;

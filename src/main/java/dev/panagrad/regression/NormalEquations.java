@@ -418,6 +418,38 @@ public final class NormalEquations {
     }
   }
 
+  /**
+   * Writes the product of the mean squared error's Hessian, for one output, with a vector: {@code 2
+   * Z^T Z v / n} for rows Z, with a column of ones if there is an intercept.
+   *
+   * <pre>
+   *   s = m . v_w + v_b
+   *   out_w = 2 (G v_w + s m)      out_b = 2 s
+   * </pre>
+   *
+   * @param v one number per feature, then that of the intercept if there is one
+   * @param out as long as v
+   */
+  public void multiplyHessian(double[] v, double[] out) {
+    linear.requireOpen();
+    double s = hasIntercept ? v[d] : 0;
+    for (int f = 0; f < d; f++) {
+      s += mean[f] * v[f];
+    }
+    MemorySegment values = g.segment();
+    long at = g.byteOffset();
+    for (int f = 0; f < d; f++) {
+      double sum = 0;
+      for (int h = 0; h < d; h++, at += Double.BYTES) {
+        sum += values.get(ValueLayout.JAVA_DOUBLE, at) * v[h];
+      }
+      out[f] = 2 * (sum + s * mean[f]);
+    }
+    if (hasIntercept) {
+      out[d] = 2 * s;
+    }
+  }
+
   private static void requireFloating(Tensor t) {
     if (!t.dtype().isFloating()) {
       throw new IllegalArgumentException(

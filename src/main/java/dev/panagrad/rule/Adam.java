@@ -120,6 +120,17 @@ public record Adam(
   }
 
   @Override
+  public Adam withLearningRate(double newLearningRate) {
+    return new Adam(newLearningRate, beta1, beta2, epsilon, weightDecay, decoupled, amsgrad);
+  }
+
+  /** {@link Travel#rate}: a step is about as long as the rate in every coordinate. */
+  @Override
+  public double automaticRate(RateAdvice advice) {
+    return Travel.rate(advice);
+  }
+
+  @Override
   public String name() {
     return decoupled ? "adamw" : "adam";
   }

@@ -114,6 +114,20 @@ public record RmsProp(
   }
 
   @Override
+  public RmsProp withLearningRate(double newLearningRate) {
+    return new RmsProp(newLearningRate, alpha, epsilon, momentum, centered, weightDecay);
+  }
+
+  /**
+   * {@link Travel#rate} times {@code 1 - momentum}: a step is about as long as the rate in every
+   * coordinate, and momentum multiplies it by {@code 1 / (1 - momentum)} in the long run.
+   */
+  @Override
+  public double automaticRate(RateAdvice advice) {
+    return Travel.rate(advice) * (1 - momentum);
+  }
+
+  @Override
   public String name() {
     return "rmsprop";
   }

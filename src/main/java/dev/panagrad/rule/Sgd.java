@@ -89,6 +89,26 @@ public record Sgd(
     return new Sgd(learningRate, momentum, dampening, nesterov, newWeightDecay);
   }
 
+  @Override
+  public Sgd withLearningRate(double newLearningRate) {
+    return new Sgd(newLearningRate, momentum, dampening, nesterov, weightDecay);
+  }
+
+  /**
+   * {@code 1 / (2 L_b gain)} with the expected smoothness L_b of batches of this size: up to there
+   * steps contract towards a region around the minimum whatever the noise (Gower et al. 2019, SGD:
+   * General analysis and improved rates, theorem 3.1); a schedule that decays then closes the
+   * region. Momentum multiplies the rate by its gain in the long run.
+   */
+  @Override
+  public double automaticRate(RateAdvice advice) {
+    return 1 / (2 * advice.batchCurvature() * gain());
+  }
+
+  private double gain() {
+    return hasMomentum() ? (1 - dampening) / (1 - momentum) : 1;
+  }
+
   /** Whether there is a velocity. */
   public boolean hasMomentum() {
     return momentum > 0;
@@ -109,8 +129,7 @@ public record Sgd(
     into.own[RATE] = rate;
     into.own[MOMENTUM] = momentum;
     into.own[INTAKE] = step == 1 ? 1 : 1 - dampening;
-    double gain = hasMomentum() ? (1 - dampening) / (1 - momentum) : 1;
-    into.l1Step = rate * gain * l1;
+    into.l1Step = rate * gain() * l1;
   }
 
   @Override

@@ -18,6 +18,18 @@ public interface UpdateRule {
   /** The base learning rate; a schedule turns it into the rate of each step. */
   double learningRate();
 
+  /** The same rule with that base learning rate. */
+  UpdateRule withLearningRate(double newLearningRate);
+
+  /**
+   * The base learning rate for a training of which this is known; each rule says where its own
+   * comes from. With gradients of batches it is meant for a schedule that decays to zero. NaN if
+   * the rule knows none.
+   */
+  default double automaticRate(RateAdvice advice) {
+    return Double.NaN;
+  }
+
   /**
    * Names of the state vectors, each of the parameters' size and type, all zero before the first
    * step.

@@ -94,9 +94,11 @@ final class BlockRows extends TrainingRows {
   }
 
   @Override
-  double[] losses(LinearRegression regression, boolean isHeldOut, LossLog log) {
+  double[] losses(
+      LinearRegression regression, boolean isHeldOut, LossLog log, GradientParts parts) {
     double[] losses = new double[data.targets().size()];
     long rows = isHeldOut ? heldOut() : trained();
+    long[] before = new long[1];
     order.visit(
         isHeldOut,
         (first, count) -> {
@@ -104,6 +106,10 @@ final class BlockRows extends TrainingRows {
           log.read();
           for (int j = 0; j < losses.length; j++) {
             losses[j] += log.loss(0, j) * count / rows;
+          }
+          if (parts != null) {
+            parts.add(count, before[0], rows);
+            before[0] += count;
           }
         });
     return losses;

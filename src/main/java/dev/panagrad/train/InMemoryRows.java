@@ -136,7 +136,8 @@ final class InMemoryRows extends TrainingRows {
   }
 
   @Override
-  double[] losses(LinearRegression regression, boolean isHeldOut, LossLog log) {
+  double[] losses(
+      LinearRegression regression, boolean isHeldOut, LossLog log, GradientParts parts) {
     long first = isHeldOut ? trained : 0;
     long count = isHeldOut ? heldOut() : trained;
     regression.computeGradient(x, y, index, first, count, log.next(count));

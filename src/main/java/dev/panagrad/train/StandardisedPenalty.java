@@ -3,6 +3,7 @@ package dev.panagrad.train;
 import dev.panagrad.optimizer.Optimizer;
 import dev.panagrad.penalty.Penalty;
 import dev.panagrad.regression.Standardization;
+import dev.panagrad.rule.UpdateRule;
 
 /**
  * An L1 penalty is stated for targets in raw units: a target divided by its scale takes that much
@@ -21,5 +22,13 @@ final class StandardisedPenalty {
     Penalty penalty = options.penalty();
     double scale = scales.targetScale(0);
     return options.copy().penalty(new Penalty(penalty.l1() / scale, penalty.l2()));
+  }
+
+  /** What such an optimizer minimises beside the loss: its penalty, and decay of the gradient. */
+  static Penalty objective(Optimizer.Builder optimizer) {
+    Penalty penalty = optimizer.penalty();
+    UpdateRule rule = optimizer.rule();
+    double decay = rule.isDecayDecoupled() ? 0 : rule.weightDecay() / 2;
+    return new Penalty(penalty.l1(), penalty.l2() + decay);
   }
 }

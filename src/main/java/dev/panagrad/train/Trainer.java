@@ -36,6 +36,8 @@ public final class Trainer {
   long dataMemory;
   Checkpoints checkpoints;
   boolean resume;
+  boolean automaticRate;
+  boolean certify;
   BooleanSupplier stopWhen = () -> false;
 
   /** The batch size that stands for all training rows. */
@@ -189,6 +191,29 @@ public final class Trainer {
    */
   public Trainer stopWhen(BooleanSupplier condition) {
     this.stopWhen = Objects.requireNonNull(condition, "condition");
+    return this;
+  }
+
+  /**
+   * Takes the learning rate from the data instead of the rule: see {@link
+   * dev.panagrad.rule.UpdateRule#automaticRate}. Its three significant digits are in {@link
+   * TrainingResult#learningRate}. Rules other than gradient descent get a rate that decays to zero
+   * over all epochs, as half a cosine, unless the optimizer has a schedule.
+   *
+   * <p>It takes one or two passes over the rows where there are at most 512 features, up to forty
+   * otherwise, and one more where batches are smaller than the data.
+   */
+  public Trainer automaticRate() {
+    this.automaticRate = true;
+    return this;
+  }
+
+  /**
+   * Computes a {@link Certificate} when the training ends: one to four passes over the rows. For at
+   * most 512 features, and unless it is many, that includes the condition number.
+   */
+  public Trainer certify() {
+    this.certify = true;
     return this;
   }
 

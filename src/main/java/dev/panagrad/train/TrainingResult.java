@@ -9,6 +9,9 @@ import java.util.List;
  * @param model the fitted model in raw units
  * @param epochs epochs run to their end
  * @param steps optimizer steps made
+ * @param learningRate the base learning rate
+ * @param passes over the training rows, those for rate and certificate included; in Gram mode,
+ *     epochs need none
  * @param skippedSteps steps skipped because their gradient was not finite
  * @param trainingRows rows trained on
  * @param mse mean squared error on the training rows after the last step, averaged over targets, in
@@ -23,6 +26,7 @@ import java.util.List;
  * @param backend name and detail of the backend
  * @param constantFeatures features that are constant on the training rows, with coefficient 0;
  *     empty if features were not standardised
+ * @param certificate how far from the minimum it ended, at most; null if it was not asked for
  * @param checkpointFailure why the last checkpoint could not be written; null if it was, or none
  *     was asked for
  */
@@ -30,6 +34,8 @@ public record TrainingResult(
     LinearModel model,
     long epochs,
     long steps,
+    double learningRate,
+    long passes,
     long skippedSteps,
     long trainingRows,
     double mse,
@@ -40,6 +46,7 @@ public record TrainingResult(
     double seconds,
     String backend,
     List<String> constantFeatures,
+    Certificate certificate,
     String checkpointFailure) {
   /** Records of a history, at most: some 7 MB. */
   public static final int HISTORY_LIMIT = 100_000;

@@ -65,7 +65,34 @@ abstract class TrainingRows {
   abstract void computeGradient(LinearRegression regression, long first, long count, Tensor loss);
 
   /** The mean loss of each output on the training rows or on those held out. */
-  abstract double[] losses(LinearRegression regression, boolean isHeldOut, LossLog log);
+  final double[] losses(LinearRegression regression, boolean isHeldOut, LossLog log) {
+    return losses(regression, isHeldOut, log, null);
+  }
+
+  /**
+   * The mean loss of each output on the training rows or on those held out, in any order.
+   *
+   * @param parts takes in the gradients, so that in the end that of all these rows is where the
+   *     regression keeps it; null if it is not needed
+   */
+  abstract double[] losses(
+      LinearRegression regression, boolean isHeldOut, LossLog log, GradientParts parts);
+
+  /** The largest squared length of a training row's features: one pass. */
+  final double largestSquaredLength() {
+    Tensor x = data.x();
+    double[] largest = new double[1];
+    visitTrained(
+        row -> {
+          double squares = 0;
+          for (long f = 0; f < x.cols(); f++) {
+            double value = x.get(row, f);
+            squares += value * value;
+          }
+          largest[0] = Math.max(largest[0], squares);
+        });
+    return largest[0];
+  }
 
   /** The normal equations of the training rows. */
   abstract NormalEquations normalEquations(TensorArena arena, boolean intercept);

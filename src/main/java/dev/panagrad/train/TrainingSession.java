@@ -42,10 +42,16 @@ final class TrainingSession implements AutoCloseable {
   private final TrainingProgress progress;
   private final boolean isFile;
 
+  /** Null where neither rate nor certificate were asked for. */
+  private final RowsObjective objective;
+
+  /** Null until it is needed. */
+  private Curvature curvature;
+
   /** Null if none are written. */
   private final CheckpointWriter checkpoints;
 
-  /** In Gram mode, of the training rows; else null. */
+  /** Of the training rows; null until they are needed. */
   private NormalEquations equations;
 
   private TrainingRows.TargetSums targets;
@@ -71,11 +77,25 @@ final class TrainingSession implements AutoCloseable {
       regression =
           new LinearRegression(
               backend, arena, data.x().dtype(), data.features().size(), outputs, options.intercept);
-      optimizer =
-          StandardisedPenalty.optimizer(options.optimizer, standardization)
-              .build(regression.parameters(), backend, arena);
       gradient = regression.gradient().flat();
       parts = new GradientParts(backend, arena, gradient);
+      Optimizer.Builder builder = StandardisedPenalty.optimizer(options.optimizer, standardization);
+      objective =
+          options.automaticRate || options.certify
+              ? new RowsObjective(
+                  backend,
+                  arena,
+                  rows,
+                  regression,
+                  new LossLog(backend, arena, outputs, true),
+                  parts,
+                  StandardisedPenalty.objective(builder))
+              : null;
+      if (options.automaticRate) {
+        builder = AutomaticRate.choose(builder, curvature(), objective, options, rows);
+        objective.load(new double[objective.size()]);
+      }
+      optimizer = builder.build(regression.parameters(), backend, arena);
       boolean isAwaited = optimizer.nonFinite() != NonFinitePolicy.PROPAGATE;
       losses = new LossLog(backend, arena, outputs, isAwaited);
       if (folder == null) {
@@ -198,7 +218,7 @@ final class TrainingSession implements AutoCloseable {
         new LossWatch(
             progress, targets.meanSquare(), data.x().dtype(), options.standardize || isFile);
     if (options.gram) {
-      equations = rows.normalEquations(arena, options.intercept);
+      normalEquations();
     }
     StopReason reason = train();
     double seconds = secondsSinceStart();
@@ -213,6 +233,7 @@ final class TrainingSession implements AutoCloseable {
         optimizer.steps(),
         optimizer.lastLearningRate(),
         true);
+    Certificate certificate = options.certify ? certificate() : null;
     return new TrainingResult(
         standardization.unfold(
             onHost(regression.weights()),
@@ -221,6 +242,8 @@ final class TrainingSession implements AutoCloseable {
             data.targets()),
         progress.epochs,
         optimizer.steps(),
+        optimizer.rule().learningRate(),
+        passes(),
         optimizer.skippedSteps(),
         rows.trained(),
         raw(trained),
@@ -231,7 +254,35 @@ final class TrainingSession implements AutoCloseable {
         seconds,
         backendText(),
         rows.constantFeatures(),
+        certificate,
         checkpoints == null ? null : checkpoints.failure());
+  }
+
+  private NormalEquations normalEquations() {
+    if (equations == null) {
+      equations = rows.normalEquations(arena, options.intercept);
+    }
+    return equations;
+  }
+
+  private Curvature curvature() {
+    if (curvature == null) {
+      curvature = Curvature.of(objective, options, rows, backend, this::normalEquations);
+    }
+    return curvature;
+  }
+
+  private Certificate certificate() {
+    if (Curvature.canBeFormed(objective, options, rows, backend)) {
+      curvature();
+    }
+    return new Certifier(objective, standardization, curvature).certify();
+  }
+
+  private long passes() {
+    return (options.gram ? 0 : progress.epochs)
+        + (objective == null ? 0 : objective.passes())
+        + (curvature == null ? 0 : curvature.formingPasses());
   }
 
   private StopReason train() {
@@ -270,7 +321,7 @@ final class TrainingSession implements AutoCloseable {
       }
       long first = progress.position;
       long count = Math.min(rows.batchSize(), rows.trained() - first);
-      if (equations == null) {
+      if (!options.gram) {
         computeGradient(first, count, epoch);
       } else {
         regression.computeGradient(equations, nextLoss(count));

@@ -38,6 +38,7 @@ class LayeringTest {
                   "safetensors",
                   "schedule",
                   "tensor")),
+          Map.entry("solver", Set.of("rule")),
           Map.entry("regression", Set.of("backend", "rule", "safetensors", "tensor")),
           Map.entry("data", Set.of("safetensors", "tensor")),
           Map.entry("arrow", Set.of("data", "tensor")),
@@ -53,6 +54,7 @@ class LayeringTest {
                   "rule",
                   "safetensors",
                   "schedule",
+                  "solver",
                   "tensor")),
           Map.entry(
               "cli",

@@ -278,6 +278,11 @@ class OptimizerTest {
       }
 
       @Override
+      public SignDescent withLearningRate(double newLearningRate) {
+        return new SignDescent(newLearningRate);
+      }
+
+      @Override
       public List<String> slots() {
         return List.of("calls");
       }

@@ -1,4 +1,4 @@
-package dev.panagrad.regression;
+package dev.panagrad.solver;
 
 import static org.junit.jupiter.api.Assertions.assertEquals;
 import static org.junit.jupiter.api.Assertions.assertFalse;
@@ -10,7 +10,7 @@ import org.junit.jupiter.api.Test;
 
 class LanczosTest {
   /** Reflected along a random direction, so that no axis is an eigenvector. */
-  private static Lanczos.Operator withEigenvalues(double... eigenvalues) {
+  private static LinearOperator withEigenvalues(double... eigenvalues) {
     SplittableRandom random = new SplittableRandom(3);
     double[] u = new double[eigenvalues.length];
     double squares = 0;
@@ -64,7 +64,8 @@ class LanczosTest {
     assertTrue(found.isComplete());
     assertEquals(5, found.largest(), 1e-14);
     assertEquals(2, found.smallest(), 1e-14);
-    assertEquals(new Lanczos.Spectrum(7, 7, 1, true), Lanczos.extremes((v, r) -> r[0] = 7 * v[0], 1, 9, 0));
+    assertEquals(
+        new Lanczos.Spectrum(7, 7, 1, true), Lanczos.extremes((v, r) -> r[0] = 7 * v[0], 1, 9, 0));
     Lanczos.Spectrum zero = Lanczos.extremes((v, r) -> {}, 4, 4, 1e-3);
     assertEquals(0, zero.largest(), 0);
     assertTrue(zero.isComplete());

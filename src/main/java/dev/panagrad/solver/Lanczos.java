@@ -1,4 +1,4 @@
-package dev.panagrad.regression;
+package dev.panagrad.solver;
 
 import dev.panagrad.rule.Accepted;
 import java.util.ArrayList;
@@ -45,17 +45,6 @@ public final class Lanczos {
 
   private Lanczos() {}
 
-  /** A product with a matrix. */
-  @FunctionalInterface
-  public interface Operator {
-    /**
-     * Writes the product with {@code vector} into {@code product}.
-     *
-     * @param vector not changed
-     */
-    void multiply(double[] vector, double[] product);
-  }
-
   /**
    * What is known of a spectrum.
    *
@@ -77,7 +66,7 @@ public final class Lanczos {
    * @throws ArithmeticException if a product is not finite
    */
   public static Spectrum extremes(
-      Operator matrix, int dimension, int maxProducts, double tolerance) {
+      LinearOperator matrix, int dimension, int maxProducts, double tolerance) {
     Accepted.count("dimension", dimension);
     Accepted.count("products", maxProducts);
     Accepted.nonNegative("tolerance", tolerance);
@@ -91,10 +80,10 @@ public final class Lanczos {
       basis.add(q);
       double[] r = new double[dimension];
       matrix.multiply(q, r);
-      alpha[j] = dot(q, r);
+      alpha[j] = Vectors.dot(q, r);
       orthogonalise(r, basis);
       orthogonalise(r, basis);
-      beta[j] = Math.sqrt(dot(r, r));
+      beta[j] = Math.sqrt(Vectors.dot(r, r));
       if (!Double.isFinite(alpha[j]) || !Double.isFinite(beta[j])) {
         throw new ArithmeticException(
             "product %d with the matrix is not finite: the data overflow, or hold infinite or NaN values"
@@ -122,7 +111,7 @@ public final class Lanczos {
     for (int i = 0; i < dimension; i++) {
       q[i] = random.nextGaussian();
     }
-    double norm = Math.sqrt(dot(q, q));
+    double norm = Math.sqrt(Vectors.dot(q, q));
     for (int i = 0; i < dimension; i++) {
       q[i] /= norm;
     }
@@ -131,19 +120,11 @@ public final class Lanczos {
 
   private static void orthogonalise(double[] r, List<double[]> basis) {
     for (double[] q : basis) {
-      double part = dot(q, r);
+      double part = Vectors.dot(q, r);
       for (int i = 0; i < r.length; i++) {
         r[i] -= part * q[i];
       }
     }
-  }
-
-  private static double dot(double[] a, double[] b) {
-    double sum = 0;
-    for (int i = 0; i < a.length; i++) {
-      sum += a[i] * b[i];
-    }
-    return sum;
   }
 
   /** The eigenvalue with that many below it, of the tridiagonal matrix's first k rows. */

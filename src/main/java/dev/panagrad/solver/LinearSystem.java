@@ -1,0 +1,70 @@
+package dev.panagrad.solver;
+
+import dev.panagrad.rule.Accepted;
+
+/**
+ * The solution of {@code A x = b} for a symmetric, positive definite matrix of which only products
+ * are known, by conjugate gradients.
+ *
+ * <pre>
+ *   r = b - A x          d = r at first, later r + (r'.r' / r.r) d
+ *   x = x + (r.r / d.A d) d
+ * </pre>
+ *
+ * In exact arithmetic the solution is found after as many products as A has distinct eigenvalues;
+ * the error in the norm of A shrinks by {@code (sqrt(c) - 1) / (sqrt(c) + 1)} per product or
+ * faster, for condition number c.
+ *
+ * <p>Source: Hestenes and Stiefel (1952), Methods of conjugate gradients for solving linear
+ * systems; Golub and Van Loan, Matrix Computations (2013), section 11.3.
+ */
+public final class LinearSystem {
+  private LinearSystem() {}
+
+  /**
+   * An approximate solution.
+   *
+   * @param x the best that was found
+   * @param residual {@code b - A x}, as it was carried along
+   * @param products with the matrix that it took
+   */
+  @SuppressWarnings("ArrayRecordComponent") // read once, not compared
+  public record Solution(double[] x, double[] residual, int products) {}
+
+  /**
+   * Solves, from zero.
+   *
+   * @param maxProducts at most that many
+   * @param tolerance stops when the residual is at most this part of b
+   */
+  public static Solution solve(
+      LinearOperator matrix, double[] b, int maxProducts, double tolerance) {
+    Accepted.count("products", maxProducts);
+    Accepted.nonNegative("tolerance", tolerance);
+    double[] x = new double[b.length];
+    double[] r = b.clone();
+    double[] d = b.clone();
+    double[] product = new double[b.length];
+    double squares = Vectors.dot(r, r);
+    double enough = tolerance * tolerance * squares;
+    int products = 0;
+    while (products < maxProducts && squares > enough) {
+      matrix.multiply(d, product);
+      products++;
+      double curvature = Vectors.dot(d, product);
+      if (!(curvature > 0)) {
+        // Singular but for rounding: nothing to be had in this direction.
+        break;
+      }
+      Vectors.add(squares / curvature, d, x);
+      Vectors.add(-squares / curvature, product, r);
+      double next = Vectors.dot(r, r);
+      double share = next / squares;
+      for (int i = 0; i < d.length; i++) {
+        d[i] = r[i] + share * d[i];
+      }
+      squares = next;
+    }
+    return new Solution(x, r, products);
+  }
+}

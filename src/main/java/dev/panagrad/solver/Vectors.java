@@ -1,0 +1,25 @@
+package dev.panagrad.solver;
+
+/** Sums over vectors on the heap, in double precision: what methods do between passes. */
+final class Vectors {
+  private Vectors() {}
+
+  static double dot(double[] a, double[] b) {
+    double sum = 0;
+    for (int i = 0; i < a.length; i++) {
+      sum += a[i] * b[i];
+    }
+    return sum;
+  }
+
+  static double norm(double[] a) {
+    return Math.sqrt(dot(a, a));
+  }
+
+  /** {@code y += factor * x}. */
+  static void add(double factor, double[] x, double[] y) {
+    for (int i = 0; i < y.length; i++) {
+      y[i] += factor * x[i];
+    }
+  }
+}

@@ -1,0 +1,105 @@
+package dev.panagrad.train;
+
+import dev.panagrad.optimizer.Optimizer;
+import dev.panagrad.rule.GradientDescent;
+import dev.panagrad.rule.RateAdvice;
+import dev.panagrad.rule.UpdateRule;
+import dev.panagrad.schedule.Schedule;
+import java.math.BigDecimal;
+import java.math.MathContext;
+
+/**
+ * Puts a rule's own rate for these rows into an optimizer, and where gradients are of batches, or
+ * steps do not shrink with the gradient, a schedule that decays to zero, if none was set.
+ */
+final class AutomaticRate {
+  /**
+   * Digits of a rate: enough for training, and few enough that backends, which round differently,
+   * come to the same.
+   */
+  private static final MathContext DIGITS = new MathContext(3);
+
+  /** Products for the distance to the minimum, where each is a pass. */
+  private static final int DISTANCE_PASSES = 8;
+
+  private AutomaticRate() {}
+
+  /**
+   * The optimizer with its rate.
+   *
+   * @throws IllegalArgumentException if there is no curvature to take it from
+   */
+  static Optimizer.Builder choose(
+      Optimizer.Builder options,
+      Curvature curvature,
+      RowsObjective objective,
+      Trainer trainer,
+      TrainingRows rows) {
+    UpdateRule rule = options.rule();
+    double largest = curvature.largest();
+    if (!(largest > 0)) {
+      throw new IllegalArgumentException(
+          "no learning rate can be computed: all features are zero, and there is no intercept; give a learning rate");
+    }
+    long stepsPerEpoch = Math.ceilDiv(rows.trained(), rows.batchSize());
+    long steps = Math.multiplyExact(stepsPerEpoch, trainer.epochs);
+    RateAdvice advice =
+        new RateAdvice(
+            largest,
+            curvature.smallest() > 0 ? curvature.smallest() : Double.NaN,
+            batchCurvature(largest, objective, rows),
+            distance(curvature, objective),
+            steps);
+    double advised = rule.automaticRate(advice);
+    if (!(advised > 0 && advised < Double.POSITIVE_INFINITY)) {
+      throw new IllegalArgumentException(
+          "rule '%s' has no learning rate of its own for these data (%s); give one"
+              .formatted(rule.name(), advised));
+    }
+    double rate = new BigDecimal(advised).round(DIGITS).doubleValue();
+    Optimizer.Builder chosen = options.with(rule.withLearningRate(rate));
+    boolean isStationary = rule instanceof GradientDescent;
+    return chosen.hasSchedule() || isStationary
+        ? chosen
+        : chosen.schedule(Schedule.cosine(steps, 0));
+  }
+
+  /**
+   * The expected smoothness of batches of b of n rows, drawn without replacement (Gower et al.
+   * 2019, section 3.2):
+   *
+   * <pre>
+   *   n (b - 1)             n - b
+   *   --------- L   +   ------------- max_i L_i          L_i = 2 |z_i|^2
+   *   b (n - 1)           b (n - 1)
+   * </pre>
+   */
+  private static double batchCurvature(double largest, RowsObjective objective, TrainingRows rows) {
+    double n = rows.trained();
+    double b = rows.batchSize();
+    if (b == n) {
+      return largest;
+    }
+    double row =
+        2 * (rows.largestSquaredLength() + (objective.hasIntercept() ? 1 : 0))
+            + objective.penalty().gradientFactor();
+    return n * (b - 1) / (b * (n - 1)) * largest + (n - b) / (b * (n - 1)) * row;
+  }
+
+  /** The largest parameter at the minimum of all outputs' losses, from zero. */
+  private static double distance(Curvature curvature, RowsObjective objective) {
+    double[] gradient = new double[objective.size()];
+    objective.evaluate(new double[objective.size()], gradient);
+    double distance = 0;
+    double scale = 0;
+    for (int j = 0; j < objective.outputs(); j++) {
+      double[] b = OutputVectors.of(objective, gradient, j);
+      for (double x : curvature.solve(b, DISTANCE_PASSES, 1e-2).x()) {
+        distance = Math.max(distance, Math.abs(x));
+      }
+      scale = Math.max(scale, Math.sqrt(objective.loss(j)));
+    }
+    // A minimum at zero: the rate then hardly matters, and must not be zero.
+    return Math.max(distance, 1e-6 * Math.max(scale, 1e-6));
+  }
+}

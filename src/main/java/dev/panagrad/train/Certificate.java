@@ -1,0 +1,47 @@
+package dev.panagrad.train;
+
+import java.util.Locale;
+
+/**
+ * How far a training ended from the minimum, at most.
+ *
+ * @param objective the mean over targets of loss and penalties at the end, in raw units
+ * @param gradientNorm the length of its gradient in the units of training; with an L1 penalty, of
+ *     the shortest subgradient
+ * @param gap a bound on how far {@code objective} is above its minimum; NaN if none is known
+ * @param basis what the bound rests on, or why there is none
+ * @param largestCurvature L, the largest eigenvalue of the Hessian in the units of training; NaN if
+ *     it was not computed
+ * @param smallestCurvature a number that the smallest is not below; 0 if the Hessian is singular as
+ *     far as rounding can tell, NaN if it was not computed
+ */
+public record Certificate(
+    double objective,
+    double gradientNorm,
+    double gap,
+    String basis,
+    double largestCurvature,
+    double smallestCurvature) {
+  /** A condition number from which plain descent takes many thousands of steps. */
+  public static final double ILL_CONDITIONED = 1e4;
+
+  /** The condition number of the Hessian, L / mu; infinite if it is singular. */
+  public double condition() {
+    return largestCurvature / smallestCurvature;
+  }
+
+  /** Whether plain gradient methods are slow on this problem. */
+  public boolean isIllConditioned() {
+    return condition() >= ILL_CONDITIONED;
+  }
+
+  /** The bound in a sentence. */
+  public String words() {
+    if (Double.isNaN(gap)) {
+      return "no bound on the distance to the minimum: " + basis;
+    }
+    String part =
+        objective > 0 ? String.format(Locale.ROOT, " (%.3g%%)", 100 * gap / objective) : "";
+    return String.format(Locale.ROOT, "at most %.3g%s above the minimum, by %s", gap, part, basis);
+  }
+}

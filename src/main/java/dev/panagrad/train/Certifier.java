@@ -1,0 +1,201 @@
+package dev.panagrad.train;
+
+import dev.panagrad.regression.Standardization;
+import dev.panagrad.solver.LinearSystem;
+
+/**
+ * Computes a {@link Certificate} for mean squared errors with penalties.
+ *
+ * <p><b>Without L1</b> the objective is quadratic, and with gradient g and Hessian H the distance
+ * to the minimum is exactly {@code g.H^-1 g / 2}. With an approximate {@code z = H^-1 g} and its
+ * residual {@code r = g - H z},
+ *
+ * <pre>
+ *   g.H^-1 g = g.z + z.r + r.H^-1 r <= g.z + z.r + |r|^2 / mu
+ * </pre>
+ *
+ * where mu bounds the spectrum from below. Where H is not formed, but there is an L2 penalty, the
+ * intercept is first put where it is best, after which mu = 2 l2 bounds what is left: {@code |g|^2
+ * / (2 mu)} (Nesterov 2018, theorem 2.1.10).
+ *
+ * <p><b>With L1</b> the bound is a duality gap. For residuals {@code r = y - z} whose mean is zero,
+ * X and y with {@code sqrt(n l2)} times the identity and zeros below them, and any s that keeps
+ * {@code s |gradient_f| <= l1} for all features,
+ *
+ * <pre>
+ *   D(s) = 2 s (r.y) / n - s^2 |r|^2 / n
+ * </pre>
+ *
+ * is not above the minimum (Kim et al. 2007, An interior-point method for large-scale
+ * l1-regularized least squares, section III). All of it comes from loss and gradient: {@code r.y /
+ * n = loss - w.g_w / 2 - b g_b / 2}, for the gradient of the loss alone. It shrinks with the first
+ * power of the subgradient; near the minimum {@code |subgradient|^2 / (2 mu)} is smaller, where mu
+ * is known.
+ */
+final class Certifier {
+  private static final int MAX_PRODUCTS = 200;
+  private final RowsObjective objective;
+  private final Standardization units;
+
+  /** Null if it was not computed. */
+  private final Curvature curvature;
+
+  Certifier(RowsObjective objective, Standardization units, Curvature curvature) {
+    this.objective = objective;
+    this.units = units;
+    this.curvature = curvature;
+  }
+
+  /** At the regression's parameters, which stay as they are. */
+  Certificate certify() {
+    double[] w = objective.current();
+    double[] gradient = new double[w.length];
+    objective.evaluate(w, gradient);
+    double[] losses = objective.losses();
+    double value = 0;
+    double squares = 0;
+    double rawSquares = 0;
+    for (int j = 0; j < losses.length; j++) {
+      value += raw(losses[j] + penalty(w, j), j);
+    }
+    for (int i = 0; i < w.length; i++) {
+      double g = shortest(w[i], gradient[i], objective.l1(i));
+      squares += g * g;
+      rawSquares += raw(g * g, objective.output(i));
+    }
+    double gap = Double.NaN;
+    String basis;
+    double l2 = objective.penalty().l2();
+    boolean isCurved = curvature != null && curvature.isExact() && curvature.smallest() > 0;
+    if (objective.penalty().l1() > 0) {
+      gap = value - dual(w, gradient);
+      basis = "the duality gap";
+      double curved = isCurved ? rawSquares / (2 * curvature.smallest()) : Double.NaN;
+      if (curved < gap) {
+        gap = curved;
+        basis = "strong convexity and the shortest subgradient";
+      }
+    } else if (isCurved) {
+      gap = quadraticGap(gradient);
+      basis = "the curvature of the loss";
+    } else if (l2 > 0) {
+      gap = stronglyConvexGap(w, gradient, value);
+      basis = "strong convexity, which the L2 penalty gives";
+    } else if (curvature != null && curvature.isExact()) {
+      basis =
+          "features depend on each other as far as rounding can tell; drop some, or add an L2 penalty";
+    } else {
+      basis =
+          "the smallest curvature is not known for this many features; an L2 penalty would bound it";
+    }
+    objective.load(w);
+    return new Certificate(
+        value,
+        Math.sqrt(squares),
+        Double.isNaN(gap) ? gap : Math.max(gap, 0),
+        basis,
+        curvature == null ? Double.NaN : curvature.largest(),
+        curvature == null || !curvature.isExact() ? Double.NaN : curvature.smallest());
+  }
+
+  /** The element of the subdifferential next to zero. */
+  private static double shortest(double w, double g, double l1) {
+    if (w != 0) {
+      return g + Math.signum(w) * l1;
+    }
+    return Math.signum(g) * Math.max(Math.abs(g) - l1, 0);
+  }
+
+  private double raw(double loss, int output) {
+    return loss * units.lossScale(output) / objective.outputs();
+  }
+
+  private double penalty(double[] w, int output) {
+    double magnitudes = 0;
+    double squares = 0;
+    int d = objective.features();
+    for (int i = output * d; i < (output + 1) * d; i++) {
+      magnitudes += Math.abs(w[i]);
+      squares += w[i] * w[i];
+    }
+    return objective.penalty().l1() * magnitudes + objective.penalty().l2() * squares;
+  }
+
+  private double quadraticGap(double[] gradient) {
+    double gap = 0;
+    for (int j = 0; j < objective.outputs(); j++) {
+      double[] g = OutputVectors.of(objective, gradient, j);
+      LinearSystem.Solution solved = curvature.solve(g, MAX_PRODUCTS, 1e-8);
+      double[] z = solved.x();
+      double[] r = new double[g.length];
+      curvature.multiply(z, r);
+      double sum = 0;
+      double squares = 0;
+      for (int i = 0; i < g.length; i++) {
+        r[i] = g[i] - r[i];
+        sum += z[i] * (g[i] + r[i]);
+        squares += r[i] * r[i];
+      }
+      gap += raw((sum + squares / curvature.smallest()) / 2, j);
+    }
+    return gap;
+  }
+
+  /** With the best intercepts; evaluates where there are any. */
+  private double[] centred(double[] w, double[] gradient) {
+    if (!objective.hasIntercept()) {
+      return w;
+    }
+    double[] at = w.clone();
+    for (int i = 0; i < at.length; i++) {
+      if (!objective.isPenalised(i)) {
+        // The curvature along an intercept is 2.
+        at[i] -= gradient[i] / 2;
+      }
+    }
+    objective.evaluate(at, gradient);
+    return at;
+  }
+
+  private double stronglyConvexGap(double[] w, double[] gradient, double value) {
+    double[] at = centred(w, gradient);
+    double best = 0;
+    double[] squares = new double[objective.outputs()];
+    for (int i = 0; i < at.length; i++) {
+      squares[objective.output(i)] += gradient[i] * gradient[i];
+    }
+    for (int j = 0; j < objective.outputs(); j++) {
+      double below = squares[j] / (4 * objective.penalty().l2());
+      best += raw(objective.loss(j) + penalty(at, j) - below, j);
+    }
+    return value - best;
+  }
+
+  /** The best lower bound, summed over outputs, in raw units. */
+  private double dual(double[] w, double[] gradient) {
+    double[] at = centred(w, gradient);
+    int d = objective.features();
+    double l1 = objective.penalty().l1();
+    double l2 = objective.penalty().l2();
+    double total = 0;
+    for (int j = 0; j < objective.outputs(); j++) {
+      double largest = 0;
+      double squares = 0;
+      double product = objective.loss(j);
+      for (int i = j * d; i < (j + 1) * d; i++) {
+        largest = Math.max(largest, Math.abs(gradient[i]));
+        squares += at[i] * at[i];
+        product -= at[i] * (gradient[i] - 2 * l2 * at[i]) / 2;
+      }
+      if (objective.hasIntercept()) {
+        int b = objective.outputs() * d + j;
+        product -= at[b] * gradient[b] / 2;
+      }
+      double residuals = objective.loss(j) + l2 * squares;
+      double feasible = largest > 0 ? l1 / largest : Double.POSITIVE_INFINITY;
+      double s = Math.clamp(product / residuals, 0, feasible);
+      total += raw(residuals == 0 ? 0 : s * (2 * product - s * residuals), j);
+    }
+    return total;
+  }
+}

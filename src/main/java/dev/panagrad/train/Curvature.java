@@ -1,0 +1,145 @@
+package dev.panagrad.train;
+
+import dev.panagrad.backend.Backend;
+import dev.panagrad.regression.NormalEquations;
+import dev.panagrad.solver.Lanczos;
+import dev.panagrad.solver.LinearOperator;
+import dev.panagrad.solver.LinearSystem;
+import java.util.function.Supplier;
+
+/**
+ * The Hessian of one output's loss and L2 penalty: {@code (2/n) Z^T Z + 2 l2}, for rows Z with a
+ * column of ones where there is an intercept, which is not penalised. All outputs have the same.
+ *
+ * <p>For few features it is formed, once, and its spectrum is known to rounding. Otherwise a
+ * product with it is the difference of two gradients, one pass over the rows, and some twenty of
+ * them tell the largest eigenvalue to a percent or so, and nothing certain about the smallest.
+ */
+final class Curvature implements LinearOperator {
+  /** Features up to which the matrix may be formed: its products are then a few milliseconds. */
+  private static final int MAX_FORMED = 512;
+
+  /** Multiply-adds for forming it, at most: some seconds of one core. */
+  private static final double MAX_FORMING = 4e10;
+
+  /** Passes that an estimate may take. */
+  private static final int MAX_PASSES = 30;
+
+  private static final double ESTIMATE = 1e-2;
+
+  private final RowsObjective objective;
+
+  /** Null where products are passes. */
+  private final NormalEquations formed;
+
+  private final int size;
+  private double[] atZero;
+  private final Lanczos.Spectrum spectrum;
+  private long passes;
+
+  private Curvature(RowsObjective objective, NormalEquations formed) {
+    this.objective = objective;
+    this.formed = formed;
+    size = objective.features() + (objective.hasIntercept() ? 1 : 0);
+    if (formed != null) {
+      passes = objective.hasIntercept() ? 2 : 1;
+    }
+    spectrum =
+        formed != null
+            ? Lanczos.extremes(this, size, size, 0)
+            : Lanczos.extremes(this, size, MAX_PASSES, ESTIMATE);
+  }
+
+  /**
+   * Of these rows; where products are passes, the regression's parameters are overwritten.
+   *
+   * @param equations of the training rows, asked for where they are used
+   */
+  static Curvature of(
+      RowsObjective objective,
+      Trainer options,
+      TrainingRows rows,
+      Backend backend,
+      Supplier<NormalEquations> equations) {
+    boolean isFormed = canBeFormed(objective, options, rows, backend);
+    return new Curvature(objective, isFormed ? equations.get() : null);
+  }
+
+  /** Whether its spectrum is had for little. */
+  static boolean canBeFormed(
+      RowsObjective objective, Trainer options, TrainingRows rows, Backend backend) {
+    double d = objective.features();
+    return backend.usesHostMemory()
+        && options.dataMemory == 0
+        && d <= MAX_FORMED
+        && rows.trained() * d * d <= MAX_FORMING;
+  }
+
+  /** The largest eigenvalue, or an estimate from below. */
+  double largest() {
+    return spectrum.largest();
+  }
+
+  /**
+   * A number that the smallest eigenvalue is not below; 0 if rounding leaves none that is positive.
+   */
+  double smallest() {
+    if (formed == null) {
+      return objective.hasIntercept() ? 0 : 2 * objective.penalty().l2();
+    }
+    double rounding = 8 * size * Math.ulp(1.0) * spectrum.largest();
+    double smallest = spectrum.smallest() - rounding;
+    return smallest > 0 ? smallest : 0;
+  }
+
+  /** Whether all of the spectrum was seen. */
+  boolean isExact() {
+    return formed != null;
+  }
+
+  /** Passes over the rows so far, without those of the objective. */
+  long formingPasses() {
+    return passes;
+  }
+
+  @Override
+  public void multiply(double[] v, double[] out) {
+    if (formed != null) {
+      formed.multiplyHessian(v, out);
+    } else {
+      multiplyByPass(v, out);
+    }
+    double twice = 2 * objective.penalty().l2();
+    for (int f = 0; twice > 0 && f < objective.features(); f++) {
+      out[f] += twice * v[f];
+    }
+  }
+
+  /** As the parameters of the first output; the others stay at zero. */
+  private void multiplyByPass(double[] v, double[] out) {
+    double[] at = new double[objective.size()];
+    double[] gradient = new double[objective.size()];
+    if (atZero == null) {
+      atZero = new double[objective.size()];
+      objective.evaluateLoss(at, atZero);
+    }
+    int d = objective.features();
+    System.arraycopy(v, 0, at, 0, d);
+    if (objective.hasIntercept()) {
+      at[objective.outputs() * d] = v[d];
+    }
+    objective.evaluateLoss(at, gradient);
+    for (int f = 0; f < d; f++) {
+      out[f] = gradient[f] - atZero[f];
+    }
+    if (objective.hasIntercept()) {
+      int b = objective.outputs() * d;
+      out[d] = gradient[b] - atZero[b];
+    }
+  }
+
+  /** {@code H^-1 b}, as well as some products with H tell; for one output. */
+  LinearSystem.Solution solve(double[] b, int maxProducts, double tolerance) {
+    return LinearSystem.solve(this, b, formed == null ? maxProducts : 10 * size, tolerance);
+  }
+}

@@ -1,0 +1,18 @@
+package dev.panagrad.train;
+
+/**
+ * The part of a vector over all parameters that is one output's: its weights, then its intercept.
+ */
+final class OutputVectors {
+  private OutputVectors() {}
+
+  static double[] of(RowsObjective objective, double[] all, int output) {
+    int d = objective.features();
+    double[] part = new double[d + (objective.hasIntercept() ? 1 : 0)];
+    System.arraycopy(all, output * d, part, 0, d);
+    if (objective.hasIntercept()) {
+      part[d] = all[objective.outputs() * d + output];
+    }
+    return part;
+  }
+}

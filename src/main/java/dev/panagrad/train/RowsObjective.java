@@ -1,0 +1,200 @@
+package dev.panagrad.train;
+
+import dev.panagrad.backend.Backend;
+import dev.panagrad.penalty.Penalty;
+import dev.panagrad.regression.LinearRegression;
+import dev.panagrad.solver.Objective;
+import dev.panagrad.tensor.Parameters;
+import dev.panagrad.tensor.Tensor;
+import dev.panagrad.tensor.TensorArena;
+
+/**
+ * The sum of the outputs' losses on all training rows, with its penalty, as a function of the
+ * parameters, which are one vector in double precision:
+ *
+ * <pre>
+ *   w | output 0: d weights | output 1 | ... | an intercept per output, if there are any |
+ * </pre>
+ *
+ * An evaluation overwrites the parameters and the gradient of the regression.
+ */
+final class RowsObjective implements Objective {
+  private final Backend backend;
+  private final TrainingRows rows;
+  private final LinearRegression regression;
+  private final LossLog log;
+  private final GradientParts parts;
+  private final Penalty penalty;
+  private final int weights;
+  private final int outputs;
+  private final int size;
+
+  /** The regression's own in host memory, or where they are copied from and to. */
+  private final Parameters parameters;
+
+  private final Parameters gradient;
+  private double[] losses;
+  private long passes;
+
+  /**
+   * For a training.
+   *
+   * @param penalty in the units of the rows
+   */
+  RowsObjective(
+      Backend backend,
+      TensorArena arena,
+      TrainingRows rows,
+      LinearRegression regression,
+      LossLog log,
+      GradientParts parts,
+      Penalty penalty) {
+    this.backend = backend;
+    this.rows = rows;
+    this.regression = regression;
+    this.log = log;
+    this.parts = parts;
+    this.penalty = penalty;
+    outputs = Math.toIntExact(regression.weights().rows());
+    weights = Math.toIntExact(regression.weights().count());
+    size = Math.addExact(weights, regression.intercept() == null ? 0 : outputs);
+    parameters = onHost(regression.parameters(), arena);
+    gradient = onHost(regression.gradient(), arena);
+  }
+
+  private static Parameters onHost(Parameters there, TensorArena arena) {
+    Tensor flat = there.flat();
+    return flat.isHost()
+        ? there
+        : there.layoutOf().allocate(arena, flat.name() + " on the host", flat.dtype());
+  }
+
+  @Override
+  public int size() {
+    return size;
+  }
+
+  @Override
+  public boolean isQuadratic() {
+    return true;
+  }
+
+  @Override
+  public double l1(int parameter) {
+    return isPenalised(parameter) ? penalty.l1() : 0;
+  }
+
+  /** Whether a parameter is a weight, and not an intercept. */
+  boolean isPenalised(int parameter) {
+    return parameter < weights;
+  }
+
+  /** The output that a parameter belongs to. */
+  int output(int parameter) {
+    return isPenalised(parameter) ? parameter / features() : parameter - weights;
+  }
+
+  int outputs() {
+    return outputs;
+  }
+
+  int features() {
+    return weights / outputs;
+  }
+
+  Penalty penalty() {
+    return penalty;
+  }
+
+  boolean hasIntercept() {
+    return size > weights;
+  }
+
+  /** Passes over the training rows so far. */
+  long passes() {
+    return passes;
+  }
+
+  /** The mean squared error of an output at the last evaluation, without penalty. */
+  double loss(int output) {
+    return losses[output];
+  }
+
+  /** The means of all outputs at the last evaluation. */
+  double[] losses() {
+    return losses.clone();
+  }
+
+  /** The regression's parameters. */
+  double[] current() {
+    if (parameters != regression.parameters()) {
+      backend.copy(regression.parameters().flat(), parameters.flat());
+    }
+    return vector(parameters);
+  }
+
+  /** Makes these the regression's parameters, rounded to their type. */
+  void load(double[] w) {
+    String weightsName = parameters.names().getFirst();
+    Tensor to = parameters.view(weightsName);
+    for (int i = 0; i < weights; i++) {
+      to.set(i / features(), i % features(), w[i]);
+    }
+    if (hasIntercept()) {
+      Tensor intercepts = parameters.view(parameters.names().getLast());
+      for (int j = 0; j < outputs; j++) {
+        intercepts.set(j, w[weights + j]);
+      }
+    }
+    if (parameters != regression.parameters()) {
+      backend.copy(parameters.flat(), regression.parameters().flat());
+    }
+  }
+
+  private double[] vector(Parameters from) {
+    double[] vector = new double[size];
+    read(from, vector);
+    return vector;
+  }
+
+  private void read(Parameters from, double[] into) {
+    Tensor w = from.view(from.names().getFirst());
+    for (int i = 0; i < weights; i++) {
+      into[i] = w.get(i / features(), i % features());
+    }
+    if (hasIntercept()) {
+      Tensor b = from.view(from.names().getLast());
+      for (int j = 0; j < outputs; j++) {
+        into[weights + j] = b.get(j);
+      }
+    }
+  }
+
+  /** The sum of the losses and the L2 penalty; the gradient is that of both. */
+  @Override
+  public double evaluate(double[] at, double[] into) {
+    double value = evaluateLoss(at, into);
+    double l2 = penalty.l2();
+    for (int i = 0; l2 > 0 && i < weights; i++) {
+      value += l2 * at[i] * at[i];
+      into[i] += 2 * l2 * at[i];
+    }
+    return value;
+  }
+
+  /** The same without penalty. */
+  double evaluateLoss(double[] at, double[] into) {
+    load(at);
+    losses = rows.losses(regression, false, log, parts);
+    passes++;
+    if (gradient != regression.gradient()) {
+      backend.copy(regression.gradient().flat(), gradient.flat());
+    }
+    read(gradient, into);
+    double value = 0;
+    for (double loss : losses) {
+      value += loss;
+    }
+    return value;
+  }
+}

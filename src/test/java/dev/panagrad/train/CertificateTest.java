@@ -1,0 +1,156 @@
+package dev.panagrad.train;
+
+import static org.junit.jupiter.api.Assertions.assertEquals;
+import static org.junit.jupiter.api.Assertions.assertNull;
+import static org.junit.jupiter.api.Assertions.assertTrue;
+
+import dev.panagrad.backend.Backend;
+import dev.panagrad.backend.BackendOptions;
+import dev.panagrad.backend.Backends;
+import dev.panagrad.conformance.TestBackends;
+import dev.panagrad.data.Dataset;
+import dev.panagrad.optimizer.Optimizer;
+import dev.panagrad.penalty.Penalty;
+import dev.panagrad.rule.GradientDescent;
+import dev.panagrad.rule.Sgd;
+import dev.panagrad.tensor.DType;
+import dev.panagrad.tensor.Tensor;
+import dev.panagrad.tensor.TensorArena;
+import java.util.List;
+import java.util.SplittableRandom;
+import java.util.stream.IntStream;
+import org.junit.jupiter.api.Tag;
+import org.junit.jupiter.api.Test;
+
+/** Bounds are above the distance to the minimum, and close to it. */
+@Tag("simd")
+class CertificateTest {
+  private static Dataset data(TensorArena arena, int n, int d, int outputs) {
+    SplittableRandom random = new SplittableRandom(5);
+    Tensor x = arena.allocate("x", DType.F64, n, d);
+    Tensor y = arena.allocate("y", DType.F64, n, outputs);
+    for (int i = 0; i < n; i++) {
+      double shared = random.nextGaussian();
+      for (int f = 0; f < d; f++) {
+        x.set(i, f, 1 + shared + random.nextGaussian());
+      }
+      for (int j = 0; j < outputs; j++) {
+        y.set(i, j, (j + 1) * (2 * x.get(i, 0) - x.get(i, 1)) + 5 + random.nextGaussian());
+      }
+    }
+    return new Dataset(
+        IntStream.range(0, d).mapToObj(f -> "x" + f).toList(),
+        IntStream.range(0, outputs).mapToObj(j -> "y" + j).toList(),
+        x,
+        y);
+  }
+
+  private record Problem(int d, int outputs, Penalty penalty, boolean intercept, boolean units) {
+    TrainingResult train(Backend backend, long epochs) {
+      try (TensorArena arena = TensorArena.open("certificate")) {
+        Trainer trainer =
+            Trainer.with(Optimizer.of(new GradientDescent(1)).penalty(penalty))
+                .epochs(epochs)
+                .automaticRate()
+                .certify();
+        if (!intercept) {
+          trainer.withoutIntercept();
+        }
+        if (units) {
+          trainer.standardizeInPlace();
+        }
+        return trainer.fit(data(arena, 150, d, outputs), backend);
+      }
+    }
+  }
+
+  @Test
+  void boundsHoldAndAreClose() {
+    List<Backend> backends = TestBackends.mirrored(1);
+    for (Penalty penalty :
+        List.of(Penalty.none(), Penalty.l2(0.1), Penalty.l1(0.3), Penalty.elasticNet(0.2, 0.1))) {
+      for (int outputs : new int[] {1, 3}) {
+        for (boolean intercept : new boolean[] {true, false}) {
+          for (boolean units : new boolean[] {true, false}) {
+            Problem problem = new Problem(6, outputs, penalty, intercept, units);
+            for (Backend backend : backends) {
+              boundHolds(problem, backend);
+            }
+          }
+        }
+      }
+    }
+    TestBackends.close(backends);
+  }
+
+  private static void boundHolds(Problem problem, Backend backend) {
+    double minimum = problem.train(backend, 20_000).certificate().objective();
+    for (long epochs : new long[] {1, 5, 40}) {
+      Certificate found = problem.train(backend, epochs).certificate();
+      double gap = found.objective() - minimum;
+      String what = "%s on %s, %d: %s, %s".formatted(problem, backend, epochs, gap, found);
+      double rounding = 1e-9 * found.objective();
+      assertTrue(found.gap() >= gap - rounding, what);
+      // The shortest subgradient loses at most the condition number; solving with the curvature
+      // loses nothing.
+      double slack = problem.penalty().l1() > 0 ? found.condition() : 1 + 1e-6;
+      assertTrue(found.gap() <= slack * gap + rounding, what);
+    }
+  }
+
+  /** Nothing but the penalty bounds the curvature of this many features. */
+  @Test
+  void manyFeatures() {
+    List<Backend> backends = TestBackends.mirrored(1);
+    for (Backend backend : backends) {
+      Problem penalised = new Problem(600, 1, Penalty.l2(0.5), true, true);
+      double minimum = penalised.train(backend, 3_000).certificate().objective();
+      Certificate found = penalised.train(backend, 3).certificate();
+      double gap = found.objective() - minimum;
+      assertTrue(found.gap() >= gap && found.gap() < 1000 * gap, gap + " " + found);
+      assertTrue(found.words().contains("strong convexity"), found.words());
+      Certificate unbounded =
+          new Problem(600, 1, Penalty.none(), true, true).train(backend, 3).certificate();
+      assertTrue(Double.isNaN(unbounded.gap()), unbounded.words());
+      assertTrue(unbounded.words().contains("L2 penalty would bound it"), unbounded.words());
+    }
+    TestBackends.close(backends);
+  }
+
+  /** Weight decay that enters the gradient is a penalty like any other. */
+  @Test
+  void coupledDecayIsPartOfTheObjective() {
+    List<Backend> backends = TestBackends.mirrored(1);
+    for (Backend backend : backends) {
+      try (TensorArena arena = TensorArena.open("decay")) {
+        Certificate found =
+            Trainer.with(Optimizer.of(Sgd.of(0.05).withWeightDecay(0.2)))
+                .epochs(2000)
+                .fullBatch()
+                .certify()
+                .fit(data(arena, 150, 4, 1), backend)
+                .certificate();
+        assertEquals(0, found.gradientNorm(), 1e-9);
+        assertEquals(0, found.gap(), 1e-9);
+      }
+    }
+    TestBackends.close(backends);
+  }
+
+  @Test
+  void dependentFeatures() {
+    try (Backend backend = Backends.open("simd", new BackendOptions(1));
+        TensorArena arena = TensorArena.open("dependent")) {
+      Dataset data = data(arena, 50, 4, 1);
+      for (int i = 0; i < 50; i++) {
+        data.x().set(i, 3, data.x().get(i, 1) - 2 * data.x().get(i, 2));
+      }
+      Trainer trainer = Trainer.with(Optimizer.of(new GradientDescent(0.01))).epochs(5);
+      assertNull(trainer.fit(data, backend).certificate());
+      Certificate found = trainer.certify().fit(data, backend).certificate();
+      assertTrue(found.words().contains("depend on each other"), found.words());
+      assertTrue(found.isIllConditioned());
+      assertEquals(Double.POSITIVE_INFINITY, found.condition(), 0);
+    }
+  }
+}
