@@ -23,6 +23,7 @@ module dev.panagrad {
   exports dev.panagrad.tensor;
   exports dev.panagrad.rule;
   exports dev.panagrad.schedule;
+  exports dev.panagrad.solver;
   exports dev.panagrad.penalty;
   exports dev.panagrad.backend;
   exports dev.panagrad.optimizer;

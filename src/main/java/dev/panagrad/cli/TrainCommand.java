@@ -41,7 +41,8 @@ final class TrainCommand implements Callable<Integer> {
   @Option(
       names = "--optimizer",
       defaultValue = "adam",
-      description = "gd, sgd, adam, adamw or rmsprop; default ${DEFAULT-VALUE}.")
+      description =
+          "gd, sgd, adam, adamw, rmsprop, or a method that takes all rows in every step: fista (also with --l1), lbfgs, cg; default ${DEFAULT-VALUE}.")
   private TrainingOptions.RuleName optimizer;
 
   @Mixin private TrainingOptions training;
@@ -248,11 +249,13 @@ final class TrainCommand implements Callable<Integer> {
         result.steps(),
         result.seconds(),
         result.stopReason().words());
-    out.printf(
-        "learning rate  %.4g%s, %,d passes over the rows%n",
-        result.learningRate(),
-        training.isRateAutomatic() ? " (from the curvature of the loss)" : "",
-        result.passes());
+    if (!Double.isNaN(result.learningRate())) {
+      out.printf(
+          "learning rate  %.4g%s%n",
+          result.learningRate(),
+          training.isRateAutomatic() ? " (from the curvature of the loss)" : "");
+    }
+    out.printf("passes over the rows  %,d%n", result.passes());
     if (!backend.usesHostMemory()) {
       out.printf("copied between host and device  %,d bytes%n", backend.trace().copiedBytes());
     }

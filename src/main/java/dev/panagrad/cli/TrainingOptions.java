@@ -10,6 +10,10 @@ import dev.panagrad.rule.Sgd;
 import dev.panagrad.rule.StateFormat;
 import dev.panagrad.rule.UpdateRule;
 import dev.panagrad.schedule.ScheduleText;
+import dev.panagrad.solver.ConjugateGradient;
+import dev.panagrad.solver.Fista;
+import dev.panagrad.solver.Lbfgs;
+import dev.panagrad.solver.Solver;
 import dev.panagrad.tensor.DType;
 import dev.panagrad.train.Trainer;
 import java.util.ArrayList;
@@ -31,13 +35,29 @@ final class TrainingOptions {
     SGD(0.01),
     ADAM(0.01),
     ADAMW(0.01),
-    RMSPROP(0.01);
+    RMSPROP(0.01),
+    FISTA(Double.NaN),
+    LBFGS(Double.NaN),
+    CG(Double.NaN);
 
     /** The default learning rate, for standardised data. */
     final double learningRate;
 
     RuleName(double learningRate) {
       this.learningRate = learningRate;
+    }
+
+    /** Whether it looks at all rows in every step, and has no learning rate. */
+    boolean isSolver() {
+      return Double.isNaN(learningRate);
+    }
+
+    boolean takesFullBatches() {
+      return this == GD || isSolver();
+    }
+
+    String text() {
+      return name().toLowerCase(Locale.ROOT);
     }
   }
 
@@ -211,6 +231,9 @@ final class TrainingOptions {
               + state
               + " is for --dtype f32, found f64: what it rounds away is more than f64 adds to f32");
     }
+    if (name.isSolver()) {
+      return;
+    }
     rule(name)
         .refusal(format)
         .ifPresent(
@@ -259,8 +282,9 @@ final class TrainingOptions {
     long training = Math.max(1, trainingRows(rows));
     long batch = batch(name, training);
     long stepsPerEpoch = Math.max(1, Math.ceilDiv(training, batch));
+    UpdateRule rule = name.isSolver() ? new GradientDescent(1) : rule(name);
     Optimizer.Builder optimizer =
-        Optimizer.of(rule(name)).penalty(new Penalty(l1, l2)).state(stateFormat());
+        Optimizer.of(rule).penalty(new Penalty(l1, l2)).state(stateFormat());
     if (schedule != null) {
       optimizer.schedule(ScheduleText.parse(schedule, stepsPerEpoch));
     }
@@ -270,7 +294,9 @@ final class TrainingOptions {
     if (clipValue != null) {
       optimizer.clipValue(clipValue);
     }
-    Trainer trainer = Trainer.with(optimizer).epochs(epochs).seed(seed).validation(validation);
+    Trainer trainer =
+        name.isSolver() ? Trainer.with(solver(name), new Penalty(l1, l2)) : Trainer.with(optimizer);
+    trainer.epochs(epochs).seed(seed).validation(validation);
     if (batch != training) {
       trainer.batchSize(batch);
     }
@@ -302,8 +328,8 @@ final class TrainingOptions {
               + batchSize
               + "; use --batch-size full, or leave out one of them");
     }
-    if (batchSize == null || (ignoreForeign && name == RuleName.GD)) {
-      return gram || name == RuleName.GD ? rows : Math.min(DEFAULT_BATCH, rows);
+    if (batchSize == null || (ignoreForeign && name.takesFullBatches())) {
+      return gram || name.takesFullBatches() ? rows : Math.min(DEFAULT_BATCH, rows);
     }
     if (batchSize.equals("full")) {
       return rows;
@@ -318,13 +344,23 @@ final class TrainingOptions {
     if (batch < 1) {
       throw new UsageException("--batch-size must be at least 1, found " + batch);
     }
-    if (name == RuleName.GD && batch < rows) {
+    if (name.takesFullBatches() && batch < rows) {
       throw new UsageException(
-          "gradient descent takes full batches, found --batch-size "
+          (name == RuleName.GD ? "gradient descent" : name.text())
+              + " takes full batches, found --batch-size "
               + batch
               + "; use --optimizer sgd, or --batch-size full");
     }
     return batch;
+  }
+
+  private static Solver solver(RuleName name) {
+    return switch (name) {
+      case FISTA -> new Fista();
+      case LBFGS -> new Lbfgs();
+      case CG -> new ConjugateGradient();
+      default -> throw new IllegalStateException(name.text());
+    };
   }
 
   private UpdateRule rule(RuleName name) {
@@ -349,6 +385,7 @@ final class TrainingOptions {
               or(momentum, 0),
               centered,
               or(weightDecay, 0));
+      default -> throw new IllegalStateException(name.text());
     };
   }
 
@@ -384,12 +421,16 @@ final class TrainingOptions {
     foreign(foreign, "--alpha", alpha != null && !rms);
     foreign(foreign, "--centered", centered && !rms);
     foreign(foreign, "--amsgrad", amsgrad && !adam);
-    foreign(foreign, "--weight-decay", weightDecay != null && name == RuleName.GD);
+    foreign(foreign, "--weight-decay", weightDecay != null && name.takesFullBatches());
+    foreign(foreign, "--learning-rate", learningRate != null && name.isSolver());
+    foreign(foreign, "--schedule", schedule != null && name.isSolver());
+    foreign(foreign, "--clip-norm", clipNorm != null && name.isSolver());
+    foreign(foreign, "--clip-value", clipValue != null && name.isSolver());
+    foreign(foreign, "--gram", gram && name.isSolver());
+    foreign(foreign, "--state", name.isSolver() && stateFormat() != StateFormat.SAME);
     if (!foreign.isEmpty() && !ignoreForeign) {
       throw new UsageException(
-          String.join(", ", foreign)
-              + " does not apply to --optimizer "
-              + name.name().toLowerCase(Locale.ROOT));
+          String.join(", ", foreign) + " does not apply to --optimizer " + name.text());
     }
   }
 

@@ -21,6 +21,9 @@ public interface Objective {
     return 0;
   }
 
+  /** A number that the curvature of f is nowhere above; NaN if none is known. */
+  double largestCurvature();
+
   /** Whether f is quadratic, so that its gradient is linear in the parameters. */
   boolean isQuadratic();
 }

@@ -33,6 +33,7 @@ final class RowsObjective implements Objective {
   private final Parameters parameters;
 
   private final Parameters gradient;
+  private double largestCurvature = Double.NaN;
   private double[] losses;
   private long passes;
 
@@ -77,6 +78,17 @@ final class RowsObjective implements Objective {
   @Override
   public boolean isQuadratic() {
     return true;
+  }
+
+  @Override
+  public double largestCurvature() {
+    return largestCurvature;
+  }
+
+  /** Says what was found. */
+  void know(Curvature curvature) {
+    // An estimate is from below.
+    largestCurvature = curvature.largest() * (curvature.isExact() ? 1 : 1.05);
   }
 
   @Override

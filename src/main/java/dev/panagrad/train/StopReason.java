@@ -8,6 +8,10 @@ public enum StopReason {
   PATIENCE("the loss stopped improving by more than the tolerance"),
   /** The gradient became small enough. */
   GRADIENT("the gradient norm fell to its tolerance"),
+  /** A method that looks at all rows has come to where its gradient is as good as zero. */
+  CONVERGED("it converged"),
+  /** No step lowers the loss. */
+  ROUNDING("no step lowers the loss any more: what is left is rounding"),
   /** The time was up. */
   TIME("the maximum time was reached"),
   /** A listener returned false. */

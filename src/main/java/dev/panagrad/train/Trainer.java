@@ -3,7 +3,10 @@ package dev.panagrad.train;
 import dev.panagrad.backend.Backend;
 import dev.panagrad.data.Dataset;
 import dev.panagrad.optimizer.Optimizer;
+import dev.panagrad.penalty.Penalty;
 import dev.panagrad.rule.Accepted;
+import dev.panagrad.rule.GradientDescent;
+import dev.panagrad.solver.Solver;
 import java.io.UncheckedIOException;
 import java.time.Duration;
 import java.util.ArrayList;
@@ -19,7 +22,11 @@ import java.util.function.BooleanSupplier;
  * intercept, no standardisation, no held-out rows, no early stop, gradients from the rows.
  */
 public final class Trainer {
-  final Optimizer.Builder optimizer;
+  Optimizer.Builder optimizer;
+
+  /** Null where the optimizer steps. */
+  final Solver solver;
+
   final List<TrainingListener> listeners = new ArrayList<>();
   long epochs = 100;
   long batchSize = FULL_BATCH;
@@ -43,13 +50,25 @@ public final class Trainer {
   /** The batch size that stands for all training rows. */
   public static final long FULL_BATCH = 0;
 
-  private Trainer(Optimizer.Builder optimizer) {
+  private Trainer(Optimizer.Builder optimizer, Solver solver) {
     this.optimizer = Objects.requireNonNull(optimizer, "optimizer");
+    this.solver = solver;
   }
 
   /** A trainer with that optimizer and default options. */
   public static Trainer with(Optimizer.Builder optimizer) {
-    return new Trainer(optimizer);
+    return new Trainer(optimizer, null);
+  }
+
+  /**
+   * A trainer with a method that looks at all rows in every step, with that penalty. An epoch is
+   * one of its iterations, of one pass or a few over the rows; it ends by itself where the gradient
+   * is as good as zero.
+   */
+  public static Trainer with(Solver solver, Penalty penalty) {
+    Objects.requireNonNull(solver, "solver");
+    // Keeps the penalty, and steps never.
+    return new Trainer(Optimizer.of(new GradientDescent(1)).penalty(penalty), solver);
   }
 
   /** Passes over the training rows, at least 1. */

@@ -10,6 +10,7 @@ import dev.panagrad.regression.NormalEquations;
 import dev.panagrad.regression.Standardization;
 import dev.panagrad.safetensors.IoReason;
 import dev.panagrad.safetensors.SafetensorsException;
+import dev.panagrad.solver.Fista;
 import dev.panagrad.tensor.Tensor;
 import dev.panagrad.tensor.TensorArena;
 import java.io.IOException;
@@ -45,6 +46,9 @@ final class TrainingSession implements AutoCloseable {
   /** Null where neither rate nor certificate were asked for. */
   private final RowsObjective objective;
 
+  /** Null where the optimizer steps. */
+  private final SolverSteps solver;
+
   /** Null until it is needed. */
   private Curvature curvature;
 
@@ -66,6 +70,9 @@ final class TrainingSession implements AutoCloseable {
     this.backend = backend;
     this.outputs = data.targets().size();
     this.isFile = file != null;
+    if (options.solver != null) {
+      SolverSteps.requireAccepted(options);
+    }
     CheckpointFolder folder = checkpointFolder(options);
     arena = TensorArena.open("training");
     try {
@@ -81,7 +88,7 @@ final class TrainingSession implements AutoCloseable {
       parts = new GradientParts(backend, arena, gradient);
       Optimizer.Builder builder = StandardisedPenalty.optimizer(options.optimizer, standardization);
       objective =
-          options.automaticRate || options.certify
+          options.automaticRate || options.certify || options.solver != null
               ? new RowsObjective(
                   backend,
                   arena,
@@ -96,6 +103,7 @@ final class TrainingSession implements AutoCloseable {
         objective.load(new double[objective.size()]);
       }
       optimizer = builder.build(regression.parameters(), backend, arena);
+      solver = options.solver == null ? null : solver();
       boolean isAwaited = optimizer.nonFinite() != NonFinitePolicy.PROPAGATE;
       losses = new LossLog(backend, arena, outputs, isAwaited);
       if (folder == null) {
@@ -221,6 +229,9 @@ final class TrainingSession implements AutoCloseable {
       normalEquations();
     }
     StopReason reason = train();
+    if (solver != null) {
+      solver.finish();
+    }
     double seconds = secondsSinceStart();
     if (checkpoints != null) {
       checkpoints.writeLast(optimizer, progress, seconds);
@@ -241,8 +252,8 @@ final class TrainingSession implements AutoCloseable {
             data.features(),
             data.targets()),
         progress.epochs,
-        optimizer.steps(),
-        optimizer.rule().learningRate(),
+        steps(),
+        solver == null ? optimizer.rule().learningRate() : Double.NaN,
         passes(),
         optimizer.skippedSteps(),
         rows.trained(),
@@ -279,8 +290,24 @@ final class TrainingSession implements AutoCloseable {
     return new Certifier(objective, standardization, curvature).certify();
   }
 
+  private SolverSteps solver() {
+    if (options.solver instanceof Fista) {
+      objective.know(curvature());
+      objective.load(new double[objective.size()]);
+    }
+    return new SolverSteps(options.solver, objective, data.x().dtype());
+  }
+
+  private long steps() {
+    return solver == null ? optimizer.steps() : solver.steps();
+  }
+
+  private double stepLength() {
+    return solver == null ? optimizer.lastLearningRate() : solver.stepLength();
+  }
+
   private long passes() {
-    return (options.gram ? 0 : progress.epochs)
+    return (options.gram || solver != null ? 0 : progress.epochs)
         + (objective == null ? 0 : objective.passes())
         + (curvature == null ? 0 : curvature.formingPasses());
   }
@@ -313,6 +340,9 @@ final class TrainingSession implements AutoCloseable {
 
   /** One epoch, from where it is to its end; false if it was asked to stop before. */
   private boolean visitRows() {
+    if (solver != null) {
+      return iterate();
+    }
     long epoch = progress.epochs + 1;
     while (progress.position < rows.trained()) {
       if (options.stopWhen.getAsBoolean()) {
@@ -337,6 +367,21 @@ final class TrainingSession implements AutoCloseable {
       }
     }
     lookAtLosses(epoch);
+    return true;
+  }
+
+  /** The same by a method that looks at all rows. */
+  private boolean iterate() {
+    if (options.stopWhen.getAsBoolean()) {
+      return false;
+    }
+    solver.iterate();
+    double watched = 0;
+    for (int j = 0; j < outputs; j++) {
+      progress.lossSums[j] = solver.loss(j) * rows.trained();
+      watched += solver.loss(j);
+    }
+    watch.requireUseful(watched, progress.epochs + 1, solver.steps(), solver.stepLength(), false);
     return true;
   }
 
@@ -376,10 +421,10 @@ final class TrainingSession implements AutoCloseable {
     double norm = options.gradientTolerance > 0 ? backend.linear().norm2(gradient) : Double.NaN;
     return new EpochRecord(
         progress.epochs + 1,
-        optimizer.steps(),
+        steps(),
         total / outputs,
         validationLoss(),
-        optimizer.lastLearningRate(),
+        stepLength(),
         norm,
         secondsSinceStart());
   }
@@ -431,6 +476,9 @@ final class TrainingSession implements AutoCloseable {
   private StopReason stopOf(EpochRecord record) {
     if (record == null) {
       return null;
+    }
+    if (solver != null && solver.reason() != null) {
+      return solver.reason();
     }
     if (options.gradientTolerance > 0 && record.gradientNorm() <= options.gradientTolerance) {
       return StopReason.GRADIENT;

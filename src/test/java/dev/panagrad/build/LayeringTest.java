@@ -67,6 +67,7 @@ class LayeringTest {
                   "rule",
                   "safetensors",
                   "schedule",
+                  "solver",
                   "tensor",
                   "train")));
 

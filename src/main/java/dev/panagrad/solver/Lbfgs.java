@@ -1,0 +1,168 @@
+package dev.panagrad.solver;
+
+import dev.panagrad.rule.Accepted;
+
+/**
+ * The limited-memory method of Broyden, Fletcher, Goldfarb and Shanno, for smooth objectives: the
+ * direction is the gradient times an approximate inverse Hessian, which the last changes of
+ * parameters, s, and of gradients, y, describe.
+ *
+ * <pre>
+ *   q = g;    newest to oldest:  a_i = s_i.q / y_i.s_i,   q = q - a_i y_i
+ *   q = q * (s.y / y.y of the newest)
+ *   oldest to newest:            q = q + (a_i - y_i.q / y_i.s_i) s_i
+ *   w = w - step * q                                      step: {@link StrongWolfe}
+ * </pre>
+ *
+ * A step that meets the strong Wolfe conditions has {@code s.y > 0}, so that the direction always
+ * goes down. Two vectors are kept for each remembered step. An iteration takes one evaluation when
+ * the first step length, 1, is accepted, as it mostly is.
+ *
+ * <p>Source: Nocedal and Wright, Numerical Optimization (2006), algorithms 7.4 and 7.5.
+ *
+ * @param memory steps that are remembered, at least 1; 10 is usual
+ */
+public record Lbfgs(int memory) implements Solver {
+  /** Validates the memory. */
+  public Lbfgs {
+    Accepted.count("memory", memory);
+  }
+
+  /** With ten steps of memory. */
+  public Lbfgs() {
+    this(10);
+  }
+
+  @Override
+  public String name() {
+    return "lbfgs";
+  }
+
+  @Override
+  public boolean acceptsL1() {
+    return false;
+  }
+
+  @Override
+  public Run start(Objective objective, double[] initial, double tolerance) {
+    return new Iterations(objective, initial, tolerance, memory);
+  }
+
+  private static final class Iterations implements Run {
+    private final Objective objective;
+    private final double tolerance;
+    private final double[][] s;
+    private final double[][] y;
+    private final double[] products;
+    private final double[] weights;
+    private final double[] direction;
+    private double[] w;
+    private double[] g;
+    private double value;
+    private double firstNorm = Double.NaN;
+    private int kept;
+    private int newest = -1;
+    private double step = Double.NaN;
+    private Status status = Status.GOING_ON;
+
+    Iterations(Objective objective, double[] initial, double tolerance, int memory) {
+      this.objective = objective;
+      this.tolerance = tolerance;
+      s = new double[memory][];
+      y = new double[memory][];
+      products = new double[memory];
+      weights = new double[memory];
+      w = initial.clone();
+      g = new double[w.length];
+      direction = new double[w.length];
+    }
+
+    @Override
+    public Status iterate() {
+      if (status == Status.GOING_ON) {
+        status = advance();
+      }
+      return status;
+    }
+
+    private Status advance() {
+      if (Double.isNaN(firstNorm)) {
+        value = objective.evaluate(w, g);
+        firstNorm = Vectors.norm(g);
+        if (firstNorm == 0) {
+          return Status.CONVERGED;
+        }
+      }
+      direction();
+      StrongWolfe search = new StrongWolfe(objective, w, direction, value, g);
+      // Before any curvature is known: a step of length 1 at most.
+      double first = kept == 0 ? Math.min(1, 1 / Vectors.norm(g)) : 1;
+      if (!search.find(first)) {
+        if (kept > 0) {
+          // Once more, along the gradient.
+          kept = 0;
+          return Status.GOING_ON;
+        }
+        return Status.STALLED;
+      }
+      step = search.step();
+      remember(search.parameters(), search.gradient());
+      w = search.parameters();
+      g = search.gradient();
+      value = search.value();
+      return Vectors.norm(g) <= tolerance * firstNorm ? Status.CONVERGED : Status.GOING_ON;
+    }
+
+    private void direction() {
+      for (int i = 0; i < g.length; i++) {
+        direction[i] = -g[i];
+      }
+      int memory = s.length;
+      for (int k = 0; k < kept; k++) {
+        int at = Math.floorMod(newest - k, memory);
+        weights[at] = Vectors.dot(s[at], direction) / products[at];
+        Vectors.add(-weights[at], y[at], direction);
+      }
+      if (kept > 0) {
+        double scale = products[newest] / Vectors.dot(y[newest], y[newest]);
+        for (int i = 0; i < direction.length; i++) {
+          direction[i] *= scale;
+        }
+      }
+      for (int k = kept - 1; k >= 0; k--) {
+        int at = Math.floorMod(newest - k, memory);
+        double left = weights[at] - Vectors.dot(y[at], direction) / products[at];
+        Vectors.add(left, s[at], direction);
+      }
+    }
+
+    private void remember(double[] nextW, double[] nextG) {
+      double[] ds = new double[w.length];
+      double[] dy = new double[w.length];
+      for (int i = 0; i < ds.length; i++) {
+        ds[i] = nextW[i] - w[i];
+        dy[i] = nextG[i] - g[i];
+      }
+      double product = Vectors.dot(ds, dy);
+      if (!(product > 0)) {
+        // Rounding: such a step would turn directions around.
+        return;
+      }
+      newest = (newest + 1) % s.length;
+      s[newest] = ds;
+      y[newest] = dy;
+      products[newest] = product;
+      kept = Math.min(kept + 1, s.length);
+    }
+
+    @Override
+    public double[] parameters() {
+      return w;
+    }
+
+    @Override
+    public double stepLength() {
+      return step;
+    }
+  }
+}

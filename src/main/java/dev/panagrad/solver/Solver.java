@@ -1,0 +1,49 @@
+package dev.panagrad.solver;
+
+/**
+ * A method that minimises an {@link Objective} with all rows in every step. Implementations are
+ * immutable and may be shared; what a run remembers is in its {@link Run}.
+ */
+public interface Solver {
+  /** The name that reports and the command line use. */
+  String name();
+
+  /** Whether it handles an L1 penalty, which has no gradient where a parameter is zero. */
+  boolean acceptsL1();
+
+  /** Whether it needs a gradient that is linear in the parameters. */
+  default boolean needsQuadratic() {
+    return false;
+  }
+
+  /**
+   * Begins at these parameters; evaluates once, or not at all.
+   *
+   * @param initial not changed
+   * @param tolerance stops when the gradient, or what stands for it with L1, is at most this part
+   *     of its length at the beginning
+   */
+  Run start(Objective objective, double[] initial, double tolerance);
+
+  /** A run of a method. One thread at a time. */
+  interface Run {
+    /** Why a run has ended. */
+    enum Status {
+      /** It may go on. */
+      GOING_ON,
+      /** The gradient is small enough. */
+      CONVERGED,
+      /** No step lowers the value: what is left is rounding, or the objective is not smooth. */
+      STALLED
+    }
+
+    /** One iteration; after it has ended, nothing. */
+    Status iterate();
+
+    /** The best parameters so far; not to be changed. */
+    double[] parameters();
+
+    /** The length of the last step as a multiple of its direction; NaN before the first. */
+    double stepLength();
+  }
+}

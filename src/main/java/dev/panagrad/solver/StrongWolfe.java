@@ -1,0 +1,150 @@
+package dev.panagrad.solver;
+
+/**
+ * A step along a direction that lowers the value enough and the slope enough:
+ *
+ * <pre>
+ *   f(w + a d) <= f(w) + 1e-4 a g.d          sufficient decrease
+ *   |gradient(w + a d).d| <= 0.9 |g.d|       curvature
+ * </pre>
+ *
+ * Steps grow until an interval is known that holds such a point, which is then cut by cubic
+ * interpolation. Near the minimum, where differences of values are rounding, a step is also
+ * accepted if the slope alone says that the value falls (Hager and Zhang 2005, the approximate
+ * Wolfe conditions).
+ *
+ * <p>Source: Nocedal and Wright, Numerical Optimization (2006), algorithms 3.5 and 3.6.
+ */
+final class StrongWolfe {
+  private static final double DECREASE = 1e-4;
+  private static final double CURVATURE = 0.9;
+  private static final int MAX_EVALUATIONS = 30;
+
+  /** Relative to the value: differences below are taken for rounding, of F32 gradients too. */
+  private static final double ROUNDING = 1e-7;
+
+  private final Objective objective;
+  private final double[] from;
+  private final double[] direction;
+  private final double value0;
+  private final double slope0;
+  private int evaluations;
+
+  private Point best;
+
+  /** A step that was evaluated. */
+  @SuppressWarnings("ArrayRecordComponent") // never compared
+  private record Point(double step, double value, double slope, double[] w, double[] g) {}
+
+  StrongWolfe(
+      Objective objective, double[] from, double[] direction, double value, double[] gradient) {
+    this.objective = objective;
+    this.from = from;
+    this.direction = direction;
+    value0 = value;
+    slope0 = Vectors.dot(gradient, direction);
+  }
+
+  /** Whether there is one; begins with that step. */
+  boolean find(double first) {
+    if (!(slope0 < 0)) {
+      return false;
+    }
+    Point before = new Point(0, value0, slope0, from, null);
+    double step = first;
+    while (evaluations < MAX_EVALUATIONS) {
+      Point now = at(step);
+      if (isAccepted(now)) {
+        best = now;
+        return true;
+      }
+      boolean isAbove = !isLowEnough(now) || (evaluations > 1 && now.value >= before.value);
+      if (isAbove || !Double.isFinite(now.value)) {
+        return narrow(before, now);
+      }
+      if (now.slope >= 0) {
+        return narrow(now, before);
+      }
+      before = now;
+      step *= 2.5;
+    }
+    return false;
+  }
+
+  /** Algorithm 3.6, between a low point and another one. */
+  private boolean narrow(Point lowest, Point other) {
+    Point low = lowest;
+    Point high = other;
+    while (evaluations < MAX_EVALUATIONS) {
+      Point now = at(between(low, high));
+      if (isAccepted(now)) {
+        best = now;
+        return true;
+      }
+      if (!isLowEnough(now) || !(now.value < low.value)) {
+        high = now;
+      } else {
+        if (now.slope * (high.step - low.step) >= 0) {
+          high = low;
+        }
+        low = now;
+      }
+      if (Math.abs(high.step - low.step) <= 1e-14 * Math.abs(low.step)) {
+        break;
+      }
+    }
+    // Lower than before is progress all the same.
+    best = low;
+    return low.step > 0 && low.value < value0;
+  }
+
+  private boolean isLowEnough(Point point) {
+    return point.value <= value0 + DECREASE * point.step * slope0;
+  }
+
+  private boolean isAccepted(Point point) {
+    if (Math.abs(point.slope) > CURVATURE * -slope0) {
+      return false;
+    }
+    boolean isRounding = Math.abs(point.value - value0) <= ROUNDING * Math.abs(value0);
+    return isLowEnough(point) || (isRounding && point.slope <= (2 * DECREASE - 1) * slope0);
+  }
+
+  /** The minimum of the cubic through both, kept off the ends (equation 3.59). */
+  private static double between(Point a, Point b) {
+    double low = Math.min(a.step, b.step);
+    double width = Math.abs(b.step - a.step);
+    double d1 = a.slope + b.slope - 3 * (a.value - b.value) / (a.step - b.step);
+    double root = Math.sqrt(d1 * d1 - a.slope * b.slope) * Math.signum(b.step - a.step);
+    double cubic =
+        b.step - (b.step - a.step) * (b.slope + root - d1) / (b.slope - a.slope + 2 * root);
+    return Double.isFinite(cubic)
+        ? Math.clamp(cubic, low + 0.1 * width, low + 0.9 * width)
+        : low + width / 2;
+  }
+
+  private Point at(double step) {
+    double[] w = from.clone();
+    Vectors.add(step, direction, w);
+    double[] g = new double[w.length];
+    double value = objective.evaluate(w, g);
+    evaluations++;
+    return new Point(step, value, Vectors.dot(g, direction), w, g);
+  }
+
+  double step() {
+    return best.step;
+  }
+
+  double value() {
+    return best.value;
+  }
+
+  double[] parameters() {
+    return best.w;
+  }
+
+  double[] gradient() {
+    return best.g;
+  }
+}

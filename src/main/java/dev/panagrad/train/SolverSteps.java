@@ -1,0 +1,83 @@
+package dev.panagrad.train;
+
+import dev.panagrad.solver.Solver;
+import dev.panagrad.tensor.DType;
+
+/** A training by a method that looks at all rows in every step: an epoch is an iteration. */
+final class SolverSteps {
+  /** Gradients of F32 rows are not more exact than this part of their first length. */
+  private static final double F32_TOLERANCE = 2e-6;
+
+  private static final double F64_TOLERANCE = 1e-9;
+
+  private final RowsObjective objective;
+  private final Solver.Run run;
+  private long steps;
+  private StopReason reason;
+
+  SolverSteps(Solver solver, RowsObjective objective, DType dtype) {
+    this.objective = objective;
+    double tolerance = dtype == DType.F32 ? F32_TOLERANCE : F64_TOLERANCE;
+    run = solver.start(objective, objective.current(), tolerance);
+  }
+
+  /** Throws {@link IllegalArgumentException} if a method is not for what is asked of it. */
+  static void requireAccepted(Trainer options) {
+    Solver solver = options.solver;
+    if (options.optimizer.penalty().l1() > 0 && !solver.acceptsL1()) {
+      throw new IllegalArgumentException(
+          "method '%s' needs a gradient everywhere, which an L1 penalty has not; use fista, or no L1 penalty"
+              .formatted(solver.name()));
+    }
+    if (options.batchSize != Trainer.FULL_BATCH) {
+      throw new IllegalArgumentException(
+          "method '%s' takes full batches, found batch size %,d"
+              .formatted(solver.name(), options.batchSize));
+    }
+    if (options.checkpoints != null) {
+      throw new IllegalArgumentException(
+          "method '%s' writes no checkpoints; use an optimizer that steps, or none"
+              .formatted(solver.name()));
+    }
+    if (options.automaticRate || options.gram) {
+      throw new IllegalArgumentException(
+          "method '%s' has no %s"
+              .formatted(
+                  solver.name(),
+                  options.gram ? "Gram mode" : "learning rate, so that none is chosen"));
+    }
+  }
+
+  /** One iteration. */
+  void iterate() {
+    switch (run.iterate()) {
+      case CONVERGED -> reason = StopReason.CONVERGED;
+      case STALLED -> reason = StopReason.ROUNDING;
+      case GOING_ON -> {}
+    }
+    steps++;
+  }
+
+  /** The losses at the parameters that were evaluated last. */
+  double loss(int output) {
+    return objective.loss(output);
+  }
+
+  long steps() {
+    return steps;
+  }
+
+  double stepLength() {
+    return run.stepLength();
+  }
+
+  /** Why it has ended; null if it may go on. */
+  StopReason reason() {
+    return reason;
+  }
+
+  /** Makes the best parameters the regression's. */
+  void finish() {
+    objective.load(run.parameters());
+  }
+}
