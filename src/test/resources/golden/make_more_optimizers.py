@@ -9,6 +9,9 @@ import json
 import numpy as np
 import torch
 
+# The type in which NAdam keeps its product of momenta; without this, a float32 beside float64 parameters.
+torch.set_default_dtype(torch.float64)
+
 STEPS = 70
 random = np.random.default_rng(2016)
 initial = np.round(random.normal(size=5), 4)

@@ -341,7 +341,8 @@ final class KernelRuns {
                   Tensor g = operands.random(DType.F32, elements);
                   return new Ready(
                       backend -> {
-                        StepKernel kernel = StepConformanceTest.kernel(backend, rule, DType.F32, format);
+                        StepKernel kernel =
+                            StepConformanceTest.kernel(backend, rule, DType.F32, format);
                         for (c.step = 1; c.step <= 2; c.step++) {
                           kernel.apply(written[0], g, slots, 0, elements, c);
                         }
@@ -365,7 +366,10 @@ final class KernelRuns {
                   Tensor[] slots = new Tensor[rule.slots().size()];
                   for (int s = 0; s < slots.length; s++) {
                     // Second moments above any square of a mean.
-                    slots[s] = rule.isNonNegative(s) ? operands.positive(dtype, elements) : half(operands, dtype);
+                    slots[s] =
+                        rule.isNonNegative(s)
+                            ? operands.positive(dtype, elements)
+                            : half(operands, dtype);
                     written[1 + s] = slots[s];
                   }
                   Tensor g = operands.random(dtype, elements);

@@ -197,8 +197,7 @@ class StepConformanceTest {
         for (int s = 0; s < slots.length; s++) {
           // State as a run leaves it: never subnormal, second moments not negative.
           double state = family == Family.ORDINARY ? values.getAsDouble() : 0.25;
-          boolean square =
-rule.isNonNegative(s);
+          boolean square = rule.isNonNegative(s);
           // A mean well below the root of the mean square: near it, their difference has no digits
           // left to compare.
           boolean mean = rule.slots().get(s).equals("mean");

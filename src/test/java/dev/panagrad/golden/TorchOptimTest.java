@@ -49,8 +49,7 @@ class TorchOptimTest {
     follow("more-optimizers.json", MORE_CASES, TestBackends.host(1));
   }
 
-  private static void follow(String name, int expected, List<Backend> backends)
-      throws IOException {
+  private static void follow(String name, int expected, List<Backend> backends) throws IOException {
     int cases = 0;
     for (JsonNode trace : golden(name).get("cases")) {
       for (Backend backend : backends) {

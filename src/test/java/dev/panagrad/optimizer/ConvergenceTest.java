@@ -131,7 +131,7 @@ class ConvergenceTest {
    */
   @Test
   void minimumOfLossPlusL1() {
-    double l1 = 0.9;
+    double l1 = 1.1;
     for (Backend backend : backends) {
       for (UpdateRule rule : rules()) {
         if (rule.refusalOfL1().isPresent()) {

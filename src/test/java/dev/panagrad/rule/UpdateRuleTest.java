@@ -74,10 +74,12 @@ class UpdateRuleTest {
     double first = 0.9 * (1 - 0.5 * Math.pow(0.96, 0.004));
     double second = 0.9 * (1 - 0.5 * Math.pow(0.96, 0.008));
     double expected = 5 - RATE * (1 + second / (1 - first * second) * 0.1);
-    assertEquals(expected, update(NAdam.of(RATE), 1, 5, 3, 0, 0), 1e-9 * RATE);
+    assertEquals(expected, update(NAdam.of(RATE), 1, 5, 300, 0, 0), 1e-10 * RATE);
   }
 
-  /** Coefficients of a step are the same whichever steps, or other hyper-parameters, came before. */
+  /**
+   * Coefficients of a step are the same whichever steps, or other hyper-parameters, came before.
+   */
   @Test
   void coefficientsOfNAdamDependOnTheStepAlone() {
     for (NAdam rule :
