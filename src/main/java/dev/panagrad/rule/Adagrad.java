@@ -42,8 +42,8 @@ import java.util.List;
  * {@code sqrt(u / 2)} of it, and that of r half as much, 2.7% in BF16 ({@code u} around 1/180) and
  * 11% in BLOCK8 ({@code u} around 1/11). It is less before {@code 1 / u} steps, whose increments
  * are larger than a unit: 0.7% and 8% after 100 steps of noise, 1.6% and 10% after 1,000, and the
- * bound after 30,000; where the gradients of step t are {@code 1 / t} of the noise and the sum
- * converges, 0.8% and 6% after 300 steps as after 10,000. That rescales coordinates by no more than
+ * bound after 20,000; where the gradients of step t are {@code 1 / t} of the noise and the sum
+ * converges, 0.8% and 6% after 300 steps as after 3,000. That rescales coordinates by no more than
  * a {@linkplain StateFormat mean of squares} does, and the minimum is where it was, so that both
  * formats are accepted. In BLOCK8 a square that overflows shortens the steps of its block for good,
  * as this state forgets nothing; use BF16 where gradients may be that large.

@@ -1,6 +1,7 @@
 package dev.panagrad.optimizer;
 
 import static org.junit.jupiter.api.Assertions.assertEquals;
+import static org.junit.jupiter.api.Assertions.assertThrows;
 import static org.junit.jupiter.api.Assertions.assertTrue;
 
 import dev.panagrad.backend.Backend;
@@ -16,6 +17,7 @@ import dev.panagrad.rule.StateFormat;
 import dev.panagrad.rule.UpdateRule;
 import dev.panagrad.schedule.Schedule;
 import dev.panagrad.tensor.DType;
+import dev.panagrad.tensor.Parameters;
 import dev.panagrad.tensor.Tensor;
 import dev.panagrad.tensor.TensorArena;
 import java.util.Arrays;
@@ -154,6 +156,24 @@ class ConvergenceTest {
         }
         assertTrue(zeros > 0 && zeros < FEATURES, rule + " " + Arrays.toString(w));
       }
+    }
+  }
+
+  /** Lion has no such minimum: said before there is any state. */
+  @Test
+  void refusesL1WhereTheRuleDoes() {
+    for (Backend backend : backends) {
+      Parameters p = Parameters.layout().add("p", 1).allocate(arena, "p", DType.F64);
+      Optimizer.Builder lion = Optimizer.of(Lion.of(0.1));
+      Optimizer.Builder lasso = lion.copy().penalty(Penalty.l1(0.25));
+      long before = arena.bytes();
+      String text =
+          assertThrows(IllegalArgumentException.class, () -> lasso.build(p, backend, arena))
+              .getMessage();
+      assertTrue(text.contains("'lion'") && text.contains("L1 penalty 0.25"), text);
+      assertEquals(before, arena.bytes());
+      lion.penalty(Penalty.l2(0.25)).build(p, backend, arena);
+      assertTrue(arena.bytes() > before);
     }
   }
 }

@@ -220,24 +220,6 @@ class OptimizerTest {
     }
   }
 
-  /** Lion has no proximal map: said before there is any state. */
-  @Test
-  void refusesL1WhereTheRuleDoes() {
-    for (Backend backend : backends) {
-      Parameters p = parameters(1);
-      Optimizer.Builder lion = Optimizer.of(Lion.of(0.1));
-      long before = arena.bytes();
-      String text =
-          message(
-              IllegalArgumentException.class,
-              () -> lion.copy().penalty(Penalty.l1(0.25)).build(p, backend, arena));
-      assertTrue(text.contains("'lion'") && text.contains("L1 penalty 0.25"), text);
-      assertEquals(before, arena.bytes());
-      lion.penalty(Penalty.l2(0.25)).build(p, backend, arena);
-      assertTrue(arena.bytes() > before);
-    }
-  }
-
   @Test
   void scheduleCountsStepsFromZero() {
     for (Backend backend : backends) {
