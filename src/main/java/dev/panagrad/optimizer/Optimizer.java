@@ -86,6 +86,7 @@ public final class Optimizer {
       flat.requireWritable();
     }
     requireFormat(rule, format, flat.dtype(), backend);
+    requirePenalty(rule, penalty);
     StepKernel own = backend.step(rule, flat.dtype(), format).orElse(null);
     if (own == null && !backend.usesHostMemory()) {
       throw new IllegalArgumentException(
@@ -128,6 +129,18 @@ public final class Optimizer {
                   "rule '%s' cannot keep its state as %s: %s"
                       .formatted(rule.name(), format, reason));
             });
+  }
+
+  private static void requirePenalty(UpdateRule rule, Penalty penalty) {
+    if (penalty.l1() > 0) {
+      rule.refusalOfL1()
+          .ifPresent(
+              reason -> {
+                throw new IllegalArgumentException(
+                    "rule '%s' cannot have the L1 penalty %s: %s"
+                        .formatted(rule.name(), penalty.l1(), reason));
+              });
+    }
   }
 
   /** Starts an optimizer of that rule, with a constant rate, no penalty and no clipping. */
@@ -241,7 +254,8 @@ public final class Optimizer {
      * @param parameters in the memory that the backend computes in
      * @param arena owner of the optimizer's state
      * @throws IllegalArgumentException if the backend can neither fuse the rule nor use its scalar
-     *     definition, or the format of the state is not for this backend, rule or type
+     *     definition, the format of the state is not for this backend, rule or type, or the rule
+     *     {@linkplain UpdateRule#refusalOfL1 cannot have} an L1 penalty
      */
     public Optimizer build(Parameters parameters, Backend backend, TensorArena arena) {
       return new Optimizer(this, parameters, backend, arena);

@@ -48,7 +48,7 @@ public final class StepCoefficients {
   /** The rule's own numbers. */
   public final double[] own = new double[OWN];
 
-  /** For {@link Adam}'s bias corrections. */
+  /** For the bias corrections of {@link Adam} and {@link NAdam}. */
   final Powers beta1Powers = new Powers();
 
   final Powers beta2Powers = new Powers();

@@ -52,6 +52,14 @@ public interface UpdateRule {
     return Optional.empty();
   }
 
+  /**
+   * Why no proximal map makes the rule rest at a minimum of loss plus L1 penalty, or empty if the
+   * rule has one. An optimizer of a rule that says why is not built with such a penalty.
+   */
+  default Optional<String> refusalOfL1() {
+    return Optional.empty();
+  }
+
   /** Coupled or decoupled weight decay; 0 if none. It applies to parameters that are not exempt. */
   double weightDecay();
 
@@ -66,7 +74,7 @@ public interface UpdateRule {
    *
    * @param step the number of this step, from 1
    * @param rate the learning rate of this step
-   * @param l1 the L1 penalty, 0 if there is none
+   * @param l1 the L1 penalty, 0 if there is none or {@link #refusalOfL1} says why
    */
   void coefficients(long step, double rate, double l1, StepCoefficients into);
 

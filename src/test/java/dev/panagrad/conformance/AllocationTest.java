@@ -10,8 +10,11 @@ import dev.panagrad.optimizer.Optimizer;
 import dev.panagrad.penalty.Penalty;
 import dev.panagrad.regression.LinearRegression;
 import dev.panagrad.regression.NormalEquations;
+import dev.panagrad.rule.Adagrad;
 import dev.panagrad.rule.Adam;
 import dev.panagrad.rule.GradientDescent;
+import dev.panagrad.rule.Lion;
+import dev.panagrad.rule.NAdam;
 import dev.panagrad.rule.RmsProp;
 import dev.panagrad.rule.Sgd;
 import dev.panagrad.rule.StateFormat;
@@ -140,6 +143,43 @@ class AllocationTest {
               Tensor g = p.like(arena, "g").flat().fill(0.25);
               Optimizer optimizer = Optimizer.of(rule).clipNorm(1).build(p, backend, arena);
               allocatesNothing(rule + " " + dtype + " " + count, () -> optimizer.step(g));
+            }
+          }
+        }
+      }
+    }
+  }
+
+  /** Rules that no backend has a kernel for, with state in all formats. */
+  @Test
+  void stepsByTheDefinition() {
+    List<UpdateRule> rules =
+        List.of(
+            Lion.of(1e-3),
+            NAdam.of(1e-3),
+            NAdam.of(1e-3).withBetas(0.999, 0.9).withMomentumDecay(10),
+            Adagrad.of(1e-3));
+    for (String name : TestBackends.hostNames()) {
+      try (Backend backend = Backends.open(name, new BackendOptions(2))) {
+        for (StateFormat format : StateFormat.values()) {
+          for (UpdateRule rule : rules) {
+            for (long count : new long[] {1, 300}) {
+              try (TensorArena arena = TensorArena.open("allocation")) {
+                Parameters p =
+                    Parameters.layout()
+                        .add("p", count)
+                        .addExempt("q", 1)
+                        .allocate(arena, "p", DType.F32);
+                Tensor g = p.like(arena, "g").flat().fill(0.25);
+                Optimizer optimizer =
+                    Optimizer.of(rule)
+                        .state(format)
+                        .penalty(Penalty.l2(1e-3))
+                        .clipNorm(1)
+                        .build(p, backend, arena);
+                String what = "%s %s %s %d".formatted(name, format, rule, count);
+                allocatesNothing(what, () -> optimizer.step(g));
+              }
             }
           }
         }

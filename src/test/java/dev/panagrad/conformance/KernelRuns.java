@@ -322,7 +322,7 @@ final class KernelRuns {
   /** Two steps from the beginning: the second reads what the first has rounded. */
   private void compactSteps(StateFormat format) {
     for (UpdateRule rule : CompactStepTest.rules(format)) {
-      for (StepConformanceTest.Options options : StepConformanceTest.Options.values()) {
+      for (StepConformanceTest.Options options : StepConformanceTest.Options.of(rule)) {
         runs.add(
             new KernelRun(
                 "step %s %s %s".formatted(rule, options, format),
@@ -341,7 +341,8 @@ final class KernelRuns {
                   Tensor g = operands.random(DType.F32, elements);
                   return new Ready(
                       backend -> {
-                        StepKernel kernel = backend.step(rule, DType.F32, format).orElseThrow();
+                        StepKernel kernel =
+                            StepConformanceTest.kernel(backend, rule, DType.F32, format);
                         for (c.step = 1; c.step <= 2; c.step++) {
                           kernel.apply(written[0], g, slots, 0, elements, c);
                         }
@@ -354,7 +355,7 @@ final class KernelRuns {
 
   private void steps(DType dtype) {
     for (UpdateRule rule : StepConformanceTest.RULES) {
-      for (StepConformanceTest.Options options : StepConformanceTest.Options.values()) {
+      for (StepConformanceTest.Options options : StepConformanceTest.Options.of(rule)) {
         runs.add(
             new KernelRun(
                 "step %s %s %s".formatted(rule, options, dtype),
@@ -365,16 +366,16 @@ final class KernelRuns {
                   Tensor[] slots = new Tensor[rule.slots().size()];
                   for (int s = 0; s < slots.length; s++) {
                     // Second moments above any square of a mean.
-                    boolean square = rule.slots().get(s).matches("v|vmax");
-                    slots[s] = square ? operands.positive(dtype, elements) : half(operands, dtype);
+                    slots[s] =
+                        rule.isNonNegative(s)
+                            ? operands.positive(dtype, elements)
+                            : half(operands, dtype);
                     written[1 + s] = slots[s];
                   }
                   Tensor g = operands.random(dtype, elements);
                   return new Ready(
                       backend ->
-                          backend
-                              .step(rule, dtype)
-                              .orElseThrow()
+                          StepConformanceTest.kernel(backend, rule, dtype, StateFormat.SAME)
                               .apply(written[0], g, slots, 0, elements, c),
                       written);
                 }));

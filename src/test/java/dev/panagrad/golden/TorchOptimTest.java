@@ -8,7 +8,10 @@ import com.fasterxml.jackson.databind.ObjectMapper;
 import dev.panagrad.backend.Backend;
 import dev.panagrad.conformance.TestBackends;
 import dev.panagrad.optimizer.Optimizer;
+import dev.panagrad.rule.Adagrad;
 import dev.panagrad.rule.Adam;
+import dev.panagrad.rule.Lion;
+import dev.panagrad.rule.NAdam;
 import dev.panagrad.rule.RmsProp;
 import dev.panagrad.rule.Sgd;
 import dev.panagrad.rule.UpdateRule;
@@ -23,29 +26,39 @@ import java.util.List;
 import org.junit.jupiter.api.Tag;
 import org.junit.jupiter.api.Test;
 
-/** Parameters step by step, and learning rates, as PyTorch computed them. */
+/** Parameters step by step, and learning rates, as PyTorch computed them; Lion as NumPy did. */
 @Tag("simd")
 class TorchOptimTest {
   private static final int CASES = 22;
+  private static final int MORE_CASES = 12;
 
-  private static JsonNode golden() throws IOException {
-    try (InputStream in = TorchOptimTest.class.getResourceAsStream("/golden/torch-optim.json")) {
+  private static JsonNode golden(String name) throws IOException {
+    try (InputStream in = TorchOptimTest.class.getResourceAsStream("/golden/" + name)) {
       return new ObjectMapper().readTree(in);
     }
   }
 
   @Test
   void everyCaseOnEveryBackend() throws IOException {
-    List<Backend> backends = TestBackends.mirrored(1);
+    follow("torch-optim.json", CASES, TestBackends.mirrored(1));
+  }
+
+  /** Rules without kernels of their own, which need host memory. */
+  @Test
+  void moreRules() throws IOException {
+    follow("more-optimizers.json", MORE_CASES, TestBackends.host(1));
+  }
+
+  private static void follow(String name, int expected, List<Backend> backends) throws IOException {
     int cases = 0;
-    for (JsonNode trace : golden().get("cases")) {
+    for (JsonNode trace : golden(name).get("cases")) {
       for (Backend backend : backends) {
         follow(trace, backend);
       }
       cases++;
     }
     TestBackends.close(backends);
-    assertEquals(CASES, cases);
+    assertEquals(expected, cases);
   }
 
   private static UpdateRule rule(JsonNode trace) {
@@ -59,8 +72,29 @@ class TorchOptimTest {
       case "AdamW" -> Adam.adamW(rate).withWeightDecay(decay);
       case "RMSprop" ->
           new RmsProp(rate, 0.99, 1e-8, momentum, o.path("centered").asBoolean(), decay);
+      case "NAdam" ->
+          new NAdam(
+              rate,
+              beta(o, 0, 0.9),
+              beta(o, 1, 0.999),
+              o.path("eps").asDouble(1e-8),
+              o.path("momentum_decay").asDouble(4e-3),
+              decay,
+              o.path("decoupled_weight_decay").asBoolean());
+      case "Adagrad" ->
+          new Adagrad(
+              rate,
+              o.path("lr_decay").asDouble(0),
+              o.path("initial_accumulator_value").asDouble(0),
+              o.path("eps").asDouble(1e-10),
+              decay);
+      case "Lion" -> new Lion(rate, beta(o, 0, 0.9), beta(o, 1, 0.99), decay);
       default -> throw new IllegalArgumentException(trace.get("optimizer").asText());
     };
+  }
+
+  private static double beta(JsonNode options, int index, double otherwise) {
+    return options.path("betas").path(index).asDouble(otherwise);
   }
 
   private static void follow(JsonNode trace, Backend backend) {
@@ -112,7 +146,7 @@ class TorchOptimTest {
   @Test
   void everySchedule() throws IOException {
     int schedules = 0;
-    for (JsonNode trace : golden().get("schedules")) {
+    for (JsonNode trace : golden("torch-optim.json").get("schedules")) {
       JsonNode o = trace.get("options");
       Schedule schedule =
           switch (trace.get("name").asText()) {

@@ -9,8 +9,11 @@ import static org.junit.jupiter.api.Assertions.assertTrue;
 import dev.panagrad.backend.Backend;
 import dev.panagrad.conformance.TestBackends;
 import dev.panagrad.penalty.Penalty;
+import dev.panagrad.rule.Adagrad;
 import dev.panagrad.rule.Adam;
 import dev.panagrad.rule.GradientDescent;
+import dev.panagrad.rule.Lion;
+import dev.panagrad.rule.NAdam;
 import dev.panagrad.rule.RmsProp;
 import dev.panagrad.rule.Sgd;
 import dev.panagrad.rule.StateFormat;
@@ -99,7 +102,14 @@ class OptimizerTest {
   void maximiseClimbs() {
     for (Backend backend : backends) {
       for (UpdateRule rule :
-          List.of(new GradientDescent(0.1), Sgd.of(0.1), Adam.of(0.1), RmsProp.of(0.1))) {
+          List.of(
+              new GradientDescent(0.1),
+              Sgd.of(0.1),
+              Adam.of(0.1),
+              RmsProp.of(0.1),
+              Lion.of(0.1),
+              NAdam.of(0.1),
+              Adagrad.of(0.1))) {
         Parameters down = parameters(1);
         Parameters up = parameters(1);
         Parameters g = gradient(down, 2);
@@ -159,6 +169,9 @@ class OptimizerTest {
           List.of(
               Optimizer.of(Sgd.of(0.1).withWeightDecay(0.5)),
               Optimizer.of(Adam.adamW(0.1)),
+              Optimizer.of(Lion.of(0.1).withWeightDecay(0.5)),
+              Optimizer.of(NAdam.of(0.1).withDecoupledWeightDecay(0.5)),
+              Optimizer.of(Adagrad.of(0.1).withWeightDecay(0.5)),
               Optimizer.of(RmsProp.of(0.1)).penalty(Penalty.elasticNet(0.3, 0.3)),
               Optimizer.of(new GradientDescent(0.1)).penalty(Penalty.l1(0.3)))) {
         Parameters p =
@@ -189,7 +202,13 @@ class OptimizerTest {
   void l1GivesExactZeros() {
     for (Backend backend : backends) {
       for (UpdateRule rule :
-          List.of(new GradientDescent(0.05), Sgd.of(0.05), Adam.of(0.05), RmsProp.of(0.05))) {
+          List.of(
+              new GradientDescent(0.05),
+              Sgd.of(0.05),
+              Adam.of(0.05),
+              RmsProp.of(0.05),
+              NAdam.of(0.05),
+              Adagrad.of(0.05))) {
         Parameters p = parameters(0.4, -0.4, 0);
         Parameters g = gradient(p, 0.1, -0.1, 0.1);
         Optimizer optimizer = Optimizer.of(rule).penalty(Penalty.l1(0.5)).build(p, backend, arena);
@@ -235,7 +254,10 @@ class OptimizerTest {
                 Sgd.of(0.01).withMomentum(0.9).withNesterov(),
                 Adam.of(0.01).withAmsgrad(),
                 Adam.adamW(0.01),
-                RmsProp.of(0.01).withCentering().withMomentum(0.5))) {
+                RmsProp.of(0.01).withCentering().withMomentum(0.5),
+                Lion.of(0.01),
+                NAdam.of(0.01),
+                Adagrad.of(0.01))) {
           Parameters.Layout layout = Parameters.layout().add("p", count);
           Parameters whole = layout.allocate(arena, "whole", dtype);
           Optimizer.Builder builder =

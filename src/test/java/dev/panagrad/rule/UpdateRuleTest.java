@@ -2,6 +2,7 @@ package dev.panagrad.rule;
 
 import static org.junit.jupiter.api.Assertions.assertEquals;
 import static org.junit.jupiter.api.Assertions.assertFalse;
+import static org.junit.jupiter.api.Assertions.assertThrows;
 import static org.junit.jupiter.api.Assertions.assertTrue;
 
 import dev.panagrad.tensor.DType;
@@ -31,6 +32,125 @@ class UpdateRuleTest {
     double g = negative ? -magnitude : magnitude;
     double p = update(Adam.of(RATE), 1, 5, g, 0, 0);
     assertEquals(5 - RATE * Math.signum(g), p, RATE * 1e-4);
+  }
+
+  /** The root of the sum of one square is its gradient. */
+  @Property
+  void firstAdagradStepIsTheRate(
+      @ForAll @Scale(8) @DoubleRange(min = 1e-3, max = 1e6) double magnitude,
+      @ForAll boolean negative) {
+    double g = negative ? -magnitude : magnitude;
+    assertEquals(5 - RATE * Math.signum(g), update(Adagrad.of(RATE), 1, 5, g, 0), RATE * 1e-6);
+  }
+
+  /** With a decay of the rate that is half after as many steps as its inverse. */
+  @Test
+  void adagradAddsUpSquaresFromTheInitialValue() {
+    double[] state = {3};
+    Adagrad rule = Adagrad.of(RATE).withInitialAccumulator(2).withRateDecay(0.1);
+    assertEquals(5 - 0.5 * RATE * 2 / 3, update(rule, 11, 5, 2, state), 1e-11);
+    assertEquals(7, state[0]);
+  }
+
+  /** One rate in every coordinate, by the sign of what looks ahead and not of what is kept. */
+  @Property
+  void lionMovesByTheRate(@ForAll @Scale(8) @DoubleRange(min = -1e6, max = 1e6) double g) {
+    assertEquals(5 - RATE * Math.signum(g), update(Lion.of(RATE), 1, 5, g, 0));
+    // 0.9 * 1 - 0.1 * 10 is negative, and 0.99 * 1 - 0.01 * 10 is positive.
+    double[] state = {1};
+    assertEquals(5 + RATE, update(Lion.of(RATE), 1, 5, -10, state));
+    assertEquals(0.89, state[0], 1e-15);
+  }
+
+  @Test
+  void lionDoesNotMoveWithoutGradient() {
+    assertEquals(5, update(Lion.of(RATE), 1, 5, 0, 0));
+    assertEquals(5 * (1 - RATE * 0.1), update(Lion.of(RATE).withWeightDecay(0.1), 1, 5, 0, 0));
+  }
+
+  /** The momenta of the first two steps, from the formulas: {@code a = 1} whatever they are. */
+  @Test
+  void firstNAdamStep() {
+    double first = 0.9 * (1 - 0.5 * Math.pow(0.96, 0.004));
+    double second = 0.9 * (1 - 0.5 * Math.pow(0.96, 0.008));
+    double expected = 5 - RATE * (1 + second / (1 - first * second) * 0.1);
+    assertEquals(expected, update(NAdam.of(RATE), 1, 5, 300, 0, 0), 1e-10 * RATE);
+  }
+
+  /**
+   * Coefficients of a step are the same whichever steps, or other hyper-parameters, came before.
+   */
+  @Test
+  void coefficientsOfNAdamDependOnTheStepAlone() {
+    for (NAdam rule :
+        new NAdam[] {
+          NAdam.of(RATE),
+          NAdam.of(RATE).withMomentumDecay(0),
+          NAdam.of(RATE).withBetas(0.999, 0.9).withMomentumDecay(10),
+          NAdam.of(RATE).withBetas(0, 0)
+        }) {
+      StepCoefficients going = new StepCoefficients(DType.F64);
+      StepCoefficients jumping = new StepCoefficients(DType.F64);
+      for (long step = 1; step < 300; step++) {
+        rule.coefficients(step, RATE, 0.1, going);
+        StepCoefficients fresh = new StepCoefficients(DType.F64);
+        rule.coefficients(step, RATE, 0.1, fresh);
+        NAdam.of(RATE).withBetas(0.8, 0.9).coefficients(step + 7, RATE, 0.1, jumping);
+        rule.coefficients(step + 5, RATE, 0.1, jumping);
+        rule.coefficients(step, RATE, 0.1, jumping);
+        for (StepCoefficients other : new StepCoefficients[] {fresh, jumping}) {
+          assertEquals(going.own[NAdam.GRADIENT_STEP], other.own[NAdam.GRADIENT_STEP]);
+          assertEquals(going.own[NAdam.MEAN_STEP], other.own[NAdam.MEAN_STEP]);
+          assertEquals(going.l1Step, other.l1Step);
+        }
+      }
+    }
+  }
+
+  /**
+   * At a constant gradient the threshold is to the penalty what the step is to the gradient, at
+   * every step: the parameter moves by the part of the gradient that is beyond the penalty, and
+   * rests where they are equal.
+   */
+  @Test
+  void thresholdBalancesConstantGradient() {
+    for (UpdateRule rule :
+        new UpdateRule[] {
+          Adam.of(RATE),
+          RmsProp.of(RATE),
+          NAdam.of(RATE),
+          NAdam.of(RATE).withBetas(0.99, 0.9).withMomentumDecay(1),
+          Adagrad.of(RATE),
+          Adagrad.of(RATE).withInitialAccumulator(2).withRateDecay(0.1)
+        }) {
+      for (double g : new double[] {0.02, 3}) {
+        StepCoefficients c = new StepCoefficients(DType.F64);
+        double[] plain = {0, 0};
+        double[] penalised = {0, 0};
+        for (long step = 1; step < 100; step++) {
+          rule.coefficients(step, RATE, 0, c);
+          double moved = 100 - rule.update(100, g, plain, c);
+          rule.coefficients(step, RATE, g / 4, c);
+          double left = rule.update(-100, g, penalised.clone(), c) + 100;
+          assertEquals(-0.75 * moved, left, 1e-11, rule + " step " + step);
+          rule.coefficients(step, RATE, g, c);
+          assertEquals(-100, rule.update(-100, g, penalised, c), 1e-11, rule + " step " + step);
+        }
+      }
+    }
+  }
+
+  @Test
+  void onlyLionRefusesL1() {
+    assertTrue(Lion.of(1).refusalOfL1().isPresent());
+    for (UpdateRule rule :
+        new UpdateRule[] {
+          new GradientDescent(1), Sgd.of(1), Adam.of(1), RmsProp.of(1), NAdam.of(1), Adagrad.of(1)
+        }) {
+      assertTrue(rule.refusalOfL1().isEmpty(), rule.name());
+    }
+    StepCoefficients c = new StepCoefficients(DType.F64);
+    assertThrows(IllegalArgumentException.class, () -> Lion.of(1).coefficients(1, 1, 0.1, c));
   }
 
   /** No correction: v = (1 - alpha) g^2, so the first step is rate / sqrt(1 - alpha). */
@@ -68,7 +188,10 @@ class UpdateRuleTest {
           new GradientDescent(RATE),
           Sgd.of(RATE).withMomentum(0.9),
           Adam.of(RATE).withAmsgrad(),
-          RmsProp.of(RATE).withCentering()
+          RmsProp.of(RATE).withCentering(),
+          Lion.of(RATE),
+          NAdam.of(RATE),
+          Adagrad.of(RATE)
         }) {
       double[] state = new double[3];
       assertTrue(Double.isNaN(update(rule, 1, 1, Double.NaN, state)), rule.name());
@@ -127,5 +250,8 @@ class UpdateRuleTest {
     assertEquals(3, Adam.of(1).withAmsgrad().slots().size());
     assertEquals(3, RmsProp.of(1).withCentering().withMomentum(0.9).slots().size());
     assertFalse(RmsProp.of(1).hasMomentum());
+    assertEquals(1, Lion.of(1).slots().size());
+    assertEquals(2, NAdam.of(1).slots().size());
+    assertEquals(1, Adagrad.of(1).slots().size());
   }
 }

@@ -1,0 +1,144 @@
+package dev.panagrad.rule;
+
+import java.util.List;
+import java.util.Optional;
+
+/**
+ * Lion (evolved sign momentum): the sign of a momentum that looks ahead at the newest gradient.
+ *
+ * <pre>
+ *   c  = beta1 * m + (1 - beta1) * g
+ *   p' = p - rate * (sign(c) + weightDecay * p)
+ *   m' = beta2 * m + (1 - beta2) * g
+ * </pre>
+ *
+ * {@code sign(0) = 0}: a coordinate that never had a gradient does not move. The step uses m from
+ * before this gradient and weighs the gradient by {@code 1 - beta1}; what is kept remembers longer,
+ * as beta2 > beta1. Every coordinate moves by exactly one rate, whatever the size of its gradient,
+ * so that the rate alone says how far from the minimum it ends: by up to a few rates. Only a
+ * schedule that decays closes in. Rates are some 3 to 10 times smaller than Adam's, and decays
+ * larger by the same factor, as the strength of decoupled decay is their product.
+ *
+ * <p><b>No L1.</b> A resting point of a proximal map with threshold {@code t} satisfies {@code
+ * |sign(c)| * rate <= t} where p is 0, and {@code sign(c) * rate = -sign(p) * t} elsewhere, in
+ * which the gradient stands with its sign alone: with {@code t < rate} no coordinate stays at 0
+ * whatever the penalty is, and with {@code t >= rate} none leaves it. No threshold turns that into
+ * {@code |g| <= l1}, the condition of a minimum of loss plus penalty, so that an L1 penalty is
+ * {@linkplain #refusalOfL1 refused}. An L2 penalty is part of the gradient, and its minimum is
+ * where the gradient is 0.
+ *
+ * <p><b>Decay</b> is decoupled, as in AdamW: it multiplies the parameter by {@code 1 - rate *
+ * weightDecay} and leaves m alone. It keeps parameters within {@code 1 / weightDecay} of 0, as
+ * steps are no longer than the rate (Chen, Liu, Liang and Liu, 2024); the point that it leads to is
+ * not the minimum of the L2-penalised loss.
+ *
+ * <p><b>Compact state.</b> Rounding of m reaches a step through the sign of c alone. Where the
+ * gradient does not change its sign, m is rounded to 0 or numbers of that same sign, and no step is
+ * turned around. In noise with the default betas m is 0.071 of the noise, and wrong by 1.6% of that
+ * in BF16 and 54% in BLOCK8, which stands beside the {@code 0.1 * g} of the newest gradient:
+ * rounding turns 0.3% and 7% of the signs around, those where c is nearest 0, and a mean of a tenth
+ * of the noise is followed as fast in BF16 and 7% slower in BLOCK8. It has no preferred direction
+ * and leaves the minimum where it was, so that both formats are accepted.
+ *
+ * <p>Sources: Chen et al. (2023), Symbolic discovery of optimization algorithms, algorithm 2; Chen,
+ * Liu, Liang and Liu (2024), Lion secretly solves constrained optimization: as Lyapunov predicts.
+ *
+ * @param learningRate rate, > 0; the authors' default 1e-4
+ * @param beta1 in [0, 1), of the momentum that is stepped by; default 0.9
+ * @param beta2 in [0, 1), of the momentum that is kept; default 0.99
+ * @param weightDecay decoupled, >= 0; default 0
+ */
+public record Lion(double learningRate, double beta1, double beta2, double weightDecay)
+    implements UpdateRule {
+  /** Index in {@link StepCoefficients#own} of the rate. */
+  public static final int RATE = 0;
+
+  /** Index of beta1. */
+  public static final int BETA1 = 1;
+
+  /** Index of 1 - beta1. */
+  public static final int ONE_MINUS_BETA1 = 2;
+
+  /** Index of beta2. */
+  public static final int BETA2 = 3;
+
+  /** Index of 1 - beta2. */
+  public static final int ONE_MINUS_BETA2 = 4;
+
+  /** The authors' default learning rate. */
+  public static final double DEFAULT_LEARNING_RATE = 1e-4;
+
+  /** Validates the hyper-parameters. */
+  public Lion {
+    Accepted.positive("learning rate", learningRate);
+    Accepted.fraction("beta1", beta1);
+    Accepted.fraction("beta2", beta2);
+    Accepted.nonNegative("weight decay", weightDecay);
+  }
+
+  /** Lion with the paper's betas, without decay. */
+  public static Lion of(double learningRate) {
+    return new Lion(learningRate, 0.9, 0.99, 0);
+  }
+
+  /** The same with these decay rates of the momentum. */
+  public Lion withBetas(double newBeta1, double newBeta2) {
+    return new Lion(learningRate, newBeta1, newBeta2, weightDecay);
+  }
+
+  /** The same with this decoupled weight decay. */
+  public Lion withWeightDecay(double newWeightDecay) {
+    return new Lion(learningRate, beta1, beta2, newWeightDecay);
+  }
+
+  @Override
+  public String name() {
+    return "lion";
+  }
+
+  @Override
+  public List<String> slots() {
+    return List.of("m");
+  }
+
+  @Override
+  public boolean isDecayDecoupled() {
+    return true;
+  }
+
+  /** Steps do not depend on the size of the gradient, and L1's minimum does. */
+  @Override
+  public Optional<String> refusalOfL1() {
+    return Optional.of(
+        "every coordinate moves by the rate whatever the size of its gradient, so that no threshold rests where the"
+            + " gradient balances the penalty; train with adam or sgd, or penalise by L2");
+  }
+
+  /**
+   * {@inheritDoc}
+   *
+   * @throws IllegalArgumentException if there is an L1 penalty
+   */
+  @Override
+  public void coefficients(long step, double rate, double l1, StepCoefficients into) {
+    if (l1 != 0) {
+      throw new IllegalArgumentException("rule 'lion' has no L1 penalty, found " + l1);
+    }
+    double[] own = into.own;
+    own[RATE] = rate;
+    own[BETA1] = beta1;
+    own[ONE_MINUS_BETA1] = 1 - beta1;
+    own[BETA2] = beta2;
+    own[ONE_MINUS_BETA2] = 1 - beta2;
+    into.l1Step = 0;
+  }
+
+  @Override
+  public double update(double p, double g, double[] s, StepCoefficients c) {
+    double[] own = c.own;
+    g = c.gradient(p, g);
+    double direction = Math.signum(own[BETA1] * s[0] + own[ONE_MINUS_BETA1] * g);
+    s[0] = c.stored(own[BETA2] * s[0] + own[ONE_MINUS_BETA2] * g);
+    return p * c.shrink - own[RATE] * direction;
+  }
+}

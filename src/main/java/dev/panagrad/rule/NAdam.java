@@ -1,0 +1,205 @@
+package dev.panagrad.rule;
+
+import java.util.List;
+
+/**
+ * NAdam: Adam whose momentum looks one step ahead, as Nesterov's does, and warms up.
+ *
+ * <pre>
+ *   mu_t = beta1 * (1 - 0.5 * 0.96^(t * momentumDecay))
+ *   P_t  = mu_1 * mu_2 * ... * mu_t
+ *   m'   = beta1 * m + (1 - beta1) * g
+ *   v'   = beta2 * v + (1 - beta2) * g^2
+ *   a_t  = (1 - mu_t) / (1 - P_t)
+ *   b_t  = mu_(t+1) / (1 - P_(t+1))
+ *   vhat = v' / (1 - beta2^t)
+ *   p'   = prox(p - rate * (a_t * g + b_t * m') / (sqrt(vhat) + epsilon))
+ * </pre>
+ *
+ * <b>Why.</b> Adam steps by an average that ends with the newest gradient at weight {@code 1 -
+ * beta1}. Nesterov's momentum would step by the average as it will be after one more gradient;
+ * Dozat puts the newest gradient in place of the one to come, which gives the sum of g and m' by
+ * the momentum of this step and of the next. The momentum starts near {@code beta1 / 2} and rises
+ * to beta1: with the default momentumDecay it is half way there after 4,200 steps. Its products P
+ * take the place of {@code beta1^t} in the correction for the start at zero.
+ *
+ * <p><b>Where frameworks differ.</b> This is {@code torch.optim.NAdam}, whose m decays by beta1 and
+ * not by {@code mu_t} as in the paper; P is kept in double precision, where PyTorch has its default
+ * type, F32. TensorFlow and Keras have {@code mu_t} of the next step in the same places; Optax's
+ * nadam has a constant momentum.
+ *
+ * <p><b>L1.</b> At a constant gradient g, {@code m' = (1 - beta1^t) * g} and {@code sqrt(vhat) =
+ * |g|}, so that the step is {@code s * g} with {@code s = rate * gain_t / (|g| + epsilon)} and
+ * {@code gain_t = a_t + b_t * (1 - beta1^t)}. The threshold of a coordinate is {@code rate * gain_t
+ * * l1 / (sqrt(vhat) + epsilon)}, which is {@code s * l1}: a point rests, {@code p = prox(p - s *
+ * g)}, if and only if {@code |g| <= l1} where p is 0 and {@code g = -l1 * sign(p)} elsewhere, which
+ * is a minimum of loss plus penalty, and this at every step from the first. The gain is 1.06, 0.78
+ * and 0.73 in the first three steps with the defaults, and tends to 1 from there: the average is
+ * corrected by products of {@code mu} and decays by beta1.
+ *
+ * <p><b>Decay</b> is coupled, added to the gradient, or decoupled as in {@link Adam}.
+ *
+ * <p><b>Compact state</b> is accepted in all formats, as Adam's: the same two means, of which the
+ * first has a part of the step only, the newest gradient having the other.
+ *
+ * <p><b>P without memory.</b> The product is kept in {@link StepCoefficients#own} with the step and
+ * the hyper-parameters that it belongs to, multiplied by one factor per step, and formed anew in
+ * the same order where it belongs to another: a training that is resumed has the same bits. Below
+ * 2^-60 it is 0, as {@code 1 - P} is then 1; with the defaults this is after some 60 steps.
+ *
+ * <p>Sources: Dozat (2016), Incorporating Nesterov momentum into Adam; PyTorch, torch.optim.NAdam;
+ * Kingma and Ba (2015).
+ *
+ * @param learningRate rate, > 0; PyTorch's default 2e-3
+ * @param beta1 in [0, 1); default 0.9
+ * @param beta2 in [0, 1); default 0.999
+ * @param epsilon > 0; default 1e-8
+ * @param momentumDecay how fast the momentum rises, >= 0; default 4e-3; 0 keeps it at beta1 / 2
+ * @param weightDecay >= 0; default 0
+ * @param decoupled whether decay shrinks the parameter directly
+ */
+public record NAdam(
+    double learningRate,
+    double beta1,
+    double beta2,
+    double epsilon,
+    double momentumDecay,
+    double weightDecay,
+    boolean decoupled)
+    implements UpdateRule {
+  /** Index in {@link StepCoefficients#own} of rate * sqrt(1 - beta2^t) * a_t. */
+  public static final int GRADIENT_STEP = 0;
+
+  /** Index of rate * sqrt(1 - beta2^t) * b_t. */
+  public static final int MEAN_STEP = 1;
+
+  /** Index of epsilon * sqrt(1 - beta2^t), which keeps epsilon beside the corrected root. */
+  public static final int EPSILON = 2;
+
+  /** Index of P, and of what it belongs to. */
+  private static final int PRODUCT = 3;
+
+  private static final int PRODUCT_STEP = 4;
+  private static final int PRODUCT_BETA1 = 5;
+  private static final int PRODUCT_DECAY = 6;
+
+  /** What 1 - P does not see. */
+  private static final double NEGLIGIBLE = 0x1p-60;
+
+  /** PyTorch's default learning rate. */
+  public static final double DEFAULT_LEARNING_RATE = 2e-3;
+
+  /** Validates the hyper-parameters. */
+  public NAdam {
+    Accepted.positive("learning rate", learningRate);
+    Accepted.fraction("beta1", beta1);
+    Accepted.fraction("beta2", beta2);
+    Accepted.positive("epsilon", epsilon);
+    Accepted.nonNegative("momentum decay", momentumDecay);
+    Accepted.nonNegative("weight decay", weightDecay);
+  }
+
+  /** NAdam with PyTorch's defaults. */
+  public static NAdam of(double learningRate) {
+    return new NAdam(learningRate, 0.9, 0.999, 1e-8, 4e-3, 0, false);
+  }
+
+  /** The same with these decay rates of the moments. */
+  public NAdam withBetas(double newBeta1, double newBeta2) {
+    return new NAdam(
+        learningRate, newBeta1, newBeta2, epsilon, momentumDecay, weightDecay, decoupled);
+  }
+
+  /** The same with this epsilon. */
+  public NAdam withEpsilon(double newEpsilon) {
+    return new NAdam(learningRate, beta1, beta2, newEpsilon, momentumDecay, weightDecay, decoupled);
+  }
+
+  /** The same with this decay of the momentum's distance from beta1. */
+  public NAdam withMomentumDecay(double newMomentumDecay) {
+    return new NAdam(learningRate, beta1, beta2, epsilon, newMomentumDecay, weightDecay, decoupled);
+  }
+
+  /** The same with this weight decay, coupled or decoupled as before. */
+  public NAdam withWeightDecay(double newWeightDecay) {
+    return new NAdam(learningRate, beta1, beta2, epsilon, momentumDecay, newWeightDecay, decoupled);
+  }
+
+  /** The same with this weight decay, decoupled. */
+  public NAdam withDecoupledWeightDecay(double newWeightDecay) {
+    return new NAdam(learningRate, beta1, beta2, epsilon, momentumDecay, newWeightDecay, true);
+  }
+
+  @Override
+  public String name() {
+    return "nadam";
+  }
+
+  @Override
+  public List<String> slots() {
+    return List.of("m", "v");
+  }
+
+  /** The mean of squares. */
+  @Override
+  public boolean isNonNegative(int slot) {
+    return slot == 1;
+  }
+
+  @Override
+  public boolean isDecayDecoupled() {
+    return decoupled;
+  }
+
+  private double momentum(long step) {
+    return beta1 * (1 - 0.5 * Math.pow(0.96, step * momentumDecay));
+  }
+
+  /** P of that step; at the first call and after a resumption, as many factors as steps. */
+  private double product(long step, double[] own) {
+    boolean isOurs =
+        own[PRODUCT_BETA1] == beta1
+            && own[PRODUCT_DECAY] == momentumDecay
+            && own[PRODUCT_STEP] <= step;
+    long known = isOurs ? (long) own[PRODUCT_STEP] : 0;
+    double product = known == 0 ? 1 : own[PRODUCT];
+    for (long i = known + 1; i <= step && product > 0; i++) {
+      product *= momentum(i);
+      if (product < NEGLIGIBLE) {
+        product = 0;
+      }
+    }
+    own[PRODUCT] = product;
+    own[PRODUCT_STEP] = step;
+    own[PRODUCT_BETA1] = beta1;
+    own[PRODUCT_DECAY] = momentumDecay;
+    return product;
+  }
+
+  @Override
+  public void coefficients(long step, double rate, double l1, StepCoefficients into) {
+    double[] own = into.own;
+    double next = momentum(step + 1);
+    double product = product(step, own);
+    double ofGradient = (1 - momentum(step)) / (1 - product);
+    double ofMean = next / (1 - product * next);
+    double root = Math.sqrt(1 - into.beta2Powers.of(beta2, step));
+    own[GRADIENT_STEP] = rate * root * ofGradient;
+    own[MEAN_STEP] = rate * root * ofMean;
+    own[EPSILON] = epsilon * root;
+    double gain = ofGradient + ofMean * (1 - into.beta1Powers.of(beta1, step));
+    into.l1Step = rate * root * gain * l1;
+  }
+
+  @Override
+  public double update(double p, double g, double[] s, StepCoefficients c) {
+    double[] own = c.own;
+    g = c.gradient(p, g);
+    s[0] = c.stored(beta1 * s[0] + (1 - beta1) * g);
+    s[1] = c.stored(beta2 * s[1] + (1 - beta2) * g * g);
+    double denominator = Math.sqrt(s[1]) + own[EPSILON];
+    return StepCoefficients.softThreshold(
+        p * c.shrink - (own[GRADIENT_STEP] * g + own[MEAN_STEP] * s[0]) / denominator,
+        c.l1Step / denominator);
+  }
+}
