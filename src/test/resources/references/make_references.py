@@ -1,12 +1,12 @@
 """Writes squared.json, huber.json, logistic.json, poisson.json, quantile.json and paths.json beside it.
 
 Needs NumPy 2.4, SciPy 1.17, scikit-learn 1.9 and statsmodels 0.15; reads ../data/diabetes.csv and ../data/randhie.csv.
-Run it from any folder: python make_references.py (about a minute). The definitions are in README.md beside it.
+Run it from any folder: python make_references.py (half a minute). The definitions are in README.md beside it.
 
 Every answer is found here in float64 by Newton's method (quantiles: by a linear program's vertex) until its optimality
 conditions hold to rounding, and compared with libraries that solve the same problem; what they differ by is written
 beside the answer, as is the norm of the violation. The script fails where an answer is not optimal to 1e-8, or where
-a library that solves to convergence differs by more than stated in `check`.
+a library that solves to convergence differs by more than the limit given to `check`.
 """
 
 import json

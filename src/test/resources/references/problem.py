@@ -31,7 +31,8 @@ class Table:
             "rows": self.n,
             "columns": self.columns,
             "target": self.target,
-            "features": "standardised: (value - mean) / std, std of the population (divisor n), of all rows, unweighted",
+            "features": "standardised: (value - mean) / std, std of the population (divisor n),"
+            " of all rows, unweighted",
             "mean": self.mean,
             "std": self.std,
         }
