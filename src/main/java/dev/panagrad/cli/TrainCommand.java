@@ -42,7 +42,7 @@ final class TrainCommand implements Callable<Integer> {
       names = "--optimizer",
       defaultValue = "adam",
       description =
-          "gd, sgd, adam, adamw, rmsprop, or a method that takes all rows in every step: fista (also with --l1), lbfgs, cg; default ${DEFAULT-VALUE}.")
+          "gd, sgd, adam, adamw, rmsprop, lion, nadam, adagrad, or a method that takes all rows in every step: fista (also with --l1), lbfgs, cg; default ${DEFAULT-VALUE}.")
   private TrainingOptions.RuleName optimizer;
 
   @Mixin private TrainingOptions training;

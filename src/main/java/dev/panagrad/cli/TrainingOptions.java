@@ -3,8 +3,11 @@ package dev.panagrad.cli;
 import dev.panagrad.optimizer.Optimizer;
 import dev.panagrad.penalty.Penalty;
 import dev.panagrad.rule.Accepted;
+import dev.panagrad.rule.Adagrad;
 import dev.panagrad.rule.Adam;
 import dev.panagrad.rule.GradientDescent;
+import dev.panagrad.rule.Lion;
+import dev.panagrad.rule.NAdam;
 import dev.panagrad.rule.RmsProp;
 import dev.panagrad.rule.Sgd;
 import dev.panagrad.rule.StateFormat;
@@ -36,6 +39,9 @@ final class TrainingOptions {
     ADAM(0.01),
     ADAMW(0.01),
     RMSPROP(0.01),
+    LION(0.001),
+    NADAM(0.01),
+    ADAGRAD(0.1),
     FISTA(Double.NaN),
     LBFGS(Double.NaN),
     CG(Double.NaN);
@@ -65,7 +71,7 @@ final class TrainingOptions {
       names = "--learning-rate",
       paramLabel = "R|auto",
       description =
-          "Default: 0.1 for gd, else 0.01. auto takes it from the curvature of the loss, and lets it decay as half a cosine"
+          "Default: 0.1 for gd and adagrad, 0.001 for lion, else 0.01. auto takes it from the curvature of the loss, and lets it decay as half a cosine"
               + " unless --schedule is given; gd keeps it.")
   private String learningRate;
 
@@ -86,16 +92,16 @@ final class TrainingOptions {
   @Option(names = "--nesterov", description = "sgd, with momentum.")
   private boolean nesterov;
 
-  @Option(names = "--beta1", paramLabel = "R", description = "adam, adamw; default 0.9.")
+  @Option(names = "--beta1", paramLabel = "R", description = "adam, adamw, nadam, lion; default 0.9.")
   private Double beta1;
 
-  @Option(names = "--beta2", paramLabel = "R", description = "adam, adamw; default 0.999.")
+  @Option(names = "--beta2", paramLabel = "R", description = "adam, adamw, nadam; default 0.999. lion; default 0.99.")
   private Double beta2;
 
   @Option(
       names = "--epsilon",
       paramLabel = "R",
-      description = "adam, adamw, rmsprop; default 1e-8.")
+      description = "adam, adamw, nadam, rmsprop; default 1e-8. adagrad; default 1e-10.")
   private Double epsilon;
 
   @Option(names = "--alpha", paramLabel = "R", description = "rmsprop; default 0.99.")
@@ -111,7 +117,7 @@ final class TrainingOptions {
       names = "--weight-decay",
       paramLabel = "R",
       description =
-          "Coupled, decoupled for adamw; default 0, 0.01 for adamw. Not on the intercept.")
+          "Coupled, decoupled for adamw and lion; default 0, 0.01 for adamw. Not on the intercept.")
   private Double weightDecay;
 
   @Option(
@@ -233,6 +239,14 @@ final class TrainingOptions {
     }
     if (name.isSolver()) {
       return;
+    }
+    if (l1 > 0) {
+      rule(name)
+          .refusalOfL1()
+          .ifPresent(
+              reason -> {
+                throw new UsageException("--l1: " + reason);
+              });
     }
     rule(name)
         .refusal(format)
@@ -385,6 +399,17 @@ final class TrainingOptions {
               or(momentum, 0),
               centered,
               or(weightDecay, 0));
+      case LION -> new Lion(rate, or(beta1, 0.9), or(beta2, 0.99), or(weightDecay, 0));
+      case NADAM ->
+          new NAdam(
+              rate,
+              or(beta1, 0.9),
+              or(beta2, 0.999),
+              or(epsilon, 1e-8),
+              4e-3,
+              or(weightDecay, 0),
+              false);
+      case ADAGRAD -> new Adagrad(rate, 0, 0, or(epsilon, 1e-10), or(weightDecay, 0));
       default -> throw new IllegalStateException(name.text());
     };
   }
@@ -409,15 +434,17 @@ final class TrainingOptions {
   /** An option that the optimizer does not have would otherwise be ignored without a word. */
   private void requireOptionsOf(RuleName name) {
     boolean adam = name == RuleName.ADAM || name == RuleName.ADAMW;
+    boolean betas = adam || name == RuleName.NADAM || name == RuleName.LION;
+    boolean divides = adam || name == RuleName.NADAM || name == RuleName.ADAGRAD;
     boolean rms = name == RuleName.RMSPROP;
     boolean sgd = name == RuleName.SGD;
     List<String> foreign = new ArrayList<>();
     foreign(foreign, "--momentum", momentum != null && !sgd && !rms);
     foreign(foreign, "--dampening", dampening != null && !sgd);
     foreign(foreign, "--nesterov", nesterov && !sgd);
-    foreign(foreign, "--beta1", beta1 != null && !adam);
-    foreign(foreign, "--beta2", beta2 != null && !adam);
-    foreign(foreign, "--epsilon", epsilon != null && !adam && !rms);
+    foreign(foreign, "--beta1", beta1 != null && !betas);
+    foreign(foreign, "--beta2", beta2 != null && !betas);
+    foreign(foreign, "--epsilon", epsilon != null && !divides && !rms);
     foreign(foreign, "--alpha", alpha != null && !rms);
     foreign(foreign, "--centered", centered && !rms);
     foreign(foreign, "--amsgrad", amsgrad && !adam);

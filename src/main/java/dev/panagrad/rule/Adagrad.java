@@ -111,6 +111,21 @@ public record Adagrad(
   }
 
   @Override
+  public Adagrad withLearningRate(double newLearningRate) {
+    return new Adagrad(newLearningRate, rateDecay, initialAccumulator, epsilon, weightDecay);
+  }
+
+  /**
+   * The distance to the minimum in the largest coordinate: with gradients of one size the t-th step
+   * is {@code rate / sqrt(t)} long, so that the way grows without bound, and regret is least for a
+   * rate next to the distance (theorem 5 of the paper, up to a factor of the square root of 2).
+   */
+  @Override
+  public double automaticRate(RateAdvice advice) {
+    return advice.distance();
+  }
+
+  @Override
   public String name() {
     return "adagrad";
   }

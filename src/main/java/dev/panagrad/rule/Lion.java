@@ -92,6 +92,17 @@ public record Lion(double learningRate, double beta1, double beta2, double weigh
   }
 
   @Override
+  public Lion withLearningRate(double newLearningRate) {
+    return new Lion(newLearningRate, beta1, beta2, weightDecay);
+  }
+
+  /** {@link Travel#rate}: a step is as long as the rate in every coordinate. */
+  @Override
+  public double automaticRate(RateAdvice advice) {
+    return Travel.rate(advice);
+  }
+
+  @Override
   public String name() {
     return "lion";
   }

@@ -131,6 +131,17 @@ public record NAdam(
   }
 
   @Override
+  public NAdam withLearningRate(double newLearningRate) {
+    return new NAdam(newLearningRate, beta1, beta2, epsilon, momentumDecay, weightDecay, decoupled);
+  }
+
+  /** {@link Travel#rate}: a step is about as long as the rate in every coordinate. */
+  @Override
+  public double automaticRate(RateAdvice advice) {
+    return Travel.rate(advice);
+  }
+
+  @Override
   public String name() {
     return "nadam";
   }

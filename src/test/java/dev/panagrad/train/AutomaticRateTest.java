@@ -12,8 +12,11 @@ import dev.panagrad.data.Datasets;
 import dev.panagrad.optimizer.Optimizer;
 import dev.panagrad.penalty.Penalty;
 import dev.panagrad.regression.ExactSolution;
+import dev.panagrad.rule.Adagrad;
 import dev.panagrad.rule.Adam;
 import dev.panagrad.rule.GradientDescent;
+import dev.panagrad.rule.Lion;
+import dev.panagrad.rule.NAdam;
 import dev.panagrad.rule.RmsProp;
 import dev.panagrad.rule.Sgd;
 import dev.panagrad.rule.UpdateRule;
@@ -39,7 +42,10 @@ class AutomaticRateTest {
           Adam.of(1),
           Adam.of(1).withAmsgrad(),
           RmsProp.of(1),
-          RmsProp.of(1).withMomentum(0.9));
+          RmsProp.of(1).withMomentum(0.9),
+          Lion.of(1),
+          NAdam.of(1),
+          Adagrad.of(1));
 
   private static Dataset data(TensorArena arena, String name, String target) {
     return target.startsWith("condition")
