@@ -92,10 +92,16 @@ final class TrainingOptions {
   @Option(names = "--nesterov", description = "sgd, with momentum.")
   private boolean nesterov;
 
-  @Option(names = "--beta1", paramLabel = "R", description = "adam, adamw, nadam, lion; default 0.9.")
+  @Option(
+      names = "--beta1",
+      paramLabel = "R",
+      description = "adam, adamw, nadam, lion; default 0.9.")
   private Double beta1;
 
-  @Option(names = "--beta2", paramLabel = "R", description = "adam, adamw, nadam; default 0.999. lion; default 0.99.")
+  @Option(
+      names = "--beta2",
+      paramLabel = "R",
+      description = "adam, adamw, nadam; default 0.999. lion; default 0.99.")
   private Double beta2;
 
   @Option(

@@ -1,5 +1,7 @@
 package dev.panagrad.solver;
 
+import java.util.Arrays;
+
 /**
  * Conjugate gradients for least squares, with or without an L2 penalty, without forming X^T X: each
  * iteration minimises the objective over one more direction, conjugate to all before it.
@@ -13,8 +15,9 @@ package dev.panagrad.solver;
  *
  * The gradient of a quadratic is linear, so that one evaluation per iteration gives both the
  * curvature along d and the next gradient. t makes the probe as long as the parameters, so that
- * rounding to their type hides neither. The gradient is evaluated anew every {@value #REFRESH}
- * iterations, and before the end is believed: the recurrence drifts from it.
+ * rounding to their type hides neither. Groups have steps of their own. The gradient is evaluated
+ * anew every {@value #REFRESH} iterations, and before the end is believed: the recurrence drifts
+ * from it.
  *
  * <p>With condition number c of the Hessian the distance to the minimum, in the norm of the
  * Hessian, shrinks by {@code (sqrt(c) - 1) / (sqrt(c) + 1)} per iteration or faster, where plain
@@ -55,8 +58,15 @@ public record ConjugateGradient() implements Solver {
     private final double[] d;
     private final double[] probe;
     private final double[] product;
+
+    /** By group. */
+    private final double[] squares;
+
+    private final double[] slope;
+    private final double[] curvature;
+    private final double[] value;
+
     private double firstNorm = Double.NaN;
-    private double squares;
     private double bestSquares = Double.POSITIVE_INFINITY;
     private double[] best;
     private double step = Double.NaN;
@@ -72,6 +82,10 @@ public record ConjugateGradient() implements Solver {
       d = new double[w.length];
       probe = new double[w.length];
       product = new double[w.length];
+      squares = new double[objective.groups()];
+      slope = new double[squares.length];
+      curvature = new double[squares.length];
+      value = new double[squares.length];
     }
 
     @Override
@@ -85,77 +99,109 @@ public record ConjugateGradient() implements Solver {
     private Status advance() {
       if (Double.isNaN(firstNorm)) {
         refresh();
-        firstNorm = Math.sqrt(squares);
-        if (squares == 0) {
+        firstNorm = Math.sqrt(total(squares));
+        if (firstNorm == 0) {
           return Status.CONVERGED;
         }
       }
-      double scale = probeLength();
-      for (int i = 0; i < w.length; i++) {
-        probe[i] = w[i] + scale * d[i];
-      }
-      objective.evaluate(probe, product);
-      double slope = 0;
-      double curvature = 0;
-      for (int i = 0; i < w.length; i++) {
-        product[i] = (product[i] - g[i]) / scale;
-        slope += g[i] * d[i];
-        curvature += product[i] * d[i];
-      }
-      if (!(curvature > 0) || !(slope < 0)) {
+      if (!step()) {
         return Status.STALLED;
       }
-      step = -slope / curvature;
-      Vectors.add(step, d, w);
-      Vectors.add(step, product, g);
-      double before = squares;
-      squares = Vectors.dot(g, g);
-      double enough = tolerance * firstNorm;
-      if (++sinceRefresh == REFRESH || squares <= enough * enough) {
-        double carried = squares;
+      double[] before = squares.clone();
+      sumSquares();
+      double enough = tolerance * tolerance * firstNorm * firstNorm;
+      double carried = total(squares);
+      if (++sinceRefresh == REFRESH || carried <= enough) {
         refresh();
-        if (squares <= enough * enough) {
+        double found = total(squares);
+        if (found <= enough) {
           return Status.CONVERGED;
         }
-        if (squares >= bestSquares && carried < squares / 4) {
+        if (found >= bestSquares && carried < found / 4) {
           // The recurrence goes on, the gradient does not: it is rounding.
           return Status.STALLED;
         }
-        keepBest();
+        if (found < bestSquares) {
+          bestSquares = found;
+          best = w.clone();
+        }
         return Status.GOING_ON;
       }
-      double share = squares / before;
       for (int i = 0; i < d.length; i++) {
+        int group = objective.group(i);
+        double share = before[group] == 0 ? 0 : squares[group] / before[group];
         d[i] = share * d[i] - g[i];
       }
       return Status.GOING_ON;
     }
 
-    private double probeLength() {
-      double length = Vectors.norm(d);
-      return Math.max(1, Vectors.norm(w)) / length;
-    }
-
-    private void keepBest() {
-      if (squares < bestSquares) {
-        bestSquares = squares;
-        best = w.clone();
+    /** To the minimum along each group's direction; false if there is none in any. */
+    private boolean step() {
+      double scale = Math.max(1, Vectors.norm(w)) / Vectors.norm(d);
+      for (int i = 0; i < w.length; i++) {
+        probe[i] = w[i] + scale * d[i];
       }
+      objective.evaluate(probe, product);
+      Arrays.fill(slope, 0);
+      Arrays.fill(curvature, 0);
+      for (int i = 0; i < w.length; i++) {
+        int group = objective.group(i);
+        product[i] = (product[i] - g[i]) / scale;
+        slope[group] += g[i] * d[i];
+        curvature[group] += product[i] * d[i];
+      }
+      boolean isMoving = false;
+      for (int group = 0; group < slope.length; group++) {
+        boolean isDown = slope[group] < 0 && curvature[group] > 0;
+        step = isDown ? -slope[group] / curvature[group] : 0;
+        value[group] += step * slope[group] / 2;
+        slope[group] = step;
+        isMoving |= isDown;
+      }
+      for (int i = 0; i < w.length; i++) {
+        double length = slope[objective.group(i)];
+        w[i] += length * d[i];
+        g[i] += length * product[i];
+      }
+      return isMoving;
     }
 
     /** The true gradient, and steepest descent from here. */
     private void refresh() {
       objective.evaluate(w, g);
-      squares = Vectors.dot(g, g);
+      for (int group = 0; group < value.length; group++) {
+        value[group] = objective.value(group);
+      }
+      sumSquares();
       sinceRefresh = 0;
       for (int i = 0; i < d.length; i++) {
         d[i] = -g[i];
       }
     }
 
+    private void sumSquares() {
+      Arrays.fill(squares, 0);
+      for (int i = 0; i < g.length; i++) {
+        squares[objective.group(i)] += g[i] * g[i];
+      }
+    }
+
+    private static double total(double[] groups) {
+      double sum = 0;
+      for (double part : groups) {
+        sum += part;
+      }
+      return sum;
+    }
+
+    @Override
+    public double value(int group) {
+      return value[group];
+    }
+
     @Override
     public double[] parameters() {
-      return status == Status.STALLED && squares > bestSquares ? best : w;
+      return status == Status.STALLED && total(squares) > bestSquares ? best : w;
     }
 
     @Override

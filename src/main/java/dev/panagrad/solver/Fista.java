@@ -135,6 +135,11 @@ public record Fista() implements Solver {
     }
 
     @Override
+    public double value(int group) {
+      return objective.value(group);
+    }
+
+    @Override
     public double[] parameters() {
       return w;
     }

@@ -156,6 +156,11 @@ public record Lbfgs(int memory) implements Solver {
     }
 
     @Override
+    public double value(int group) {
+      return objective.value(group);
+    }
+
+    @Override
     public double[] parameters() {
       return w;
     }

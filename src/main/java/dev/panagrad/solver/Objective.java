@@ -3,6 +3,9 @@ package dev.panagrad.solver;
 /**
  * What a {@link Solver} minimises: {@code f(w) + sum_i l1_i |w_i|} with f convex and smooth. One
  * evaluation is one pass over the data.
+ *
+ * <p>f may be a sum of functions of different parameters, groups, such as the losses of several
+ * outputs: they are evaluated together, and are problems of their own.
  */
 public interface Objective {
   /** How many parameters there are. */
@@ -15,6 +18,19 @@ public interface Objective {
    * @param gradient is overwritten
    */
   double evaluate(double[] at, double[] gradient);
+
+  /** How many groups there are. */
+  default int groups() {
+    return 1;
+  }
+
+  /** The group of a parameter. */
+  default int group(int parameter) {
+    return 0;
+  }
+
+  /** The value of a group's function at the last evaluation. */
+  double value(int group);
 
   /** The L1 penalty of one parameter; 0 where none applies. */
   default double l1(int parameter) {

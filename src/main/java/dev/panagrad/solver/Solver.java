@@ -40,6 +40,9 @@ public interface Solver {
     /** One iteration; after it has ended, nothing. */
     Status iterate();
 
+    /** The value of a group's function, at parameters that were looked at last. */
+    double value(int group);
+
     /** The best parameters so far; not to be changed. */
     double[] parameters();
 

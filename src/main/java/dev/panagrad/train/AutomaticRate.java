@@ -92,7 +92,7 @@ final class AutomaticRate {
     objective.evaluate(new double[objective.size()], gradient);
     double distance = 0;
     double scale = 0;
-    for (int j = 0; j < objective.outputs(); j++) {
+    for (int j = 0; j < objective.groups(); j++) {
       double[] b = OutputVectors.of(objective, gradient, j);
       for (double x : curvature.solve(b, DISTANCE_PASSES, 1e-2).x()) {
         distance = Math.max(distance, Math.abs(x));

@@ -51,17 +51,17 @@ final class Certifier {
     double[] w = objective.current();
     double[] gradient = new double[w.length];
     objective.evaluate(w, gradient);
-    double[] losses = objective.losses();
+    int outputs = objective.groups();
     double value = 0;
     double squares = 0;
     double rawSquares = 0;
-    for (int j = 0; j < losses.length; j++) {
-      value += raw(losses[j] + penalty(w, j), j);
+    for (int j = 0; j < outputs; j++) {
+      value += raw(objective.value(j) + l1Penalty(w, j), j);
     }
     for (int i = 0; i < w.length; i++) {
       double g = shortest(w[i], gradient[i], objective.l1(i));
       squares += g * g;
-      rawSquares += raw(g * g, objective.output(i));
+      rawSquares += raw(g * g, objective.group(i));
     }
     double gap = Double.NaN;
     String basis;
@@ -107,23 +107,21 @@ final class Certifier {
   }
 
   private double raw(double loss, int output) {
-    return loss * units.lossScale(output) / objective.outputs();
+    return loss * units.lossScale(output) / objective.groups();
   }
 
-  private double penalty(double[] w, int output) {
+  private double l1Penalty(double[] w, int output) {
     double magnitudes = 0;
-    double squares = 0;
     int d = objective.features();
     for (int i = output * d; i < (output + 1) * d; i++) {
       magnitudes += Math.abs(w[i]);
-      squares += w[i] * w[i];
     }
-    return objective.penalty().l1() * magnitudes + objective.penalty().l2() * squares;
+    return objective.penalty().l1() * magnitudes;
   }
 
   private double quadraticGap(double[] gradient) {
     double gap = 0;
-    for (int j = 0; j < objective.outputs(); j++) {
+    for (int j = 0; j < objective.groups(); j++) {
       double[] g = OutputVectors.of(objective, gradient, j);
       LinearSystem.Solution solved = curvature.solve(g, MAX_PRODUCTS, 1e-8);
       double[] z = solved.x();
@@ -158,15 +156,15 @@ final class Certifier {
   }
 
   private double stronglyConvexGap(double[] w, double[] gradient, double value) {
-    double[] at = centred(w, gradient);
+    centred(w, gradient);
     double best = 0;
-    double[] squares = new double[objective.outputs()];
-    for (int i = 0; i < at.length; i++) {
-      squares[objective.output(i)] += gradient[i] * gradient[i];
+    double[] squares = new double[objective.groups()];
+    for (int i = 0; i < gradient.length; i++) {
+      squares[objective.group(i)] += gradient[i] * gradient[i];
     }
-    for (int j = 0; j < objective.outputs(); j++) {
+    for (int j = 0; j < objective.groups(); j++) {
       double below = squares[j] / (4 * objective.penalty().l2());
-      best += raw(objective.loss(j) + penalty(at, j) - below, j);
+      best += raw(objective.value(j) - below, j);
     }
     return value - best;
   }
@@ -178,7 +176,7 @@ final class Certifier {
     double l1 = objective.penalty().l1();
     double l2 = objective.penalty().l2();
     double total = 0;
-    for (int j = 0; j < objective.outputs(); j++) {
+    for (int j = 0; j < objective.groups(); j++) {
       double largest = 0;
       double squares = 0;
       double product = objective.loss(j);
@@ -188,7 +186,7 @@ final class Certifier {
         product -= at[i] * (gradient[i] - 2 * l2 * at[i]) / 2;
       }
       if (objective.hasIntercept()) {
-        int b = objective.outputs() * d + j;
+        int b = objective.groups() * d + j;
         product -= at[b] * gradient[b] / 2;
       }
       double residuals = objective.loss(j) + l2 * squares;

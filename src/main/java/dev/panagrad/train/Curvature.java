@@ -126,14 +126,14 @@ final class Curvature implements LinearOperator {
     int d = objective.features();
     System.arraycopy(v, 0, at, 0, d);
     if (objective.hasIntercept()) {
-      at[objective.outputs() * d] = v[d];
+      at[objective.groups() * d] = v[d];
     }
     objective.evaluateLoss(at, gradient);
     for (int f = 0; f < d; f++) {
       out[f] = gradient[f] - atZero[f];
     }
     if (objective.hasIntercept()) {
-      int b = objective.outputs() * d;
+      int b = objective.groups() * d;
       out[d] = gradient[b] - atZero[b];
     }
   }

@@ -11,7 +11,7 @@ final class OutputVectors {
     double[] part = new double[d + (objective.hasIntercept() ? 1 : 0)];
     System.arraycopy(all, output * d, part, 0, d);
     if (objective.hasIntercept()) {
-      part[d] = all[objective.outputs() * d + output];
+      part[d] = all[objective.groups() * d + output];
     }
     return part;
   }

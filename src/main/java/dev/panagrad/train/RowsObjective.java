@@ -35,6 +35,7 @@ final class RowsObjective implements Objective {
   private final Parameters gradient;
   private double largestCurvature = Double.NaN;
   private double[] losses;
+  private final double[] penaltyAtLast;
   private long passes;
 
   /**
@@ -58,6 +59,7 @@ final class RowsObjective implements Objective {
     this.penalty = penalty;
     outputs = Math.toIntExact(regression.weights().rows());
     weights = Math.toIntExact(regression.weights().count());
+    penaltyAtLast = new double[outputs];
     size = Math.addExact(weights, regression.intercept() == null ? 0 : outputs);
     parameters = onHost(regression.parameters(), arena);
     gradient = onHost(regression.gradient(), arena);
@@ -101,13 +103,15 @@ final class RowsObjective implements Objective {
     return parameter < weights;
   }
 
-  /** The output that a parameter belongs to. */
-  int output(int parameter) {
-    return isPenalised(parameter) ? parameter / features() : parameter - weights;
+  @Override
+  public int groups() {
+    return outputs;
   }
 
-  int outputs() {
-    return outputs;
+  /** The output that a parameter belongs to. */
+  @Override
+  public int group(int parameter) {
+    return isPenalised(parameter) ? parameter / features() : parameter - weights;
   }
 
   int features() {
@@ -132,9 +136,20 @@ final class RowsObjective implements Objective {
     return losses[output];
   }
 
-  /** The means of all outputs at the last evaluation. */
-  double[] losses() {
-    return losses.clone();
+  /** {@link #loss} with the L2 penalty. */
+  @Override
+  public double value(int output) {
+    return losses[output] + penaltyAtLast[output];
+  }
+
+  /** The L2 penalty of an output's weights. */
+  double l2Penalty(double[] at, int output) {
+    double squares = 0;
+    int d = features();
+    for (int i = output * d; penalty.l2() > 0 && i < (output + 1) * d; i++) {
+      squares += at[i] * at[i];
+    }
+    return penalty.l2() * squares;
   }
 
   /** The regression's parameters. */
@@ -186,9 +201,12 @@ final class RowsObjective implements Objective {
   @Override
   public double evaluate(double[] at, double[] into) {
     double value = evaluateLoss(at, into);
+    for (int j = 0; j < outputs; j++) {
+      penaltyAtLast[j] = l2Penalty(at, j);
+      value += penaltyAtLast[j];
+    }
     double l2 = penalty.l2();
     for (int i = 0; l2 > 0 && i < weights; i++) {
-      value += l2 * at[i] * at[i];
       into[i] += 2 * l2 * at[i];
     }
     return value;

@@ -58,9 +58,10 @@ final class SolverSteps {
     steps++;
   }
 
-  /** The losses at the parameters that were evaluated last. */
+  /** The loss of an output at the parameters that were looked at last, without penalty. */
   double loss(int output) {
-    return objective.loss(output);
+    double l2 = objective.penalty().l2();
+    return run.value(output) - (l2 > 0 ? objective.l2Penalty(run.parameters(), output) : 0);
   }
 
   long steps() {

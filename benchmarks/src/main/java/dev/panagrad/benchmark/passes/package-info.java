@@ -1,0 +1,2 @@
+/** How many passes over the rows methods take to the same gap. */
+package dev.panagrad.benchmark.passes;
