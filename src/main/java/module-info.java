@@ -22,6 +22,7 @@ module dev.panagrad {
 
   exports dev.panagrad.tensor;
   exports dev.panagrad.rule;
+  exports dev.panagrad.loss;
   exports dev.panagrad.schedule;
   exports dev.panagrad.solver;
   exports dev.panagrad.penalty;

@@ -1,5 +1,6 @@
 package dev.panagrad.backend;
 
+import dev.panagrad.loss.RowLoss;
 import dev.panagrad.tensor.DType;
 import dev.panagrad.tensor.Shape;
 import dev.panagrad.tensor.Tensor;
@@ -256,6 +257,62 @@ public abstract class LinearKernels implements AutoCloseable {
       Tensor gw,
       Tensor gb,
       Tensor loss) {
+    checkGradient(x, y, index, first, count, w, b, gw, gb, loss);
+    trace.countGradient();
+    gradientKernel(x, y, index, first, count, w, b, gw, gb, loss);
+  }
+
+  /**
+   * {@link #gradient(Tensor, Tensor, Tensor, long, long, Tensor, Tensor, Tensor, Tensor, Tensor)}
+   * of another loss, in the same pass over the rows.
+   *
+   * <pre>
+   *   z_ij   = sum_f x_if w_jf + b_j + offset_i
+   *   loss_j = (1/count) sum_i s_i loss(z_ij, y_ij)
+   *   gw_jf  = (1/count) sum_i s_i loss'(z_ij, y_ij) x_if
+   *   gb_j   = (1/count) sum_i s_i loss'(z_ij, y_ij)
+   * </pre>
+   *
+   * The mean is over the number of rows, not over their weights: for that, give weights whose mean
+   * is 1.
+   *
+   * @throws UnsupportedOperationException if these kernels have no other losses
+   */
+  public final void gradient(
+      RowLoss rowLoss,
+      Tensor x,
+      Tensor y,
+      Tensor index,
+      long first,
+      long count,
+      Tensor w,
+      Tensor b,
+      Tensor gw,
+      Tensor gb,
+      Tensor loss) {
+    checkGradient(x, y, index, first, count, w, b, gw, gb, loss);
+    for (Tensor perRow : new Tensor[] {rowLoss.weights(), rowLoss.offset()}) {
+      if (perRow != null) {
+        vector(perRow, x.dtype());
+        perRow.requireCount(x.rows());
+        gw.requireDisjoint(perRow);
+      }
+    }
+    trace.countGradient();
+    gradientKernel(rowLoss, x, y, index, first, count, w, b, gw, gb, loss);
+  }
+
+  private void checkGradient(
+      Tensor x,
+      Tensor y,
+      Tensor index,
+      long first,
+      long count,
+      Tensor w,
+      Tensor b,
+      Tensor gw,
+      Tensor gb,
+      Tensor loss) {
     requireOpen();
     DType dtype = floating(x);
     matrix(x, dtype);
@@ -292,8 +349,6 @@ public abstract class LinearKernels implements AutoCloseable {
         loss.requireDisjoint(gb);
       }
     }
-    trace.countGradient();
-    gradientKernel(x, y, index, first, count, w, b, gw, gb, loss);
   }
 
   private static DType floating(Tensor t) {
@@ -449,6 +504,24 @@ public abstract class LinearKernels implements AutoCloseable {
   /** {@link #predict} on checked operands. */
   protected abstract void predictKernel(
       Tensor x, long first, long count, Tensor w, Tensor b, Tensor out);
+
+  /** The gradient of another loss, on checked operands. */
+  protected void gradientKernel(
+      RowLoss rowLoss,
+      Tensor x,
+      Tensor y,
+      Tensor index,
+      long first,
+      long count,
+      Tensor w,
+      Tensor b,
+      Tensor gw,
+      Tensor gb,
+      Tensor loss) {
+    throw new UnsupportedOperationException(
+        "these kernels have the squared error alone, found loss '%s'; backends in host memory have all losses"
+            .formatted(rowLoss.loss().name()));
+  }
 
   /** {@link #gradient} on checked operands. */
   protected abstract void gradientKernel(

@@ -18,11 +18,12 @@ class LayeringTest {
           // The range checks of hyper-parameters live with the rules.
           Map.entry("schedule", Set.of("rule")),
           Map.entry("penalty", Set.of("rule", "tensor")),
-          Map.entry("backend", Set.of("rule", "tensor")),
-          Map.entry("backend/scalar", Set.of("backend", "rule", "tensor")),
-          Map.entry("backend/simd", Set.of("backend", "rule", "tensor")),
+          Map.entry("loss", Set.of("rule", "tensor")),
+          Map.entry("backend", Set.of("loss", "rule", "tensor")),
+          Map.entry("backend/scalar", Set.of("backend", "loss", "rule", "tensor")),
+          Map.entry("backend/simd", Set.of("backend", "loss", "rule", "tensor")),
           Map.entry(
-              "backend/openblas", Set.of("backend", "backend/openblas/bindings", "rule", "tensor")),
+              "backend/openblas", Set.of("backend", "backend/openblas/bindings", "loss", "rule", "tensor")),
           Map.entry("backend/openblas/bindings", Set.of()),
           Map.entry("backend/cuda", Set.of("backend", "backend/cuda/bindings", "rule", "tensor")),
           Map.entry("backend/cuda/bindings", Set.of()),
@@ -39,7 +40,7 @@ class LayeringTest {
                   "schedule",
                   "tensor")),
           Map.entry("solver", Set.of("rule")),
-          Map.entry("regression", Set.of("backend", "rule", "safetensors", "tensor")),
+          Map.entry("regression", Set.of("backend", "loss", "rule", "safetensors", "tensor")),
           Map.entry("data", Set.of("safetensors", "tensor")),
           Map.entry("arrow", Set.of("data", "tensor")),
           Map.entry("safetensors", Set.of("tensor")),
@@ -48,6 +49,7 @@ class LayeringTest {
               Set.of(
                   "backend",
                   "data",
+                  "loss",
                   "optimizer",
                   "penalty",
                   "regression",
@@ -61,6 +63,7 @@ class LayeringTest {
               Set.of(
                   "backend",
                   "data",
+                  "loss",
                   "optimizer",
                   "penalty",
                   "regression",

@@ -5,6 +5,7 @@ import dev.panagrad.backend.LinearKernels;
 import dev.panagrad.backend.StepTrace;
 import dev.panagrad.backend.Transpose;
 import dev.panagrad.backend.WorkerPool;
+import dev.panagrad.loss.RowLoss;
 import dev.panagrad.tensor.DType;
 import dev.panagrad.tensor.Tensor;
 
@@ -264,6 +265,22 @@ final class OpenBlasLinear extends LinearKernels {
       Tensor gb,
       Tensor loss) {
     kernels.gradient(x, y, index, first, count, w, b, gw, gb, loss);
+  }
+
+  @Override
+  protected void gradientKernel(
+      RowLoss rowLoss,
+      Tensor x,
+      Tensor y,
+      Tensor index,
+      long first,
+      long count,
+      Tensor w,
+      Tensor b,
+      Tensor gw,
+      Tensor gb,
+      Tensor loss) {
+    kernels.gradient(rowLoss, x, y, index, first, count, w, b, gw, gb, loss);
   }
 
   @Override

@@ -3,6 +3,7 @@ package dev.panagrad.backend.scalar;
 import dev.panagrad.backend.LinearKernels;
 import dev.panagrad.backend.StepTrace;
 import dev.panagrad.backend.Transpose;
+import dev.panagrad.loss.RowLoss;
 import dev.panagrad.tensor.Tensor;
 import java.util.Arrays;
 
@@ -166,6 +167,61 @@ final class ScalarLinear extends LinearKernels {
       sum += cells.get(x, xRow + f) * cells.get(w, wRow + f);
     }
     return sum;
+  }
+
+  @Override
+  protected synchronized void gradientKernel(
+      RowLoss rowLoss,
+      Tensor x,
+      Tensor y,
+      Tensor index,
+      long first,
+      long count,
+      Tensor w,
+      Tensor b,
+      Tensor gw,
+      Tensor gb,
+      Tensor loss) {
+    Cells cells = Cells.of(x);
+    int features = Math.toIntExact(x.cols());
+    if (sums.length < features) {
+      sums = new double[features];
+    }
+    double[] z = new double[1];
+    double[] target = new double[1];
+    double[] weight = {1};
+    double scale = 1.0 / count;
+    for (long j = 0; j < w.rows(); j++) {
+      Arrays.fill(sums, 0, features, 0);
+      double derivatives = 0;
+      double values = 0;
+      for (long i = first; i < first + count; i++) {
+        long row = index == null ? i : index.getLong(i);
+        z[0] = prediction(cells, x, row, w, b, j);
+        if (rowLoss.offset() != null) {
+          z[0] += cells.get(rowLoss.offset(), row);
+        }
+        if (rowLoss.weights() != null) {
+          weight[0] = cells.get(rowLoss.weights(), row);
+        }
+        target[0] = cells.get(y, row * y.rowStride() + j);
+        values += rowLoss.loss().differentiate(z, target, weight, 1);
+        derivatives += z[0];
+        long xRow = row * x.rowStride();
+        for (int f = 0; f < features; f++) {
+          sums[f] += z[0] * cells.get(x, xRow + f);
+        }
+      }
+      for (int f = 0; f < features; f++) {
+        cells.set(gw, j * features + f, scale * sums[f]);
+      }
+      if (gb != null) {
+        cells.set(gb, j, scale * derivatives);
+      }
+      if (loss != null) {
+        Cells.F64.set(loss, j, values / count);
+      }
+    }
   }
 
   @Override

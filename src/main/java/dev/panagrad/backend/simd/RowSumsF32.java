@@ -7,6 +7,7 @@ import static jdk.incubator.vector.FloatVector.broadcast;
 import static jdk.incubator.vector.FloatVector.fromMemorySegment;
 
 import dev.panagrad.backend.WorkerPool;
+import dev.panagrad.loss.RowLoss;
 import dev.panagrad.tensor.Tensor;
 import java.lang.foreign.Arena;
 import java.lang.foreign.MemorySegment;
@@ -73,12 +74,17 @@ final class RowSumsF32 implements WorkerPool.ChunkTask, AutoCloseable {
   private final RowBlock[] blocks = new RowBlock[MAX_CHUNKS];
   private final float[][] weight = new float[MAX_CHUNKS][OutputRowsF32.OUTPUTS * PITCH];
   private final long[][] weightsAt = new long[MAX_CHUNKS][OutputRowsF32.OUTPUTS];
+  private final LossBlock[] lossBlocks = new LossBlock[MAX_CHUNKS];
   private final MemorySegment last;
   private double[][] residualSums = new double[MAX_CHUNKS][1];
   private double[][] squareSums = new double[MAX_CHUNKS][1];
 
   private Tensor x;
   private Tensor y;
+
+  /** Null for the squared error. */
+  private RowLoss rowLoss;
+
   private Tensor index;
   private Tensor w;
   private Tensor b;
@@ -98,11 +104,18 @@ final class RowSumsF32 implements WorkerPool.ChunkTask, AutoCloseable {
     this.pool = pool;
     for (int chunk = 0; chunk < MAX_CHUNKS; chunk++) {
       blocks[chunk] = new RowBlock(arena, LanesF32.COUNT, LanesF32.BYTES);
+      lossBlocks[chunk] = new LossBlock();
     }
     last = arena.allocate(64, 64);
   }
 
+  /**
+   * {@link dev.panagrad.backend.LinearKernels#gradient}.
+   *
+   * @param rowLoss null for the squared error
+   */
   void gradient(
+      RowLoss rowLoss,
       Tensor x,
       Tensor y,
       Tensor index,
@@ -115,6 +128,7 @@ final class RowSumsF32 implements WorkerPool.ChunkTask, AutoCloseable {
       Tensor loss) {
     pool.acquire();
     try {
+      this.rowLoss = rowLoss;
       this.y = y;
       this.index = index;
       this.w = w;
@@ -123,10 +137,11 @@ final class RowSumsF32 implements WorkerPool.ChunkTask, AutoCloseable {
           y.isShareable()
               && w.isShareable()
               && (index == null || index.isShareable())
-              && (b == null || b.isShareable());
+              && (b == null || b.isShareable())
+              && isShareable(rowLoss);
       wantsSums = gb != null || loss != null;
       sum(x, first, count, Math.toIntExact(w.rows()), shareable);
-      double scale = 2.0 / count;
+      double scale = (rowLoss == null ? 2.0 : 1.0) / count;
       for (int j = 0; j < outputs; j++) {
         write(j, scale, 0, gw.segment(), gw.byteOffset() + j * x.cols() * LanesF32.BYTES);
         double residuals = 0;
@@ -169,7 +184,14 @@ final class RowSumsF32 implements WorkerPool.ChunkTask, AutoCloseable {
     }
   }
 
+  private static boolean isShareable(RowLoss rowLoss) {
+    return rowLoss == null
+        || ((rowLoss.weights() == null || rowLoss.weights().isShareable())
+            && (rowLoss.offset() == null || rowLoss.offset().isShareable()));
+  }
+
   private void forget() {
+    rowLoss = null;
     x = null;
     y = null;
     index = null;
@@ -302,6 +324,22 @@ final class RowSumsF32 implements WorkerPool.ChunkTask, AutoCloseable {
         b == null
             ? 0
             : b.segment().get(ValueLayout.JAVA_FLOAT, b.byteOffset() + (long) j * LanesF32.BYTES);
+    if (rowLoss != null) {
+      double shift = intercept;
+      LossBlock rows = lossBlocks[chunk];
+      for (int i = 0; i < block.filled; i++) {
+        rows.z[i] = r[from + i] + shift;
+      }
+      rows.locate(block, y, index, rowLoss, j, row);
+      squareSums[chunk][j] += rowLoss.loss().differentiate(rows.z, rows.y, rows.s, block.filled);
+      double sum = 0;
+      for (int i = 0; i < block.filled; i++) {
+        sum += rows.z[i];
+        r[from + i] = narrow(rows.z[i]);
+      }
+      residualSums[chunk][j] += sum;
+      return;
+    }
     subtract(r, from, intercept, block, y, index, j, row);
     if (wantsSums) {
       sumResiduals(chunk, j, block, r, from);

@@ -4,6 +4,7 @@ import dev.panagrad.backend.LinearKernels;
 import dev.panagrad.backend.StepTrace;
 import dev.panagrad.backend.Transpose;
 import dev.panagrad.backend.WorkerPool;
+import dev.panagrad.loss.RowLoss;
 import dev.panagrad.tensor.DType;
 import dev.panagrad.tensor.Tensor;
 import java.lang.foreign.Arena;
@@ -134,9 +135,29 @@ final class SimdLinear extends LinearKernels {
         panelsF64.gradient(x, y, index, first, count, w, b, gw, gb, loss);
       }
     } else if (isF32(x)) {
-      sumsF32.gradient(x, y, index, first, count, w, b, gw, gb, loss);
+      sumsF32.gradient(null, x, y, index, first, count, w, b, gw, gb, loss);
     } else {
-      sumsF64.gradient(x, y, index, first, count, w, b, gw, gb, loss);
+      sumsF64.gradient(null, x, y, index, first, count, w, b, gw, gb, loss);
+    }
+  }
+
+  @Override
+  protected void gradientKernel(
+      RowLoss rowLoss,
+      Tensor x,
+      Tensor y,
+      Tensor index,
+      long first,
+      long count,
+      Tensor w,
+      Tensor b,
+      Tensor gw,
+      Tensor gb,
+      Tensor loss) {
+    if (isF32(x)) {
+      sumsF32.gradient(rowLoss, x, y, index, first, count, w, b, gw, gb, loss);
+    } else {
+      sumsF64.gradient(rowLoss, x, y, index, first, count, w, b, gw, gb, loss);
     }
   }
 

@@ -1,0 +1,55 @@
+package dev.panagrad.loss;
+
+import dev.panagrad.rule.Accepted;
+
+/**
+ * Huber's loss: squared for small residuals, linear for large ones, so that outliers pull with a
+ * bounded force.
+ *
+ * <pre>
+ *   r = z - y     r^2                      |r| <= delta
+ *                 delta (2 |r| - delta)    otherwise
+ *   derivative    2 clamp(r, -delta, delta)
+ * </pre>
+ *
+ * With a large delta it is the squared error, with {@code 1 / (2 delta)} of it and a small delta
+ * nearly the absolute error.
+ *
+ * <p>Source: Huber (1964), Robust estimation of a location parameter.
+ *
+ * @param delta where it becomes linear, in units of the target, > 0
+ */
+public record Huber(double delta) implements Loss {
+  /** Validates delta. */
+  public Huber {
+    Accepted.positive("delta", delta);
+  }
+
+  @Override
+  public String name() {
+    return "huber";
+  }
+
+  @Override
+  public double differentiate(double[] z, double[] y, double[] s, int count) {
+    double sum = 0;
+    for (int i = 0; i < count; i++) {
+      double r = z[i] - y[i];
+      double inside = Math.clamp(r, -delta, delta);
+      // Inside, the second term is zero.
+      sum += s[i] * (inside * inside + 2 * delta * Math.abs(r - inside));
+      z[i] = 2 * s[i] * inside;
+    }
+    return sum;
+  }
+
+  @Override
+  public double mean(double z) {
+    return z;
+  }
+
+  @Override
+  public double curvature() {
+    return 2;
+  }
+}

@@ -1,0 +1,53 @@
+package dev.panagrad.loss;
+
+import java.util.Optional;
+
+/**
+ * The negative log likelihood of targets 0 and 1 whose log odds are z, in nats.
+ *
+ * <pre>
+ *   loss        log(1 + exp(z)) - y z
+ *   derivative  1 / (1 + exp(-z)) - y
+ * </pre>
+ *
+ * Both are computed from {@code exp(-|z|)}, which does not overflow. Where a plane separates the
+ * classes there is no minimum: parameters grow without bound, unless a penalty holds them.
+ *
+ * <p>Source: Cox (1958), The regression analysis of binary sequences; Hastie, Tibshirani and
+ * Friedman (2009), section 4.4.
+ */
+public record Logistic() implements Loss {
+  @Override
+  public String name() {
+    return "logistic";
+  }
+
+  @Override
+  public double differentiate(double[] z, double[] y, double[] s, int count) {
+    double sum = 0;
+    for (int i = 0; i < count; i++) {
+      double e = Math.exp(-Math.abs(z[i]));
+      double p = (z[i] >= 0 ? 1 : e) / (1 + e);
+      sum += s[i] * (Math.max(z[i], 0) - y[i] * z[i] + Math.log1p(e));
+      z[i] = s[i] * (p - y[i]);
+    }
+    return sum;
+  }
+
+  /** The probability of 1. */
+  @Override
+  public double mean(double z) {
+    double e = Math.exp(-Math.abs(z));
+    return (z >= 0 ? 1 : e) / (1 + e);
+  }
+
+  @Override
+  public double curvature() {
+    return 0.25;
+  }
+
+  @Override
+  public Optional<String> refusal(double y) {
+    return y == 0 || y == 1 ? Optional.empty() : Optional.of("0 or 1");
+  }
+}

@@ -1,0 +1,44 @@
+package dev.panagrad.loss;
+
+import java.util.Optional;
+
+/**
+ * The cost of a prediction z for a target y, convex in z. Implementations are immutable and may be
+ * shared between threads.
+ */
+public interface Loss {
+  /** The name that reports and the command line use. */
+  String name();
+
+  /**
+   * Replaces predictions by the loss's derivatives there.
+   *
+   * @param z predictions, then {@code s_i * loss'(z_i, y_i)}
+   * @param y targets
+   * @param s weights of the rows
+   * @param count how many of each, from 0
+   * @return {@code sum_i s_i * loss(z_i, y_i)}
+   */
+  double differentiate(double[] z, double[] y, double[] s, int count);
+
+  /** The mean, or quantile, of the target that a prediction stands for: the inverse link. */
+  double mean(double z);
+
+  /** The largest second derivative; infinite if there is none. */
+  double curvature();
+
+  /** Whether there is a derivative everywhere. */
+  default boolean isSmooth() {
+    return true;
+  }
+
+  /** Whether the second derivative is constant. */
+  default boolean isQuadratic() {
+    return false;
+  }
+
+  /** What targets must be, if that one is not; empty if it is accepted. */
+  default Optional<String> refusal(double y) {
+    return Optional.empty();
+  }
+}

@@ -1,0 +1,51 @@
+package dev.panagrad.loss;
+
+import java.util.Optional;
+
+/**
+ * The negative log likelihood of counts whose means have the logarithm z, without the term {@code
+ * log(y!)}, which does not depend on z; it may be negative.
+ *
+ * <pre>
+ *   loss        exp(z) - y z
+ *   derivative  exp(z) - y
+ * </pre>
+ *
+ * Its curvature, exp(z), has no bound: a rate that is good near the minimum may be far too long
+ * elsewhere.
+ *
+ * <p>Source: McCullagh and Nelder, Generalized Linear Models (1989), chapter 6.
+ */
+public record Poisson() implements Loss {
+  @Override
+  public String name() {
+    return "poisson";
+  }
+
+  @Override
+  public double differentiate(double[] z, double[] y, double[] s, int count) {
+    double sum = 0;
+    for (int i = 0; i < count; i++) {
+      double mean = Math.exp(z[i]);
+      sum += s[i] * (mean - y[i] * z[i]);
+      z[i] = s[i] * (mean - y[i]);
+    }
+    return sum;
+  }
+
+  /** The expected count. */
+  @Override
+  public double mean(double z) {
+    return Math.exp(z);
+  }
+
+  @Override
+  public double curvature() {
+    return Double.POSITIVE_INFINITY;
+  }
+
+  @Override
+  public Optional<String> refusal(double y) {
+    return y >= 0 ? Optional.empty() : Optional.of("0 or above");
+  }
+}

@@ -1,0 +1,59 @@
+package dev.panagrad.loss;
+
+import dev.panagrad.rule.Accepted;
+
+/**
+ * The pinball loss, whose minimum is the conditional quantile: the part tau of the targets is below
+ * the prediction. With tau = 0.5 it is half of the absolute error.
+ *
+ * <pre>
+ *   loss        tau (y - z)         y >= z
+ *               (1 - tau) (z - y)   otherwise
+ *   derivative  -tau  or  1 - tau;  0 is taken where y = z, which has none
+ * </pre>
+ *
+ * Its subgradients do not shrink near the minimum, so that rates must.
+ *
+ * <p>Source: Koenker and Bassett (1978), Regression quantiles.
+ *
+ * @param tau in (0, 1)
+ */
+public record Quantile(double tau) implements Loss {
+  /** Validates tau. */
+  public Quantile {
+    Accepted.positive("tau", tau);
+    Accepted.fraction("tau", tau);
+  }
+
+  @Override
+  public String name() {
+    return "quantile";
+  }
+
+  @Override
+  public double differentiate(double[] z, double[] y, double[] s, int count) {
+    double sum = 0;
+    for (int i = 0; i < count; i++) {
+      double r = z[i] - y[i];
+      double slope = r > 0 ? 1 - tau : -tau;
+      sum += s[i] * slope * r;
+      z[i] = r == 0 ? 0 : s[i] * slope;
+    }
+    return sum;
+  }
+
+  @Override
+  public double mean(double z) {
+    return z;
+  }
+
+  @Override
+  public double curvature() {
+    return Double.POSITIVE_INFINITY;
+  }
+
+  @Override
+  public boolean isSmooth() {
+    return false;
+  }
+}

@@ -1,0 +1,38 @@
+package dev.panagrad.loss;
+
+/**
+ * The squared error {@code (z - y)^2}, whose minimum is the conditional mean. Kernels have it built
+ * in; this is for rows with weights or offsets.
+ */
+public record Squared() implements Loss {
+  @Override
+  public String name() {
+    return "squared";
+  }
+
+  @Override
+  public double differentiate(double[] z, double[] y, double[] s, int count) {
+    double sum = 0;
+    for (int i = 0; i < count; i++) {
+      double r = z[i] - y[i];
+      sum += s[i] * r * r;
+      z[i] = 2 * s[i] * r;
+    }
+    return sum;
+  }
+
+  @Override
+  public double mean(double z) {
+    return z;
+  }
+
+  @Override
+  public double curvature() {
+    return 2;
+  }
+
+  @Override
+  public boolean isQuadratic() {
+    return true;
+  }
+}
