@@ -113,8 +113,8 @@ final class RowKernelsF64 {
 
   /**
    * Leaves the sums of each row's whole vectors, a vector per row, in the block. The two chains of
-   * a row are added at the very end: added between the loops, and carried through the second, the
-   * four sums were objects in a process of long history (JDK 25.0.3).
+   * a row are added by a multiply-add with 1, to the same bits: a plain addition there allocated
+   * its vector in processes of long history (JDK 25.0.3, AllocationSites in the tests).
    */
   private static void dotSegment(RowBlock x, long shift, int cols, MemorySegment ws, long wAt) {
     int rows = x.filled;
@@ -123,6 +123,7 @@ final class RowKernelsF64 {
     double[] parts = x.partsF64;
     int whole = (cols & -LanesF64.COUNT) * LanesF64.BYTES;
     DoubleVector zero = DoubleVector.zero(SPECIES);
+    DoubleVector one = broadcast(SPECIES, 1);
     int stride = opaqueStride;
     for (int i = 0; i < rows; i += 4) {
       long x0 = at[i] + shift;
@@ -157,10 +158,10 @@ final class RowKernelsF64 {
         a2 = fromMemorySegment(SPECIES, xs, x2 + o, ORDER).fma(w, a2);
         a3 = fromMemorySegment(SPECIES, xs, x3 + o, ORDER).fma(w, a3);
       }
-      a0.add(b0).intoArray(parts, i * LanesF64.COUNT);
-      a1.add(b1).intoArray(parts, (i + 1) * LanesF64.COUNT);
-      a2.add(b2).intoArray(parts, (i + 2) * LanesF64.COUNT);
-      a3.add(b3).intoArray(parts, (i + 3) * LanesF64.COUNT);
+      b0.fma(one, a0).intoArray(parts, i * LanesF64.COUNT);
+      b1.fma(one, a1).intoArray(parts, (i + 1) * LanesF64.COUNT);
+      b2.fma(one, a2).intoArray(parts, (i + 2) * LanesF64.COUNT);
+      b3.fma(one, a3).intoArray(parts, (i + 3) * LanesF64.COUNT);
     }
   }
 
