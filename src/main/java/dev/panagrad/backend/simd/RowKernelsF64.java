@@ -38,7 +38,9 @@ import jdk.incubator.vector.VectorMask;
  * <p>Each of the two is cut into two methods, with arrays or memory between them, for the compiler:
  * an access to a segment with its arithmetic is 700 to 1,000 of its nodes, and beyond 18,000 in one
  * method it puts off what is left to inline, where vectors may stay objects. In one method each,
- * they came to 19,300 and 19,000 (JDK 25.0.3); now the largest has 16,400.
+ * they came to 19,300 and 19,000 (JDK 25.0.3). How many there are depends on what ran before in the
+ * process: with 16,400 in a fresh one, the last stores of a method were calls with objects in one
+ * that had run for 12 minutes. So the methods are kept well below.
  */
 final class RowKernelsF64 {
   /**
@@ -107,14 +109,17 @@ final class RowKernelsF64 {
       int n = (int) Math.min(SEGMENT, cols - from);
       long shift = from * LanesF64.BYTES;
       dotSegment(x, shift, n, ws, wAt + shift);
+      long odd = (long) (n / LanesF64.COUNT - 1) * STRIDE;
+      if (n / LanesF64.COUNT % 2 == 1) {
+        addOdd(x, shift + odd, ws, wAt + shift + odd);
+      }
       reduce(x, n, out, 0);
     }
   }
 
   /**
-   * Leaves the sums of each row's whole vectors, a vector per row, in the block. The two chains of
-   * a row are added at the very end: added between the loops, and carried through the second, the
-   * four sums were objects in a process of long history (JDK 25.0.3).
+   * Leaves the sums of each row's whole vectors, a vector per row, in the block; of an odd number
+   * of vectors without the last, which is for {@link #addOdd}.
    */
   private static void dotSegment(RowBlock x, long shift, int cols, MemorySegment ws, long wAt) {
     int rows = x.filled;
@@ -137,8 +142,7 @@ final class RowKernelsF64 {
       DoubleVector b1 = zero;
       DoubleVector b2 = zero;
       DoubleVector b3 = zero;
-      int o = 0;
-      for (; o <= whole - 2 * STRIDE; o += 2 * stride) {
+      for (int o = 0; o <= whole - 2 * STRIDE; o += 2 * stride) {
         DoubleVector w0 = fromMemorySegment(SPECIES, ws, wAt + o, ORDER);
         a0 = fromMemorySegment(SPECIES, xs, x0 + o, ORDER).fma(w0, a0);
         a1 = fromMemorySegment(SPECIES, xs, x1 + o, ORDER).fma(w0, a1);
@@ -150,17 +154,25 @@ final class RowKernelsF64 {
         b2 = fromMemorySegment(SPECIES, xs, x2 + o + STRIDE, ORDER).fma(w1, b2);
         b3 = fromMemorySegment(SPECIES, xs, x3 + o + STRIDE, ORDER).fma(w1, b3);
       }
-      for (; o < whole; o += stride) {
-        DoubleVector w = fromMemorySegment(SPECIES, ws, wAt + o, ORDER);
-        a0 = fromMemorySegment(SPECIES, xs, x0 + o, ORDER).fma(w, a0);
-        a1 = fromMemorySegment(SPECIES, xs, x1 + o, ORDER).fma(w, a1);
-        a2 = fromMemorySegment(SPECIES, xs, x2 + o, ORDER).fma(w, a2);
-        a3 = fromMemorySegment(SPECIES, xs, x3 + o, ORDER).fma(w, a3);
-      }
       a0.add(b0).intoArray(parts, i * LanesF64.COUNT);
       a1.add(b1).intoArray(parts, (i + 1) * LanesF64.COUNT);
       a2.add(b2).intoArray(parts, (i + 2) * LanesF64.COUNT);
       a3.add(b3).intoArray(parts, (i + 3) * LanesF64.COUNT);
+    }
+  }
+
+  /** Adds to what {@link #dotSegment} left the vector that has no other beside it. */
+  private static void addOdd(RowBlock x, long at, MemorySegment ws, long wAt) {
+    int rows = x.filled;
+    MemorySegment xs = x.rows;
+    long[] rowAt = x.at;
+    double[] parts = x.partsF64;
+    DoubleVector w = fromMemorySegment(SPECIES, ws, wAt, ORDER);
+    for (int i = 0; i < rows; i++) {
+      DoubleVector sum = fromArray(SPECIES, parts, i * LanesF64.COUNT);
+      fromMemorySegment(SPECIES, xs, rowAt[i] + at, ORDER)
+          .fma(w, sum)
+          .intoArray(parts, i * LanesF64.COUNT);
     }
   }
 
