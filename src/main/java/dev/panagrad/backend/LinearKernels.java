@@ -40,6 +40,11 @@ public abstract class LinearKernels implements AutoCloseable {
     }
   }
 
+  /** Whether there are gradients of other losses than the squared error. */
+  public boolean hasLosses() {
+    return false;
+  }
+
   // ---- the skin
 
   /** The sum of {@code x_i * y_i}, accumulated in double precision across blocks. */

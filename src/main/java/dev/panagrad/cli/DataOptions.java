@@ -42,6 +42,16 @@ final class DataOptions {
     }
   }
 
+  /** Reads it all, with further columns after the targets. */
+  Dataset read(TensorArena arena, List<String> further) {
+    requireTarget();
+    try (Table table = open()) {
+      List<String> all = new ArrayList<>(targets);
+      all.addAll(further);
+      return TableReader.of(table).targets(all).features(features).read(arena, dtype());
+    }
+  }
+
   /** Opens the data. */
   Table open() {
     return source.open();

@@ -5,6 +5,7 @@ import dev.panagrad.backend.BackendOptions;
 import dev.panagrad.backend.Backends;
 import dev.panagrad.data.DataException;
 import dev.panagrad.data.Dataset;
+import dev.panagrad.loss.Squared;
 import dev.panagrad.regression.ExactSolution;
 import dev.panagrad.regression.LinearModel;
 import dev.panagrad.regression.ModelFile;
@@ -21,6 +22,7 @@ import java.io.PrintStream;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.Locale;
+import java.util.Map;
 import java.util.concurrent.Callable;
 import java.util.stream.IntStream;
 import picocli.CommandLine.Command;
@@ -46,6 +48,7 @@ final class TrainCommand implements Callable<Integer> {
   private TrainingOptions.RuleName optimizer;
 
   @Mixin private TrainingOptions training;
+  @Mixin private LossOptions loss;
   @Mixin private CheckpointOptions checkpoints;
 
   @Option(
@@ -84,6 +87,7 @@ final class TrainCommand implements Callable<Integer> {
   public Integer call() throws IOException {
     PrintStream out = json ? System.err : System.out;
     training.check(optimizer, data.dtype());
+    loss.check();
     checkpoints.apply(training.trainer(optimizer, 1));
     if (dataMemory != null) {
       MemorySize.bytes("--data-memory", dataMemory);
@@ -92,11 +96,18 @@ final class TrainCommand implements Callable<Integer> {
     try (Backend backend = backendChoice.open();
         TensorArena arena = TensorArena.open("data");
         TrainingFile file = data.openTrainingFile()) {
-      Dataset dataset = file == null ? data.read(arena) : file.dataset();
+      if (file != null && loss.areAsked()) {
+        throw new UsageException(
+            "--loss, --weights, --offset and --class-weights are for data that are read, and not for a training file");
+      }
+      LossOptions.Rows rows =
+          file == null ? loss.read(data, arena) : new LossOptions.Rows(file.dataset(), null, null);
+      Dataset dataset = rows.dataset();
       if (checkRows) {
         requireIntact(file);
       }
       Trainer trainer = trainer(dataset, file);
+      loss.apply(trainer, rows);
       if (!quiet) {
         printData(out, backend, dataset);
       }
@@ -168,6 +179,10 @@ final class TrainCommand implements Callable<Integer> {
   }
 
   private Exact exact(Backend backend, Dataset dataset, TrainingFile file) {
+    if (loss.areAsked()) {
+      Warnings.print(dataset);
+      return new Exact(Double.NaN, Double.NaN, null);
+    }
     if (file == null) {
       Warnings.print(dataset);
       return Exact.of(backend, dataset, training, null);
@@ -233,6 +248,10 @@ final class TrainCommand implements Callable<Integer> {
     }
   }
 
+  private String lossName() {
+    return (loss.loss() == null ? new Squared() : loss.loss()).name();
+  }
+
   private String optimizerName() {
     return optimizer.name().toLowerCase(Locale.ROOT);
   }
@@ -259,20 +278,23 @@ final class TrainCommand implements Callable<Integer> {
     if (!backend.usesHostMemory()) {
       out.printf("copied between host and device  %,d bytes%n", backend.trace().copiedBytes());
     }
-    out.printf("loss (MSE)  %.10g%n", result.mse());
+    out.printf(
+        "loss (%s)  %.10g%n", loss.areAsked() ? lossName() : "MSE", result.loss());
     if (!Double.isNaN(exact.mse())) {
       out.printf(
           "exact least squares  %.10g, gap %s%s%n",
           exact.mse(), exact.gap(result.mse()), exact.note());
-    } else {
+    } else if (exact.note() != null) {
       out.println("exact least squares  not computed: " + exact.note());
     }
     Certificate certificate = result.certificate();
     out.printf("gradient norm  %.4g (units of training)%n", certificate.gradientNorm());
     out.printf("certificate  %s%n", certificate.words());
-    out.printf("R2  %.6f%n", result.r2());
+    result.metrics().forEach((name, value) -> out.printf("%s  %.6f%n", name, value));
     if (!Double.isNaN(result.validationMse())) {
-      out.printf("validation MSE  %.10g%n", result.validationMse());
+      out.printf(
+          "validation %s  %.10g%n",
+          loss.areAsked() ? "loss" : "MSE", result.validationMse());
     }
     for (int j = 0; j < model.targets().size(); j++) {
       out.printf("%ncoefficients of %s (raw units)%n", model.targets().get(j));
@@ -300,6 +322,13 @@ final class TrainCommand implements Callable<Integer> {
           JsonOutput.number(out, "gapBound", result.certificate().gap());
           out.writeStringField("gapBasis", result.certificate().basis());
           JsonOutput.number(out, "condition", result.certificate().condition());
+          out.writeStringField("loss", lossName());
+          JsonOutput.number(out, "value", result.loss());
+          out.writeObjectFieldStart("metrics");
+          for (Map.Entry<String, Double> metric : result.metrics().entrySet()) {
+            JsonOutput.number(out, metric.getKey(), metric.getValue());
+          }
+          out.writeEndObject();
           JsonOutput.number(out, "mse", result.mse());
           JsonOutput.number(out, "r2", result.r2());
           JsonOutput.number(out, "exactMse", exact.mse());

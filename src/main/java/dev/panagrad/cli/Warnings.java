@@ -91,7 +91,7 @@ final class Warnings {
                   ? "beyond rounding"
                   : String.format(Locale.ROOT, "%.3g", certificate.condition())));
     }
-    if (Double.isNaN(result.r2())) {
+    if (result.metrics().containsKey("R2") && Double.isNaN(result.r2())) {
       warn("a target is constant: R2 is undefined");
     }
   }

@@ -2,6 +2,7 @@ package dev.panagrad.regression;
 
 import dev.panagrad.backend.Backend;
 import dev.panagrad.backend.LinearKernels;
+import dev.panagrad.loss.RowLoss;
 import dev.panagrad.tensor.DType;
 import dev.panagrad.tensor.Parameters;
 import dev.panagrad.tensor.Shape;
@@ -29,6 +30,9 @@ public final class LinearRegression {
   private final Tensor b;
   private final Tensor gw;
   private final Tensor gb;
+
+  /** Null for the squared error. */
+  private RowLoss rowLoss;
 
   /**
    * Allocates a model with all parameters zero.
@@ -68,6 +72,11 @@ public final class LinearRegression {
   private static Parameters allocate(
       Parameters.Layout layout, Backend backend, TensorArena arena, String name, DType dtype) {
     return layout.over(backend.allocate(arena, name, dtype, Shape.of(layout.count(dtype))));
+  }
+
+  /** From now on gradients are of that loss; of the squared error if null. */
+  public void use(RowLoss newLoss) {
+    rowLoss = newLoss;
   }
 
   /** The trainable parameters: "weights" and, if there is one, "intercept". */
@@ -112,7 +121,11 @@ public final class LinearRegression {
    */
   public void computeGradient(
       Tensor x, Tensor y, Tensor index, long first, long count, Tensor into) {
-    linear.gradient(x, y, index, first, count, w, b, gw, gb, into);
+    if (rowLoss == null) {
+      linear.gradient(x, y, index, first, count, w, b, gw, gb, into);
+    } else {
+      linear.gradient(rowLoss, x, y, index, first, count, w, b, gw, gb, into);
+    }
   }
 
   /** Computes gradient and loss on all rows. */

@@ -1,6 +1,7 @@
 package dev.panagrad.regression;
 
 import dev.panagrad.tensor.Tensor;
+import java.util.Arrays;
 import java.util.List;
 
 /**
@@ -56,6 +57,13 @@ public final class Standardization {
       squares += scale * scale;
     }
     return new Standardization(x, y.withScale(Math.sqrt(squares / y.scale.length)));
+  }
+
+  /** The same with targets as they are. */
+  public Standardization withRawTargets() {
+    double[] ones = new double[y.scale.length];
+    Arrays.fill(ones, 1);
+    return new Standardization(x, ColumnMoments.of("target", new double[ones.length], ones));
   }
 
   /**

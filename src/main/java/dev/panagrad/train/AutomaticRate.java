@@ -47,7 +47,7 @@ final class AutomaticRate {
         new RateAdvice(
             largest,
             curvature.smallest() > 0 ? curvature.smallest() : Double.NaN,
-            batchCurvature(largest, objective, rows),
+            batchCurvature(largest, curvature, objective, rows),
             distance(curvature, objective),
             steps);
     double advised = rule.automaticRate(advice);
@@ -74,14 +74,14 @@ final class AutomaticRate {
    *   b (n - 1)           b (n - 1)
    * </pre>
    */
-  private static double batchCurvature(double largest, RowsObjective objective, TrainingRows rows) {
+  private static double batchCurvature(double largest, Curvature curvature, RowsObjective objective, TrainingRows rows) {
     double n = rows.trained();
     double b = rows.batchSize();
     if (b == n) {
       return largest;
     }
     double row =
-        2 * (rows.largestSquaredLength() + (objective.hasIntercept() ? 1 : 0))
+        curvature.factor() * 2 * (rows.largestSquaredLength() + (objective.hasIntercept() ? 1 : 0))
             + objective.penalty().gradientFactor();
     return n * (b - 1) / (b * (n - 1)) * largest + (n - b) / (b * (n - 1)) * row;
   }

@@ -67,7 +67,12 @@ final class Certifier {
     String basis;
     double l2 = objective.penalty().l2();
     boolean isCurved = curvature != null && curvature.isExact() && curvature.smallest() > 0;
-    if (objective.penalty().l1() > 0) {
+    boolean isPlain = objective.isPlain();
+    if (!isPlain && (l2 == 0 || objective.hasIntercept() || objective.penalty().l1() > 0)) {
+      basis =
+          "none is known for this loss"
+              + (l2 > 0 ? " with an intercept or an L1 penalty" : " without an L2 penalty");
+    } else if (objective.penalty().l1() > 0) {
       gap = value - dual(w, gradient);
       basis = "the duality gap";
       double curved = isCurved ? rawSquares / (2 * curvature.smallest()) : Double.NaN;

@@ -29,6 +29,9 @@ final class Curvature implements LinearOperator {
 
   private final RowsObjective objective;
 
+  /** Between the squared error's curvature and a bound on the loss's. */
+  private final double factor;
+
   /** Null where products are passes. */
   private final NormalEquations formed;
 
@@ -37,8 +40,9 @@ final class Curvature implements LinearOperator {
   private final Lanczos.Spectrum spectrum;
   private long passes;
 
-  private Curvature(RowsObjective objective, NormalEquations formed) {
+  private Curvature(RowsObjective objective, NormalEquations formed, double factor) {
     this.objective = objective;
+    this.factor = factor;
     this.formed = formed;
     size = objective.features() + (objective.hasIntercept() ? 1 : 0);
     if (formed != null) {
@@ -54,15 +58,17 @@ final class Curvature implements LinearOperator {
    * Of these rows; where products are passes, the regression's parameters are overwritten.
    *
    * @param equations of the training rows, asked for where they are used
+   * @param factor by how much the loss's curvature may be above that of the squared error
    */
   static Curvature of(
       RowsObjective objective,
       Trainer options,
       TrainingRows rows,
       Backend backend,
-      Supplier<NormalEquations> equations) {
+      Supplier<NormalEquations> equations,
+      double factor) {
     boolean isFormed = canBeFormed(objective, options, rows, backend);
-    return new Curvature(objective, isFormed ? equations.get() : null);
+    return new Curvature(objective, isFormed ? equations.get() : null, factor);
   }
 
   /** Whether its spectrum is had for little. */
@@ -92,6 +98,11 @@ final class Curvature implements LinearOperator {
     return smallest > 0 ? smallest : 0;
   }
 
+  /** By how much a row's curvature may be above that of its squared error. */
+  double factor() {
+    return factor;
+  }
+
   /** Whether all of the spectrum was seen. */
   boolean isExact() {
     return formed != null;
@@ -108,6 +119,9 @@ final class Curvature implements LinearOperator {
       formed.multiplyHessian(v, out);
     } else {
       multiplyByPass(v, out);
+    }
+    for (int i = 0; factor != 1 && i < size; i++) {
+      out[i] *= factor;
     }
     double twice = 2 * objective.penalty().l2();
     for (int f = 0; twice > 0 && f < objective.features(); f++) {

@@ -105,6 +105,9 @@ final class InMemoryRows extends TrainingRows {
     Tensor fitted = order == null ? null : order.index();
     Standardization fit =
         Standardization.fit(data.x(), data.y(), fitted, trained, options.intercept);
+    if (TrainingLoss.isAsked(options)) {
+      fit = fit.withRawTargets();
+    }
     fit = StandardisedPenalty.scales(fit, options.optimizer.penalty());
     fit.applyInPlace(data.x(), data.y());
     return fit;

@@ -1,6 +1,7 @@
 package dev.panagrad.train;
 
 import dev.panagrad.backend.Backend;
+import dev.panagrad.loss.Loss;
 import dev.panagrad.penalty.Penalty;
 import dev.panagrad.regression.LinearRegression;
 import dev.panagrad.solver.Objective;
@@ -25,6 +26,7 @@ final class RowsObjective implements Objective {
   private final LossLog log;
   private final GradientParts parts;
   private final Penalty penalty;
+  private final Loss loss;
   private final int weights;
   private final int outputs;
   private final int size;
@@ -42,6 +44,7 @@ final class RowsObjective implements Objective {
    * For a training.
    *
    * @param penalty in the units of the rows
+   * @param loss null for the squared error of rows that all count alike
    */
   RowsObjective(
       Backend backend,
@@ -50,7 +53,9 @@ final class RowsObjective implements Objective {
       LinearRegression regression,
       LossLog log,
       GradientParts parts,
-      Penalty penalty) {
+      Penalty penalty,
+      Loss loss) {
+    this.loss = loss;
     this.backend = backend;
     this.rows = rows;
     this.regression = regression;
@@ -79,7 +84,12 @@ final class RowsObjective implements Objective {
 
   @Override
   public boolean isQuadratic() {
-    return true;
+    return loss == null || loss.isQuadratic();
+  }
+
+  /** Whether it is the squared error of rows that all count alike. */
+  boolean isPlain() {
+    return loss == null;
   }
 
   @Override

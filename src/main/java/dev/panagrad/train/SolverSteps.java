@@ -1,5 +1,6 @@
 package dev.panagrad.train;
 
+import dev.panagrad.loss.Loss;
 import dev.panagrad.solver.Solver;
 import dev.panagrad.tensor.DType;
 
@@ -33,6 +34,16 @@ final class SolverSteps {
       throw new IllegalArgumentException(
           "method '%s' takes full batches, found batch size %,d"
               .formatted(solver.name(), options.batchSize));
+    }
+    Loss loss = TrainingLoss.loss(options);
+    if (!loss.isSmooth() || (solver.needsQuadratic() && !loss.isQuadratic())) {
+      throw new IllegalArgumentException(
+          "method '%s' needs a loss that is %s, found '%s'; use %s"
+              .formatted(
+                  solver.name(),
+                  loss.isSmooth() ? "a square" : "smooth",
+                  loss.name(),
+                  loss.isSmooth() ? "lbfgs or fista" : "sgd or adam with a schedule that decays"));
     }
     if (options.checkpoints != null) {
       throw new IllegalArgumentException(

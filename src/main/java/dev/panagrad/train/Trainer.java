@@ -2,11 +2,13 @@ package dev.panagrad.train;
 
 import dev.panagrad.backend.Backend;
 import dev.panagrad.data.Dataset;
+import dev.panagrad.loss.Loss;
 import dev.panagrad.optimizer.Optimizer;
 import dev.panagrad.penalty.Penalty;
 import dev.panagrad.rule.Accepted;
 import dev.panagrad.rule.GradientDescent;
 import dev.panagrad.solver.Solver;
+import dev.panagrad.tensor.Tensor;
 import java.io.UncheckedIOException;
 import java.time.Duration;
 import java.util.ArrayList;
@@ -44,6 +46,16 @@ public final class Trainer {
   Checkpoints checkpoints;
   boolean resume;
   boolean automaticRate;
+
+  /** Null for the squared error. */
+  Loss loss;
+
+  Tensor weights;
+  Tensor offset;
+
+  /** Of 0 and 1; of no elements if they are to be balanced; null if they are not weighted. */
+  double[] classWeights;
+
   boolean certify;
   BooleanSupplier stopWhen = () -> false;
 
@@ -233,6 +245,56 @@ public final class Trainer {
    */
   public Trainer certify() {
     this.certify = true;
+    return this;
+  }
+
+  /**
+   * Fits another loss than the squared error, in host memory. Of data standardised in place,
+   * features alone are, as targets are classes or counts, or have units that the loss knows.
+   */
+  public Trainer loss(Loss newLoss) {
+    this.loss = Objects.requireNonNull(newLoss, "loss");
+    return this;
+  }
+
+  /**
+   * How much each row counts: the loss is the weighted mean. A row of weight 0 is as good as not
+   * there.
+   *
+   * @param newWeights one per row of the data [n], finite, at least 0
+   */
+  public Trainer weights(Tensor newWeights) {
+    this.weights = Objects.requireNonNull(newWeights, "weights");
+    return this;
+  }
+
+  /**
+   * A part of the predictions that is known, such as the logarithm of an exposure; added before
+   * the loss.
+   *
+   * @param newOffset one per row of the data [n], finite
+   */
+  public Trainer offset(Tensor newOffset) {
+    this.offset = Objects.requireNonNull(newOffset, "offset");
+    return this;
+  }
+
+  /** Multiplies the weights of rows whose target is 0 and 1; for the logistic loss. */
+  public Trainer classWeights(double ofZero, double ofOne) {
+    this.classWeights =
+        new double[] {
+          Accepted.positive("weight of class 0", ofZero),
+          Accepted.positive("weight of class 1", ofOne)
+        };
+    return this;
+  }
+
+  /**
+   * Class weights that give both classes the same sum of weights: {@code S / (2 S_c)}, with the
+   * sum S of the training rows' weights and S_c of those of a class.
+   */
+  public Trainer balancedClasses() {
+    this.classWeights = new double[0];
     return this;
   }
 

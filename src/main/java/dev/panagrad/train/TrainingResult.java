@@ -1,7 +1,10 @@
 package dev.panagrad.train;
 
 import dev.panagrad.regression.LinearModel;
+import java.util.Collections;
+import java.util.LinkedHashMap;
 import java.util.List;
+import java.util.Map;
 
 /**
  * The outcome of a training. Plain values: valid after the session's memory is freed.
@@ -14,11 +17,14 @@ import java.util.List;
  *     epochs need none
  * @param skippedSteps steps skipped because their gradient was not finite
  * @param trainingRows rows trained on
- * @param mse mean squared error on the training rows after the last step, averaged over targets, in
- *     raw units
+ * @param loss mean loss on the training rows after the last step, averaged over targets, in raw
+ *     units
+ * @param mse the same if the loss is the squared error; else NaN
  * @param r2 coefficient of determination on the training rows, averaged over targets; NaN if a
- *     target is constant
- * @param validationMse the same as {@code mse} on the held-out rows; NaN if there are none
+ *     target is constant, or the loss is not the squared error
+ * @param metrics what fits the loss, by name, on the training rows: R2 and RMSE; accuracy, log loss
+ *     and AUC; deviance and D2; and so on
+ * @param validationMse the same as {@code loss} on the held-out rows; NaN if there are none
  * @param stopReason why it ended
  * @param history one record per epoch, oldest first; beyond {@link #HISTORY_LIMIT} epochs evenly
  *     spaced ones and the last
@@ -38,8 +44,10 @@ public record TrainingResult(
     long passes,
     long skippedSteps,
     long trainingRows,
+    double loss,
     double mse,
     double r2,
+    Map<String, Double> metrics,
     double validationMse,
     StopReason stopReason,
     List<EpochRecord> history,
@@ -54,6 +62,7 @@ public record TrainingResult(
   /** Copies the lists. */
   public TrainingResult {
     history = List.copyOf(history);
+    metrics = Collections.unmodifiableMap(new LinkedHashMap<>(metrics));
     constantFeatures = List.copyOf(constantFeatures);
   }
 }

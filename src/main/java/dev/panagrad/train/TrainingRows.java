@@ -6,6 +6,7 @@ import dev.panagrad.regression.NormalEquations;
 import dev.panagrad.regression.Standardization;
 import dev.panagrad.tensor.Tensor;
 import dev.panagrad.tensor.TensorArena;
+import java.util.Arrays;
 import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
@@ -146,6 +147,10 @@ abstract class TrainingRows {
         .toList();
   }
 
+  private static String fingerprint(Tensor values) {
+    return values == null ? "none" : Fingerprint.of(values);
+  }
+
   /** What must be the same for a training to go on where another one stopped. */
   final Map<String, String> identity(Trainer options) {
     Map<String, String> identity = new LinkedHashMap<>();
@@ -156,6 +161,12 @@ abstract class TrainingRows {
     identity.put("training.seed", Long.toString(options.seed));
     identity.put("training.intercept", Boolean.toString(options.intercept));
     identity.put("training.gram", Boolean.toString(options.gram));
+    if (TrainingLoss.isAsked(options)) {
+      identity.put("training.loss", TrainingLoss.loss(options).toString());
+      identity.put("training.weights", fingerprint(options.weights));
+      identity.put("training.offset", fingerprint(options.offset));
+      identity.put("training.class weights", Arrays.toString(options.classWeights));
+    }
     identity.put("training.standardisation", standardization().fingerprint());
     identity.put("training.features", Fingerprint.of(data.features()));
     identity.put("training.targets", Fingerprint.of(data.targets()));

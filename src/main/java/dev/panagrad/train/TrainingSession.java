@@ -2,6 +2,7 @@ package dev.panagrad.train;
 
 import dev.panagrad.backend.Backend;
 import dev.panagrad.data.Dataset;
+import dev.panagrad.loss.Squared;
 import dev.panagrad.optimizer.Checkpoint;
 import dev.panagrad.optimizer.NonFinitePolicy;
 import dev.panagrad.optimizer.Optimizer;
@@ -46,6 +47,9 @@ final class TrainingSession implements AutoCloseable {
   /** Null where neither rate nor certificate were asked for. */
   private final RowsObjective objective;
 
+  /** Null for the squared error of rows that all count alike. */
+  private final TrainingLoss loss;
+
   /** Null where the optimizer steps. */
   private final SolverSteps solver;
 
@@ -73,6 +77,9 @@ final class TrainingSession implements AutoCloseable {
     if (options.solver != null) {
       SolverSteps.requireAccepted(options);
     }
+    if (TrainingLoss.isAsked(options)) {
+      TrainingLoss.requireAccepted(options, data, file, backend);
+    }
     CheckpointFolder folder = checkpointFolder(options);
     arena = TensorArena.open("training");
     try {
@@ -84,6 +91,10 @@ final class TrainingSession implements AutoCloseable {
       regression =
           new LinearRegression(
               backend, arena, data.x().dtype(), data.features().size(), outputs, options.intercept);
+      loss = TrainingLoss.isAsked(options) ? TrainingLoss.of(options, data, rows, arena) : null;
+      if (loss != null) {
+        regression.use(loss.rowLoss());
+      }
       gradient = regression.gradient().flat();
       parts = new GradientParts(backend, arena, gradient);
       Optimizer.Builder builder = StandardisedPenalty.optimizer(options.optimizer, standardization);
@@ -96,9 +107,11 @@ final class TrainingSession implements AutoCloseable {
                   regression,
                   new LossLog(backend, arena, outputs, true),
                   parts,
-                  StandardisedPenalty.objective(builder))
+                  StandardisedPenalty.objective(builder),
+                  loss == null ? null : loss.loss())
               : null;
       if (options.automaticRate) {
+        requireBoundedCurvature();
         builder = AutomaticRate.choose(builder, curvature(), objective, options, rows);
         objective.load(new double[objective.size()]);
       }
@@ -224,7 +237,11 @@ final class TrainingSession implements AutoCloseable {
     targets = rows.targetSums();
     watch =
         new LossWatch(
-            progress, targets.meanSquare(), data.x().dtype(), options.standardize || isFile);
+            progress,
+            // No scale is known of other losses.
+            loss == null ? targets.meanSquare() : Double.POSITIVE_INFINITY,
+            data.x().dtype(),
+            options.standardize || isFile);
     if (options.gram) {
       normalEquations();
     }
@@ -245,6 +262,7 @@ final class TrainingSession implements AutoCloseable {
         optimizer.lastLearningRate(),
         true);
     Certificate certificate = options.certify ? certificate() : null;
+    Map<String, Double> metrics = metrics(trained);
     return new TrainingResult(
         standardization.unfold(
             onHost(regression.weights()),
@@ -258,7 +276,9 @@ final class TrainingSession implements AutoCloseable {
         optimizer.skippedSteps(),
         rows.trained(),
         raw(trained),
-        r2(trained),
+        isSquared() ? raw(trained) : Double.NaN,
+        metrics.getOrDefault("R2", Double.NaN),
+        metrics,
         validationMse,
         reason,
         progress.history(),
@@ -276,22 +296,59 @@ final class TrainingSession implements AutoCloseable {
     return equations;
   }
 
+  private boolean isSquared() {
+    return loss == null || loss.loss() instanceof Squared;
+  }
+
+  private Map<String, Double> metrics(double[] trained) {
+    if (loss != null) {
+      return loss.metrics().of(regression, data, rows);
+    }
+    Map<String, Double> metrics = new LinkedHashMap<>();
+    metrics.put("R2", r2(trained));
+    metrics.put("RMSE", Math.sqrt(raw(trained)));
+    return metrics;
+  }
+
   private Curvature curvature() {
     if (curvature == null) {
-      curvature = Curvature.of(objective, options, rows, backend, this::normalEquations);
+      double factor = loss == null ? 1 : loss.curvatureFactor();
+      curvature = Curvature.of(objective, options, rows, backend, this::normalEquations, factor);
     }
     return curvature;
   }
 
   private Certificate certificate() {
+    if (loss != null) {
+      return new Certifier(objective, standardization, null).certify();
+    }
     if (Curvature.canBeFormed(objective, options, rows, backend)) {
       curvature();
     }
     return new Certifier(objective, standardization, curvature).certify();
   }
 
+  /** Of other losses it is that of formed normal equations, times a factor. */
+  private boolean hasBoundedCurvature() {
+    return loss == null
+        || (Double.isFinite(loss.curvatureFactor())
+            && Curvature.canBeFormed(objective, options, rows, backend));
+  }
+
+  private void requireBoundedCurvature() {
+    if (!hasBoundedCurvature()) {
+      throw new IllegalArgumentException(
+          "no learning rate is known for loss '%s' %s; give one, or use lbfgs"
+              .formatted(
+                  loss.loss().name(),
+                  Double.isFinite(loss.curvatureFactor())
+                      ? "with so many rows and features"
+                      : "as its curvature has no bound"));
+    }
+  }
+
   private SolverSteps solver() {
-    if (options.solver instanceof Fista) {
+    if (options.solver instanceof Fista && hasBoundedCurvature()) {
       objective.know(curvature());
       objective.load(new double[objective.size()]);
     }
@@ -493,7 +550,8 @@ final class TrainingSession implements AutoCloseable {
     if (rows.heldOut() == 0) {
       return Double.NaN;
     }
-    double heldOutLoss = raw(rows.losses(regression, true, losses));
+    double scale = loss == null ? 1 : loss.heldOutScale();
+    double heldOutLoss = scale * raw(rows.losses(regression, true, losses));
     watch.requireUsefulHeldOut(heldOutLoss, optimizer.steps());
     return heldOutLoss;
   }

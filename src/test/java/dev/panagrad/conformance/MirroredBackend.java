@@ -7,6 +7,7 @@ import dev.panagrad.backend.StepTrace;
 import dev.panagrad.backend.Transpose;
 import dev.panagrad.rule.StepCoefficients;
 import dev.panagrad.rule.UpdateRule;
+import dev.panagrad.loss.RowLoss;
 import dev.panagrad.tensor.DType;
 import dev.panagrad.tensor.Shape;
 import dev.panagrad.tensor.Storage;
@@ -210,6 +211,43 @@ final class MirroredBackend implements Backend {
       try (Mirror mirror = new Mirror()) {
         there()
             .gradient(
+                mirror.of(x),
+                mirror.of(y),
+                mirror.rows(index, first, count),
+                first,
+                count,
+                mirror.of(w),
+                mirror.of(b),
+                mirror.of(gw),
+                mirror.of(gb),
+                mirror.of(loss));
+        mirror.writeBack(gw, gb, loss);
+      }
+    }
+
+    @Override
+    public boolean hasLosses() {
+      return there().hasLosses();
+    }
+
+    @Override
+    protected void gradientKernel(
+        RowLoss rowLoss,
+        Tensor x,
+        Tensor y,
+        Tensor index,
+        long first,
+        long count,
+        Tensor w,
+        Tensor b,
+        Tensor gw,
+        Tensor gb,
+        Tensor loss) {
+      try (Mirror mirror = new Mirror()) {
+        there()
+            .gradient(
+                new RowLoss(
+                    rowLoss.loss(), mirror.of(rowLoss.weights()), mirror.of(rowLoss.offset())),
                 mirror.of(x),
                 mirror.of(y),
                 mirror.rows(index, first, count),

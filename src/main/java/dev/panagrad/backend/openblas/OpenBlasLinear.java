@@ -268,6 +268,11 @@ final class OpenBlasLinear extends LinearKernels {
   }
 
   @Override
+  public boolean hasLosses() {
+    return true;
+  }
+
+  @Override
   protected void gradientKernel(
       RowLoss rowLoss,
       Tensor x,

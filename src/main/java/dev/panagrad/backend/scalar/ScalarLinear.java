@@ -170,6 +170,11 @@ final class ScalarLinear extends LinearKernels {
   }
 
   @Override
+  public boolean hasLosses() {
+    return true;
+  }
+
+  @Override
   protected synchronized void gradientKernel(
       RowLoss rowLoss,
       Tensor x,

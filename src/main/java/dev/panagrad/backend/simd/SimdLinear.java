@@ -142,6 +142,11 @@ final class SimdLinear extends LinearKernels {
   }
 
   @Override
+  public boolean hasLosses() {
+    return true;
+  }
+
+  @Override
   protected void gradientKernel(
       RowLoss rowLoss,
       Tensor x,

@@ -1,0 +1,180 @@
+package dev.panagrad.cli;
+
+import dev.panagrad.data.Dataset;
+import dev.panagrad.loss.Huber;
+import dev.panagrad.loss.Logistic;
+import dev.panagrad.loss.Loss;
+import dev.panagrad.loss.Poisson;
+import dev.panagrad.loss.Quantile;
+import dev.panagrad.loss.Squared;
+import dev.panagrad.rule.Accepted;
+import dev.panagrad.tensor.Tensor;
+import dev.panagrad.tensor.TensorArena;
+import dev.panagrad.train.Trainer;
+import java.util.ArrayList;
+import java.util.List;
+import java.util.Locale;
+import picocli.CommandLine.Option;
+
+/** Which loss, and how much each row counts. */
+final class LossOptions {
+  @Option(
+      names = "--loss",
+      paramLabel = "NAME",
+      description =
+          "squared; huber:DELTA, linear beyond DELTA; logistic, for targets 0 and 1; poisson, for counts; quantile:TAU."
+              + " Default squared.")
+  private String loss;
+
+  @Option(
+      names = "--weights",
+      paramLabel = "COLUMN",
+      description = "How much each row counts; at least 0.")
+  private String weights;
+
+  @Option(
+      names = "--offset",
+      paramLabel = "COLUMN",
+      description = "Known part of the predictions, such as the logarithm of an exposure.")
+  private String offset;
+
+  @Option(
+      names = "--class-weights",
+      paramLabel = "W0,W1|balanced",
+      description = "logistic: how much rows of class 0 and 1 count.")
+  private String classWeights;
+
+  /** Whether it is not the squared error of rows that all count alike. */
+  boolean areAsked() {
+    return loss != null || weights != null || offset != null || classWeights != null;
+  }
+
+  /** The loss, or null if none was named. */
+  Loss loss() {
+    if (loss == null) {
+      return null;
+    }
+    String[] parts = loss.toLowerCase(Locale.ROOT).split(":", 2);
+    boolean hasParameter = parts[0].equals("huber") || parts[0].equals("quantile");
+    if (hasParameter != (parts.length == 2)) {
+      throw new UsageException(
+          hasParameter
+              ? "--loss %s needs a number: %s"
+                  .formatted(parts[0], parts[0].equals("huber") ? "huber:1.5" : "quantile:0.9")
+              : "--loss %s takes no number, found '%s'".formatted(parts[0], loss));
+    }
+    try {
+      return switch (parts[0]) {
+        case "squared" -> new Squared();
+        case "huber" -> new Huber(Double.parseDouble(parts[1]));
+        case "logistic" -> new Logistic();
+        case "poisson" -> new Poisson();
+        case "quantile" -> new Quantile(Double.parseDouble(parts[1]));
+        default ->
+            throw new UsageException(
+                "--loss must be squared, huber:DELTA, logistic, poisson or quantile:TAU, found '"
+                    + loss
+                    + "'");
+      };
+    } catch (NumberFormatException e) {
+      throw new UsageException(
+          "--loss %s: '%s' is not a number".formatted(parts[0], parts[1]));
+    } catch (UsageException e) {
+      throw e;
+    } catch (IllegalArgumentException e) {
+      throw new UsageException("--loss " + loss + ": " + e.getMessage());
+    }
+  }
+
+  /** Fails now, before data are read, if options make no sense whatever the data are. */
+  void check() {
+    loss();
+    if (classWeights != null) {
+      classWeights();
+    }
+  }
+
+  /**
+   * The rows, and what is in columns of their own.
+   *
+   * @param weights null if there are none
+   * @param offset null if there is none
+   */
+  record Rows(Dataset dataset, Tensor weights, Tensor offset) {}
+
+  /** Reads the data. */
+  Rows read(DataOptions data, TensorArena arena) {
+    List<String> columns = new ArrayList<>();
+    if (weights != null) {
+      columns.add(weights);
+    }
+    if (offset != null) {
+      columns.add(offset);
+    }
+    Dataset all = data.read(arena, columns);
+    Tensor y = all.y();
+    int k = all.targets().size() - columns.size();
+    Dataset dataset =
+        new Dataset(all.features(), all.targets().subList(0, k), all.x(), y.columns(0, k));
+    return new Rows(
+        dataset,
+        weights == null ? null : column(arena, "weights", y, k),
+        offset == null ? null : column(arena, "offsets", y, all.targets().size() - 1));
+  }
+
+  private static Tensor column(TensorArena arena, String name, Tensor from, int column) {
+    Tensor to = arena.allocate(name, from.dtype(), from.rows());
+    for (long i = 0; i < from.rows(); i++) {
+      to.set(i, from.get(i, column));
+    }
+    return to;
+  }
+
+  /** Sets up a trainer. */
+  void apply(Trainer trainer, Rows rows) {
+    if (loss() != null) {
+      trainer.loss(loss());
+    }
+    if (rows.weights != null) {
+      trainer.weights(rows.weights);
+    }
+    if (rows.offset != null) {
+      trainer.offset(rows.offset);
+    }
+    if (classWeights != null) {
+      double[] ofClass = classWeights();
+      if (ofClass.length == 0) {
+        trainer.balancedClasses();
+      } else {
+        trainer.classWeights(ofClass[0], ofClass[1]);
+      }
+    }
+  }
+
+  /** Of 0 and 1; none if they are to be balanced. */
+  private double[] classWeights() {
+    if (!(loss() instanceof Logistic)) {
+      throw new UsageException("--class-weights is for --loss logistic");
+    }
+    if (classWeights.equals("balanced")) {
+      return new double[0];
+    }
+    List<String> parts = List.of(classWeights.split(",", -1));
+    try {
+      if (parts.size() == 2) {
+        return new double[] {
+          Accepted.positive("weight of class 0", Double.parseDouble(parts.get(0))),
+          Accepted.positive("weight of class 1", Double.parseDouble(parts.get(1)))
+        };
+      }
+    } catch (NumberFormatException e) {
+      // Said below.
+    } catch (IllegalArgumentException e) {
+      throw new UsageException("--class-weights: " + e.getMessage());
+    }
+    throw new UsageException(
+        "--class-weights must be two numbers, such as 1,3, or 'balanced', found '"
+            + classWeights
+            + "'");
+  }
+}

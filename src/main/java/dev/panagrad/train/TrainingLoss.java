@@ -1,0 +1,195 @@
+package dev.panagrad.train;
+
+import dev.panagrad.backend.Backend;
+import dev.panagrad.data.Dataset;
+import dev.panagrad.loss.Loss;
+import dev.panagrad.loss.RowLoss;
+import dev.panagrad.loss.Squared;
+import dev.panagrad.tensor.Tensor;
+import dev.panagrad.tensor.TensorArena;
+import java.util.Optional;
+
+/**
+ * The loss of one training over its rows: what the caller asked for, with weights whose mean over
+ * the training rows is 1, so that the mean over rows is the mean over weights, and the gradient of
+ * a batch has the right length on average.
+ */
+final class TrainingLoss {
+  private final RowLoss rowLoss;
+  private final Trainer options;
+  private final double largestWeight;
+  private double heldOutScale = 1;
+
+  private TrainingLoss(RowLoss rowLoss, Trainer options, double largestWeight) {
+    this.rowLoss = rowLoss;
+    this.options = options;
+    this.largestWeight = largestWeight;
+  }
+
+  /** Whether a training has another loss than the squared error of rows that all count alike. */
+  static boolean isAsked(Trainer options) {
+    return options.loss != null
+        || options.weights != null
+        || options.offset != null
+        || options.classWeights != null;
+  }
+
+  /**
+   * Checks options against data and backend, before anything changes.
+   *
+   * @throws IllegalArgumentException if they do not fit
+   */
+  static void requireAccepted(
+      Trainer options, Dataset data, TrainingFile file, Backend backend) {
+    Loss loss = loss(options);
+    if (file != null) {
+      throw new IllegalArgumentException(
+          "other losses, weights and offsets are for data in memory; found " + file);
+    }
+    if (!backend.linear().hasLosses()) {
+      throw new IllegalArgumentException(
+          "backend '%s' has the squared error alone, found loss '%s' or weights; use a backend in host memory"
+              .formatted(backend.name(), loss.name()));
+    }
+    if (options.gram) {
+      throw new IllegalArgumentException(
+          "Gram mode is for the squared error of rows that all count alike; train without it");
+    }
+    if (options.classWeights != null && loss.refusal(0.5).isEmpty()) {
+      throw new IllegalArgumentException(
+          "class weights are for the logistic loss, found loss '%s'".formatted(loss.name()));
+    }
+    requireRows("weights", options.weights, data);
+    requireRows("offsets", options.offset, data);
+    Tensor y = data.y();
+    for (long i = 0; i < y.rows(); i++) {
+      for (int j = 0; j < y.cols(); j++) {
+        double value = y.get(i, j);
+        Optional<String> needed = loss.refusal(value);
+        if (needed.isPresent()) {
+          throw new IllegalArgumentException(
+              "loss '%s' needs targets that are %s, found %s in row %,d of '%s'"
+                  .formatted(loss.name(), needed.get(), value, i + 1, data.targets().get(j)));
+        }
+      }
+    }
+  }
+
+  private static void requireRows(String what, Tensor values, Dataset data) {
+    if (values == null) {
+      return;
+    }
+    values.requireHost();
+    values.requireCount(data.rows());
+    for (long i = 0; i < data.rows(); i++) {
+      double value = values.get(i);
+      boolean isWeight = what.equals("weights");
+      if (!Double.isFinite(value) || (isWeight && value < 0)) {
+        throw new IllegalArgumentException(
+            "%s must be finite%s, found %s in row %,d"
+                .formatted(what, isWeight ? " and not negative" : "", value, i + 1));
+      }
+    }
+  }
+
+  static Loss loss(Trainer options) {
+    return options.loss == null ? new Squared() : options.loss;
+  }
+
+  /**
+   * For these rows.
+   *
+   * @throws IllegalArgumentException if the training rows have no weight
+   */
+  static TrainingLoss of(
+      Trainer options, Dataset data, TrainingRows rows, TensorArena arena) {
+    Loss loss = loss(options);
+    Tensor offset = options.offset;
+    if (offset != null && (offset.dtype() != data.x().dtype() || !offset.isContiguous())) {
+      offset = converted("offsets", offset, data, arena);
+    }
+    if (options.weights == null && options.classWeights == null) {
+      return new TrainingLoss(new RowLoss(loss, null, offset), options, 1);
+    }
+    Tensor weights = arena.allocate("weights", data.x().dtype(), data.rows()).fill(1);
+    if (options.weights != null) {
+      weights = converted("weights", options.weights, data, arena);
+    }
+    if (options.classWeights != null) {
+      double[] ofClass = options.classWeights;
+      if (ofClass.length == 0) {
+        ofClass = balanced(weights, data, rows);
+      }
+      for (long i = 0; i < data.rows(); i++) {
+        weights.set(i, weights.get(i) * ofClass[data.y().get(i, 0) == 0 ? 0 : 1]);
+      }
+    }
+    double mean = sum(weights, rows) / rows.trained();
+    if (!(mean > 0)) {
+      throw new IllegalArgumentException("all training rows have weight 0: nothing is to be fitted");
+    }
+    double largest = 0;
+    double all = 0;
+    for (long i = 0; i < data.rows(); i++) {
+      weights.set(i, weights.get(i) / mean);
+      largest = Math.max(largest, weights.get(i));
+      all += weights.get(i);
+    }
+    TrainingLoss made =
+        new TrainingLoss(new RowLoss(loss, weights, offset), options, largest);
+    double heldOut = all - sum(weights, rows);
+    made.heldOutScale = heldOut > 0 ? rows.heldOut() / heldOut : 1;
+    return made;
+  }
+
+  private static Tensor converted(
+      String name, Tensor from, Dataset data, TensorArena arena) {
+    Tensor to = arena.allocate(name, data.x().dtype(), data.rows());
+    for (long i = 0; i < data.rows(); i++) {
+      to.set(i, from.get(i));
+    }
+    return to;
+  }
+
+  private static double sum(Tensor weights, TrainingRows rows) {
+    double[] sum = new double[1];
+    rows.visitTrained(row -> sum[0] += weights.get(row));
+    return sum[0];
+  }
+
+  /** {@code S / (2 S_c)} with the sum S of the training rows' weights, and S_c of a class. */
+  private static double[] balanced(Tensor weights, Dataset data, TrainingRows rows) {
+    double[] sums = new double[2];
+    rows.visitTrained(row -> sums[data.y().get(row, 0) == 0 ? 0 : 1] += weights.get(row));
+    if (!(sums[0] > 0 && sums[1] > 0)) {
+      throw new IllegalArgumentException(
+          "classes cannot be balanced: the training rows' weights are %s of class 0 and %s of class 1"
+              .formatted(sums[0], sums[1]));
+    }
+    double all = sums[0] + sums[1];
+    return new double[] {all / (2 * sums[0]), all / (2 * sums[1])};
+  }
+
+  RowLoss rowLoss() {
+    return rowLoss;
+  }
+
+  Loss loss() {
+    return rowLoss.loss();
+  }
+
+  /** What the mean over held-out rows is to be multiplied by, to be one over their weights. */
+  double heldOutScale() {
+    return heldOutScale;
+  }
+
+  /** By how much the curvature of this loss may be above that of the squared error. */
+  double curvatureFactor() {
+    return loss().curvature() / 2 * largestWeight;
+  }
+
+  /** The metrics that fit the loss, of the training rows, by the caller's weights alone. */
+  FitMetrics metrics() {
+    return new FitMetrics(loss(), options.weights, options.offset);
+  }
+}

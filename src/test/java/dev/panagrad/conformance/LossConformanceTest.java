@@ -1,0 +1,216 @@
+package dev.panagrad.conformance;
+
+import static org.junit.jupiter.api.Assertions.assertEquals;
+import static org.junit.jupiter.api.Assertions.assertThrows;
+import static org.junit.jupiter.api.Assertions.assertTrue;
+
+import dev.panagrad.backend.Backend;
+import dev.panagrad.loss.Huber;
+import dev.panagrad.loss.Logistic;
+import dev.panagrad.loss.Loss;
+import dev.panagrad.loss.Poisson;
+import dev.panagrad.loss.Quantile;
+import dev.panagrad.loss.RowLoss;
+import dev.panagrad.loss.Squared;
+import dev.panagrad.tensor.DType;
+import dev.panagrad.tensor.Tensor;
+import dev.panagrad.tensor.TensorArena;
+import java.util.List;
+import java.util.Random;
+import org.junit.jupiter.api.Tag;
+import org.junit.jupiter.api.Test;
+
+/** The gradient of every loss on every backend against loops in double precision. */
+@Tag("simd")
+@Tag("conformance")
+class LossConformanceTest {
+  private static final List<Loss> LOSSES =
+      List.of(
+          new Squared(), new Huber(0.7), new Logistic(), new Poisson(), new Quantile(0.3));
+
+  /** Written out once more: values by their definitions. */
+  private static double value(Loss loss, double z, double y) {
+    double r = z - y;
+    return switch (loss) {
+      case Squared s -> r * r;
+      case Huber h ->
+          Math.abs(r) <= h.delta() ? r * r : h.delta() * (2 * Math.abs(r) - h.delta());
+      case Logistic l -> Math.log(1 + Math.exp(z)) - y * z;
+      case Poisson p -> Math.exp(z) - y * z;
+      case Quantile q -> Math.max(q.tau() * (y - z), (q.tau() - 1) * (y - z));
+      default -> throw new AssertionError(loss);
+    };
+  }
+
+  /** By a central difference of the values, exact to 1e-8 or so for numbers around 1. */
+  private static double derivative(Loss loss, double z, double y) {
+    double h = 1e-5;
+    return (value(loss, z + h, y) - value(loss, z - h, y)) / (2 * h);
+  }
+
+  @Test
+  void valuesAndDerivatives() {
+    Random random = new Random(1);
+    for (Loss loss : LOSSES) {
+      for (int i = 0; i < 2000; i++) {
+        double z = 3 * random.nextGaussian();
+        double y = loss instanceof Logistic ? random.nextInt(2) : Math.abs(random.nextGaussian());
+        double s = random.nextDouble();
+        if (Math.abs(Math.abs(z - y) - 0.7) < 1e-4 || Math.abs(z - y) < 1e-4) {
+          continue; // where a difference crosses a kink
+        }
+        double[] cell = {z};
+        double found = loss.differentiate(cell, new double[] {y}, new double[] {s}, 1);
+        double size = Math.exp(Math.abs(z)) + 1;
+        assertEquals(s * value(loss, z, y), found, 1e-14 * size * size, loss + " " + z);
+        assertEquals(s * derivative(loss, z, y), cell[0], 1e-6 * size, loss + " " + z);
+      }
+      assertTrue(loss.mean(0.3) > 0);
+    }
+    double[] extremes = {800, -800};
+    double sum =
+        new Logistic().differentiate(extremes, new double[] {1, 0}, new double[] {1, 1}, 2);
+    assertEquals(0, sum, 0, "no overflow where a class is certain");
+    assertEquals(0, extremes[0], 0);
+    assertEquals(0, extremes[1], 0);
+  }
+
+  @Test
+  void everyBackend() {
+    List<Backend> all = TestBackends.mirrored(2);
+    List<Backend> backends = all.stream().filter(b -> b.linear().hasLosses()).toList();
+    Random random = new Random(2);
+    for (DType dtype : List.of(DType.F32, DType.F64)) {
+      for (int n : new int[] {1, 3, 5, 64, 301, 3000}) {
+        for (int d : new int[] {1, 4, 17, 64, 301}) {
+          for (int k : new int[] {1, 2, 5}) {
+            try (TensorArena arena = TensorArena.open("losses")) {
+              Problem problem = Problem.of(arena, random, dtype, n, d, k);
+              for (Loss loss : LOSSES) {
+                for (Backend backend : backends) {
+                  problem.verify(backend, loss, false, false);
+                  problem.verify(backend, loss, true, true);
+                }
+              }
+            }
+          }
+        }
+      }
+    }
+    TestBackends.close(all);
+  }
+
+  private record Problem(
+      Tensor x, Tensor y, Tensor s, Tensor offset, Tensor index, Tensor w, Tensor b, Tensor gw,
+      Tensor gb, Tensor values) {
+    static Problem of(TensorArena arena, Random random, DType dtype, int n, int d, int k) {
+      Tensor x = arena.allocate("x", dtype, n, d);
+      Tensor y = arena.allocate("y", dtype, n, k);
+      Tensor s = arena.allocate("s", dtype, n);
+      Tensor offset = arena.allocate("offset", dtype, n);
+      int chosen = (n + 1) / 2;
+      Tensor index = arena.allocate("index", DType.I64, chosen);
+      Tensor w = arena.allocate("w", dtype, k, d);
+      Tensor b = arena.allocate("b", dtype, k);
+      for (int i = 0; i < n; i++) {
+        for (int f = 0; f < d; f++) {
+          x.set(i, f, random.nextGaussian());
+        }
+        for (int j = 0; j < k; j++) {
+          y.set(i, j, random.nextInt(2));
+        }
+        s.set(i, random.nextInt(3));
+        offset.set(i, random.nextGaussian() / 4);
+      }
+      for (int i = 0; i < chosen; i++) {
+        index.setLong(i, random.nextInt(n));
+      }
+      for (int j = 0; j < k; j++) {
+        b.set(j, random.nextGaussian() / 2);
+        for (int f = 0; f < d; f++) {
+          w.set(j, f, random.nextGaussian() / Math.sqrt(d));
+        }
+      }
+      return new Problem(
+          x, y, s, offset, index, w, b,
+          arena.allocate("gw", dtype, k, d),
+          arena.allocate("gb", dtype, k),
+          arena.allocate("values", DType.F64, k));
+    }
+
+    void verify(Backend backend, Loss loss, boolean indexed, boolean weighted) {
+      Tensor rows = indexed ? index : null;
+      long count = indexed ? index.count() : x.rows();
+      RowLoss rowLoss =
+          weighted ? new RowLoss(loss, s, offset) : new RowLoss(loss, null, null);
+      backend.linear().gradient(rowLoss, x, y, rows, 0, count, w, b, gw, gb, values);
+      int d = (int) x.cols();
+      double u = x.dtype() == DType.F32 ? 0x1p-24 : 0x1p-53;
+      for (int j = 0; j < w.rows(); j++) {
+        double[] exact = new double[d];
+        double[] sizes = new double[d];
+        double derivatives = 0;
+        double size = 0;
+        double sum = 0;
+        double valueSize = 0;
+        for (long i = 0; i < count; i++) {
+          long row = indexed ? index.getLong(i) : i;
+          double z = b.get(j) + (weighted ? offset.get(row) : 0);
+          double zSize = Math.abs(z);
+          for (int f = 0; f < d; f++) {
+            z += x.get(row, f) * w.get(j, f);
+            zSize += Math.abs(x.get(row, f) * w.get(j, f));
+          }
+          double weight = weighted ? s.get(row) : 1;
+          double[] cell = {z};
+          double value =
+              loss.differentiate(
+                  cell, new double[] {y.get(row, j)}, new double[] {weight}, 1);
+          sum += value;
+          // A derivative is wrong by its own rounding, and by the curvature times that of z; where
+          // it jumps, z may be on the other side.
+          double curvature = loss instanceof Poisson ? Math.exp(z) + 1 : 2;
+          boolean mayJump = loss instanceof Quantile && Math.abs(z - y.get(row, j)) < 1e-4 * zSize;
+          double chain = Math.abs(cell[0]) + weight * curvature * zSize + (mayJump ? 1 / u : 0);
+          valueSize += Math.abs(value) + chain * (zSize + 1);
+          derivatives += cell[0];
+          size += chain;
+          for (int f = 0; f < d; f++) {
+            exact[f] += cell[0] * x.get(row, f);
+            sizes[f] += chain * Math.abs(x.get(row, f));
+          }
+        }
+        double chain = (d + 256 + 16) * u / count;
+        String what =
+            "%s %s %s %d x %d, output %d".formatted(backend.name(), loss, x.dtype(), count, d, j);
+        for (int f = 0; f < d; f++) {
+          assertEquals(exact[f] / count, gw.get(j, f), chain * sizes[f], what);
+        }
+        assertEquals(derivatives / count, gb.get(j), chain * size, what);
+        assertEquals(sum / count, values.get(j), chain * valueSize, what);
+      }
+    }
+  }
+
+  @Test
+  void refusals() {
+    List<Backend> backends = TestBackends.mirrored(1);
+    try (TensorArena arena = TensorArena.open("refusals")) {
+      Problem q = Problem.of(arena, new Random(3), DType.F64, 8, 2, 1);
+      Tensor wrong = arena.allocate("weights", DType.F64, 7);
+      for (Backend backend : backends) {
+        IllegalArgumentException e =
+            assertThrows(
+                IllegalArgumentException.class,
+                () ->
+                    backend
+                        .linear()
+                        .gradient(
+                            new RowLoss(new Logistic(), wrong, null),
+                            q.x, q.y, null, 0, 8, q.w, q.b, q.gw, q.gb, q.values));
+        assertTrue(e.getMessage().contains("weights"), e.getMessage());
+      }
+    }
+    TestBackends.close(backends);
+  }
+}
