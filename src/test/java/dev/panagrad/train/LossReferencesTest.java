@@ -84,6 +84,8 @@ class LossReferencesTest {
             case "1 + (i mod 3)" -> 1 + i % 3;
             case "i mod 3" -> i % 3;
             case "0.1 * (i mod 5)" -> 0.1 * (i % 5);
+            case "0.25 * (i mod 5)" -> 0.25 * (i % 5);
+            case "10 * (i mod 5)" -> 10 * (i % 5);
             case "20 * (i mod 3)" -> 20 * (i % 3);
             default -> throw new AssertionError("unknown rule " + rule);
           };
@@ -111,17 +113,24 @@ class LossReferencesTest {
     return trainer;
   }
 
-  private static void compare(String what, JsonNode file, JsonNode reference, TrainingResult found) {
+  /**
+   * An objective that is right to 1e-9 of itself leaves the coefficients, along the direction of
+   * least curvature, what the square root of that moves them; methods of the second order end far
+   * nearer than they must.
+   */
+  private static void compare(
+      String what, Solver solver, JsonNode file, JsonNode reference, TrainingResult found) {
+    double tolerance = solver instanceof Fista ? 5e-5 : 2e-6;
     double intercept = found.model().intercept(0);
     for (int f = 0; f < file.get("mean").size(); f++) {
       double raw = found.model().coefficient(0, f);
       double expected = reference.get("coefficients").get(f).asDouble();
       double scale = Math.max(1e-3, Math.abs(reference.get("coefficients").get(0).asDouble()));
-      assertEquals(expected, raw * file.get("std").get(f).asDouble(), 2e-6 * (1 + scale), what);
+      assertEquals(expected, raw * file.get("std").get(f).asDouble(), tolerance * (1 + scale), what);
       intercept += raw * file.get("mean").get(f).asDouble();
     }
     double expected = reference.get("intercept").asDouble();
-    assertEquals(expected, intercept, 2e-6 * (1 + Math.abs(expected)), what);
+    assertEquals(expected, intercept, tolerance * (1 + Math.abs(expected)), what);
   }
 
   private static void metrics(String what, JsonNode reference, Map<String, Double> found) {
@@ -175,7 +184,7 @@ class LossReferencesTest {
             double expected = reference.get("objective").asDouble();
             assertEquals(
                 expected, result.certificate().objective(), 1e-9 * (1 + Math.abs(expected)), what);
-            compare(what, file, reference, result);
+            compare(what, solver, file, reference, result);
             if (!reference.get("name").asText().contains("weights and class")) {
               metrics(what, reference, result.metrics());
             }
