@@ -44,6 +44,9 @@ class LayeringTest {
           Map.entry("arrow", Set.of("data", "tensor")),
           Map.entry("safetensors", Set.of("tensor")),
           Map.entry(
+              "path",
+              Set.of("backend", "data", "penalty", "regression", "rule", "solver", "tensor")),
+          Map.entry(
               "train",
               Set.of(
                   "backend",
@@ -62,6 +65,7 @@ class LayeringTest {
                   "backend",
                   "data",
                   "optimizer",
+                  "path",
                   "penalty",
                   "regression",
                   "rule",
