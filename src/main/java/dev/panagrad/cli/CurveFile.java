@@ -31,12 +31,7 @@ final class CurveFile {
     List<String> header =
         new ArrayList<>(
             List.of(
-                "value",
-                "training_mse",
-                "cv_mse",
-                "cv_standard_error",
-                "nonzero",
-                "(intercept)"));
+                "value", "training_mse", "cv_mse", "cv_standard_error", "nonzero", "(intercept)"));
     header.addAll(result.features());
     try (CsvWriter csv = CsvWriter.builder().build(file)) {
       csv.writeRecord(header);

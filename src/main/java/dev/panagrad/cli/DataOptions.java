@@ -79,7 +79,8 @@ final class DataOptions {
     Path file = source.file().filter(TrainingFile::isOne).orElse(null);
     if (file != null) {
       throw new UsageException(
-          file + " is a training file, whose rows are changed already; name the table it was made of");
+          file
+              + " is a training file, whose rows are changed already; name the table it was made of");
     }
   }
 

@@ -68,7 +68,8 @@ final class PathCommand implements Callable<Integer> {
       names = "--folds",
       defaultValue = "5",
       paramLabel = "K",
-      description = "Parts of the rows that are left out in turn, 2 to 100; default ${DEFAULT-VALUE}.")
+      description =
+          "Parts of the rows that are left out in turn, 2 to 100; default ${DEFAULT-VALUE}.")
   private int folds;
 
   @Option(
@@ -88,7 +89,8 @@ final class PathCommand implements Callable<Integer> {
   @Option(
       names = "--curve",
       paramLabel = "FILE.csv",
-      description = "Write one row per value: errors, coefficients that are not zero, all coefficients.")
+      description =
+          "Write one row per value: errors, coefficients that are not zero, all coefficients.")
   private Path curve;
 
   @Option(
@@ -162,8 +164,7 @@ final class PathCommand implements Callable<Integer> {
 
   private void print(PathResult result) {
     PrintStream out = System.out;
-    out.printf(
-        "%n%d values, %d folds, %d passes over the rows%n", values, folds, result.passes());
+    out.printf("%n%d values, %d folds, %d passes over the rows%n", values, folds, result.passes());
     out.printf(
         "%14s %14s %14s %12s %8s%n", "value", "training MSE", "CV MSE", "std. error", "nonzero");
     for (int i : shown(result)) {

@@ -43,7 +43,9 @@ final class ColumnRanges {
             throw new DataException(
                 "row %,d, column '%s' is %s; a path needs finite values: leave out the row or the column"
                     .formatted(
-                        row + 1, c < d ? data.features().get(c) : data.targets().getFirst(), value));
+                        row + 1,
+                        c < d ? data.features().get(c) : data.targets().getFirst(),
+                        value));
           }
           ranges.low[f][c] = Math.min(ranges.low[f][c], value);
           ranges.high[f][c] = Math.max(ranges.high[f][c], value);

@@ -314,11 +314,9 @@ public final class RegularizationPath {
           "no feature varies with target '%s': the largest value of a path would be %s"
               .formatted(data.targets().getFirst(), largest));
     }
-    double smallest =
-        largest * (ratio != null ? ratio : kind == PathPenalty.L2 ? 1e-6 : 1e-3);
+    double smallest = largest * (ratio != null ? ratio : kind == PathPenalty.L2 ? 1e-6 : 1e-3);
     return IntStream.range(0, count)
-        .mapToDouble(
-            i -> largest * Math.pow(smallest / largest, (double) i / (count - 1)))
+        .mapToDouble(i -> largest * Math.pow(smallest / largest, (double) i / (count - 1)))
         .toArray();
   }
 

@@ -83,8 +83,7 @@ public final class CoordinateDescent {
    * @param sweeps over all coefficients, or over the active ones
    * @param multiplyAdds all work, in multiplications with an addition
    */
-  public record Outcome(
-      boolean converged, double relativeGap, long sweeps, double multiplyAdds) {}
+  public record Outcome(boolean converged, double relativeGap, long sweeps, double multiplyAdds) {}
 
   /**
    * A problem; the arrays are kept, and not changed.
@@ -204,8 +203,7 @@ public final class CoordinateDescent {
       return 0;
     }
     double z = r[j] + square * w[j];
-    double next =
-        Math.abs(z) <= l1 / 2 ? 0 : (z - Math.copySign(l1 / 2, z)) / (square + l2);
+    double next = Math.abs(z) <= l1 / 2 ? 0 : (z - Math.copySign(l1 / 2, z)) / (square + l2);
     double change = next - w[j];
     if (change == 0) {
       return 0;
@@ -303,7 +301,7 @@ public final class CoordinateDescent {
     for (int i = 0; i < step.length; i++) {
       int j = active[i];
       double next = w[j] + part * step[i];
-      next = i == first || Math.signum(next) != Math.signum(w[j]) ? 0 : next;
+      next = i == first || next * w[j] < 0 ? 0 : next;
       if (next != w[j]) {
         Vectors.add(w[j] - next, g[j], r);
         w[j] = next;

@@ -82,7 +82,10 @@ class PathReferenceTest {
           numbers(expected.get("validation_mse").get(i)), result.foldMse()[i], 1e3 * NEAR);
       // At the largest value a coefficient may be a few ulps instead of zero.
       assertEquals(
-          expected.get("nonzero").get(i).intValue(), result.nonzero(i), i == 0 ? 1 : 0, "value " + i);
+          expected.get("nonzero").get(i).intValue(),
+          result.nonzero(i),
+          i == 0 ? 1 : 0,
+          "value " + i);
       double objective = result.trainingMse()[i];
       for (double w : standardised) {
         objective += result.penalty(i).l1() * Math.abs(w) + result.penalty(i).l2() * w * w;
@@ -93,9 +96,7 @@ class PathReferenceTest {
         numbers(expected.get("mean_validation_mse")), result.validationMse(), 1e3 * NEAR);
     assertEquals(expected.get("chosen_index").intValue(), result.chosenIndex());
     assertEquals(
-        expected.get("chosen_l1").doubleValue(),
-        result.penalty(result.chosenIndex()).l1(),
-        1e-12);
+        expected.get("chosen_l1").doubleValue(), result.penalty(result.chosenIndex()).l1(), 1e-12);
     assertEquals(0, result.unconverged());
     assertEquals(3, result.passes());
   }

@@ -51,9 +51,7 @@ class CoordinateDescentTest {
         worst =
             Math.max(
                 worst,
-                w[j] == 0
-                    ? Math.abs(gradient) - l1
-                    : Math.abs(gradient + l1 * Math.signum(w[j])));
+                w[j] == 0 ? Math.abs(gradient) - l1 : Math.abs(gradient + l1 * Math.signum(w[j])));
       }
       return worst / l1;
     }
@@ -148,8 +146,7 @@ class CoordinateDescentTest {
     CoordinateDescent descent =
         new CoordinateDescent(new double[][] {{1, 0}, {0, 0}}, new double[2], 0);
     double[] w = new double[2];
-    assertEquals(
-        new CoordinateDescent.Outcome(true, 0, 2, 2), descent.solve(1, 0, w));
+    assertEquals(new CoordinateDescent.Outcome(true, 0, 2, 2), descent.solve(1, 0, w));
   }
 
   /** The target is a combination of the columns: the objective goes to zero with l1. */
@@ -188,7 +185,8 @@ class CoordinateDescentTest {
         IllegalArgumentException.class,
         () -> descent.solve(1e-3, 0, new double[] {Double.NaN, 0, 0}));
     CoordinateDescent broken =
-        new CoordinateDescent(new double[][] {{1, Double.NaN}, {Double.NaN, 1}}, new double[] {1, 2}, 5);
+        new CoordinateDescent(
+            new double[][] {{1, Double.NaN}, {Double.NaN, 1}}, new double[] {1, 2}, 5);
     assertThrows(ArithmeticException.class, () -> broken.solve(1e-3, 0, new double[2]));
     assertThrows(
         IllegalArgumentException.class,

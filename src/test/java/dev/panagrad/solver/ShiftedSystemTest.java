@@ -52,8 +52,7 @@ class ShiftedSystemTest {
   @Test
   void refuses() {
     assertThrows(
-        IllegalArgumentException.class,
-        () -> new ShiftedSystem(new double[2][2], new double[3]));
+        IllegalArgumentException.class, () -> new ShiftedSystem(new double[2][2], new double[3]));
     ShiftedSystem zero = new ShiftedSystem(new double[2][2], new double[] {1, 2});
     assertThrows(IllegalArgumentException.class, () -> zero.solve(0, new double[2]));
     ShiftedSystem negative =
