@@ -198,6 +198,27 @@ class RegularizationPathTest {
     assertTrue(warm.multiplyAdds() < cold.multiplyAdds());
   }
 
+  /** Of the solver alone, where features share a factor and nearly as many as rows. */
+  @Test
+  void warmStartsSaveSolverWork() {
+    double[][] x = Datasets.normal(1, 120, 90);
+    double[][] y = Datasets.normal(2, 120, 1);
+    double[][] shared = Datasets.normal(3, 120, 1);
+    for (int i = 0; i < 120; i++) {
+      for (int j = 0; j < 90; j++) {
+        x[i][j] += 2 * shared[i][0];
+        y[i][0] += j < 10 ? (j % 2 == 0 ? 1 : -1) * x[i][j] : 0;
+      }
+    }
+    Dataset data = data(x, y);
+    PathResult warm = RegularizationPath.of(PathPenalty.L1).values(50).fit(data, backend);
+    PathResult cold = RegularizationPath.of(PathPenalty.L1).values(50).cold().fit(data, backend);
+    assertEquals(0, warm.unconverged());
+    assertTrue(
+        cold.multiplyAdds() > 5 * warm.multiplyAdds(),
+        warm.multiplyAdds() + " and " + cold.multiplyAdds());
+  }
+
   @Test
   void f32RowsAndSeeds() {
     Dataset data = Datasets.plane(arena, DType.F32, 3, 100, 4, 1, 1);
