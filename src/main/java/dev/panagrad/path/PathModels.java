@@ -76,11 +76,19 @@ final class PathModels {
     PathModels models = new PathModels(values.length);
     int d = scale.length;
     if (kind == PathPenalty.L2) {
+      boolean[] isConstant = new boolean[d];
+      for (int j = 0; j < d; j++) {
+        isConstant[j] = problem.g[j][j] == 0;
+      }
       ShiftedSystem ridge = new ShiftedSystem(problem.g, problem.c);
       models.multiplyAdds += 2.0 * d * d * (d + values.length);
       for (int i = 0; i < values.length; i++) {
         double[] w = new double[d];
         ridge.solve(values[i], w);
+        for (int j = 0; j < d; j++) {
+          // Reflections leave rounding there.
+          w[j] = isConstant[j] ? 0 : w[j];
+        }
         models.keep(i, w, problem, scale);
       }
       return models;

@@ -114,6 +114,7 @@ class RegularizationPathTest {
       for (int i = 0; i < 50; i++) {
         assertTrue(violation(data, result, i, hasIntercept) < 1e-6, kind + ", value " + i);
         assertEquals(mse(data, result, i, -1), result.trainingMse()[i], 1e-7);
+        assertTrue(!hasIntercept || result.coefficients()[i][3] == 0);
       }
       if (kind != PathPenalty.L2) {
         assertEquals(0, result.nonzero(0));
