@@ -84,6 +84,26 @@ final class DataOptions {
     }
   }
 
+  /** For a command that standardises by itself. */
+  void requireTable() {
+    Path file = source.file().filter(TrainingFile::isOne).orElse(null);
+    if (file != null) {
+      throw new UsageException(
+          file
+              + " is a training file, whose rows are changed already; name the table it was made of");
+    }
+  }
+
+  /** Data, columns and header as they were asked for, to be typed again. */
+  List<String> words() {
+    List<String> words = new ArrayList<>(source.words());
+    words.addAll(List.of("--target", String.join(",", targets)));
+    if (!features.isEmpty()) {
+      words.addAll(List.of("--features", String.join(",", features)));
+    }
+    return words;
+  }
+
   /** A training file has its columns and type already. */
   private void requireNoColumns(Path file) {
     if (!targets.isEmpty() || !features.isEmpty() || dtype != null || source.hasNoHeader()) {

@@ -7,6 +7,7 @@ import java.io.IOException;
 import java.nio.file.Files;
 import java.nio.file.InvalidPathException;
 import java.nio.file.Path;
+import java.util.List;
 import java.util.Optional;
 import picocli.CommandLine.Option;
 import picocli.CommandLine.Parameters;
@@ -44,6 +45,11 @@ final class DataSource {
 
   boolean hasNoHeader() {
     return noHeader;
+  }
+
+  /** As they were asked for. */
+  List<String> words() {
+    return noHeader ? List.of(data, "--no-header") : List.of(data);
   }
 
   /** The file, if it is one. */

@@ -1,6 +1,7 @@
 package dev.panagrad.cli;
 
 import dev.panagrad.data.Dataset;
+import dev.panagrad.path.PathResult;
 import dev.panagrad.regression.Standardization;
 import dev.panagrad.safetensors.Excerpt;
 import dev.panagrad.tensor.DType;
@@ -93,6 +94,19 @@ final class Warnings {
     }
     if (result.metrics().containsKey("R2") && Double.isNaN(result.r2())) {
       warn("a target is constant: R2 is undefined");
+    }
+  }
+
+  static void print(PathResult result) {
+    if (!result.constantFeatures().isEmpty()) {
+      warn(
+          "constant columns carry no information and get coefficient 0: "
+              + Excerpt.of(result.constantFeatures()));
+    }
+    if (result.unconverged() > 0) {
+      warn(
+          "%,d models have not converged to a duality gap of 1e-10 of their objective; consider a larger --ratio, or dropping features that nearly repeat others"
+              .formatted(result.unconverged()));
     }
   }
 

@@ -450,6 +450,38 @@ public final class NormalEquations {
     }
   }
 
+  /** A feature's mean, to be subtracted; zero without intercept. */
+  public double mean(int feature) {
+    return mean[feature];
+  }
+
+  /** An output's mean; zero without intercept. */
+  public double targetMean(int output) {
+    return targetMean[output];
+  }
+
+  /** The mean square q of an output's centred target. */
+  public double targetSquares(int output) {
+    return q[output];
+  }
+
+  /**
+   * Copies one row of G, the mean products of a centred feature with all.
+   *
+   * @param to receives them [d]
+   * @throws IllegalStateException if memory has been closed
+   */
+  public void copyProducts(int feature, double[] to) {
+    for (int f = 0; f < d; f++) {
+      to[f] = f64(g, (long) feature * d + f);
+    }
+  }
+
+  /** The mean product of a centred feature with an output's centred target, an entry of c. */
+  public double rightSide(int output, int feature) {
+    return f64(c, (long) output * d + feature);
+  }
+
   private static void requireFloating(Tensor t) {
     if (!t.dtype().isFloating()) {
       throw new IllegalArgumentException(

@@ -45,6 +45,9 @@ class LayeringTest {
           Map.entry("arrow", Set.of("data", "tensor")),
           Map.entry("safetensors", Set.of("tensor")),
           Map.entry(
+              "path",
+              Set.of("backend", "data", "penalty", "regression", "rule", "solver", "tensor")),
+          Map.entry(
               "train",
               Set.of(
                   "backend",
@@ -65,6 +68,7 @@ class LayeringTest {
                   "data",
                   "loss",
                   "optimizer",
+                  "path",
                   "penalty",
                   "regression",
                   "rule",

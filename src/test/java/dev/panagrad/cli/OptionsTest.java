@@ -272,7 +272,8 @@ class OptionsTest {
   }
 
   @ParameterizedTest
-  @ValueSource(strings = {"--help", "train --help", "compare --help", "backends --help"})
+  @ValueSource(
+      strings = {"--help", "train --help", "compare --help", "backends --help", "path --help"})
   void helpIsDone(String line) {
     Cli run = Cli.run(line, data).exits(Cli.DONE);
     Cli.assertContains(run.out(), "Usage: panagrad");

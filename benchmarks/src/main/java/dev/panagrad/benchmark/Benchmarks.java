@@ -2,6 +2,7 @@ package dev.panagrad.benchmark;
 
 import dev.panagrad.benchmark.latency.Latency;
 import dev.panagrad.benchmark.passes.PassTable;
+import dev.panagrad.benchmark.passes.PathTimes;
 import dev.panagrad.benchmark.ratio.Ratios;
 import dev.panagrad.benchmark.save.SaveRatios;
 import java.io.IOException;
@@ -9,8 +10,8 @@ import java.util.Arrays;
 import java.util.List;
 
 /**
- * The jar's entry: {@code ratios}, {@code latency}, {@code save} and {@code passes} are ours,
- * everything else goes to JMH.
+ * The jar's entry: {@code ratios}, {@code latency}, {@code save}, {@code passes} and {@code path}
+ * are ours, everything else goes to JMH.
  */
 public final class Benchmarks {
   private Benchmarks() {}
@@ -26,6 +27,10 @@ public final class Benchmarks {
     }
     if (args.length == 3 && args[0].equals("passes")) {
       PassTable.run(List.of(args).subList(1, args.length));
+      return;
+    }
+    if (args.length == 3 && args[0].equals("path")) {
+      PathTimes.run(List.of(args).subList(1, args.length));
       return;
     }
     if (args.length > 0 && args[0].equals("latency")) {

@@ -1,0 +1,32 @@
+package dev.panagrad.path;
+
+import dev.panagrad.penalty.Penalty;
+
+/** What the values of a path are the strength of; see {@link #penalty}. */
+public enum PathPenalty {
+  /** Lasso. */
+  L1,
+  /** Ridge. */
+  L2,
+  /** A mixture of both. */
+  ELASTIC;
+
+  /**
+   * The penalty of a value: {@code l1 = value} for the lasso, {@code l2 = value} for ridge; for the
+   * elastic net
+   *
+   * <pre>
+   *   l1 = share * value        l2 = (1 - share) * value / 2
+   * </pre>
+   *
+   * as in glmnet and scikit-learn, whose {@code lambda} or {@code alpha} is {@code value / 2}, and
+   * {@code alpha} or {@code l1_ratio} the share.
+   */
+  public Penalty penalty(double value, double share) {
+    return switch (this) {
+      case L1 -> Penalty.l1(value);
+      case L2 -> Penalty.l2(value);
+      case ELASTIC -> new Penalty(share * value, (1 - share) * value / 2);
+    };
+  }
+}

@@ -1,0 +1,73 @@
+package dev.panagrad.path;
+
+import dev.panagrad.penalty.Penalty;
+import dev.panagrad.regression.LinearModel;
+import java.util.List;
+
+/**
+ * A regularisation path and its cross-validation.
+ *
+ * @param features their names
+ * @param target its name
+ * @param kind what the values are the strength of
+ * @param share of L1 in an elastic net, else 1
+ * @param values strengths, decreasing
+ * @param coefficients of the models of all rows, in raw units, [value][feature]
+ * @param intercepts of these models, [value]; zeros without intercept
+ * @param trainingMse their mean squared error on all rows, [value]
+ * @param foldMse mean squared error on each fold's rows of the model of the others, [value][fold]
+ * @param validationMse mean over folds, [value], each fold counting alike
+ * @param standardError of that mean: the standard deviation over folds (divisor k - 1) over the
+ *     root of k, [value]. Folds share most of their training rows, which makes it too small rather
+ *     than too large
+ * @param chosenIndex of the value with the least mean error; of several, the strongest penalty
+ * @param oneStandardErrorIndex of the strongest penalty whose mean error is at most one standard
+ *     error above the least
+ * @param constantFeatures names of features that are constant, with coefficient 0
+ * @param passes how often the rows were read
+ * @param multiplyAdds of the solver, for all models
+ * @param unconverged how many of the models, of all rows or of all but a fold, have not converged;
+ *     0 unless columns are nearly collinear, or values tiny
+ */
+@SuppressWarnings("ArrayRecordComponent") // a result that is read once, not compared
+public record PathResult(
+    List<String> features,
+    String target,
+    PathPenalty kind,
+    double share,
+    double[] values,
+    double[][] coefficients,
+    double[] intercepts,
+    double[] trainingMse,
+    double[][] foldMse,
+    double[] validationMse,
+    double[] standardError,
+    int chosenIndex,
+    int oneStandardErrorIndex,
+    List<String> constantFeatures,
+    int passes,
+    double multiplyAdds,
+    int unconverged) {
+  /** The penalty of a value, for features in standard deviations and the target in raw units. */
+  public Penalty penalty(int index) {
+    return kind.penalty(values[index], share);
+  }
+
+  /** How many coefficients of a value's model are not zero. */
+  public int nonzero(int index) {
+    int count = 0;
+    for (double coefficient : coefficients[index]) {
+      count += coefficient == 0 ? 0 : 1;
+    }
+    return count;
+  }
+
+  /** A value's model, in raw units. */
+  public LinearModel model(int index) {
+    return new LinearModel(
+        features,
+        List.of(target),
+        new double[][] {coefficients[index]},
+        new double[] {intercepts[index]});
+  }
+}

@@ -1,0 +1,165 @@
+package dev.panagrad.cli;
+
+import static org.junit.jupiter.api.Assertions.assertArrayEquals;
+import static org.junit.jupiter.api.Assertions.assertEquals;
+import static org.junit.jupiter.api.Assertions.assertTrue;
+
+import com.fasterxml.jackson.databind.JsonNode;
+import java.io.IOException;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.util.List;
+import org.junit.jupiter.api.Test;
+import org.junit.jupiter.api.io.TempDir;
+import org.junit.jupiter.params.ParameterizedTest;
+import org.junit.jupiter.params.provider.CsvSource;
+import org.junit.jupiter.params.provider.ValueSource;
+
+/** What {@code path} prints, writes and refuses. */
+class PathCommandTest {
+  private static final String SAMPLE = "path sample:diabetes --target progression --dtype f64 ";
+
+  @TempDir private Path folder;
+
+  private Cli small(String options) {
+    Path data = SmallData.write(folder);
+    return Cli.run("path %s --target y --penalty l1 --folds 3 " + options, data);
+  }
+
+  @ParameterizedTest
+  @ValueSource(
+      strings = {
+        "--penalty l1",
+        "--penalty l1 --ratio 0.1 --no-intercept",
+        "--penalty elastic --share 0.3",
+        "--penalty l2",
+        "--penalty l2 --features bmi,bp,s5 --seed 3",
+      })
+  void printedCommandGivesTheSameModel(String options) throws IOException {
+    JsonNode json = Cli.run((SAMPLE + "--json --quiet " + options).split(" ", -1)).json();
+    String command = json.get("command").asText();
+    assertTrue(command.startsWith("panagrad train sample:diabetes "), command);
+    String[] words = (command + " --json --quiet").split(" ", -1);
+    JsonNode trained =
+        Cli.run(List.of(words).subList(1, words.length).toArray(String[]::new)).json();
+    int chosen = json.get("chosenIndex").asInt();
+    double[] expected = Cli.numbers(json.get("coefficients").get(chosen));
+    double[] found = Cli.numbers(trained.at("/coefficients/0"));
+    for (int j = 0; j < expected.length; j++) {
+      // FISTA ends where the gradient is 1e-9 of the first one.
+      assertEquals(expected[j], found[j], 1e-5 * (1e-2 + Math.abs(expected[j])), command);
+    }
+    double intercept = json.get("intercepts").get(chosen).asDouble();
+    assertEquals(intercept, trained.at("/intercept/0").asDouble(), 1e-5 * Math.abs(intercept));
+  }
+
+  @Test
+  void textHasTableChosenValueAndCoefficients() {
+    Cli run = Cli.run((SAMPLE + "--penalty l1").split(" ", -1)).exits(Cli.DONE);
+    Cli.assertContains(
+        run.out(),
+        "simd",
+        "CV MSE",
+        "<- least CV MSE",
+        "<- within one standard error",
+        "chosen value",
+        "panagrad train sample:diabetes --target progression --dtype f64 --optimizer fista --l1 ",
+        "coefficients of progression (raw units)",
+        "bmi");
+    assertEquals("", run.err());
+    long lines =
+        run.out().lines().filter(l -> l.matches(" +[0-9.e-]+ +[0-9.]+ +[0-9.]+ .*")).count();
+    assertTrue(lines >= 20 && lines <= 22, run.out());
+  }
+
+  @Test
+  void curveHasOneRowPerValue() throws IOException {
+    Path curve = folder.resolve("curve.csv");
+    small("--values 7 --quiet --curve " + curve).exits(Cli.DONE);
+    List<String> lines = Files.readAllLines(curve);
+    assertEquals(8, lines.size());
+    assertEquals(
+        "value,training_mse,cv_mse,cv_standard_error,nonzero,(intercept),a,b,c,z",
+        lines.getFirst());
+    assertEquals("0", lines.get(1).split(",", -1)[4]);
+  }
+
+  @Test
+  void curveOverDataKeepsData() throws IOException {
+    Path data = SmallData.write(folder);
+    String before = Files.readString(data);
+    Cli.assertContains(small("--curve " + data).failure(Cli.USAGE), "--curve", "data file");
+    assertEquals(before, Files.readString(data));
+    Cli.assertContains(small("--curve " + folder).failure(Cli.USAGE), "directory");
+    Cli.assertContains(
+        small("--curve " + folder.resolve("no/c.csv")).failure(Cli.USAGE), "no directory");
+  }
+
+  @ParameterizedTest
+  @CsvSource({
+    "--values 1, '[2, 1,000]'",
+    "--values 1001, '[2, 1,000]'",
+    "--values x, --values",
+    "--folds 1, '[2, 100]'",
+    "--folds 101, '[2, 100]'",
+    "--folds -3, '[2, 100]'",
+    "--ratio 0, '[1e-10, 1)'",
+    "--ratio 1, '[1e-10, 1)'",
+    "--ratio NaN, '[1e-10, 1)'",
+    "--share 0.5, elastic net",
+    "--penalty l3, l3",
+    "--seed 1 --no-shuffle, --no-shuffle",
+    "'--target y,z', one target",
+  })
+  void nonsenseIsAUsageError(String options, String found) {
+    Path data = SmallData.write(folder);
+    String required = options.contains("--penalty") ? "" : " --penalty l1";
+    required += options.contains("--target") ? "" : " --target y";
+    Cli.assertContains(
+        Cli.run("path %s --quiet " + options + required, data).failure(Cli.USAGE), found);
+  }
+
+  @Test
+  void penaltyAndTargetAreNeeded() {
+    Path data = SmallData.write(folder);
+    Cli.assertContains(Cli.run("path %s --target y", data).failure(Cli.USAGE), "--penalty");
+    Cli.assertContains(Cli.run("path %s --penalty l1", data).failure(Cli.USAGE), "--target");
+  }
+
+  @Test
+  void dataThatHaveNoPath() {
+    Path data = SmallData.write(folder, "a,y\n1,2\n2,2\n3,2\n5,2\n");
+    Cli.assertContains(
+        Cli.run("path %s --target y --penalty l2 --folds 2 --quiet", data).failure(Cli.FAILED),
+        "'y' is 2.0 in all rows");
+    Cli.assertContains(
+        Cli.run("path %s --target y --penalty l2 --folds 3 --quiet", data).failure(Cli.FAILED),
+        "4 rows are too few for 3 folds",
+        "number of folds is 2");
+    Path broken = SmallData.write(folder, "a,y\n1,2\n2,NaN\n3,2\n5,2\n");
+    Cli.assertContains(
+        Cli.run("path %s --target y --penalty l2 --folds 2 --quiet", broken).failure(Cli.FAILED),
+        "NaN");
+  }
+
+  @Test
+  void trainingFileIsRefused() {
+    Path data = SmallData.write(folder);
+    Path file = folder.resolve("rows.safetensors");
+    Cli.run("convert %s " + file + " --target y", data).exits(Cli.DONE);
+    Cli.assertContains(
+        Cli.run("path %s --target y --penalty l1", file).failure(Cli.USAGE), "training file");
+  }
+
+  @Test
+  void namesAreQuotedForAShell() throws IOException {
+    Path data = SmallData.write(folder, "it's,y\n1,2\n2,3\n3,5\n5,6\n");
+    JsonNode json =
+        Cli.run(
+                "path %s --target y --penalty l1 --folds 2 --json --quiet",
+                data, "--features", "it's")
+            .json();
+    Cli.assertContains(json.get("command").asText(), "--features 'it'\\''s'");
+    assertArrayEquals(new String[] {"it's"}, Cli.strings(json.get("features")).toArray());
+  }
+}
