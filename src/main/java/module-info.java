@@ -31,6 +31,7 @@ module dev.panagrad {
   exports dev.panagrad.data;
   exports dev.panagrad.arrow;
   exports dev.panagrad.train;
+  exports dev.panagrad.tune;
   exports dev.panagrad.safetensors;
 
   opens dev.panagrad.cli to

@@ -74,6 +74,11 @@ final class DataOptions {
     }
   }
 
+  /** Whether the data are rows that were standardised when they were written. */
+  boolean isTrainingFile() {
+    return source.file().filter(TrainingFile::isOne).isPresent();
+  }
+
   /** A training file has its columns and type already. */
   private void requireNoColumns(Path file) {
     if (!targets.isEmpty() || !features.isEmpty() || dtype != null || source.hasNoHeader()) {

@@ -29,6 +29,7 @@ import picocli.CommandLine.UnmatchedArgumentException;
       PredictCommand.class,
       ConvertCommand.class,
       CompareCommand.class,
+      TuneCommand.class,
       BackendsCommand.class
     })
 public final class Main implements Runnable {
@@ -84,7 +85,7 @@ public final class Main implements Runnable {
   @Override
   public void run() {
     throw new ParameterException(
-        spec.commandLine(), "a command is needed: train, predict, convert, compare or backends");
+        spec.commandLine(), "a command is needed: train, predict, convert, compare, tune or backends");
   }
 
   private static int refuse(ParameterException e, String[] args) {

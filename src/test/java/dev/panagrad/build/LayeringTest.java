@@ -57,6 +57,19 @@ class LayeringTest {
                   "solver",
                   "tensor")),
           Map.entry(
+              "tune",
+              Set.of(
+                  "backend",
+                  "data",
+                  "optimizer",
+                  "regression",
+                  "rule",
+                  "safetensors",
+                  "schedule",
+                  "solver",
+                  "tensor",
+                  "train")),
+          Map.entry(
               "cli",
               Set.of(
                   "backend",
@@ -69,7 +82,8 @@ class LayeringTest {
                   "schedule",
                   "solver",
                   "tensor",
-                  "train")));
+                  "train",
+                  "tune")));
 
   @Test
   void arrowsPointOneWay() {
