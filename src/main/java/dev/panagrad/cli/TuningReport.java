@@ -80,8 +80,8 @@ record TuningReport(
     RateCurve curve = tuning.curve();
     String grows =
         Double.isNaN(curve.divergence())
-            ? "it does not double up to " + number(curve.points().getLast().rate())
-            : "it has doubled at " + number(curve.divergence());
+            ? "does not double up to " + number(curve.points().getLast().rate())
+            : "doubles at a constant rate of " + number(curve.divergence());
     return "learning rate: in the range test the loss falls fastest at %s, and %s; the curvature gives %s, the default is %s"
         .formatted(
             number(curve.steepest()),
@@ -118,12 +118,8 @@ record TuningReport(
     if (suggested.equals(tuning.byDefault())) {
       return "result: no candidate was better than the defaults of 'train'";
     }
-    return "result: %,d epochs end at %s with the suggestion, at %s with the defaults (%s)"
-        .formatted(
-            tuning.epochs(),
-            loss(suggested.loss()),
-            loss(before),
-            "seed and data as here, the same backend: the same loss");
+    return "result: %,d epochs end at %s with the suggestion and at %s with the defaults, on this backend and with this seed"
+        .formatted(tuning.epochs(), loss(suggested.loss()), loss(before));
   }
 
   private static String number(double value) {

@@ -20,15 +20,18 @@ import java.util.Locale;
  * </pre>
  *
  * Two things are read off the curve: where the loss falls fastest, which is a rate for a training
- * that decays from there, and where it grows beyond use.
+ * that decays from there, and where it grows.
  *
  * <p>Smith records the losses of batches. Squared errors of heavy-tailed targets differ so much
  * between batches that the curve would show which rows were drawn; so here every loss is taken on
  * the same rows, all of them or an evenly spaced sample.
  *
- * <p>What it can say is limited. The rates before the steepest have used up part of the fall; and
- * for gradient descent the loss is seen to grow only some steps after the rate has passed 2 / L,
- * beyond which it diverges: with the defaults up to a factor 3 later.
+ * <p>Where the loss grows in the sweep is too late. Gradient descent diverges above 2 / L along one
+ * direction, but the sweep has come through 1 / L before, where that direction is as good as solved,
+ * and it takes the following steps to grow out of the rounding: the loss has doubled at some 5 times
+ * the rate. So below that one, trainings from zero of 50 steps at a constant rate are made, and the
+ * interval between a rate that does not double the loss and one that does is halved on a logarithmic
+ * scale, until its ends are 5% apart.
  */
 public final class RateRangeTest {
   /** Weight of what was: an average over two steps, as losses are of the same rows. */
@@ -36,6 +39,11 @@ public final class RateRangeTest {
 
   /** A loss this many times that of zero parameters is of no use. */
   private static final double USELESS = 2;
+
+  private static final int CONSTANT_STEPS = 50;
+
+  /** Ratio of a rate that doubles the loss and one that does not, at the end. */
+  private static final double CLOSE = 1.05;
 
   private static final double DEFAULT_LOW = 1e-6;
   private static final double DEFAULT_HIGH = 10;
@@ -100,7 +108,7 @@ public final class RateRangeTest {
           "batch size %,d is larger than the %,d rows".formatted(batch, data.rows()));
     }
     List<RateCurve.Point> points = new ArrayList<>();
-    double divergence = Double.NaN;
+    double doubled = Double.NaN;
     double first;
     try (TensorArena arena = TensorArena.open("range test")) {
       SteppedTraining training =
@@ -118,21 +126,68 @@ public final class RateRangeTest {
                 .formatted(first, data.x().dtype()));
       }
       double average = first;
-      for (int step = 0; step < steps && Double.isNaN(divergence); step++) {
+      for (int step = 0; step < steps && Double.isNaN(doubled); step++) {
         training.step();
         double loss = training.loss();
         average = SMOOTHING * average + (1 - SMOOTHING) * loss;
         points.add(new RateCurve.Point(rate(step), loss, average));
         if (!(average <= USELESS * first)) {
-          divergence = rate(step);
+          doubled = rate(step);
         }
       }
     }
-    return new RateCurve(points, steepest(points, first, divergence), divergence);
+    double steepest = steepest(points, first, doubled);
+    double divergence =
+        Double.isNaN(doubled) ? doubled : divergence(backend, data, rule, batch, seed, steepest, doubled);
+    return new RateCurve(points, steepest, divergence);
+  }
+
+  /** Between a rate that may double the loss and one that does, or below both. */
+  private double divergence(
+      Backend backend,
+      Dataset data,
+      UpdateRule rule,
+      long batch,
+      long seed,
+      double steepest,
+      double doubled) {
+    double divergence = doubled;
+    double harmless = steepest;
+    while (harmless > low
+        && doubles(backend, data, rule.withLearningRate(harmless), batch, seed)) {
+      divergence = harmless;
+      harmless /= 2;
+    }
+    while (divergence > CLOSE * harmless) {
+      double middle = Math.sqrt(harmless * divergence);
+      if (doubles(backend, data, rule.withLearningRate(middle), batch, seed)) {
+        divergence = middle;
+      } else {
+        harmless = middle;
+      }
+    }
+    return divergence;
+  }
+
+  /** Whether the loss of a training at a constant rate doubles within some steps. */
+  private static boolean doubles(
+      Backend backend, Dataset data, UpdateRule rule, long batch, long seed) {
+    try (TensorArena arena = TensorArena.open("constant rate")) {
+      SteppedTraining training =
+          new SteppedTraining(backend, arena, data, Optimizer.of(rule), batch, seed);
+      double first = training.loss();
+      for (int step = 0; step < CONSTANT_STEPS; step++) {
+        training.step();
+        if (!(training.loss() <= USELESS * first)) {
+          return true;
+        }
+      }
+      return false;
+    }
   }
 
   /** Where the loss falls fastest before it is lowest. */
-  private double steepest(List<RateCurve.Point> points, double first, double divergence) {
+  private double steepest(List<RateCurve.Point> points, double first, double doubled) {
     double before = first;
     double fall = 0;
     double steepest = Double.NaN;
@@ -145,7 +200,7 @@ public final class RateRangeTest {
     }
     if (Double.isNaN(steepest)) {
       throw new IllegalArgumentException(
-          Double.isNaN(divergence)
+          Double.isNaN(doubled)
               ? String.format(
                   Locale.ROOT,
                   "the loss is %.4g at zero parameters and falls at no learning rate from %.3g to %.3g: the features say nothing about the targets, or the rates are too low",
@@ -158,7 +213,7 @@ public final class RateRangeTest {
                   low,
                   first,
                   points.getLast().loss(),
-                  divergence,
+                  doubled,
                   low / 1e3));
     }
     return steepest;

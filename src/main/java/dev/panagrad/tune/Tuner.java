@@ -24,7 +24,7 @@ import java.util.Objects;
  *
  * <pre>
  *   rates        the default, that of the curvature, where the loss falls fastest in a range test,
- *                a tenth of where it grows there
+ *                half and a tenth of where it grows there
  *   batches      the default, the power of two below the noise scale of gradients
  *   schedules    constant, half a cosine to zero
  *
@@ -36,7 +36,7 @@ import java.util.Objects;
  *
  * One round of successive halving (Jamieson and Talwalkar 2016), with the default kept to the end:
  * as trainings are repeatable, what is suggested ends where it ended here, and not above the
- * default, on the same backend. All of it costs as much as four to eight trainings.
+ * default, on the same backend. All of it costs as much as six to nine trainings.
  */
 public final class Tuner {
   /** Fewer rows tell nothing about noise, and need no tuning. */
@@ -199,6 +199,7 @@ public final class Tuner {
             into,
             new Candidate(
                 rounded(curve.divergence() / 10), "tenth of divergence", batchSize, decays));
+        add(into, new Candidate(rounded(curve.divergence() / 2), "half of divergence", batchSize, decays));
       }
     }
 
