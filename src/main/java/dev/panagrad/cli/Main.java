@@ -85,7 +85,8 @@ public final class Main implements Runnable {
   @Override
   public void run() {
     throw new ParameterException(
-        spec.commandLine(), "a command is needed: train, predict, convert, compare, tune or backends");
+        spec.commandLine(),
+        "a command is needed: train, predict, convert, compare, tune or backends");
   }
 
   private static int refuse(ParameterException e, String[] args) {

@@ -24,7 +24,8 @@ record TuningReport(
 
   void print(Backend backend) {
     PrintStream out = System.out;
-    out.printf("%s on %s (%s), %,d rows%n%n", optimizer.text(), backend.name(), backend.detail(), rows);
+    out.printf(
+        "%s on %s (%s), %,d rows%n%n", optimizer.text(), backend.name(), backend.detail(), rows);
     out.printf(
         "%-10s %-20s %7s %-12s %14s %10s %14s %10s %9s%n",
         "rate",

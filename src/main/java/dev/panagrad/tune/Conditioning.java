@@ -87,8 +87,7 @@ public record Conditioning(
       Dataset data, StandardisedCopy copy, TensorArena arena, Backend backend) {
     Standardization units = copy.units();
     List<String> names = data.features();
-    int[] varying =
-        IntStream.range(0, names.size()).filter(f -> !units.isConstant(f)).toArray();
+    int[] varying = IntStream.range(0, names.size()).filter(f -> !units.isConstant(f)).toArray();
     List<String> constant =
         IntStream.range(0, names.size()).filter(units::isConstant).mapToObj(names::get).toList();
     int low = -1;
@@ -169,8 +168,7 @@ public record Conditioning(
       for (int other : varying) {
         double correlation = out[other] / 2;
         if (other > f && Math.abs(correlation) > NEARLY_ONE) {
-          found.add(
-              new Repeat(names.get(f), names.get(other), Math.clamp(correlation, -1.0, 1.0)));
+          found.add(new Repeat(names.get(f), names.get(other), Math.clamp(correlation, -1.0, 1.0)));
         }
       }
     }

@@ -11,8 +11,8 @@ import dev.panagrad.tensor.Tensor;
  *
  * <p>Let G be the mean gradient over n rows and Sigma the covariance of the rows' gradients around
  * it, both with divisor n. The gradient of a batch of B rows drawn without replacement has mean G,
- * and the covariance {@code Sigma / B} is reduced because no row comes twice (Cochran 1977, Sampling
- * Techniques, theorem 2.2), so that
+ * and the covariance {@code Sigma / B} is reduced because no row comes twice (Cochran 1977,
+ * Sampling Techniques, theorem 2.2), so that
  *
  * <pre>
  *   E |g_B|^2  =  |G|^2 + f(B) tr(Sigma)             f(B) = (n - B) / (B (n - 1))
@@ -32,11 +32,11 @@ import dev.panagrad.tensor.Tensor;
  * <p><b>What it means.</b> A step of the best length along g_B, in a quadratic whose Hessian is a
  * multiple of the identity, lowers the loss by {@code 1 / (1 + scale / B)} of what a step along G
  * would (section 2.2 there), for the simple noise scale {@code tr(Sigma) / |G|^2}. So while B is
- * well below it, twice the batch makes nearly twice the progress per step, and the same epochs reach
- * nearly the same loss in half as many steps; well above it, twice the batch is twice the work for
- * the same step. As training goes on, G tends to zero and Sigma to that of the residuals' noise: the
- * scale grows without bound, and what was measured at the start is the smallest that it will be, as
- * a rule.
+ * well below it, twice the batch makes nearly twice the progress per step, and the same epochs
+ * reach nearly the same loss in half as many steps; well above it, twice the batch is twice the
+ * work for the same step. As training goes on, G tends to zero and Sigma to that of the residuals'
+ * noise: the scale grows without bound, and what was measured at the start is the smallest that it
+ * will be, as a rule.
  *
  * @param gradientSquares an estimate of |G|^2, in the units of the data that were measured; it may
  *     be negative by chance where it is small

@@ -27,11 +27,11 @@ import java.util.Locale;
  * the same rows, all of them or an evenly spaced sample.
  *
  * <p>Where the loss grows in the sweep is too late. Gradient descent diverges above 2 / L along one
- * direction, but the sweep has come through 1 / L before, where that direction is as good as solved,
- * and it takes the following steps to grow out of the rounding: the loss has doubled at some 5 times
- * the rate. So below that one, trainings from zero of 50 steps at a constant rate are made, and the
- * interval between a rate that does not double the loss and one that does is halved on a logarithmic
- * scale, until its ends are 5% apart.
+ * direction, but the sweep has come through 1 / L before, where that direction is as good as
+ * solved, and it takes the following steps to grow out of the rounding: the loss has doubled at
+ * some 5 times the rate. So below that one, trainings from zero of 50 steps at a constant rate are
+ * made, and the interval between a rate that does not double the loss and one that does is halved
+ * on a logarithmic scale, until its ends are 5% apart.
  */
 public final class RateRangeTest {
   /** Weight of what was: an average over two steps, as losses are of the same rows. */
@@ -138,7 +138,9 @@ public final class RateRangeTest {
     }
     double steepest = steepest(points, first, doubled);
     double divergence =
-        Double.isNaN(doubled) ? doubled : divergence(backend, data, rule, batch, seed, steepest, doubled);
+        Double.isNaN(doubled)
+            ? doubled
+            : divergence(backend, data, rule, batch, seed, steepest, doubled);
     return new RateCurve(points, steepest, divergence);
   }
 
@@ -153,8 +155,7 @@ public final class RateRangeTest {
       double doubled) {
     double divergence = doubled;
     double harmless = steepest;
-    while (harmless > low
-        && doubles(backend, data, rule.withLearningRate(harmless), batch, seed)) {
+    while (harmless > low && doubles(backend, data, rule.withLearningRate(harmless), batch, seed)) {
       divergence = harmless;
       harmless /= 2;
     }

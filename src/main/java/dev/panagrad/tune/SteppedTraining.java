@@ -16,7 +16,9 @@ import dev.panagrad.tensor.TensorArena;
  * <p>Ownership: all memory belongs to the arena.
  */
 final class SteppedTraining {
-  /** Rows that a loss is taken on, at most: its standard error is then below 2% of its deviation. */
+  /**
+   * Rows that a loss is taken on, at most: its standard error is then below 2% of its deviation.
+   */
   private static final int SAMPLE_ROWS = 4096;
 
   private final Backend backend;

@@ -199,7 +199,10 @@ public final class Tuner {
             into,
             new Candidate(
                 rounded(curve.divergence() / 10), "tenth of divergence", batchSize, decays));
-        add(into, new Candidate(rounded(curve.divergence() / 2), "half of divergence", batchSize, decays));
+        add(
+            into,
+            new Candidate(
+                rounded(curve.divergence() / 2), "half of divergence", batchSize, decays));
       }
     }
 
@@ -258,8 +261,7 @@ public final class Tuner {
       for (int i = 0; i < trials.size(); i++) {
         Trial t = trials.get(i);
         if (i == 0 || best.contains(t)) {
-          double full =
-              shortEpochs == epochs ? t.shortLoss() : loss(t.candidate(), epochs);
+          double full = shortEpochs == epochs ? t.shortLoss() : loss(t.candidate(), epochs);
           long steps = Math.multiplyExact(epochs, Math.ceilDiv(rows, t.candidate().batch()));
           trials.set(i, new Trial(t.candidate(), t.shortLoss(), full, steps));
         }
@@ -280,8 +282,7 @@ public final class Tuner {
     }
 
     private Trainer trainer(Optimizer.Builder optimizer, long batchSize, long trialEpochs) {
-      Trainer trainer =
-          Trainer.with(optimizer).epochs(trialEpochs).seed(seed).standardizeInPlace();
+      Trainer trainer = Trainer.with(optimizer).epochs(trialEpochs).seed(seed).standardizeInPlace();
       return batchSize < rows ? trainer.batchSize(batchSize) : trainer;
     }
 

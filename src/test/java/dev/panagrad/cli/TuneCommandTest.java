@@ -75,8 +75,19 @@ class TuneCommandTest {
   @ValueSource(strings = {"gd", "sgd", "adam", "adamw", "rmsprop", "lion", "nadam", "adagrad"})
   void sameAsTrain(String optimizer) throws IOException {
     String[] common = {
-      data.toString(), "--target", "y,z", "--features", "a,c", "--optimizer", optimizer,
-      "--epochs", "6", "--seed", "5", "--dtype", "f64"
+      data.toString(),
+      "--target",
+      "y,z",
+      "--features",
+      "a,c",
+      "--optimizer",
+      optimizer,
+      "--epochs",
+      "6",
+      "--seed",
+      "5",
+      "--dtype",
+      "f64"
     };
     JsonNode tuned = Cli.run(concat(new String[] {"tune", "--json"}, common)).json();
     assertEquals(
@@ -140,8 +151,7 @@ class TuneCommandTest {
 
   @Test
   void tableAndWords() {
-    Cli run =
-        Cli.run("tune %s --target y --optimizer sgd --epochs 8", data).exits(Cli.DONE);
+    Cli run = Cli.run("tune %s --target y --optimizer sgd --epochs 8", data).exits(Cli.DONE);
     Cli.assertContains(
         run.out(),
         "MSE, 2 ep.",
@@ -212,8 +222,7 @@ class TuneCommandTest {
   @Test
   void curveIsTheData() throws IOException {
     String before = Files.readString(data);
-    String line =
-        Cli.run("tune %s --target y --curve", data, data.toString()).failure(Cli.USAGE);
+    String line = Cli.run("tune %s --target y --curve", data, data.toString()).failure(Cli.USAGE);
     Cli.assertContains(line, "is the data file");
     assertEquals(before, Files.readString(data));
     line =

@@ -106,8 +106,7 @@ class GradientNoiseScaleTest {
     double square = 3;
     double trace = 40;
     GradientNoiseScale scale =
-        GradientNoiseScale.of(
-            8, square + trace / 8, 64, square + trace / 64, Long.MAX_VALUE);
+        GradientNoiseScale.of(8, square + trace / 8, 64, square + trace / 64, Long.MAX_VALUE);
     assertEquals(trace, scale.covarianceTrace(), 1e-12);
     assertEquals(square, scale.gradientSquares(), 1e-12);
   }
@@ -127,8 +126,7 @@ class GradientNoiseScaleTest {
       RowOrder order = RowOrder.of(arena, 60, 0, 1);
       order.shuffle(0);
       GradientNoiseScale scale =
-          GradientNoiseScale.measure(
-              backend, regression, data.x(), data.y(), order.index(), 60);
+          GradientNoiseScale.measure(backend, regression, data.x(), data.y(), order.index(), 60);
       double trace = trace(gradients);
       assertEquals(trace, scale.covarianceTrace(), tolerance * trace);
       double square = square(mean(gradients, (1L << 60) - 1));
@@ -169,7 +167,12 @@ class GradientNoiseScaleTest {
 
   @ParameterizedTest
   @CsvSource({
-    "10, 1000, 8", "10, 9, 8", "0.5, 1000, 1", "64, 1000, 64", "1e300, 1000, 512", "0, 5, 1"
+    "10, 1000, 8",
+    "10, 9, 8",
+    "0.5, 1000, 1",
+    "64, 1000, 64",
+    "1e300, 1000, 512",
+    "0, 5, 1"
   })
   void advisedBatch(double scale, long rows, long batch) {
     assertEquals(batch, new GradientNoiseScale(1, scale).advisedBatch(rows));

@@ -65,8 +65,7 @@ class RateRangeTestTest {
   @Test
   void ratesGrowByOneFactor() {
     Dataset data = Datasets.plane(arena, DType.F64, 1, 30, 2, 1, 1);
-    RateCurve curve =
-        RateRangeTest.between(1e-4, 1e-2, 21).run(backend, data, Sgd.of(1), 8, 0);
+    RateCurve curve = RateRangeTest.between(1e-4, 1e-2, 21).run(backend, data, Sgd.of(1), 8, 0);
     assertEquals(21, curve.points().size());
     assertTrue(Double.isNaN(curve.divergence()));
     for (int i = 0; i < 21; i++) {
@@ -76,14 +75,13 @@ class RateRangeTestTest {
   }
 
   /**
-   * Adam's rate is a length: its first steps are as long as the rate in each parameter, whatever the
-   * gradient. Weights of about 1 and an intercept of 3 are doubly missed from some rate on.
+   * Adam's rate is a length: its first steps are as long as the rate in each parameter, whatever
+   * the gradient. Weights of about 1 and an intercept of 3 are doubly missed from some rate on.
    */
   @Test
   void adamOvershoots() {
     Dataset data = Datasets.plane(arena, DType.F64, 1, 64, 2, 1, 1);
-    RateCurve curve =
-        RateRangeTest.between(1e-4, 1e3, 150).run(backend, data, Adam.of(1), 16, 0);
+    RateCurve curve = RateRangeTest.between(1e-4, 1e3, 150).run(backend, data, Adam.of(1), 16, 0);
     assertTrue(curve.divergence() > 0.1 && curve.divergence() < 100, "" + curve.divergence());
   }
 
@@ -130,10 +128,17 @@ class RateRangeTestTest {
   }
 
   @ParameterizedTest
-  @CsvSource({"0, 1, 50", "-1, 1, 50", "NaN, 1, 50", "1, 1, 50", "2, 1, 50", "1, Infinity, 50", "1, 2, 9"})
+  @CsvSource({
+    "0, 1, 50",
+    "-1, 1, 50",
+    "NaN, 1, 50",
+    "1, 1, 50",
+    "2, 1, 50",
+    "1, Infinity, 50",
+    "1, 2, 9"
+  })
   void rangesRefused(double low, double high, int steps) {
-    assertThrows(
-        IllegalArgumentException.class, () -> RateRangeTest.between(low, high, steps));
+    assertThrows(IllegalArgumentException.class, () -> RateRangeTest.between(low, high, steps));
   }
 
   @ParameterizedTest

@@ -116,8 +116,7 @@ class TunerTest {
   @Test
   void tooFewRows() {
     Dataset data = Datasets.plane(arena, DType.F64, 2, 7, 1, 1, 1);
-    assertEquals(
-        "tuning needs at least 8 rows to tell signal from noise, found 7", failure(data));
+    assertEquals("tuning needs at least 8 rows to tell signal from noise, found 7", failure(data));
   }
 
   @ParameterizedTest
