@@ -29,7 +29,7 @@ import picocli.CommandLine.Spec;
     description =
         "Suggest learning rate, batch size and schedule: a range test, the curvature of the loss and the noise of gradients"
             + " name candidates, short trainings choose the best, and full ones compare them with the defaults of 'train'."
-            + " Takes as long as six to nine trainings.",
+            + " Takes as many epochs as six to nine trainings.",
     mixinStandardHelpOptions = true,
     sortOptions = false)
 final class TuneCommand implements Callable<Integer> {

@@ -36,7 +36,8 @@ import java.util.Objects;
  *
  * One round of successive halving (Jamieson and Talwalkar 2016), with the default kept to the end:
  * as trainings are repeatable, what is suggested ends where it ended here, and not above the
- * default, on the same backend. All of it costs as much as six to nine trainings.
+ * default, on the same backend. All of it takes as many epochs as six to nine trainings, of more
+ * steps where the advised batch is smaller.
  */
 public final class Tuner {
   /** Fewer rows tell nothing about noise, and need no tuning. */
