@@ -33,6 +33,7 @@ module dev.panagrad {
   exports dev.panagrad.arrow;
   exports dev.panagrad.train;
   exports dev.panagrad.path;
+  exports dev.panagrad.tune;
   exports dev.panagrad.safetensors;
 
   opens dev.panagrad.cli to

@@ -29,6 +29,7 @@ import picocli.CommandLine.UnmatchedArgumentException;
       PredictCommand.class,
       ConvertCommand.class,
       CompareCommand.class,
+      TuneCommand.class,
       PathCommand.class,
       BackendsCommand.class
     })
@@ -86,7 +87,7 @@ public final class Main implements Runnable {
   public void run() {
     throw new ParameterException(
         spec.commandLine(),
-        "a command is needed: train, predict, convert, compare, path or backends");
+        "a command is needed: train, predict, convert, compare, tune, path or backends");
   }
 
   private static int refuse(ParameterException e, String[] args) {

@@ -107,7 +107,7 @@ final class PathCommand implements Callable<Integer> {
     data.requireTarget();
     data.requireTable();
     if (curve != null) {
-      CurveFile.requirePlace(curve, data);
+      CurveFile.require(curve, data);
     }
     PathResult result;
     try (Backend backend = backendChoice.open();
@@ -226,11 +226,6 @@ final class PathCommand implements Callable<Integer> {
     if (noIntercept) {
       words.add("--no-intercept");
     }
-    return String.join(" ", words.stream().map(PathCommand::quoted).toList());
-  }
-
-  /** As a POSIX shell reads it. */
-  private static String quoted(String word) {
-    return word.matches("[\\w./:=,@%+-]+") ? word : "'" + word.replace("'", "'\\''") + "'";
+    return ShellLine.of(words);
   }
 }

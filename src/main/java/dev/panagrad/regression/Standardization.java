@@ -166,6 +166,11 @@ public final class Standardization {
     return y.scale[target] * y.scale[target];
   }
 
+  /** The scale of a feature; 1 where it is constant. */
+  public double featureScale(int feature) {
+    return x.scale[feature];
+  }
+
   /** The scale of a target. */
   public double targetScale(int target) {
     return y.scale[target];

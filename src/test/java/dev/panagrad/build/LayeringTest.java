@@ -62,6 +62,19 @@ class LayeringTest {
                   "solver",
                   "tensor")),
           Map.entry(
+              "tune",
+              Set.of(
+                  "backend",
+                  "data",
+                  "optimizer",
+                  "regression",
+                  "rule",
+                  "safetensors",
+                  "schedule",
+                  "solver",
+                  "tensor",
+                  "train")),
+          Map.entry(
               "cli",
               Set.of(
                   "backend",
@@ -76,7 +89,8 @@ class LayeringTest {
                   "schedule",
                   "solver",
                   "tensor",
-                  "train")));
+                  "train",
+                  "tune")));
 
   @Test
   void arrowsPointOneWay() {

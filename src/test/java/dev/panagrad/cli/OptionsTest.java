@@ -236,7 +236,7 @@ class OptionsTest {
           """
           train %s                                  | --target
           train --target y                          | DATA
-          train %s --target y --optimizer lbfgs     | lbfgs
+          train %s --target y --optimizer newton    | newton
           train %s --target y --dtype f16           | f16
           train %s --target y --epochs many         | many
           train %s --target y --seed 1.5            | 1.5
@@ -256,7 +256,7 @@ class OptionsTest {
 
   @Test
   void wrongNameOfOptimizerListsThem() {
-    Cli run = Cli.train(data, "--target y --optimizer lbfgs").exits(Cli.USAGE);
+    Cli run = Cli.train(data, "--target y --optimizer newton").exits(Cli.USAGE);
     Cli.assertContains(run.err().toLowerCase(Locale.ROOT), "gd", "sgd", "adam", "adamw", "rmsprop");
   }
 

@@ -1,0 +1,72 @@
+package dev.panagrad.cli;
+
+import dev.panagrad.tune.Candidate;
+import dev.panagrad.tune.Tuning;
+import java.util.ArrayList;
+import java.util.List;
+import java.util.Set;
+import picocli.CommandLine.Model.ArgSpec;
+import picocli.CommandLine.Model.OptionSpec;
+import picocli.CommandLine.ParseResult;
+
+/**
+ * The command line of {@code panagrad train} that trains a tuning's suggestion: the data and
+ * backend options as they were given to {@code tune}, and the options that it found.
+ */
+record SuggestedCommand(List<String> arguments) {
+  /** Options of {@code tune} that {@code train} does not have, or gets from the suggestion. */
+  private static final Set<String> OWN =
+      Set.of(
+          "--optimizer",
+          "--epochs",
+          "--seed",
+          "--curve",
+          "--json",
+          "--lowest-rate",
+          "--highest-rate",
+          "--debug");
+
+  /** For the suggestion of a tuning that was started with these arguments. */
+  static SuggestedCommand of(
+      Tuning tuning, ParseResult given, String optimizer, long seed, boolean takesFullBatches) {
+    List<String> arguments = new ArrayList<>(List.of("train"));
+    for (ArgSpec positional : given.matchedPositionals()) {
+      for (String value : positional.originalStringValues()) {
+        // What begins so would be taken for an option, or a file of arguments.
+        arguments.add(value.startsWith("-") || value.startsWith("@") ? "./" + value : value);
+      }
+    }
+    for (OptionSpec option : given.matchedOptions()) {
+      if (!OWN.contains(option.longestName())) {
+        if (option.arity().max() == 0) {
+          arguments.add(option.longestName());
+        } else {
+          for (String value : option.originalStringValues()) {
+            // Joined, so that a value may begin like an option.
+            arguments.addAll(
+                value.startsWith("-")
+                    ? List.of(option.longestName() + "=" + value)
+                    : List.of(option.longestName(), value));
+          }
+        }
+      }
+    }
+    Candidate candidate = tuning.suggested().candidate();
+    arguments.addAll(List.of("--optimizer", optimizer));
+    arguments.addAll(List.of("--learning-rate", Double.toString(candidate.rate())));
+    if (candidate.decays()) {
+      arguments.addAll(List.of("--schedule", candidate.schedule(tuning.epochs())));
+    }
+    if (!takesFullBatches) {
+      arguments.addAll(List.of("--batch-size", Long.toString(candidate.batch())));
+    }
+    arguments.addAll(List.of("--epochs", Long.toString(tuning.epochs())));
+    arguments.addAll(List.of("--seed", Long.toString(seed)));
+    return new SuggestedCommand(List.copyOf(arguments));
+  }
+
+  /** One line for a POSIX shell. */
+  String line() {
+    return "panagrad " + ShellLine.of(arguments);
+  }
+}

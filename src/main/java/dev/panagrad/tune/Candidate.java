@@ -1,0 +1,31 @@
+package dev.panagrad.tune;
+
+import dev.panagrad.optimizer.Optimizer;
+import dev.panagrad.rule.UpdateRule;
+import dev.panagrad.schedule.Schedule;
+
+/**
+ * Options that are tried.
+ *
+ * @param rate the base learning rate
+ * @param basis where the rate comes from
+ * @param batch rows per step
+ * @param decays whether the rate falls to zero over all epochs as half a cosine; constant if not
+ */
+public record Candidate(double rate, String basis, long batch, boolean decays) {
+  /** The schedule in the text form of {@link dev.panagrad.schedule.ScheduleText}. */
+  public String schedule(long epochs) {
+    return decays ? "cosine:" + epochs + "e" : "constant";
+  }
+
+  /** Whether two are the same training, wherever their rates come from. */
+  boolean isSameTraining(Candidate other) {
+    return rate == other.rate && batch == other.batch && decays == other.decays;
+  }
+
+  /** The optimizer for a training of that many steps. */
+  Optimizer.Builder optimizer(UpdateRule rule, long steps) {
+    Optimizer.Builder builder = Optimizer.of(rule.withLearningRate(rate));
+    return decays ? builder.schedule(Schedule.cosine(steps, 0)) : builder;
+  }
+}

@@ -1,0 +1,123 @@
+package dev.panagrad.tune;
+
+import dev.panagrad.backend.Backend;
+import dev.panagrad.regression.LinearRegression;
+import dev.panagrad.rule.Accepted;
+import dev.panagrad.tensor.Tensor;
+
+/**
+ * How much the gradients of batches scatter around that of all rows, at one place of the
+ * parameters.
+ *
+ * <p>Let G be the mean gradient over n rows and Sigma the covariance of the rows' gradients around
+ * it, both with divisor n. The gradient of a batch of B rows drawn without replacement has mean G,
+ * and the covariance {@code Sigma / B} is reduced because no row comes twice (Cochran 1977,
+ * Sampling Techniques, theorem 2.2), so that
+ *
+ * <pre>
+ *   E |g_B|^2  =  |G|^2 + f(B) tr(Sigma)             f(B) = (n - B) / (B (n - 1))
+ * </pre>
+ *
+ * Two batch sizes give two equations, and their solution is unbiased, being linear in the squares:
+ *
+ * <pre>
+ *   tr(Sigma)  =  (|g_b|^2 - |g_B|^2) / (f(b) - f(B))
+ *   |G|^2      =  |g_B|^2 - f(B) tr(Sigma)
+ * </pre>
+ *
+ * For n to infinity f(B) becomes 1 / B, and these are the estimators of McCandlish, Kaplan, Amodei
+ * et al. 2018, appendix A.1. Here B = n costs one pass, with which f(B) = 0 and |G|^2 is exact;
+ * with b = 1 tr(Sigma) is exact too.
+ *
+ * <p><b>What it means.</b> A step of the best length along g_B, in a quadratic whose Hessian is a
+ * multiple of the identity, lowers the loss by {@code 1 / (1 + scale / B)} of what a step along G
+ * would (section 2.2 there), for the simple noise scale {@code tr(Sigma) / |G|^2}. So while B is
+ * well below it, twice the batch makes nearly twice the progress per step, and the same epochs
+ * reach nearly the same loss in half as many steps; well above it, twice the batch is twice the
+ * work for the same step. As training goes on, G tends to zero and Sigma to that of the residuals'
+ * noise: the scale grows without bound, and what was measured at the start is the smallest that it
+ * will be, as a rule.
+ *
+ * @param gradientSquares an estimate of |G|^2, in the units of the data that were measured; it may
+ *     be negative by chance where it is small
+ * @param covarianceTrace an estimate of tr(Sigma), in the same
+ */
+public record GradientNoiseScale(double gradientSquares, double covarianceTrace) {
+  /** Batches of the small size in {@link #measure}, at least, where there are as many rows. */
+  private static final long BATCHES = 4096;
+
+  /**
+   * From the mean squared lengths of gradients of two batch sizes.
+   *
+   * @param small rows of the small batches, at least 1
+   * @param smallSquares mean of |g|^2 over them
+   * @param large rows of the large ones, more than {@code small}
+   * @param largeSquares mean of |g|^2 over them
+   * @param rows that batches are drawn from, without replacement; {@code Long.MAX_VALUE} for a
+   *     stream without end
+   * @throws IllegalArgumentException if the sizes are not in that order
+   */
+  public static GradientNoiseScale of(
+      long small, double smallSquares, long large, double largeSquares, long rows) {
+    Accepted.count("rows of the small batch", small);
+    if (small >= large || large > rows) {
+      throw new IllegalArgumentException(
+          "a noise scale needs a small batch, a larger one, and no fewer rows than that; found batches of %,d and %,d of %,d rows"
+              .formatted(small, large, rows));
+    }
+    double trace =
+        (smallSquares - largeSquares) / (variancePart(small, rows) - variancePart(large, rows));
+    return new GradientNoiseScale(largeSquares - variancePart(large, rows) * trace, trace);
+  }
+
+  private static double variancePart(long batch, long rows) {
+    return ((double) rows - batch) / (batch * (rows - 1.0));
+  }
+
+  /**
+   * Measures it at the regression's parameters, from one pass over the rows together and one in
+   * batches of {@code n / 4096} rows, at least 1; so for up to 8,191 rows it is exact but for the
+   * rounding of gradients. Overwrites the regression's gradient and loss.
+   *
+   * @param x features [n, d], placed where the backend reads rows
+   * @param y targets [n, k]
+   * @param index row numbers in random order, I64, or null if rows lie in no order
+   * @param rows n, at least 2
+   */
+  public static GradientNoiseScale measure(
+      Backend backend, LinearRegression regression, Tensor x, Tensor y, Tensor index, long rows) {
+    Tensor gradient = regression.gradient().flat();
+    regression.computeGradient(x, y, index, 0, rows);
+    double all = square(backend.linear().norm2(gradient));
+    long small = Math.max(1, rows / BATCHES);
+    long batches = rows / small;
+    double sum = 0;
+    for (long i = 0; i < batches; i++) {
+      regression.computeGradient(x, y, index, i * small, small);
+      sum += square(backend.linear().norm2(gradient));
+    }
+    return of(small, sum / batches, rows, all, rows);
+  }
+
+  private static double square(double a) {
+    return a * a;
+  }
+
+  /** The simple noise scale, in rows; infinite where no gradient is left among the noise. */
+  public double rows() {
+    if (covarianceTrace <= 0) {
+      return 0;
+    }
+    return gradientSquares <= 0 ? Double.POSITIVE_INFINITY : covarianceTrace / gradientSquares;
+  }
+
+  /**
+   * The largest power of two that is neither above the noise scale nor above the rows, and at least
+   * 1: up to there, a larger batch saves nearly as many steps as it makes each one longer.
+   */
+  public long advisedBatch(long allRows) {
+    Accepted.count("rows", allRows);
+    double most = Math.min(rows(), (double) allRows);
+    return most < 1 ? 1 : Long.highestOneBit((long) most);
+  }
+}

@@ -1,0 +1,27 @@
+package dev.panagrad.tune;
+
+import java.util.List;
+
+/**
+ * What a {@link RateRangeTest} saw.
+ *
+ * @param points one per step, by rising rate
+ * @param steepest the rate at which the smoothed loss fell fastest per factor of the rate
+ * @param divergence a constant rate at which the loss, within 50 steps from zero parameters,
+ *     becomes twice what it is there, and at 5% less does not; NaN if it never doubled in the sweep
+ */
+public record RateCurve(List<Point> points, double steepest, double divergence) {
+  /** Copies the list. */
+  public RateCurve {
+    points = List.copyOf(points);
+  }
+
+  /**
+   * One step.
+   *
+   * @param rate of the step
+   * @param loss after it, on all rows or an evenly spaced sample of 4,096, summed over targets
+   * @param smoothed its exponential average
+   */
+  public record Point(double rate, double loss, double smoothed) {}
+}

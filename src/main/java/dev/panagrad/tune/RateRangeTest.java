@@ -1,0 +1,222 @@
+package dev.panagrad.tune;
+
+import dev.panagrad.backend.Backend;
+import dev.panagrad.data.Dataset;
+import dev.panagrad.optimizer.Optimizer;
+import dev.panagrad.rule.Accepted;
+import dev.panagrad.rule.UpdateRule;
+import dev.panagrad.tensor.TensorArena;
+import java.util.ArrayList;
+import java.util.List;
+import java.util.Locale;
+
+/**
+ * The learning-rate range test: one training from zero parameters whose rate grows from step to
+ * step, until its loss does (Smith 2017, Cyclical learning rates for training neural networks,
+ * section 3.3). Here it grows geometrically, as useful rates of different rules are decades apart:
+ *
+ * <pre>
+ *   rate_t = low (high / low)^(t / (steps - 1))          t = 0, ..., steps - 1
+ * </pre>
+ *
+ * Two things are read off the curve: where the loss falls fastest, which is a rate for a training
+ * that decays from there, and where it grows.
+ *
+ * <p>Smith records the losses of batches. Squared errors of heavy-tailed targets differ so much
+ * between batches that the curve would show which rows were drawn; so here every loss is taken on
+ * the same rows, all of them or an evenly spaced sample.
+ *
+ * <p>Where the loss grows in the sweep is too late. Gradient descent diverges above 2 / L along one
+ * direction, but the sweep has come through 1 / L before, where that direction is as good as
+ * solved, and it takes the following steps to grow out of the rounding: the loss has doubled at
+ * some 5 times the rate. So below that one, trainings from zero of 50 steps at a constant rate are
+ * made, and the interval between a rate that does not double the loss and one that does is halved
+ * on a logarithmic scale, until its ends are 5% apart.
+ */
+public final class RateRangeTest {
+  /** Weight of what was: an average over two steps, as losses are of the same rows. */
+  private static final double SMOOTHING = 0.5;
+
+  /** A loss this many times that of zero parameters is of no use. */
+  private static final double USELESS = 2;
+
+  private static final int CONSTANT_STEPS = 50;
+
+  /** Ratio of a rate that doubles the loss and one that does not, at the end. */
+  private static final double CLOSE = 1.05;
+
+  private static final double DEFAULT_LOW = 1e-6;
+  private static final double DEFAULT_HIGH = 10;
+  private static final int DEFAULT_STEPS = 150;
+
+  private final double low;
+  private final double high;
+  private final int steps;
+
+  private RateRangeTest(double low, double high, int steps) {
+    this.low = low;
+    this.high = high;
+    this.steps = steps;
+  }
+
+  /** From 1e-6 to 10 in 150 steps, 11% apart; for data that are standardised. */
+  public static RateRangeTest standard() {
+    return between(DEFAULT_LOW, DEFAULT_HIGH, DEFAULT_STEPS);
+  }
+
+  /**
+   * Between those rates.
+   *
+   * @param low above 0
+   * @param high above {@code low}
+   * @param steps at least 10
+   * @throws IllegalArgumentException if they are not
+   */
+  public static RateRangeTest between(double low, double high, int steps) {
+    Accepted.positive("lowest learning rate", low);
+    Accepted.positive("highest learning rate", high);
+    if (!(low < high)) {
+      throw new IllegalArgumentException(
+          "the highest learning rate must be above the lowest, found %s and %s"
+              .formatted(low, high));
+    }
+    if (steps < 10) {
+      throw new IllegalArgumentException("a range test needs at least 10 steps, found " + steps);
+    }
+    return new RateRangeTest(low, high, steps);
+  }
+
+  /** The rate of a step, from 0. */
+  double rate(long step) {
+    return low * Math.pow(high / low, (double) Math.min(step, steps - 1) / (steps - 1));
+  }
+
+  /**
+   * Runs it.
+   *
+   * @param data as they would be trained on: standardised, if that is how; not changed
+   * @param rule whose own rate is not used
+   * @param batch rows per step, at most all of them
+   * @param seed of the order of rows
+   * @throws IllegalArgumentException if the loss grows at the lowest rates already, or never falls;
+   *     or if the batch does not fit the data
+   */
+  public RateCurve run(Backend backend, Dataset data, UpdateRule rule, long batch, long seed) {
+    Accepted.count("batch size", batch);
+    if (batch > data.rows()) {
+      throw new IllegalArgumentException(
+          "batch size %,d is larger than the %,d rows".formatted(batch, data.rows()));
+    }
+    List<RateCurve.Point> points = new ArrayList<>();
+    double doubled = Double.NaN;
+    double first;
+    try (TensorArena arena = TensorArena.open("range test")) {
+      SteppedTraining training =
+          new SteppedTraining(
+              backend,
+              arena,
+              data,
+              Optimizer.of(rule).schedule((step, base) -> rate(step)),
+              batch,
+              seed);
+      first = training.loss();
+      if (!Double.isFinite(first)) {
+        throw new IllegalArgumentException(
+            "the loss is %s before any step: the data have values that are not finite or too large for %s"
+                .formatted(first, data.x().dtype()));
+      }
+      double average = first;
+      for (int step = 0; step < steps && Double.isNaN(doubled); step++) {
+        training.step();
+        double loss = training.loss();
+        average = SMOOTHING * average + (1 - SMOOTHING) * loss;
+        points.add(new RateCurve.Point(rate(step), loss, average));
+        if (!(average <= USELESS * first)) {
+          doubled = rate(step);
+        }
+      }
+    }
+    double steepest = steepest(points, first, doubled);
+    double divergence =
+        Double.isNaN(doubled)
+            ? doubled
+            : divergence(backend, data, rule, batch, seed, steepest, doubled);
+    return new RateCurve(points, steepest, divergence);
+  }
+
+  /** Between a rate that may double the loss and one that does, or below both. */
+  private double divergence(
+      Backend backend,
+      Dataset data,
+      UpdateRule rule,
+      long batch,
+      long seed,
+      double steepest,
+      double doubled) {
+    double divergence = doubled;
+    double harmless = steepest;
+    while (harmless > low && doubles(backend, data, rule.withLearningRate(harmless), batch, seed)) {
+      divergence = harmless;
+      harmless /= 2;
+    }
+    while (divergence > CLOSE * harmless) {
+      double middle = Math.sqrt(harmless * divergence);
+      if (doubles(backend, data, rule.withLearningRate(middle), batch, seed)) {
+        divergence = middle;
+      } else {
+        harmless = middle;
+      }
+    }
+    return divergence;
+  }
+
+  /** Whether the loss of a training at a constant rate doubles within some steps. */
+  private static boolean doubles(
+      Backend backend, Dataset data, UpdateRule rule, long batch, long seed) {
+    try (TensorArena arena = TensorArena.open("constant rate")) {
+      SteppedTraining training =
+          new SteppedTraining(backend, arena, data, Optimizer.of(rule), batch, seed);
+      double first = training.loss();
+      for (int step = 0; step < CONSTANT_STEPS; step++) {
+        training.step();
+        if (!(training.loss() <= USELESS * first)) {
+          return true;
+        }
+      }
+      return false;
+    }
+  }
+
+  /** Where the loss falls fastest before it is lowest. */
+  private double steepest(List<RateCurve.Point> points, double first, double doubled) {
+    double before = first;
+    double fall = 0;
+    double steepest = Double.NaN;
+    for (RateCurve.Point point : points) {
+      if (before - point.smoothed() > fall && point.smoothed() < first) {
+        fall = before - point.smoothed();
+        steepest = point.rate();
+      }
+      before = point.smoothed();
+    }
+    if (Double.isNaN(steepest)) {
+      throw new IllegalArgumentException(
+          Double.isNaN(doubled)
+              ? String.format(
+                  Locale.ROOT,
+                  "the loss is %.4g at zero parameters and falls at no learning rate from %.3g to %.3g: the features say nothing about the targets, or the rates are too low",
+                  first,
+                  low,
+                  high)
+              : String.format(
+                  Locale.ROOT,
+                  "the loss grows at the lowest learning rate, %.3g, already, from %.4g to %.4g at %.3g; begin lower, for example at %.3g",
+                  low,
+                  first,
+                  points.getLast().loss(),
+                  doubled,
+                  low / 1e3));
+    }
+    return steepest;
+  }
+}

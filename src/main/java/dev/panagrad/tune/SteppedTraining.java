@@ -1,0 +1,132 @@
+package dev.panagrad.tune;
+
+import dev.panagrad.backend.Backend;
+import dev.panagrad.data.Dataset;
+import dev.panagrad.data.RowOrder;
+import dev.panagrad.optimizer.Optimizer;
+import dev.panagrad.regression.LinearRegression;
+import dev.panagrad.tensor.DType;
+import dev.panagrad.tensor.Tensor;
+import dev.panagrad.tensor.TensorArena;
+
+/**
+ * A training from zero parameters whose steps are made one at a time, with the batches that a
+ * {@link dev.panagrad.train.Trainer} of the same seed and batch size visits.
+ *
+ * <p>Ownership: all memory belongs to the arena.
+ */
+final class SteppedTraining {
+  /**
+   * Rows that a loss is taken on, at most: its standard error is then below 2% of its deviation.
+   */
+  private static final int SAMPLE_ROWS = 4096;
+
+  private final Backend backend;
+  private final LinearRegression regression;
+  private final Optimizer optimizer;
+  private final Tensor x;
+  private final Tensor y;
+  private final long rows;
+  private final long batch;
+
+  /** Null where batches hold all rows. */
+  private final RowOrder order;
+
+  /** The order where the backend reads it; null where there is none. */
+  private final Tensor index;
+
+  /** Row numbers evenly spaced, or null for all rows. */
+  private final Tensor sample;
+
+  private final long sampleRows;
+  private final Tensor hostLoss;
+  private long epoch;
+  private long position;
+
+  /**
+   * On those rows, whose values must not change meanwhile.
+   *
+   * @param batch rows per step, at most all of them
+   */
+  SteppedTraining(
+      Backend backend,
+      TensorArena arena,
+      Dataset data,
+      Optimizer.Builder options,
+      long batch,
+      long seed) {
+    this.backend = backend;
+    this.batch = batch;
+    rows = data.rows();
+    Backend.Rows placed = backend.placeRows(arena, data.x(), data.y());
+    x = placed.x();
+    y = placed.y();
+    regression =
+        new LinearRegression(
+            backend, arena, x.dtype(), data.features().size(), data.targets().size(), true);
+    optimizer = options.build(regression.parameters(), backend, arena);
+    order = batch < rows ? RowOrder.of(arena, rows, 0, seed) : null;
+    index = order == null ? null : onSideOfRows(order.index(), arena);
+    sampleRows = Math.min(rows, SAMPLE_ROWS);
+    sample = sampleRows < rows ? onSideOfRows(evenlySpaced(arena), arena) : null;
+    hostLoss = arena.allocate("loss on the host", DType.F64, data.targets().size());
+    position = rows;
+  }
+
+  private Tensor evenlySpaced(TensorArena arena) {
+    Tensor numbers = arena.allocate("sample", DType.I64, sampleRows);
+    for (long i = 0; i < sampleRows; i++) {
+      numbers.setLong(i, Math.multiplyExact(i, rows) / sampleRows);
+    }
+    return numbers;
+  }
+
+  private Tensor onSideOfRows(Tensor numbers, TensorArena arena) {
+    return x.isHost() ? numbers : backend.place(arena, numbers);
+  }
+
+  long stepsPerEpoch() {
+    return Math.ceilDiv(rows, batch);
+  }
+
+  /** One step on the next batch. */
+  void step() {
+    if (position >= rows) {
+      position = 0;
+      shuffle(epoch++);
+    }
+    long count = Math.min(batch, rows - position);
+    regression.computeGradient(x, y, index, position, count);
+    optimizer.step(regression.gradient().flat());
+    position += count;
+  }
+
+  private void shuffle(long number) {
+    if (order != null) {
+      order.shuffle(number);
+      if (index != order.index()) {
+        backend.copy(order.index(), index);
+      }
+    }
+  }
+
+  /** The loss summed over outputs, of all rows or of an evenly spaced sample of many. */
+  double loss() {
+    regression.computeGradient(x, y, sample, 0, sampleRows);
+    Tensor loss = regression.loss();
+    if (!loss.isHost()) {
+      backend.copy(loss, hostLoss);
+      loss = hostLoss;
+    }
+    double sum = 0;
+    for (long j = 0; j < loss.count(); j++) {
+      sum += loss.get(j);
+    }
+    return sum;
+  }
+
+  /** The noise of gradients where training is. */
+  GradientNoiseScale noise() {
+    return GradientNoiseScale.measure(backend, regression, x, y, index, rows);
+  }
+}

@@ -1,0 +1,17 @@
+package dev.panagrad.tune;
+
+/**
+ * What came of a candidate.
+ *
+ * @param candidate what was tried
+ * @param shortLoss the loss on the training rows after the short training, averaged over targets,
+ *     in raw units; infinite if it diverged
+ * @param loss the same after all epochs; NaN if it was not among the best of the short ones
+ * @param steps of the full training
+ */
+public record Trial(Candidate candidate, double shortLoss, double loss, long steps) {
+  /** Whether it was trained for all epochs. */
+  public boolean isFinalist() {
+    return !Double.isNaN(loss);
+  }
+}

@@ -1,0 +1,312 @@
+package dev.panagrad.tune;
+
+import dev.panagrad.backend.Backend;
+import dev.panagrad.data.DataException;
+import dev.panagrad.data.Dataset;
+import dev.panagrad.optimizer.Optimizer;
+import dev.panagrad.rule.Accepted;
+import dev.panagrad.rule.GradientDescent;
+import dev.panagrad.rule.UpdateRule;
+import dev.panagrad.tensor.TensorArena;
+import dev.panagrad.train.DivergenceException;
+import dev.panagrad.train.Trainer;
+import dev.panagrad.train.TrainingResult;
+import java.math.BigDecimal;
+import java.math.MathContext;
+import java.util.ArrayList;
+import java.util.Comparator;
+import java.util.List;
+import java.util.Objects;
+
+/**
+ * Chooses learning rate, batch size and schedule for a rule and a number of epochs, on standardised
+ * data and with an intercept. A tuner is a reusable description.
+ *
+ * <pre>
+ *   rates        the default, that of the curvature, where the loss falls fastest in a range test,
+ *                half and a tenth of where it grows there
+ *   batches      the default, the power of two below the noise scale of gradients
+ *   schedules    constant, half a cosine to zero
+ *
+ *   1. each combination is trained for a quarter of the epochs
+ *   2. the three best and the default are trained for all of them
+ *   3. suggested is the one with the fewest steps among those within 0.01% of the best loss, and not
+ *      above the default's
+ * </pre>
+ *
+ * One round of successive halving (Jamieson and Talwalkar 2016), with the default kept to the end:
+ * as trainings are repeatable, what is suggested ends where it ended here, and not above the
+ * default, on the same backend. All of it takes as many epochs as six to nine trainings, of more
+ * steps where the advised batch is smaller.
+ */
+public final class Tuner {
+  /** Fewer rows tell nothing about noise, and need no tuning. */
+  private static final int FEWEST_ROWS = 8;
+
+  /** Digits of a rate: more make no difference that lasts, and have to be typed. */
+  private static final MathContext DIGITS = new MathContext(3);
+
+  private static final int SHORTER = 4;
+  private static final int FINALISTS = 3;
+
+  /** Losses closer than this part are as good: fewer steps are better. */
+  private static final double AS_GOOD = 1e-4;
+
+  private final UpdateRule rule;
+  private RateRangeTest range = RateRangeTest.standard();
+  private long epochs = 100;
+  private long batch = 32;
+  private long seed;
+
+  private Tuner(UpdateRule rule) {
+    this.rule = Objects.requireNonNull(rule, "rule");
+  }
+
+  /** Tunes that rule, whose own learning rate is the default to compare with. */
+  public static Tuner of(UpdateRule rule) {
+    return new Tuner(rule);
+  }
+
+  /** Epochs of the training that is tuned for, at least 1; 100 if nothing is said. */
+  public Tuner epochs(long count) {
+    this.epochs = Accepted.count("epochs", count);
+    return this;
+  }
+
+  /**
+   * The default's rows per step, at least 1; 32 if nothing is said, and all rows where there are
+   * fewer, or the rule is gradient descent.
+   */
+  public Tuner batchSize(long rows) {
+    this.batch = Accepted.count("batch size", rows);
+    return this;
+  }
+
+  /** Seed of the order of rows; 0 if nothing is said. */
+  public Tuner seed(long newSeed) {
+    this.seed = newSeed;
+    return this;
+  }
+
+  /** The range test; {@link RateRangeTest#standard} if nothing is said. */
+  public Tuner range(RateRangeTest test) {
+    this.range = Objects.requireNonNull(test, "range test");
+    return this;
+  }
+
+  /**
+   * Tunes.
+   *
+   * @param data in raw units, in host memory, of at least 8 rows; not changed, but copied once
+   * @param backend where to compute; stays open
+   * @throws DataException if there are too few rows, a value is not finite, or a target is constant
+   * @throws IllegalArgumentException if the loss grows at the lowest rate of the range test, or
+   *     never falls
+   * @throws DataException if every candidate diverges
+   */
+  public Tuning tune(Dataset data, Backend backend) {
+    requireTunable(data);
+    try (TensorArena arena = TensorArena.open("tuning")) {
+      return new Session(data, backend, arena).run();
+    }
+  }
+
+  private static void requireTunable(Dataset data) {
+    if (data.rows() < FEWEST_ROWS) {
+      throw new DataException(
+          "tuning needs at least %d rows to tell signal from noise, found %,d"
+              .formatted(FEWEST_ROWS, data.rows()));
+    }
+    for (int c = 0; c < data.features().size(); c++) {
+      for (long i = 0; i < data.rows(); i++) {
+        requireFinite(data.x().get(i, c), i, "feature", data.features().get(c));
+      }
+    }
+    for (int c = 0; c < data.targets().size(); c++) {
+      String name = data.targets().get(c);
+      double first = data.y().get(0, c);
+      boolean isConstant = true;
+      for (long i = 0; i < data.rows(); i++) {
+        double value = data.y().get(i, c);
+        requireFinite(value, i, "target", name);
+        isConstant &= value == first;
+      }
+      if (isConstant) {
+        throw new DataException(
+            "target '%s' is %s in all %,d rows: an intercept alone fits it, at any learning rate; name another target"
+                .formatted(name, first, data.rows()));
+      }
+    }
+  }
+
+  private static void requireFinite(double value, long row, String what, String name) {
+    if (!Double.isFinite(value)) {
+      throw new DataException(
+          "row %,d of %s '%s' is %s; drop the row, or fill in a number"
+              .formatted(row + 1, what, name, value));
+    }
+  }
+
+  /** One tuning. */
+  private final class Session {
+    private final Dataset data;
+    private final Backend backend;
+    private final StandardisedCopy copy;
+    private final long rows;
+
+    Session(Dataset data, Backend backend, TensorArena arena) {
+      this.data = data;
+      this.backend = backend;
+      copy = new StandardisedCopy(data, arena);
+      rows = data.rows();
+    }
+
+    Tuning run() {
+      boolean takesFullBatches = rule instanceof GradientDescent;
+      long usual = takesFullBatches ? rows : Math.min(batch, rows);
+      Conditioning conditioning = Conditioning.of(data, backend);
+      RateCurve curve = range.run(backend, copy.standardised(), rule, usual, seed);
+      double automatic = automaticRate(usual);
+      long epochsLater = Math.max(1, epochs / 10);
+      GradientNoiseScale[] noise = noise(usual, automatic, epochsLater);
+      long advised = takesFullBatches ? rows : noise[0].advisedBatch(rows);
+      List<Candidate> candidates = new ArrayList<>();
+      addCandidates(candidates, usual, curve, automatic);
+      if (advised != usual) {
+        addCandidates(candidates, advised, curve, automaticRate(advised));
+      }
+      long shortEpochs = Math.ceilDiv(epochs, SHORTER);
+      List<Trial> trials = trials(candidates, shortEpochs);
+      return new Tuning(
+          epochs,
+          shortEpochs,
+          trials,
+          suggested(trials),
+          curve,
+          automatic,
+          noise[0],
+          noise[1],
+          epochsLater,
+          conditioning);
+    }
+
+    private void addCandidates(
+        List<Candidate> into, long batchSize, RateCurve curve, double automatic) {
+      for (boolean decays : new boolean[] {false, true}) {
+        add(into, new Candidate(rule.learningRate(), "default", batchSize, decays));
+        add(into, new Candidate(rounded(automatic), "curvature", batchSize, decays));
+        add(into, new Candidate(rounded(curve.steepest()), "steepest fall", batchSize, decays));
+        add(
+            into,
+            new Candidate(
+                rounded(curve.divergence() / 10), "tenth of divergence", batchSize, decays));
+        add(
+            into,
+            new Candidate(
+                rounded(curve.divergence() / 2), "half of divergence", batchSize, decays));
+      }
+    }
+
+    private static void add(List<Candidate> into, Candidate candidate) {
+      boolean isNew = into.stream().noneMatch(candidate::isSameTraining);
+      if (isNew && candidate.rate() > 0 && Double.isFinite(candidate.rate())) {
+        into.add(candidate);
+      }
+    }
+
+    /** What a trainer would choose; it is stopped before its first step. NaN if it has none. */
+    private double automaticRate(long batchSize) {
+      try {
+        return trainer(Optimizer.of(rule), batchSize, epochs)
+            .automaticRate()
+            .stopWhen(() -> true)
+            .fit(copy.raw(), backend)
+            .learningRate();
+      } catch (IllegalArgumentException _) {
+        return Double.NaN;
+      }
+    }
+
+    /** At the start and later. */
+    private GradientNoiseScale[] noise(long batchSize, double automatic, long epochsLater) {
+      double rate = Double.isNaN(automatic) ? rule.learningRate() : automatic;
+      try (TensorArena arena = TensorArena.open("noise of gradients")) {
+        SteppedTraining training =
+            new SteppedTraining(
+                backend,
+                arena,
+                copy.standardised(),
+                Optimizer.of(rule.withLearningRate(rate)),
+                batchSize,
+                seed);
+        GradientNoiseScale start = training.noise();
+        for (long i = 0; i < epochsLater * training.stepsPerEpoch(); i++) {
+          training.step();
+        }
+        GradientNoiseScale later = Double.isFinite(training.loss()) ? training.noise() : null;
+        return new GradientNoiseScale[] {start, later};
+      }
+    }
+
+    private List<Trial> trials(List<Candidate> candidates, long shortEpochs) {
+      List<Trial> trials = new ArrayList<>();
+      for (Candidate candidate : candidates) {
+        trials.add(new Trial(candidate, loss(candidate, shortEpochs), Double.NaN, 0));
+      }
+      List<Trial> best =
+          trials.stream()
+              .filter(t -> Double.isFinite(t.shortLoss()))
+              .sorted(Comparator.comparingDouble(Trial::shortLoss))
+              .limit(FINALISTS)
+              .toList();
+      for (int i = 0; i < trials.size(); i++) {
+        Trial t = trials.get(i);
+        if (i == 0 || best.contains(t)) {
+          double full = shortEpochs == epochs ? t.shortLoss() : loss(t.candidate(), epochs);
+          long steps = Math.multiplyExact(epochs, Math.ceilDiv(rows, t.candidate().batch()));
+          trials.set(i, new Trial(t.candidate(), t.shortLoss(), full, steps));
+        }
+      }
+      return trials;
+    }
+
+    private double loss(Candidate candidate, long trialEpochs) {
+      long steps = Math.multiplyExact(trialEpochs, Math.ceilDiv(rows, candidate.batch()));
+      try {
+        TrainingResult result =
+            trainer(candidate.optimizer(rule, steps), candidate.batch(), trialEpochs)
+                .fit(copy.raw(), backend);
+        return result.mse();
+      } catch (DivergenceException _) {
+        return Double.POSITIVE_INFINITY;
+      }
+    }
+
+    private Trainer trainer(Optimizer.Builder optimizer, long batchSize, long trialEpochs) {
+      Trainer trainer = Trainer.with(optimizer).epochs(trialEpochs).seed(seed).standardizeInPlace();
+      return batchSize < rows ? trainer.batchSize(batchSize) : trainer;
+    }
+
+    private Trial suggested(List<Trial> trials) {
+      List<Trial> finalists = trials.stream().filter(Trial::isFinalist).toList();
+      double best = finalists.stream().mapToDouble(Trial::loss).min().orElseThrow();
+      if (Double.isInfinite(best)) {
+        throw new DataException(
+            "all %d candidates diverged, at rates from %.3g to %.3g; begin the range test lower"
+                .formatted(
+                    trials.size(),
+                    trials.stream().mapToDouble(t -> t.candidate().rate()).min().orElseThrow(),
+                    trials.stream().mapToDouble(t -> t.candidate().rate()).max().orElseThrow()));
+      }
+      double acceptable = Math.min(trials.getFirst().loss(), best * (1 + AS_GOOD));
+      return finalists.stream()
+          .filter(t -> t.loss() <= acceptable)
+          .min(Comparator.comparingLong(Trial::steps).thenComparingDouble(Trial::loss))
+          .orElseThrow();
+    }
+
+    private static double rounded(double rate) {
+      return Double.isFinite(rate) ? new BigDecimal(rate).round(DIGITS).doubleValue() : rate;
+    }
+  }
+}

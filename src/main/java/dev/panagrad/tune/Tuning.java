@@ -1,0 +1,40 @@
+package dev.panagrad.tune;
+
+import java.util.List;
+
+/**
+ * The outcome of a {@link Tuner}.
+ *
+ * @param epochs of the training that is suggested
+ * @param shortEpochs of the trials that chose the finalists
+ * @param trials all candidates; the first is the default
+ * @param suggested the one to train with; its full training did not end above the default's
+ * @param curve of the range test, with the default's batch size
+ * @param automaticRate the rule's own rate from the curvature, for the default's batch size; NaN if
+ *     it has none
+ * @param noiseAtStart of gradients at zero parameters, on standardised rows
+ * @param noiseLater after {@code epochsLater} epochs; null if the training diverged
+ * @param epochsLater a tenth of {@code epochs}, at least 1
+ * @param conditioning of the features
+ */
+public record Tuning(
+    long epochs,
+    long shortEpochs,
+    List<Trial> trials,
+    Trial suggested,
+    RateCurve curve,
+    double automaticRate,
+    GradientNoiseScale noiseAtStart,
+    GradientNoiseScale noiseLater,
+    long epochsLater,
+    Conditioning conditioning) {
+  /** Copies the list. */
+  public Tuning {
+    trials = List.copyOf(trials);
+  }
+
+  /** The default's trial. */
+  public Trial byDefault() {
+    return trials.getFirst();
+  }
+}
