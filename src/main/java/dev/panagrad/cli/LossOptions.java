@@ -77,8 +77,7 @@ final class LossOptions {
                     + "'");
       };
     } catch (NumberFormatException e) {
-      throw new UsageException(
-          "--loss %s: '%s' is not a number".formatted(parts[0], parts[1]));
+      throw new UsageException("--loss %s: '%s' is not a number".formatted(parts[0], parts[1]));
     } catch (UsageException e) {
       throw e;
     } catch (IllegalArgumentException e) {

@@ -278,8 +278,7 @@ final class TrainCommand implements Callable<Integer> {
     if (!backend.usesHostMemory()) {
       out.printf("copied between host and device  %,d bytes%n", backend.trace().copiedBytes());
     }
-    out.printf(
-        "loss (%s)  %.10g%n", loss.areAsked() ? lossName() : "MSE", result.loss());
+    out.printf("loss (%s)  %.10g%n", loss.areAsked() ? lossName() : "MSE", result.loss());
     if (!Double.isNaN(exact.mse())) {
       out.printf(
           "exact least squares  %.10g, gap %s%s%n",
@@ -293,8 +292,7 @@ final class TrainCommand implements Callable<Integer> {
     result.metrics().forEach((name, value) -> out.printf("%s  %.6f%n", name, value));
     if (!Double.isNaN(result.validationMse())) {
       out.printf(
-          "validation %s  %.10g%n",
-          loss.areAsked() ? "loss" : "MSE", result.validationMse());
+          "validation %s  %.10g%n", loss.areAsked() ? "loss" : "MSE", result.validationMse());
     }
     for (int j = 0; j < model.targets().size(); j++) {
       out.printf("%ncoefficients of %s (raw units)%n", model.targets().get(j));

@@ -74,7 +74,8 @@ final class AutomaticRate {
    *   b (n - 1)           b (n - 1)
    * </pre>
    */
-  private static double batchCurvature(double largest, Curvature curvature, RowsObjective objective, TrainingRows rows) {
+  private static double batchCurvature(
+      double largest, Curvature curvature, RowsObjective objective, TrainingRows rows) {
     double n = rows.trained();
     double b = rows.batchSize();
     if (b == n) {

@@ -269,8 +269,8 @@ public final class Trainer {
   }
 
   /**
-   * A part of the predictions that is known, such as the logarithm of an exposure; added before
-   * the loss.
+   * A part of the predictions that is known, such as the logarithm of an exposure; added before the
+   * loss.
    *
    * @param newOffset one per row of the data [n], finite
    */
@@ -290,8 +290,8 @@ public final class Trainer {
   }
 
   /**
-   * Class weights that give both classes the same sum of weights: {@code S / (2 S_c)}, with the
-   * sum S of the training rows' weights and S_c of those of a class.
+   * Class weights that give both classes the same sum of weights: {@code S / (2 S_c)}, with the sum
+   * S of the training rows' weights and S_c of those of a class.
    */
   public Trainer balancedClasses() {
     this.classWeights = new double[0];

@@ -39,8 +39,7 @@ final class TrainingLoss {
    *
    * @throws IllegalArgumentException if they do not fit
    */
-  static void requireAccepted(
-      Trainer options, Dataset data, TrainingFile file, Backend backend) {
+  static void requireAccepted(Trainer options, Dataset data, TrainingFile file, Backend backend) {
     Loss loss = loss(options);
     if (file != null) {
       throw new IllegalArgumentException(
@@ -101,8 +100,7 @@ final class TrainingLoss {
    *
    * @throws IllegalArgumentException if the training rows have no weight
    */
-  static TrainingLoss of(
-      Trainer options, Dataset data, TrainingRows rows, TensorArena arena) {
+  static TrainingLoss of(Trainer options, Dataset data, TrainingRows rows, TensorArena arena) {
     Loss loss = loss(options);
     Tensor offset = options.offset;
     if (offset != null && (offset.dtype() != data.x().dtype() || !offset.isContiguous())) {
@@ -126,7 +124,8 @@ final class TrainingLoss {
     }
     double mean = sum(weights, rows) / rows.trained();
     if (!(mean > 0)) {
-      throw new IllegalArgumentException("all training rows have weight 0: nothing is to be fitted");
+      throw new IllegalArgumentException(
+          "all training rows have weight 0: nothing is to be fitted");
     }
     double largest = 0;
     double all = 0;
@@ -135,15 +134,13 @@ final class TrainingLoss {
       largest = Math.max(largest, weights.get(i));
       all += weights.get(i);
     }
-    TrainingLoss made =
-        new TrainingLoss(new RowLoss(loss, weights, offset), options, largest);
+    TrainingLoss made = new TrainingLoss(new RowLoss(loss, weights, offset), options, largest);
     double heldOut = all - sum(weights, rows);
     made.heldOutScale = heldOut > 0 ? rows.heldOut() / heldOut : 1;
     return made;
   }
 
-  private static Tensor converted(
-      String name, Tensor from, Dataset data, TensorArena arena) {
+  private static Tensor converted(String name, Tensor from, Dataset data, TensorArena arena) {
     Tensor to = arena.allocate(name, data.x().dtype(), data.rows());
     for (long i = 0; i < data.rows(); i++) {
       to.set(i, from.get(i));

@@ -23,7 +23,8 @@ class LayeringTest {
           Map.entry("backend/scalar", Set.of("backend", "loss", "rule", "tensor")),
           Map.entry("backend/simd", Set.of("backend", "loss", "rule", "tensor")),
           Map.entry(
-              "backend/openblas", Set.of("backend", "backend/openblas/bindings", "loss", "rule", "tensor")),
+              "backend/openblas",
+              Set.of("backend", "backend/openblas/bindings", "loss", "rule", "tensor")),
           Map.entry("backend/openblas/bindings", Set.of()),
           Map.entry("backend/cuda", Set.of("backend", "backend/cuda/bindings", "rule", "tensor")),
           Map.entry("backend/cuda/bindings", Set.of()),

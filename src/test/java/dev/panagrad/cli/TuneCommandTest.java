@@ -259,6 +259,6 @@ class TuneCommandTest {
   void trainingFile() {
     Path file = folder.resolve("rows.safetensors");
     Cli.run("convert %s", data, file.toString(), "--target", "y").exits(Cli.DONE);
-    Cli.assertContains(Cli.run("tune %s", file).failure(Cli.USAGE), "tune reads tables");
+    Cli.assertContains(Cli.run("tune %s", file).failure(Cli.USAGE), "is a training file");
   }
 }

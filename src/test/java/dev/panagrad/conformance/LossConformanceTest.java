@@ -25,16 +25,14 @@ import org.junit.jupiter.api.Test;
 @Tag("conformance")
 class LossConformanceTest {
   private static final List<Loss> LOSSES =
-      List.of(
-          new Squared(), new Huber(0.7), new Logistic(), new Poisson(), new Quantile(0.3));
+      List.of(new Squared(), new Huber(0.7), new Logistic(), new Poisson(), new Quantile(0.3));
 
   /** Written out once more: values by their definitions. */
   private static double value(Loss loss, double z, double y) {
     double r = z - y;
     return switch (loss) {
       case Squared s -> r * r;
-      case Huber h ->
-          Math.abs(r) <= h.delta() ? r * r : h.delta() * (2 * Math.abs(r) - h.delta());
+      case Huber h -> Math.abs(r) <= h.delta() ? r * r : h.delta() * (2 * Math.abs(r) - h.delta());
       case Logistic l -> Math.log(1 + Math.exp(z)) - y * z;
       case Poisson p -> Math.exp(z) - y * z;
       case Quantile q -> Math.max(q.tau() * (y - z), (q.tau() - 1) * (y - z));
@@ -101,8 +99,16 @@ class LossConformanceTest {
   }
 
   private record Problem(
-      Tensor x, Tensor y, Tensor s, Tensor offset, Tensor index, Tensor w, Tensor b, Tensor gw,
-      Tensor gb, Tensor values) {
+      Tensor x,
+      Tensor y,
+      Tensor s,
+      Tensor offset,
+      Tensor index,
+      Tensor w,
+      Tensor b,
+      Tensor gw,
+      Tensor gb,
+      Tensor values) {
     static Problem of(TensorArena arena, Random random, DType dtype, int n, int d, int k) {
       Tensor x = arena.allocate("x", dtype, n, d);
       Tensor y = arena.allocate("y", dtype, n, k);
@@ -132,7 +138,13 @@ class LossConformanceTest {
         }
       }
       return new Problem(
-          x, y, s, offset, index, w, b,
+          x,
+          y,
+          s,
+          offset,
+          index,
+          w,
+          b,
           arena.allocate("gw", dtype, k, d),
           arena.allocate("gb", dtype, k),
           arena.allocate("values", DType.F64, k));
@@ -141,8 +153,7 @@ class LossConformanceTest {
     void verify(Backend backend, Loss loss, boolean indexed, boolean weighted) {
       Tensor rows = indexed ? index : null;
       long count = indexed ? index.count() : x.rows();
-      RowLoss rowLoss =
-          weighted ? new RowLoss(loss, s, offset) : new RowLoss(loss, null, null);
+      RowLoss rowLoss = weighted ? new RowLoss(loss, s, offset) : new RowLoss(loss, null, null);
       backend.linear().gradient(rowLoss, x, y, rows, 0, count, w, b, gw, gb, values);
       int d = (int) x.cols();
       double u = x.dtype() == DType.F32 ? 0x1p-24 : 0x1p-53;
@@ -164,8 +175,7 @@ class LossConformanceTest {
           double weight = weighted ? s.get(row) : 1;
           double[] cell = {z};
           double value =
-              loss.differentiate(
-                  cell, new double[] {y.get(row, j)}, new double[] {weight}, 1);
+              loss.differentiate(cell, new double[] {y.get(row, j)}, new double[] {weight}, 1);
           sum += value;
           // A derivative is wrong by its own rounding, and by the curvature times that of z; where
           // it jumps, z may be on the other side.
@@ -207,7 +217,16 @@ class LossConformanceTest {
                         .linear()
                         .gradient(
                             new RowLoss(new Logistic(), wrong, null),
-                            q.x, q.y, null, 0, 8, q.w, q.b, q.gw, q.gb, q.values));
+                            q.x,
+                            q.y,
+                            null,
+                            0,
+                            8,
+                            q.w,
+                            q.b,
+                            q.gw,
+                            q.gb,
+                            q.values));
         assertTrue(e.getMessage().contains("weights"), e.getMessage());
       }
     }

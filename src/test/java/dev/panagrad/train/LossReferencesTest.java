@@ -126,7 +126,8 @@ class LossReferencesTest {
       double raw = found.model().coefficient(0, f);
       double expected = reference.get("coefficients").get(f).asDouble();
       double scale = Math.max(1e-3, Math.abs(reference.get("coefficients").get(0).asDouble()));
-      assertEquals(expected, raw * file.get("std").get(f).asDouble(), tolerance * (1 + scale), what);
+      assertEquals(
+          expected, raw * file.get("std").get(f).asDouble(), tolerance * (1 + scale), what);
       intercept += raw * file.get("mean").get(f).asDouble();
     }
     double expected = reference.get("intercept").asDouble();
@@ -138,8 +139,22 @@ class LossReferencesTest {
     JsonNode metrics = all.has("weighted") ? all.get("weighted") : all.get("unweighted");
     Map<String, String> names =
         Map.of(
-            "R2", "r2", "accuracy", "accuracy", "log loss", "log_loss", "AUC", "auc", "deviance",
-            "deviance", "D2", "d2", "MAE", "mae", "pinball loss", "pinball");
+            "R2",
+            "r2",
+            "accuracy",
+            "accuracy",
+            "log loss",
+            "log_loss",
+            "AUC",
+            "auc",
+            "deviance",
+            "deviance",
+            "D2",
+            "d2",
+            "MAE",
+            "mae",
+            "pinball loss",
+            "pinball");
     int compared = 0;
     for (Map.Entry<String, Double> metric : found.entrySet()) {
       String name = names.get(metric.getKey());
@@ -209,9 +224,7 @@ class LossReferencesTest {
         Penalty penalty = Penalty.l2(reference.get("l2").asDouble());
         Trainer trainer =
             Trainer.with(
-                    Optimizer.of(Adam.of(2))
-                        .penalty(penalty)
-                        .schedule(Schedule.cosine(5_000, 0)))
+                    Optimizer.of(Adam.of(2)).penalty(penalty).schedule(Schedule.cosine(5_000, 0)))
                 .epochs(5_000);
         TrainingResult result =
             trainer(trainer, "quantile", reference, arena, data).fit(data, backend);
@@ -274,8 +287,7 @@ class LossReferencesTest {
       refused("0 or 1", trainer().loss(new Logistic()), data, backend);
       refused("Gram mode", trainer().loss(new Huber(1)).gram(), data, backend);
       refused("class weights", trainer().classWeights(1, 2), data, backend);
-      refused(
-          "no learning rate", trainer().loss(new Quantile(0.5)).automaticRate(), data, backend);
+      refused("no learning rate", trainer().loss(new Quantile(0.5)).automaticRate(), data, backend);
       weights.set(4, -1);
       refused("row 5", trainer().weights(weights), data, backend);
       weights.fill(0);
@@ -286,10 +298,7 @@ class LossReferencesTest {
       refused("few", trainer().weights(few), data, backend);
       data.y().fill(1);
       refused(
-          "cannot be balanced",
-          trainer().loss(new Logistic()).balancedClasses(),
-          data,
-          backend);
+          "cannot be balanced", trainer().loss(new Logistic()).balancedClasses(), data, backend);
     }
   }
 
