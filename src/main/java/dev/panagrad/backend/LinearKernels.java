@@ -70,6 +70,21 @@ public abstract class LinearKernels implements AutoCloseable {
   }
 
   /**
+   * {@code y += share * (x - y)}: moves y towards x by that part, with one rounding of the
+   * difference and one of the sum. Equal elements stay as they are.
+   */
+  public final void mix(double share, Tensor x, Tensor y) {
+    requireOpen();
+    DType dtype = floating(x);
+    vector(x, dtype);
+    vector(y, dtype);
+    y.requireCount(x.count());
+    y.requireWritable();
+    y.requireDisjoint(x);
+    mixKernel(share, x, y);
+  }
+
+  /**
    * The Euclidean norm; scaled where squares would overflow or underflow. Infinite or NaN elements
    * give that.
    */
@@ -476,6 +491,11 @@ public abstract class LinearKernels implements AutoCloseable {
 
   /** {@link #axpy} on checked operands. */
   protected abstract void axpyKernel(double alpha, Tensor x, Tensor y);
+
+  /** {@link #mix} on checked operands. For backends that compute in host memory. */
+  protected void mixKernel(double share, Tensor x, Tensor y) {
+    throw new UnsupportedOperationException("these kernels do not mix vectors");
+  }
 
   /** {@link #norm2} of a checked operand. */
   protected abstract double norm2Kernel(Tensor x);

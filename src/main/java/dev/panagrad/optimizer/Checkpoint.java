@@ -1,6 +1,7 @@
 package dev.panagrad.optimizer;
 
 import dev.panagrad.backend.Backend;
+import dev.panagrad.rule.Accepted;
 import dev.panagrad.rule.StateFormat;
 import dev.panagrad.safetensors.Excerpt;
 import dev.panagrad.safetensors.NameList;
@@ -30,12 +31,13 @@ import java.util.Set;
  *   parameters/NAME    each parameter
  *   SLOT/NAME          each state vector of the rule, cut in the same way: m/weight, v/weight; BF16
  *                      if the state is kept so
+ *   average/NAME       each parameter's average, if one is kept
  *   SLOT.codes, SLOT.scales
  *                      instead, if the state is kept as BLOCK8: whole vectors, with their padding
  *
  *   metadata: format "panagrad.checkpoint.1", rule with all options, penalty, dtype, state (its
  *             format), layout (a JSON list of names with their shapes), penalised (elements before
- *             the exempt ones), steps, skipped, crc32c.* of each tensor
+ *             the exempt ones), groups, average, steps, skipped, rate-factor, crc32c.* of each tensor
  * </pre>
  *
  * <p>State is saved as it is kept, whatever its format.
@@ -48,11 +50,18 @@ public final class Checkpoint {
   private static final String VERSION = "panagrad.checkpoint.1";
   static final String STEPS = "steps";
   static final String SKIPPED = "skipped";
+  static final String RATE_FACTOR = "rate-factor";
 
   /** Tensors whose names begin with it are whoever's wrote the checkpoint, and are not restored. */
   public static final String OTHERS = "training/";
 
   private static final String PARAMETERS = "parameters";
+  private static final String GROUPS = "groups";
+  private static final String AVERAGE = "average";
+  private static final String NONE = "none";
+
+  /** What checkpoints mean that were written before there were such options. */
+  private static final Map<String, String> ABSENT = Map.of(GROUPS, "[]", AVERAGE, NONE);
 
   /** Characters that two texts have in common, before those in which they differ. */
   private static final int MAX_SHOWN_SAME = 100;
@@ -92,6 +101,7 @@ public final class Checkpoint {
       in.requireIntactHeader();
       long steps = number(file, in.metadata(), STEPS);
       long skipped = number(file, in.metadata(), SKIPPED);
+      double factor = rateFactor(file, in.metadata());
       Map<String, Tensor> targets = tensors(optimizer);
       requireSameTensors(file, in, targets);
       for (String name : targets.keySet()) {
@@ -106,14 +116,14 @@ public final class Checkpoint {
       } catch (IOException e) {
         throw new PartlyRestoredException(file, e);
       }
-      optimizer.resumeAt(steps, skipped);
+      optimizer.resumeAt(steps, skipped, factor);
     }
   }
 
   private static void requireSameKind(Optimizer optimizer, Path file, Map<String, String> metadata)
       throws IOException {
     for (Map.Entry<String, String> needed : identity(optimizer).entrySet()) {
-      String found = metadata.get(needed.getKey());
+      String found = metadata.getOrDefault(needed.getKey(), ABSENT.get(needed.getKey()));
       if (!needed.getValue().equals(found)) {
         int from = found == null ? 0 : difference(found, needed.getValue());
         throw new IOException(
@@ -210,6 +220,8 @@ public final class Checkpoint {
     identity.put("state", optimizer.stateFormat().name());
     identity.put("layout", NameList.format(layout));
     identity.put("penalised", Long.toString(parameters.penalisedCount()));
+    identity.put(GROUPS, optimizer.groups().toString());
+    identity.put(AVERAGE, optimizer.averaging() == null ? NONE : optimizer.averaging().toString());
     return identity;
   }
 
@@ -217,6 +229,9 @@ public final class Checkpoint {
     Parameters parameters = optimizer.parameters();
     Map<String, Tensor> tensors = new LinkedHashMap<>();
     parameters.names().forEach(n -> add(tensors, PARAMETERS, n, parameters.view(n)));
+    if (optimizer.averaged() != null) {
+      parameters.names().forEach(n -> add(tensors, AVERAGE, n, optimizer.averaged().view(n)));
+    }
     StateFormat format = optimizer.stateFormat();
     List<Tensor> state = optimizer.state();
     int parts = format.tensorsPerSlot();
@@ -251,6 +266,19 @@ public final class Checkpoint {
       throw new IllegalArgumentException(
           "two vectors would be '%s' in a checkpoint; rename the rule's slot or the parameter"
               .formatted(name));
+    }
+  }
+
+  /** 1 in checkpoints that were written before there was one. */
+  private static double rateFactor(Path file, Map<String, String> metadata) throws IOException {
+    String text = metadata.getOrDefault(RATE_FACTOR, "1");
+    try {
+      return Accepted.positive(RATE_FACTOR, Double.parseDouble(text));
+    } catch (IllegalArgumentException e) {
+      throw new IOException(
+          "checkpoint '%s': metadata '%s' is '%s' where a positive number is needed"
+              .formatted(Excerpt.of(file), RATE_FACTOR, Excerpt.of(text)),
+          e);
     }
   }
 

@@ -50,6 +50,7 @@ public final class CheckpointSnapshot {
     Map<String, String> now = new LinkedHashMap<>(Checkpoint.identity(optimizer));
     now.put(Checkpoint.STEPS, Long.toString(optimizer.steps()));
     now.put(Checkpoint.SKIPPED, Long.toString(optimizer.skippedSteps()));
+    now.put(Checkpoint.RATE_FACTOR, Double.toHexString(optimizer.rateFactor()));
     for (int i = 0; i < copied.size(); i += 2) {
       optimizer.backend().copy(copied.get(i), copied.get(i + 1));
     }

@@ -7,7 +7,6 @@ import dev.panagrad.backend.scalar.DefinitionStep;
 import dev.panagrad.penalty.Penalty;
 import dev.panagrad.rule.Accepted;
 import dev.panagrad.rule.StateFormat;
-import dev.panagrad.rule.StepCoefficients;
 import dev.panagrad.rule.UpdateRule;
 import dev.panagrad.schedule.Schedule;
 import dev.panagrad.tensor.DType;
@@ -15,6 +14,7 @@ import dev.panagrad.tensor.Parameters;
 import dev.panagrad.tensor.Shape;
 import dev.panagrad.tensor.Tensor;
 import dev.panagrad.tensor.TensorArena;
+import java.util.ArrayList;
 import java.util.List;
 import java.util.Objects;
 
@@ -25,9 +25,11 @@ import java.util.Objects;
  *   1. clip        scale the gradient if its norm exceeds clipNorm, clamp its values
  *   2. schedule    rate = schedule(step, learningRate)
  *   3. fused pass  weight decay, rule, penalty: one read and one write of parameters and state
+ *   4. average     if there is one: one more read of the parameters
  * </pre>
  *
- * The fused pass is one kernel call, or two where a penalty or decay skips exempt parameters.
+ * The fused pass is one kernel call, or two where a penalty or decay skips exempt parameters; more
+ * where there are {@linkplain Builder#group groups}.
  *
  * <p>A step makes no copy and allocates nothing. Clipping by norm and the policies {@link
  * NonFinitePolicy#SKIP} and {@link NonFinitePolicy#THROW} read the gradient once more, before the
@@ -52,13 +54,20 @@ public final class Optimizer {
   private final StepKernel kernel;
   private final boolean fused;
   private final Tensor[] slots;
-  private final StepCoefficients penalised;
-  private final StepCoefficients exempt;
+  private final StepRanges ranges;
+  private final List<ParameterGroup> groups;
+  private final Averaging averaging;
+
+  /** Null if none is kept. */
+  private final RunningMean average;
+
+  private final Parameters averaged;
 
   private Tensor checkedGradient;
   private long steps;
   private long skipped;
   private double lastRate;
+  private double rateFactor = 1;
 
   private Optimizer(Builder builder, Parameters parameters, Backend backend, TensorArena arena) {
     this.rule = builder.rule;
@@ -87,6 +96,11 @@ public final class Optimizer {
     }
     requireFormat(rule, format, flat.dtype(), backend);
     requirePenalty(rule, penalty);
+    for (ParameterGroup group : builder.groups) {
+      if (group.penalty() != null) {
+        requirePenalty(rule, group.penalty());
+      }
+    }
     StepKernel own = backend.step(rule, flat.dtype(), format).orElse(null);
     if (own == null && !backend.usesHostMemory()) {
       throw new IllegalArgumentException(
@@ -106,8 +120,11 @@ public final class Optimizer {
               format.dtype(i % parts, flat.dtype()),
               Shape.of(format.count(i % parts, flat.count())));
     }
-    this.penalised = new StepCoefficients(flat.dtype());
-    this.exempt = new StepCoefficients(flat.dtype());
+    this.ranges = StepRanges.of(parameters, rule, penalty, clipValue, builder.groups);
+    this.groups = List.copyOf(builder.groups);
+    this.averaging = builder.averaging;
+    this.average = averaging == null ? null : new RunningMean(backend, arena, "average", flat);
+    this.averaged = average == null ? null : parameters.layoutOf().over(average.vector());
   }
 
   private static void requireFormat(
@@ -158,6 +175,8 @@ public final class Optimizer {
     private Penalty penalty = Penalty.none();
     private NonFinitePolicy policy = NonFinitePolicy.PROPAGATE;
     private StateFormat format = StateFormat.SAME;
+    private Averaging averaging;
+    private final List<ParameterGroup> groups = new ArrayList<>();
     private boolean maximize;
     private double clipValue = Double.POSITIVE_INFINITY;
     private double clipNorm = Double.POSITIVE_INFINITY;
@@ -215,6 +234,32 @@ public final class Optimizer {
       return this;
     }
 
+    /** Keeps an average of the parameters beside them: {@link Optimizer#averaged}. */
+    public Builder average(Averaging newAveraging) {
+      this.averaging = Objects.requireNonNull(newAveraging, "averaging");
+      return this;
+    }
+
+    /**
+     * Other options for the parameters that a pattern matches; of several groups that match a
+     * parameter, the first counts. The kernel is called once for each run of neighbours with the
+     * same options.
+     */
+    public Builder group(ParameterGroup group) {
+      groups.add(Objects.requireNonNull(group, "group"));
+      return this;
+    }
+
+    /** The groups so far. */
+    public List<ParameterGroup> groups() {
+      return List.copyOf(groups);
+    }
+
+    /** The first group that matches a parameter; one that differs in nothing if there is none. */
+    public ParameterGroup groupOf(String parameter) {
+      return ParameterGroup.firstOf(groups, parameter);
+    }
+
     /** The rule. */
     public UpdateRule rule() {
       return rule;
@@ -228,6 +273,14 @@ public final class Optimizer {
     /** The penalty set so far. */
     public Penalty penalty() {
       return penalty;
+    }
+
+    /** A builder with the same options and other groups. */
+    public Builder withGroups(List<ParameterGroup> newGroups) {
+      Builder copy = copy();
+      copy.groups.clear();
+      copy.groups.addAll(newGroups);
+      return copy;
     }
 
     /** A builder with the same options, to change without changing this one. */
@@ -245,6 +298,8 @@ public final class Optimizer {
       copy.maximize = maximize;
       copy.clipValue = clipValue;
       copy.clipNorm = clipNorm;
+      copy.averaging = averaging;
+      copy.groups.addAll(groups);
       return copy;
     }
 
@@ -255,7 +310,7 @@ public final class Optimizer {
      * @param arena owner of the optimizer's state
      * @throws IllegalArgumentException if the backend can neither fuse the rule nor use its scalar
      *     definition, the format of the state is not for this backend, rule or type, or the rule
-     *     {@linkplain UpdateRule#refusalOfL1 cannot have} an L1 penalty
+     *     {@linkplain UpdateRule#refusalOfL1 cannot have} an L1 penalty, or a group matches nothing
      */
     public Optimizer build(Parameters parameters, Backend backend, TensorArena arena) {
       return new Optimizer(this, parameters, backend, arena);
@@ -300,12 +355,13 @@ public final class Optimizer {
       return false;
     }
     double scale = sign;
-    if (clipNorm < Double.POSITIVE_INFINITY && !kernel.clipNorm(gradient, clipNorm)) {
+    if (clipNorm < Double.POSITIVE_INFINITY
+        && !(ranges.isOneCall() && kernel.clipNorm(gradient, clipNorm))) {
       // 1e-6 as in PyTorch; a NaN norm gives a NaN scale, which propagates.
       double factor = clipNorm / (linear.norm2(gradient) + 1e-6);
       scale = factor >= 1 ? sign : sign * factor;
     }
-    double rate = schedule.rate(steps, rule.learningRate());
+    double rate = rateFactor * schedule.rate(steps, rule.learningRate());
     if (!(rate >= 0 && rate < Double.POSITIVE_INFINITY)) {
       throw new ArithmeticException(
           "the schedule gives learning rate "
@@ -315,32 +371,14 @@ public final class Optimizer {
               + "; it must be in [0, infinity)");
     }
     long step = steps + 1;
-    boolean uniform = penalty.isNone() && rule.weightDecay() == 0;
-    long split = uniform ? 0 : parameters.penalisedCount();
-    if (split > 0) {
-      coefficients(penalised, step, rate, scale, rule.weightDecay(), penalty);
+    ranges.apply(kernel, gradient, slots, step, rate, scale);
+    if (average != null) {
+      average.add(flat, averaging.share(step));
     }
-    if (split < flat.count()) {
-      coefficients(exempt, step, rate, scale, 0, NO_PENALTY);
-    }
-    kernel.applyAll(flat, gradient, slots, split, penalised, exempt);
     backend.trace().countStep();
     lastRate = rate;
     steps = step;
     return true;
-  }
-
-  private static final Penalty NO_PENALTY = Penalty.none();
-
-  private void coefficients(
-      StepCoefficients c, long step, double rate, double scale, double decay, Penalty applied) {
-    c.step = step;
-    c.gradientScale = scale;
-    c.clipValue = clipValue;
-    boolean decoupled = rule.isDecayDecoupled();
-    c.coupledDecay = (decoupled ? 0 : decay) + applied.gradientFactor();
-    c.shrink = decoupled ? 1 - rate * decay : 1;
-    rule.coefficients(step, rate, applied.l1(), c);
   }
 
   private void check(Tensor gradient, Tensor flat) {
@@ -374,7 +412,40 @@ public final class Optimizer {
   }
 
   /**
-   * The learning rate of a step.
+   * The average of the parameters, in their layout; null if none was {@linkplain Builder#average
+   * asked for}. Zero before the first step.
+   */
+  public Parameters averaged() {
+    return averaged;
+  }
+
+  /** What is averaged, or null. */
+  public Averaging averaging() {
+    return averaging;
+  }
+
+  /** The groups, first match first. */
+  public List<ParameterGroup> groups() {
+    return groups;
+  }
+
+  /**
+   * Multiplies the learning rate of all later steps, beside the schedule and what it was multiplied
+   * by before: for rates that are lowered when progress ends. Checkpoints remember it.
+   *
+   * @param factor positive
+   */
+  public void scaleRate(double factor) {
+    rateFactor *= Accepted.positive("factor of the learning rate", factor);
+  }
+
+  /** What the schedule's rates are multiplied by; 1 unless {@link #scaleRate} was called. */
+  public double rateFactor() {
+    return rateFactor;
+  }
+
+  /**
+   * The learning rate of a step, by rule and schedule alone.
    *
    * @param step from 0
    */
@@ -436,10 +507,11 @@ public final class Optimizer {
       throw new IllegalArgumentException("steps made must be at least 0, found " + stepsMade);
     }
     steps = stepsMade;
-    lastRate = steps == 0 ? 0 : schedule.rate(steps - 1, rule.learningRate());
+    lastRate = steps == 0 ? 0 : rateFactor * schedule.rate(steps - 1, rule.learningRate());
   }
 
-  void resumeAt(long stepsMade, long stepsSkipped) {
+  void resumeAt(long stepsMade, long stepsSkipped, double factor) {
+    rateFactor = factor;
     resumeAt(stepsMade);
     skipped = stepsSkipped;
   }

@@ -19,8 +19,11 @@ import dev.panagrad.tensor.TensorArena;
  * <p>Ownership: parameters, gradient and loss belong to the arena. Threading: one thread at a time.
  */
 public final class LinearRegression {
-  private static final String WEIGHTS = "weights";
-  private static final String INTERCEPT = "intercept";
+  /** The name of W among the parameters. */
+  public static final String WEIGHTS = "weights";
+
+  /** The name of b among the parameters. */
+  public static final String INTERCEPT = "intercept";
 
   private final LinearKernels linear;
   private final Parameters parameters;

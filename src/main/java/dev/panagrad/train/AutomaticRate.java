@@ -41,7 +41,7 @@ final class AutomaticRate {
       throw new IllegalArgumentException(
           "no learning rate can be computed: all features are zero, and there is no intercept; give a learning rate");
     }
-    long stepsPerEpoch = Math.ceilDiv(rows.trained(), rows.batchSize());
+    long stepsPerEpoch = Math.ceilDiv(rows.trained(), rows.stepRows());
     long steps = Math.multiplyExact(stepsPerEpoch, trainer.epochs);
     RateAdvice advice =
         new RateAdvice(
@@ -58,7 +58,8 @@ final class AutomaticRate {
     }
     double rate = new BigDecimal(advised).round(DIGITS).doubleValue();
     Optimizer.Builder chosen = options.with(rule.withLearningRate(rate));
-    boolean isStationary = rule instanceof GradientDescent;
+    // Whose gradients vanish at the minimum.
+    boolean isStationary = rule instanceof GradientDescent || trainer.varianceReduced;
     return chosen.hasSchedule() || isStationary
         ? chosen
         : chosen.schedule(Schedule.cosine(steps, 0));
@@ -77,7 +78,7 @@ final class AutomaticRate {
   private static double batchCurvature(
       double largest, Curvature curvature, RowsObjective objective, TrainingRows rows) {
     double n = rows.trained();
-    double b = rows.batchSize();
+    double b = rows.stepRows();
     if (b == n) {
       return largest;
     }

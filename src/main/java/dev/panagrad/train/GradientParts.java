@@ -1,12 +1,12 @@
 package dev.panagrad.train;
 
 import dev.panagrad.backend.Backend;
-import dev.panagrad.backend.Transpose;
+import dev.panagrad.optimizer.GradientAccumulator;
 import dev.panagrad.tensor.Tensor;
 import dev.panagrad.tensor.TensorArena;
 
 /**
- * The gradient of a batch whose rows are not in memory together: the mean of those of its parts,
+ * The gradient of a batch whose rows are not visited together: the mean of those of its parts,
  * weighted by their rows. A batch of one part stays where it is.
  */
 final class GradientParts {
@@ -15,9 +15,7 @@ final class GradientParts {
   private final Tensor gradient;
 
   /** Null until there is a batch of several parts. */
-  private Tensor sum;
-
-  private Tensor one;
+  private GradientAccumulator parts;
 
   GradientParts(Backend backend, TensorArena arena, Tensor gradient) {
     this.backend = backend;
@@ -36,16 +34,12 @@ final class GradientParts {
     if (rows == all) {
       return;
     }
-    if (sum == null) {
-      sum = backend.allocate(arena, "sum of gradients", gradient.dtype(), gradient.shape());
-      one = backend.place(arena, arena.allocate("one", gradient.dtype(), 1, 1).fill(1));
+    if (parts == null) {
+      parts = new GradientAccumulator(backend, arena, gradient);
     }
-    Tensor from = gradient.reshape(1, gradient.count());
-    Tensor to = sum.reshape(1, gradient.count());
-    double share = (double) rows / all;
-    backend.linear().gemm(Transpose.NO, Transpose.NO, share, one, from, before == 0 ? 0 : 1, to);
+    parts.add(gradient, (double) rows);
     if (before + rows == all) {
-      backend.copy(sum, gradient);
+      backend.copy(parts.take(), gradient);
     }
   }
 }

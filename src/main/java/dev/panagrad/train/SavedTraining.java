@@ -1,5 +1,6 @@
 package dev.panagrad.train;
 
+import dev.panagrad.loss.Squared;
 import dev.panagrad.safetensors.SafetensorsException;
 import dev.panagrad.safetensors.SafetensorsFile;
 import dev.panagrad.tensor.DType;
@@ -12,6 +13,17 @@ import java.util.Map;
 
 /** A training's part of a checkpoint, being read. */
 final class SavedTraining implements AutoCloseable {
+  /** What checkpoints mean that were written before there were such options. */
+  private static final Map<String, String> ABSENT =
+      Map.of(
+          "training.loss", new Squared().toString(),
+          "training.weights", TrainingRows.NONE,
+          "training.offset", TrainingRows.NONE,
+          "training.class weights", TrainingRows.NONE,
+          "training.batches per step", "1",
+          "training.rate reduction", TrainingRows.NONE,
+          "training.variance reduction", "false");
+
   private final Path file;
   private final SafetensorsFile in;
   private final TensorArena arena;
@@ -47,7 +59,7 @@ final class SavedTraining implements AutoCloseable {
   /** Requires that the checkpoint is of the same training. */
   void requireSame(Map<String, String> identity) throws IOException {
     for (Map.Entry<String, String> needed : identity.entrySet()) {
-      String found = in.metadata().get(needed.getKey());
+      String found = in.metadata().getOrDefault(needed.getKey(), ABSENT.get(needed.getKey()));
       if (!needed.getValue().equals(found)) {
         throw new IOException(
             "checkpoint '%s' is of another training: its %s is %s, and here it is %s"
@@ -86,6 +98,18 @@ final class SavedTraining implements AutoCloseable {
     return new IOException(
         "checkpoint '%s': metadata '%s' is %s where %s is needed"
             .formatted(file, key, text == null ? "missing" : "'" + text + "'", needed));
+  }
+
+  /** Reads a tensor into memory of its type and shape. */
+  void read(String name, Tensor into) throws IOException {
+    DType dtype = in.dtype(name);
+    Shape shape = in.shape(name);
+    if (dtype != into.dtype() || !shape.equals(into.shape())) {
+      throw new IOException(
+          "checkpoint '%s': tensor '%s' is %s %s where %s %s is needed"
+              .formatted(file, name, dtype, shape, into.dtype(), into.shape()));
+    }
+    in.read(name, into);
   }
 
   /**

@@ -1,9 +1,12 @@
 package dev.panagrad.train;
 
 import dev.panagrad.optimizer.Optimizer;
+import dev.panagrad.optimizer.ParameterGroup;
 import dev.panagrad.penalty.Penalty;
+import dev.panagrad.regression.LinearRegression;
 import dev.panagrad.regression.Standardization;
 import dev.panagrad.rule.UpdateRule;
+import java.util.List;
 
 /**
  * An L1 penalty is stated for targets in raw units: a target divided by its scale takes that much
@@ -19,16 +22,27 @@ final class StandardisedPenalty {
 
   /** The optimizer for targets in those scales. */
   static Optimizer.Builder optimizer(Optimizer.Builder options, Standardization scales) {
-    Penalty penalty = options.penalty();
     double scale = scales.targetScale(0);
-    return options.copy().penalty(new Penalty(penalty.l1() / scale, penalty.l2()));
+    List<ParameterGroup> groups =
+        options.groups().stream()
+            .map(g -> g.penalty() == null ? g : g.penalty(scaled(g.penalty(), scale)))
+            .toList();
+    return options.withGroups(groups).penalty(scaled(options.penalty(), scale));
   }
 
-  /** What such an optimizer minimises beside the loss: its penalty, and decay of the gradient. */
+  private static Penalty scaled(Penalty penalty, double scale) {
+    return new Penalty(penalty.l1() / scale, penalty.l2());
+  }
+
+  /**
+   * What such an optimizer minimises beside the loss: the penalty of the weights, and decay of
+   * their gradient.
+   */
   static Penalty objective(Optimizer.Builder optimizer) {
-    Penalty penalty = optimizer.penalty();
+    ParameterGroup group = optimizer.groupOf(LinearRegression.WEIGHTS);
+    Penalty penalty = group.penalty() == null ? optimizer.penalty() : group.penalty();
     UpdateRule rule = optimizer.rule();
-    double decay = rule.isDecayDecoupled() ? 0 : rule.weightDecay() / 2;
-    return new Penalty(penalty.l1(), penalty.l2() + decay);
+    double decay = Double.isNaN(group.weightDecay()) ? rule.weightDecay() : group.weightDecay();
+    return new Penalty(penalty.l1(), penalty.l2() + (rule.isDecayDecoupled() ? 0 : decay / 2));
   }
 }

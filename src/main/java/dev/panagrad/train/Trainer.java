@@ -57,6 +57,12 @@ public final class Trainer {
   double[] classWeights;
 
   boolean certify;
+  long accumulate = 1;
+  boolean varianceReduced;
+
+  /** Null if the rate is not lowered. */
+  RateReduction rateReduction;
+
   BooleanSupplier stopWhen = () -> false;
 
   /** The batch size that stands for all training rows. */
@@ -295,6 +301,43 @@ public final class Trainer {
    */
   public Trainer balancedClasses() {
     this.classWeights = new double[0];
+    return this;
+  }
+
+  /**
+   * One step on the mean gradient of that many batches: what batches that many times as large would
+   * do, to rounding. The last step of an epoch is on what is left.
+   */
+  public Trainer accumulate(int batches) {
+    this.accumulate = Accepted.count("batches per step", batches);
+    return this;
+  }
+
+  /**
+   * Multiplies the learning rate by a factor after {@code epochs} epochs without an improvement of
+   * the watched loss by more than {@code tolerance} times the best loss so far, and again after as
+   * many more. Watched is the loss of held-out rows if there are any, else the training loss. The
+   * schedule goes on beside it.
+   *
+   * <p>It is PyTorch's ReduceLROnPlateau with its {@code patience} one lower, as that waits for
+   * more than so many epochs.
+   *
+   * @param factor in (0, 1)
+   */
+  public Trainer reduceRate(double factor, int epochs, double tolerance) {
+    this.rateReduction = new RateReduction(factor, epochs, tolerance);
+    return this;
+  }
+
+  /**
+   * Corrects the gradient of every batch by that of the same rows at the parameters where the epoch
+   * began, so that its noise vanishes towards the minimum: SVRG (Johnson and Zhang 2013). A
+   * constant rate then converges, for strongly convex losses by a constant factor per epoch. It
+   * costs three passes over the rows per epoch instead of one. For rules whose step is proportional
+   * to the gradient; batches must be smaller than the data.
+   */
+  public Trainer varianceReduced() {
+    this.varianceReduced = true;
     return this;
   }
 

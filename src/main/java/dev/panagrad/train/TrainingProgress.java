@@ -18,6 +18,7 @@ import java.util.stream.IntStream;
  *   training/history   F64 [records, 7]     {@link EpochRecord}s, oldest first
  *   training/latest    F64 [0 or 1, 7]      the last one
  *   training/losses    F64 [outputs]        sums over the batches of the epoch under way
+ *   training/anchor    flat parameters      those that gradients are corrected by, if any
  *
  *   metadata: progress.* , doubles as Java's hexadecimal text
  * </pre>
@@ -42,8 +43,15 @@ final class TrainingProgress {
   final double[] lossSums;
 
   double firstLoss = Double.NaN;
-  double bestLoss = Double.POSITIVE_INFINITY;
-  long epochsSinceBest;
+
+  /** For the end of the training. */
+  final Plateau plateau = new Plateau("");
+
+  /** For the learning rate. */
+  final Plateau ratePlateau = new Plateau("rate-");
+
+  /** Null if gradients are not corrected by those of other parameters. */
+  private VarianceReduction anchor;
 
   /** Where it is computed. */
   String backend = "";
@@ -97,16 +105,9 @@ final class TrainingProgress {
     return all;
   }
 
-  /** Whether the last epoch brought the watched loss below the best so far, by the tolerance. */
-  void watch(double tolerance) {
-    double watched = latest.watchedLoss();
-    if (watched < bestLoss - tolerance * Math.abs(bestLoss)
-        || bestLoss == Double.POSITIVE_INFINITY) {
-      bestLoss = watched;
-      epochsSinceBest = 0;
-    } else {
-      epochsSinceBest++;
-    }
+  /** From now on a checkpoint has the parameters that gradients are corrected by, too. */
+  void keep(VarianceReduction newAnchor) {
+    anchor = newAnchor;
   }
 
   // ---- in a checkpoint
@@ -116,10 +117,10 @@ final class TrainingProgress {
     texts.put("progress.epochs", Long.toString(epochs));
     texts.put("progress.position", Long.toString(position));
     texts.put("progress.batches", Long.toString(batches));
-    texts.put("progress.epochs-since-best", Long.toString(epochsSinceBest));
     texts.put("progress.history-stride", Long.toString(historyStride));
     texts.put("progress.first-loss", Double.toHexString(firstLoss));
-    texts.put("progress.best-loss", Double.toHexString(bestLoss));
+    plateau.save(texts);
+    ratePlateau.save(texts);
     texts.put(BACKEND, backend);
     texts.put("progress.seconds", Double.toHexString(seconds));
     return texts;
@@ -130,10 +131,14 @@ final class TrainingProgress {
     for (int j = 0; j < lossSums.length; j++) {
       sums.set(j, lossSums[j]);
     }
-    return List.of(
-        records(arena, HISTORY, history),
-        records(arena, LATEST, latest == null ? List.of() : List.of(latest)),
-        sums);
+    List<Tensor> tensors = new ArrayList<>();
+    tensors.add(records(arena, HISTORY, history));
+    tensors.add(records(arena, LATEST, latest == null ? List.of() : List.of(latest)));
+    tensors.add(sums);
+    if (anchor != null) {
+      tensors.add(anchor.saved(arena));
+    }
+    return tensors;
   }
 
   private static Tensor records(TensorArena arena, String name, List<EpochRecord> records) {
@@ -161,10 +166,12 @@ final class TrainingProgress {
     epochs = saved.count("progress.epochs");
     position = saved.count("progress.position");
     batches = saved.count("progress.batches");
-    epochsSinceBest = saved.count("progress.epochs-since-best");
+    plateau.restore(saved);
+    if (saved.text("progress.rate-best-loss") != null) {
+      ratePlateau.restore(saved);
+    }
     historyStride = Math.max(1, saved.count("progress.history-stride"));
     firstLoss = saved.number("progress.first-loss");
-    bestLoss = saved.number("progress.best-loss");
     secondsBefore = saved.number("progress.seconds");
     Tensor sums = saved.tensor(LOSSES, lossSums.length, 1);
     for (int j = 0; j < lossSums.length; j++) {

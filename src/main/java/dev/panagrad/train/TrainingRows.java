@@ -18,9 +18,12 @@ import java.util.stream.IntStream;
  * visited, and where they lie. A position is a place in that order; training rows come first.
  */
 abstract class TrainingRows {
+  static final String NONE = "none";
+
   private final Dataset data;
   private final long trained;
   private final long batchSize;
+  private final long stepRows;
 
   /**
    * Checks the batch size.
@@ -36,6 +39,13 @@ abstract class TrainingRows {
               .formatted(options.batchSize, trained));
     }
     batchSize = options.batchSize == Trainer.FULL_BATCH ? trained : options.batchSize;
+    if (batchSize == trained && (options.accumulate > 1 || options.varianceReduced)) {
+      throw new IllegalArgumentException(
+          "batches of all %,d training rows leave nothing to %s; use smaller ones"
+              .formatted(
+                  trained, options.accumulate > 1 ? "accumulate" : "reduce the variance of"));
+    }
+    stepRows = Math.min(trained, Math.multiplyExact(batchSize, options.accumulate));
   }
 
   /** Rows trained on. */
@@ -48,9 +58,14 @@ abstract class TrainingRows {
     return data.rows() - trained;
   }
 
-  /** Rows per step; the last batch of an epoch may have fewer. */
+  /** Rows per batch; the last one of an epoch may have fewer. */
   final long batchSize() {
     return batchSize;
+  }
+
+  /** Rows per step, of one batch or several; the last step of an epoch may have fewer. */
+  final long stepRows() {
+    return stepRows;
   }
 
   /** What was done to the data, to be undone in the model. */
@@ -148,7 +163,7 @@ abstract class TrainingRows {
   }
 
   private static String fingerprint(Tensor values) {
-    return values == null ? "none" : Fingerprint.of(values);
+    return values == null ? NONE : Fingerprint.of(values);
   }
 
   /** What must be the same for a training to go on where another one stopped. */
@@ -161,12 +176,17 @@ abstract class TrainingRows {
     identity.put("training.seed", Long.toString(options.seed));
     identity.put("training.intercept", Boolean.toString(options.intercept));
     identity.put("training.gram", Boolean.toString(options.gram));
-    if (TrainingLoss.isAsked(options)) {
-      identity.put("training.loss", TrainingLoss.loss(options).toString());
-      identity.put("training.weights", fingerprint(options.weights));
-      identity.put("training.offset", fingerprint(options.offset));
-      identity.put("training.class weights", Arrays.toString(options.classWeights));
-    }
+    identity.put("training.loss", TrainingLoss.loss(options).toString());
+    identity.put("training.weights", fingerprint(options.weights));
+    identity.put("training.offset", fingerprint(options.offset));
+    identity.put(
+        "training.class weights",
+        options.classWeights == null ? NONE : Arrays.toString(options.classWeights));
+    identity.put("training.batches per step", Long.toString(options.accumulate));
+    identity.put(
+        "training.rate reduction",
+        options.rateReduction == null ? NONE : options.rateReduction.toString());
+    identity.put("training.variance reduction", Boolean.toString(options.varianceReduced));
     identity.put("training.standardisation", standardization().fingerprint());
     identity.put("training.features", Fingerprint.of(data.features()));
     identity.put("training.targets", Fingerprint.of(data.targets()));

@@ -3,22 +3,13 @@ package dev.panagrad.train;
 import dev.panagrad.backend.Backend;
 import dev.panagrad.data.Dataset;
 import dev.panagrad.loss.Squared;
-import dev.panagrad.optimizer.Checkpoint;
 import dev.panagrad.optimizer.NonFinitePolicy;
 import dev.panagrad.optimizer.Optimizer;
 import dev.panagrad.regression.LinearRegression;
-import dev.panagrad.regression.NormalEquations;
 import dev.panagrad.regression.Standardization;
-import dev.panagrad.safetensors.IoReason;
-import dev.panagrad.safetensors.SafetensorsException;
 import dev.panagrad.solver.Fista;
 import dev.panagrad.tensor.Tensor;
 import dev.panagrad.tensor.TensorArena;
-import java.io.IOException;
-import java.io.UncheckedIOException;
-import java.lang.System.Logger;
-import java.lang.System.Logger.Level;
-import java.nio.file.Path;
 import java.time.Duration;
 import java.util.Arrays;
 import java.util.LinkedHashMap;
@@ -27,8 +18,6 @@ import java.util.Map;
 
 /** One training: its memory, its loop, its bookkeeping. */
 final class TrainingSession implements AutoCloseable {
-  private static final Logger LOG = System.getLogger(TrainingSession.class.getName());
-
   private final Trainer options;
   private final Dataset data;
   private final Backend backend;
@@ -53,16 +42,15 @@ final class TrainingSession implements AutoCloseable {
   /** Null where the optimizer steps. */
   private final SolverSteps solver;
 
-  /** Null until it is needed. */
-  private Curvature curvature;
+  private final MeasuredCurvature curvature;
+  private final Evaluation evaluation;
+
+  /** Null if gradients are not corrected. */
+  private final VarianceReduction anchor;
 
   /** Null if none are written. */
   private final CheckpointWriter checkpoints;
 
-  /** Of the training rows; null until they are needed. */
-  private NormalEquations equations;
-
-  private TrainingRows.TargetSums targets;
   private LossWatch watch;
 
   private long started;
@@ -80,7 +68,7 @@ final class TrainingSession implements AutoCloseable {
     if (TrainingLoss.isAsked(options)) {
       TrainingLoss.requireAccepted(options, data, file, backend);
     }
-    CheckpointFolder folder = checkpointFolder(options);
+    CheckpointFolder folder = Resumption.folder(options);
     arena = TensorArena.open("training");
     try {
       rows =
@@ -110,24 +98,30 @@ final class TrainingSession implements AutoCloseable {
                   StandardisedPenalty.objective(builder),
                   loss == null ? null : loss.loss())
               : null;
+      curvature = new MeasuredCurvature(objective, options, rows, loss, backend, arena);
       if (options.automaticRate) {
-        requireBoundedCurvature();
-        builder = AutomaticRate.choose(builder, curvature(), objective, options, rows);
+        curvature.requireBounded();
+        builder = AutomaticRate.choose(builder, curvature.get(), objective, options, rows);
         objective.load(new double[objective.size()]);
       }
       optimizer = builder.build(regression.parameters(), backend, arena);
       solver = options.solver == null ? null : solver();
       boolean isAwaited = optimizer.nonFinite() != NonFinitePolicy.PROPAGATE;
       losses = new LossLog(backend, arena, outputs, isAwaited);
+      evaluation = new Evaluation(data, rows, regression, losses, loss, optimizer, backend, arena);
+      progress = new TrainingProgress(outputs);
+      progress.backend = backendText();
+      anchor = options.varianceReduced ? anchor() : null;
+      progress.keep(anchor);
       if (folder == null) {
         checkpoints = null;
-        progress = new TrainingProgress(outputs);
       } else {
         Map<String, String> identity = identity();
-        TrainingProgress resumed = options.resume ? resume(folder, identity) : null;
-        progress = resumed == null ? new TrainingProgress(outputs) : resumed;
+        boolean isResumed =
+            options.resume
+                && Resumption.resume(folder, identity, progress, optimizer, rows.trained());
         checkpoints = new CheckpointWriter(options.checkpoints, folder, identity, optimizer, arena);
-        if (resumed != null) {
+        if (isResumed) {
           checkpoints.resumedAt(progress.batches);
         }
       }
@@ -140,31 +134,14 @@ final class TrainingSession implements AutoCloseable {
     }
   }
 
-  /** Before the data are standardised in place. */
-  private static CheckpointFolder checkpointFolder(Trainer options) {
-    if (options.checkpoints == null) {
-      return null;
+  private VarianceReduction anchor() {
+    LinearRegression there =
+        new LinearRegression(
+            backend, arena, data.x().dtype(), data.features().size(), outputs, options.intercept);
+    if (loss != null) {
+      there.use(loss.rowLoss());
     }
-    Path path = options.checkpoints.folder;
-    CheckpointFolder folder = null;
-    boolean isUsed = false;
-    try {
-      folder = CheckpointFolder.open(path);
-      if (!options.resume && !folder.newestFirst().isEmpty()) {
-        throw new IllegalArgumentException(
-            "'%s' has checkpoints of a training, which would be mixed with those of this one; resume it, or name another folder"
-                .formatted(path));
-      }
-      isUsed = true;
-      return folder;
-    } catch (IOException e) {
-      throw new UncheckedIOException(
-          "cannot keep checkpoints in '%s': %s".formatted(path, IoReason.of(e)), e);
-    } finally {
-      if (folder != null && !isUsed) {
-        folder.close();
-      }
-    }
+    return new VarianceReduction(backend, arena, rows, regression, there);
   }
 
   private Map<String, String> identity() {
@@ -175,66 +152,13 @@ final class TrainingSession implements AutoCloseable {
     return identity;
   }
 
-  /**
-   * Goes to where the newest checkpoint is that is not damaged; null if there is none.
-   *
-   * @throws UncheckedIOException if it is of another training, or all of them are damaged
-   */
-  private TrainingProgress resume(CheckpointFolder folder, Map<String, String> identity) {
-    IOException damage = null;
-    try {
-      for (Path file : folder.newestFirst()) {
-        try (TensorArena reading = TensorArena.open("resumed training");
-            SavedTraining saved = SavedTraining.open(file, reading)) {
-          saved.requireSame(identity);
-          TrainingProgress found = new TrainingProgress(outputs);
-          found.restore(saved);
-          if (found.position >= rows.trained()) {
-            throw new IOException(
-                "checkpoint '%s' is at row %,d of an epoch of %,d"
-                    .formatted(file, found.position, rows.trained()));
-          }
-          Checkpoint.restore(optimizer, file);
-          warnOfOtherBackend(saved);
-          return found;
-        } catch (SafetensorsException e) {
-          damage = e;
-          LOG.log(
-              Level.WARNING,
-              "a checkpoint is damaged, the one before it is tried: " + e.getMessage());
-        }
-      }
-    } catch (IOException e) {
-      throw new UncheckedIOException("cannot resume: " + IoReason.of(e), e);
-    }
-    if (damage != null) {
-      throw new UncheckedIOException(
-          "cannot resume, every checkpoint in '%s' is damaged; the oldest: %s"
-              .formatted(folder, damage.getMessage()),
-          damage);
-    }
-    return null;
-  }
-
-  private void warnOfOtherBackend(SavedTraining saved) {
-    String before = saved.text(TrainingProgress.BACKEND);
-    if (!backendText().equals(before)) {
-      LOG.log(
-          Level.WARNING,
-          "the training was on the backend {0} and goes on on {1}, which rounds differently",
-          before,
-          backendText());
-    }
-  }
-
   private String backendText() {
     return backend.name() + " (" + backend.detail() + ")";
   }
 
   TrainingResult run() {
     started = System.nanoTime();
-    progress.backend = backendText();
-    targets = rows.targetSums();
+    TrainingRows.TargetSums targets = rows.targetSums();
     watch =
         new LossWatch(
             progress,
@@ -243,7 +167,7 @@ final class TrainingSession implements AutoCloseable {
             data.x().dtype(),
             options.standardize || isFile);
     if (options.gram) {
-      normalEquations();
+      curvature.normalEquations();
     }
     StopReason reason = train();
     if (solver != null) {
@@ -253,16 +177,18 @@ final class TrainingSession implements AutoCloseable {
     if (checkpoints != null) {
       checkpoints.writeLast(optimizer, progress, seconds);
     }
-    double validationMse = validationLoss();
-    double[] trained = rows.losses(regression, false, losses);
+    evaluation.takeAverage();
+    double validationMse = heldOutLoss(true);
+    double[] trained = evaluation.trained();
     watch.requireUseful(
         Arrays.stream(trained).sum(),
         progress.epochs,
         optimizer.steps(),
         optimizer.lastLearningRate(),
         true);
-    Certificate certificate = options.certify ? certificate() : null;
-    Map<String, Double> metrics = metrics(trained);
+    Certificate certificate = options.certify ? curvature.certify() : null;
+    Map<String, Double> metrics = evaluation.metrics(trained, targets);
+    double mean = evaluation.raw(trained);
     return new TrainingResult(
         standardization.unfold(
             onHost(regression.weights()),
@@ -275,8 +201,8 @@ final class TrainingSession implements AutoCloseable {
         passes(),
         optimizer.skippedSteps(),
         rows.trained(),
-        raw(trained),
-        isSquared() ? raw(trained) : Double.NaN,
+        mean,
+        loss == null || loss.loss() instanceof Squared ? mean : Double.NaN,
         metrics.getOrDefault("R2", Double.NaN),
         metrics,
         validationMse,
@@ -289,67 +215,9 @@ final class TrainingSession implements AutoCloseable {
         checkpoints == null ? null : checkpoints.failure());
   }
 
-  private NormalEquations normalEquations() {
-    if (equations == null) {
-      equations = rows.normalEquations(arena, options.intercept);
-    }
-    return equations;
-  }
-
-  private boolean isSquared() {
-    return loss == null || loss.loss() instanceof Squared;
-  }
-
-  private Map<String, Double> metrics(double[] trained) {
-    if (loss != null) {
-      return loss.metrics().of(regression, data, rows);
-    }
-    Map<String, Double> metrics = new LinkedHashMap<>();
-    metrics.put("R2", r2(trained));
-    metrics.put("RMSE", Math.sqrt(raw(trained)));
-    return metrics;
-  }
-
-  private Curvature curvature() {
-    if (curvature == null) {
-      double factor = loss == null ? 1 : loss.curvatureFactor();
-      curvature = Curvature.of(objective, options, rows, backend, this::normalEquations, factor);
-    }
-    return curvature;
-  }
-
-  private Certificate certificate() {
-    if (loss != null) {
-      return new Certifier(objective, standardization, null).certify();
-    }
-    if (Curvature.canBeFormed(objective, options, rows, backend)) {
-      curvature();
-    }
-    return new Certifier(objective, standardization, curvature).certify();
-  }
-
-  /** Of other losses it is that of formed normal equations, times a factor. */
-  private boolean hasBoundedCurvature() {
-    return loss == null
-        || (Double.isFinite(loss.curvatureFactor())
-            && Curvature.canBeFormed(objective, options, rows, backend));
-  }
-
-  private void requireBoundedCurvature() {
-    if (!hasBoundedCurvature()) {
-      throw new IllegalArgumentException(
-          "no learning rate is known for loss '%s' %s; give one, or use lbfgs"
-              .formatted(
-                  loss.loss().name(),
-                  Double.isFinite(loss.curvatureFactor())
-                      ? "with so many rows and features"
-                      : "as its curvature has no bound"));
-    }
-  }
-
   private SolverSteps solver() {
-    if (options.solver instanceof Fista && hasBoundedCurvature()) {
-      objective.know(curvature());
+    if (options.solver instanceof Fista && curvature.isBounded()) {
+      objective.know(curvature.get());
       objective.load(new double[objective.size()]);
     }
     return new SolverSteps(options.solver, objective, data.x().dtype());
@@ -364,9 +232,10 @@ final class TrainingSession implements AutoCloseable {
   }
 
   private long passes() {
-    return (options.gram || solver != null ? 0 : progress.epochs)
+    long each = 1L + (anchor == null ? 0 : VarianceReduction.MORE_PASSES);
+    return (options.gram || solver != null ? 0 : each * progress.epochs)
         + (objective == null ? 0 : objective.passes())
-        + (curvature == null ? 0 : curvature.formingPasses());
+        + curvature.formingPasses();
   }
 
   private StopReason train() {
@@ -385,8 +254,9 @@ final class TrainingSession implements AutoCloseable {
       EpochRecord record = record();
       progress.ended(record);
       if (options.patience > 0) {
-        progress.watch(options.lossTolerance);
+        progress.plateau.watch(record.watchedLoss(), options.lossTolerance);
       }
+      reduceRate(record);
       stop = stop(record);
       if (isCheckpointDue()) {
         writeCheckpoint();
@@ -395,23 +265,38 @@ final class TrainingSession implements AutoCloseable {
     return stop == null ? StopReason.EPOCHS : stop;
   }
 
+  private void reduceRate(EpochRecord record) {
+    RateReduction reduction = options.rateReduction;
+    if (reduction == null) {
+      return;
+    }
+    progress.ratePlateau.watch(record.watchedLoss(), reduction.tolerance());
+    if (progress.ratePlateau.epochsSinceBest() >= reduction.patience()) {
+      optimizer.scaleRate(reduction.factor());
+      progress.ratePlateau.beginAnew();
+    }
+  }
+
   /** One epoch, from where it is to its end; false if it was asked to stop before. */
   private boolean visitRows() {
     if (solver != null) {
       return iterate();
     }
     long epoch = progress.epochs + 1;
+    if (anchor != null) {
+      anchor.begin(progress.position == 0);
+    }
     while (progress.position < rows.trained()) {
       if (options.stopWhen.getAsBoolean()) {
         lookAtLosses(epoch);
         return false;
       }
       long first = progress.position;
-      long count = Math.min(rows.batchSize(), rows.trained() - first);
+      long count = Math.min(rows.stepRows(), rows.trained() - first);
       if (!options.gram) {
         computeGradient(first, count, epoch);
       } else {
-        regression.computeGradient(equations, nextLoss(count));
+        regression.computeGradient(curvature.normalEquations(), nextLoss(count));
         lookIfFull(epoch);
       }
       optimizer.step(gradient);
@@ -442,12 +327,15 @@ final class TrainingSession implements AutoCloseable {
     return true;
   }
 
-  /** In as many parts as the rows ask for. */
+  /** In as many parts as the rows, or several batches for one step, ask for. */
   private void computeGradient(long first, long count, long epoch) {
     for (long done = 0, n; done < count; done += n) {
-      n = rows.together(first + done, count - done);
+      n = Math.min(rows.batchSize(), rows.together(first + done, count - done));
       rows.computeGradient(regression, first + done, n, nextLoss(n));
       lookIfFull(epoch);
+      if (anchor != null) {
+        anchor.correct(first + done, n);
+      }
       parts.add(n, done, count);
     }
   }
@@ -480,7 +368,7 @@ final class TrainingSession implements AutoCloseable {
         progress.epochs + 1,
         steps(),
         total / outputs,
-        validationLoss(),
+        heldOutLoss(false),
         stepLength(),
         norm,
         secondsSinceStart());
@@ -498,15 +386,6 @@ final class TrainingSession implements AutoCloseable {
       }
       watch.requireUseful(watched, epoch, losses.step(batch), losses.rate(batch), false);
     }
-  }
-
-  /** The mean of the outputs' losses, in raw units. */
-  private double raw(double[] means) {
-    double total = 0;
-    for (int j = 0; j < outputs; j++) {
-      total += means[j] * standardization.lossScale(j);
-    }
-    return total / outputs;
   }
 
   private StopReason stop(EpochRecord record) {
@@ -540,30 +419,18 @@ final class TrainingSession implements AutoCloseable {
     if (options.gradientTolerance > 0 && record.gradientNorm() <= options.gradientTolerance) {
       return StopReason.GRADIENT;
     }
-    if (options.patience > 0 && progress.epochsSinceBest >= options.patience) {
+    if (options.patience > 0 && progress.plateau.epochsSinceBest() >= options.patience) {
       return StopReason.PATIENCE;
     }
     return null;
   }
 
-  private double validationLoss() {
-    if (rows.heldOut() == 0) {
-      return Double.NaN;
+  private double heldOutLoss(boolean isAveraged) {
+    double loss = evaluation.heldOut(isAveraged);
+    if (rows.heldOut() > 0) {
+      watch.requireUsefulHeldOut(loss, optimizer.steps());
     }
-    double scale = loss == null ? 1 : loss.heldOutScale();
-    double heldOutLoss = scale * raw(rows.losses(regression, true, losses));
-    watch.requireUsefulHeldOut(heldOutLoss, optimizer.steps());
-    return heldOutLoss;
-  }
-
-  /** Mean over targets of 1 - error / variance; scales cancel. */
-  private double r2(double[] means) {
-    double total = 0;
-    for (int j = 0; j < outputs; j++) {
-      double squares = targets.squaredDeviations().get(j);
-      total += squares == 0 ? Double.NaN : 1 - means[j] * rows.trained() / squares;
-    }
-    return total / outputs;
+    return loss;
   }
 
   private Tensor onHost(Tensor t) {

@@ -301,7 +301,7 @@ final class KernelRuns {
   private void vectors(DType dtype) {
     runs.add(
         new KernelRun(
-            "dot, norms, axpy " + dtype,
+            "dot, norms, axpy, mix " + dtype,
             operands -> {
               Tensor x = operands.random(dtype, elements);
               Tensor y = operands.random(dtype, elements);
@@ -313,6 +313,7 @@ final class KernelRuns {
                     sums.set(2, backend.linear().norm2(x));
                     sums.set(3, backend.linear().isFinite(x) ? 1 : 0);
                     backend.linear().axpy(0.7, x, y);
+                    backend.linear().mix(0.3, x, y);
                   },
                   sums,
                   y);

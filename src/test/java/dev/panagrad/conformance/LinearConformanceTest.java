@@ -93,6 +93,13 @@ class LinearConformanceTest {
                 double largest = Math.abs(before[i]) + Math.abs(0.7 * x.get(i));
                 assertEquals(expected, y.get(i), 4 * roundoff(dtype) * largest, what + " axpy");
               }
+              before = y.toArray();
+              linear.mix(0.3, x, y);
+              for (int i = 0; i < count; i++) {
+                double expected = before[i] + 0.3 * (x.get(i) - before[i]);
+                double largest = Math.abs(before[i]) + Math.abs(x.get(i));
+                assertEquals(expected, y.get(i), 4 * roundoff(dtype) * largest, what + " mix");
+              }
               memory.check(what);
             }
           }

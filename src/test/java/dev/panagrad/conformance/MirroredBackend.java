@@ -118,6 +118,17 @@ final class MirroredBackend implements Backend {
       }
     }
 
+    /** Of the sums that devices have. */
+    @Override
+    protected void mixKernel(double share, Tensor x, Tensor y) {
+      try (TensorArena arena = TensorArena.open("mix")) {
+        Tensor before = arena.allocate("before", y.dtype(), y.shape());
+        before.copyFrom(y);
+        axpyKernel(-share, before, y);
+        axpyKernel(share, x, y);
+      }
+    }
+
     @Override
     protected void axpyKernel(double alpha, Tensor x, Tensor y) {
       try (Mirror mirror = new Mirror()) {

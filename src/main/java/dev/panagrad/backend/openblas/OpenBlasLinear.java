@@ -233,6 +233,11 @@ final class OpenBlasLinear extends LinearKernels {
   }
 
   @Override
+  protected void mixKernel(double share, Tensor x, Tensor y) {
+    kernels.mix(share, x, y);
+  }
+
+  @Override
   protected double norm2Kernel(Tensor x) {
     return kernels.norm2(x);
   }

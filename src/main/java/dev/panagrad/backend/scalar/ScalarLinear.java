@@ -35,6 +35,15 @@ final class ScalarLinear extends LinearKernels {
   }
 
   @Override
+  protected void mixKernel(double share, Tensor x, Tensor y) {
+    Cells cells = Cells.of(x);
+    for (long i = 0; i < x.count(); i++) {
+      double before = cells.get(y, i);
+      cells.set(y, i, before + share * (cells.get(x, i) - before));
+    }
+  }
+
+  @Override
   protected double norm2Kernel(Tensor x) {
     Cells cells = Cells.of(x);
     double largest = 0;

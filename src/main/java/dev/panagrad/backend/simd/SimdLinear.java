@@ -51,6 +51,15 @@ final class SimdLinear extends LinearKernels {
   }
 
   @Override
+  protected void mixKernel(double share, Tensor x, Tensor y) {
+    if (isF32(x)) {
+      VectorKernelsF32.mix(share, x, y);
+    } else {
+      VectorKernelsF64.mix(share, x, y);
+    }
+  }
+
+  @Override
   protected double norm2Kernel(Tensor x) {
     return isF32(x) ? VectorKernelsF32.norm2(x) : VectorKernelsF64.norm2(x);
   }

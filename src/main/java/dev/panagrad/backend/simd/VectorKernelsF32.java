@@ -102,6 +102,27 @@ final class VectorKernelsF32 {
     }
   }
 
+  static void mix(double share, Tensor x, Tensor y) {
+    FloatVector factor = broadcast(SPECIES, narrow(share));
+    MemorySegment xs = x.segment();
+    MemorySegment ys = y.segment();
+    long xAt = x.byteOffset();
+    long yAt = y.byteOffset();
+    long whole = (x.count() & -LanesF32.COUNT) * LanesF32.BYTES;
+    for (long o = 0; o < whole; o += STRIDE) {
+      FloatVector before = fromMemorySegment(SPECIES, ys, yAt + o, ORDER);
+      fromMemorySegment(SPECIES, xs, xAt + o, ORDER)
+          .sub(before)
+          .fma(factor, before)
+          .intoMemorySegment(ys, yAt + o, ORDER);
+    }
+    for (long o = whole; o < x.count() * LanesF32.BYTES; o += LanesF32.BYTES) {
+      double before = get(ys, yAt + o);
+      float mixed = narrow(before + share * (get(xs, xAt + o) - before));
+      ys.set(ValueLayout.JAVA_FLOAT, yAt + o, mixed);
+    }
+  }
+
   /**
    * The sum of squares in the element type where that is exact enough, else with every element
    * scaled first.

@@ -102,6 +102,27 @@ final class VectorKernelsF64 {
     }
   }
 
+  static void mix(double share, Tensor x, Tensor y) {
+    DoubleVector factor = broadcast(SPECIES, narrow(share));
+    MemorySegment xs = x.segment();
+    MemorySegment ys = y.segment();
+    long xAt = x.byteOffset();
+    long yAt = y.byteOffset();
+    long whole = (x.count() & -LanesF64.COUNT) * LanesF64.BYTES;
+    for (long o = 0; o < whole; o += STRIDE) {
+      DoubleVector before = fromMemorySegment(SPECIES, ys, yAt + o, ORDER);
+      fromMemorySegment(SPECIES, xs, xAt + o, ORDER)
+          .sub(before)
+          .fma(factor, before)
+          .intoMemorySegment(ys, yAt + o, ORDER);
+    }
+    for (long o = whole; o < x.count() * LanesF64.BYTES; o += LanesF64.BYTES) {
+      double before = get(ys, yAt + o);
+      double mixed = narrow(before + share * (get(xs, xAt + o) - before));
+      ys.set(ValueLayout.JAVA_DOUBLE, yAt + o, mixed);
+    }
+  }
+
   /**
    * The sum of squares in the element type where that is exact enough, else with every element
    * scaled first.

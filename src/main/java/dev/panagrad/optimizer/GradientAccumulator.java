@@ -1,0 +1,67 @@
+package dev.panagrad.optimizer;
+
+import dev.panagrad.backend.Backend;
+import dev.panagrad.rule.Accepted;
+import dev.panagrad.tensor.Tensor;
+import dev.panagrad.tensor.TensorArena;
+
+/**
+ * The mean of the gradients of several batches, for one step on all of them: what one batch of all
+ * their rows would give, to rounding.
+ *
+ * <pre>
+ *   for (Batch batch : fourBatches) {
+ *     regression.computeGradient(batch.x(), batch.y());
+ *     accumulator.add(regression.gradient().flat(), batch.x().rows());
+ *   }
+ *   optimizer.step(accumulator.take());
+ * </pre>
+ *
+ * <p>Gradients are means over their rows, so they are weighted by their rows; a sum of them would
+ * multiply the learning rate by their number.
+ *
+ * <p>Ownership: the mean belongs to the arena. Threading: one thread at a time.
+ */
+public final class GradientAccumulator {
+  private final RunningMean mean;
+  private final Tensor like;
+  private double weight;
+
+  /** For gradients of that type and length, where the backend computes. */
+  public GradientAccumulator(Backend backend, TensorArena arena, Tensor like) {
+    this.like = like;
+    mean = new RunningMean(backend, arena, "mean gradient", like);
+  }
+
+  /**
+   * Takes in a gradient.
+   *
+   * @param gradient flat, only read
+   * @param newWeight how much it counts, above 0: its rows
+   */
+  public void add(Tensor gradient, double newWeight) {
+    Accepted.positive("weight of a gradient", newWeight);
+    gradient.requireDType(like.dtype());
+    gradient.requireShape(like.shape());
+    weight += newWeight;
+    mean.add(gradient, newWeight / weight);
+  }
+
+  /** The weights since the last {@link #take}, together. */
+  public double weight() {
+    return weight;
+  }
+
+  /**
+   * The mean, which stays as it is until the next {@link #add}, with which another one begins.
+   *
+   * @throws IllegalStateException if no gradient was added
+   */
+  public Tensor take() {
+    if (weight == 0) {
+      throw new IllegalStateException("there is no mean of no gradients; add one");
+    }
+    weight = 0;
+    return mean.vector();
+  }
+}

@@ -1,0 +1,74 @@
+package dev.panagrad.optimizer;
+
+import dev.panagrad.penalty.Penalty;
+import dev.panagrad.rule.Accepted;
+import java.util.List;
+import java.util.Objects;
+import java.util.regex.Pattern;
+import java.util.stream.Collectors;
+
+/**
+ * What is different for the parameters whose names match a pattern: a factor of the learning rate,
+ * a weight decay, a penalty. What is not said is as for the others.
+ *
+ * <pre>
+ *   Optimizer.of(Adam.adamW(0.01))
+ *       .group(ParameterGroup.of("embedding.*").rateFactor(0.1))
+ *       .group(ParameterGroup.of("*.bias").weightDecay(0))
+ * </pre>
+ *
+ * @param pattern of names; {@code *} stands for any characters, {@code ?} for one
+ * @param rateFactor multiplies the learning rate of every step, at least 0; 0 freezes parameters,
+ *     whose state moves on all the same
+ * @param weightDecay instead of the rule's, at least 0; NaN for the rule's
+ * @param penalty instead of the optimizer's; null for that
+ */
+public record ParameterGroup(
+    String pattern, double rateFactor, double weightDecay, Penalty penalty) {
+  /** Checks the options. */
+  public ParameterGroup {
+    Objects.requireNonNull(pattern, "pattern");
+    Accepted.nonNegative("rate factor of group '" + pattern + "'", rateFactor);
+    if (!Double.isNaN(weightDecay)) {
+      Accepted.nonNegative("weight decay of group '" + pattern + "'", weightDecay);
+    }
+  }
+
+  /** A group that is like all others, until it is told what differs. */
+  public static ParameterGroup of(String pattern) {
+    return new ParameterGroup(pattern, 1, Double.NaN, null);
+  }
+
+  /** The same with that factor of the learning rate. */
+  public ParameterGroup rateFactor(double factor) {
+    return new ParameterGroup(pattern, factor, weightDecay, penalty);
+  }
+
+  /**
+   * The same with that weight decay, coupled or decoupled as the rule's, of parameters that are not
+   * exempt from it.
+   */
+  public ParameterGroup weightDecay(double decay) {
+    return new ParameterGroup(pattern, rateFactor, Accepted.nonNegative("decay", decay), penalty);
+  }
+
+  /** The same with that penalty, of parameters that are not exempt from it. */
+  public ParameterGroup penalty(Penalty newPenalty) {
+    return new ParameterGroup(
+        pattern, rateFactor, weightDecay, Objects.requireNonNull(newPenalty, "penalty"));
+  }
+
+  /** The first that matches; one that differs in nothing if there is none. */
+  static ParameterGroup firstOf(List<ParameterGroup> groups, String name) {
+    return groups.stream().filter(g -> g.matches(name)).findFirst().orElse(of(name));
+  }
+
+  boolean matches(String name) {
+    String regex =
+        pattern
+            .codePoints()
+            .mapToObj(c -> c == '*' ? ".*" : c == '?' ? "." : Pattern.quote(Character.toString(c)))
+            .collect(Collectors.joining());
+    return Pattern.compile(regex, Pattern.DOTALL).matcher(name).matches();
+  }
+}

@@ -1,0 +1,170 @@
+package dev.panagrad.optimizer;
+
+import dev.panagrad.backend.StepKernel;
+import dev.panagrad.penalty.Penalty;
+import dev.panagrad.rule.StepCoefficients;
+import dev.panagrad.rule.UpdateRule;
+import dev.panagrad.tensor.Parameters;
+import dev.panagrad.tensor.Tensor;
+import dev.panagrad.tensor.TensorArena;
+import java.util.ArrayList;
+import java.util.List;
+
+/**
+ * Parts of the flat parameters that are stepped with numbers of their own: those that penalties
+ * apply to and those that are exempt, each cut where the group changes.
+ *
+ * <pre>
+ *   no groups     |  penalised              |  exempt  |      one call of the kernel
+ *   with groups   |  others  | group | others |  exempt  |    one call for each
+ * </pre>
+ */
+final class StepRanges {
+  private static final Penalty NO_PENALTY = Penalty.none();
+
+  private final Parameters parameters;
+  private final UpdateRule rule;
+  private final double clipValue;
+  private final boolean hasGroups;
+  private final Range[] ranges;
+
+  /** The numbers that one part of the parameters is stepped with. */
+  private record Range(
+      long first,
+      long count,
+      double rateFactor,
+      double decay,
+      Penalty penalty,
+      StepCoefficients coefficients) {
+    boolean isLike(Range other) {
+      return rateFactor == other.rateFactor
+          && decay == other.decay
+          && penalty.equals(other.penalty);
+    }
+
+    Range with(Range next) {
+      return new Range(first, count + next.count, rateFactor, decay, penalty, coefficients);
+    }
+  }
+
+  private StepRanges(
+      Parameters parameters,
+      UpdateRule rule,
+      double clipValue,
+      boolean hasGroups,
+      List<Range> ranges) {
+    this.parameters = parameters;
+    this.rule = rule;
+    this.clipValue = clipValue;
+    this.hasGroups = hasGroups;
+    this.ranges = ranges.toArray(Range[]::new);
+  }
+
+  /**
+   * For these parameters.
+   *
+   * @throws IllegalArgumentException if a group matches none of them
+   */
+  static StepRanges of(
+      Parameters parameters,
+      UpdateRule rule,
+      Penalty penalty,
+      double clipValue,
+      List<ParameterGroup> groups) {
+    Tensor flat = parameters.flat();
+    List<Range> ranges = new ArrayList<>();
+    if (groups.isEmpty()) {
+      long split = parameters.penalisedCount();
+      add(ranges, new Range(0, split, 1, rule.weightDecay(), penalty, numbers(flat)));
+      add(ranges, new Range(split, flat.count() - split, 1, 0, NO_PENALTY, numbers(flat)));
+    } else {
+      for (ParameterGroup group : groups) {
+        if (parameters.names().stream().noneMatch(group::matches)) {
+          throw new IllegalArgumentException(
+              "group '%s' matches none of the parameters; there are %s"
+                  .formatted(group.pattern(), parameters.names()));
+        }
+      }
+      addGrouped(ranges, parameters, rule, penalty, groups);
+    }
+    return new StepRanges(parameters, rule, clipValue, !groups.isEmpty(), ranges);
+  }
+
+  private static void addGrouped(
+      List<Range> ranges,
+      Parameters parameters,
+      UpdateRule rule,
+      Penalty penalty,
+      List<ParameterGroup> groups) {
+    Tensor flat = parameters.flat();
+    long unit = TensorArena.ALIGNMENT_BYTES / flat.dtype().bytes();
+    for (boolean isExempt : new boolean[] {false, true}) {
+      for (String name : parameters.names()) {
+        Tensor view = parameters.view(name);
+        long first = (view.byteOffset() - flat.byteOffset()) / flat.dtype().bytes();
+        if (isExempt != (first >= parameters.penalisedCount())) {
+          continue;
+        }
+        ParameterGroup group = ParameterGroup.firstOf(groups, name);
+        double decay = Double.isNaN(group.weightDecay()) ? rule.weightDecay() : group.weightDecay();
+        Penalty own = group.penalty() == null ? penalty : group.penalty();
+        add(
+            ranges,
+            new Range(
+                first,
+                Math.ceilDiv(view.count(), unit) * unit,
+                group.rateFactor(),
+                isExempt ? 0 : decay,
+                isExempt ? NO_PENALTY : own,
+                numbers(flat)));
+      }
+    }
+  }
+
+  private static StepCoefficients numbers(Tensor flat) {
+    return new StepCoefficients(flat.dtype());
+  }
+
+  /** Nothing if it is empty, and into the one before if it is stepped with the same numbers. */
+  private static void add(List<Range> ranges, Range next) {
+    if (next.count() == 0) {
+      return;
+    }
+    if (!ranges.isEmpty() && ranges.getLast().isLike(next)) {
+      ranges.add(ranges.removeLast().with(next));
+    } else {
+      ranges.add(next);
+    }
+  }
+
+  /** Whether the kernel may take over clipping by norm, which it does for one call. */
+  boolean isOneCall() {
+    return !hasGroups;
+  }
+
+  /** Steps all parameters. */
+  void apply(StepKernel kernel, Tensor g, Tensor[] slots, long step, double rate, double scale) {
+    Tensor flat = parameters.flat();
+    for (Range range : ranges) {
+      StepCoefficients c = range.coefficients;
+      double own = rate * range.rateFactor;
+      boolean decoupled = rule.isDecayDecoupled();
+      c.step = step;
+      c.gradientScale = scale;
+      c.clipValue = clipValue;
+      c.coupledDecay = (decoupled ? 0 : range.decay) + range.penalty.gradientFactor();
+      c.shrink = decoupled ? 1 - own * range.decay : 1;
+      rule.coefficients(step, own, range.penalty.l1(), c);
+    }
+    if (hasGroups) {
+      for (Range range : ranges) {
+        kernel.apply(flat, g, slots, range.first, range.count, range.coefficients);
+      }
+    } else {
+      // The exempt part is the last, and the only one where all are or nothing is penalised.
+      StepCoefficients last = ranges[ranges.length - 1].coefficients;
+      kernel.applyAll(
+          flat, g, slots, ranges[ranges.length - 1].first, ranges[0].coefficients, last);
+    }
+  }
+}

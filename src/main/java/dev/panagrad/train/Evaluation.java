@@ -1,0 +1,115 @@
+package dev.panagrad.train;
+
+import dev.panagrad.backend.Backend;
+import dev.panagrad.data.Dataset;
+import dev.panagrad.optimizer.Optimizer;
+import dev.panagrad.regression.LinearRegression;
+import dev.panagrad.regression.Standardization;
+import dev.panagrad.tensor.Tensor;
+import dev.panagrad.tensor.TensorArena;
+import java.util.LinkedHashMap;
+import java.util.Map;
+
+/** How well a model fits that is being trained, in raw units. */
+final class Evaluation {
+  private final Dataset data;
+  private final TrainingRows rows;
+  private final LinearRegression regression;
+  private final Standardization standardization;
+  private final LossLog losses;
+  private final Backend backend;
+
+  /** Null for the squared error of rows that all count alike. */
+  private final TrainingLoss loss;
+
+  /** Null if no average is kept. */
+  private final Tensor average;
+
+  /** Where parameters are while their average is in their place; null if that is not needed. */
+  private final Tensor aside;
+
+  Evaluation(
+      Dataset data,
+      TrainingRows rows,
+      LinearRegression regression,
+      LossLog losses,
+      TrainingLoss loss,
+      Optimizer optimizer,
+      Backend backend,
+      TensorArena arena) {
+    this.data = data;
+    this.rows = rows;
+    this.regression = regression;
+    this.losses = losses;
+    this.loss = loss;
+    this.backend = backend;
+    standardization = rows.standardization();
+    average = optimizer.averaged() == null ? null : optimizer.averaged().flat();
+    Tensor flat = regression.parameters().flat();
+    aside =
+        average == null || rows.heldOut() == 0
+            ? null
+            : backend.allocate(arena, "parameters aside", flat.dtype(), flat.shape());
+  }
+
+  /** Puts the average of the parameters in their place, if there is one. */
+  void takeAverage() {
+    if (average != null) {
+      backend.copy(average, regression.parameters().flat());
+    }
+  }
+
+  /** The mean loss of each output on the training rows, in units of training. */
+  double[] trained() {
+    return rows.losses(regression, false, losses);
+  }
+
+  /** The loss on the rows held out, of the average if there is one; NaN if there are none. */
+  double heldOut(boolean isAveraged) {
+    if (rows.heldOut() == 0) {
+      return Double.NaN;
+    }
+    Tensor flat = regression.parameters().flat();
+    boolean isSwapped = aside != null && !isAveraged;
+    if (isSwapped) {
+      backend.copy(flat, aside);
+      takeAverage();
+    }
+    double scale = loss == null ? 1 : loss.heldOutScale();
+    double heldOut = scale * raw(rows.losses(regression, true, losses));
+    if (isSwapped) {
+      backend.copy(aside, flat);
+    }
+    return heldOut;
+  }
+
+  /** The mean of the outputs' losses. */
+  double raw(double[] means) {
+    double total = 0;
+    for (int j = 0; j < means.length; j++) {
+      total += means[j] * standardization.lossScale(j);
+    }
+    return total / means.length;
+  }
+
+  /** What fits the loss, on the training rows. */
+  Map<String, Double> metrics(double[] trained, TrainingRows.TargetSums targets) {
+    if (loss != null) {
+      return loss.metrics().of(regression, data, rows);
+    }
+    Map<String, Double> metrics = new LinkedHashMap<>();
+    metrics.put("R2", r2(trained, targets));
+    metrics.put("RMSE", Math.sqrt(raw(trained)));
+    return metrics;
+  }
+
+  /** Mean over targets of 1 - error / variance; scales cancel. */
+  private double r2(double[] means, TrainingRows.TargetSums targets) {
+    double total = 0;
+    for (int j = 0; j < means.length; j++) {
+      double squares = targets.squaredDeviations().get(j);
+      total += squares == 0 ? Double.NaN : 1 - means[j] * rows.trained() / squares;
+    }
+    return total / means.length;
+  }
+}

@@ -1,0 +1,19 @@
+package dev.panagrad.train;
+
+import dev.panagrad.rule.Accepted;
+
+/**
+ * When the learning rate is lowered, and by how much.
+ *
+ * @param factor of the rate, in (0, 1)
+ * @param patience epochs without an improvement, at least 1
+ * @param tolerance part of the best loss that an improvement is more than, in [0, 1)
+ */
+record RateReduction(double factor, int patience, double tolerance) {
+  RateReduction {
+    Accepted.positive("factor of the rate reduction", factor);
+    Accepted.fraction("factor of the rate reduction", factor);
+    Accepted.count("patience of the rate reduction", patience);
+    Accepted.fraction("tolerance of the rate reduction", tolerance);
+  }
+}

@@ -1,0 +1,101 @@
+package dev.panagrad.train;
+
+import dev.panagrad.backend.Backend;
+import dev.panagrad.regression.LinearRegression;
+import dev.panagrad.tensor.Tensor;
+import dev.panagrad.tensor.TensorArena;
+import java.io.IOException;
+
+/**
+ * Stochastic variance-reduced gradients. At the beginning of every epoch the parameters are kept as
+ * an anchor a, with the gradient g(a) of all rows there; the gradient of a batch B at w becomes
+ *
+ * <pre>
+ *   g_B(w) - g_B(a) + g(a)
+ * </pre>
+ *
+ * Its mean over all batches is g(w), as before. Its scatter is that of {@code g_B(w) - g_B(a)},
+ * which vanishes with w - a, and so at the minimum: a constant learning rate converges, for
+ * strongly convex losses by a constant factor per epoch, where plain batches end in a noise that is
+ * as large as the rate. It costs three times the passes over the rows.
+ *
+ * <p>Source: Johnson and Zhang, Accelerating stochastic gradient descent using predictive variance
+ * reduction (2013), option I with epochs of one pass; theorem 1 is the linear rate.
+ */
+final class VarianceReduction {
+  private static final String ANCHOR = "training/anchor";
+
+  /** Of all rows at the anchor, and of each batch there. */
+  static final int MORE_PASSES = 2;
+
+  private final Backend backend;
+  private final TrainingRows rows;
+  private final LinearRegression regression;
+  private final LinearRegression anchor;
+  private final GradientParts parts;
+  private final LossLog losses;
+  private final Tensor ofAllRows;
+
+  /**
+   * For a training.
+   *
+   * @param regression its parameters and its gradient
+   * @param anchor as large as it
+   */
+  VarianceReduction(
+      Backend backend,
+      TensorArena arena,
+      TrainingRows rows,
+      LinearRegression regression,
+      LinearRegression anchor) {
+    this.backend = backend;
+    this.rows = rows;
+    this.regression = regression;
+    this.anchor = anchor;
+    Tensor gradient = anchor.gradient().flat();
+    parts = new GradientParts(backend, arena, gradient);
+    losses = new LossLog(backend, arena, Math.toIntExact(anchor.weights().rows()), true);
+    ofAllRows =
+        backend.allocate(arena, "gradient at the anchor", gradient.dtype(), gradient.shape());
+  }
+
+  /**
+   * Begins an epoch, or goes on with one.
+   *
+   * @param isNew whether the parameters become the anchor
+   */
+  void begin(boolean isNew) {
+    if (isNew) {
+      backend.copy(regression.parameters().flat(), anchor.parameters().flat());
+    }
+    rows.losses(anchor, false, losses, parts);
+    backend.copy(anchor.gradient().flat(), ofAllRows);
+  }
+
+  /** Corrects the regression's gradient, which is of these positions. */
+  void correct(long first, long count) {
+    rows.computeGradient(anchor, first, count, losses.next(count));
+    losses.read();
+    Tensor gradient = regression.gradient().flat();
+    backend.linear().axpy(-1, anchor.gradient().flat(), gradient);
+    backend.linear().axpy(1, ofAllRows, gradient);
+  }
+
+  /** The anchor, for a checkpoint. */
+  Tensor saved(TensorArena arena) {
+    Tensor flat = anchor.parameters().flat();
+    Tensor host = arena.allocate(ANCHOR, flat.dtype(), flat.shape());
+    backend.copy(flat, host);
+    return host;
+  }
+
+  /** Takes over the anchor of a checkpoint. */
+  void restore(SavedTraining saved) throws IOException {
+    Tensor flat = anchor.parameters().flat();
+    try (TensorArena arena = TensorArena.open("anchor")) {
+      Tensor host = arena.allocate(ANCHOR, flat.dtype(), flat.shape());
+      saved.read(ANCHOR, host);
+      backend.copy(host, flat);
+    }
+  }
+}
