@@ -264,11 +264,13 @@ final class TrainingSession implements AutoCloseable {
     Certificate certificate = options.certify ? certificate() : null;
     Map<String, Double> metrics = metrics(trained);
     return new TrainingResult(
-        standardization.unfold(
-            onHost(regression.weights()),
-            regression.intercept() == null ? null : onHost(regression.intercept()),
-            data.features(),
-            data.targets()),
+        standardization
+            .unfold(
+                onHost(regression.weights()),
+                regression.intercept() == null ? null : onHost(regression.intercept()),
+                data.features(),
+                data.targets())
+            .withLoss(TrainingLoss.loss(options)),
         progress.epochs,
         steps(),
         solver == null ? optimizer.rule().learningRate() : Double.NaN,
