@@ -1,12 +1,9 @@
 package dev.panagrad.cli;
 
 import dev.panagrad.data.Dataset;
-import dev.panagrad.loss.Huber;
 import dev.panagrad.loss.Logistic;
 import dev.panagrad.loss.Loss;
-import dev.panagrad.loss.Poisson;
-import dev.panagrad.loss.Quantile;
-import dev.panagrad.loss.Squared;
+import dev.panagrad.loss.LossName;
 import dev.panagrad.rule.Accepted;
 import dev.panagrad.tensor.Tensor;
 import dev.panagrad.tensor.TensorArena;
@@ -54,32 +51,8 @@ final class LossOptions {
     if (loss == null) {
       return null;
     }
-    String[] parts = loss.toLowerCase(Locale.ROOT).split(":", 2);
-    boolean hasParameter = parts[0].equals("huber") || parts[0].equals("quantile");
-    if (hasParameter != (parts.length == 2)) {
-      throw new UsageException(
-          hasParameter
-              ? "--loss %s needs a number: %s"
-                  .formatted(parts[0], parts[0].equals("huber") ? "huber:1.5" : "quantile:0.9")
-              : "--loss %s takes no number, found '%s'".formatted(parts[0], loss));
-    }
     try {
-      return switch (parts[0]) {
-        case "squared" -> new Squared();
-        case "huber" -> new Huber(Double.parseDouble(parts[1]));
-        case "logistic" -> new Logistic();
-        case "poisson" -> new Poisson();
-        case "quantile" -> new Quantile(Double.parseDouble(parts[1]));
-        default ->
-            throw new UsageException(
-                "--loss must be squared, huber:DELTA, logistic, poisson or quantile:TAU, found '"
-                    + loss
-                    + "'");
-      };
-    } catch (NumberFormatException e) {
-      throw new UsageException("--loss %s: '%s' is not a number".formatted(parts[0], parts[1]));
-    } catch (UsageException e) {
-      throw e;
+      return LossName.parse(loss.toLowerCase(Locale.ROOT));
     } catch (IllegalArgumentException e) {
       throw new UsageException("--loss " + loss + ": " + e.getMessage());
     }

@@ -5,6 +5,7 @@ import dev.panagrad.data.DataException;
 import dev.panagrad.data.LibsvmTable;
 import dev.panagrad.data.Table;
 import dev.panagrad.data.TableReader;
+import dev.panagrad.loss.Logistic;
 import dev.panagrad.regression.LinearModel;
 import dev.panagrad.regression.ModelFile;
 import dev.panagrad.safetensors.DurableFile;
@@ -20,6 +21,7 @@ import java.nio.charset.StandardCharsets;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.Arrays;
+import java.util.List;
 import java.util.concurrent.Callable;
 import picocli.CommandLine.Command;
 import picocli.CommandLine.Mixin;
@@ -29,8 +31,9 @@ import picocli.CommandLine.Option;
 @Command(
     name = "predict",
     description =
-        "Predict from the rows of a file by a model that 'train --save' wrote. Columns are found by the model's"
-            + " feature names; others may be there.",
+        "Predict from the rows of a file by a model that 'train --save' wrote: the probability of 1 for --loss logistic,"
+            + " the expected count for poisson, else the target. The header of the output says which. Columns are found by"
+            + " the model's feature names; others may be there.",
     mixinStandardHelpOptions = true,
     sortOptions = false)
 final class PredictCommand implements Callable<Integer> {
@@ -49,6 +52,20 @@ final class PredictCommand implements Callable<Integer> {
       description = "Where predictions go, one column per target; default: standard output.")
   private Path out;
 
+  @Option(
+      names = "--linear",
+      description =
+          "Print linear predictors: the log odds of logistic, the logarithm of the count of poisson.")
+  private boolean linear;
+
+  @Option(
+      names = "--offset",
+      paramLabel = "COLUMN",
+      description =
+          "Known part of the linear predictors, added to each. A model trained with --offset needs it; the file does not"
+              + " say so.")
+  private String offset;
+
   @Override
   public Integer call() throws IOException {
     if (out != null && (source.isFile(out) || isModel(out))) {
@@ -61,7 +78,10 @@ final class PredictCommand implements Callable<Integer> {
       if (table instanceof LibsvmTable sparse) {
         sparse.withFeatures(largestNumber(model));
       }
-      Tensor x = TableReader.of(table).features(model.features()).readFeatures(arena, DType.F64);
+      Tensor x =
+          TableReader.of(table)
+              .features(model.features())
+              .readFeatures(arena, DType.F64, offset == null ? List.of() : List.of(offset));
       // After all that may fail, so that a file that was there is not lost to a bad row.
       try {
         write(model, x);
@@ -89,7 +109,23 @@ final class PredictCommand implements Callable<Integer> {
         .orElse(0);
   }
 
-  private static void predict(LinearModel model, Tensor x, CsvWriter writer) {
+  /** What is printed for a linear predictor. */
+  private double value(LinearModel model, double z) {
+    return linear ? z : model.loss().mean(z);
+  }
+
+  /** What is printed in the column of a target. */
+  private String header(LinearModel model, String target) {
+    if (!model.loss().hasLink()) {
+      return target;
+    }
+    if (linear) {
+      return "linear predictor of " + target;
+    }
+    return (model.loss() instanceof Logistic ? "probability of " : "expected ") + target;
+  }
+
+  private void predict(LinearModel model, Tensor x, CsvWriter writer) {
     int d = model.features().size();
     double[] row = new double[d];
     String[] predictions = new String[model.targets().size()];
@@ -97,8 +133,9 @@ final class PredictCommand implements Callable<Integer> {
       for (int f = 0; f < d; f++) {
         row[f] = x.get(i, f);
       }
-      double[] values = row;
-      Arrays.setAll(predictions, j -> Double.toString(model.predict(values, j)));
+      // -0 adds nothing, not even to -0.
+      double known = offset == null ? -0.0 : x.get(i, d);
+      Arrays.setAll(predictions, j -> Double.toString(value(model, model.predict(row, j) + known)));
       writer.writeRecord(predictions);
     }
   }
@@ -108,8 +145,11 @@ final class PredictCommand implements Callable<Integer> {
       LinearModel model = ModelFile.load(modelFile);
       if (model.features().isEmpty()) {
         throw new DataException(
-            "the model '%s' has no features: it predicts its intercepts, %s, for every row"
-                .formatted(modelFile, Arrays.toString(model.intercepts())));
+            "the model '%s' has no features: it predicts %s for every row"
+                .formatted(
+                    modelFile,
+                    Arrays.toString(
+                        Arrays.stream(model.intercepts()).map(z -> value(model, z)).toArray())));
       }
       return model;
     } catch (IOException e) {
@@ -140,9 +180,9 @@ final class PredictCommand implements Callable<Integer> {
   }
 
   /** Writes all, and leaves the writer open. */
-  private static void write(LinearModel model, Tensor x, Writer to) throws IOException {
+  private void write(LinearModel model, Tensor x, Writer to) throws IOException {
     CsvWriter writer = CsvWriter.builder().build(to);
-    writer.writeRecord(model.targets());
+    writer.writeRecord(model.targets().stream().map(target -> header(model, target)).toList());
     predict(model, x, writer);
     writer.flush();
   }

@@ -80,15 +80,7 @@ public final class TableReader {
     }
     int[] y = select(targets, "target");
     int[] x = features.isEmpty() ? others(y) : select(features, "feature");
-    BitSet predictors = new BitSet();
-    Arrays.stream(x).forEach(predictors::set);
-    for (int target : y) {
-      if (predictors.get(target)) {
-        throw new DataException(
-            "%s: column '%s' is both target and feature"
-                .formatted(table.name(), table.columns().get(target)));
-      }
-    }
+    requireNoFeature(y, x, "target");
     if (x.length == 0) {
       throw new DataException(table.name() + ": no feature column is left besides the targets");
     }
@@ -160,13 +152,38 @@ public final class TableReader {
    * @throws DataException as {@link #read}
    */
   public Tensor readFeatures(TensorArena arena, DType dtype) {
+    return readFeatures(arena, dtype, List.of());
+  }
+
+  /**
+   * The same with offset columns after the features.
+   *
+   * @param offsets by name or by number from 1; none a feature
+   */
+  public Tensor readFeatures(TensorArena arena, DType dtype, List<String> offsets) {
     if (features.isEmpty()) {
       throw new DataException(table.name() + ": name the feature columns");
     }
     int[] x = table.hasNames() ? named() : select(features, "feature");
-    Tensor xs = arena.allocate("X", dtype, table.rows(), x.length);
-    table.read(x, dtype, xs::set);
+    int[] further = select(offsets, "offset");
+    int[] both = Arrays.copyOf(x, x.length + further.length);
+    System.arraycopy(further, 0, both, x.length, further.length);
+    requireNoFeature(further, x, "offset");
+    Tensor xs = arena.allocate("X", dtype, table.rows(), both.length);
+    table.read(both, dtype, xs::set);
     return xs;
+  }
+
+  private void requireNoFeature(int[] columns, int[] featureColumns, String what) {
+    BitSet predictors = new BitSet();
+    Arrays.stream(featureColumns).forEach(predictors::set);
+    for (int column : columns) {
+      if (predictors.get(column)) {
+        throw new DataException(
+            "%s: column '%s' is both %s and feature"
+                .formatted(table.name(), table.columns().get(column), what));
+      }
+    }
   }
 
   private int[] named() {

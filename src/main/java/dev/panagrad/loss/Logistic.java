@@ -42,6 +42,11 @@ public record Logistic() implements Loss {
   }
 
   @Override
+  public boolean hasLink() {
+    return true;
+  }
+
+  @Override
   public double curvature() {
     return 0.25;
   }

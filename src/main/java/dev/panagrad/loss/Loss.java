@@ -24,6 +24,11 @@ public interface Loss {
   /** The mean, or quantile, of the target that a prediction stands for: the inverse link. */
   double mean(double z);
 
+  /** Whether there is a link, so that {@link #mean} is another number than the prediction. */
+  default boolean hasLink() {
+    return false;
+  }
+
   /** The largest second derivative; infinite if there is none. */
   double curvature();
 

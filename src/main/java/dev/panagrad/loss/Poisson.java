@@ -33,10 +33,15 @@ public record Poisson() implements Loss {
     return sum;
   }
 
-  /** The expected count. */
+  /** The expected count; infinite for z above 709.78, whose exponential is no double. */
   @Override
   public double mean(double z) {
     return Math.exp(z);
+  }
+
+  @Override
+  public boolean hasLink() {
+    return true;
   }
 
   @Override

@@ -1,10 +1,13 @@
 package dev.panagrad.regression;
 
+import dev.panagrad.loss.Loss;
+import dev.panagrad.loss.Squared;
 import dev.panagrad.tensor.DType;
 import dev.panagrad.tensor.Tensor;
 import java.lang.foreign.MemorySegment;
 import java.lang.foreign.ValueLayout;
 import java.util.List;
+import java.util.Objects;
 
 /**
  * A fitted linear model in raw units, in double precision: immutable, independent of any backend or
@@ -17,30 +20,41 @@ import java.util.List;
  * features are added to the intercept from left to right, and the sums of the lanes are added as
  * ((0 + 4) + (2 + 6)) + ((1 + 5) + (3 + 7)), then the rest.
  *
+ * <p>A prediction is the linear predictor z, whatever the loss that the model was fitted for. What
+ * is expected of the target is its response, {@link Loss#mean} of z: a probability for the logistic
+ * loss, a count for Poisson's, z itself without a link. Exponentials may differ by a last bit
+ * between machines. An offset that the model was fitted with is not part of it: add it to the
+ * prediction, {@code model.loss().mean(model.predict(row, 0) + offset)}.
+ *
  * <p>Threading: may be shared freely, and predictions never wait for each other; rows and what
- * receives predictions are the caller's to keep apart. No {@code predict} allocates. A service that
- * changes its model while it runs holds it in a {@link ServedModel}.
+ * receives predictions are the caller's to keep apart. No {@code predict} or {@code response}
+ * allocates. A service that changes its model while it runs holds it in a {@link ServedModel}.
  */
 public final class LinearModel {
   private final List<String> features;
   private final List<String> targets;
   private final double[][] coefficients;
   private final double[] intercept;
+  private final Loss loss;
 
   /**
-   * A model.
+   * A model of the squared error.
    *
    * @param coefficients [target][feature]
    * @param intercept [target]; zeros if the model has none
    */
   public LinearModel(
       List<String> features, List<String> targets, double[][] coefficients, double[] intercept) {
-    this(copy(coefficients), intercept.clone(), features, targets);
+    this(copy(coefficients), intercept.clone(), features, targets, new Squared());
   }
 
   /** Keeps the arrays. */
   private LinearModel(
-      double[][] coefficients, double[] intercept, List<String> features, List<String> targets) {
+      double[][] coefficients,
+      double[] intercept,
+      List<String> features,
+      List<String> targets,
+      Loss loss) {
     if (coefficients.length != targets.size() || intercept.length != targets.size()) {
       throw new IllegalArgumentException(
           "%d targets need as many rows of coefficients and intercepts, found %d and %d"
@@ -57,12 +71,23 @@ public final class LinearModel {
     this.targets = List.copyOf(targets);
     this.coefficients = coefficients;
     this.intercept = intercept;
+    this.loss = Objects.requireNonNull(loss, "loss");
   }
 
   /** A model that keeps the arrays, which are no one else's. */
   static LinearModel over(
       List<String> features, List<String> targets, double[][] coefficients, double[] intercept) {
-    return new LinearModel(coefficients, intercept, features, targets);
+    return new LinearModel(coefficients, intercept, features, targets, new Squared());
+  }
+
+  /** The same coefficients, fitted for that loss. */
+  public LinearModel withLoss(Loss fitted) {
+    return new LinearModel(coefficients, intercept, features, targets, fitted);
+  }
+
+  /** The loss that it was fitted for. */
+  public Loss loss() {
+    return loss;
   }
 
   /** Feature names, in the order of the coefficients. */
@@ -104,7 +129,7 @@ public final class LinearModel {
   }
 
   /**
-   * The prediction of one target.
+   * The prediction of one target: the linear predictor.
    *
    * @param row features in raw units [features]; only read
    * @throws IllegalArgumentException if the row has another length
@@ -120,7 +145,7 @@ public final class LinearModel {
   }
 
   /**
-   * The predictions of all targets.
+   * The predictions of all targets: linear predictors.
    *
    * @param row features in raw units [features]; only read
    * @param out receives the predictions [targets]; another array than {@code row}
@@ -149,8 +174,9 @@ public final class LinearModel {
   }
 
   /**
-   * The predictions of all targets for {@code count} rows from {@code first}, each into the row of
-   * the same number, so that slots of one pair of buffers can be filled and predicted by turns.
+   * The predictions, linear predictors, of all targets for {@code count} rows from {@code first},
+   * each into the row of the same number, so that slots of one pair of buffers can be filled and
+   * predicted by turns.
    *
    * @param x features in raw units [n, features], F32 or F64 in host memory, any row stride
    * @param out receives the predictions [n, targets], or [n] for one target, F32 or F64 whatever
@@ -162,6 +188,54 @@ public final class LinearModel {
    *     then
    */
   public void predict(Tensor x, long first, long count, Tensor out) {
+    predict(x, first, count, out, false);
+  }
+
+  /**
+   * The response of one target, {@link Loss#mean} of its prediction: the probability of 1 for the
+   * logistic loss, the expected count for Poisson's (infinite for predictions above 709.78), the
+   * prediction for losses without a link.
+   *
+   * @param row features in raw units [features]; only read
+   * @throws IllegalArgumentException if the row has another length
+   * @throws IndexOutOfBoundsException if there is no such target
+   */
+  public double response(double[] row, int target) {
+    return loss.mean(predict(row, target));
+  }
+
+  /**
+   * The responses of all targets.
+   *
+   * @param row features in raw units [features]; only read
+   * @param out receives the responses [targets]; another array than {@code row}
+   * @throws IllegalArgumentException as {@link #predict(double[], double[])}
+   */
+  public void response(double[] row, double[] out) {
+    predict(row, out);
+    for (int j = 0; j < out.length; j++) {
+      out[j] = loss.mean(out[j]);
+    }
+  }
+
+  /** {@link #response(Tensor, long, long, Tensor)} of all rows. */
+  public void response(Tensor x, Tensor out) {
+    response(x, 0, x.rows(), out);
+  }
+
+  /**
+   * The responses of all targets for {@code count} rows from {@code first}, each into the row of
+   * the same number; shapes, types and errors are those of {@link #predict(Tensor, long, long,
+   * Tensor)}.
+   *
+   * @param x features in raw units [n, features]
+   * @param out receives the responses [n, targets], or [n] for one target; rounded once
+   */
+  public void response(Tensor x, long first, long count, Tensor out) {
+    predict(x, first, count, out, true);
+  }
+
+  private void predict(Tensor x, long first, long count, Tensor out, boolean isResponse) {
     requireMatrix(x, features.size(), "features");
     requireMatrix(out, intercept.length, "targets");
     if (out.rows() != x.rows()) {
@@ -177,11 +251,11 @@ public final class LinearModel {
     out.requireWritable();
     out.requireDisjoint(x);
     for (long i = first; i < first + count; i++) {
-      predictRow(x, out, i);
+      predictRow(x, out, i, isResponse);
     }
   }
 
-  private void predictRow(Tensor x, Tensor out, long i) {
+  private void predictRow(Tensor x, Tensor out, long i, boolean isResponse) {
     boolean isF32 = x.dtype() == DType.F32;
     MemorySegment from = x.segment();
     MemorySegment to = out.segment();
@@ -189,10 +263,11 @@ public final class LinearModel {
     long outAt = out.byteOffset() + i * out.rowStride() * out.dtype().bytes();
     for (int j = 0; j < intercept.length; j++) {
       double[] w = coefficients[j];
-      double y =
+      double z =
           isF32
               ? RowProduct.ofF32(intercept[j], w, from, at)
               : RowProduct.ofF64(intercept[j], w, from, at);
+      double y = isResponse ? loss.mean(z) : z;
       if (out.dtype() == DType.F32) {
         to.set(ValueLayout.JAVA_FLOAT, outAt + (long) j * Float.BYTES, (float) y);
       } else {

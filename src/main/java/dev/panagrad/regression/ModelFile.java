@@ -1,5 +1,8 @@
 package dev.panagrad.regression;
 
+import dev.panagrad.loss.Loss;
+import dev.panagrad.loss.LossName;
+import dev.panagrad.loss.Squared;
 import dev.panagrad.safetensors.Excerpt;
 import dev.panagrad.safetensors.NameList;
 import dev.panagrad.safetensors.NotDurableException;
@@ -23,14 +26,17 @@ import java.util.Map;
  *   bias     F64 [targets]               intercepts; zeros if the model has none
  *
  *   metadata: format "panagrad.linear.1", features and targets as JSON lists of names,
- *             crc32c.weight, crc32c.bias
+ *             loss, crc32c.weight, crc32c.bias
  * </pre>
+ *
+ * The loss is a text of {@link LossName}; a file without one is of the squared error.
  */
 public final class ModelFile {
   private static final String FORMAT = "format";
   private static final String LINEAR = "panagrad.linear.1";
   private static final String FEATURES = "features";
   private static final String TARGETS = "targets";
+  private static final String LOSS = "loss";
   private static final String WEIGHT = "weight";
   private static final String BIAS = "bias";
 
@@ -39,7 +45,7 @@ public final class ModelFile {
   /**
    * Writes a model; it is on the disk when the call returns, in place of what was there.
    *
-   * @throws IllegalArgumentException if it has no targets
+   * @throws IllegalArgumentException if it has no targets, or a loss that has no {@link LossName}
    * @throws NotDurableException if it was written and replaced, and may not outlast a crash
    * @throws IOException if it cannot be written; what was there before is still there
    */
@@ -53,6 +59,7 @@ public final class ModelFile {
     metadata.put(FORMAT, LINEAR);
     metadata.put(FEATURES, NameList.format(model.features()));
     metadata.put(TARGETS, NameList.format(model.targets()));
+    metadata.put(LOSS, LossName.of(model.loss()));
     try (TensorArena arena = TensorArena.open("model file")) {
       Tensor weight = arena.allocate(WEIGHT, DType.F64, k, d);
       Tensor bias = arena.allocate(BIAS, DType.F64, k);
@@ -85,6 +92,7 @@ public final class ModelFile {
                     LINEAR));
       }
       in.requireIntactHeader();
+      Loss loss = loss(file, in.metadata().get(LOSS));
       // The tensors say how many names there can be, before there are any in memory.
       Shape shape = in.shape(WEIGHT);
       long most = shape.rank() == 2 ? shape.rows() : 0;
@@ -99,7 +107,7 @@ public final class ModelFile {
       double[] intercepts = new double[targets.size()];
       in.readDoubles(WEIGHT, coefficients);
       in.readDoubles(BIAS, intercepts);
-      return LinearModel.over(features, targets, coefficients, intercepts);
+      return LinearModel.over(features, targets, coefficients, intercepts).withLoss(loss);
     }
   }
 
@@ -109,6 +117,20 @@ public final class ModelFile {
       throw new IOException(
           "'%s': tensor '%s' is %s %s, and F64 %s is needed for the names in its metadata"
               .formatted(Excerpt.of(file), tensor, in.dtype(tensor), in.shape(tensor), shape));
+    }
+  }
+
+  private static Loss loss(Path file, String text) throws IOException {
+    if (text == null) {
+      return new Squared();
+    }
+    try {
+      return LossName.parse(text);
+    } catch (IllegalArgumentException e) {
+      throw new IOException(
+          "'%s': metadata '%s' is '%s': %s"
+              .formatted(Excerpt.of(file), LOSS, Excerpt.of(text), e.getMessage()),
+          e);
     }
   }
 

@@ -1,8 +1,8 @@
 package dev.panagrad.regression;
 
 /**
- * A model does not have the features and targets, in their order, that its place needs. The message
- * says which differ; what was there before is unchanged.
+ * A model does not have the features and targets, in their order, or the link that its place needs.
+ * The message says which differ; what was there before is unchanged.
  */
 public final class ModelMismatchException extends IllegalArgumentException {
   private static final long serialVersionUID = 1;

@@ -1,5 +1,6 @@
 package dev.panagrad.regression;
 
+import dev.panagrad.loss.Loss;
 import dev.panagrad.safetensors.Excerpt;
 import dev.panagrad.tensor.Tensor;
 import java.io.IOException;
@@ -28,7 +29,7 @@ public final class ServedModel implements AutoCloseable {
   /** Null once closed. */
   private volatile LinearModel model;
 
-  /** Starts with that model, whose features and targets all later ones have. */
+  /** Starts with that model, whose features, targets and link all later ones have. */
   public ServedModel(LinearModel model) {
     this.model = Objects.requireNonNull(model, "model");
   }
@@ -84,12 +85,51 @@ public final class ServedModel implements AutoCloseable {
   }
 
   /**
+   * {@link LinearModel#response(double[], int)} by the current model.
+   *
+   * @throws IllegalStateException if closed
+   */
+  public double response(double[] row, int target) {
+    return current().response(row, target);
+  }
+
+  /**
+   * {@link LinearModel#response(double[], double[])} by the current model.
+   *
+   * @throws IllegalStateException if closed
+   */
+  public void response(double[] row, double[] out) {
+    current().response(row, out);
+  }
+
+  /**
+   * {@link LinearModel#response(Tensor, Tensor)} by the current model, the same for all rows.
+   *
+   * @throws IllegalStateException if closed
+   */
+  public void response(Tensor x, Tensor out) {
+    current().response(x, out);
+  }
+
+  /**
+   * {@link LinearModel#response(Tensor, long, long, Tensor)} by the current model, the same for all
+   * rows.
+   *
+   * @throws IllegalStateException if closed
+   */
+  public void response(Tensor x, long first, long count, Tensor out) {
+    current().response(x, first, count, out);
+  }
+
+  /**
    * Predicts with another model from now on.
    *
    * @param next of the same features and targets in the same order, since callers send rows by
-   *     position
+   *     position, and of the same link, since they read probabilities, counts or values: a model of
+   *     a loss with a link follows one of the same loss, any other one of a loss without
    * @return the model before
-   * @throws ModelMismatchException if names differ, with the first that does; nothing changes
+   * @throws ModelMismatchException if names differ, with the first that does, or links do; nothing
+   *     changes
    * @throws IllegalStateException if closed
    */
   public LinearModel swap(LinearModel next) {
@@ -98,6 +138,7 @@ public final class ServedModel implements AutoCloseable {
       LinearModel before = current();
       requireSame("feature", before.features(), next.features());
       requireSame("target", before.targets(), next.targets());
+      requireSameLink(before.loss(), next.loss());
       model = next;
       return before;
     }
@@ -109,7 +150,7 @@ public final class ServedModel implements AutoCloseable {
    * @return the model before
    * @throws IOException if the file cannot be read, is damaged or holds something else; nothing
    *     changes
-   * @throws ModelMismatchException if names differ; nothing changes
+   * @throws ModelMismatchException if names or links differ; nothing changes
    * @throws IllegalStateException if closed
    * @see ModelFile
    */
@@ -143,6 +184,15 @@ public final class ServedModel implements AutoCloseable {
   /** Whether it has not been closed. */
   public boolean isOpen() {
     return model != null;
+  }
+
+  private static void requireSameLink(Loss served, Loss found) {
+    boolean hasLink = served.hasLink() || found.hasLink();
+    if (hasLink && !served.getClass().equals(found.getClass())) {
+      throw new ModelMismatchException(
+          "the served model is of loss '%s', the next one of '%s': what they predict differs"
+              .formatted(served.name(), found.name()));
+    }
   }
 
   private static void requireSame(String what, List<String> served, List<String> found) {

@@ -190,11 +190,13 @@ final class TrainingSession implements AutoCloseable {
     Map<String, Double> metrics = evaluation.metrics(trained, targets);
     double mean = evaluation.raw(trained);
     return new TrainingResult(
-        standardization.unfold(
-            onHost(regression.weights()),
-            regression.intercept() == null ? null : onHost(regression.intercept()),
-            data.features(),
-            data.targets()),
+        standardization
+            .unfold(
+                onHost(regression.weights()),
+                regression.intercept() == null ? null : onHost(regression.intercept()),
+                data.features(),
+                data.targets())
+            .withLoss(TrainingLoss.loss(options)),
         progress.epochs,
         steps(),
         solver == null ? optimizer.rule().learningRate() : Double.NaN,

@@ -5,6 +5,10 @@ import static dev.panagrad.conformance.AllocationTest.allocatesNothing;
 import dev.panagrad.backend.Backend;
 import dev.panagrad.backend.BackendOptions;
 import dev.panagrad.backend.Backends;
+import dev.panagrad.loss.Logistic;
+import dev.panagrad.loss.Loss;
+import dev.panagrad.loss.Poisson;
+import dev.panagrad.loss.Squared;
 import dev.panagrad.optimizer.Optimizer;
 import dev.panagrad.regression.FeatureOrder;
 import dev.panagrad.regression.LinearModel;
@@ -53,6 +57,34 @@ class ServingAllocationTest {
           Tensor y = arena.allocate("y", dtype, 5, 2);
           allocatesNothing("rows " + dtype + " d = " + d, () -> served.predict(x, y));
           allocatesNothing("a row " + dtype + " d = " + d, () -> served.predict(x, 3, 1, y));
+        }
+      }
+    }
+  }
+
+  @Test
+  void responses() {
+    for (Loss loss : List.of(new Squared(), new Logistic(), new Poisson())) {
+      int d = 10;
+      LinearModel model =
+          new LinearModel(names("x", d), names("y", 2), new double[2][d], new double[2])
+              .withLoss(loss);
+      double[] row = new double[d];
+      double[] out = new double[2];
+      try (ServedModel served = new ServedModel(model);
+          TensorArena arena = TensorArena.open("serving")) {
+        allocatesNothing(
+            "one response, " + loss.name(),
+            () -> {
+              out[0] = served.response(row, 1);
+            });
+        allocatesNothing("all responses, " + loss.name(), () -> served.response(row, out));
+        for (DType dtype : List.of(DType.F32, DType.F64)) {
+          Tensor x = arena.allocate("x", dtype, 5, d);
+          Tensor y = arena.allocate("y", dtype, 5, 2);
+          String what = " %s, %s".formatted(dtype, loss.name());
+          allocatesNothing("responses of rows" + what, () -> served.response(x, y));
+          allocatesNothing("response of a row" + what, () -> served.response(x, 3, 1, y));
         }
       }
     }

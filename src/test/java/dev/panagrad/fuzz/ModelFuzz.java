@@ -4,6 +4,7 @@ import dev.panagrad.regression.LinearModel;
 import dev.panagrad.regression.ModelFile;
 import dev.panagrad.safetensors.SafetensorsWriter;
 import dev.panagrad.tensor.DType;
+import dev.panagrad.tensor.Tensor;
 import dev.panagrad.tensor.TensorArena;
 import java.io.IOException;
 import java.nio.file.Files;
@@ -43,14 +44,17 @@ public final class ModelFuzz {
     texts.put("targets", choices.text());
     texts.put("features", choices.text());
     try (TensorArena arena = TensorArena.open("fuzz")) {
-      SafetensorsWriter.write(
-          file,
-          texts,
+      List<Tensor> tensors =
           List.of(
               arena.allocate(
                   choices.below(8) == 0 ? "w" : "weight", dtype(choices), extents(choices)),
               arena.allocate(
-                  choices.below(8) == 0 ? "b" : "bias", dtype(choices), extents(choices))));
+                  choices.below(8) == 0 ? "b" : "bias", dtype(choices), extents(choices)));
+      // Last, so that inputs that were found before choose the same.
+      if (choices.below(2) == 1) {
+        texts.put("loss", choices.text());
+      }
+      SafetensorsWriter.write(file, texts, tensors);
     }
   }
 
@@ -72,6 +76,7 @@ public final class ModelFuzz {
     LinearModel again = ModelFile.load(file);
     if (!again.features().equals(model.features())
         || !again.targets().equals(model.targets())
+        || !again.loss().equals(model.loss())
         || !Arrays.deepEquals(again.coefficients(), model.coefficients())
         || !Arrays.equals(again.intercepts(), model.intercepts())) {
       throw new AssertionError("another model is loaded than was saved");

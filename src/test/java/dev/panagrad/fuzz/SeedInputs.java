@@ -51,6 +51,7 @@ final class SeedInputs {
       Files.write(file, choice.toByteArray());
     }
     write(ModelFuzz.class, "made", "\1\1[\"y\"]\0[\"a\",\"b\"]\0\1\1\1\1\2\1\1\0\1");
+    write(ModelFuzz.class, "loss", "\1\1[\"y\"]\0[\"a\",\"b\"]\0\1\1\1\1\2\1\1\0\1\1quantile:0.9");
     write(CheckpointFuzz.class, "made", "\1\0\5\0\5\0\5\0\5\0\5\0\5\1\2\1007\0");
     write(SavedFuzz.class, "made", "\3w\0\0\1\2\2\1\1\1\1v\0\1\0\3\5\6\7i\0\2\0\1\2\1a\0b\0");
     write(CsvFuzz.class, "table.csv", "a,b\n1,2.5\n\"3\",-1e-3\n");

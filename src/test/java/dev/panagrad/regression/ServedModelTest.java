@@ -6,6 +6,10 @@ import static org.junit.jupiter.api.Assertions.assertSame;
 import static org.junit.jupiter.api.Assertions.assertThrows;
 import static org.junit.jupiter.api.Assertions.assertTrue;
 
+import dev.panagrad.loss.Huber;
+import dev.panagrad.loss.Logistic;
+import dev.panagrad.loss.Poisson;
+import dev.panagrad.loss.Quantile;
 import dev.panagrad.tensor.DType;
 import dev.panagrad.tensor.Tensor;
 import dev.panagrad.tensor.TensorArena;
@@ -233,6 +237,33 @@ class ServedModelTest {
             + " a model of other columns needs a ServedModel of its own",
         List.of("a", "b", "c"),
         List.of("y", "z"));
+  }
+
+  /** A caller reads probabilities, or values. */
+  @Test
+  void linksStay() {
+    try (ServedModel served = new ServedModel(version(1))) {
+      served.swap(version(2).withLoss(new Huber(1.5)));
+      served.swap(version(3).withLoss(new Quantile(0.9)));
+      LinearModel before = served.current();
+      ModelMismatchException e =
+          assertThrows(
+              ModelMismatchException.class, () -> served.swap(version(4).withLoss(new Logistic())));
+      assertEquals(
+          "the served model is of loss 'quantile', the next one of 'logistic': what they predict differs",
+          e.getMessage());
+      assertSame(before, served.current());
+    }
+    try (ServedModel served = new ServedModel(version(1).withLoss(new Logistic()))) {
+      served.swap(version(2).withLoss(new Logistic()));
+      assertThrows(ModelMismatchException.class, () -> served.swap(version(3)));
+      assertThrows(
+          ModelMismatchException.class, () -> served.swap(version(3).withLoss(new Poisson())));
+      assertEquals(1.0, served.response(ones(), 0), 1e-9);
+      double[] both = new double[2];
+      served.response(ones(), both);
+      assertEquals(served.response(ones(), 1), both[1], 0.0);
+    }
   }
 
   @Test
