@@ -20,12 +20,8 @@ import picocli.CommandLine.Mixin;
     mixinStandardHelpOptions = true,
     sortOptions = false)
 final class CompareCommand implements Callable<Integer> {
-  private static final List<TrainingOptions.RuleName> RULES =
-      List.of(
-          TrainingOptions.RuleName.GD,
-          TrainingOptions.RuleName.SGD,
-          TrainingOptions.RuleName.ADAM,
-          TrainingOptions.RuleName.RMSPROP);
+  private static final List<RuleName> RULES =
+      List.of(RuleName.GD, RuleName.SGD, RuleName.ADAM, RuleName.RMSPROP);
 
   @Mixin private DataOptions data;
   @Mixin private TrainingOptions training;
@@ -43,7 +39,7 @@ final class CompareCommand implements Callable<Integer> {
       System.out.printf(
           "%-9s %8s %9s %14s %12s %9s %9s%n",
           "optimizer", "epochs", "steps", "MSE", "gap", "R2", "seconds");
-      for (TrainingOptions.RuleName rule : RULES) {
+      for (RuleName rule : RULES) {
         failures += compare(backend, rule) ? 0 : 1;
       }
     }
@@ -51,7 +47,7 @@ final class CompareCommand implements Callable<Integer> {
   }
 
   /** Reads the data again for each rule: training standardises it in place. */
-  private boolean compare(Backend backend, TrainingOptions.RuleName rule) {
+  private boolean compare(Backend backend, RuleName rule) {
     String name = rule.name().toLowerCase(Locale.ROOT);
     try (TensorArena arena = TensorArena.open("data")) {
       Dataset dataset = data.read(arena);

@@ -45,7 +45,7 @@ final class TrainCommand implements Callable<Integer> {
       defaultValue = "adam",
       description =
           "gd, sgd, adam, adamw, rmsprop, lion, nadam, adagrad, or a method that takes all rows in every step: fista (also with --l1), lbfgs, cg; default ${DEFAULT-VALUE}.")
-  private TrainingOptions.RuleName optimizer;
+  private RuleName optimizer;
 
   @Mixin private TrainingOptions training;
   @Mixin private LossOptions loss;

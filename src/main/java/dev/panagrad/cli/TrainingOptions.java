@@ -22,6 +22,7 @@ import dev.panagrad.train.Trainer;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.Locale;
+import picocli.CommandLine.Mixin;
 import picocli.CommandLine.Option;
 
 /** How to train: shared by {@code train} and {@code compare}. */
@@ -31,41 +32,6 @@ final class TrainingOptions {
    * for small data.
    */
   private static final long DEFAULT_BATCH = 32;
-
-  /** The optimizers of the command line. */
-  enum RuleName {
-    GD(0.1),
-    SGD(0.01),
-    ADAM(0.01),
-    ADAMW(0.01),
-    RMSPROP(0.01),
-    LION(0.001),
-    NADAM(0.01),
-    ADAGRAD(0.1),
-    FISTA(Double.NaN),
-    LBFGS(Double.NaN),
-    CG(Double.NaN);
-
-    /** The default learning rate, for standardised data. */
-    final double learningRate;
-
-    RuleName(double learningRate) {
-      this.learningRate = learningRate;
-    }
-
-    /** Whether it looks at all rows in every step, and has no learning rate. */
-    boolean isSolver() {
-      return Double.isNaN(learningRate);
-    }
-
-    boolean takesFullBatches() {
-      return this == GD || isSolver();
-    }
-
-    String text() {
-      return name().toLowerCase(Locale.ROOT);
-    }
-  }
 
   @Option(
       names = "--learning-rate",
@@ -165,6 +131,8 @@ final class TrainingOptions {
       paramLabel = "N|full",
       description = "Rows per step. Default: full for gd and with --gram, else 32.")
   private String batchSize;
+
+  @Mixin private NoiseOptions noise = new NoiseOptions();
 
   @Option(
       names = "--gram",
@@ -301,7 +269,7 @@ final class TrainingOptions {
     // None left is for the trainer to refuse, which says how many are held out.
     long training = Math.max(1, trainingRows(rows));
     long batch = batch(name, training);
-    long stepsPerEpoch = Math.max(1, Math.ceilDiv(training, batch));
+    long stepsPerEpoch = Math.max(1, Math.ceilDiv(training, noise.rowsPerStep(batch)));
     UpdateRule rule = name.isSolver() ? new GradientDescent(1) : rule(name);
     Optimizer.Builder optimizer =
         Optimizer.of(rule).penalty(new Penalty(l1, l2)).state(stateFormat());
@@ -314,6 +282,7 @@ final class TrainingOptions {
     if (clipValue != null) {
       optimizer.clipValue(clipValue);
     }
+    noise.apply(optimizer);
     Trainer trainer =
         name.isSolver() ? Trainer.with(solver(name), new Penalty(l1, l2)) : Trainer.with(optimizer);
     trainer.epochs(epochs).seed(seed).validation(validation);
@@ -329,6 +298,7 @@ final class TrainingOptions {
     if (tolerance != null || patience != null) {
       trainer.patience(patience == null ? 5 : patience, tolerance == null ? 0 : tolerance);
     }
+    noise.apply(trainer, name);
     if (noIntercept) {
       trainer.withoutIntercept();
     }
@@ -460,6 +430,7 @@ final class TrainingOptions {
     foreign(foreign, "--clip-norm", clipNorm != null && name.isSolver());
     foreign(foreign, "--clip-value", clipValue != null && name.isSolver());
     foreign(foreign, "--gram", gram && name.isSolver());
+    noise.foreign(name).forEach(foreign::add);
     foreign(foreign, "--state", name.isSolver() && stateFormat() != StateFormat.SAME);
     if (!foreign.isEmpty() && !ignoreForeign) {
       throw new UsageException(

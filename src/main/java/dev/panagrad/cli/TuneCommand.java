@@ -46,7 +46,7 @@ final class TuneCommand implements Callable<Integer> {
       defaultValue = "adam",
       description =
           "gd, sgd, adam, adamw, rmsprop, lion, nadam or adagrad; default ${DEFAULT-VALUE}.")
-  private TrainingOptions.RuleName optimizer;
+  private RuleName optimizer;
 
   @Option(
       names = "--epochs",

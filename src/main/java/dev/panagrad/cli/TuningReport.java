@@ -18,7 +18,7 @@ import java.util.Locale;
 record TuningReport(
     Tuning tuning,
     long rows,
-    TrainingOptions.RuleName optimizer,
+    RuleName optimizer,
     TrainCommand.Exact exact,
     SuggestedCommand command) {
 

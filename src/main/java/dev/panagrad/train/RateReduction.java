@@ -16,4 +16,14 @@ record RateReduction(double factor, int patience, double tolerance) {
     Accepted.count("patience of the rate reduction", patience);
     Accepted.fraction("tolerance of the rate reduction", tolerance);
   }
+
+  /** Takes in the loss of an epoch, and says whether the rate is to be lowered after it. */
+  boolean isDue(Plateau plateau, double loss) {
+    plateau.watch(loss, tolerance);
+    if (plateau.epochsSinceBest() < patience) {
+      return false;
+    }
+    plateau.beginAnew();
+    return true;
+  }
 }

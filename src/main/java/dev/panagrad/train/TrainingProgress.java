@@ -181,6 +181,9 @@ final class TrainingProgress {
     history.addAll(records(saved.tensor(HISTORY, -1, FIELDS)));
     List<EpochRecord> last = records(saved.tensor(LATEST, -1, FIELDS));
     latest = last.isEmpty() ? null : last.getFirst();
+    if (anchor != null) {
+      anchor.restore(saved);
+    }
   }
 
   private static List<EpochRecord> records(Tensor t) {

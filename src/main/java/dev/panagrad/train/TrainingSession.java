@@ -258,25 +258,16 @@ final class TrainingSession implements AutoCloseable {
       if (options.patience > 0) {
         progress.plateau.watch(record.watchedLoss(), options.lossTolerance);
       }
-      reduceRate(record);
+      RateReduction reduction = options.rateReduction;
+      if (reduction != null && reduction.isDue(progress.ratePlateau, record.watchedLoss())) {
+        optimizer.scaleRate(reduction.factor());
+      }
       stop = stop(record);
       if (isCheckpointDue()) {
         writeCheckpoint();
       }
     }
     return stop == null ? StopReason.EPOCHS : stop;
-  }
-
-  private void reduceRate(EpochRecord record) {
-    RateReduction reduction = options.rateReduction;
-    if (reduction == null) {
-      return;
-    }
-    progress.ratePlateau.watch(record.watchedLoss(), reduction.tolerance());
-    if (progress.ratePlateau.epochsSinceBest() >= reduction.patience()) {
-      optimizer.scaleRate(reduction.factor());
-      progress.ratePlateau.beginAnew();
-    }
   }
 
   /** One epoch, from where it is to its end; false if it was asked to stop before. */

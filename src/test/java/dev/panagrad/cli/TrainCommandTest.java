@@ -77,14 +77,14 @@ class TrainCommandTest {
 
   @Test
   void quietJsonWritesNothingElse() throws IOException {
-    Cli run = Cli.train(data, "--target y --json --quiet --epochs 20");
+    Cli run = Cli.train(data, "--target y,z --json --quiet --epochs 20");
     assertEquals(20, run.json().get("epochs").asLong());
     assertEquals("", run.err());
   }
 
   @Test
   void quietHasNoProgress() {
-    String line = "--target y --epochs 20";
+    String line = "--target y,z --epochs 20";
     Cli loud = Cli.train(data, line).exits(Cli.DONE);
     Cli quiet = Cli.train(data, line + " --quiet").exits(Cli.DONE);
     assertTrue(loud.out().lines().anyMatch(l -> l.startsWith("epoch ")), loud::out);

@@ -12,11 +12,17 @@ import dev.panagrad.backend.Backends;
 import dev.panagrad.conformance.TestBackends;
 import dev.panagrad.data.Dataset;
 import dev.panagrad.data.Datasets;
+import dev.panagrad.loss.Huber;
+import dev.panagrad.optimizer.Averaging;
 import dev.panagrad.optimizer.NonFinitePolicy;
 import dev.panagrad.optimizer.Optimizer;
+import dev.panagrad.optimizer.ParameterGroup;
 import dev.panagrad.penalty.Penalty;
+import dev.panagrad.rule.Adagrad;
 import dev.panagrad.rule.Adam;
 import dev.panagrad.rule.GradientDescent;
+import dev.panagrad.rule.Lion;
+import dev.panagrad.rule.NAdam;
 import dev.panagrad.rule.RmsProp;
 import dev.panagrad.rule.Sgd;
 import dev.panagrad.rule.UpdateRule;
@@ -150,6 +156,50 @@ class ResumeTest {
     assertTrue(run >= 120, run + " runs");
   }
 
+  /** What is kept beside parameters and the rule's own state, and rules that are not fused. */
+  @Test
+  void whateverElseIsKept() {
+    List<UnaryOperator<Trainer>> batches =
+        List.of(
+            trainer -> trainer.batchSize(8).varianceReduced(),
+            trainer -> trainer.batchSize(4).accumulate(3).validation(0.2).reduceRate(0.5, 1, 0.2));
+    List<UnaryOperator<Optimizer.Builder>> options =
+        List.of(
+            o -> o.average(Averaging.ema(0.9)),
+            o ->
+                o.average(Averaging.polyakRuppert(4))
+                    .group(ParameterGroup.of("weights").rateFactor(0.5).weightDecay(0.1)));
+    List<Backend> backends = TestBackends.open(2);
+    int run = 0;
+    for (Backend backend : backends) {
+      for (UpdateRule rule :
+          List.of(Sgd.of(0.05).withMomentum(0.9), NAdam.of(0.02), Lion.of(0.01), Adagrad.of(0.1))) {
+        if (!backend.usesHostMemory() && !(rule instanceof Sgd)) {
+          continue;
+        }
+        for (UnaryOperator<Trainer> batch : batches) {
+          for (UnaryOperator<Optimizer.Builder> option : options) {
+            Supplier<Trainer> trainer =
+                () ->
+                    batch.apply(
+                        Trainer.with(option.apply(Optimizer.of(rule).penalty(Penalty.l2(0.001))))
+                            .epochs(EPOCHS)
+                            .standardizeInPlace());
+            Path place = folder.resolve("more" + run++);
+            assertEquals(
+                facts(fit(trainer.get(), backend, DType.F32)),
+                facts(
+                    interrupted(
+                        trainer, Checkpoints.in(place).everySteps(2), 3, backend, DType.F32)),
+                () -> backend.name() + " " + rule + " " + place);
+          }
+        }
+      }
+    }
+    TestBackends.close(backends);
+    assertTrue(run >= 16, run + " runs");
+  }
+
   @Test
   void gramAndSkippedSteps() {
     try (Backend backend = Backends.open("simd", new BackendOptions(1))) {
@@ -228,7 +278,11 @@ class ResumeTest {
               trainer(Adam.of(0.06), SCHEDULES.get(0), BATCHES.get(1)),
               trainer(Adam.of(0.05), SCHEDULES.get(1), BATCHES.get(1)),
               trainer(Adam.adamW(0.05), SCHEDULES.get(0), BATCHES.get(1)),
-              Trainer.with(Optimizer.of(Adam.of(0.05)).clipValue(1)).batchSize(8).seed(3));
+              Trainer.with(Optimizer.of(Adam.of(0.05)).clipValue(1)).batchSize(8).seed(3),
+              saved(1).accumulate(2),
+              saved(1).varianceReduced(),
+              saved(1).reduceRate(0.5, 3, 0),
+              saved(1).loss(new Huber(1)));
       List<String> fields =
           List.of(
               "seed",
@@ -238,7 +292,11 @@ class ResumeTest {
               "learning rate",
               "schedule",
               "rule",
-              "standardisation");
+              "standardisation",
+              "batches per step",
+              "variance reduction",
+              "rate reduction",
+              "loss");
       for (int i = 0; i < fields.size(); i++) {
         Trainer other = others.get(i).checkpoints(same).resume();
         Exception e =
