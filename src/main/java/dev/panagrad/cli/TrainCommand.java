@@ -128,7 +128,7 @@ final class TrainCommand implements Callable<Integer> {
         }
         result = file == null ? trainer.fit(dataset, backend) : trainer.fit(file, backend);
       }
-      Warnings.print(result);
+      Warnings.print(result, file != null || training.isStandardised());
       if (json) {
         printJson(result, backend, exact);
       } else {

@@ -188,6 +188,10 @@ final class TrainingOptions {
     return !noIntercept;
   }
 
+  boolean isStandardised() {
+    return !noStandardize;
+  }
+
   long epochs() {
     return epochs;
   }

@@ -116,7 +116,7 @@ final class BlockRows extends TrainingRows {
   }
 
   @Override
-  NormalEquations normalEquations(TensorArena arena, boolean intercept) {
+  NormalEquations normalEquations(Backend host, TensorArena arena, boolean intercept) {
     throw new IllegalStateException("refused before");
   }
 

@@ -30,7 +30,11 @@ public record Certificate(
     return largestCurvature / smallestCurvature;
   }
 
-  /** Whether plain gradient methods are slow on this problem. */
+  /**
+   * Whether plain gradient methods are slow on this problem; {@link
+   * dev.panagrad.solver.ConjugateGradient} and {@link dev.panagrad.solver.Lbfgs} need far fewer
+   * passes, and standardised features or an L2 penalty lower the number.
+   */
   public boolean isIllConditioned() {
     return condition() >= ILL_CONDITIONED;
   }

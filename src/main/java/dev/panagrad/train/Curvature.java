@@ -1,6 +1,5 @@
 package dev.panagrad.train;
 
-import dev.panagrad.backend.Backend;
 import dev.panagrad.regression.NormalEquations;
 import dev.panagrad.solver.Lanczos;
 import dev.panagrad.solver.LinearOperator;
@@ -64,21 +63,16 @@ final class Curvature implements LinearOperator {
       RowsObjective objective,
       Trainer options,
       TrainingRows rows,
-      Backend backend,
       Supplier<NormalEquations> equations,
       double factor) {
-    boolean isFormed = canBeFormed(objective, options, rows, backend);
+    boolean isFormed = canBeFormed(objective, options, rows);
     return new Curvature(objective, isFormed ? equations.get() : null, factor);
   }
 
   /** Whether its spectrum is had for little. */
-  static boolean canBeFormed(
-      RowsObjective objective, Trainer options, TrainingRows rows, Backend backend) {
+  static boolean canBeFormed(RowsObjective objective, Trainer options, TrainingRows rows) {
     double d = objective.features();
-    return backend.usesHostMemory()
-        && options.dataMemory == 0
-        && d <= MAX_FORMED
-        && rows.trained() * d * d <= MAX_FORMING;
+    return options.dataMemory == 0 && d <= MAX_FORMED && rows.trained() * d * d <= MAX_FORMING;
   }
 
   /** The largest eigenvalue, or an estimate from below. */

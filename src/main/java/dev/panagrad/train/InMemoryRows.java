@@ -153,8 +153,9 @@ final class InMemoryRows extends TrainingRows {
   }
 
   @Override
-  NormalEquations normalEquations(TensorArena arena, boolean intercept) {
-    return NormalEquations.of(backend, arena, x, y, index, 0, trained, intercept);
+  NormalEquations normalEquations(Backend host, TensorArena arena, boolean intercept) {
+    Tensor numbers = order == null ? null : order.index();
+    return NormalEquations.of(host, arena, data.x(), data.y(), numbers, 0, trained, intercept);
   }
 
   @Override

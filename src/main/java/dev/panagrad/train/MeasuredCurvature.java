@@ -1,11 +1,13 @@
 package dev.panagrad.train;
 
 import dev.panagrad.backend.Backend;
+import dev.panagrad.backend.BackendOptions;
+import dev.panagrad.backend.Backends;
 import dev.panagrad.regression.NormalEquations;
 import dev.panagrad.tensor.TensorArena;
 
 /** The curvature of one training's loss, measured when it is first asked for. */
-final class MeasuredCurvature {
+final class MeasuredCurvature implements AutoCloseable {
   private final RowsObjective objective;
   private final Trainer options;
   private final TrainingRows rows;
@@ -17,6 +19,9 @@ final class MeasuredCurvature {
 
   private Curvature curvature;
   private NormalEquations equations;
+
+  /** Beside a device; null until it is needed. */
+  private Backend host;
 
   /**
    * For a training.
@@ -41,7 +46,7 @@ final class MeasuredCurvature {
   Curvature get() {
     if (curvature == null) {
       double factor = loss == null ? 1 : loss.curvatureFactor();
-      curvature = Curvature.of(objective, options, rows, backend, this::normalEquations, factor);
+      curvature = Curvature.of(objective, options, rows, this::normalEquations, factor);
     }
     return curvature;
   }
@@ -49,7 +54,10 @@ final class MeasuredCurvature {
   /** Of the training rows. */
   NormalEquations normalEquations() {
     if (equations == null) {
-      equations = rows.normalEquations(arena, options.intercept);
+      if (!backend.usesHostMemory()) {
+        host = Backends.openHost(BackendOptions.defaults());
+      }
+      equations = rows.normalEquations(host == null ? backend : host, arena, options.intercept);
     }
     return equations;
   }
@@ -58,7 +66,7 @@ final class MeasuredCurvature {
   boolean isBounded() {
     return loss == null
         || (Double.isFinite(loss.curvatureFactor())
-            && Curvature.canBeFormed(objective, options, rows, backend));
+            && Curvature.canBeFormed(objective, options, rows));
   }
 
   /** Throws {@link IllegalArgumentException} if no learning rate can be taken from it. */
@@ -77,7 +85,7 @@ final class MeasuredCurvature {
   /** The certificate of the parameters as they are. */
   Certificate certify() {
     boolean isUsed = loss == null;
-    if (isUsed && Curvature.canBeFormed(objective, options, rows, backend)) {
+    if (isUsed && Curvature.canBeFormed(objective, options, rows)) {
       get();
     }
     return new Certifier(objective, rows.standardization(), isUsed ? curvature : null).certify();
@@ -86,5 +94,12 @@ final class MeasuredCurvature {
   /** Passes over the rows that it took, beside those of the objective. */
   long formingPasses() {
     return curvature == null ? 0 : curvature.formingPasses();
+  }
+
+  @Override
+  public void close() {
+    if (host != null) {
+      host.close();
+    }
   }
 }

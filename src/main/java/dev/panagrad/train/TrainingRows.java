@@ -1,5 +1,6 @@
 package dev.panagrad.train;
 
+import dev.panagrad.backend.Backend;
 import dev.panagrad.data.Dataset;
 import dev.panagrad.regression.LinearRegression;
 import dev.panagrad.regression.NormalEquations;
@@ -110,8 +111,12 @@ abstract class TrainingRows {
     return largest[0];
   }
 
-  /** The normal equations of the training rows. */
-  abstract NormalEquations normalEquations(TensorArena arena, boolean intercept);
+  /**
+   * The normal equations of the training rows.
+   *
+   * @param host sums them, in host memory
+   */
+  abstract NormalEquations normalEquations(Backend host, TensorArena arena, boolean intercept);
 
   /** Visits the numbers of the training rows. */
   abstract void visitTrained(LongConsumer visitor);

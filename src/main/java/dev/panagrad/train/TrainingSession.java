@@ -70,6 +70,7 @@ final class TrainingSession implements AutoCloseable {
     }
     CheckpointFolder folder = Resumption.folder(options);
     arena = TensorArena.open("training");
+    MeasuredCurvature measured = null;
     try {
       rows =
           options.dataMemory > 0
@@ -98,7 +99,8 @@ final class TrainingSession implements AutoCloseable {
                   StandardisedPenalty.objective(builder),
                   loss == null ? null : loss.loss())
               : null;
-      curvature = new MeasuredCurvature(objective, options, rows, loss, backend, arena);
+      measured = new MeasuredCurvature(objective, options, rows, loss, backend, arena);
+      curvature = measured;
       if (options.automaticRate) {
         curvature.requireBounded();
         builder = AutomaticRate.choose(builder, curvature.get(), objective, options, rows);
@@ -126,6 +128,9 @@ final class TrainingSession implements AutoCloseable {
         }
       }
     } catch (Throwable e) {
+      if (measured != null) {
+        measured.close();
+      }
       arena.close();
       if (folder != null) {
         folder.close();
@@ -444,6 +449,7 @@ final class TrainingSession implements AutoCloseable {
     if (checkpoints != null) {
       checkpoints.close();
     }
+    curvature.close();
     arena.close();
   }
 }

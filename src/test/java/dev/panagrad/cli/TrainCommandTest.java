@@ -92,6 +92,17 @@ class TrainCommandTest {
     assertEquals("", quiet.err());
   }
 
+  /** z is a combination of the others. */
+  @Test
+  void illConditionedProblemsNameAMethod() {
+    String line = "--target y --epochs 20 --quiet --optimizer ";
+    Cli plain = Cli.train(data, line + "gd --no-standardize --learning-rate auto").exits(Cli.DONE);
+    Cli.assertContains(plain.err(), "condition number", "cg or lbfgs", "standardisation");
+    Cli cg = Cli.train(data, line + "cg --dtype f64").exits(Cli.DONE);
+    assertEquals("", cg.err());
+    Cli.assertContains(cg.out(), "gap none");
+  }
+
   @Test
   void textHasLossExactLossAndCoefficients() {
     String out = Cli.train(data, "--target y,z --epochs 20 --quiet").exits(Cli.DONE).out();
