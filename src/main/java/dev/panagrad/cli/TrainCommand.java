@@ -13,6 +13,7 @@ import dev.panagrad.regression.NormalEquations;
 import dev.panagrad.regression.Standardization;
 import dev.panagrad.tensor.TensorArena;
 import dev.panagrad.train.Certificate;
+import dev.panagrad.train.DivergenceException;
 import dev.panagrad.train.StopReason;
 import dev.panagrad.train.Trainer;
 import dev.panagrad.train.TrainingFile;
@@ -127,6 +128,14 @@ final class TrainCommand implements Callable<Integer> {
           trainer.stopWhen(stop::isRequested);
         }
         result = file == null ? trainer.fit(dataset, backend) : trainer.fit(file, backend);
+      } catch (DivergenceException e) {
+        if (save == null || e.best().isEmpty()) {
+          throw e;
+        }
+        save(e.best().get());
+        System.err.println(
+            "panagrad: %s; that model is saved in %s".formatted(e.getMessage(), save));
+        return 1;
       }
       Warnings.print(result, file != null || training.isStandardised());
       if (json) {

@@ -356,7 +356,7 @@ public final class Trainer {
    * @throws UncheckedIOException if checkpoints cannot be kept where they should, or the training
    *     cannot be resumed, with what differs; the data may have been standardised then
    * @throws DivergenceException if a loss becomes infinite, NaN or hopelessly large, whatever the
-   *     optimizer does with gradients that are not finite
+   *     optimizer does with gradients that are not finite; with the best model before
    */
   public TrainingResult fit(Dataset data, Backend backend) {
     if (dataMemory > 0) {

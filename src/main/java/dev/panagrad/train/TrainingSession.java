@@ -5,6 +5,7 @@ import dev.panagrad.data.Dataset;
 import dev.panagrad.loss.Squared;
 import dev.panagrad.optimizer.NonFinitePolicy;
 import dev.panagrad.optimizer.Optimizer;
+import dev.panagrad.regression.LinearModel;
 import dev.panagrad.regression.LinearRegression;
 import dev.panagrad.regression.Standardization;
 import dev.panagrad.solver.Fista;
@@ -44,6 +45,7 @@ final class TrainingSession implements AutoCloseable {
 
   private final MeasuredCurvature curvature;
   private final Evaluation evaluation;
+  private final BestParameters best;
 
   /** Null if gradients are not corrected. */
   private final VarianceReduction anchor;
@@ -86,6 +88,7 @@ final class TrainingSession implements AutoCloseable {
       }
       gradient = regression.gradient().flat();
       parts = new GradientParts(backend, arena, gradient);
+      best = new BestParameters(backend, arena, regression.parameters().flat());
       Optimizer.Builder builder = StandardisedPenalty.optimizer(options.optimizer, standardization);
       objective =
           options.automaticRate || options.certify || options.solver != null
@@ -174,7 +177,18 @@ final class TrainingSession implements AutoCloseable {
     if (options.gram) {
       curvature.normalEquations();
     }
-    StopReason reason = train();
+    try {
+      return result(train(), targets);
+    } catch (DivergenceException e) {
+      if (best.epoch() == 0) {
+        throw e;
+      }
+      best.restore();
+      throw e.with(model(), best.epoch(), best.loss());
+    }
+  }
+
+  private TrainingResult result(StopReason reason, TrainingRows.TargetSums targets) {
     if (solver != null) {
       solver.finish();
     }
@@ -195,13 +209,7 @@ final class TrainingSession implements AutoCloseable {
     Map<String, Double> metrics = evaluation.metrics(trained, targets);
     double mean = evaluation.raw(trained);
     return new TrainingResult(
-        standardization
-            .unfold(
-                onHost(regression.weights()),
-                regression.intercept() == null ? null : onHost(regression.intercept()),
-                data.features(),
-                data.targets())
-            .withLoss(TrainingLoss.loss(options)),
+        model(),
         progress.epochs,
         steps(),
         solver == null ? optimizer.rule().learningRate() : Double.NaN,
@@ -220,6 +228,16 @@ final class TrainingSession implements AutoCloseable {
         rows.constantFeatures(),
         certificate,
         checkpoints == null ? null : checkpoints.failure());
+  }
+
+  private LinearModel model() {
+    return standardization
+        .unfold(
+            onHost(regression.weights()),
+            regression.intercept() == null ? null : onHost(regression.intercept()),
+            data.features(),
+            data.targets())
+        .withLoss(TrainingLoss.loss(options));
   }
 
   private SolverSteps solver() {
@@ -255,11 +273,15 @@ final class TrainingSession implements AutoCloseable {
     }
     while (stop == null && progress.epochs < options.epochs) {
       rows.begin(progress.epochs);
+      if (progress.position == 0) {
+        best.begins();
+      }
       if (!visitRows()) {
         return StopReason.REQUEST;
       }
       EpochRecord record = record();
       progress.ended(record);
+      best.ended(record);
       if (options.patience > 0) {
         progress.plateau.watch(record.watchedLoss(), options.lossTolerance);
       }

@@ -92,6 +92,19 @@ class TrainCommandTest {
     assertEquals("", quiet.err());
   }
 
+  @Test
+  void aTrainingThatDivergesSavesTheBestBefore() throws IOException {
+    Path model = folder.resolve("best.safetensors");
+    Cli run =
+        Cli.train(
+                data,
+                "--target y,z --optimizer gd --learning-rate 0.1 --epochs 400 --schedule linear:30,1,900 --quiet --save "
+                    + model)
+            .exits(1);
+    Cli.assertContains(run.err(), "training diverged", "the best loss before was", "is saved in");
+    assertTrue(Files.exists(model));
+  }
+
   /** z is a combination of the others. */
   @Test
   void illConditionedProblemsNameAMethod() {

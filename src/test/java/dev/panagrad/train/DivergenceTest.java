@@ -1,5 +1,6 @@
 package dev.panagrad.train;
 
+import static org.junit.jupiter.api.Assertions.assertArrayEquals;
 import static org.junit.jupiter.api.Assertions.assertEquals;
 import static org.junit.jupiter.api.Assertions.assertThrows;
 import static org.junit.jupiter.api.Assertions.assertTrue;
@@ -80,6 +81,30 @@ class DivergenceTest {
             assertEquals(100, Double.parseDouble(m.group(6)), 0.0);
           });
     }
+  }
+
+  /** A rate that jumps: what 20 epochs had reached is not lost. */
+  @Test
+  void theBestBefore() {
+    onEveryBackend(
+        (backend, arena) -> {
+          Dataset data = plane(arena, DType.F64);
+          Trainer jumping =
+              Trainer.with(
+                      Optimizer.of(new GradientDescent(0.1))
+                          .schedule((step, rate) -> step < 20 ? rate : 1e6 * rate))
+                  .epochs(60);
+          DivergenceException e =
+              assertThrows(DivergenceException.class, () -> jumping.fit(data, backend));
+          TrainingResult twenty = gd(0.1).epochs(20).fit(data, backend);
+          assertArrayEquals(
+              twenty.model().coefficients()[0], e.best().orElseThrow().coefficients()[0]);
+          String best = String.format(Locale.ROOT, "%.6g, after epoch 20", twenty.loss());
+          assertTrue(e.getMessage().endsWith("the best loss before was " + best), e.getMessage());
+          DivergenceException atOnce =
+              assertThrows(DivergenceException.class, () -> gd(1000).epochs(60).fit(data, backend));
+          assertTrue(atOnce.best().isEmpty(), atOnce.getMessage());
+        });
   }
 
   /** Figures that a person copies to a command line have a point, whatever the locale. */

@@ -1,0 +1,68 @@
+package dev.panagrad.train;
+
+import dev.panagrad.backend.Backend;
+import dev.panagrad.tensor.Tensor;
+import dev.panagrad.tensor.TensorArena;
+
+/**
+ * The parameters of the lowest training loss so far, for a training that diverges later. The loss
+ * of an epoch is summed while the parameters change, so it is taken for that of the parameters at
+ * the beginning: exact for full batches, and for others more than theirs at the end.
+ */
+final class BestParameters {
+  /** More have checkpoints, and not two more copies in memory. */
+  private static final long MAX_PARAMETERS = 1 << 24;
+
+  private final Backend backend;
+  private final Tensor parameters;
+
+  /** Null if there are too many. */
+  private Tensor candidate;
+
+  private Tensor best;
+  private double loss = Double.POSITIVE_INFINITY;
+  private long epoch;
+
+  BestParameters(Backend backend, TensorArena arena, Tensor parameters) {
+    this.backend = backend;
+    this.parameters = parameters;
+    if (parameters.count() <= MAX_PARAMETERS) {
+      candidate =
+          backend.allocate(arena, "parameters before", parameters.dtype(), parameters.shape());
+      best = backend.allocate(arena, "best parameters", parameters.dtype(), parameters.shape());
+    }
+  }
+
+  /** An epoch begins. */
+  void begins() {
+    if (candidate != null) {
+      backend.copy(parameters, candidate);
+    }
+  }
+
+  /** It has ended, in raw units of that loss. */
+  void ended(EpochRecord record) {
+    if (candidate != null && record.loss() < loss) {
+      Tensor worse = best;
+      best = candidate;
+      candidate = worse;
+      loss = record.loss();
+      epoch = record.epoch() - 1;
+    }
+  }
+
+  /** Epochs after which they were reached; 0 if training has not made progress. */
+  long epoch() {
+    return epoch;
+  }
+
+  /** Their loss in raw units. */
+  double loss() {
+    return loss;
+  }
+
+  /** Makes them the parameters again. */
+  void restore() {
+    backend.copy(best, parameters);
+  }
+}
