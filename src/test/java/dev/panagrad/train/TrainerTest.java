@@ -560,7 +560,7 @@ class TrainerTest {
           sgd(RATE).epochs(EPOCHS).batchSize(16).validation(0.2).fit(data, backend);
           if (backend.usesHostMemory()) {
             // None in a step; one of the parameters in an epoch, for trainings that diverge.
-            long parameters = 32 * DType.F32.bytes();
+            long parameters = 32L * DType.F32.bytes();
             assertEquals(copies + EPOCHS, backend.trace().copies());
             assertEquals(bytes + EPOCHS * parameters, backend.trace().copiedBytes());
           } else {
