@@ -5,6 +5,7 @@ import static org.junit.jupiter.api.Assertions.assertTrue;
 import static org.junit.jupiter.api.Assumptions.assumeTrue;
 
 import dev.panagrad.backend.Backend;
+import dev.panagrad.data.Datasets;
 import dev.panagrad.tensor.DType;
 import dev.panagrad.tensor.Tensor;
 import dev.panagrad.tensor.TensorArena;
@@ -79,7 +80,9 @@ class GradientConformanceTest {
     DType dtype = q.x.dtype();
     double u = dtype == DType.F32 ? 0x1p-24 : 0x1p-53;
     int d = (int) q.x.cols();
-    for (long j = 0; j < q.w.rows(); j++) {
+    double[][] features = Datasets.rows(q.x);
+    for (int j = 0; j < q.w.rows(); j++) {
+      double[] w = Datasets.rows(q.w.rows(j, 1))[0];
       double[] exact = new double[d];
       double[] bound = new double[d];
       double residuals = 0;
@@ -88,16 +91,19 @@ class GradientConformanceTest {
       double squareBound = 0;
       for (long i = q.first; i < q.first + q.count; i++) {
         long row = q.index == null ? i : q.index.getLong(i);
-        double r = (q.b == null ? 0 : q.b.get(j)) - q.y.get(row, j);
-        double s = Math.abs(q.b == null ? 0 : q.b.get(j)) + Math.abs(q.y.get(row, j));
+        double[] x = features[Math.toIntExact(row)];
+        double b = q.b == null ? 0 : q.b.get(j);
+        double y = q.y.get(row, j);
+        double r = b - y;
+        double s = Math.abs(b) + Math.abs(y);
         for (int f = 0; f < d; f++) {
-          double product = q.x.get(row, f) * q.w.get(j, f);
+          double product = x[f] * w[f];
           r += product;
           s += Math.abs(product);
         }
         for (int f = 0; f < d; f++) {
-          exact[f] += r * q.x.get(row, f);
-          bound[f] += s * Math.abs(q.x.get(row, f));
+          exact[f] += r * x[f];
+          bound[f] += s * Math.abs(x[f]);
         }
         residuals += r;
         residualBound += s;
@@ -107,11 +113,13 @@ class GradientConformanceTest {
       double scale = 2.0 / q.count;
       double chain = (d + blockRows + 8) * u;
       for (int f = 0; f < d; f++) {
+        int output = j;
+        int feature = f;
         assertEquals(
             scale * exact[f],
             q.gw.get(j, f),
             scale * chain * bound[f],
-            what + " gw " + j + "," + f);
+            () -> what + " gw " + output + "," + feature);
       }
       if (q.gb != null) {
         assertEquals(

@@ -5,6 +5,7 @@ import static org.junit.jupiter.api.Assertions.assertThrows;
 import static org.junit.jupiter.api.Assertions.assertTrue;
 
 import dev.panagrad.backend.Backend;
+import dev.panagrad.data.Datasets;
 import dev.panagrad.loss.Huber;
 import dev.panagrad.loss.Logistic;
 import dev.panagrad.loss.Loss;
@@ -15,6 +16,7 @@ import dev.panagrad.loss.Squared;
 import dev.panagrad.tensor.DType;
 import dev.panagrad.tensor.Tensor;
 import dev.panagrad.tensor.TensorArena;
+import java.util.ArrayList;
 import java.util.List;
 import java.util.Random;
 import org.junit.jupiter.api.Tag;
@@ -85,10 +87,8 @@ class LossConformanceTest {
             try (TensorArena arena = TensorArena.open("losses")) {
               Problem problem = Problem.of(arena, random, dtype, n, d, k);
               for (Loss loss : LOSSES) {
-                for (Backend backend : backends) {
-                  problem.verify(backend, loss, false, false);
-                  problem.verify(backend, loss, true, true);
-                }
+                problem.verify(backends, loss, false, false);
+                problem.verify(backends, loss, true, true);
               }
             }
           }
@@ -150,55 +150,92 @@ class LossConformanceTest {
           arena.allocate("values", DType.F64, k));
     }
 
-    void verify(Backend backend, Loss loss, boolean indexed, boolean weighted) {
-      Tensor rows = indexed ? index : null;
-      long count = indexed ? index.count() : x.rows();
-      RowLoss rowLoss = weighted ? new RowLoss(loss, s, offset) : new RowLoss(loss, null, null);
-      backend.linear().gradient(rowLoss, x, y, rows, 0, count, w, b, gw, gb, values);
-      int d = (int) x.cols();
-      double u = x.dtype() == DType.F32 ? 0x1p-24 : 0x1p-53;
-      for (int j = 0; j < w.rows(); j++) {
-        double[] exact = new double[d];
-        double[] sizes = new double[d];
-        double derivatives = 0;
-        double size = 0;
-        double sum = 0;
-        double valueSize = 0;
-        for (long i = 0; i < count; i++) {
-          long row = indexed ? index.getLong(i) : i;
-          double z = b.get(j) + (weighted ? offset.get(row) : 0);
-          double zSize = Math.abs(z);
-          for (int f = 0; f < d; f++) {
-            z += x.get(row, f) * w.get(j, f);
-            zSize += Math.abs(x.get(row, f) * w.get(j, f));
-          }
-          double weight = weighted ? s.get(row) : 1;
-          double[] cell = {z};
-          double value =
-              loss.differentiate(cell, new double[] {y.get(row, j)}, new double[] {weight}, 1);
-          sum += value;
-          // A derivative is wrong by its own rounding, and by the curvature times that of z; where
-          // it jumps, z may be on the other side.
-          double curvature = loss instanceof Poisson ? Math.exp(z) + 1 : 2;
-          boolean mayJump = loss instanceof Quantile && Math.abs(z - y.get(row, j)) < 1e-4 * zSize;
-          double chain = Math.abs(cell[0]) + weight * curvature * zSize + (mayJump ? 1 / u : 0);
-          valueSize += Math.abs(value) + chain * (zSize + 1);
-          derivatives += cell[0];
-          size += chain;
-          for (int f = 0; f < d; f++) {
-            exact[f] += cell[0] * x.get(row, f);
-            sizes[f] += chain * Math.abs(x.get(row, f));
-          }
-        }
-        double chain = (d + 256 + 16) * u / count;
-        String what =
-            "%s %s %s %d x %d, output %d".formatted(backend.name(), loss, x.dtype(), count, d, j);
-        for (int f = 0; f < d; f++) {
-          assertEquals(exact[f] / count, gw.get(j, f), chain * sizes[f], what);
-        }
-        assertEquals(derivatives / count, gb.get(j), chain * size, what);
-        assertEquals(sum / count, values.get(j), chain * valueSize, what);
+    private double roundoff() {
+      return x.dtype() == DType.F32 ? 0x1p-24 : 0x1p-53;
+    }
+
+    /** Of one output: what to expect, and the sizes of the terms that its errors come from. */
+    private static final class Expected {
+      final double[] gradient;
+      final double[] sizes;
+      double intercept;
+      double size;
+      double value;
+      double valueSize;
+
+      Expected(int features) {
+        gradient = new double[features];
+        sizes = new double[features];
       }
+    }
+
+    void verify(List<Backend> backends, Loss loss, boolean indexed, boolean weighted) {
+      int count = Math.toIntExact(indexed ? index.count() : x.rows());
+      int d = Math.toIntExact(x.cols());
+      double[][] features = Datasets.rows(x);
+      double[][] weights = Datasets.rows(w);
+      List<Expected> outputs = new ArrayList<>();
+      for (int j = 0; j < weights.length; j++) {
+        outputs.add(expected(loss, indexed, weighted, features, weights[j], j));
+      }
+      Tensor rows = indexed ? index : null;
+      RowLoss rowLoss = weighted ? new RowLoss(loss, s, offset) : new RowLoss(loss, null, null);
+      double chain = (d + 256 + 16) * roundoff() / count;
+      for (Backend backend : backends) {
+        backend.linear().gradient(rowLoss, x, y, rows, 0, count, w, b, gw, gb, values);
+        for (int j = 0; j < weights.length; j++) {
+          Expected of = outputs.get(j);
+          String what =
+              "%s %s %s %d x %d, output %d".formatted(backend.name(), loss, x.dtype(), count, d, j);
+          for (int f = 0; f < d; f++) {
+            assertEquals(of.gradient[f] / count, gw.get(j, f), chain * of.sizes[f], what);
+          }
+          assertEquals(of.intercept / count, gb.get(j), chain * of.size, what);
+          assertEquals(of.value / count, values.get(j), chain * of.valueSize, what);
+        }
+      }
+    }
+
+    private Expected expected(
+        Loss loss,
+        boolean indexed,
+        boolean weighted,
+        double[][] features,
+        double[] weights,
+        int j) {
+      int d = weights.length;
+      Expected of = new Expected(d);
+      long count = indexed ? index.count() : x.rows();
+      for (long i = 0; i < count; i++) {
+        int row = Math.toIntExact(indexed ? index.getLong(i) : i);
+        double[] xs = features[row];
+        double z = b.get(j) + (weighted ? offset.get(row) : 0);
+        double zSize = Math.abs(z);
+        for (int f = 0; f < d; f++) {
+          double product = xs[f] * weights[f];
+          z += product;
+          zSize += Math.abs(product);
+        }
+        double weight = weighted ? s.get(row) : 1;
+        double[] cell = {z};
+        double value =
+            loss.differentiate(cell, new double[] {y.get(row, j)}, new double[] {weight}, 1);
+        of.value += value;
+        // A derivative is wrong by its own rounding, and by the curvature times that of z; where
+        // it jumps, z may be on the other side.
+        double curvature = loss instanceof Poisson ? Math.exp(z) + 1 : 2;
+        boolean mayJump = loss instanceof Quantile && Math.abs(z - y.get(row, j)) < 1e-4 * zSize;
+        double chain =
+            Math.abs(cell[0]) + weight * curvature * zSize + (mayJump ? 1 / roundoff() : 0);
+        of.valueSize += Math.abs(value) + chain * (zSize + 1);
+        of.intercept += cell[0];
+        of.size += chain;
+        for (int f = 0; f < d; f++) {
+          of.gradient[f] += cell[0] * xs[f];
+          of.sizes[f] += chain * Math.abs(xs[f]);
+        }
+      }
+      return of;
     }
   }
 

@@ -22,6 +22,7 @@ import java.util.Arrays;
 import java.util.List;
 import java.util.Random;
 import java.util.function.DoubleSupplier;
+import java.util.function.Supplier;
 import org.junit.jupiter.api.Tag;
 import org.junit.jupiter.api.Test;
 
@@ -122,7 +123,7 @@ class StepConformanceTest {
     }
     TestBackends.close(backends);
     assertEquals(expected, compared);
-    assertTrue(compared > 20_000, "compared " + compared);
+    assertTrue(compared > 9_000 * backends.size(), "compared " + compared);
   }
 
   @Test
@@ -224,13 +225,21 @@ class StepConformanceTest {
         }
         double moved = rule.update(before[i], gradient[i], state.clone(), withoutThreshold(c));
         double expected = rule.update(before[i], gradient[i], state, c);
-        assertEquals(gradient[i], g.get(i), 0.0, what + ": the gradient was written");
+        assertEquals(gradient[i], g.get(i), 0.0, () -> what + ": the gradient was written");
         double largest =
             Math.max(
                 Math.max(Math.abs(before[i]), Math.abs(moved)),
                 uncancelledUpdate(rule, before[i], gradient[i], states, i, c));
         double slack = ofRoundedGradient(rule, before[i], gradient[i], states, i, c, expected);
-        compare(what + " element " + i + " p", dtype, largest, slack, expected, p.get(i), family);
+        int element = i;
+        compare(
+            () -> what + " element " + element + " p",
+            dtype,
+            largest,
+            slack,
+            expected,
+            p.get(i),
+            family);
         for (int s = 0; s < state.length; s++) {
           double kept = slots[s].get(i);
           // Of the terms of the decayed gradient, which may cancel.
@@ -238,8 +247,9 @@ class StepConformanceTest {
               Math.min(Math.abs(c.gradientScale * gradient[i]), c.clipValue)
                   + Math.abs(c.coupledDecay * before[i]);
           double scale = Math.abs(states[s][i]) + terms + terms * terms + Math.abs(state[s]);
+          String slot = rule.slots().get(s);
           compare(
-              what + " element " + i + " " + rule.slots().get(s),
+              () -> what + " element " + element + " " + slot,
               dtype,
               scale,
               0,
@@ -248,7 +258,7 @@ class StepConformanceTest {
               family);
           assertTrue(
               kept == 0 || !(Math.abs(kept) < dtype.minNormal()),
-              what + ": subnormal state " + kept);
+              () -> what + ": subnormal state " + kept);
         }
       }
     }
@@ -318,7 +328,7 @@ class StepConformanceTest {
    * can land on either side of zero: the bound holds there too, because the map is continuous.
    */
   private static void compare(
-      String what,
+      Supplier<String> what,
       DType dtype,
       double before,
       double slack,
@@ -326,7 +336,7 @@ class StepConformanceTest {
       double actual,
       Family family) {
     if (Double.isNaN(expected)) {
-      assertTrue(Double.isNaN(actual), what + ": NaN expected, found " + actual);
+      assertTrue(Double.isNaN(actual), () -> what.get() + ": NaN expected, found " + actual);
       return;
     }
     double rounded = dtype == DType.F32 ? (float) expected : expected;

@@ -564,7 +564,8 @@ class TrainerTest {
             assertEquals(copies + EPOCHS, backend.trace().copies());
             assertEquals(bytes + EPOCHS * parameters, backend.trace().copiedBytes());
           } else {
-            // Rows and targets once; for each epoch its order, its losses and its parameters; the model.
+            // Rows and targets once; for each epoch its order, its losses and its parameters; the
+            // model.
             long made = backend.trace().copies() - copies;
             assertTrue(made <= 6 + 5 * EPOCHS, made + " copies");
           }
