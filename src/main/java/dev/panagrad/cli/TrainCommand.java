@@ -137,7 +137,7 @@ final class TrainCommand implements Callable<Integer> {
             "panagrad: %s; that model is saved in %s".formatted(e.getMessage(), save));
         return 1;
       }
-      Warnings.print(result, file != null || training.isStandardised());
+      Warnings.print(result, file != null || training.isStandardised(), training.isPenalised());
       if (json) {
         printJson(result, backend, exact);
       } else {

@@ -192,6 +192,10 @@ final class TrainingOptions {
     return !noStandardize;
   }
 
+  boolean isPenalised() {
+    return l1 > 0 || l2 > 0;
+  }
+
   long epochs() {
     return epochs;
   }

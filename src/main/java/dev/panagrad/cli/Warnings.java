@@ -77,7 +77,12 @@ final class Warnings {
     }
   }
 
-  static void print(TrainingResult result, boolean isStandardised) {
+  /**
+   * After a training.
+   *
+   * @param isPenalised whether there was a penalty
+   */
+  static void print(TrainingResult result, boolean isStandardised, boolean isPenalised) {
     if (!result.constantFeatures().isEmpty()) {
       warn(
           "constant columns carry no information and get coefficient 0: "
@@ -96,6 +101,15 @@ final class Warnings {
                   ? "beyond rounding"
                   : String.format(Locale.ROOT, "%.3g", certificate.condition()),
               isStandardised ? "" : "standardisation lowers it, "));
+    }
+    // All training rows are on their side of the plane: it can be made as steep as one likes.
+    if (result.metrics().getOrDefault("accuracy", 0.0) > 1 - 1e-12) {
+      if (Double.isNaN(result.metrics().get("AUC"))) {
+        warn("all training rows are of one class: the intercept grows as long as training goes on");
+      } else if (!isPenalised) {
+        warn(
+            "the classes are separable: the loss has no minimum, and coefficients grow as long as training goes on; add --l2");
+      }
     }
     if (result.metrics().containsKey("R2") && Double.isNaN(result.r2())) {
       warn("a target is constant: R2 is undefined");

@@ -21,8 +21,7 @@ import dev.panagrad.rule.Accepted;
 public record Quantile(double tau) implements Loss {
   /** Validates tau. */
   public Quantile {
-    Accepted.positive("tau", tau);
-    Accepted.fraction("tau", tau);
+    Accepted.openFraction("tau", tau);
   }
 
   @Override

@@ -33,8 +33,7 @@ public final class Averaging {
    * @param decay in (0, 1)
    */
   public static Averaging ema(double decay) {
-    Accepted.fraction("decay of the average", decay);
-    return new Averaging(Accepted.positive("decay of the average", decay), 0);
+    return new Averaging(Accepted.openFraction("decay of the average", decay), 0);
   }
 
   /**

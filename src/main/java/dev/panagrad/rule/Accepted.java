@@ -39,6 +39,14 @@ public final class Accepted {
     return value;
   }
 
+  /** Requires {@code 0 < value < 1}. */
+  public static double openFraction(String name, double value) {
+    if (!(value > 0 && value < 1)) {
+      throw rejected(name, "(0, 1)", value);
+    }
+    return value;
+  }
+
   /** Requires {@code value >= 1}. */
   public static long count(String name, long value) {
     if (value < 1) {

@@ -3,7 +3,9 @@ package dev.panagrad.train;
 import java.util.Locale;
 
 /**
- * How far a training ended from the minimum, at most.
+ * How far a training ended from the minimum, at most, by loss and gradient as they were computed:
+ * what rounding adds to both is not in the bound. In F32, with features far from standardised, that
+ * may be more than the bound.
  *
  * @param objective the mean over targets of loss and penalties at the end, in raw units
  * @param gradientNorm the length of its gradient in the units of training; with an L1 penalty, of

@@ -73,12 +73,13 @@ final class MeasuredCurvature implements AutoCloseable {
   void requireBounded() {
     if (!isBounded()) {
       throw new IllegalArgumentException(
-          "no learning rate is known for loss '%s' %s; give one, or use lbfgs"
+          "no learning rate is known for loss '%s' %s; give one, %s"
               .formatted(
                   loss.loss().name(),
                   Double.isFinite(loss.curvatureFactor())
                       ? "with so many rows and features"
-                      : "as its curvature has no bound"));
+                      : "as its curvature has no bound",
+                  loss.loss().isSmooth() ? "or use lbfgs" : "and a schedule that decays"));
     }
   }
 

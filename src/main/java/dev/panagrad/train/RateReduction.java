@@ -11,8 +11,7 @@ import dev.panagrad.rule.Accepted;
  */
 record RateReduction(double factor, int patience, double tolerance) {
   RateReduction {
-    Accepted.positive("factor of the rate reduction", factor);
-    Accepted.fraction("factor of the rate reduction", factor);
+    Accepted.openFraction("factor of the rate reduction", factor);
     Accepted.count("patience of the rate reduction", patience);
     Accepted.fraction("tolerance of the rate reduction", tolerance);
   }

@@ -105,6 +105,16 @@ class TrainCommandTest {
     assertTrue(Files.exists(model));
   }
 
+  @Test
+  void separableClassesAreSaid() throws IOException {
+    Path file = folder.resolve("classes.csv");
+    Files.writeString(file, "x,y,one\n1,0,1\n2,0,1\n3,1,1\n4,1,1\n");
+    String line = "--features x --loss logistic --optimizer lbfgs --quiet --target ";
+    Cli.assertContains(Cli.train(file, line + "y").exits(Cli.DONE).err(), "separable", "--l2");
+    assertEquals("", Cli.train(file, line + "y --l2 0.1").exits(Cli.DONE).err());
+    Cli.assertContains(Cli.train(file, line + "one --l2 1").exits(Cli.DONE).err(), "one class");
+  }
+
   /** z is a combination of the others. */
   @Test
   void illConditionedProblemsNameAMethod() {
