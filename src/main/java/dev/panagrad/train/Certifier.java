@@ -91,7 +91,7 @@ final class Certifier {
           "features depend on each other as far as rounding can tell; drop some, or add an L2 penalty";
     } else {
       basis =
-          "the smallest curvature is not known for this many features; an L2 penalty would bound it";
+          "the smallest curvature is not measured for so many features, or rows beyond memory; an L2 penalty would bound it";
     }
     objective.load(w);
     return new Certificate(

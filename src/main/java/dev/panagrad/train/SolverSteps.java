@@ -50,6 +50,10 @@ final class SolverSteps {
           "method '%s' writes no checkpoints; use an optimizer that steps, or none"
               .formatted(solver.name()));
     }
+    if (options.rateReduction != null) {
+      throw new IllegalArgumentException(
+          "method '%s' has no learning rate that could be lowered".formatted(solver.name()));
+    }
     if (options.automaticRate || options.gram) {
       throw new IllegalArgumentException(
           "method '%s' has no %s"

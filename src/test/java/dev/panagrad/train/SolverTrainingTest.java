@@ -130,6 +130,11 @@ class SolverTrainingTest {
           data,
           backend);
       refused(
+          "no learning rate that could be lowered",
+          Trainer.with(new Lbfgs(), Penalty.none()).reduceRate(0.5, 3, 0),
+          data,
+          backend);
+      refused(
           "no learning rate",
           Trainer.with(new ConjugateGradient(), Penalty.none()).automaticRate(),
           data,
