@@ -16,13 +16,11 @@ import dev.panagrad.tensor.Parameters;
 import dev.panagrad.tensor.TensorArena;
 import java.util.SplittableRandom;
 import java.util.function.DoubleBinaryOperator;
-import org.junit.jupiter.api.Tag;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.CsvSource;
 
 /** The errors of kept means that the documentation of {@link StateFormat} states. */
-@Tag("simd")
 class StateErrorTest {
   private static final int PARAMETERS = 1024;
   private static final long SEED = 7;

@@ -32,7 +32,6 @@ import java.io.InputStream;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.Map;
-import org.junit.jupiter.api.Tag;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.ValueSource;
@@ -41,7 +40,6 @@ import org.junit.jupiter.params.provider.ValueSource;
  * Trainings of every loss against answers that were computed elsewhere and checked against
  * scikit-learn and statsmodels: see references/README.md.
  */
-@Tag("simd")
 class LossReferencesTest {
   private static JsonNode references(String name) throws IOException {
     try (InputStream in =

@@ -13,11 +13,9 @@ import dev.panagrad.rule.Sgd;
 import dev.panagrad.tensor.DType;
 import dev.panagrad.tensor.TensorArena;
 import java.util.List;
-import org.junit.jupiter.api.Tag;
 import org.junit.jupiter.api.Test;
 
 /** When a rate is lowered, and what that is for. */
-@Tag("simd")
 class RateReductionTest {
   /**
    * torch 2.13, {@code ReduceLROnPlateau(SGD(lr=1), factor=0.5, patience=1, threshold=0.01,

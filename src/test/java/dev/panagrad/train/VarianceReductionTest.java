@@ -17,11 +17,9 @@ import dev.panagrad.tensor.DType;
 import dev.panagrad.tensor.TensorArena;
 import java.util.ArrayList;
 import java.util.List;
-import org.junit.jupiter.api.Tag;
 import org.junit.jupiter.api.Test;
 
 /** Batches whose noise vanishes at the minimum converge at a constant rate; others do not. */
-@Tag("simd")
 class VarianceReductionTest {
   private static final int ROWS = 200;
 
