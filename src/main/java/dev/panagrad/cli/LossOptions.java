@@ -4,6 +4,7 @@ import dev.panagrad.data.Dataset;
 import dev.panagrad.loss.Logistic;
 import dev.panagrad.loss.Loss;
 import dev.panagrad.loss.LossName;
+import dev.panagrad.loss.Squared;
 import dev.panagrad.rule.Accepted;
 import dev.panagrad.tensor.Tensor;
 import dev.panagrad.tensor.TensorArena;
@@ -43,7 +44,10 @@ final class LossOptions {
 
   /** Whether it is not the squared error of rows that all count alike. */
   boolean areAsked() {
-    return loss != null || weights != null || offset != null || classWeights != null;
+    return (loss != null && !(loss() instanceof Squared))
+        || weights != null
+        || offset != null
+        || classWeights != null;
   }
 
   /** The loss, or null if none was named. */

@@ -61,7 +61,8 @@ final class NoiseOptions {
   /** Rows of that many batches. */
   long rowsPerStep(long batch) {
     // What is out of range the trainer says.
-    return accumulate == null ? batch : Math.multiplyExact(batch, Math.max(1L, accumulate));
+    long batches = accumulate == null ? 1 : Math.max(1L, accumulate);
+    return batch > Long.MAX_VALUE / batches ? Long.MAX_VALUE : batch * batches;
   }
 
   /** Options that an optimizer does not have. */

@@ -138,6 +138,7 @@ final class TrainCommand implements Callable<Integer> {
         return 1;
       }
       Warnings.print(result, file != null || training.isStandardised(), training.isPenalised());
+      Warnings.printFit(result);
       if (json) {
         printJson(result, backend, exact);
       } else {

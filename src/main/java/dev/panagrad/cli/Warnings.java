@@ -91,7 +91,8 @@ final class Warnings {
     Certificate certificate = result.certificate();
     if (certificate != null
         && certificate.isIllConditioned()
-        && result.stopReason() != StopReason.CONVERGED) {
+        && !(result.stopReason() == StopReason.CONVERGED
+            && !(certificate.gap() > 1e-6 * certificate.objective()))) {
       warn(
           String.format(
               Locale.ROOT,
@@ -113,6 +114,19 @@ final class Warnings {
     }
     if (result.metrics().containsKey("R2") && Double.isNaN(result.r2())) {
       warn("a target is constant: R2 is undefined");
+    }
+  }
+
+  /** Of a model that is of no use. */
+  static void printFit(TrainingResult result) {
+    double share = result.metrics().getOrDefault("D2", result.r2());
+    if (share < 0) {
+      warn(
+          String.format(
+              Locale.ROOT,
+              "the model is worse than a constant (%s %.3g): train longer, with a larger learning rate, or with lbfgs",
+              result.metrics().containsKey("D2") ? "D2" : "R2",
+              share));
     }
   }
 

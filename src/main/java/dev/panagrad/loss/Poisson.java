@@ -26,6 +26,10 @@ public record Poisson() implements Loss {
   public double differentiate(double[] z, double[] y, double[] s, int count) {
     double sum = 0;
     for (int i = 0; i < count; i++) {
+      if (s[i] == 0) {
+        z[i] = 0; // whatever overflows there
+        continue;
+      }
       double mean = Math.exp(z[i]);
       sum += s[i] * (mean - y[i] * z[i]);
       z[i] = s[i] * (mean - y[i]);

@@ -17,6 +17,8 @@ import java.util.stream.Collectors;
  *       .group(ParameterGroup.of("*.bias").weightDecay(0))
  * </pre>
  *
+ * <p>State in a compact format is rounded once more in a block that two groups share.
+ *
  * @param pattern of names; {@code *} stands for any characters, {@code ?} for one
  * @param rateFactor multiplies the learning rate of every step, at least 0; 0 freezes parameters,
  *     whose state moves on all the same

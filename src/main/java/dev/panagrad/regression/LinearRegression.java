@@ -82,6 +82,11 @@ public final class LinearRegression {
     rowLoss = newLoss;
   }
 
+  /** The loss that gradients are of; null for the squared error. */
+  public RowLoss rowLoss() {
+    return rowLoss;
+  }
+
   /** The trainable parameters: "weights" and, if there is one, "intercept". */
   public Parameters parameters() {
     return parameters;

@@ -71,6 +71,7 @@ public record ConjugateGradient() implements Solver {
     private double[] best;
     private double step = Double.NaN;
     private int sinceRefresh;
+    private boolean isFirst = true;
     private Status status = Status.GOING_ON;
 
     Iterations(Objective objective, double[] initial, double tolerance) {
@@ -99,6 +100,9 @@ public record ConjugateGradient() implements Solver {
     private Status advance() {
       if (Double.isNaN(firstNorm)) {
         refresh();
+        for (int i = 0; i < d.length; i++) {
+          d[i] = -g[i];
+        }
         firstNorm = Math.sqrt(total(squares));
         if (firstNorm == 0) {
           return Status.CONVERGED;
@@ -125,19 +129,62 @@ public record ConjugateGradient() implements Solver {
           bestSquares = found;
           best = w.clone();
         }
-        return Status.GOING_ON;
       }
+      turn(before);
+      return Status.GOING_ON;
+    }
+
+    /** The next direction, also after the gradient was evaluated: what was learned is kept. */
+    private void turn(double[] before) {
+      Arrays.fill(slope, 0);
       for (int i = 0; i < d.length; i++) {
         int group = objective.group(i);
         double share = before[group] == 0 ? 0 : squares[group] / before[group];
         d[i] = share * d[i] - g[i];
+        slope[group] += g[i] * d[i];
       }
-      return Status.GOING_ON;
+      for (int i = 0; i < d.length; i++) {
+        if (slope[objective.group(i)] >= 0) {
+          d[i] = -g[i];
+        }
+      }
     }
 
     /** To the minimum along each group's direction; false if there is none in any. */
     private boolean step() {
-      double scale = Math.max(1, Vectors.norm(w)) / Vectors.norm(d);
+      double length = Math.max(1, Vectors.norm(w));
+      double move = probe(length);
+      // At first nothing says how long the parameters are: where a probe of length 1 is lost in the
+      // rounding of the gradient, a longer one is made.
+      for (int trial = 0; isFirst && trial < 8 && !(move < 1e3 * length); trial++) {
+        length = move > 0 && move < Double.POSITIVE_INFINITY ? move : 1e3 * length;
+        move = probe(length);
+      }
+      isFirst = false;
+      boolean isMoving = false;
+      for (int group = 0; group < slope.length; group++) {
+        boolean isDown = slope[group] < 0 && curvature[group] > 0;
+        step = isDown ? -slope[group] / curvature[group] : 0;
+        value[group] += step * slope[group] / 2;
+        slope[group] = step;
+        isMoving |= isDown;
+      }
+      for (int i = 0; i < w.length; i++) {
+        double taken = slope[objective.group(i)];
+        w[i] += taken * d[i];
+        g[i] += taken * product[i];
+      }
+      return isMoving;
+    }
+
+    /**
+     * Slopes and curvatures along the directions.
+     *
+     * @param length of the probe
+     * @return how long a step to their minima is, by all groups together; NaN if there is none
+     */
+    private double probe(double length) {
+      double scale = length / Vectors.norm(d);
       for (int i = 0; i < w.length; i++) {
         probe[i] = w[i] + scale * d[i];
       }
@@ -150,23 +197,11 @@ public record ConjugateGradient() implements Solver {
         slope[group] += g[i] * d[i];
         curvature[group] += product[i] * d[i];
       }
-      boolean isMoving = false;
-      for (int group = 0; group < slope.length; group++) {
-        boolean isDown = slope[group] < 0 && curvature[group] > 0;
-        step = isDown ? -slope[group] / curvature[group] : 0;
-        value[group] += step * slope[group] / 2;
-        slope[group] = step;
-        isMoving |= isDown;
-      }
-      for (int i = 0; i < w.length; i++) {
-        double length = slope[objective.group(i)];
-        w[i] += length * d[i];
-        g[i] += length * product[i];
-      }
-      return isMoving;
+      double bend = total(curvature);
+      return bend > 0 ? -total(slope) / bend * Vectors.norm(d) : Double.NaN;
     }
 
-    /** The true gradient, and steepest descent from here. */
+    /** The true gradient. */
     private void refresh() {
       objective.evaluate(w, g);
       for (int group = 0; group < value.length; group++) {
@@ -174,9 +209,6 @@ public record ConjugateGradient() implements Solver {
       }
       sumSquares();
       sinceRefresh = 0;
-      for (int i = 0; i < d.length; i++) {
-        d[i] = -g[i];
-      }
     }
 
     private void sumSquares() {

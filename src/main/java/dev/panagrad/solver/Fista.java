@@ -37,8 +37,11 @@ public record Fista() implements Solver {
   }
 
   private static final class Iterations implements Run {
-    /** Iterations that may pass without a shorter proximal gradient. */
-    private static final int PATIENCE = 200;
+    /**
+     * Iterations that may pass without a shorter proximal gradient, or as many as there were: under
+     * momentum it grows for long where the condition number is large.
+     */
+    private static final int PATIENCE = 1000;
 
     private final Objective objective;
     private final double tolerance;
@@ -53,6 +56,7 @@ public record Fista() implements Solver {
     private double firstNorm = Double.NaN;
     private double shortest = Double.POSITIVE_INFINITY;
     private int sinceShortest;
+    private int iterations;
     private Status status = Status.GOING_ON;
 
     Iterations(Objective objective, double[] initial, double tolerance) {
@@ -78,7 +82,7 @@ public record Fista() implements Solver {
     private Status advance() {
       double value = objective.evaluate(y, g);
       step();
-      while (!isKnown && objective.evaluate(next, other) > bound(value)) {
+      while (!isKnown && objective.evaluate(next, other) > bound(value) && isSteeper()) {
         curvature *= 2;
         if (curvature == Double.POSITIVE_INFINITY) {
           return Status.STALLED;
@@ -100,7 +104,8 @@ public record Fista() implements Solver {
       }
       sinceShortest = norm < shortest ? 0 : sinceShortest + 1;
       shortest = Math.min(norm, shortest);
-      return sinceShortest > PATIENCE ? Status.STALLED : Status.GOING_ON;
+      iterations++;
+      return sinceShortest > Math.max(PATIENCE, iterations / 2) ? Status.STALLED : Status.GOING_ON;
     }
 
     private void step() {
@@ -120,6 +125,22 @@ public record Fista() implements Solver {
         sum += g[i] * way + curvature / 2 * way * way;
       }
       return sum + 1e-12 * Math.abs(value);
+    }
+
+    /**
+     * Where values differ by less than their rounding, gradients still tell: for a convex loss
+     * {@code (g(next) - g(y)).(next - y) <= curvature / 2 |next - y|^2} implies that the quadratic
+     * is above it.
+     */
+    private boolean isSteeper() {
+      double bend = 0;
+      double squares = 0;
+      for (int i = 0; i < y.length; i++) {
+        double way = next[i] - y[i];
+        bend += (other[i] - g[i]) * way;
+        squares += way * way;
+      }
+      return bend > curvature / 2 * squares;
     }
 
     private void momentum(boolean restarts) {

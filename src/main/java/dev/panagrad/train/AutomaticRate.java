@@ -78,9 +78,11 @@ final class AutomaticRate {
   private static double batchCurvature(
       double largest, Curvature curvature, RowsObjective objective, TrainingRows rows) {
     double n = rows.trained();
-    double b = rows.stepRows();
+    // The last step of an epoch may be on few rows, and is the longest.
+    long rest = rows.trained() % rows.stepRows();
+    double b = rest == 0 ? rows.stepRows() : rest;
     if (b == n) {
-      return largest;
+      return largest; // one step on all of them
     }
     double row =
         curvature.factor() * 2 * (rows.largestSquaredLength() + (objective.hasIntercept() ? 1 : 0))
@@ -91,7 +93,11 @@ final class AutomaticRate {
   /** The largest parameter at the minimum of all outputs' losses, from zero. */
   private static double distance(Curvature curvature, RowsObjective objective) {
     double[] gradient = new double[objective.size()];
-    objective.evaluate(new double[objective.size()], gradient);
+    if (objective.isClipped()) {
+      objective.gradientOfSquares(gradient);
+    } else {
+      objective.evaluate(new double[objective.size()], gradient);
+    }
     double distance = 0;
     double scale = 0;
     for (int j = 0; j < objective.groups(); j++) {

@@ -1,11 +1,14 @@
 package dev.panagrad.train;
 
+import java.math.BigDecimal;
+import java.math.MathContext;
+import java.math.RoundingMode;
 import java.util.Locale;
 
 /**
- * How far a training ended from the minimum, at most, by loss and gradient as they were computed:
- * what rounding adds to both is not in the bound. In F32, with features far from standardised, that
- * may be more than the bound.
+ * How far a training ended from the minimum, at most, by loss and gradient as they were computed,
+ * with four roundings of the loss added. In F32, with features far from standardised, gradients may
+ * be rounded by more than that.
  *
  * @param objective the mean over targets of loss and penalties at the end, in raw units
  * @param gradientNorm the length of its gradient in the units of training; with an L1 penalty, of
@@ -46,8 +49,16 @@ public record Certificate(
     if (Double.isNaN(gap)) {
       return "no bound on the distance to the minimum: " + basis;
     }
-    String part =
-        objective > 0 ? String.format(Locale.ROOT, " (%.3g%%)", 100 * gap / objective) : "";
-    return String.format(Locale.ROOT, "at most %.3g%s above the minimum, by %s", gap, part, basis);
+    String part = objective > 0 ? " (%s%%)".formatted(atMost(100 * gap / objective)) : "";
+    return "at most %s%s above the minimum, by %s".formatted(atMost(gap), part, basis);
+  }
+
+  /** Three digits, rounded up. */
+  private static String atMost(double value) {
+    if (!Double.isFinite(value)) {
+      return Double.toString(value);
+    }
+    BigDecimal up = new BigDecimal(value).round(new MathContext(3, RoundingMode.CEILING));
+    return String.format(Locale.ROOT, "%.3g", up);
   }
 }

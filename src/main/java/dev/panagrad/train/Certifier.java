@@ -97,7 +97,7 @@ final class Certifier {
     return new Certificate(
         value,
         Math.sqrt(squares),
-        Double.isNaN(gap) ? gap : Math.max(gap, 0),
+        Double.isNaN(gap) ? gap : Math.max(gap, 0) + 4 * objective.roundoff() * Math.abs(value),
         basis,
         curvature == null ? Double.NaN : curvature.largest(),
         curvature == null || !curvature.isExact() ? Double.NaN : curvature.smallest());

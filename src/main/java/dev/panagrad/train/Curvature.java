@@ -36,6 +36,7 @@ final class Curvature implements LinearOperator {
 
   private final int size;
   private double[] atZero;
+  private double length;
   private final Lanczos.Spectrum spectrum;
   private long passes;
 
@@ -87,7 +88,8 @@ final class Curvature implements LinearOperator {
     if (formed == null) {
       return objective.hasIntercept() ? 0 : 2 * objective.penalty().l2();
     }
-    double rounding = 8 * size * Math.ulp(1.0) * spectrum.largest();
+    // Lanczos' method ends where what is left is 1e-12 of the largest.
+    double rounding = (8 * size * Math.ulp(1.0) + 1e-12) * spectrum.largest();
     double smallest = spectrum.smallest() - rounding;
     return smallest > 0 ? smallest : 0;
   }
@@ -129,20 +131,23 @@ final class Curvature implements LinearOperator {
     double[] gradient = new double[objective.size()];
     if (atZero == null) {
       atZero = new double[objective.size()];
-      objective.evaluateLoss(at, atZero);
+      // Long enough for predictions that targets do not drown.
+      length = Math.max(1, 10 * Math.sqrt(objective.evaluateLoss(at, atZero)));
     }
     int d = objective.features();
-    System.arraycopy(v, 0, at, 0, d);
+    for (int f = 0; f < d; f++) {
+      at[f] = length * v[f];
+    }
     if (objective.hasIntercept()) {
-      at[objective.groups() * d] = v[d];
+      at[objective.groups() * d] = length * v[d];
     }
     objective.evaluateLoss(at, gradient);
     for (int f = 0; f < d; f++) {
-      out[f] = gradient[f] - atZero[f];
+      out[f] = (gradient[f] - atZero[f]) / length;
     }
     if (objective.hasIntercept()) {
       int b = objective.groups() * d;
-      out[d] = gradient[b] - atZero[b];
+      out[d] = (gradient[b] - atZero[b]) / length;
     }
   }
 

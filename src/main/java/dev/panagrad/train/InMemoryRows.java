@@ -108,7 +108,7 @@ final class InMemoryRows extends TrainingRows {
     if (TrainingLoss.isAsked(options)) {
       fit = fit.withRawTargets();
     }
-    fit = StandardisedPenalty.scales(fit, options.optimizer.penalty());
+    fit = StandardisedPenalty.scales(fit, StandardisedPenalty.objective(options.optimizer));
     fit.applyInPlace(data.x(), data.y());
     return fit;
   }

@@ -73,18 +73,22 @@ final class MeasuredCurvature implements AutoCloseable {
   void requireBounded() {
     if (!isBounded()) {
       throw new IllegalArgumentException(
-          "no learning rate is known for loss '%s' %s; give one, %s"
-              .formatted(
-                  loss.loss().name(),
-                  Double.isFinite(loss.curvatureFactor())
-                      ? "with so many rows and features"
-                      : "as its curvature has no bound",
-                  loss.loss().isSmooth() ? "or use lbfgs" : "and a schedule that decays"));
+          "no learning rate is known for loss '%s' with so many rows and features; give one, or use lbfgs"
+              .formatted(loss.loss().name()));
     }
   }
 
-  /** The certificate of the parameters as they are. */
+  /** The certificate of the parameters as they are; one without a bound if numbers overflow. */
   Certificate certify() {
+    try {
+      return certificate();
+    } catch (ArithmeticException | IllegalArgumentException e) {
+      return new Certificate(
+          Double.NaN, Double.NaN, Double.NaN, e.getMessage(), Double.NaN, Double.NaN);
+    }
+  }
+
+  private Certificate certificate() {
     boolean isUsed = loss == null;
     if (isUsed && Curvature.canBeFormed(objective, options, rows)) {
       get();
@@ -94,7 +98,7 @@ final class MeasuredCurvature implements AutoCloseable {
 
   /** Passes over the rows that it took, beside those of the objective. */
   long formingPasses() {
-    return curvature == null ? 0 : curvature.formingPasses();
+    return equations == null ? 0 : options.intercept ? 2 : 1;
   }
 
   @Override

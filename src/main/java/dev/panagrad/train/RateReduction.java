@@ -10,6 +10,9 @@ import dev.panagrad.rule.Accepted;
  * @param tolerance part of the best loss that an improvement is more than, in [0, 1)
  */
 record RateReduction(double factor, int patience, double tolerance) {
+  /** Of the rate that was asked for: below this nothing moves. */
+  static final double LEAST = 1e-12;
+
   RateReduction {
     Accepted.openFraction("factor of the rate reduction", factor);
     Accepted.count("patience of the rate reduction", patience);

@@ -1,10 +1,13 @@
 package dev.panagrad.train;
 
 import dev.panagrad.backend.Backend;
+import dev.panagrad.loss.Huber;
 import dev.panagrad.loss.Loss;
+import dev.panagrad.loss.RowLoss;
 import dev.panagrad.penalty.Penalty;
 import dev.panagrad.regression.LinearRegression;
 import dev.panagrad.solver.Objective;
+import dev.panagrad.tensor.DType;
 import dev.panagrad.tensor.Parameters;
 import dev.panagrad.tensor.Tensor;
 import dev.panagrad.tensor.TensorArena;
@@ -124,6 +127,11 @@ final class RowsObjective implements Objective {
     return isPenalised(parameter) ? parameter / features() : parameter - weights;
   }
 
+  /** Half a unit in the last place of 1, in the type of the parameters. */
+  double roundoff() {
+    return parameters.flat().dtype() == DType.F32 ? 0x1p-24 : 0x1p-53;
+  }
+
   int features() {
     return weights / outputs;
   }
@@ -220,6 +228,22 @@ final class RowsObjective implements Objective {
       into[i] += 2 * l2 * at[i];
     }
     return value;
+  }
+
+  /** The gradient of the squared error at zero, whatever the loss is. */
+  void gradientOfSquares(double[] into) {
+    RowLoss own = regression.rowLoss();
+    regression.use(null);
+    try {
+      evaluateLoss(new double[size], into);
+    } finally {
+      regression.use(own);
+    }
+  }
+
+  /** Whether parameters are as long as for the squared error, and the gradient at zero is not. */
+  boolean isClipped() {
+    return loss instanceof Huber;
   }
 
   /** The same without penalty. */

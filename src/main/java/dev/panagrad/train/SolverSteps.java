@@ -1,6 +1,7 @@
 package dev.panagrad.train;
 
 import dev.panagrad.loss.Loss;
+import dev.panagrad.solver.Fista;
 import dev.panagrad.solver.Solver;
 import dev.panagrad.tensor.DType;
 
@@ -13,12 +14,17 @@ final class SolverSteps {
 
   private final RowsObjective objective;
   private final Solver.Run run;
+
+  /** Whether values are of the last evaluation, which may be beside the parameters. */
+  private final boolean isLastEvaluation;
+
   private long steps;
   private StopReason reason;
 
   SolverSteps(Solver solver, RowsObjective objective, DType dtype) {
     this.objective = objective;
     double tolerance = dtype == DType.F32 ? F32_TOLERANCE : F64_TOLERANCE;
+    isLastEvaluation = solver instanceof Fista;
     run = solver.start(objective, objective.current(), tolerance);
   }
 
@@ -50,6 +56,11 @@ final class SolverSteps {
           "method '%s' writes no checkpoints; use an optimizer that steps, or none"
               .formatted(solver.name()));
     }
+    if (options.gradientTolerance > 0) {
+      throw new IllegalArgumentException(
+          "method '%s' ends by itself where the gradient is as small as rounding allows; leave out the gradient tolerance"
+              .formatted(solver.name()));
+    }
     if (options.rateReduction != null) {
       throw new IllegalArgumentException(
           "method '%s' has no learning rate that could be lowered".formatted(solver.name()));
@@ -75,6 +86,9 @@ final class SolverSteps {
 
   /** The loss of an output at the parameters that were looked at last, without penalty. */
   double loss(int output) {
+    if (isLastEvaluation) {
+      return objective.loss(output);
+    }
     double l2 = objective.penalty().l2();
     return run.value(output) - (l2 > 0 ? objective.l2Penalty(run.parameters(), output) : 0);
   }

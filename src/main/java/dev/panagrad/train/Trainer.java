@@ -237,6 +237,9 @@ public final class Trainer {
    * TrainingResult#learningRate}. Rules other than gradient descent get a rate that decays to zero
    * over all epochs, as half a cosine, unless the optimizer has a schedule.
    *
+   * <p>Rate and schedule depend on the number of epochs, which cannot be changed then where a
+   * training is resumed.
+   *
    * <p>It takes one or two passes over the rows where there are at most 512 features, up to forty
    * otherwise, and one more where batches are smaller than the data.
    */
@@ -255,7 +258,7 @@ public final class Trainer {
   }
 
   /**
-   * Fits another loss than the squared error, in host memory. Of data standardised in place,
+   * Fits that loss; others than the squared error in host memory. Of data standardised in place,
    * features alone are, as targets are classes or counts, or have units that the loss knows.
    */
   public Trainer loss(Loss newLoss) {
@@ -264,8 +267,8 @@ public final class Trainer {
   }
 
   /**
-   * How much each row counts: the loss is the weighted mean. A row of weight 0 is as good as not
-   * there.
+   * How much each row counts: the loss is the weighted mean. A row of weight 0 has no part in it;
+   * features are standardised by all rows alike, and targets are not standardised.
    *
    * @param newWeights one per row of the data [n], finite, at least 0
    */
@@ -276,7 +279,7 @@ public final class Trainer {
 
   /**
    * A part of the predictions that is known, such as the logarithm of an exposure; added before the
-   * loss.
+   * loss. Targets are not standardised then.
    *
    * @param newOffset one per row of the data [n], finite
    */

@@ -2,6 +2,7 @@ package dev.panagrad.train;
 
 import dev.panagrad.backend.Backend;
 import dev.panagrad.data.Dataset;
+import dev.panagrad.loss.Logistic;
 import dev.panagrad.loss.Loss;
 import dev.panagrad.loss.RowLoss;
 import dev.panagrad.loss.Squared;
@@ -28,7 +29,7 @@ final class TrainingLoss {
 
   /** Whether a training has another loss than the squared error of rows that all count alike. */
   static boolean isAsked(Trainer options) {
-    return options.loss != null
+    return !(loss(options) instanceof Squared)
         || options.weights != null
         || options.offset != null
         || options.classWeights != null;
@@ -54,9 +55,20 @@ final class TrainingLoss {
       throw new IllegalArgumentException(
           "Gram mode is for the squared error of rows that all count alike; train without it");
     }
-    if (options.classWeights != null && loss.refusal(0.5).isEmpty()) {
+    if (options.classWeights != null && !(loss instanceof Logistic)) {
       throw new IllegalArgumentException(
           "class weights are for the logistic loss, found loss '%s'".formatted(loss.name()));
+    }
+    if (options.classWeights != null && data.targets().size() > 1) {
+      throw new IllegalArgumentException(
+          "class weights are for one target, found %d; train once for each"
+              .formatted(data.targets().size()));
+    }
+    if (options.automaticRate && !Double.isFinite(loss.curvature())) {
+      throw new IllegalArgumentException(
+          "no learning rate is known for loss '%s' as its curvature has no bound; give one, %s"
+              .formatted(
+                  loss.name(), loss.isSmooth() ? "or use lbfgs" : "and a schedule that decays"));
     }
     requireRows("weights", options.weights, data);
     requireRows("offsets", options.offset, data);
@@ -89,6 +101,18 @@ final class TrainingLoss {
                 .formatted(what, isWeight ? " and not negative" : "", value, i + 1));
       }
     }
+    if (what.equals("weights")) {
+      requireWeight(values);
+    }
+  }
+
+  private static void requireWeight(Tensor weights) {
+    for (long i = 0; i < weights.count(); i++) {
+      if (weights.get(i) > 0) {
+        return;
+      }
+    }
+    throw new IllegalArgumentException("all rows have weight 0: nothing is to be fitted");
   }
 
   static Loss loss(Trainer options) {
@@ -127,6 +151,10 @@ final class TrainingLoss {
       throw new IllegalArgumentException(
           "all training rows have weight 0: nothing is to be fitted");
     }
+    if (mean == Double.POSITIVE_INFINITY) {
+      throw new IllegalArgumentException(
+          "the sum of the weights is beyond the range of numbers; divide them by their largest");
+    }
     double largest = 0;
     double all = 0;
     for (long i = 0; i < data.rows(); i++) {
@@ -136,6 +164,10 @@ final class TrainingLoss {
     }
     TrainingLoss made = new TrainingLoss(new RowLoss(loss, weights, offset), options, largest);
     double heldOut = all - sum(weights, rows);
+    if (rows.heldOut() > 0 && !(heldOut > 1e-9 * all)) {
+      throw new IllegalArgumentException(
+          "all held-out rows have weight 0, so that there is no loss to watch; hold out none, or others by another seed");
+    }
     made.heldOutScale = heldOut > 0 ? rows.heldOut() / heldOut : 1;
     return made;
   }

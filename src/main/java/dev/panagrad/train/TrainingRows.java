@@ -2,6 +2,7 @@ package dev.panagrad.train;
 
 import dev.panagrad.backend.Backend;
 import dev.panagrad.data.Dataset;
+import dev.panagrad.loss.Loss;
 import dev.panagrad.regression.LinearRegression;
 import dev.panagrad.regression.NormalEquations;
 import dev.panagrad.regression.Standardization;
@@ -46,7 +47,7 @@ abstract class TrainingRows {
               .formatted(
                   trained, options.accumulate > 1 ? "accumulate" : "reduce the variance of"));
     }
-    stepRows = Math.min(trained, Math.multiplyExact(batchSize, options.accumulate));
+    stepRows = options.accumulate > trained / batchSize ? trained : batchSize * options.accumulate;
   }
 
   /** Rows trained on. */
@@ -181,7 +182,9 @@ abstract class TrainingRows {
     identity.put("training.seed", Long.toString(options.seed));
     identity.put("training.intercept", Boolean.toString(options.intercept));
     identity.put("training.gram", Boolean.toString(options.gram));
-    identity.put("training.loss", TrainingLoss.loss(options).toString());
+    Loss loss = TrainingLoss.loss(options);
+    identity.put(
+        "training.loss", loss instanceof Record ? loss.toString() : loss.getClass().getName());
     identity.put("training.weights", fingerprint(options.weights));
     identity.put("training.offset", fingerprint(options.offset));
     identity.put(

@@ -8,6 +8,9 @@ import dev.panagrad.optimizer.Optimizer;
 import dev.panagrad.regression.LinearModel;
 import dev.panagrad.regression.LinearRegression;
 import dev.panagrad.regression.Standardization;
+import dev.panagrad.rule.GradientDescent;
+import dev.panagrad.rule.Sgd;
+import dev.panagrad.rule.UpdateRule;
 import dev.panagrad.solver.Fista;
 import dev.panagrad.tensor.Tensor;
 import dev.panagrad.tensor.TensorArena;
@@ -70,6 +73,7 @@ final class TrainingSession implements AutoCloseable {
     if (TrainingLoss.isAsked(options)) {
       TrainingLoss.requireAccepted(options, data, file, backend);
     }
+    requireRule(options);
     CheckpointFolder folder = Resumption.folder(options);
     arena = TensorArena.open("training");
     MeasuredCurvature measured = null;
@@ -139,6 +143,20 @@ final class TrainingSession implements AutoCloseable {
         folder.close();
       }
       throw e;
+    }
+  }
+
+  private static void requireRule(Trainer options) {
+    UpdateRule rule = options.optimizer.rule();
+    if (options.varianceReduced && !(rule instanceof Sgd || rule instanceof GradientDescent)) {
+      throw new IllegalArgumentException(
+          "variance reduction is for steps that are proportional to the gradient, found rule '%s'; use sgd"
+              .formatted(rule.name()));
+    }
+    if (options.automaticRate
+        && options.optimizer.groups().stream().anyMatch(g -> g.rateFactor() != 1)) {
+      throw new IllegalArgumentException(
+          "an automatic learning rate is for all parameters alike, found groups with rate factors; give a rate, or no factors");
     }
   }
 
@@ -286,7 +304,9 @@ final class TrainingSession implements AutoCloseable {
         progress.plateau.watch(record.watchedLoss(), options.lossTolerance);
       }
       RateReduction reduction = options.rateReduction;
-      if (reduction != null && reduction.isDue(progress.ratePlateau, record.watchedLoss())) {
+      if (reduction != null
+          && reduction.isDue(progress.ratePlateau, record.watchedLoss())
+          && optimizer.rateFactor() * reduction.factor() >= RateReduction.LEAST) {
         optimizer.scaleRate(reduction.factor());
       }
       stop = stop(record);
@@ -382,6 +402,10 @@ final class TrainingSession implements AutoCloseable {
     double total = 0;
     for (int j = 0; j < outputs; j++) {
       total += progress.lossSums[j] / rows.trained() * standardization.lossScale(j);
+    }
+    if (solver != null && rows.heldOut() > 0) {
+      // What was evaluated last are not the parameters.
+      solver.finish();
     }
     double norm = options.gradientTolerance > 0 ? backend.linear().norm2(gradient) : Double.NaN;
     return new EpochRecord(

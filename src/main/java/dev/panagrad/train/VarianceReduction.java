@@ -75,7 +75,7 @@ final class VarianceReduction {
   /** Corrects the regression's gradient, which is of these positions. */
   void correct(long first, long count) {
     rows.computeGradient(anchor, first, count, losses.next(count));
-    losses.read();
+    losses.clear();
     Tensor gradient = regression.gradient().flat();
     backend.linear().axpy(-1, anchor.gradient().flat(), gradient);
     backend.linear().axpy(1, ofAllRows, gradient);

@@ -71,6 +71,7 @@ final class SteppedTraining {
     sample = sampleRows < rows ? onSideOfRows(evenlySpaced(arena), arena) : null;
     hostLoss = arena.allocate("loss on the host", DType.F64, data.targets().size());
     position = rows;
+    shuffle(0); // for those who look before the first step
   }
 
   private Tensor evenlySpaced(TensorArena arena) {

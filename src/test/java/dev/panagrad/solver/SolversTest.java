@@ -2,6 +2,7 @@ package dev.panagrad.solver;
 
 import static org.junit.jupiter.api.Assertions.assertArrayEquals;
 import static org.junit.jupiter.api.Assertions.assertEquals;
+import static org.junit.jupiter.api.Assertions.assertTrue;
 
 import java.util.List;
 import org.junit.jupiter.api.Test;
@@ -115,6 +116,22 @@ class SolversTest {
           assertEquals(Solver.Run.Status.CONVERGED, run.iterate(), "an end stays one");
         }
       }
+    }
+  }
+
+  /**
+   * More eigenvalues than pass between two evaluations of the gradient. Per iteration the distance
+   * shrinks by {@code (1 - 1/sqrt(c)) / (1 + 1/sqrt(c))}, by theory, and 7 times as many are let
+   * pass for what rounding costs.
+   */
+  @Test
+  void manyEigenvalues() {
+    for (double condition : new double[] {1e4, 1e6}) {
+      Separable f = new Separable(curvatures(200, condition), minimum(200), 0, true);
+      Solver.Run run = new ConjugateGradient().start(f, new double[200], 1e-9);
+      assertEquals(Solver.Run.Status.CONVERGED, run(run, 7_000));
+      double iterations = 7 * Math.sqrt(condition) / 2 * Math.log(2 * Math.sqrt(condition) / 1e-9);
+      assertTrue(f.evaluations < Math.min(iterations, 5_000), condition + ": " + f.evaluations);
     }
   }
 

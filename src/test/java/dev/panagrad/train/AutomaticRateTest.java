@@ -98,6 +98,23 @@ class AutomaticRateTest {
     }
   }
 
+  /** The last step of an epoch is on one row, whose curvature is far above that of a batch. */
+  @Test
+  void aBatchOfOneRow() {
+    try (Backend backend = Backends.open("simd", new BackendOptions(1));
+        TensorArena arena = TensorArena.open("rest")) {
+      Dataset data = Datasets.plane(arena, DType.F64, 3, 1025, 100, 1, 1);
+      TrainingResult result =
+          Trainer.with(Optimizer.of(Sgd.of(1)))
+              .standardizeInPlace()
+              .batchSize(1024)
+              .epochs(500)
+              .automaticRate()
+              .fit(data, backend);
+      assertTrue(result.r2() > 0.9, "R2 " + result.r2());
+    }
+  }
+
   @Test
   void conditionNumberIsThatOfTheData() {
     for (double condition : new double[] {3, 10, 100}) {

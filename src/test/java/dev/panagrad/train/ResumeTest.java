@@ -177,7 +177,7 @@ class ResumeTest {
         if (!backend.usesHostMemory() && !(rule instanceof Sgd)) {
           continue;
         }
-        for (UnaryOperator<Trainer> batch : batches) {
+        for (UnaryOperator<Trainer> batch : rule instanceof Sgd ? batches : batches.subList(1, 2)) {
           for (UnaryOperator<Optimizer.Builder> option : options) {
             Supplier<Trainer> trainer =
                 () ->
@@ -197,7 +197,7 @@ class ResumeTest {
       }
     }
     TestBackends.close(backends);
-    assertTrue(run >= 16, run + " runs");
+    assertTrue(run >= 10, run + " runs");
   }
 
   @Test
@@ -280,7 +280,6 @@ class ResumeTest {
               trainer(Adam.adamW(0.05), SCHEDULES.get(0), BATCHES.get(1)),
               Trainer.with(Optimizer.of(Adam.of(0.05)).clipValue(1)).batchSize(8).seed(3),
               saved(1).accumulate(2),
-              saved(1).varianceReduced(),
               saved(1).reduceRate(0.5, 3, 0),
               saved(1).loss(new Huber(1)));
       List<String> fields =
@@ -294,7 +293,6 @@ class ResumeTest {
               "rule",
               "standardisation",
               "batches per step",
-              "variance reduction",
               "rate reduction",
               "loss");
       for (int i = 0; i < fields.size(); i++) {

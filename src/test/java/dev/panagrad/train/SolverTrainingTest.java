@@ -5,9 +5,12 @@ import static org.junit.jupiter.api.Assertions.assertThrows;
 import static org.junit.jupiter.api.Assertions.assertTrue;
 
 import dev.panagrad.backend.Backend;
+import dev.panagrad.backend.BackendOptions;
+import dev.panagrad.backend.Backends;
 import dev.panagrad.conformance.TestBackends;
 import dev.panagrad.data.Dataset;
 import dev.panagrad.data.Datasets;
+import dev.panagrad.loss.Poisson;
 import dev.panagrad.optimizer.Optimizer;
 import dev.panagrad.penalty.Penalty;
 import dev.panagrad.regression.ExactSolution;
@@ -110,6 +113,63 @@ class SolverTrainingTest {
       }
     }
     TestBackends.close(backends);
+  }
+
+  /** Held-out rows are looked at with the parameters, and not with a probe of the method. */
+  @Test
+  void heldOutRows() {
+    try (Backend backend = Backends.open("simd", new BackendOptions(1))) {
+      for (Solver solver : SOLVERS) {
+        try (TensorArena arena = TensorArena.open("held out")) {
+          Dataset data = Datasets.plane(arena, DType.F64, 3, 300, 8, 1, 0.5);
+          Trainer trainer = Trainer.with(solver, Penalty.none()).validation(0.2).epochs(200);
+          TrainingResult result = trainer.fit(data, backend);
+          assertEquals(StopReason.CONVERGED, result.stopReason());
+          double last = result.history().getLast().validationLoss();
+          assertEquals(result.validationMse(), last, 1e-9 * last, solver.name());
+          for (EpochRecord record : result.history()) {
+            // A probe is as long as the parameters: its loss would be several times the first.
+            double first = result.history().getFirst().validationLoss();
+            assertTrue(record.validationLoss() <= 1.05 * first, solver + " " + record);
+          }
+        }
+      }
+    }
+  }
+
+  /** Values near the minimum differ by less than F32 rounds them: that is not curvature. */
+  @Test
+  void backtrackingInF32() {
+    try (Backend backend = Backends.open("simd", new BackendOptions(1));
+        TensorArena arena = TensorArena.open("poisson")) {
+      Dataset data = Datasets.plane(arena, DType.F32, 3, 2000, 5, 1, 0.5);
+      for (long i = 0; i < 2000; i++) {
+        data.y().set(i, Math.rint(Math.exp(Math.clamp(data.y().get(i), -2, 2))));
+      }
+      TrainingResult result =
+          Trainer.with(new Fista(), Penalty.none())
+              .loss(new Poisson())
+              .epochs(500)
+              .certify()
+              .fit(data, backend);
+      assertEquals(StopReason.CONVERGED, result.stopReason());
+      assertTrue(result.passes() < 200, "passes " + result.passes());
+    }
+  }
+
+  /** Of targets of any size: nothing is lost beside them. */
+  @Test
+  void largeTargets() {
+    try (Backend backend = Backends.open("simd", new BackendOptions(1));
+        TensorArena arena = TensorArena.open("large")) {
+      Dataset data = Datasets.plane(arena, DType.F32, 3, 300, 8, 1, 0.5);
+      double mse = Trainer.with(new ConjugateGradient(), Penalty.none()).fit(data, backend).mse();
+      for (long i = 0; i < 300; i++) {
+        data.y().set(i, 1e8 * data.y().get(i));
+      }
+      double large = Trainer.with(new ConjugateGradient(), Penalty.none()).fit(data, backend).mse();
+      assertEquals(1e16 * mse, large, 1e13 * mse);
+    }
   }
 
   @Test

@@ -16,6 +16,7 @@ import dev.panagrad.solver.Lbfgs;
 import dev.panagrad.tensor.DType;
 import dev.panagrad.tensor.Tensor;
 import dev.panagrad.tensor.TensorArena;
+import dev.panagrad.train.StopReason;
 import dev.panagrad.train.Trainer;
 import dev.panagrad.train.TrainingResult;
 import java.nio.file.Path;
@@ -72,9 +73,9 @@ public final class PassTable {
               System.out.printf(" %12.3g", result.certificate().condition());
               isFirst = false;
             }
-            boolean isThere = result.epochs() < LIMIT;
-            System.out.printf(
-                " %10s", isThere ? "%,d".formatted(result.passes()) : "> %,d".formatted(LIMIT));
+            boolean isThere = result.stopReason() == StopReason.LISTENER;
+            long passes = result.epochs() < LIMIT ? result.passes() : LIMIT;
+            System.out.printf(" %10s", (isThere ? "%,d" : "> %,d").formatted(passes));
           }
           System.out.println();
         });
