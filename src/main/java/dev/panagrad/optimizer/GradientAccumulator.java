@@ -47,11 +47,6 @@ public final class GradientAccumulator {
     mean.add(gradient, newWeight / weight);
   }
 
-  /** The weights since the last {@link #take}, together. */
-  public double weight() {
-    return weight;
-  }
-
   /**
    * The mean, which stays as it is until the next {@link #add}, with which another one begins.
    *

@@ -22,8 +22,7 @@ public final class LinearRegression {
   /** The name of W among the parameters. */
   public static final String WEIGHTS = "weights";
 
-  /** The name of b among the parameters. */
-  public static final String INTERCEPT = "intercept";
+  private static final String INTERCEPT = "intercept";
 
   private final LinearKernels linear;
   private final Parameters parameters;

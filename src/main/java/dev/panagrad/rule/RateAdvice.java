@@ -4,15 +4,10 @@ package dev.panagrad.rule;
  * What is known of a training before it starts, for {@link UpdateRule#automaticRate}.
  *
  * @param largestCurvature L, the largest eigenvalue of the Hessian of loss and L2 penalty
- * @param smallestCurvature mu, the smallest; NaN if it is not known
  * @param batchCurvature the expected smoothness of gradients of batches, between L and the largest
  *     curvature of a single row's loss; L for full batches
  * @param distance an estimate of the largest parameter at the minimum, when training starts at zero
  * @param steps that the training will make
  */
 public record RateAdvice(
-    double largestCurvature,
-    double smallestCurvature,
-    double batchCurvature,
-    double distance,
-    long steps) {}
+    double largestCurvature, double batchCurvature, double distance, long steps) {}

@@ -46,7 +46,6 @@ final class AutomaticRate {
     RateAdvice advice =
         new RateAdvice(
             largest,
-            curvature.smallest() > 0 ? curvature.smallest() : Double.NaN,
             batchCurvature(largest, curvature, objective, rows),
             distance(curvature, objective),
             steps);
