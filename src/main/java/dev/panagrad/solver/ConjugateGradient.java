@@ -53,18 +53,18 @@ public record ConjugateGradient() implements Solver {
   private static final class Iterations implements Run {
     private final Objective objective;
     private final double tolerance;
-    private final double[] w;
-    private final double[] g;
-    private final double[] d;
+    private double[] w;
+    private double[] g;
+    private double[] d;
     private final double[] probe;
     private final double[] product;
 
     /** By group. */
-    private final double[] squares;
+    private double[] squares;
 
     private final double[] slope;
     private final double[] curvature;
-    private final double[] value;
+    private double[] value;
 
     private double firstNorm = Double.NaN;
     private double bestSquares = Double.POSITIVE_INFINITY;
@@ -78,7 +78,7 @@ public record ConjugateGradient() implements Solver {
       this.objective = objective;
       this.tolerance = tolerance;
       w = initial.clone();
-      best = w;
+      best = initial.clone();
       g = new double[w.length];
       d = new double[w.length];
       probe = new double[w.length];
@@ -239,6 +239,27 @@ public record ConjugateGradient() implements Solver {
     @Override
     public double stepLength() {
       return step;
+    }
+
+    @Override
+    public Status status() {
+      return status;
+    }
+
+    @Override
+    public void exchange(RunState state) {
+      w = state.vector("w", w);
+      g = state.vector("g", g);
+      d = state.vector("d", d);
+      best = state.vector("best", best);
+      bestSquares = state.number("best-squares", bestSquares);
+      squares = state.vector("squares", squares);
+      value = state.vector("value", value);
+      firstNorm = state.number("first-norm", firstNorm);
+      step = state.number("step", step);
+      sinceRefresh = state.count("since-refresh", sinceRefresh, 0, REFRESH);
+      isFirst = state.count("is-first", isFirst ? 1 : 0, 0, 1) == 1;
+      status = state.status(status);
     }
   }
 }

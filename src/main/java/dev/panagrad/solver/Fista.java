@@ -50,7 +50,7 @@ public record Fista() implements Solver {
     private double t = 1;
     private double[] w;
     private double[] next;
-    private final double[] y;
+    private double[] y;
     private final double[] g;
     private final double[] other;
     private double firstNorm = Double.NaN;
@@ -168,6 +168,24 @@ public record Fista() implements Solver {
     @Override
     public double stepLength() {
       return 1 / curvature;
+    }
+
+    @Override
+    public Status status() {
+      return status;
+    }
+
+    @Override
+    public void exchange(RunState state) {
+      w = state.vector("w", w);
+      y = state.vector("y", y);
+      t = state.number("t", t);
+      curvature = state.number("curvature", curvature);
+      firstNorm = state.number("first-norm", firstNorm);
+      shortest = state.number("shortest", shortest);
+      sinceShortest = state.count("since-shortest", sinceShortest, 0, Integer.MAX_VALUE);
+      iterations = state.count("iterations", iterations, 0, Integer.MAX_VALUE);
+      status = state.status(status);
     }
   }
 }

@@ -169,5 +169,28 @@ public record Lbfgs(int memory) implements Solver {
     public double stepLength() {
       return step;
     }
+
+    @Override
+    public Status status() {
+      return status;
+    }
+
+    @Override
+    public void exchange(RunState state) {
+      w = state.vector("w", w);
+      g = state.vector("g", g);
+      value = state.number("value", value);
+      firstNorm = state.number("first-norm", firstNorm);
+      step = state.number("step", step);
+      status = state.status(status);
+      kept = state.count("kept", kept, 0, s.length);
+      newest = state.count("newest", newest, kept == 0 ? -1 : 0, s.length - 1);
+      for (int k = 0; k < kept; k++) {
+        int at = Math.floorMod(newest - k, s.length);
+        s[at] = state.vector("s" + at, s[at] == null ? w : s[at]);
+        y[at] = state.vector("y" + at, y[at] == null ? w : y[at]);
+        products[at] = state.number("product" + at, products[at]);
+      }
+    }
   }
 }

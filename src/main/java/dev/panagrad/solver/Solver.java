@@ -40,6 +40,9 @@ public interface Solver {
     /** One iteration; after it has ended, nothing. */
     Status iterate();
 
+    /** What the last iteration gave; {@link Status#GOING_ON} before the first. */
+    Status status();
+
     /** The value of a group's function, at parameters that were looked at last. */
     double value(int group);
 
@@ -48,5 +51,11 @@ public interface Solver {
 
     /** The length of the last step as a multiple of its direction; NaN before the first. */
     double stepLength();
+
+    /**
+     * Names everything that the next iterations and the methods here depend on, beside the
+     * objective: it is saved, or replaced by what was. The run goes on with the same bits then.
+     */
+    void exchange(RunState state);
   }
 }

@@ -54,7 +54,6 @@ final class CheckpointWriter implements AutoCloseable {
             ? Executors.newSingleThreadExecutor(
                 task -> Thread.ofPlatform().name("panagrad-checkpoint").daemon().unstarted(task))
             : null;
-    stepsAtLast = optimizer.steps();
   }
 
   /** Whether one should be written after a step. */
@@ -65,15 +64,18 @@ final class CheckpointWriter implements AutoCloseable {
     return (enough || late) && (underWay == null || underWay.isDone());
   }
 
-  /** The newest checkpoint is of that many batches: a training has just gone on from it. */
-  void resumedAt(long batches) {
+  /**
+   * The newest checkpoint is of that many steps and batches: a training has just gone on from it.
+   */
+  void resumedAt(long steps, long batches) {
+    stepsAtLast = steps;
     batchesWritten = batches;
   }
 
   /** Writes one, or begins to. */
-  void write(Optimizer optimizer, TrainingProgress progress, double seconds) {
+  void write(long steps, TrainingProgress progress, double seconds) {
     await();
-    stepsAtLast = optimizer.steps();
+    stepsAtLast = steps;
     timeOfLast = System.nanoTime();
     try {
       snapshot.take();
@@ -97,10 +99,10 @@ final class CheckpointWriter implements AutoCloseable {
   }
 
   /** The last one, in the foreground; nothing if it is there already. */
-  void writeLast(Optimizer optimizer, TrainingProgress progress, double seconds) {
+  void writeLast(long steps, TrainingProgress progress, double seconds) {
     await();
     if (batchesWritten != progress.batches || failure != null) {
-      write(optimizer, progress, seconds);
+      write(steps, progress, seconds);
       await();
     }
   }

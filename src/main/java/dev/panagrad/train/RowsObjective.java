@@ -149,6 +149,11 @@ final class RowsObjective implements Objective {
     return passes;
   }
 
+  /** So many were made before. */
+  void resumeAt(long newPasses) {
+    passes = newPasses;
+  }
+
   /** The mean squared error of an output at the last evaluation, without penalty. */
   double loss(int output) {
     return losses[output];

@@ -9,6 +9,7 @@ import dev.panagrad.tensor.Tensor;
 import dev.panagrad.tensor.TensorArena;
 import java.io.IOException;
 import java.nio.file.Path;
+import java.util.List;
 import java.util.Map;
 
 /** A training's part of a checkpoint, being read. */
@@ -22,7 +23,8 @@ final class SavedTraining implements AutoCloseable {
           "training.class weights", TrainingRows.NONE,
           "training.batches per step", "1",
           "training.rate reduction", TrainingRows.NONE,
-          "training.variance reduction", "false");
+          "training.variance reduction", "false",
+          "training.method", TrainingRows.NONE);
 
   private final Path file;
   private final SafetensorsFile in;
@@ -52,6 +54,11 @@ final class SavedTraining implements AutoCloseable {
   }
 
   @Override
+  public String toString() {
+    return "checkpoint '" + file + "'";
+  }
+
+  @Override
   public void close() throws IOException {
     in.close();
   }
@@ -70,6 +77,11 @@ final class SavedTraining implements AutoCloseable {
                     needed.getValue()));
       }
     }
+  }
+
+  /** The tensors whose names begin so. */
+  List<String> names(String prefix) {
+    return in.names().stream().filter(name -> name.startsWith(prefix)).toList();
   }
 
   /** A text, or null. */

@@ -2,8 +2,18 @@ package dev.panagrad.train;
 
 import dev.panagrad.loss.Loss;
 import dev.panagrad.solver.Fista;
+import dev.panagrad.solver.RunState;
 import dev.panagrad.solver.Solver;
 import dev.panagrad.tensor.DType;
+import dev.panagrad.tensor.Tensor;
+import dev.panagrad.tensor.TensorArena;
+import java.io.IOException;
+import java.lang.foreign.MemorySegment;
+import java.lang.foreign.ValueLayout;
+import java.util.ArrayList;
+import java.util.HashMap;
+import java.util.List;
+import java.util.Map;
 
 /** A training by a method that looks at all rows in every step: an epoch is an iteration. */
 final class SolverSteps {
@@ -12,14 +22,14 @@ final class SolverSteps {
 
   private static final double F64_TOLERANCE = 1e-9;
 
+  private static final String PREFIX = "training/method/";
+  private static final String PASSES = "progress.passes";
+
   private final RowsObjective objective;
   private final Solver.Run run;
 
   /** Whether values are of the last evaluation, which may be beside the parameters. */
   private final boolean isLastEvaluation;
-
-  private long steps;
-  private StopReason reason;
 
   SolverSteps(Solver solver, RowsObjective objective, DType dtype) {
     this.objective = objective;
@@ -51,11 +61,6 @@ final class SolverSteps {
                   loss.name(),
                   loss.isSmooth() ? "lbfgs or fista" : "sgd or adam with a schedule that decays"));
     }
-    if (options.checkpoints != null) {
-      throw new IllegalArgumentException(
-          "method '%s' writes no checkpoints; use an optimizer that steps, or none"
-              .formatted(solver.name()));
-    }
     if (options.gradientTolerance > 0) {
       throw new IllegalArgumentException(
           "method '%s' ends by itself where the gradient is as small as rounding allows; leave out the gradient tolerance"
@@ -76,12 +81,7 @@ final class SolverSteps {
 
   /** One iteration. */
   void iterate() {
-    switch (run.iterate()) {
-      case CONVERGED -> reason = StopReason.CONVERGED;
-      case STALLED -> reason = StopReason.ROUNDING;
-      case GOING_ON -> {}
-    }
-    steps++;
+    run.iterate();
   }
 
   /** The loss of an output at the parameters that were looked at last, without penalty. */
@@ -93,21 +93,56 @@ final class SolverSteps {
     return run.value(output) - (l2 > 0 ? objective.l2Penalty(run.parameters(), output) : 0);
   }
 
-  long steps() {
-    return steps;
-  }
-
   double stepLength() {
     return run.stepLength();
   }
 
   /** Why it has ended; null if it may go on. */
   StopReason reason() {
-    return reason;
+    return switch (run.status()) {
+      case CONVERGED -> StopReason.CONVERGED;
+      case STALLED -> StopReason.ROUNDING;
+      case GOING_ON -> null;
+    };
   }
 
   /** Makes the best parameters the regression's. */
   void finish() {
     objective.load(run.parameters());
+  }
+
+  // ---- in a checkpoint
+
+  Map<String, String> texts() {
+    return Map.of(PASSES, Long.toString(objective.passes()));
+  }
+
+  List<Tensor> tensors(TensorArena arena) {
+    List<Tensor> tensors = new ArrayList<>();
+    RunState.of(run)
+        .vectors()
+        .forEach((name, vector) -> tensors.add(tensor(arena, PREFIX + name, vector)));
+    return tensors;
+  }
+
+  private static Tensor tensor(TensorArena arena, String name, double[] vector) {
+    Tensor t = arena.allocate(name, DType.F64, vector.length);
+    MemorySegment.copy(
+        vector, 0, t.segment(), ValueLayout.JAVA_DOUBLE, t.byteOffset(), vector.length);
+    return t;
+  }
+
+  /** Goes to where a checkpoint was written. */
+  void restore(SavedTraining saved) throws IOException {
+    Map<String, double[]> vectors = new HashMap<>();
+    for (String name : saved.names(PREFIX)) {
+      vectors.put(name.substring(PREFIX.length()), saved.tensor(name, -1, 1).toArray());
+    }
+    try {
+      RunState.restore(run, vectors);
+    } catch (IllegalArgumentException e) {
+      throw new IOException(saved + " does not fit the method: " + e.getMessage(), e);
+    }
+    objective.resumeAt(saved.count(PASSES));
   }
 }

@@ -19,6 +19,8 @@ import java.util.stream.IntStream;
  *   training/latest    F64 [0 or 1, 7]      the last one
  *   training/losses    F64 [outputs]        sums over the batches of the epoch under way
  *   training/anchor    flat parameters      those that gradients are corrected by, if any
+ *   training/method/*  F64 [any]            what a method that looks at all rows remembers: see
+ *                                           {@link dev.panagrad.solver.RunState}
  *
  *   metadata: progress.* , doubles as Java's hexadecimal text
  * </pre>
@@ -36,7 +38,7 @@ final class TrainingProgress {
   /** Training rows of the epoch under way that have been visited. */
   long position;
 
-  /** Batches visited since the beginning. */
+  /** Batches visited, or iterations made, since the beginning. */
   long batches;
 
   /** Sums of the losses of the epoch under way, one per output. */
@@ -52,6 +54,9 @@ final class TrainingProgress {
 
   /** Null if gradients are not corrected by those of other parameters. */
   private VarianceReduction anchor;
+
+  /** Null where the optimizer steps. */
+  private SolverSteps solver;
 
   /** Where it is computed. */
   String backend = "";
@@ -105,9 +110,10 @@ final class TrainingProgress {
     return all;
   }
 
-  /** From now on a checkpoint has the parameters that gradients are corrected by, too. */
-  void keep(VarianceReduction newAnchor) {
+  /** From now on a checkpoint has these too, each if it is not null. */
+  void keep(VarianceReduction newAnchor, SolverSteps newSolver) {
     anchor = newAnchor;
+    solver = newSolver;
   }
 
   // ---- in a checkpoint
@@ -123,6 +129,9 @@ final class TrainingProgress {
     ratePlateau.save(texts);
     texts.put(BACKEND, backend);
     texts.put("progress.seconds", Double.toHexString(seconds));
+    if (solver != null) {
+      texts.putAll(solver.texts());
+    }
     return texts;
   }
 
@@ -137,6 +146,9 @@ final class TrainingProgress {
     tensors.add(sums);
     if (anchor != null) {
       tensors.add(anchor.saved(arena));
+    }
+    if (solver != null) {
+      tensors.addAll(solver.tensors(arena));
     }
     return tensors;
   }
@@ -183,6 +195,9 @@ final class TrainingProgress {
     latest = last.isEmpty() ? null : last.getFirst();
     if (anchor != null) {
       anchor.restore(saved);
+    }
+    if (solver != null) {
+      solver.restore(saved);
     }
   }
 

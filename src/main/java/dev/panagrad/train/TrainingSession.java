@@ -121,7 +121,7 @@ final class TrainingSession implements AutoCloseable {
       progress = new TrainingProgress(outputs);
       progress.backend = backendText();
       anchor = options.varianceReduced ? anchor() : null;
-      progress.keep(anchor);
+      progress.keep(anchor, solver);
       if (folder == null) {
         checkpoints = null;
       } else {
@@ -131,7 +131,7 @@ final class TrainingSession implements AutoCloseable {
                 && Resumption.resume(folder, identity, progress, optimizer, rows.trained());
         checkpoints = new CheckpointWriter(options.checkpoints, folder, identity, optimizer, arena);
         if (isResumed) {
-          checkpoints.resumedAt(progress.batches);
+          checkpoints.resumedAt(steps(), progress.batches);
         }
       }
     } catch (Throwable e) {
@@ -175,6 +175,7 @@ final class TrainingSession implements AutoCloseable {
     identity.put("training.optimizer options", optimizer.options());
     identity.put("training.learning rate", Double.toString(optimizer.rule().learningRate()));
     identity.put("training.schedule", ScheduleProbe.of(optimizer));
+    identity.put("training.method", solver == null ? TrainingRows.NONE : options.solver.toString());
     return identity;
   }
 
@@ -212,7 +213,7 @@ final class TrainingSession implements AutoCloseable {
     }
     double seconds = secondsSinceStart();
     if (checkpoints != null) {
-      checkpoints.writeLast(optimizer, progress, seconds);
+      checkpoints.writeLast(steps(), progress, seconds);
     }
     evaluation.takeAverage();
     double validationMse = heldOutLoss(true);
@@ -267,7 +268,7 @@ final class TrainingSession implements AutoCloseable {
   }
 
   private long steps() {
-    return solver == null ? optimizer.steps() : solver.steps();
+    return solver == null ? optimizer.steps() : progress.batches;
   }
 
   private double stepLength() {
@@ -358,12 +359,13 @@ final class TrainingSession implements AutoCloseable {
       return false;
     }
     solver.iterate();
+    progress.batches++;
     double watched = 0;
     for (int j = 0; j < outputs; j++) {
       progress.lossSums[j] = solver.loss(j) * rows.trained();
       watched += solver.loss(j);
     }
-    watch.requireUseful(watched, progress.epochs + 1, solver.steps(), solver.stepLength(), false);
+    watch.requireUseful(watched, progress.epochs + 1, steps(), solver.stepLength(), false);
     return true;
   }
 
@@ -391,11 +393,15 @@ final class TrainingSession implements AutoCloseable {
   }
 
   private boolean isCheckpointDue() {
-    return checkpoints != null && checkpoints.isDue(optimizer.steps());
+    return checkpoints != null && checkpoints.isDue(steps());
   }
 
   private void writeCheckpoint() {
-    checkpoints.write(optimizer, progress, secondsSinceStart());
+    if (solver != null) {
+      // What was evaluated last are not the parameters.
+      solver.finish();
+    }
+    checkpoints.write(steps(), progress, secondsSinceStart());
   }
 
   private EpochRecord record() {

@@ -2,9 +2,12 @@ package dev.panagrad.solver;
 
 import static org.junit.jupiter.api.Assertions.assertArrayEquals;
 import static org.junit.jupiter.api.Assertions.assertEquals;
+import static org.junit.jupiter.api.Assertions.assertThrows;
 import static org.junit.jupiter.api.Assertions.assertTrue;
 
+import java.util.HashMap;
 import java.util.List;
+import java.util.Map;
 import org.junit.jupiter.api.Test;
 
 /** Methods on functions whose minimum is known. */
@@ -117,6 +120,73 @@ class SolversTest {
         }
       }
     }
+  }
+
+  /** From every iteration on, in another run, with the same bits. */
+  @Test
+  void runsAreRestored() {
+    for (Solver solver : List.of(new ConjugateGradient(), new Lbfgs(3), new Fista())) {
+      for (boolean isKnown : new boolean[] {true, false}) {
+        Separable f = new Separable(curvatures(12, 100), minimum(12), 0, isKnown);
+        Solver.Run whole = solver.start(f, new double[12], 1e-12);
+        for (int k = 0; k < 200 && whole.status() == Solver.Run.Status.GOING_ON; k++) {
+          Map<String, double[]> saved = RunState.of(whole).vectors();
+          Solver.Run part = solver.start(f, new double[12], 1e-12);
+          part.iterate();
+          RunState.restore(part, saved);
+          assertState(saved, part, solver + " restored " + k);
+          part.iterate();
+          // The shared objective counts; what it computes is a function of the parameters.
+          whole.iterate();
+          assertState(RunState.of(whole).vectors(), part, solver + " goes on " + k);
+          assertArrayEquals(whole.parameters(), part.parameters(), 0, solver + " " + k);
+          assertEquals(whole.stepLength(), part.stepLength(), solver + " " + k);
+        }
+        assertEquals(Solver.Run.Status.CONVERGED, run(whole, 20_000), solver + " " + isKnown);
+      }
+    }
+  }
+
+  private static void assertState(Map<String, double[]> expected, Solver.Run run, String what) {
+    Map<String, double[]> found = RunState.of(run).vectors();
+    assertEquals(expected.keySet(), found.keySet(), what);
+    expected.forEach((name, v) -> assertArrayEquals(v, found.get(name), 0, what + " " + name));
+  }
+
+  /** What no run can have saved is refused, whatever it is. */
+  @Test
+  void statesOfOthersAreRefused() {
+    Separable f = new Separable(curvatures(12, 100), minimum(12), 0, true);
+    for (Solver solver : List.of(new ConjugateGradient(), new Lbfgs(3), new Fista())) {
+      Solver.Run run = solver.start(f, new double[12], 1e-12);
+      run(run, 5);
+      Map<String, double[]> saved = RunState.of(run).vectors();
+      for (String name : saved.keySet()) {
+        Map<String, double[]> missing = new HashMap<>(saved);
+        missing.remove(name);
+        assertRefused(solver, f, missing, "'" + name + "' is missing");
+        Map<String, double[]> longer = new HashMap<>(saved);
+        longer.put(name, new double[saved.get(name).length + 1]);
+        assertRefused(solver, f, longer, "'" + name + "' is ");
+      }
+      for (double status : new double[] {-1, 3, 0.5, Double.NaN}) {
+        Map<String, double[]> wrong = new HashMap<>(saved);
+        wrong.put("status", new double[] {status});
+        assertRefused(solver, f, wrong, "a whole number from 0 to 2");
+      }
+    }
+    Map<String, double[]> tooMany =
+        new HashMap<>(RunState.of(new Lbfgs(3).start(f, new double[12], 1)).vectors());
+    tooMany.put("kept", new double[] {4});
+    assertRefused(new Lbfgs(3), f, tooMany, "'kept' is 4.0 where a whole number from 0 to 3");
+  }
+
+  private static void assertRefused(
+      Solver solver, Objective f, Map<String, double[]> vectors, String message) {
+    Solver.Run run = solver.start(f, new double[12], 1e-12);
+    IllegalArgumentException e =
+        assertThrows(IllegalArgumentException.class, () -> RunState.restore(run, vectors));
+    assertTrue(e.getMessage().contains(message), e.getMessage());
   }
 
   /**

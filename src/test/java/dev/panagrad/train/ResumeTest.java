@@ -27,6 +27,10 @@ import dev.panagrad.rule.RmsProp;
 import dev.panagrad.rule.Sgd;
 import dev.panagrad.rule.UpdateRule;
 import dev.panagrad.schedule.Schedule;
+import dev.panagrad.solver.ConjugateGradient;
+import dev.panagrad.solver.Fista;
+import dev.panagrad.solver.Lbfgs;
+import dev.panagrad.solver.Solver;
 import dev.panagrad.tensor.DType;
 import dev.panagrad.tensor.TensorArena;
 import java.io.IOException;
@@ -154,6 +158,63 @@ class ResumeTest {
       TestBackends.close(backends);
     }
     assertTrue(run >= 120, run + " runs");
+  }
+
+  /** Methods that look at all rows, from any iteration on, also from the last. */
+  @Test
+  void methods() {
+    List<Backend> backends = TestBackends.open(2);
+    int run = 0;
+    for (Backend backend : backends) {
+      for (Solver solver : List.of(new Fista(), new Lbfgs(3), new ConjugateGradient())) {
+        for (int i = 0; i < 4; i++) {
+          boolean isHuber = i == 2 && backend.usesHostMemory() && !solver.needsQuadratic();
+          Penalty penalty = solver.acceptsL1() ? Penalty.l1(0.01) : Penalty.l2(0.01);
+          int epochs = i == 3 ? 3 : 1000;
+          int held = i % 2;
+          Supplier<Trainer> trainer =
+              () -> {
+                Trainer t =
+                    Trainer.with(solver, penalty)
+                        .epochs(epochs)
+                        .validation(held * 0.2)
+                        .standardizeInPlace();
+                return isHuber ? t.loss(new Huber(0.5)) : t;
+              };
+          DType dtype = i < 2 ? DType.F32 : DType.F64;
+          Checkpoints checkpoints = Checkpoints.in(folder.resolve("method" + run++)).everySteps(2);
+          if (i == 1) {
+            checkpoints.inBackground();
+          }
+          TrainingResult whole = fit(trainer.get(), backend, dtype);
+          TrainingResult parts = interrupted(trainer, checkpoints, 3, backend, dtype);
+          String what = backend.name() + " " + solver + " " + dtype + " " + i;
+          assertEquals(facts(whole), facts(parts), what);
+          assertEquals(whole.passes(), parts.passes(), what);
+          TrainingResult again =
+              fit(trainer.get().checkpoints(checkpoints).resume(), backend, dtype);
+          assertEquals(facts(whole), facts(again), what + ", after its end");
+        }
+      }
+    }
+    TestBackends.close(backends);
+    assertTrue(run >= 24, run + " runs");
+  }
+
+  @Test
+  void methodsAreNotExchanged() {
+    Checkpoints checkpoints = Checkpoints.in(folder.resolve("methods"));
+    try (Backend backend = Backends.open("scalar", new BackendOptions(1))) {
+      Supplier<Trainer> trainer =
+          () -> Trainer.with(new Lbfgs(3), Penalty.l2(0.01)).checkpoints(checkpoints).epochs(2);
+      fit(trainer.get(), backend, DType.F64);
+      Trainer other =
+          Trainer.with(new Lbfgs(4), Penalty.l2(0.01)).checkpoints(checkpoints).epochs(2).resume();
+      UncheckedIOException e =
+          assertThrows(UncheckedIOException.class, () -> fit(other, backend, DType.F64));
+      assertTrue(e.getMessage().contains("Lbfgs[memory=3]"), e.getMessage());
+      assertTrue(e.getMessage().contains("Lbfgs[memory=4]"), e.getMessage());
+    }
   }
 
   /** What is kept beside parameters and the rule's own state, and rules that are not fused. */

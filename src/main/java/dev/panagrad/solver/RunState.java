@@ -1,0 +1,100 @@
+package dev.panagrad.solver;
+
+import java.util.LinkedHashMap;
+import java.util.List;
+import java.util.Map;
+
+/**
+ * What a {@link Solver.Run} remembers between two iterations, as named vectors of numbers. A run
+ * describes it once, in {@link Solver.Run#exchange}, for both directions:
+ *
+ * <pre>
+ *   w = state.vector("w", w);        saving: notes w, gives it back
+ *   t = state.number("t", t);        restoring: gives what was noted under that name
+ * </pre>
+ *
+ * What is saved is a copy.
+ */
+public final class RunState {
+  private final Map<String, double[]> vectors;
+  private final boolean isRestoring;
+
+  private RunState(Map<String, double[]> vectors, boolean isRestoring) {
+    this.vectors = vectors;
+    this.isRestoring = isRestoring;
+  }
+
+  /** What a run remembers now. */
+  public static RunState of(Solver.Run run) {
+    RunState state = new RunState(new LinkedHashMap<>(), false);
+    run.exchange(state);
+    return state;
+  }
+
+  /**
+   * Brings a run to where another one was saved.
+   *
+   * @param run of the same method with the same options, and of an objective of the same size
+   * @param vectors {@link #vectors} of the other
+   * @throws IllegalArgumentException if they are not of such a run, with what differs; the run is
+   *     of no use then
+   */
+  public static void restore(Solver.Run run, Map<String, double[]> vectors) {
+    run.exchange(new RunState(vectors, true));
+  }
+
+  /** All of it, by name; numbers are vectors of length 1. */
+  public Map<String, double[]> vectors() {
+    return vectors;
+  }
+
+  /**
+   * A vector.
+   *
+   * @param current what it is, whose length it has in both directions
+   * @return the current one, or a copy of the saved one
+   */
+  public double[] vector(String name, double[] current) {
+    if (!isRestoring) {
+      vectors.put(name, current.clone());
+      return current;
+    }
+    double[] saved = vectors.get(name);
+    if (saved == null || saved.length != current.length) {
+      throw new IllegalArgumentException(
+          "'%s' is %s where %,d numbers are needed"
+              .formatted(
+                  name,
+                  saved == null ? "missing" : "%,d numbers".formatted(saved.length),
+                  current.length));
+    }
+    return saved.clone();
+  }
+
+  /** A number; any, also NaN. */
+  public double number(String name, double current) {
+    return vector(name, new double[] {current})[0];
+  }
+
+  /**
+   * A whole number.
+   *
+   * @param least that it may be
+   * @param largest that it may be
+   */
+  public int count(String name, int current, int least, int largest) {
+    double saved = number(name, current);
+    if (!(saved >= least && saved <= largest && saved == Math.rint(saved))) {
+      throw new IllegalArgumentException(
+          "'%s' is %s where a whole number from %,d to %,d is needed"
+              .formatted(name, saved, least, largest));
+    }
+    return (int) saved;
+  }
+
+  /** Why a run has ended, or that it has not. */
+  public Solver.Run.Status status(Solver.Run.Status current) {
+    List<Solver.Run.Status> all = List.of(Solver.Run.Status.values());
+    return all.get(count("status", all.indexOf(current), 0, all.size() - 1));
+  }
+}
