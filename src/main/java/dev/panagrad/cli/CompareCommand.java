@@ -57,7 +57,7 @@ final class CompareCommand implements Callable<Integer> {
       }
       TrainingResult result = training.trainer(rule, dataset.rows()).fit(dataset, backend);
       if (rule == RULES.getFirst()) {
-        Warnings.print(result, training.isStandardised(), training.isPenalised());
+        Warnings.print(result, training.isStandardised(), training);
       }
       System.out.printf(
           "%-9s %,8d %,9d %14.8g %12s %9.5f %9.3f%n",

@@ -108,14 +108,19 @@ final class LossOptions {
 
   /** Sets up a trainer. */
   void apply(Trainer trainer, Rows rows) {
-    if (loss() != null) {
-      trainer.loss(loss());
-    }
+    apply(trainer);
     if (rows.weights != null) {
       trainer.weights(rows.weights);
     }
     if (rows.offset != null) {
       trainer.offset(rows.offset);
+    }
+  }
+
+  /** The same without rows. */
+  void apply(Trainer trainer) {
+    if (loss() != null) {
+      trainer.loss(loss());
     }
     if (classWeights != null) {
       double[] ofClass = classWeights();

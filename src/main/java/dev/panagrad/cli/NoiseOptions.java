@@ -83,6 +83,13 @@ final class NoiseOptions {
     return foreign;
   }
 
+  /** The step from which a mean is kept; 0 if none is. */
+  long firstAveraged() {
+    return average != null && average.toLowerCase(Locale.ROOT).startsWith("mean:")
+        ? Long.parseLong(average.substring(5))
+        : 0;
+  }
+
   private Averaging averaging() {
     String[] parts = average.toLowerCase(Locale.ROOT).split(":", -1);
     try {

@@ -89,7 +89,7 @@ final class TrainCommand implements Callable<Integer> {
     PrintStream out = json ? System.err : System.out;
     training.check(optimizer, data.dtype());
     loss.check();
-    checkpoints.apply(training.trainer(optimizer, 1));
+    requireConsistent();
     if (dataMemory != null) {
       MemorySize.bytes("--data-memory", dataMemory);
     }
@@ -137,8 +137,9 @@ final class TrainCommand implements Callable<Integer> {
             "panagrad: %s; that model is saved in %s".formatted(e.getMessage(), save));
         return 1;
       }
-      Warnings.print(result, file != null || training.isStandardised(), training.isPenalised());
+      Warnings.print(result, file != null || training.isStandardised(), training);
       Warnings.printFit(result);
+      Warnings.printAverage(training.firstAveraged(), result.steps());
       if (json) {
         printJson(result, backend, exact);
       } else {
@@ -146,6 +147,22 @@ final class TrainCommand implements Callable<Integer> {
       }
       // Last: a disk that is full does not take the result with it.
       return finish(result);
+    }
+  }
+
+  /** Before anything is read or computed. */
+  private void requireConsistent() {
+    Trainer trainer = training.trainer(optimizer, 1);
+    checkpoints.apply(trainer);
+    loss.apply(trainer);
+    try {
+      trainer.requireConsistent();
+    } catch (IllegalArgumentException e) {
+      throw new UsageException(e.getMessage());
+    }
+    if (training.isGram() && loss.areAsked()) {
+      throw new UsageException(
+          "--gram is for the squared error of rows that all count alike; leave out --gram, or --weights and --offset");
     }
   }
 

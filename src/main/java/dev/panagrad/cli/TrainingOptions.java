@@ -192,12 +192,21 @@ final class TrainingOptions {
     return !noStandardize;
   }
 
+  double l2() {
+    return l2;
+  }
+
   boolean isPenalised() {
     return l1 > 0 || l2 > 0;
   }
 
   long epochs() {
     return epochs;
+  }
+
+  /** The step from which a mean of the parameters is kept; 0 if none is. */
+  long firstAveraged() {
+    return noise.firstAveraged();
   }
 
   boolean isGram() {
@@ -342,7 +351,7 @@ final class TrainingOptions {
     if (batch < 1) {
       throw new UsageException("--batch-size must be at least 1, found " + batch);
     }
-    if (name.takesFullBatches() && batch < rows) {
+    if (name.takesFullBatches()) {
       throw new UsageException(
           (name == RuleName.GD ? "gradient descent" : name.text())
               + " takes full batches, found --batch-size "

@@ -80,9 +80,9 @@ final class Warnings {
   /**
    * After a training.
    *
-   * @param isPenalised whether there was a penalty
+   * @param asked what was asked for
    */
-  static void print(TrainingResult result, boolean isStandardised, boolean isPenalised) {
+  static void print(TrainingResult result, boolean isStandardised, TrainingOptions asked) {
     if (!result.constantFeatures().isEmpty()) {
       warn(
           "constant columns carry no information and get coefficient 0: "
@@ -97,23 +97,39 @@ final class Warnings {
           String.format(
               Locale.ROOT,
               "the problem is ill-conditioned: X^T X has condition number %s, and plain descent needs about as many passes; %s--optimizer cg or lbfgs gets there in far"
-                  + " fewer (fista with --l1), --l2 lowers it, and so does dropping features that nearly repeat others",
+                  + " fewer (fista with --l1), and %s",
               certificate.condition() > 1e15
                   ? "beyond rounding"
                   : String.format(Locale.ROOT, "%.3g", certificate.condition()),
-              isStandardised ? "" : "standardisation lowers it, "));
+              isStandardised ? "" : "standardisation lowers it, ",
+              asked.l2() == 0
+                  ? "--l2 lowers it, as does dropping features that nearly repeat others"
+                  : "a smaller --l2 lowers it where that is large, a larger one where features nearly repeat others"));
     }
     // All training rows are on their side of the plane: it can be made as steep as one likes.
     if (result.metrics().getOrDefault("accuracy", 0.0) > 1 - 1e-12) {
       if (Double.isNaN(result.metrics().get("AUC"))) {
         warn("all training rows are of one class: the intercept grows as long as training goes on");
-      } else if (!isPenalised) {
+      } else if (!asked.isPenalised()) {
         warn(
             "the classes are separable: the loss has no minimum, and coefficients grow as long as training goes on; add --l2");
       }
     }
     if (result.metrics().containsKey("R2") && Double.isNaN(result.r2())) {
       warn("a target is constant: R2 is undefined");
+    }
+  }
+
+  /**
+   * Of a mean of parameters that never began.
+   *
+   * @param first the step from which it would be kept; 0 if none
+   */
+  static void printAverage(long first, long steps) {
+    if (first > steps) {
+      warn(
+          "--average mean:%d: there were %,d steps, so that the model is that of the last one, not a mean; take an earlier step"
+              .formatted(first, steps));
     }
   }
 

@@ -84,7 +84,7 @@ final class PathModels {
       models.multiplyAdds += 2.0 * d * d * (d + values.length);
       for (int i = 0; i < values.length; i++) {
         double[] w = new double[d];
-        ridge.solve(values[i], w);
+        solve(ridge, values[i], w);
         for (int j = 0; j < d; j++) {
           // Reflections leave rounding there.
           w[j] = isConstant[j] ? 0 : w[j];
@@ -106,6 +106,17 @@ final class PathModels {
       models.keep(i, w, problem, scale);
     }
     return models;
+  }
+
+  private static void solve(ShiftedSystem ridge, double value, double[] w) {
+    try {
+      ridge.solve(value, w);
+    } catch (ArithmeticException e) {
+      throw new IllegalArgumentException(
+          "an L2 penalty of %s is lost in the rounding of features that repeat others: give a larger one, or drop such features"
+              .formatted(value),
+          e);
+    }
   }
 
   private void keep(int i, double[] w, CentredSums problem, double[] scale) {

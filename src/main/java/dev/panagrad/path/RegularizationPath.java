@@ -159,9 +159,9 @@ public final class RegularizationPath {
     return value;
   }
 
-  /** The heap that matrices of this size take, in bytes: {@code 8 d^2 (k + 2)}. */
+  /** The heap that matrices of this size take, in bytes: {@code 8 d^2 (k + 3)}. */
   public static long requiredBytes(int features, int folds) {
-    return (long) Double.BYTES * features * features * (folds + 2);
+    return (long) Double.BYTES * features * features * (folds + 3);
   }
 
   /**
@@ -173,7 +173,8 @@ public final class RegularizationPath {
    *     with it, or there are fewer than 2 rows per fold
    * @throws IllegalArgumentException if there is more than one target, more than {@link
    *     NormalEquations#MAX_FEATURES} features, more than the heap holds, or values whose squares
-   *     F64 does not hold; or the backend does not compute in host memory
+   *     F64 does not hold, or an L2 penalty that rounding hides; or the backend does not compute in
+   *     host memory
    */
   public PathResult fit(Dataset data, Backend backend) {
     requireAccepted(data, backend);

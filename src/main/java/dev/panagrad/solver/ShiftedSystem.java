@@ -15,8 +15,8 @@ import dev.panagrad.rule.Accepted;
  * eigenvectors, the reduction needs no iteration. It is backward stable: x solves exactly a system
  * whose matrix differs from {@code A + t I} by a small multiple of {@code d u |A|}.
  *
- * <p>Cost: 2 d^3 multiply-adds once, 2 d^2 for each t; 12 d^2 bytes. Threading: one thread at a
- * time.
+ * <p>Cost: 2 d^3 multiply-adds once, 2 d^2 for each t; 8 d^2 bytes beside the matrix. Threading:
+ * one thread at a time.
  *
  * <p>Source: Golub and Van Loan, Matrix Computations (2013), sections 8.3.1 for the reduction and
  * 4.3.6 for tridiagonal systems.

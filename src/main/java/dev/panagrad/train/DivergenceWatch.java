@@ -57,6 +57,7 @@ final class DivergenceWatch {
    * What to throw then.
    *
    * @param when at which step
+   * @param rate the learning rate; NaN if there is none
    * @param advice what to do
    */
   DivergenceException failure(String when, double loss, long step, double rate, String advice) {
@@ -71,11 +72,11 @@ final class DivergenceWatch {
     return new DivergenceException(
         String.format(
             Locale.ROOT,
-            "training diverged: %s the loss is %.4g, after %.4g at the first step, with learning rate %.4g; %s",
+            "training diverged: %s the loss is %.4g, after %.4g at the first step%s; %s",
             when,
             loss,
             firstLoss,
-            rate,
+            Double.isNaN(rate) ? "" : String.format(Locale.ROOT, ", with learning rate %.4g", rate),
             advice),
         step);
   }

@@ -6,19 +6,27 @@ import java.util.Locale;
 /** Ends a training whose loss says that it has diverged. */
 final class LossWatch {
   private final TrainingProgress progress;
-  private final double targetSquares;
+  private final double zeroLoss;
   private final DType dtype;
   private final boolean isStandardised;
+  private final boolean hasRate;
   private final DivergenceWatch watch;
 
   /**
    * For one training, perhaps resumed.
    *
-   * @param targetSquares the loss of a model of zeros
+   * @param zeroLoss the loss of a model of zeros, summed over outputs
+   * @param hasRate whether there is a learning rate that could be lowered
    */
-  LossWatch(TrainingProgress progress, double targetSquares, DType dtype, boolean isStandardised) {
+  LossWatch(
+      TrainingProgress progress,
+      double zeroLoss,
+      DType dtype,
+      boolean isStandardised,
+      boolean hasRate) {
     this.progress = progress;
-    this.targetSquares = targetSquares;
+    this.zeroLoss = zeroLoss;
+    this.hasRate = hasRate;
     this.dtype = dtype;
     this.isStandardised = isStandardised;
     watch = new DivergenceWatch(dtype, progress.firstLoss);
@@ -33,30 +41,34 @@ final class LossWatch {
    * @throws DivergenceException if it is not finite or hopelessly large
    */
   void requireUseful(double loss, long epoch, long step, double rate, boolean isLast) {
-    if (watch.isUseful(loss, targetSquares)) {
+    if (watch.isUseful(loss, zeroLoss)) {
       progress.firstLoss = watch.firstLoss();
       return;
     }
     String when = "%s step %d (epoch %d)".formatted(isLast ? "after" : "at", step, epoch);
-    String advice =
-        String.format(
-            Locale.ROOT,
-            "try --learning-rate %.2g%s",
-            rate / 10,
-            isStandardised ? "" : ", or standardise the features");
-    throw watch.failure(when, loss, step, rate, advice);
+    throw watch.failure(when, loss, step, hasRate ? rate : Double.NaN, advice(rate));
+  }
+
+  private String advice(double rate) {
+    String units = isStandardised ? "" : "standardise the features";
+    if (!hasRate) {
+      return units.isEmpty() ? "give the target another unit, or add --l2" : units;
+    }
+    String lower = String.format(Locale.ROOT, "try --learning-rate %.2g", rate / 10);
+    return units.isEmpty() ? lower : lower + ", or " + units;
   }
 
   /**
    * Looks at the loss of the held-out rows.
    *
+   * @param rate the learning rate of the last step
    * @throws DivergenceException if it is not finite
    */
-  void requireUsefulHeldOut(double loss, long step) {
+  void requireUsefulHeldOut(double loss, long step, double rate) {
     if (!Double.isFinite(loss)) {
       throw new DivergenceException(
-          "the loss of the held-out rows is %s at step %d, that of the training rows is finite: the held-out rows have values that are not finite or too large for %s"
-              .formatted(loss, step, dtype),
+          "the loss of the held-out rows is %s after step %d, where that of the training rows was finite: training diverges, and then %s; or the held-out rows have values that are not finite or too large for %s"
+              .formatted(loss, step, advice(rate), dtype),
           step);
     }
   }

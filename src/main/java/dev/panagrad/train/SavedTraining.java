@@ -9,6 +9,7 @@ import dev.panagrad.tensor.Tensor;
 import dev.panagrad.tensor.TensorArena;
 import java.io.IOException;
 import java.nio.file.Path;
+import java.util.ArrayList;
 import java.util.List;
 import java.util.Map;
 
@@ -63,19 +64,23 @@ final class SavedTraining implements AutoCloseable {
     in.close();
   }
 
-  /** Requires that the checkpoint is of the same training. */
+  /** Requires that the checkpoint is of the same training; says all that differs. */
   void requireSame(Map<String, String> identity) throws IOException {
+    List<String> differences = new ArrayList<>();
     for (Map.Entry<String, String> needed : identity.entrySet()) {
       String found = in.metadata().getOrDefault(needed.getKey(), ABSENT.get(needed.getKey()));
       if (!needed.getValue().equals(found)) {
-        throw new IOException(
-            "checkpoint '%s' is of another training: its %s is %s, and here it is %s"
+        differences.add(
+            "its %s is %s, and here it is %s"
                 .formatted(
-                    file,
                     needed.getKey().replace("training.", ""),
                     found == null ? "missing" : found,
                     needed.getValue()));
       }
+    }
+    if (!differences.isEmpty()) {
+      throw new IOException(
+          "%s is of another training: %s".formatted(this, String.join("; ", differences)));
     }
   }
 

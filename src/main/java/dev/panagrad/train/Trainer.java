@@ -7,6 +7,8 @@ import dev.panagrad.optimizer.Optimizer;
 import dev.panagrad.penalty.Penalty;
 import dev.panagrad.rule.Accepted;
 import dev.panagrad.rule.GradientDescent;
+import dev.panagrad.rule.Sgd;
+import dev.panagrad.rule.UpdateRule;
 import dev.panagrad.solver.Solver;
 import dev.panagrad.tensor.Tensor;
 import java.io.UncheckedIOException;
@@ -351,11 +353,39 @@ public final class Trainer {
   }
 
   /**
+   * Checks the options against each other, without data; every training begins with it.
+   *
+   * @throws IllegalArgumentException if two of them exclude each other
+   */
+  public void requireConsistent() {
+    if (resume && checkpoints == null) {
+      throw new IllegalArgumentException("resuming needs the folder of the checkpoints");
+    }
+    if (solver != null) {
+      SolverSteps.requireAccepted(this);
+    }
+    UpdateRule rule = optimizer.rule();
+    if (varianceReduced && !(rule instanceof Sgd || rule instanceof GradientDescent)) {
+      throw new IllegalArgumentException(
+          "variance reduction is for steps that are proportional to the gradient, found rule '%s'; use sgd"
+              .formatted(rule.name()));
+    }
+    if (automaticRate && optimizer.groups().stream().anyMatch(g -> g.rateFactor() != 1)) {
+      throw new IllegalArgumentException(
+          "an automatic learning rate is for all parameters alike, found groups with rate factors; give a rate, or no factors");
+    }
+    if (TrainingLoss.isAsked(this)) {
+      TrainingLoss.requireConsistent(this);
+    }
+  }
+
+  /**
    * Trains.
    *
    * @param data F32 or F64; changed in place if standardisation is asked for
    * @param backend where to compute; stays open
-   * @throws IllegalArgumentException if an option does not fit the data; nothing changes
+   * @throws IllegalArgumentException if an option does not fit the data; nothing changes, but that
+   *     the data may have been standardised where no automatic rate could be found
    * @throws UncheckedIOException if checkpoints cannot be kept where they should, or the training
    *     cannot be resumed, with what differs; the data may have been standardised then
    * @throws DivergenceException if a loss becomes infinite, NaN or hopelessly large, whatever the
@@ -392,9 +422,6 @@ public final class Trainer {
   }
 
   private TrainingResult fit(Dataset data, TrainingFile file, Backend backend) {
-    if (resume && checkpoints == null) {
-      throw new IllegalArgumentException("resuming needs the folder of the checkpoints");
-    }
     try (TrainingSession session = new TrainingSession(this, data, file, backend)) {
       return session.run();
     }

@@ -36,6 +36,29 @@ final class TrainingLoss {
   }
 
   /**
+   * Checks options against each other.
+   *
+   * @throws IllegalArgumentException if they do not go together
+   */
+  static void requireConsistent(Trainer options) {
+    Loss loss = loss(options);
+    if (options.gram) {
+      throw new IllegalArgumentException(
+          "Gram mode is for the squared error of rows that all count alike; train without it");
+    }
+    if (options.classWeights != null && !(loss instanceof Logistic)) {
+      throw new IllegalArgumentException(
+          "class weights are for the logistic loss, found loss '%s'".formatted(loss.name()));
+    }
+    if (options.automaticRate && !Double.isFinite(loss.curvature())) {
+      throw new IllegalArgumentException(
+          "no learning rate is known for loss '%s' as its curvature has no bound; give one, %s"
+              .formatted(
+                  loss.name(), loss.isSmooth() ? "or use lbfgs" : "and a schedule that decays"));
+    }
+  }
+
+  /**
    * Checks options against data and backend, before anything changes.
    *
    * @throws IllegalArgumentException if they do not fit
@@ -51,24 +74,10 @@ final class TrainingLoss {
           "backend '%s' has the squared error alone, found loss '%s' or weights; use a backend in host memory"
               .formatted(backend.name(), loss.name()));
     }
-    if (options.gram) {
-      throw new IllegalArgumentException(
-          "Gram mode is for the squared error of rows that all count alike; train without it");
-    }
-    if (options.classWeights != null && !(loss instanceof Logistic)) {
-      throw new IllegalArgumentException(
-          "class weights are for the logistic loss, found loss '%s'".formatted(loss.name()));
-    }
     if (options.classWeights != null && data.targets().size() > 1) {
       throw new IllegalArgumentException(
           "class weights are for one target, found %d; train once for each"
               .formatted(data.targets().size()));
-    }
-    if (options.automaticRate && !Double.isFinite(loss.curvature())) {
-      throw new IllegalArgumentException(
-          "no learning rate is known for loss '%s' as its curvature has no bound; give one, %s"
-              .formatted(
-                  loss.name(), loss.isSmooth() ? "or use lbfgs" : "and a schedule that decays"));
     }
     requireRows("weights", options.weights, data);
     requireRows("offsets", options.offset, data);
@@ -155,14 +164,14 @@ final class TrainingLoss {
       throw new IllegalArgumentException(
           "the sum of the weights is beyond the range of numbers; divide them by their largest");
     }
-    double largest = 0;
     double all = 0;
     for (long i = 0; i < data.rows(); i++) {
       weights.set(i, weights.get(i) / mean);
-      largest = Math.max(largest, weights.get(i));
       all += weights.get(i);
     }
-    TrainingLoss made = new TrainingLoss(new RowLoss(loss, weights, offset), options, largest);
+    // Of those held out nothing is in a gradient.
+    TrainingLoss made =
+        new TrainingLoss(new RowLoss(loss, weights, offset), options, largest(weights, rows));
     double heldOut = all - sum(weights, rows);
     if (rows.heldOut() > 0 && !(heldOut > 1e-9 * all)) {
       throw new IllegalArgumentException(
@@ -186,6 +195,12 @@ final class TrainingLoss {
     return sum[0];
   }
 
+  private static double largest(Tensor weights, TrainingRows rows) {
+    double[] largest = new double[1];
+    rows.visitTrained(row -> largest[0] = Math.max(largest[0], weights.get(row)));
+    return largest[0];
+  }
+
   /** {@code S / (2 S_c)} with the sum S of the training rows' weights, and S_c of a class. */
   private static double[] balanced(Tensor weights, Dataset data, TrainingRows rows) {
     double[] sums = new double[2];
@@ -205,6 +220,29 @@ final class TrainingLoss {
 
   Loss loss() {
     return rowLoss.loss();
+  }
+
+  /**
+   * The mean size of the training rows' losses at parameters that are all zero, summed over
+   * outputs.
+   */
+  double ofZeros(Dataset data, TrainingRows rows) {
+    double[] sum = new double[1];
+    double[] z = new double[1];
+    double[] y = new double[1];
+    double[] s = new double[1];
+    Tensor weights = rowLoss.weights();
+    Tensor offset = rowLoss.offset();
+    rows.visitTrained(
+        row -> {
+          s[0] = weights == null ? 1 : weights.get(row);
+          for (int j = 0; j < data.targets().size(); j++) {
+            z[0] = offset == null ? 0 : offset.get(row);
+            y[0] = data.y().get(row, j);
+            sum[0] += Math.abs(loss().differentiate(z, y, s, 1));
+          }
+        });
+    return sum[0] / rows.trained();
   }
 
   /** What the mean over held-out rows is to be multiplied by, to be one over their weights. */

@@ -8,9 +8,6 @@ import dev.panagrad.optimizer.Optimizer;
 import dev.panagrad.regression.LinearModel;
 import dev.panagrad.regression.LinearRegression;
 import dev.panagrad.regression.Standardization;
-import dev.panagrad.rule.GradientDescent;
-import dev.panagrad.rule.Sgd;
-import dev.panagrad.rule.UpdateRule;
 import dev.panagrad.solver.Fista;
 import dev.panagrad.tensor.Tensor;
 import dev.panagrad.tensor.TensorArena;
@@ -67,13 +64,10 @@ final class TrainingSession implements AutoCloseable {
     this.backend = backend;
     this.outputs = data.targets().size();
     this.isFile = file != null;
-    if (options.solver != null) {
-      SolverSteps.requireAccepted(options);
-    }
+    options.requireConsistent();
     if (TrainingLoss.isAsked(options)) {
       TrainingLoss.requireAccepted(options, data, file, backend);
     }
-    requireRule(options);
     CheckpointFolder folder = Resumption.folder(options);
     arena = TensorArena.open("training");
     MeasuredCurvature measured = null;
@@ -146,20 +140,6 @@ final class TrainingSession implements AutoCloseable {
     }
   }
 
-  private static void requireRule(Trainer options) {
-    UpdateRule rule = options.optimizer.rule();
-    if (options.varianceReduced && !(rule instanceof Sgd || rule instanceof GradientDescent)) {
-      throw new IllegalArgumentException(
-          "variance reduction is for steps that are proportional to the gradient, found rule '%s'; use sgd"
-              .formatted(rule.name()));
-    }
-    if (options.automaticRate
-        && options.optimizer.groups().stream().anyMatch(g -> g.rateFactor() != 1)) {
-      throw new IllegalArgumentException(
-          "an automatic learning rate is for all parameters alike, found groups with rate factors; give a rate, or no factors");
-    }
-  }
-
   private VarianceReduction anchor() {
     LinearRegression there =
         new LinearRegression(
@@ -189,10 +169,10 @@ final class TrainingSession implements AutoCloseable {
     watch =
         new LossWatch(
             progress,
-            // No scale is known of other losses.
-            loss == null ? targets.meanSquare() : Double.POSITIVE_INFINITY,
+            loss == null ? targets.meanSquare() : loss.ofZeros(data, rows),
             data.x().dtype(),
-            options.standardize || isFile);
+            options.standardize || isFile,
+            solver == null);
     if (options.gram) {
       curvature.normalEquations();
     }
@@ -218,12 +198,7 @@ final class TrainingSession implements AutoCloseable {
     evaluation.takeAverage();
     double validationMse = heldOutLoss(true);
     double[] trained = evaluation.trained();
-    watch.requireUseful(
-        Arrays.stream(trained).sum(),
-        progress.epochs,
-        optimizer.steps(),
-        optimizer.lastLearningRate(),
-        true);
+    watch.requireUseful(Arrays.stream(trained).sum(), progress.epochs, steps(), stepLength(), true);
     Certificate certificate = options.certify ? curvature.certify() : null;
     Map<String, Double> metrics = evaluation.metrics(trained, targets);
     double mean = evaluation.raw(trained);
@@ -478,7 +453,7 @@ final class TrainingSession implements AutoCloseable {
   private double heldOutLoss(boolean isAveraged) {
     double loss = evaluation.heldOut(isAveraged);
     if (rows.heldOut() > 0) {
-      watch.requireUsefulHeldOut(loss, optimizer.steps());
+      watch.requireUsefulHeldOut(loss, steps(), stepLength());
     }
     return loss;
   }

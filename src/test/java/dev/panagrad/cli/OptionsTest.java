@@ -1,6 +1,7 @@
 package dev.panagrad.cli;
 
 import static org.junit.jupiter.api.Assertions.assertEquals;
+import static org.junit.jupiter.api.Assertions.assertFalse;
 import static org.junit.jupiter.api.Assertions.assertNotEquals;
 import static org.junit.jupiter.api.Assertions.assertTrue;
 
@@ -219,6 +220,39 @@ class OptionsTest {
     String epochs = options.startsWith("--epochs") ? "" : "--epochs 2 ";
     String line = Cli.train(data, "--target y --quiet " + epochs + options).failure(Cli.USAGE);
     Cli.assertContains(line, name, found);
+  }
+
+  /** There are no data: nothing is read before. */
+  @ParameterizedTest
+  @CsvSource(
+      delimiter = '|',
+      textBlock =
+          """
+          --optimizer lbfgs --loss quantile:0.5                     | smooth
+          --optimizer cg --loss logistic                            | square
+          --optimizer lbfgs --l1 0.1                                | L1
+          --optimizer sgd --learning-rate auto --loss poisson       | curvature
+          --loss squared --class-weights 1,2                        | logistic
+          --gram --loss logistic                                    | Gram
+          --gram --weights w                                        | --gram
+          --optimizer gd --batch-size 1000000                       | full batches
+          --optimizer fista --batch-size 12                         | full batches
+          --resume                                                  | --checkpoint
+          --loss huber:-1                                           | huber
+          --loss quantile:2                                         | quantile
+          """)
+  void conflictsAreSeenBeforeDataAreRead(String options, String found) {
+    Path nowhere = folder.resolve("nowhere.csv");
+    Cli.assertContains(
+        Cli.train(nowhere, "--target y --quiet " + options).failure(Cli.USAGE), found);
+    Cli.train(nowhere, "--target y --quiet").exits(Cli.FAILED);
+  }
+
+  @Test
+  void meanThatNeverBegins() {
+    String line = "--target y --quiet --epochs 3 --average mean:";
+    Cli.assertContains(Cli.train(data, line + 4).exits(Cli.DONE).err(), "there were 3 steps");
+    assertFalse(Cli.train(data, line + 3).exits(Cli.DONE).err().contains("--average"));
   }
 
   @Test

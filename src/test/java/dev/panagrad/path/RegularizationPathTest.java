@@ -237,6 +237,32 @@ class RegularizationPathTest {
     assertTrue(first.oneStandardErrorIndex() <= first.chosenIndex());
   }
 
+  /**
+   * A feature that repeats others leaves an eigenvalue that is rounding, larger than the penalty.
+   */
+  @Test
+  void penaltyBelowRounding() {
+    double[][] x = Datasets.normal(1, 40, 3);
+    for (double[] row : x) {
+      row[2] = row[0] + row[1];
+    }
+    double[][] y = Datasets.normal(2, 40, 1);
+    RegularizationPath path = RegularizationPath.of(PathPenalty.L2).at(1, 1e-300).folds(10);
+    String message = "";
+    for (int seed = 0; seed < 20 && message.isEmpty(); seed++) {
+      try {
+        path.seed(seed).fit(data(x, y), backend);
+      } catch (IllegalArgumentException e) {
+        message = e.getMessage();
+      }
+    }
+    assertTrue(message.contains("L2 penalty of 1.0E-300"), message);
+    assertTrue(message.contains("repeat others"), message);
+    PathResult found =
+        RegularizationPath.of(PathPenalty.L2).at(1, 1e-9).folds(10).fit(data(x, y), backend);
+    assertTrue(Double.isFinite(found.validationMse()[1]));
+  }
+
   private void refused(Class<? extends Exception> type, Dataset data, String... parts) {
     String message =
         assertThrows(type, () -> RegularizationPath.of(PathPenalty.L1).fit(data, backend))

@@ -10,10 +10,16 @@ import dev.panagrad.conformance.TestBackends;
 import dev.panagrad.data.Dataset;
 import dev.panagrad.data.Datasets;
 import dev.panagrad.data.RowOrder;
+import dev.panagrad.loss.Huber;
+import dev.panagrad.loss.Logistic;
+import dev.panagrad.loss.Loss;
+import dev.panagrad.loss.Poisson;
+import dev.panagrad.loss.Quantile;
 import dev.panagrad.optimizer.Optimizer;
 import dev.panagrad.rule.GradientDescent;
 import dev.panagrad.rule.Sgd;
 import dev.panagrad.tensor.DType;
+import dev.panagrad.tensor.Tensor;
 import dev.panagrad.tensor.TensorArena;
 import java.util.List;
 import java.util.Locale;
@@ -80,6 +86,54 @@ class DivergenceTest {
             assertEquals(1000, Double.parseDouble(m.group(5)), 0.0);
             assertEquals(100, Double.parseDouble(m.group(6)), 0.0);
           });
+    }
+  }
+
+  /** Losses that grow no faster than predictions stay finite for long. */
+  @Test
+  void otherLosses() {
+    for (Backend backend : backends) {
+      if (!backend.linear().hasLosses()) {
+        continue;
+      }
+      try (TensorArena arena = TensorArena.open("other losses")) {
+        Dataset data = plane(arena, DType.F64);
+        for (long i = 0; i < data.rows(); i++) {
+          data.y().set(i, (int) (i % 2));
+        }
+        Tensor offset = arena.allocate("offset", DType.F64, data.rows()).fill(0.5);
+        for (Loss loss : List.of(new Logistic(), new Huber(0.1), new Quantile(0.3))) {
+          DivergenceException e =
+              assertThrows(
+                  DivergenceException.class,
+                  () -> gd(1e30).epochs(5).loss(loss).fit(data, backend),
+                  loss.name());
+          assertTrue(e.getMessage().contains("try --learning-rate 1.0e+29"), e.getMessage());
+          gd(1e9).epochs(5).loss(loss).offset(offset).fit(data, backend);
+        }
+      }
+    }
+  }
+
+  /** The first rows after a step overflow, where those before it did not. */
+  @Test
+  void heldOutRowsNameTheRateToo() {
+    for (Backend backend : backends) {
+      if (!backend.linear().hasLosses()) {
+        continue;
+      }
+      try (TensorArena arena = TensorArena.open("held out")) {
+        Dataset data = plane(arena, DType.F64);
+        for (long i = 0; i < data.rows(); i++) {
+          data.y().set(i, 100);
+        }
+        DivergenceException e =
+            assertThrows(
+                DivergenceException.class,
+                () -> gd(100).epochs(5).loss(new Poisson()).validation(0.3).fit(data, backend));
+        assertTrue(e.getMessage().contains("held-out rows is Infinity"), e.getMessage());
+        assertTrue(e.getMessage().contains("try --learning-rate 10"), e.getMessage());
+      }
     }
   }
 
