@@ -12,6 +12,7 @@ import dev.panagrad.penalty.Penalty;
 import dev.panagrad.rule.Adam;
 import dev.panagrad.rule.RmsProp;
 import dev.panagrad.rule.Sgd;
+import dev.panagrad.rule.StateFormat;
 import dev.panagrad.rule.UpdateRule;
 import dev.panagrad.schedule.Schedule;
 import dev.panagrad.tensor.DType;
@@ -121,6 +122,38 @@ class ParameterGroupTest {
       }
     }
     TestBackends.close(backends);
+  }
+
+  /**
+   * Compact state depends on gradients alone, and blocks of it reach over the borders of groups:
+   * what one group does leaves the others' bits as they are.
+   */
+  @Test
+  void compactState() {
+    for (StateFormat format : List.of(StateFormat.BF16, StateFormat.BLOCK8)) {
+      for (UpdateRule rule : List.of(Adam.of(0.05), RmsProp.of(0.02))) {
+        try (Backend backend = TestBackends.mirrored("simd", 2)) {
+          Map<String, double[]> plain =
+              run(backend, DType.F32, NAMES, Optimizer.of(rule).state(format));
+          Map<String, double[]> grouped =
+              run(
+                  backend,
+                  DType.F32,
+                  NAMES,
+                  Optimizer.of(rule).state(format).group(ParameterGroup.of("a.*").rateFactor(0.5)));
+          for (String name : NAMES) {
+            String what = format + " " + rule + " " + name;
+            double factor = name.startsWith("a.") ? 0.5 : 1;
+            double[] expected = plain.get(name).clone();
+            for (int i = 0; i < expected.length; i++) {
+              expected[i] *= factor;
+            }
+            // Parameters begin at 0, and half of a sum is the sum of halves to the last bit.
+            assertArrayEquals(expected, grouped.get(name), 0, what);
+          }
+        }
+      }
+    }
   }
 
   /** The bits of no groups at all. */

@@ -105,6 +105,117 @@ class CertificateTest {
     }
   }
 
+  /**
+   * Columns of means and deviations that differ by factors of 1,000, in F32 and as they are: the
+   * loss of the model that comes out, in double precision from the same rows, is not further above
+   * the minimum than the bound says.
+   */
+  @Test
+  void f32FarFromStandardised() {
+    int n = 150;
+    int d = 4;
+    List<Backend> backends = TestBackends.open(1);
+    for (Backend backend : backends) {
+      for (long epochs : new long[] {1, 30, 3000}) {
+        for (double mean : new double[] {0, 30, 1000}) {
+          try (TensorArena arena = TensorArena.open("f32")) {
+            Tensor x = arena.allocate("x", DType.F32, n, d);
+            Tensor y = arena.allocate("y", DType.F32, n);
+            SplittableRandom random = new SplittableRandom(8);
+            for (int i = 0; i < n; i++) {
+              for (int f = 0; f < d; f++) {
+                x.set(i, f, (mean + random.nextGaussian()) * Math.pow(10, f - 1));
+              }
+              y.set(i, x.get(i, 0) - 0.01 * x.get(i, 2) + 3 + random.nextGaussian());
+            }
+            TrainingResult result =
+                Trainer.with(Optimizer.of(new GradientDescent(1)))
+                    .epochs(epochs)
+                    .automaticRate()
+                    .certify()
+                    .fit(Dataset.of(x, y), backend);
+            double[] w = result.model().coefficients()[0];
+            double[] best = solution(x, y);
+            double reached = meanSquare(x, y, w, result.model().intercept(0));
+            double least = meanSquare(x, y, best, best[d]);
+            Certificate found = result.certificate();
+            // Squares of means 1,000 times the deviations leave no curvature in F32.
+            boolean isLost = mean == 1000;
+            assertTrue(
+                found.gap() >= reached - least || (isLost && Double.isNaN(found.gap())),
+                "%s, %d epochs, mean %s: %s above, and %s"
+                    .formatted(backend.name(), epochs, mean, reached - least, found));
+          }
+        }
+      }
+    }
+    TestBackends.close(backends);
+  }
+
+  private static double meanSquare(Tensor x, Tensor y, double[] w, double b) {
+    double sum = 0;
+    for (int i = 0; i < x.rows(); i++) {
+      double r = b - y.get(i);
+      for (int f = 0; f < x.cols(); f++) {
+        r += x.get(i, f) * w[f];
+      }
+      sum += r * r;
+    }
+    return sum / x.rows();
+  }
+
+  /** Coefficients and intercept, by Gram-Schmidt, twice, on columns that are centred and scaled. */
+  private static double[] solution(Tensor x, Tensor y) {
+    int n = (int) x.rows();
+    int d = (int) x.cols();
+    double[] means = new double[d + 1];
+    double[][] a = new double[d + 1][n];
+    for (int f = 0; f <= d; f++) {
+      for (int i = 0; i < n; i++) {
+        a[f][i] = f < d ? x.get(i, f) : y.get(i);
+        means[f] += a[f][i] / n;
+      }
+      for (int i = 0; i < n; i++) {
+        a[f][i] -= means[f];
+      }
+    }
+    double[][] r = new double[d + 1][d + 1];
+    for (int f = 0; f <= d; f++) {
+      for (int turn = 0; turn < 2; turn++) {
+        for (int g = 0; g < f; g++) {
+          double part = dot(a[g], a[f]);
+          r[g][f] += part;
+          for (int i = 0; i < n; i++) {
+            a[f][i] -= part * a[g][i];
+          }
+        }
+      }
+      r[f][f] = Math.sqrt(dot(a[f], a[f]));
+      for (int i = 0; i < n; i++) {
+        a[f][i] /= r[f][f];
+      }
+    }
+    double[] w = new double[d + 1];
+    w[d] = means[d];
+    for (int f = d - 1; f >= 0; f--) {
+      w[f] = r[f][d];
+      for (int g = f + 1; g < d; g++) {
+        w[f] -= r[f][g] * w[g];
+      }
+      w[f] /= r[f][f];
+      w[d] -= w[f] * means[f];
+    }
+    return w;
+  }
+
+  private static double dot(double[] a, double[] b) {
+    double sum = 0;
+    for (int i = 0; i < a.length; i++) {
+      sum += a[i] * b[i];
+    }
+    return sum;
+  }
+
   /** Nothing but the penalty bounds the curvature of this many features. */
   @Test
   void manyFeatures() {
