@@ -85,9 +85,7 @@ final class NoiseOptions {
 
   /** The step from which a mean is kept; 0 if none is. */
   long firstAveraged() {
-    return average != null && average.toLowerCase(Locale.ROOT).startsWith("mean:")
-        ? Long.parseLong(average.substring(5))
-        : 0;
+    return average == null ? 0 : averaging().firstStep();
   }
 
   private Averaging averaging() {

@@ -51,6 +51,11 @@ public final class Averaging {
     return new Averaging(Double.NaN, Accepted.count("first step of the average", first));
   }
 
+  /** The step from which a mean is kept; 0 for an exponential average. */
+  public long firstStep() {
+    return firstStep;
+  }
+
   /** Part of the parameters after a step, from 1, in the average after it. */
   double share(long step) {
     if (firstStep == 0) {
