@@ -97,7 +97,7 @@ public record Fista() implements Solver {
         turn += way * (next[i] - w[i]);
       }
       double norm = curvature * Math.sqrt(squares);
-      firstNorm = Double.isNaN(firstNorm) ? norm : firstNorm;
+      firstNorm = Double.isNaN(firstNorm) ? Vectors.requireFinite(norm) : firstNorm;
       momentum(turn > 0);
       if (norm <= tolerance * firstNorm) {
         return Status.CONVERGED;

@@ -88,7 +88,7 @@ public record Lbfgs(int memory) implements Solver {
     private Status advance() {
       if (Double.isNaN(firstNorm)) {
         value = objective.evaluate(w, g);
-        firstNorm = Vectors.norm(g);
+        firstNorm = Vectors.requireFinite(Vectors.norm(g));
         if (firstNorm == 0) {
           return Status.CONVERGED;
         }

@@ -37,7 +37,11 @@ public interface Solver {
       STALLED
     }
 
-    /** One iteration; after it has ended, nothing. */
+    /**
+     * One iteration; after it has ended, nothing.
+     *
+     * @throws ArithmeticException if the first gradient's length is not finite
+     */
     Status iterate();
 
     /** What the last iteration gave; {@link Status#GOING_ON} before the first. */

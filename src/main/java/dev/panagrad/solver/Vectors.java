@@ -16,6 +16,15 @@ final class Vectors {
     return Math.sqrt(dot(a, a));
   }
 
+  /** The same norm, of a gradient, unless it overflows: no step could be judged by it then. */
+  static double requireFinite(double norm) {
+    if (!Double.isFinite(norm)) {
+      throw new ArithmeticException(
+          "the gradient is too large: the square of its length is not finite; give the target, or the features, another unit");
+    }
+    return norm;
+  }
+
   /** {@code y += factor * x}. */
   static void add(double factor, double[] x, double[] y) {
     for (int i = 0; i < y.length; i++) {

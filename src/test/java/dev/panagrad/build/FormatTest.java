@@ -3,6 +3,7 @@ package dev.panagrad.build;
 import static org.junit.jupiter.api.Assertions.assertEquals;
 
 import java.io.IOException;
+import java.io.UncheckedIOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.ArrayList;
@@ -25,17 +26,23 @@ class FormatTest {
         }
       }
     }
-    List<Path> unformatted = new ArrayList<>();
-    for (Path source : sources) {
+    List<Path> unformatted =
+        sources.parallelStream().filter(source -> !isFormatted(source)).toList();
+    assertEquals(
+        List.of(), unformatted, "run: mvn test -Dtest=FormatTest -Dpanagrad.format.write=true");
+  }
+
+  private static boolean isFormatted(Path source) {
+    try {
       String text = Files.readString(source);
       String formatted = Formatting.format(text);
       if (Boolean.getBoolean("panagrad.format.write")) {
         Files.writeString(source, formatted);
-      } else if (!formatted.equals(text)) {
-        unformatted.add(source);
+        return true;
       }
+      return formatted.equals(text);
+    } catch (IOException e) {
+      throw new UncheckedIOException(e);
     }
-    assertEquals(
-        List.of(), unformatted, "run: mvn test -Dtest=FormatTest -Dpanagrad.format.write=true");
   }
 }

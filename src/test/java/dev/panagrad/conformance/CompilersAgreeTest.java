@@ -30,8 +30,7 @@ class CompilersAgreeTest {
   /** Fewer rows by this factor: C1 needs seconds then. */
   private static final int DIVISOR = 16;
 
-  private static List<String> digests(int repeats, String... options)
-      throws IOException, InterruptedException {
+  private static Process start(int repeats, String... options) throws IOException {
     List<String> command = new ArrayList<>();
     command.add(Path.of(System.getProperty("java.home"), "bin", "java").toString());
     command.addAll(
@@ -44,8 +43,10 @@ class CompilersAgreeTest {
     command.addAll(Arrays.asList(options));
     command.addAll(List.of("-cp", System.getProperty("java.class.path")));
     command.addAll(List.of(Digests.class.getName(), Integer.toString(repeats)));
-    Process process =
-        new ProcessBuilder(command).redirectError(ProcessBuilder.Redirect.INHERIT).start();
+    return new ProcessBuilder(command).redirectError(ProcessBuilder.Redirect.INHERIT).start();
+  }
+
+  private static List<String> digests(Process process) throws IOException, InterruptedException {
     String out = new String(process.getInputStream().readAllBytes(), StandardCharsets.UTF_8);
     assertEquals(0, process.waitFor(), out);
     return out.lines().toList();
@@ -54,8 +55,10 @@ class CompilersAgreeTest {
   @Test
   void sameBitsFromBothCompilers() throws IOException, InterruptedException {
     // What a call repeats some hundred times is compiled before the tenth call, and waited for.
-    List<String> c2 = digests(10, "-Xbatch", "-XX:-TieredCompilation", "-XX:CompileThreshold=500");
-    List<String> c1 = digests(1, "-XX:TieredStopAtLevel=1", "-Dpanagrad.simd.force=true");
+    Process byC2 = start(10, "-Xbatch", "-XX:-TieredCompilation", "-XX:CompileThreshold=500");
+    Process byC1 = start(1, "-XX:TieredStopAtLevel=1", "-Dpanagrad.simd.force=true");
+    List<String> c2 = digests(byC2);
+    List<String> c1 = digests(byC1);
     assertEquals(KernelRuns.all(DIVISOR, true).size(), Set.copyOf(c1).size(), "lines, each once");
     assertEquals(c1.size(), c2.size());
     List<String> differing = new ArrayList<>(c1);

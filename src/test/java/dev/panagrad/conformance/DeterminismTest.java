@@ -29,7 +29,7 @@ import org.junit.jupiter.params.provider.MethodSource;
 @Tag("c2")
 class DeterminismTest {
   private static final int[] THREADS = {1, 2, 3, 8};
-  private static final int REPEATS = 10;
+  private static final int REPEATS = Boolean.getBoolean("panagrad.test.slow") ? 10 : 4;
 
   static List<String> backends() {
     return TestBackends.names();

@@ -19,6 +19,7 @@ import org.junit.jupiter.api.Test;
 /** The gradient kernel of every backend against double-precision loops over the same elements. */
 @Tag("simd")
 @Tag("conformance")
+@Tag("thorough")
 class GradientConformanceTest {
   private static final int[] ROWS = {1, 2, 3, 4, 5, 63, 64, 65, 257, 1000};
   private static final int[] FEATURES = {1, 2, 3, 7, 10, 15, 16, 17, 31, 64, 100, 1000};

@@ -25,6 +25,7 @@ import org.junit.jupiter.api.Test;
 /** The gradient of every loss on every backend against loops in double precision. */
 @Tag("simd")
 @Tag("conformance")
+@Tag("thorough")
 class LossConformanceTest {
   private static final List<Loss> LOSSES =
       List.of(new Squared(), new Huber(0.7), new Logistic(), new Poisson(), new Quantile(0.3));

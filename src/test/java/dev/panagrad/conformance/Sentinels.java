@@ -20,12 +20,26 @@ final class Sentinels implements AutoCloseable {
 
   private record Held(Tensor whole, long offset, long count) {}
 
-  private final TensorArena arena = TensorArena.open("sentinels");
+  /**
+   * Closing an arena stops all threads, which takes longer than most of these tests' calls: one
+   * arena serves until it holds this much.
+   */
+  private static final long ARENA_BYTES = 1 << 26;
+
+  private static TensorArena arena = TensorArena.open("sentinels");
+  private static long arenaBytes;
+  private static int users;
+
   private final List<Held> held = new ArrayList<>();
+
+  Sentinels() {
+    users++;
+  }
 
   Tensor tensor(String name, DType dtype, long elementOffset, long... extents) {
     long count = Shape.of(extents).count();
     Tensor whole = arena.allocate(name, dtype, count + 2 * AROUND + elementOffset);
+    arenaBytes += whole.spanBytes();
     whole.fill(value(dtype));
     long offset = AROUND + elementOffset;
     held.add(new Held(whole, offset, count));
@@ -55,6 +69,11 @@ final class Sentinels implements AutoCloseable {
 
   @Override
   public void close() {
-    arena.close();
+    users--;
+    if (users == 0 && arenaBytes > ARENA_BYTES) {
+      arena.close();
+      arena = TensorArena.open("sentinels");
+      arenaBytes = 0;
+    }
   }
 }

@@ -32,6 +32,7 @@ import org.junit.jupiter.api.Test;
  */
 @Tag("simd")
 @Tag("conformance")
+@Tag("thorough")
 class StepConformanceTest {
   private static final long[] COUNTS = {
     0, 1, 2, 3, 7, 8, 9, 15, 16, 17, 31, 32, 33, 63, 64, 65, 1023, 1024, 1025, 4097

@@ -19,7 +19,6 @@ import dev.panagrad.train.TrainingResult;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.Random;
-import org.junit.jupiter.api.Tag;
 import org.junit.jupiter.api.Test;
 
 /**
@@ -27,7 +26,6 @@ import org.junit.jupiter.api.Test;
  * epochs, the loss printed every 100. Every optimizer ends at slope 2 and intercept 1, within the
  * noise.
  */
-@Tag("simd")
 class ClassicExampleTest {
   private static final int POINTS = 100;
   private static final double NOISE = 0.1;

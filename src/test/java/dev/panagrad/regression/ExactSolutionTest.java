@@ -18,11 +18,9 @@ import java.util.Random;
 import java.util.function.BiConsumer;
 import org.junit.jupiter.api.AfterAll;
 import org.junit.jupiter.api.BeforeAll;
-import org.junit.jupiter.api.Tag;
 import org.junit.jupiter.api.Test;
 
 /** The exact solution where X has full rank, where it has not, and where it is wide. */
-@Tag("simd")
 class ExactSolutionTest {
   /** Timestamps: a large mean and a small spread are not a constant. */
   @Test

@@ -13,11 +13,9 @@ import dev.panagrad.tensor.TensorArena;
 import java.util.List;
 import org.junit.jupiter.api.AfterAll;
 import org.junit.jupiter.api.BeforeAll;
-import org.junit.jupiter.api.Tag;
 import org.junit.jupiter.api.Test;
 
 /** The loss is the mean squared error, and the gradient is its slope. */
-@Tag("simd")
 class LinearRegressionTest {
   private static final int[][] SHAPES = {{1, 1, 1}, {37, 5, 1}, {101, 17, 3}, {5, 40, 2}};
   private static final double STEP = 1e-3;

@@ -22,11 +22,9 @@ import java.util.Random;
 import java.util.function.Consumer;
 import org.junit.jupiter.api.AfterAll;
 import org.junit.jupiter.api.BeforeAll;
-import org.junit.jupiter.api.Tag;
 import org.junit.jupiter.api.Test;
 
 /** Gradients by the normal equations: how far they are from exact ones, and what they refuse. */
-@Tag("simd")
 class NormalEquationsTest {
   /** One panel and less, exactly one, and more; the reference in decimals takes its time. */
   private static final int[][] SHAPES = {

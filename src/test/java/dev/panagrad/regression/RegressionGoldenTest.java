@@ -26,12 +26,10 @@ import java.io.InputStream;
 import java.util.List;
 import org.junit.jupiter.api.AfterAll;
 import org.junit.jupiter.api.BeforeAll;
-import org.junit.jupiter.api.Tag;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.EnumSource;
 
 /** Least squares, ridge and lasso on real data, as NumPy and scikit-learn computed them. */
-@Tag("simd")
 class RegressionGoldenTest {
   private static final long BATCH = 32;
   private static final long EPOCHS = 100;

@@ -274,6 +274,17 @@ class SolversTest {
     }
   }
 
+  /** Infinite is not small beside infinite. */
+  @Test
+  void gradientsThatOverflow() {
+    Separable f = new Separable(new double[] {1, 2}, new double[] {1e200, 0}, 0, true);
+    for (Solver solver : List.of(new Lbfgs(3), new Fista())) {
+      Solver.Run run = solver.start(f, new double[2], 1e-9);
+      String said = assertThrows(ArithmeticException.class, run::iterate).getMessage();
+      assertTrue(said.contains("another unit"), said);
+    }
+  }
+
   /** Values that are not finite far away, and a slope that rounding turns around. */
   @Test
   void searchesThatFail() {

@@ -25,13 +25,11 @@ import dev.panagrad.tensor.Tensor;
 import dev.panagrad.tensor.TensorArena;
 import java.util.Arrays;
 import java.util.List;
-import org.junit.jupiter.api.Tag;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.CsvSource;
 
 /** Rates from the data reach the minimum without a rate from the caller. */
-@Tag("simd")
 class AutomaticRateTest {
   private static final List<UpdateRule> RULES =
       List.of(

@@ -19,11 +19,9 @@ import dev.panagrad.tensor.TensorArena;
 import java.util.List;
 import java.util.SplittableRandom;
 import java.util.stream.IntStream;
-import org.junit.jupiter.api.Tag;
 import org.junit.jupiter.api.Test;
 
 /** Bounds are above the distance to the minimum, and close to it. */
-@Tag("simd")
 class CertificateTest {
   private static Dataset data(TensorArena arena, int n, int d, int outputs) {
     SplittableRandom random = new SplittableRandom(5);

@@ -28,11 +28,9 @@ import java.util.regex.Matcher;
 import java.util.regex.Pattern;
 import org.junit.jupiter.api.AfterAll;
 import org.junit.jupiter.api.BeforeAll;
-import org.junit.jupiter.api.Tag;
 import org.junit.jupiter.api.Test;
 
 /** Losses beyond use end a training with a message, and only those. */
-@Tag("simd")
 class DivergenceTest {
   private static final Pattern MESSAGE =
       Pattern.compile(

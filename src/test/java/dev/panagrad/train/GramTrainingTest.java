@@ -28,11 +28,9 @@ import java.util.function.BiConsumer;
 import java.util.function.Supplier;
 import org.junit.jupiter.api.AfterAll;
 import org.junit.jupiter.api.BeforeAll;
-import org.junit.jupiter.api.Tag;
 import org.junit.jupiter.api.Test;
 
 /** Training in Gram mode: the same as from the rows, without reading them. */
-@Tag("simd")
 class GramTrainingTest {
   private static final List<DType> TYPES = List.of(DType.F32, DType.F64);
   private static final int ROWS = 16;

@@ -30,12 +30,10 @@ import java.util.stream.IntStream;
 import java.util.stream.Stream;
 import org.junit.jupiter.api.AfterAll;
 import org.junit.jupiter.api.BeforeAll;
-import org.junit.jupiter.api.Tag;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.function.Executable;
 
 /** Training on rows as they arrive is the training of the same rows, and survives bad ones. */
-@Tag("simd")
 class OnlineRegressionTest {
   private static final int ROWS = 20;
   private static final int FEATURES = 11;

@@ -13,11 +13,9 @@ import dev.panagrad.tensor.DType;
 import dev.panagrad.tensor.TensorArena;
 import java.util.ArrayList;
 import java.util.List;
-import org.junit.jupiter.api.Tag;
 import org.junit.jupiter.api.Test;
 
 /** The same bits from the same seed, whatever the number of threads; other bits from another. */
-@Tag("simd")
 class ReproducibilityTest {
   private static final List<String> NAMES = List.of("scalar", "simd");
   private static final List<DType> TYPES = List.of(DType.F32, DType.F64);

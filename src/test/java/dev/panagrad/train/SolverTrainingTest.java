@@ -22,11 +22,9 @@ import dev.panagrad.solver.Solver;
 import dev.panagrad.tensor.DType;
 import dev.panagrad.tensor.TensorArena;
 import java.util.List;
-import org.junit.jupiter.api.Tag;
 import org.junit.jupiter.api.Test;
 
 /** Methods that look at all rows in every step, as trainings. */
-@Tag("simd")
 class SolverTrainingTest {
   private static final List<Solver> SOLVERS =
       List.of(new Fista(), new Lbfgs(), new ConjugateGradient());

@@ -23,7 +23,6 @@ import java.util.EnumMap;
 import java.util.List;
 import java.util.Map;
 import java.util.SplittableRandom;
-import org.junit.jupiter.api.Tag;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.condition.EnabledIfSystemProperty;
 import org.junit.jupiter.params.ParameterizedTest;
@@ -33,7 +32,6 @@ import org.junit.jupiter.params.provider.CsvSource;
  * The same training with state in each format reaches the same loss: within 0.1% of F32's, with a
  * rate that decays.
  */
-@Tag("simd")
 class StateFormatTest {
   private static final double TOLERANCE = 1e-3;
 

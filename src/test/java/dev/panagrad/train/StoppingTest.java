@@ -21,11 +21,9 @@ import java.util.List;
 import java.util.function.BiConsumer;
 import org.junit.jupiter.api.AfterAll;
 import org.junit.jupiter.api.BeforeAll;
-import org.junit.jupiter.api.Tag;
 import org.junit.jupiter.api.Test;
 
 /** When a training ends, why, and what its listeners and its history have seen by then. */
-@Tag("simd")
 class StoppingTest {
   private static final long MANY = 100_000;
 

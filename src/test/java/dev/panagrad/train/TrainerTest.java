@@ -27,11 +27,9 @@ import java.util.List;
 import java.util.function.BiConsumer;
 import org.junit.jupiter.api.AfterAll;
 import org.junit.jupiter.api.BeforeAll;
-import org.junit.jupiter.api.Tag;
 import org.junit.jupiter.api.Test;
 
 /** What a training computes: its batches, its model in raw units, and its figures. */
-@Tag("simd")
 class TrainerTest {
   /** A refusal comes before the first value is standardised. */
   @Test
