@@ -54,6 +54,17 @@ class ForbiddenApisTest {
               "dev/panagrad/backend/cuda/CudaLibraries",
               "dev/panagrad/backend/openblas/OpenBlasLibrary"),
           rule("java/lang/System#loadLibrary", "no native code is loaded"),
+          rule(
+              VECTOR + "VectorSpecies#of",
+              "vectors of one element type have one width",
+              "dev/panagrad/backend/simd/LanesF32",
+              "dev/panagrad/backend/simd/LanesF64",
+              "dev/panagrad/backend/simd/LanesI32"),
+          rule(
+              VECTOR + "FloatVector#SPECIES_*",
+              "vectors of one element type have one width",
+              "dev/panagrad/backend/simd/SimdWidth"),
+          rule(VECTOR + "DoubleVector#SPECIES_*", "vectors of one element type have one width"),
           rule(VECTOR + "FloatVector#compress", "not an instruction everywhere"),
           rule(VECTOR + "DoubleVector#compress", "not an instruction everywhere"),
           rule(VECTOR + "FloatVector#expand", "not an instruction everywhere"),

@@ -12,8 +12,6 @@ import dev.panagrad.tensor.Tensor;
 import java.lang.foreign.MemorySegment;
 import java.lang.foreign.ValueLayout;
 import jdk.incubator.vector.FloatVector;
-import jdk.incubator.vector.VectorShape;
-import jdk.incubator.vector.VectorSpecies;
 
 /**
  * {@code C = alpha * op(A) op(B) + beta * C} by packed panels and register tiles (Goto and van de
@@ -46,14 +44,8 @@ final class GemmF32 implements WorkerPool.ChunkTask {
 
   static final int TILE_COLS = 2 * LanesF32.COUNT;
 
-  /** Whether a vector of TILE_ROWS lanes is not wider than those the backend uses. */
+  /** Whether a vector holds TILE_ROWS elements. */
   private static final boolean ROW_LANES = TILE_ROWS <= LanesF32.COUNT;
-
-  private static final VectorSpecies<Float> ROW_SPECIES =
-      ROW_LANES
-          ? VectorSpecies.of(
-              float.class, VectorShape.forBitSize(TILE_ROWS * LanesF32.BYTES * Byte.SIZE))
-          : SPECIES;
 
   private static final long VECTOR_BYTES = (long) LanesF32.COUNT * LanesF32.BYTES;
 
@@ -235,10 +227,15 @@ final class GemmF32 implements WorkerPool.ChunkTask {
     }
   }
 
-  /** Rows {@code [first, first + deep)} of columns {@code [col, col + wide)}, row after row. */
+  /**
+   * Rows {@code [first, first + deep)} of columns {@code [col, col + wide)}, row after row. A
+   * vector may write beyond its row: to the next one, which is written after it, or to the part of
+   * the array that is not used.
+   */
   private static void packAlong(
       Operand t, long first, int deep, long col, int wide, float[] to, int toFirst, int width) {
     MemorySegment ts = t.segment;
+    long end = ts.byteSize() - VECTOR_BYTES;
     for (int l = 0; l < deep; l++) {
       long from = t.at(first + l, col);
       int at = toFirst + l * width;
@@ -251,8 +248,8 @@ final class GemmF32 implements WorkerPool.ChunkTask {
         fromMemorySegment(SPECIES, ts, from + VECTOR_BYTES, ORDER)
             .intoArray(to, at + LanesF32.COUNT);
         j = wide;
-      } else if (ROW_LANES && wide == TILE_ROWS) {
-        FloatVector.fromMemorySegment(ROW_SPECIES, ts, from, ORDER).intoArray(to, at);
+      } else if (ROW_LANES && wide == TILE_ROWS && from <= end) {
+        fromMemorySegment(SPECIES, ts, from, ORDER).intoArray(to, at);
         j = wide;
       }
       for (; j < wide; j++) {
@@ -286,7 +283,8 @@ final class GemmF32 implements WorkerPool.ChunkTask {
   private void rows(long block, int panelFirst, int worker) {
     long rowFirst = block * ROWS;
     int rows = (int) Math.min(ROWS, c.rows - rowFirst);
-    int needed = a.transposed ? depth * Math.ceilDiv(rows, TILE_ROWS) * TILE_ROWS : 0;
+    int packed = depth * Math.ceilDiv(rows, TILE_ROWS) * TILE_ROWS;
+    int needed = a.transposed ? packed + LanesF32.COUNT : 0;
     if (packedA[worker].length < needed) {
       packedA[worker] = new float[needed];
     }
