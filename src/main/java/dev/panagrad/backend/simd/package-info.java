@@ -21,8 +21,8 @@
  *       compiler is nearly done, and which class's operation is called it takes from a profile that
  *       all code of the process shares: after vectors of two widths, an operation is two, the value
  *       comes from either, and in some compilations it stays an object. Rows of four floats, packed
- *       with vectors of 128 bits beside the others of 256, were objects for good in 2 of 8
- *       processes, 48 bytes each (2-core AVX2 x86, JDK 25, 2026-11-26).
+ *       with vectors of 128 bits beside the others of 256, were objects for good in some processes,
+ *       48 bytes each.
  *   <li>Lanes are added by halves and not by {@code reduceLanes}, whose order the interpreter and
  *       the compiler choose differently: a sum would depend on how warm the process is.
  *   <li>The main loop is unmasked. What is left over is copied into a padded buffer and goes
