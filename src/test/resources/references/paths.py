@@ -1,4 +1,4 @@
-"""Paths of lasso, elastic net and ridge on centred targets, and their cross-validation."""
+"""Paths of lasso, elastic net and ridge on centered targets, and their cross-validation."""
 
 import warnings
 
@@ -17,9 +17,9 @@ def path(x, y, l1, l2):
     for one, two in zip(l1, l2):
         p = Problem(squared, x, y, l1=one, l2=two)
         if one == 0:
-            centred = x - x.mean(axis=0)
-            gram = centred.T @ centred / len(y) + two * np.eye(x.shape[1])
-            w = np.linalg.solve(gram, centred.T @ (y - y.mean()) / len(y))
+            centered = x - x.mean(axis=0)
+            gram = centered.T @ centered / len(y) + two * np.eye(x.shape[1])
+            w = np.linalg.solve(gram, centered.T @ (y - y.mean()) / len(y))
             theta = np.append(w, y.mean() - x.mean(axis=0) @ w)
         else:
             theta = p.solve()

@@ -10,7 +10,7 @@ OPTIMAL = 1e-8
 
 
 class Table:
-    """A data set with standardised features; the statistics are of all rows, unweighted."""
+    """A data set with standardized features; the statistics are of all rows, unweighted."""
 
     def __init__(self, name, target):
         path = HERE.parent / "data" / (name + ".csv")
@@ -31,7 +31,7 @@ class Table:
             "rows": self.n,
             "columns": self.columns,
             "target": self.target,
-            "features": "standardised: (value - mean) / std, std of the population (divisor n),"
+            "features": "standardized: (value - mean) / std, std of the population (divisor n),"
             " of all rows, unweighted",
             "mean": self.mean,
             "std": self.std,
@@ -131,7 +131,7 @@ def least_subgradient(theta, gradient, thresholds):
 
 
 def quadratic_minimum(start, gradient, hessian, thresholds):
-    """Minimises g.(t - start) + (t - start).H.(t - start) / 2 + sum thresholds |t|."""
+    """Minimizes g.(t - start) + (t - start).H.(t - start) / 2 + sum thresholds |t|."""
     if not thresholds.any():
         return start - np.linalg.lstsq(hessian, gradient, rcond=None)[0]
     linear = gradient - hessian @ start

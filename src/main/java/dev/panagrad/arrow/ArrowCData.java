@@ -41,7 +41,7 @@ public final class ArrowCData {
 
   /**
    * Imports a column of float or double, or of fixed-size lists of them, or a struct of such
-   * columns, which is what a record batch is. Offsets are honoured; missing values are refused.
+   * columns, which is what a record batch is. Offsets are honored; missing values are refused.
    *
    * @param arrowSchema struct ArrowSchema; of no size, or of at least {@link #SCHEMA_BYTES}
    * @param arrowArray struct ArrowArray; of no size, or of at least {@link #ARRAY_BYTES}

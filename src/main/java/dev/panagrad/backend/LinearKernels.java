@@ -73,7 +73,7 @@ public abstract class LinearKernels implements AutoCloseable {
    * {@code y += share * (x - y)}: moves y towards x by that part, with one rounding of the
    * difference and one of the sum. Equal elements stay as they are.
    */
-  public final void mix(double share, Tensor x, Tensor y) {
+  public final void lerp(double share, Tensor x, Tensor y) {
     requireOpen();
     DType dtype = floating(x);
     vector(x, dtype);
@@ -81,7 +81,7 @@ public abstract class LinearKernels implements AutoCloseable {
     y.requireCount(x.count());
     y.requireWritable();
     y.requireDisjoint(x);
-    mixKernel(share, x, y);
+    lerpKernel(share, x, y);
   }
 
   /**
@@ -183,7 +183,7 @@ public abstract class LinearKernels implements AutoCloseable {
   }
 
   /**
-   * Factorises a symmetric matrix, {@code A = L L^T}, in place: the lower triangle is read and
+   * Factorizes a symmetric matrix, {@code A = L L^T}, in place: the lower triangle is read and
    * becomes L, the rest stays as it is.
    *
    * <p>Source: Golub and Van Loan, Matrix Computations (2013), section 4.2.
@@ -492,8 +492,8 @@ public abstract class LinearKernels implements AutoCloseable {
   /** {@link #axpy} on checked operands. */
   protected abstract void axpyKernel(double alpha, Tensor x, Tensor y);
 
-  /** {@link #mix} on checked operands. For backends that compute in host memory. */
-  protected void mixKernel(double share, Tensor x, Tensor y) {
+  /** {@link #lerp} on checked operands. For backends that compute in host memory. */
+  protected void lerpKernel(double share, Tensor x, Tensor y) {
     throw new UnsupportedOperationException("these kernels do not mix vectors");
   }
 

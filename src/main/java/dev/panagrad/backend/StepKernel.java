@@ -33,10 +33,10 @@ public interface StepKernel {
       Tensor g,
       Tensor[] slots,
       long split,
-      StepCoefficients penalised,
+      StepCoefficients penalized,
       StepCoefficients exempt) {
     if (split > 0) {
-      apply(p, g, slots, 0, split, penalised);
+      apply(p, g, slots, 0, split, penalized);
     }
     if (split < p.count()) {
       apply(p, g, slots, split, p.count() - split, exempt);

@@ -41,7 +41,7 @@ final class CheckpointOptions {
       description = "Go on from the newest checkpoint in --checkpoint, or begin if there is none.")
   private boolean resume;
 
-  boolean areAsked() {
+  boolean isPresent() {
     return folder != null;
   }
 

@@ -46,7 +46,7 @@ final class CompareCommand implements Callable<Integer> {
     return failures == 0 ? 0 : 1;
   }
 
-  /** Reads the data again for each rule: training standardises it in place. */
+  /** Reads the data again for each rule: training standardizes it in place. */
   private boolean compare(Backend backend, RuleName rule) {
     String name = rule.name().toLowerCase(Locale.ROOT);
     try (TensorArena arena = TensorArena.open("data")) {
@@ -57,7 +57,7 @@ final class CompareCommand implements Callable<Integer> {
       }
       TrainingResult result = training.trainer(rule, dataset.rows()).fit(dataset, backend);
       if (rule == RULES.getFirst()) {
-        Warnings.print(result, training.isStandardised(), training);
+        Warnings.print(result, training.isStandardized(), training);
       }
       System.out.printf(
           "%-9s %,8d %,9d %14.8g %12s %9.5f %9.3f%n",

@@ -31,10 +31,10 @@ final class ConvertCommand implements Callable<Integer> {
 
   @Option(
       names = "--units",
-      defaultValue = "standardised",
+      defaultValue = "standardized",
       paramLabel = "UNITS",
       description =
-          "standardised; scaled, without subtracting means, for models without intercept; or raw. Default"
+          "standardized; scaled, without subtracting means, for models without intercept; or raw. Default"
               + " ${DEFAULT-VALUE}.")
   private TrainingFile.Units units;
 

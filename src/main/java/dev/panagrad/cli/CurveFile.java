@@ -10,7 +10,7 @@ import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.List;
 
-/** Writes a curve as CSV: a regularisation path by value, a range test by step. */
+/** Writes a curve as CSV: a regularization path by value, a range test by step. */
 final class CurveFile {
   private CurveFile() {}
 

@@ -72,7 +72,7 @@ final class DataOptions {
 
   /** The training file that the data are, or null. */
   TrainingFile openTrainingFile() {
-    Path file = source.file().filter(TrainingFile::isOne).orElse(null);
+    Path file = source.file().filter(TrainingFile::isTrainingFile).orElse(null);
     if (file == null) {
       return null;
     }
@@ -84,9 +84,9 @@ final class DataOptions {
     }
   }
 
-  /** For a command that standardises by itself. */
+  /** For a command that standardizes by itself. */
   void requireTable() {
-    Path file = source.file().filter(TrainingFile::isOne).orElse(null);
+    Path file = source.file().filter(TrainingFile::isTrainingFile).orElse(null);
     if (file != null) {
       throw new UsageException(
           file

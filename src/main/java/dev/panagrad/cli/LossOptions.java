@@ -5,7 +5,7 @@ import dev.panagrad.loss.Logistic;
 import dev.panagrad.loss.Loss;
 import dev.panagrad.loss.LossName;
 import dev.panagrad.loss.Squared;
-import dev.panagrad.rule.Accepted;
+import dev.panagrad.rule.Checks;
 import dev.panagrad.tensor.Tensor;
 import dev.panagrad.tensor.TensorArena;
 import dev.panagrad.train.Trainer;
@@ -43,7 +43,7 @@ final class LossOptions {
   private String classWeights;
 
   /** Whether it is not the squared error of rows that all count alike. */
-  boolean areAsked() {
+  boolean isPresent() {
     return (loss != null && !(loss() instanceof Squared))
         || weights != null
         || offset != null
@@ -144,8 +144,8 @@ final class LossOptions {
     try {
       if (parts.size() == 2) {
         return new double[] {
-          Accepted.positive("weight of class 0", Double.parseDouble(parts.get(0))),
-          Accepted.positive("weight of class 1", Double.parseDouble(parts.get(1)))
+          Checks.positive("weight of class 0", Double.parseDouble(parts.get(0))),
+          Checks.positive("weight of class 1", Double.parseDouble(parts.get(1)))
         };
       }
     } catch (NumberFormatException e) {

@@ -39,7 +39,7 @@ final class PathCommand implements Callable<Integer> {
       paramLabel = "l1|l2|elastic",
       description =
           "What a value v is the strength of: --l1 v, --l2 v, or both, --l1 S*v --l2 (1-S)*v/2, of 'train'. As there, features are"
-              + " standardised and the target is not. v/2 is lambda of glmnet and alpha of scikit-learn's Lasso and ElasticNet; alpha of its"
+              + " standardized and the target is not. v/2 is lambda of glmnet and alpha of scikit-learn's Lasso and ElasticNet; alpha of its"
               + " Ridge is v times the number of rows.")
   private PathPenalty penalty;
 

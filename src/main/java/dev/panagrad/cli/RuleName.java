@@ -16,7 +16,7 @@ enum RuleName {
   LBFGS(Double.NaN),
   CG(Double.NaN);
 
-  /** The default learning rate, for standardised data. */
+  /** The default learning rate, for standardized data. */
   final double learningRate;
 
   RuleName(double learningRate) {

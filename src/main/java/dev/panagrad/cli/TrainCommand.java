@@ -97,7 +97,7 @@ final class TrainCommand implements Callable<Integer> {
     try (Backend backend = backendChoice.open();
         TensorArena arena = TensorArena.open("data");
         TrainingFile file = data.openTrainingFile()) {
-      if (file != null && loss.areAsked()) {
+      if (file != null && loss.isPresent()) {
         throw new UsageException(
             "--loss, --weights, --offset and --class-weights are for data that are read, and not for a training file");
       }
@@ -112,12 +112,12 @@ final class TrainCommand implements Callable<Integer> {
       if (!quiet) {
         printData(out, backend, dataset);
       }
-      // Before training, which standardises in place. The solution is invariant to that; its units
+      // Before training, which standardizes in place. The solution is invariant to that; its units
       // are not.
       Exact exact = exact(backend, dataset, file);
       TrainingResult result;
       // Not before: until then there is nothing that a last checkpoint would save.
-      try (StopSignal stop = checkpoints.areAsked() ? StopSignal.listen() : null;
+      try (StopSignal stop = checkpoints.isPresent() ? StopSignal.listen() : null;
           HistoryFile history = log == null ? null : new HistoryFile(log);
           Console console = new Console(out, quiet, "training", training.epochs())) {
         if (history != null) {
@@ -137,7 +137,7 @@ final class TrainCommand implements Callable<Integer> {
             "panagrad: %s; that model is saved in %s".formatted(e.getMessage(), save));
         return 1;
       }
-      Warnings.print(result, file != null || training.isStandardised(), training);
+      Warnings.print(result, file != null || training.isStandardized(), training);
       Warnings.printFit(result);
       Warnings.printAverage(training.firstAveraged(), result.steps());
       if (json) {
@@ -160,7 +160,7 @@ final class TrainCommand implements Callable<Integer> {
     } catch (IllegalArgumentException e) {
       throw new UsageException(e.getMessage());
     }
-    if (training.isGram() && loss.areAsked()) {
+    if (training.isGram() && loss.isPresent()) {
       throw new UsageException(
           "--gram is for the squared error of rows that all count alike; leave out --gram, or --weights and --offset");
     }
@@ -206,7 +206,7 @@ final class TrainCommand implements Callable<Integer> {
   }
 
   private Exact exact(Backend backend, Dataset dataset, TrainingFile file) {
-    if (loss.areAsked()) {
+    if (loss.isPresent()) {
       Warnings.print(dataset);
       return new Exact(Double.NaN, Double.NaN, null);
     }
@@ -294,7 +294,7 @@ final class TrainCommand implements Callable<Integer> {
         result.epochs(),
         result.steps(),
         result.seconds(),
-        result.stopReason().words());
+        result.stopReason().message());
     if (!Double.isNaN(result.learningRate())) {
       out.printf(
           "learning rate  %.4g%s%n",
@@ -305,7 +305,7 @@ final class TrainCommand implements Callable<Integer> {
     if (!backend.usesHostMemory()) {
       out.printf("copied between host and device  %,d bytes%n", backend.trace().copiedBytes());
     }
-    out.printf("loss (%s)  %.10g%n", loss.areAsked() ? lossName() : "MSE", result.loss());
+    out.printf("loss (%s)  %.10g%n", loss.isPresent() ? lossName() : "MSE", result.loss());
     if (!Double.isNaN(exact.mse())) {
       out.printf(
           "exact least squares  %.10g, gap %s%s%n",
@@ -315,11 +315,11 @@ final class TrainCommand implements Callable<Integer> {
     }
     Certificate certificate = result.certificate();
     out.printf("gradient norm  %.4g (units of training)%n", certificate.gradientNorm());
-    out.printf("certificate  %s%n", certificate.words());
+    out.printf("certificate  %s%n", certificate.message());
     result.metrics().forEach((name, value) -> out.printf("%s  %.6f%n", name, value));
     if (!Double.isNaN(result.validationMse())) {
       out.printf(
-          "validation %s  %.10g%n", loss.areAsked() ? "loss" : "MSE", result.validationMse());
+          "validation %s  %.10g%n", loss.isPresent() ? "loss" : "MSE", result.validationMse());
     }
     for (int j = 0; j < model.targets().size(); j++) {
       out.printf("%ncoefficients of %s (raw units)%n", model.targets().get(j));
@@ -384,7 +384,7 @@ final class TrainCommand implements Callable<Integer> {
             out.writeString(target);
           }
           out.writeEndArray();
-          out.writeStringField("stopReason", result.stopReason().words());
+          out.writeStringField("stopReason", result.stopReason().message());
           JsonOutput.number(out, "seconds", result.seconds());
         });
   }

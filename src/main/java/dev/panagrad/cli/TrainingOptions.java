@@ -2,9 +2,9 @@ package dev.panagrad.cli;
 
 import dev.panagrad.optimizer.Optimizer;
 import dev.panagrad.penalty.Penalty;
-import dev.panagrad.rule.Accepted;
 import dev.panagrad.rule.Adagrad;
 import dev.panagrad.rule.Adam;
+import dev.panagrad.rule.Checks;
 import dev.panagrad.rule.GradientDescent;
 import dev.panagrad.rule.Lion;
 import dev.panagrad.rule.NAdam;
@@ -188,7 +188,7 @@ final class TrainingOptions {
     return !noIntercept;
   }
 
-  boolean isStandardised() {
+  boolean isStandardized() {
     return !noStandardize;
   }
 
@@ -196,7 +196,7 @@ final class TrainingOptions {
     return l2;
   }
 
-  boolean isPenalised() {
+  boolean isPenalized() {
     return l1 > 0 || l2 > 0;
   }
 
@@ -233,14 +233,14 @@ final class TrainingOptions {
     }
     if (l1 > 0) {
       rule(name)
-          .refusalOfL1()
+          .unsupportedL1Reason()
           .ifPresent(
               reason -> {
                 throw new UsageException("--l1: " + reason);
               });
     }
     rule(name)
-        .refusal(format)
+        .unsupportedReason(format)
         .ifPresent(
             reason -> {
               throw new UsageException("--state " + state + ": " + reason);
@@ -251,7 +251,7 @@ final class TrainingOptions {
     return switch (state.toLowerCase(Locale.ROOT)) {
       case "same" -> StateFormat.SAME;
       case "bf16" -> StateFormat.BF16;
-      case "8bit" -> StateFormat.BLOCK8;
+      case "8bit" -> StateFormat.INT8_BLOCKWISE;
       default ->
           throw new UsageException("--state must be same, bf16 or 8bit, found '" + state + "'");
     };
@@ -271,7 +271,7 @@ final class TrainingOptions {
     }
   }
 
-  /** The same for the rows of a training file, which are standardised already or are not to be. */
+  /** The same for the rows of a training file, which are standardized already or are not to be. */
   Trainer trainerOfFile(RuleName name, long rows) {
     if (noStandardize) {
       throw new UsageException(
@@ -282,7 +282,7 @@ final class TrainingOptions {
   }
 
   private Trainer configured(RuleName name, long rows) {
-    Accepted.fraction("validation fraction", validation);
+    Checks.fraction("validation fraction", validation);
     // None left is for the trainer to refuse, which says how many are held out.
     long training = Math.max(1, trainingRows(rows));
     long batch = batch(name, training);

@@ -157,7 +157,7 @@ record TuningReport(
               tuning.noiseLater() == null ? Double.NaN : tuning.noiseLater().rows());
           out.writeNumberField("advisedBatch", tuning.noiseAtStart().advisedBatch(rows));
           JsonOutput.number(out, "condition", conditioning.raw());
-          JsonOutput.number(out, "conditionStandardised", conditioning.standardised());
+          JsonOutput.number(out, "conditionStandardized", conditioning.standardized());
           JsonOutput.number(out, "scaleRange", conditioning.scaleRange());
           names(out, "constantFeatures", conditioning.constant());
           out.writeArrayFieldStart("repeatedFeatures");

@@ -82,7 +82,7 @@ final class Warnings {
    *
    * @param asked what was asked for
    */
-  static void print(TrainingResult result, boolean isStandardised, TrainingOptions asked) {
+  static void print(TrainingResult result, boolean isStandardized, TrainingOptions asked) {
     if (!result.constantFeatures().isEmpty()) {
       warn(
           "constant columns carry no information and get coefficient 0: "
@@ -101,7 +101,7 @@ final class Warnings {
               certificate.condition() > 1e15
                   ? "beyond rounding"
                   : String.format(Locale.ROOT, "%.3g", certificate.condition()),
-              isStandardised ? "" : "standardisation lowers it, ",
+              isStandardized ? "" : "standardization lowers it, ",
               asked.l2() == 0
                   ? "--l2 lowers it, as does dropping features that nearly repeat others"
                   : "a smaller --l2 lowers it where that is large, a larger one where features nearly repeat others"));
@@ -110,7 +110,7 @@ final class Warnings {
     if (result.metrics().getOrDefault("accuracy", 0.0) > 1 - 1e-12) {
       if (Double.isNaN(result.metrics().get("AUC"))) {
         warn("all training rows are of one class: the intercept grows as long as training goes on");
-      } else if (!asked.isPenalised()) {
+      } else if (!asked.isPenalized()) {
         warn(
             "the classes are separable: the loss has no minimum, and coefficients grow as long as training goes on; add --l2");
       }

@@ -8,7 +8,7 @@ import java.lang.foreign.MemorySegment;
 import java.util.random.RandomGenerator;
 
 /**
- * An order of rows for data that are larger than memory: a few blocks of neighbouring rows are in
+ * An order of rows for data that are larger than memory: a few blocks of neighboring rows are in
  * memory at a time, and the rows of those blocks are shuffled among themselves.
  *
  * <pre>
@@ -205,7 +205,7 @@ public final class BlockOrder {
    * How many positions from one on can be located together: up to the end of its window, or beyond
    * it if no more are asked for than a window holds.
    */
-  public long together(long position, long wanted) {
+  public long contiguousFrom(long position, long wanted) {
     if (wanted <= windowRows) {
       return wanted;
     }
@@ -217,7 +217,7 @@ public final class BlockOrder {
    * Puts the rows at training positions {@code [position, position + wanted)} into the index.
    * Positions are visited in increasing order within an epoch, from anywhere.
    *
-   * @param wanted at most what {@link #together} says
+   * @param wanted at most what {@link #contiguousFrom} says
    * @return where they begin in the index
    */
   public long locate(long position, long wanted) {

@@ -103,8 +103,8 @@ public final class RowOrder {
   }
 
   /**
-   * A permutation of all longs after which neighbours have nothing in common; the first numbers of
-   * generators with neighbouring seeds do. Source: Steele, Lea and Flood (2014), Fast splittable
+   * A permutation of all longs after which neighbors have nothing in common; the first numbers of
+   * generators with neighboring seeds do. Source: Steele, Lea and Flood (2014), Fast splittable
    * pseudorandom number generators, with Stafford's variant 13.
    */
   private static long mixed(long z) {

@@ -1,6 +1,6 @@
 package dev.panagrad.loss;
 
-import dev.panagrad.rule.Accepted;
+import dev.panagrad.rule.Checks;
 
 /**
  * Huber's loss: squared for small residuals, linear for large ones, so that outliers pull with a
@@ -22,7 +22,7 @@ import dev.panagrad.rule.Accepted;
 public record Huber(double delta) implements Loss {
   /** Validates delta. */
   public Huber {
-    Accepted.positive("delta", delta);
+    Checks.positive("delta", delta);
   }
 
   @Override

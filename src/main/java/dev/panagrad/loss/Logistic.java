@@ -52,7 +52,7 @@ public record Logistic() implements Loss {
   }
 
   @Override
-  public Optional<String> refusal(double y) {
+  public Optional<String> targetRequirement(double y) {
     return y == 0 || y == 1 ? Optional.empty() : Optional.of("0 or 1");
   }
 }

@@ -43,7 +43,7 @@ public interface Loss {
   }
 
   /** What targets must be, if that one is not; empty if it is accepted. */
-  default Optional<String> refusal(double y) {
+  default Optional<String> targetRequirement(double y) {
     return Optional.empty();
   }
 }

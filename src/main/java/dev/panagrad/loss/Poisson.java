@@ -54,7 +54,7 @@ public record Poisson() implements Loss {
   }
 
   @Override
-  public Optional<String> refusal(double y) {
+  public Optional<String> targetRequirement(double y) {
     return y >= 0 ? Optional.empty() : Optional.of("0 or above");
   }
 }

@@ -1,6 +1,6 @@
 package dev.panagrad.loss;
 
-import dev.panagrad.rule.Accepted;
+import dev.panagrad.rule.Checks;
 
 /**
  * The pinball loss, whose minimum is the conditional quantile: the part tau of the targets is below
@@ -21,7 +21,7 @@ import dev.panagrad.rule.Accepted;
 public record Quantile(double tau) implements Loss {
   /** Validates tau. */
   public Quantile {
-    Accepted.openFraction("tau", tau);
+    Checks.openFraction("tau", tau);
   }
 
   @Override

@@ -1,6 +1,6 @@
 package dev.panagrad.optimizer;
 
-import dev.panagrad.rule.Accepted;
+import dev.panagrad.rule.Checks;
 
 /**
  * A mean of the parameters of all steps so far, kept beside them: steps of constant length scatter
@@ -33,7 +33,7 @@ public final class Averaging {
    * @param decay in (0, 1)
    */
   public static Averaging ema(double decay) {
-    return new Averaging(Accepted.openFraction("decay of the average", decay), 0);
+    return new Averaging(Checks.openFraction("decay of the average", decay), 0);
   }
 
   /**
@@ -48,7 +48,7 @@ public final class Averaging {
    *     forgets where it began, such as the first half, is better left out
    */
   public static Averaging polyakRuppert(long first) {
-    return new Averaging(Double.NaN, Accepted.count("first step of the average", first));
+    return new Averaging(Double.NaN, Checks.count("first step of the average", first));
   }
 
   /** The step from which a mean is kept; 0 for an exponential average. */

@@ -1,7 +1,7 @@
 package dev.panagrad.optimizer;
 
 import dev.panagrad.backend.Backend;
-import dev.panagrad.rule.Accepted;
+import dev.panagrad.rule.Checks;
 import dev.panagrad.rule.StateFormat;
 import dev.panagrad.safetensors.Excerpt;
 import dev.panagrad.safetensors.NameList;
@@ -33,10 +33,10 @@ import java.util.Set;
  *                      if the state is kept so
  *   average/NAME       each parameter's average, if one is kept
  *   SLOT.codes, SLOT.scales
- *                      instead, if the state is kept as BLOCK8: whole vectors, with their padding
+ *                      instead, if the state is kept as INT8_BLOCKWISE: whole vectors, with their padding
  *
  *   metadata: format "panagrad.checkpoint.1", rule with all options, penalty, dtype, state (its
- *             format), layout (a JSON list of names with their shapes), penalised (elements before
+ *             format), layout (a JSON list of names with their shapes), penalized (elements before
  *             the exempt ones), groups, average, steps, skipped, rate-factor, crc32c.* of each tensor
  * </pre>
  *
@@ -209,7 +209,7 @@ public final class Checkpoint {
     List<String> layout = new ArrayList<>();
     for (String name : parameters.names()) {
       Tensor view = parameters.view(name);
-      String part = first(parameters, view) < parameters.penalisedCount() ? "" : " exempt";
+      String part = first(parameters, view) < parameters.penalizedCount() ? "" : " exempt";
       layout.add(name + " " + view.shape() + part);
     }
     Map<String, String> identity = new LinkedHashMap<>();
@@ -219,7 +219,7 @@ public final class Checkpoint {
     identity.put("dtype", parameters.flat().dtype().name());
     identity.put("state", optimizer.stateFormat().name());
     identity.put("layout", NameList.format(layout));
-    identity.put("penalised", Long.toString(parameters.penalisedCount()));
+    identity.put("penalized", Long.toString(parameters.penalizedCount()));
     identity.put(GROUPS, optimizer.groups().toString());
     identity.put(AVERAGE, optimizer.averaging() == null ? NONE : optimizer.averaging().toString());
     return identity;
@@ -238,7 +238,7 @@ public final class Checkpoint {
     for (int i = 0; i < state.size(); i++) {
       Tensor vector = state.get(i);
       String slot = format.tensorName(i % parts, optimizer.rule().slots().get(i / parts));
-      if (format == StateFormat.BLOCK8) {
+      if (format == StateFormat.INT8_BLOCKWISE) {
         add(tensors, slot, vector);
       } else {
         parameters.names().forEach(n -> add(tensors, slot, n, viewLike(parameters, n, vector)));
@@ -273,7 +273,7 @@ public final class Checkpoint {
   private static double rateFactor(Path file, Map<String, String> metadata) throws IOException {
     String text = metadata.getOrDefault(RATE_FACTOR, "1");
     try {
-      return Accepted.positive(RATE_FACTOR, Double.parseDouble(text));
+      return Checks.positive(RATE_FACTOR, Double.parseDouble(text));
     } catch (IllegalArgumentException e) {
       throw new IOException(
           "checkpoint '%s': metadata '%s' is '%s' where a positive number is needed"

@@ -1,7 +1,7 @@
 package dev.panagrad.optimizer;
 
 import dev.panagrad.backend.Backend;
-import dev.panagrad.rule.Accepted;
+import dev.panagrad.rule.Checks;
 import dev.panagrad.tensor.Tensor;
 import dev.panagrad.tensor.TensorArena;
 
@@ -40,7 +40,7 @@ public final class GradientAccumulator {
    * @param newWeight how much it counts, above 0: its rows
    */
   public void add(Tensor gradient, double newWeight) {
-    Accepted.positive("weight of a gradient", newWeight);
+    Checks.positive("weight of a gradient", newWeight);
     gradient.requireDType(like.dtype());
     gradient.requireShape(like.shape());
     weight += newWeight;

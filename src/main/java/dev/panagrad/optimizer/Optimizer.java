@@ -5,7 +5,7 @@ import dev.panagrad.backend.LinearKernels;
 import dev.panagrad.backend.StepKernel;
 import dev.panagrad.backend.scalar.DefinitionStep;
 import dev.panagrad.penalty.Penalty;
-import dev.panagrad.rule.Accepted;
+import dev.panagrad.rule.Checks;
 import dev.panagrad.rule.StateFormat;
 import dev.panagrad.rule.UpdateRule;
 import dev.panagrad.schedule.Schedule;
@@ -139,7 +139,7 @@ public final class Optimizer {
           "state as %s is for F32 parameters, found %s: what it rounds away is more than F64 adds to F32"
               .formatted(format, dtype));
     }
-    rule.refusal(format)
+    rule.unsupportedReason(format)
         .ifPresent(
             reason -> {
               throw new IllegalArgumentException(
@@ -150,7 +150,7 @@ public final class Optimizer {
 
   private static void requirePenalty(UpdateRule rule, Penalty penalty) {
     if (penalty.l1() > 0) {
-      rule.refusalOfL1()
+      rule.unsupportedL1Reason()
           .ifPresent(
               reason -> {
                 throw new IllegalArgumentException(
@@ -205,7 +205,7 @@ public final class Optimizer {
 
     /** Clamps every element of the gradient to [-bound, bound]: both sides. */
     public Builder clipValue(double bound) {
-      this.clipValue = Accepted.positive("clip value", bound);
+      this.clipValue = Checks.positive("clip value", bound);
       return this;
     }
 
@@ -215,7 +215,7 @@ public final class Optimizer {
      * #clipValue}.
      */
     public Builder clipNorm(double bound) {
-      this.clipNorm = Accepted.positive("clip norm", bound);
+      this.clipNorm = Checks.positive("clip norm", bound);
       return this;
     }
 
@@ -242,7 +242,7 @@ public final class Optimizer {
 
     /**
      * Other options for the parameters that a pattern matches; of several groups that match a
-     * parameter, the first counts. The kernel is called once for each run of neighbours with the
+     * parameter, the first counts. The kernel is called once for each run of neighbors with the
      * same options.
      */
     public Builder group(ParameterGroup group) {
@@ -310,7 +310,8 @@ public final class Optimizer {
      * @param arena owner of the optimizer's state
      * @throws IllegalArgumentException if the backend can neither fuse the rule nor use its scalar
      *     definition, the format of the state is not for this backend, rule or type, or the rule
-     *     {@linkplain UpdateRule#refusalOfL1 cannot have} an L1 penalty, or a group matches nothing
+     *     {@linkplain UpdateRule#unsupportedL1Reason cannot have} an L1 penalty, or a group matches
+     *     nothing
      */
     public Optimizer build(Parameters parameters, Backend backend, TensorArena arena) {
       return new Optimizer(this, parameters, backend, arena);
@@ -436,7 +437,7 @@ public final class Optimizer {
    * @param factor positive
    */
   public void scaleRate(double factor) {
-    rateFactor *= Accepted.positive("factor of the learning rate", factor);
+    rateFactor *= Checks.positive("factor of the learning rate", factor);
   }
 
   /** What the schedule's rates are multiplied by; 1 unless {@link #scaleRate} was called. */
@@ -456,7 +457,7 @@ public final class Optimizer {
   /** Direction, clipping and policy in one text, the same for optimizers that agree in all. */
   public String options() {
     return "%s, clip value %s, clip norm %s, not finite: %s"
-        .formatted(sign < 0 ? "maximise" : "minimise", clipValue, clipNorm, policy);
+        .formatted(sign < 0 ? "maximize" : "minimize", clipValue, clipNorm, policy);
   }
 
   /** What it does with a gradient that is not finite. */

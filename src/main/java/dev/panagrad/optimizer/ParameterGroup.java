@@ -1,7 +1,7 @@
 package dev.panagrad.optimizer;
 
 import dev.panagrad.penalty.Penalty;
-import dev.panagrad.rule.Accepted;
+import dev.panagrad.rule.Checks;
 import java.util.List;
 import java.util.Objects;
 import java.util.regex.Pattern;
@@ -30,9 +30,9 @@ public record ParameterGroup(
   /** Checks the options. */
   public ParameterGroup {
     Objects.requireNonNull(pattern, "pattern");
-    Accepted.nonNegative("rate factor of group '" + pattern + "'", rateFactor);
+    Checks.nonNegative("rate factor of group '" + pattern + "'", rateFactor);
     if (!Double.isNaN(weightDecay)) {
-      Accepted.nonNegative("weight decay of group '" + pattern + "'", weightDecay);
+      Checks.nonNegative("weight decay of group '" + pattern + "'", weightDecay);
     }
   }
 
@@ -51,7 +51,7 @@ public record ParameterGroup(
    * exempt from it.
    */
   public ParameterGroup weightDecay(double decay) {
-    return new ParameterGroup(pattern, rateFactor, Accepted.nonNegative("decay", decay), penalty);
+    return new ParameterGroup(pattern, rateFactor, Checks.nonNegative("decay", decay), penalty);
   }
 
   /** The same with that penalty, of parameters that are not exempt from it. */

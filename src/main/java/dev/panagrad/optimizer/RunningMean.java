@@ -36,7 +36,7 @@ final class RunningMean {
     if (share == 1) {
       backend.copy(x, mean);
     } else if (before == null) {
-      backend.linear().mix(share, x, mean);
+      backend.linear().lerp(share, x, mean);
     } else {
       backend.copy(mean, before);
       backend.linear().axpy(-share, before, mean);

@@ -15,7 +15,7 @@ import java.util.List;
  * apply to and those that are exempt, each cut where the group changes.
  *
  * <pre>
- *   no groups     |  penalised              |  exempt  |      one call of the kernel
+ *   no groups     |  penalized              |  exempt  |      one call of the kernel
  *   with groups   |  others  | group | others |  exempt  |    one call for each
  * </pre>
  */
@@ -74,7 +74,7 @@ final class StepRanges {
     Tensor flat = parameters.flat();
     List<Range> ranges = new ArrayList<>();
     if (groups.isEmpty()) {
-      long split = parameters.penalisedCount();
+      long split = parameters.penalizedCount();
       add(ranges, new Range(0, split, 1, rule.weightDecay(), penalty, numbers(flat)));
       add(ranges, new Range(split, flat.count() - split, 1, 0, NO_PENALTY, numbers(flat)));
     } else {
@@ -102,7 +102,7 @@ final class StepRanges {
       for (String name : parameters.names()) {
         Tensor view = parameters.view(name);
         long first = (view.byteOffset() - flat.byteOffset()) / flat.dtype().bytes();
-        if (isExempt != (first >= parameters.penalisedCount())) {
+        if (isExempt != (first >= parameters.penalizedCount())) {
           continue;
         }
         ParameterGroup group = ParameterGroup.firstOf(groups, name);
@@ -161,7 +161,7 @@ final class StepRanges {
         kernel.apply(flat, g, slots, range.first, range.count, range.coefficients);
       }
     } else {
-      // The exempt part is the last, and the only one where all are or nothing is penalised.
+      // The exempt part is the last, and the only one where all are or nothing is penalized.
       StepCoefficients last = ranges[ranges.length - 1].coefficients;
       kernel.applyAll(
           flat, g, slots, ranges[ranges.length - 1].first, ranges[0].coefficients, last);

@@ -26,9 +26,9 @@ final class PathModels {
    * The largest value that is of use: of L1, the smallest that makes all coefficients zero; of L2,
    * {@value RegularizationPath#LARGEST_RIDGE} times the largest eigenvalue.
    *
-   * @param problem standardised
+   * @param problem standardized
    */
-  static double largestValue(CentredSums problem, PathPenalty kind, double share) {
+  static double largestValue(CenteredSums problem, PathPenalty kind, double share) {
     if (kind == PathPenalty.L2) {
       return RegularizationPath.LARGEST_RIDGE * largestEigenvalue(problem.g);
     }
@@ -61,13 +61,13 @@ final class PathModels {
   /**
    * Solves for all values.
    *
-   * @param problem standardised; overwritten for L2
+   * @param problem standardized; overwritten for L2
    * @param scale of each feature
    * @param values decreasing
    * @param isWarm whether each starts from the one before, else from zero
    */
   static PathModels of(
-      CentredSums problem,
+      CenteredSums problem,
       double[] scale,
       PathPenalty kind,
       double share,
@@ -119,7 +119,7 @@ final class PathModels {
     }
   }
 
-  private void keep(int i, double[] w, CentredSums problem, double[] scale) {
+  private void keep(int i, double[] w, CenteredSums problem, double[] scale) {
     double[] raw = new double[w.length];
     double intercept = problem.targetMean;
     for (int j = 0; j < raw.length; j++) {

@@ -5,7 +5,7 @@ import dev.panagrad.regression.LinearModel;
 import java.util.List;
 
 /**
- * A regularisation path and its cross-validation.
+ * A regularization path and its cross-validation.
  *
  * @param features their names
  * @param target its name

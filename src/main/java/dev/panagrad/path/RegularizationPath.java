@@ -4,7 +4,7 @@ import dev.panagrad.backend.Backend;
 import dev.panagrad.data.DataException;
 import dev.panagrad.data.Dataset;
 import dev.panagrad.regression.NormalEquations;
-import dev.panagrad.rule.Accepted;
+import dev.panagrad.rule.Checks;
 import dev.panagrad.tensor.TensorArena;
 import java.util.ArrayList;
 import java.util.List;
@@ -17,19 +17,19 @@ import java.util.stream.IntStream;
  *
  * <p>The objective is that of {@link dev.panagrad.penalty.Penalty}: {@code (1/n) |Xw + b - y|^2 +
  * l1 |w|_1 + l2 |w|^2}, for features divided by their standard deviations and the target as it is;
- * the intercept is free. It is what a {@code Trainer} that standardises minimises for the same l1
- * and l2. Without an intercept nothing is centred, and features are divided by their root mean
+ * the intercept is free. It is what a {@code Trainer} that standardizes minimizes for the same l1
+ * and l2. Without an intercept nothing is centered, and features are divided by their root mean
  * squares.
  *
  * <p><b>Values.</b> Spaced evenly in their logarithm, from the largest down to ratio times that.
- * For L1 the largest is {@code 2 max|c|}, c the means of products of standardised features with the
+ * For L1 the largest is {@code 2 max|c|}, c the means of products of standardized features with the
  * target: the smallest for which all coefficients are zero; for an elastic net that over the share.
  * For L2 no value makes them zero; the largest is {@value #LARGEST_RIDGE} times the largest
  * eigenvalue of the features' correlations, which leaves less than 1% of every direction.
  *
  * <p><b>What cross-validation leaves out.</b> A fold's rows take no part in the models that they
  * judge, with one exception: features are divided by standard deviations of all rows, once, as when
- * data are standardised before scikit-learn's LassoCV. Means do not matter, as each model has its
+ * data are standardized before scikit-learn's LassoCV. Means do not matter, as each model has its
  * intercept; of the target nothing is used. What leaks is how strongly the penalty weighs on one
  * feature against another, to the extent that a k-th of the rows changes standard deviations. It
  * makes a value mean the same in every fold and in the final model.
@@ -85,7 +85,7 @@ public final class RegularizationPath {
       throw new IllegalArgumentException(
           "a share is for an elastic net, found a path of " + kind.name().toLowerCase(Locale.ROOT));
     }
-    this.share = Accepted.positiveFraction("share", share);
+    this.share = Checks.positiveFraction("share", share);
     return this;
   }
 
@@ -111,7 +111,7 @@ public final class RegularizationPath {
   public RegularizationPath at(double... values) {
     inside("values", values.length, 2, MAX_VALUES);
     for (int i = 0; i < values.length; i++) {
-      Accepted.positive("value " + (i + 1), values[i]);
+      Checks.positive("value " + (i + 1), values[i]);
       if (i > 0 && values[i] >= values[i - 1]) {
         throw new IllegalArgumentException(
             "values must decrease, found %s after %s".formatted(values[i], values[i - 1]));
@@ -187,7 +187,7 @@ public final class RegularizationPath {
             "target '%s' is %s in all rows: there is nothing to explain; choose another column"
                 .formatted(data.targets().getFirst(), ranges.target()));
       }
-      CentredSums[] parts = new CentredSums[folds];
+      CenteredSums[] parts = new CenteredSums[folds];
       for (int f = 0; f < folds; f++) {
         parts[f] = sums(data, backend, rows, f);
       }
@@ -195,7 +195,7 @@ public final class RegularizationPath {
     }
   }
 
-  private CentredSums sums(Dataset data, Backend backend, RowFolds rows, int fold) {
+  private CenteredSums sums(Dataset data, Backend backend, RowFolds rows, int fold) {
     try (TensorArena arena = TensorArena.open("products of a fold")) {
       NormalEquations equations =
           NormalEquations.of(
@@ -207,7 +207,7 @@ public final class RegularizationPath {
               rows.first(fold),
               rows.rows(fold),
               hasIntercept);
-      return CentredSums.of(equations, data.features().size(), (double) rows.rows(fold));
+      return CenteredSums.of(equations, data.features().size(), (double) rows.rows(fold));
     }
   }
 
@@ -237,10 +237,10 @@ public final class RegularizationPath {
     }
   }
 
-  private PathResult fit(Dataset data, CentredSums[] parts, ColumnRanges ranges, int d) {
-    CentredSums all = merged(parts, ranges, -1, d);
+  private PathResult fit(Dataset data, CenteredSums[] parts, ColumnRanges ranges, int d) {
+    CenteredSums all = merged(parts, ranges, -1, d);
     double[] scale = scales(all, ranges, data);
-    all.standardise(scale);
+    all.standardize(scale);
     double[] values = given == null ? spaced(all, data) : given;
     PathModels models = PathModels.of(all, scale, kind, share, values, isWarm);
     double[][] foldMse = new double[values.length][folds];
@@ -249,8 +249,8 @@ public final class RegularizationPath {
     int unconverged = models.unconverged;
     for (int f = 0; f < folds; f++) {
       addErrors(parts[f], models, trainingMse, data.rows());
-      CentredSums others = merged(parts, ranges, f, d);
-      others.standardise(scale);
+      CenteredSums others = merged(parts, ranges, f, d);
+      others.standardize(scale);
       PathModels left = PathModels.of(others, scale, kind, share, values, isWarm);
       for (int i = 0; i < values.length; i++) {
         foldMse[i][f] = parts[f].meanSquaredError(left.coefficients[i], left.intercepts[i]);
@@ -261,15 +261,15 @@ public final class RegularizationPath {
     return result(data, ranges, values, models, trainingMse, foldMse, multiplyAdds, unconverged);
   }
 
-  private static void addErrors(CentredSums part, PathModels models, double[] mse, long rows) {
+  private static void addErrors(CenteredSums part, PathModels models, double[] mse, long rows) {
     for (int i = 0; i < mse.length; i++) {
       mse[i] +=
           part.rows / rows * part.meanSquaredError(models.coefficients[i], models.intercepts[i]);
     }
   }
 
-  private CentredSums merged(CentredSums[] parts, ColumnRanges ranges, int without, int d) {
-    CentredSums sums = new CentredSums(d);
+  private CenteredSums merged(CenteredSums[] parts, ColumnRanges ranges, int without, int d) {
+    CenteredSums sums = new CenteredSums(d);
     for (int f = 0; f < parts.length; f++) {
       if (f != without) {
         sums.merge(parts[f]);
@@ -286,7 +286,7 @@ public final class RegularizationPath {
     return sums;
   }
 
-  private double[] scales(CentredSums all, ColumnRanges ranges, Dataset data) {
+  private double[] scales(CenteredSums all, ColumnRanges ranges, Dataset data) {
     double[] scale = new double[all.mean.length];
     for (int c = 0; c < scale.length; c++) {
       double square = all.g[c][c] / all.rows;
@@ -308,7 +308,7 @@ public final class RegularizationPath {
     }
   }
 
-  private double[] spaced(CentredSums all, Dataset data) {
+  private double[] spaced(CenteredSums all, Dataset data) {
     double largest = PathModels.largestValue(all, kind, share);
     if (!(largest > 0 && largest < Double.POSITIVE_INFINITY)) {
       throw new DataException(

@@ -1,5 +1,5 @@
 /**
- * Regularisation paths: the models for a hundred or so strengths of a penalty, and which of them
+ * Regularization paths: the models for a hundred or so strengths of a penalty, and which of them
  * predicts rows best that it has not seen, by k-fold cross-validation.
  *
  * <p>Rows are read three times, whatever the number of values and folds: for ranges, means, and

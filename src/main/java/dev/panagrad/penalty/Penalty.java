@@ -1,6 +1,6 @@
 package dev.panagrad.penalty;
 
-import dev.panagrad.rule.Accepted;
+import dev.panagrad.rule.Checks;
 import dev.panagrad.tensor.Tensor;
 
 /**
@@ -20,8 +20,8 @@ import dev.panagrad.tensor.Tensor;
 public record Penalty(double l1, double l2) {
   /** Validates the weights. */
   public Penalty {
-    Accepted.nonNegative("l1", l1);
-    Accepted.nonNegative("l2", l2);
+    Checks.nonNegative("l1", l1);
+    Checks.nonNegative("l2", l2);
   }
 
   /** No penalty. */

@@ -72,8 +72,8 @@ final class ColumnMoments {
     return mean.length + " columns, CRC-32C " + HexFormat.of().toHexDigits((int) sum.getValue());
   }
 
-  /** A value of a column, centred and scaled. */
-  double standardised(double value, int col) {
+  /** A value of a column, centered and scaled. */
+  double standardized(double value, int col) {
     return (value - mean[col] - rest[col]) / scale[col];
   }
 
@@ -115,9 +115,9 @@ final class ColumnMoments {
    *
    * @param index the rows to fit on, I64, or null for all
    * @param count rows to fit on: the first of {@code index}, or all
-   * @param centre whether to subtract means
+   * @param center whether to subtract means
    */
-  static ColumnMoments fit(Tensor t, Tensor index, long count, boolean centre) {
+  static ColumnMoments fit(Tensor t, Tensor index, long count, boolean center) {
     int cols = Math.toIntExact(t.cols());
     ColumnMoments moments = new ColumnMoments(cols);
     double[] low = new double[cols];
@@ -134,8 +134,8 @@ final class ColumnMoments {
       }
     }
     for (int c = 0; c < cols; c++) {
-      moments.constant[c] = centre ? low[c] == high[c] : low[c] == 0 && high[c] == 0;
-      if (!centre) {
+      moments.constant[c] = center ? low[c] == high[c] : low[c] == 0 && high[c] == 0;
+      if (!center) {
         moments.mean[c] = 0;
       } else if (moments.constant[c]) {
         moments.mean[c] = low[c];
@@ -145,19 +145,19 @@ final class ColumnMoments {
     for (long i = 0; i < count; i++) {
       long row = index == null ? i : index.getLong(i);
       for (int c = 0; c < cols; c++) {
-        double centred = t.get(row, c) - moments.mean[c];
-        moments.rest[c] += centred;
-        squares[c] += centred * centred;
+        double centered = t.get(row, c) - moments.mean[c];
+        moments.rest[c] += centered;
+        squares[c] += centered * centered;
       }
     }
     for (int c = 0; c < cols; c++) {
-      moments.rest[c] = centre && !moments.constant[c] ? moments.rest[c] / count : 0;
+      moments.rest[c] = center && !moments.constant[c] ? moments.rest[c] / count : 0;
       if (!moments.constant[c]) {
         double rest = moments.rest[c];
         double deviation = Math.sqrt(Math.max(squares[c] / count - rest * rest, 0));
         if (deviation == Double.POSITIVE_INFINITY) {
           throw new IllegalArgumentException(
-              "column %d of tensor '%s' is too large to standardise: its squares are beyond F64"
+              "column %d of tensor '%s' is too large to standardize: its squares are beyond F64"
                   .formatted(c + 1, t.name()));
         }
         // The squares of a column that varies by less than 1e-162 are zero.

@@ -1,22 +1,22 @@
 package dev.panagrad.regression;
 
 import dev.panagrad.backend.Backend;
-import dev.panagrad.rule.Accepted;
+import dev.panagrad.rule.Checks;
 import dev.panagrad.tensor.DType;
 import dev.panagrad.tensor.Tensor;
 import dev.panagrad.tensor.TensorArena;
 
 /**
  * The exact least-squares or ridge answer by the normal equations in double precision: columns are
- * centred and scaled, their products summed, and the system solved by Cholesky factorisation with
+ * centered and scaled, their products summed, and the system solved by Cholesky factorization with
  * diagonal pivoting.
  *
- * <p>Forming the products squares the condition number: singular values of the standardised X below
+ * <p>Forming the products squares the condition number: singular values of the standardized X below
  * about 1e-7 of the largest (1e-6 for a million rows) cannot be told from zero. Columns beyond the
  * numerical rank get coefficient zero, which leaves the loss minimal and the coefficients one of
  * many.
  *
- * <p>Cost: n d^2 multiply-adds, d^3 / 3 for the factorisation, 8 d^2 bytes twice. Meant for d up to
+ * <p>Cost: n d^2 multiply-adds, d^3 / 3 for the factorization, 8 d^2 bytes twice. Meant for d up to
  * a few thousand.
  *
  * <p>Source: Higham, Accuracy and Stability of Numerical Algorithms (2002), section 10.3, for
@@ -26,7 +26,7 @@ import dev.panagrad.tensor.TensorArena;
  * @param intercept [target]; zeros without intercept
  * @param meanSquaredError [target], of the rows that were given
  * @param targetVariance [target]; the mean square about zero without intercept
- * @param rank numerical rank of the (centred) features
+ * @param rank numerical rank of the (centered) features
  */
 @SuppressWarnings(
     "ArrayRecordComponent") // a result that is read once, not a value that is compared
@@ -59,8 +59,8 @@ public record ExactSolution(
       long count,
       boolean hasIntercept,
       double l2) {
-    Accepted.nonNegative("l2", l2);
-    Accepted.count("rows", count);
+    Checks.nonNegative("l2", l2);
+    Checks.count("rows", count);
     if (x.cols() > MAX_FEATURES) {
       throw new IllegalArgumentException(
           "the exact solution is limited to %,d features, found %,d"
@@ -72,11 +72,11 @@ public record ExactSolution(
     ColumnMoments ys = ColumnMoments.fit(y, index, count, hasIntercept);
     try (TensorArena arena = TensorArena.open("exact solution")) {
       Tensor products = products(backend, arena, x, y, index, count, xs, ys);
-      return new StandardisedSystem(products, d, k, count).solve(xs, ys, l2);
+      return new StandardizedSystem(products, d, k, count).solve(xs, ys, l2);
     }
   }
 
-  /** Z^T Z for Z = [X, y] centred and scaled, block by block of rows. */
+  /** Z^T Z for Z = [X, y] centered and scaled, block by block of rows. */
   private static Tensor products(
       Backend backend,
       TensorArena arena,
@@ -89,7 +89,7 @@ public record ExactSolution(
     int d = xs.mean.length;
     int cols = d + ys.mean.length;
     Tensor block =
-        arena.allocate("standardised block", DType.F64, Math.min(BLOCK_ROWS, count), cols);
+        arena.allocate("standardized block", DType.F64, Math.min(BLOCK_ROWS, count), cols);
     Tensor products = arena.allocate("products", DType.F64, cols, cols);
     Tensor blockOnDevice = backend.place(arena, block);
     Tensor productsOnDevice = backend.place(arena, products);
@@ -101,7 +101,7 @@ public record ExactSolution(
         for (int c = 0; c < cols; c++) {
           // A constant column becomes zeros.
           double z =
-              c < d ? xs.standardised(x.get(row, c), c) : ys.standardised(y.get(row, c - d), c - d);
+              c < d ? xs.standardized(x.get(row, c), c) : ys.standardized(y.get(row, c - d), c - d);
           block.set(i, c, z);
         }
       }
@@ -117,8 +117,8 @@ public record ExactSolution(
     return products;
   }
 
-  /** The standardised system on the heap, rows as arrays, which the compiler vectorises. */
-  private static final class StandardisedSystem {
+  /** The standardized system on the heap, rows as arrays, which the compiler vectorizes. */
+  private static final class StandardizedSystem {
     private final int d;
     private final int k;
     private final double count;
@@ -126,7 +126,7 @@ public record ExactSolution(
     private final double[][] right;
     private final double[] squares;
 
-    StandardisedSystem(Tensor products, int d, int k, long count) {
+    StandardizedSystem(Tensor products, int d, int k, long count) {
       this.d = d;
       this.k = k;
       this.count = count;
@@ -154,7 +154,7 @@ public record ExactSolution(
         a[i][i] += count * l2 / xs.scale[i] / xs.scale[i];
       }
       int[] pivots = new int[d];
-      int rank = factorise(pivots);
+      int rank = factorize(pivots);
       double[][] coefficients = new double[k][d];
       double[] intercept = new double[k];
       double[] errors = new double[k];
@@ -184,10 +184,10 @@ public record ExactSolution(
     }
 
     /**
-     * Right-looking factorisation P'AP = U'U in place, upper part; returns the numerical rank. Rows
+     * Right-looking factorization P'AP = U'U in place, upper part; returns the numerical rank. Rows
      * and columns are exchanged physically, so that the inner loop runs over adjacent elements.
      */
-    private int factorise(int[] pivots) {
+    private int factorize(int[] pivots) {
       double largest = 0;
       for (int i = 0; i < d; i++) {
         pivots[i] = i;

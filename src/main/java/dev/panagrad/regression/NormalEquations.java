@@ -17,7 +17,7 @@ import java.util.Locale;
  *
  * <pre>
  *   m, m_y                           means of the columns; zero without intercept
- *   z_i = x_i - m,  v_i = y_i - m_y  centred rows, and each output's centred target
+ *   z_i = x_i - m,  v_i = y_i - m_y  centered rows, and each output's centered target
  *   G = (1/n) sum_i z_i z_i^T        [d, d]
  *   c = (1/n) sum_i v_i z_i          [d]
  *   q = (1/n) sum_i v_i^2
@@ -28,7 +28,7 @@ import java.util.Locale;
  *   loss = w . (G w - 2 c) + q + s^2
  * </pre>
  *
- * A row's residual is {@code z_i . w - v_i + s}, and centred columns sum to zero, so that this is
+ * A row's residual is {@code z_i . w - v_i + s}, and centered columns sum to zero, so that this is
  * the gradient that {@link LinearKernels#gradient} computes row by row. Centring keeps the squares
  * of the means out of G, c and q, where they would cancel. Rounded means leave columns that do not
  * quite sum to zero; the rest is summed with the products, added to the means, and taken out of G,
@@ -36,7 +36,7 @@ import java.util.Locale;
  *
  * <p><b>Accuracy.</b> All sums are in F64, whatever the type of the data; products of F32 values
  * are exact there. Let {@code gamma_i = i u / (1 - i u)} with {@code u = 2^-53}, {@code t_f} and
- * {@code t_y} the root mean squares of centred columns, and for one output
+ * {@code t_y} the root mean squares of centered columns, and for one output
  *
  * <pre>
  *   S = sum_f t_f |w_f| + t_y              gamma = gamma_(n + 2 d + 12)
@@ -54,13 +54,13 @@ import java.util.Locale;
  * section 3.1), thrice that with the corrections for the means, each of which is at most {@code
  * t_f}. By Cauchy and Schwarz {@code |G_fg| <= t_f t_g}, so the product with w adds {@code gamma_d
  * t_f S}. A mean is wrong by its own rounding, {@code u |m_f|}, and by {@code gamma_(n+1) t_f} from
- * the sum of the centred column, which is where e comes from. The 12 are the few operations that
+ * the sum of the centered column, which is where e comes from. The 12 are the few operations that
  * remain. Blocked sums and chance make actual errors far smaller than n u.
  *
  * <p><b>Limits.</b>
  *
  * <ul>
- *   <li>The condition number of G is the square of that of the centred X. The row by row gradient
+ *   <li>The condition number of G is the square of that of the centered X. The row by row gradient
  *       {@code X^T (X w - y)} has errors in its residuals, which X^T multiplies: along a direction
  *       v in which columns nearly cancel they shrink with {@code |X v|}. Errors of G do not. A
  *       descent therefore ends within about {@code u cond(X)^2 |w|} of the minimum instead of
@@ -70,7 +70,7 @@ import java.util.Locale;
  *       loss from step to step, {@code loss' = loss + (w' - w) . (gw + gw') / 2}, would carry the
  *       first loss's rounding along and gain nothing; who needs more digits computes the loss from
  *       the rows.
- *   <li>Squares of centred values must fit F64: beyond 1e150 they overflow, below 1e-150 they
+ *   <li>Squares of centered values must fit F64: beyond 1e150 they overflow, below 1e-150 they
  *       vanish.
  *   <li>Infinite and NaN values of the data make gradient and loss NaN.
  * </ul>
@@ -284,8 +284,8 @@ public final class NormalEquations {
     }
     divide(rest, count);
     divide(targetRest, count);
-    centre(g, rest, rest, count);
-    centre(c, targetRest, rest, count);
+    center(g, rest, rest, count);
+    center(c, targetRest, rest, count);
     for (int f = 0; f < d; f++) {
       mean[f] += rest[f];
     }
@@ -302,7 +302,7 @@ public final class NormalEquations {
   }
 
   /** Means of products from their sums, less the products of what rounding left in the means. */
-  private static void centre(Tensor sums, double[] left, double[] right, long count) {
+  private static void center(Tensor sums, double[] left, double[] right, long count) {
     MemorySegment values = sums.segment();
     long at = sums.byteOffset();
     for (double l : left) {
@@ -460,13 +460,13 @@ public final class NormalEquations {
     return targetMean[output];
   }
 
-  /** The mean square q of an output's centred target. */
+  /** The mean square q of an output's centered target. */
   public double targetSquares(int output) {
     return q[output];
   }
 
   /**
-   * Copies one row of G, the mean products of a centred feature with all.
+   * Copies one row of G, the mean products of a centered feature with all.
    *
    * @param to receives them [d]
    * @throws IllegalStateException if memory has been closed
@@ -477,7 +477,7 @@ public final class NormalEquations {
     }
   }
 
-  /** The mean product of a centred feature with an output's centred target, an entry of c. */
+  /** The mean product of a centered feature with an output's centered target, an entry of c. */
   public double rightSide(int output, int feature) {
     return f64(c, (long) output * d + feature);
   }

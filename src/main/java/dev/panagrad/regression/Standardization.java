@@ -8,7 +8,7 @@ import java.util.List;
  * Shifts and scales of features and targets: {@code z = (x - mean) / scale}, with the mean and the
  * population standard deviation of the rows it is fitted on.
  *
- * <p>Standardised features give least squares a far better condition number, so that one learning
+ * <p>Standardized features give least squares a far better condition number, so that one learning
  * rate fits all coordinates. Without an intercept nothing is shifted, since a shift would need one
  * to be undone; scales are then root mean squares. Targets are scaled too, so that the learning
  * rate of Adam and RMSProp, whose steps have the size of the rate whatever the gradient, does not
@@ -103,7 +103,7 @@ public final class Standardization {
         ColumnMoments.of("target", targetMean, targetScale));
   }
 
-  /** Standardises all rows in place. */
+  /** Standardizes all rows in place. */
   public void applyInPlace(Tensor features, Tensor targets) {
     apply(features, x);
     apply(targets, y);
@@ -113,13 +113,13 @@ public final class Standardization {
     t.requireWritable();
     for (long i = 0; i < t.rows(); i++) {
       for (int c = 0; c < moments.mean.length; c++) {
-        t.set(i, c, moments.standardised(t.get(i, c), c));
+        t.set(i, c, moments.standardized(t.get(i, c), c));
       }
     }
   }
 
   /**
-   * The model in raw units for weights [k, d] and intercepts [k] (or null) in the standardised
+   * The model in raw units for weights [k, d] and intercepts [k] (or null) in the standardized
    * space.
    */
   public LinearModel unfold(Tensor w, Tensor b, List<String> features, List<String> targets) {
@@ -151,17 +151,17 @@ public final class Standardization {
     return x.isShifted() || y.isShifted();
   }
 
-  /** A value of a feature, standardised; zero where the feature is constant. */
-  public double standardisedFeature(double value, int feature) {
-    return x.constant[feature] ? 0 : x.standardised(value, feature);
+  /** A value of a feature, standardized; zero where the feature is constant. */
+  public double standardizedFeature(double value, int feature) {
+    return x.constant[feature] ? 0 : x.standardized(value, feature);
   }
 
-  /** A value of a target, standardised. */
-  public double standardisedTarget(double value, int target) {
-    return y.standardised(value, target);
+  /** A value of a target, standardized. */
+  public double standardizedTarget(double value, int target) {
+    return y.standardized(value, target);
   }
 
-  /** Factor from the mean squared error of a standardised target to raw units. */
+  /** Factor from the mean squared error of a standardized target to raw units. */
   public double lossScale(int target) {
     return y.scale[target] * y.scale[target];
   }
@@ -182,8 +182,8 @@ public final class Standardization {
   }
 
   /**
-   * The distance between neighbouring F32 numbers at a feature's mean, in its deviations: what
-   * there is of it in F32 is rounded to that. In its own units where the feature is constant.
+   * The distance between neighboring F32 numbers at a feature's mean, in its deviations: what there
+   * is of it in F32 is rounded to that. In its own units where the feature is constant.
    */
   public double f32Step(int feature) {
     return Math.ulp((float) x.mean[feature]) / x.scale[feature];

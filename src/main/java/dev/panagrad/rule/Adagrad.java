@@ -15,7 +15,7 @@ import java.util.List;
  * <b>Why.</b> The sum never forgets, so that steps on noisy gradients shrink like {@code 1 /
  * sqrt(t)} of themselves, each coordinate by its own history: one that is seldom seen keeps long
  * steps. The first step is one rate long, up to epsilon and the initial value. That choice of
- * denominator minimises, in hindsight and up to a factor, the bound on the regret of a diagonal
+ * denominator minimizes, in hindsight and up to a factor, the bound on the regret of a diagonal
  * scaling (Duchi, Hazan and Singer, theorem 5). A large gradient at the start shortens all later
  * steps; RMSProp and Adam forget it. On gradients without noise the sum converges where they go to
  * 0, and the steps do not vanish.
@@ -40,13 +40,13 @@ import java.util.List;
  * * sum^2 / 2}. So the walk does not widen with the number of steps but with the sum itself, and
  * increments that become ever smaller add ever less: the standard deviation of the sum is at most
  * {@code sqrt(u / 2)} of it, and that of r half as much, 2.7% in BF16 ({@code u} around 1/180) and
- * 11% in BLOCK8 ({@code u} around 1/11). It is less before {@code 1 / u} steps, whose increments
- * are larger than a unit: 0.7% and 8% after 100 steps of noise, 1.6% and 10% after 1,000, and the
- * bound after 20,000; where the gradients of step t are {@code 1 / t} of the noise and the sum
- * converges, 0.8% and 6% after 300 steps as after 3,000. That rescales coordinates by no more than
- * a {@linkplain StateFormat mean of squares} does, and the minimum is where it was, so that both
- * formats are accepted. In BLOCK8 a square that overflows shortens the steps of its block for good,
- * as this state forgets nothing; use BF16 where gradients may be that large.
+ * 11% in INT8_BLOCKWISE ({@code u} around 1/11). It is less before {@code 1 / u} steps, whose
+ * increments are larger than a unit: 0.7% and 8% after 100 steps of noise, 1.6% and 10% after
+ * 1,000, and the bound after 20,000; where the gradients of step t are {@code 1 / t} of the noise
+ * and the sum converges, 0.8% and 6% after 300 steps as after 3,000. That rescales coordinates by
+ * no more than a {@linkplain StateFormat mean of squares} does, and the minimum is where it was, so
+ * that both formats are accepted. In INT8_BLOCKWISE a square that overflows shortens the steps of
+ * its block for good, as this state forgets nothing; use BF16 where gradients may be that large.
  *
  * <p>Sources: Duchi, Hazan and Singer (2011), Adaptive subgradient methods for online learning and
  * stochastic optimization; PyTorch, torch.optim.Adagrad.
@@ -78,11 +78,11 @@ public record Adagrad(
 
   /** Validates the hyper-parameters. */
   public Adagrad {
-    Accepted.positive("learning rate", learningRate);
-    Accepted.nonNegative("rate decay", rateDecay);
-    Accepted.nonNegative("initial accumulator", initialAccumulator);
-    Accepted.positive("epsilon", epsilon);
-    Accepted.nonNegative("weight decay", weightDecay);
+    Checks.positive("learning rate", learningRate);
+    Checks.nonNegative("rate decay", rateDecay);
+    Checks.nonNegative("initial accumulator", initialAccumulator);
+    Checks.positive("epsilon", epsilon);
+    Checks.nonNegative("weight decay", weightDecay);
   }
 
   /** Adagrad with PyTorch's defaults. */
@@ -121,7 +121,7 @@ public record Adagrad(
    * rate next to the distance (theorem 5 of the paper, up to a factor of the square root of 2).
    */
   @Override
-  public double automaticRate(RateAdvice advice) {
+  public double automaticRate(RateContext advice) {
     return advice.distance();
   }
 

@@ -26,9 +26,9 @@ import java.util.Optional;
  *
  * <p><b>Decay.</b> Coupled weight decay is added to the gradient and then rescaled like it, so it
  * is not an L2 penalty of uniform strength along the path (the minimum that it leads to is the
- * penalised one all the same). Decoupled decay (AdamW) multiplies the parameter by {@code 1 - rate
+ * penalized one all the same). Decoupled decay (AdamW) multiplies the parameter by {@code 1 - rate
  * * weightDecay} and leaves the moments alone; its resting point is not the minimum of the
- * L2-penalised loss.
+ * L2-penalized loss.
  *
  * <p><b>Where frameworks differ.</b> Epsilon is added to the corrected root, as in the paper's
  * algorithm 1 and PyTorch. The "epsilon hat" form {@code rate * sqrt(1 - beta2^t) / (1 - beta1^t) *
@@ -82,11 +82,11 @@ public record Adam(
 
   /** Validates the hyper-parameters. */
   public Adam {
-    Accepted.positive("learning rate", learningRate);
-    Accepted.fraction("beta1", beta1);
-    Accepted.fraction("beta2", beta2);
-    Accepted.positive("epsilon", epsilon);
-    Accepted.nonNegative("weight decay", weightDecay);
+    Checks.positive("learning rate", learningRate);
+    Checks.fraction("beta1", beta1);
+    Checks.fraction("beta2", beta2);
+    Checks.positive("epsilon", epsilon);
+    Checks.nonNegative("weight decay", weightDecay);
   }
 
   /** Adam with the paper's defaults, which are PyTorch's. */
@@ -124,10 +124,10 @@ public record Adam(
     return new Adam(newLearningRate, beta1, beta2, epsilon, weightDecay, decoupled, amsgrad);
   }
 
-  /** {@link Travel#rate}: a step is about as long as the rate in every coordinate. */
+  /** {@link DistanceBasedRate#rate}: a step is about as long as the rate in every coordinate. */
   @Override
-  public double automaticRate(RateAdvice advice) {
-    return Travel.rate(advice);
+  public double automaticRate(RateContext advice) {
+    return DistanceBasedRate.rate(advice);
   }
 
   @Override
@@ -148,8 +148,8 @@ public record Adam(
 
   /** A maximum over rounded numbers is that of the roundings too. */
   @Override
-  public Optional<String> refusal(StateFormat format) {
-    return amsgrad && format == StateFormat.BLOCK8
+  public Optional<String> unsupportedReason(StateFormat format) {
+    return amsgrad && format == StateFormat.INT8_BLOCKWISE
         ? Optional.of(
             "AMSGrad keeps the largest v, and with it the largest rounding, by which steps would become shorter and"
                 + " shorter; train without AMSGrad, or keep the state in bf16")

@@ -18,7 +18,7 @@ package dev.panagrad.rule;
  * number that is kept stays what it is when the largest of its block changes, and encoding adds,
  * compares and shifts integers.
  *
- * <p><b>Bounds.</b> A number becomes one of the two neighbours of its magnitude, at random, so that
+ * <p><b>Bounds.</b> A number becomes one of the two neighbors of its magnitude, at random, so that
  * the expected value is the number. They are at most a quarter of it apart, an eighth where numbers
  * are not negative. What is smaller than the smallest code:
  *
@@ -32,7 +32,7 @@ package dev.panagrad.rule;
  *       (Cauchy-Schwarz with the default betas). Underflow makes no step long.
  *   <li>A coordinate whose gradients are below about 1/55,000 of the largest of its block, root
  *       mean square, takes shorter steps than in F32, as its v is kept too large. Features that
- *       differ by that much in magnitude should be standardised, or the format not be used.
+ *       differ by that much in magnitude should be standardized, or the format not be used.
  * </ul>
  *
  * <p>Numbers beyond the largest code, infinite ones among them, become it: 3.2e38, or 3.0e38 where

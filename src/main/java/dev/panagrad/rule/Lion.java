@@ -24,21 +24,21 @@ import java.util.Optional;
  * which the gradient stands with its sign alone: with {@code t < rate} no coordinate stays at 0
  * whatever the penalty is, and with {@code t >= rate} none leaves it. No threshold turns that into
  * {@code |g| <= l1}, the condition of a minimum of loss plus penalty, so that an L1 penalty is
- * {@linkplain #refusalOfL1 refused}. An L2 penalty is part of the gradient, and its minimum is
- * where the gradient is 0.
+ * {@linkplain #unsupportedL1Reason refused}. An L2 penalty is part of the gradient, and its minimum
+ * is where the gradient is 0.
  *
  * <p><b>Decay</b> is decoupled, as in AdamW: it multiplies the parameter by {@code 1 - rate *
  * weightDecay} and leaves m alone. It keeps parameters within {@code 1 / weightDecay} of 0, as
  * steps are no longer than the rate (Chen, Liu, Liang and Liu, 2024); the point that it leads to is
- * not the minimum of the L2-penalised loss.
+ * not the minimum of the L2-penalized loss.
  *
  * <p><b>Compact state.</b> Rounding of m reaches a step through the sign of c alone. Where the
  * gradient does not change its sign, m is rounded to 0 or numbers of that same sign, and no step is
  * turned around. In noise with the default betas m is 0.071 of the noise, and wrong by 1.6% of that
- * in BF16 and 54% in BLOCK8, which stands beside the {@code 0.1 * g} of the newest gradient:
- * rounding turns 0.3% and 7% of the signs around, those where c is nearest 0, and a mean of a tenth
- * of the noise is followed as fast in BF16 and 7% slower in BLOCK8. It has no preferred direction
- * and leaves the minimum where it was, so that both formats are accepted.
+ * in BF16 and 54% in INT8_BLOCKWISE, which stands beside the {@code 0.1 * g} of the newest
+ * gradient: rounding turns 0.3% and 7% of the signs around, those where c is nearest 0, and a mean
+ * of a tenth of the noise is followed as fast in BF16 and 7% slower in INT8_BLOCKWISE. It has no
+ * preferred direction and leaves the minimum where it was, so that both formats are accepted.
  *
  * <p>Sources: Chen et al. (2023), Symbolic discovery of optimization algorithms, algorithm 2; Chen,
  * Liu, Liang and Liu (2024), Lion secretly solves constrained optimization: as Lyapunov predicts.
@@ -70,10 +70,10 @@ public record Lion(double learningRate, double beta1, double beta2, double weigh
 
   /** Validates the hyper-parameters. */
   public Lion {
-    Accepted.positive("learning rate", learningRate);
-    Accepted.fraction("beta1", beta1);
-    Accepted.fraction("beta2", beta2);
-    Accepted.nonNegative("weight decay", weightDecay);
+    Checks.positive("learning rate", learningRate);
+    Checks.fraction("beta1", beta1);
+    Checks.fraction("beta2", beta2);
+    Checks.nonNegative("weight decay", weightDecay);
   }
 
   /** Lion with the paper's betas, without decay. */
@@ -96,10 +96,10 @@ public record Lion(double learningRate, double beta1, double beta2, double weigh
     return new Lion(newLearningRate, beta1, beta2, weightDecay);
   }
 
-  /** {@link Travel#rate}: a step is as long as the rate in every coordinate. */
+  /** {@link DistanceBasedRate#rate}: a step is as long as the rate in every coordinate. */
   @Override
-  public double automaticRate(RateAdvice advice) {
-    return Travel.rate(advice);
+  public double automaticRate(RateContext advice) {
+    return DistanceBasedRate.rate(advice);
   }
 
   @Override
@@ -119,10 +119,10 @@ public record Lion(double learningRate, double beta1, double beta2, double weigh
 
   /** Steps do not depend on the size of the gradient, and L1's minimum does. */
   @Override
-  public Optional<String> refusalOfL1() {
+  public Optional<String> unsupportedL1Reason() {
     return Optional.of(
         "every coordinate moves by the rate whatever the size of its gradient, so that no threshold rests where the"
-            + " gradient balances the penalty; train with adam or sgd, or penalise by L2");
+            + " gradient balances the penalty; train with adam or sgd, or penalize by L2");
   }
 
   /**

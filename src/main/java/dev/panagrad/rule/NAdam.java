@@ -91,12 +91,12 @@ public record NAdam(
 
   /** Validates the hyper-parameters. */
   public NAdam {
-    Accepted.positive("learning rate", learningRate);
-    Accepted.fraction("beta1", beta1);
-    Accepted.fraction("beta2", beta2);
-    Accepted.positive("epsilon", epsilon);
-    Accepted.nonNegative("momentum decay", momentumDecay);
-    Accepted.nonNegative("weight decay", weightDecay);
+    Checks.positive("learning rate", learningRate);
+    Checks.fraction("beta1", beta1);
+    Checks.fraction("beta2", beta2);
+    Checks.positive("epsilon", epsilon);
+    Checks.nonNegative("momentum decay", momentumDecay);
+    Checks.nonNegative("weight decay", weightDecay);
   }
 
   /** NAdam with PyTorch's defaults. */
@@ -135,10 +135,10 @@ public record NAdam(
     return new NAdam(newLearningRate, beta1, beta2, epsilon, momentumDecay, weightDecay, decoupled);
   }
 
-  /** {@link Travel#rate}: a step is about as long as the rate in every coordinate. */
+  /** {@link DistanceBasedRate#rate}: a step is about as long as the rate in every coordinate. */
   @Override
-  public double automaticRate(RateAdvice advice) {
-    return Travel.rate(advice);
+  public double automaticRate(RateContext advice) {
+    return DistanceBasedRate.rate(advice);
   }
 
   @Override

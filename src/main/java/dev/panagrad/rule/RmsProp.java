@@ -9,9 +9,9 @@ import java.util.Optional;
  *
  * <pre>
  *   v' = alpha * v + (1 - alpha) * g^2
- *   a' = alpha * a + (1 - alpha) * g            centred only
+ *   a' = alpha * a + (1 - alpha) * g            centered only
  *   r  = sqrt(v') + epsilon                     plain
- *   r  = sqrt(max(v' - a'^2, 0)) + epsilon      centred
+ *   r  = sqrt(max(v' - a'^2, 0)) + epsilon      centered
  *   b' = momentum * b + g / r                   with momentum
  *   p' = prox(p - rate * b')   or   prox(p - rate * g / r)
  * </pre>
@@ -34,7 +34,7 @@ import java.util.Optional;
  *
  * <p>Sources: Tieleman and Hinton (2012), Lecture 6.5, COURSERA: Neural networks for machine
  * learning; Graves (2013), Generating sequences with recurrent neural networks, equations 38 to 41,
- * for the centred form.
+ * for the centered form.
  *
  * @param learningRate rate, > 0; PyTorch's default 1e-2
  * @param alpha in [0, 1); default 0.99
@@ -71,11 +71,11 @@ public record RmsProp(
 
   /** Validates the hyper-parameters. */
   public RmsProp {
-    Accepted.positive("learning rate", learningRate);
-    Accepted.fraction("alpha", alpha);
-    Accepted.positive("epsilon", epsilon);
-    Accepted.fraction("momentum", momentum);
-    Accepted.nonNegative("weight decay", weightDecay);
+    Checks.positive("learning rate", learningRate);
+    Checks.fraction("alpha", alpha);
+    Checks.positive("epsilon", epsilon);
+    Checks.fraction("momentum", momentum);
+    Checks.nonNegative("weight decay", weightDecay);
   }
 
   /** RMSProp with PyTorch's defaults. */
@@ -119,12 +119,12 @@ public record RmsProp(
   }
 
   /**
-   * {@link Travel#rate} times {@code 1 - momentum}: a step is about as long as the rate in every
-   * coordinate, and momentum multiplies it by {@code 1 / (1 - momentum)} in the long run.
+   * {@link DistanceBasedRate#rate} times {@code 1 - momentum}: a step is about as long as the rate
+   * in every coordinate, and momentum multiplies it by {@code 1 / (1 - momentum)} in the long run.
    */
   @Override
-  public double automaticRate(RateAdvice advice) {
-    return Travel.rate(advice) * (1 - momentum);
+  public double automaticRate(RateContext advice) {
+    return DistanceBasedRate.rate(advice) * (1 - momentum);
   }
 
   @Override
@@ -132,7 +132,7 @@ public record RmsProp(
     return "rmsprop";
   }
 
-  /** Order: "v", then "mean" if centred, then "velocity" if there is momentum. */
+  /** Order: "v", then "mean" if centered, then "velocity" if there is momentum. */
   @Override
   public List<String> slots() {
     List<String> slots = new ArrayList<>(List.of("v"));
@@ -155,7 +155,7 @@ public record RmsProp(
    * Centring takes the square of one mean from another, and divides by the root of what is left.
    */
   @Override
-  public Optional<String> refusal(StateFormat format) {
+  public Optional<String> unsupportedReason(StateFormat format) {
     return centered && format.isCompact()
         ? Optional.of(
             "centring subtracts the square of one kept mean from another, and their rounding would be what is left;"

@@ -51,10 +51,10 @@ public record Sgd(
 
   /** Validates the hyper-parameters. */
   public Sgd {
-    Accepted.positive("learning rate", learningRate);
-    Accepted.fraction("momentum", momentum);
-    Accepted.fraction("dampening", dampening);
-    Accepted.nonNegative("weight decay", weightDecay);
+    Checks.positive("learning rate", learningRate);
+    Checks.fraction("momentum", momentum);
+    Checks.fraction("dampening", dampening);
+    Checks.nonNegative("weight decay", weightDecay);
     if (nesterov && (momentum == 0 || dampening != 0)) {
       throw new IllegalArgumentException(
           "Nesterov momentum needs momentum > 0 and dampening 0, found momentum "
@@ -101,7 +101,7 @@ public record Sgd(
    * region. Momentum multiplies the rate by its gain in the long run.
    */
   @Override
-  public double automaticRate(RateAdvice advice) {
+  public double automaticRate(RateContext advice) {
     return 1 / (2 * advice.batchCurvature() * gain());
   }
 

@@ -15,22 +15,24 @@ import dev.panagrad.tensor.DType;
  * to the value, and increments of {@code (1 - beta2) v} in random directions, a step adds a
  * variance of {@code (1 - beta2) u v^2}, of which {@code 1 / (2 (1 - beta2))} steps are remembered:
  * {@code u v^2 / 2}. The root of v, and with it the length of steps, has a standard deviation of
- * about 3% in BF16 ({@code u} around 1/180) and 10% in BLOCK8 ({@code u} around 1/11). That
+ * about 3% in BF16 ({@code u} around 1/180) and 10% in INT8_BLOCKWISE ({@code u} around 1/11). That
  * rescales coordinates and does not move the minimum; a schedule that decays ends as near to it as
- * in F32. A mean of gradients is wrong by some 0.5% of its size in BF16 and 16% in BLOCK8 with
- * beta1 or momentum 0.9, and by more the longer it remembers: 1.6% and 54% with 0.99, where BLOCK8
- * should not be used. AMSGrad's largest v grows with the roundings, which makes steps 3% shorter in
- * BF16 after 30,000 of noise; BLOCK8 {@linkplain UpdateRule#refusal refuses} it.
+ * in F32. A mean of gradients is wrong by some 0.5% of its size in BF16 and 16% in INT8_BLOCKWISE
+ * with beta1 or momentum 0.9, and by more the longer it remembers: 1.6% and 54% with 0.99, where
+ * INT8_BLOCKWISE should not be used. AMSGrad's largest v grows with the roundings, which makes
+ * steps 3% shorter in BF16 after 30,000 of noise; INT8_BLOCKWISE {@linkplain
+ * UpdateRule#unsupportedReason refuses} it.
  *
  * <p><b>What it saves.</b> Of Adam's 28 bytes per parameter that a step reads and writes, BF16
- * leaves 20 and BLOCK8 16. From memory, BF16 takes 0.75 of F32's time; BLOCK8's arithmetic takes
- * what its bytes save, and up to 0.2 more, where a core reads 37 GB/s (16 M parameters, 2 threads,
- * 2-core AVX-512 x86, 2026-11-25), so that it is for the memory that the state takes, a quarter, or
- * for slower memory. In the caches F32 is faster than both.
+ * leaves 20 and INT8_BLOCKWISE 16. From memory, BF16 takes 0.75 of F32's time; INT8_BLOCKWISE's
+ * arithmetic takes what its bytes save, and up to 0.2 more, where a core reads 37 GB/s (16 M
+ * parameters, 2 threads, 2-core AVX-512 x86, 2026-11-25), so that it is for the memory that the
+ * state takes, a quarter, or for slower memory. In the caches F32 is faster than both.
  *
  * <p><b>Where not to use them.</b> Parameters are F32 for both. A rule that subtracts two kept
- * numbers from one another needs their last digits and is {@linkplain UpdateRule#refusal refused}.
- * For BLOCK8 see {@link Block8} on gradients of very different magnitudes side by side.
+ * numbers from one another needs their last digits and is {@linkplain UpdateRule#unsupportedReason
+ * refused}. For INT8_BLOCKWISE see {@link Block8} on gradients of very different magnitudes side by
+ * side.
  */
 public enum StateFormat {
   /** The type of the parameters, exactly. */
@@ -38,7 +40,7 @@ public enum StateFormat {
   /** One BF16 per element: half of the bytes. */
   BF16,
   /** One byte per element and an F32 per 256 of them: a quarter of the bytes. {@link Block8}. */
-  BLOCK8;
+  INT8_BLOCKWISE;
 
   /** Elements of state vectors in compact formats come in blocks of so many; the last is filled. */
   public static final int BLOCK = 256;
@@ -53,9 +55,9 @@ public enum StateFormat {
     return isCompact() ? Math.addExact(count, BLOCK - 1) / BLOCK * BLOCK : count;
   }
 
-  /** Tensors that hold one state vector: codes and scales in BLOCK8, else one. */
+  /** Tensors that hold one state vector: codes and scales in INT8_BLOCKWISE, else one. */
   public int tensorsPerSlot() {
-    return this == BLOCK8 ? 2 : 1;
+    return this == INT8_BLOCKWISE ? 2 : 1;
   }
 
   /**
@@ -67,17 +69,17 @@ public enum StateFormat {
     return switch (this) {
       case SAME -> same;
       case BF16 -> DType.BF16;
-      case BLOCK8 -> part == 0 ? DType.U8 : DType.F32;
+      case INT8_BLOCKWISE -> part == 0 ? DType.U8 : DType.F32;
     };
   }
 
   /** The elements of one of these tensors for a vector of that many. */
   public long count(int part, long count) {
-    return this == BLOCK8 && part == 1 ? padded(count) / BLOCK : padded(count);
+    return this == INT8_BLOCKWISE && part == 1 ? padded(count) / BLOCK : padded(count);
   }
 
   /** What one of these tensors is called after its slot: "m", or "m.codes" and "m.scales". */
   public String tensorName(int part, String slot) {
-    return this == BLOCK8 ? slot + (part == 0 ? ".codes" : ".scales") : slot;
+    return this == INT8_BLOCKWISE ? slot + (part == 0 ? ".codes" : ".scales") : slot;
   }
 }

@@ -17,7 +17,7 @@ public final class StepCoefficients {
   /** The number of the step, from 1, by which state in a compact format is rounded. */
   public long step = 1;
 
-  /** Factor of the raw gradient: -1 to maximise, times the factor that clips the global norm. */
+  /** Factor of the raw gradient: -1 to maximize, times the factor that clips the global norm. */
   public double gradientScale = 1;
 
   /**
@@ -53,7 +53,7 @@ public final class StepCoefficients {
 
   final Powers beta2Powers = new Powers();
 
-  /** Neutral coefficients: nothing clipped, decayed or penalised. */
+  /** Neutral coefficients: nothing clipped, decayed or penalized. */
   public StepCoefficients(DType dtype) {
     this.dtype = dtype;
   }

@@ -26,7 +26,7 @@ public interface UpdateRule {
    * comes from. With gradients of batches it is meant for a schedule that decays to zero. NaN if
    * the rule knows none.
    */
-  default double automaticRate(RateAdvice advice) {
+  default double automaticRate(RateContext advice) {
     return Double.NaN;
   }
 
@@ -48,7 +48,7 @@ public interface UpdateRule {
   }
 
   /** Why the rule does not work with state in that format, or empty if it does. */
-  default Optional<String> refusal(StateFormat format) {
+  default Optional<String> unsupportedReason(StateFormat format) {
     return Optional.empty();
   }
 
@@ -56,7 +56,7 @@ public interface UpdateRule {
    * Why no proximal map makes the rule rest at a minimum of loss plus L1 penalty, or empty if the
    * rule has one. An optimizer of a rule that says why is not built with such a penalty.
    */
-  default Optional<String> refusalOfL1() {
+  default Optional<String> unsupportedL1Reason() {
     return Optional.empty();
   }
 
@@ -74,7 +74,7 @@ public interface UpdateRule {
    *
    * @param step the number of this step, from 1
    * @param rate the learning rate of this step
-   * @param l1 the L1 penalty, 0 if there is none or {@link #refusalOfL1} says why
+   * @param l1 the L1 penalty, 0 if there is none or {@link #unsupportedL1Reason} says why
    */
   void coefficients(long step, double rate, double l1, StepCoefficients into);
 

@@ -1,6 +1,6 @@
 package dev.panagrad.schedule;
 
-import dev.panagrad.rule.Accepted;
+import dev.panagrad.rule.Checks;
 
 /**
  * The learning rate of each optimizer step, as a pure function of the step and the base rate.
@@ -29,14 +29,14 @@ public interface Schedule {
    * intervals passed.
    */
   static Schedule step(long stepSize, double gamma) {
-    Accepted.count("step size", stepSize);
-    Accepted.positive("gamma", gamma);
+    Checks.count("step size", stepSize);
+    Checks.positive("gamma", gamma);
     return (step, base) -> base * Math.pow(gamma, Math.floorDiv(step, stepSize) * 1.0);
   }
 
   /** {@code base * gamma^step}. */
   static Schedule exponential(double gamma) {
-    Accepted.positive("gamma", gamma);
+    Checks.positive("gamma", gamma);
     return (step, base) -> base * Math.pow(gamma, (double) step);
   }
 
@@ -46,7 +46,7 @@ public interface Schedule {
    * gradients.
    */
   static Schedule inverseTime(double decay) {
-    Accepted.positive("decay", decay);
+    Checks.positive("decay", decay);
     return (step, base) -> base / (1 + decay * step);
   }
 
@@ -55,9 +55,9 @@ public interface Schedule {
    * {@code length}, and stays there (PyTorch's LinearLR).
    */
   static Schedule linear(long length, double startFactor, double endFactor) {
-    Accepted.count("length", length);
-    Accepted.nonNegative("start factor", startFactor);
-    Accepted.nonNegative("end factor", endFactor);
+    Checks.count("length", length);
+    Checks.nonNegative("start factor", startFactor);
+    Checks.nonNegative("end factor", endFactor);
     return (step, base) ->
         base
             * (startFactor
@@ -69,7 +69,7 @@ public interface Schedule {
    * moves. Usually followed by another schedule: {@code warmup(100).then(cosine(3000, 0))}.
    */
   static Segment warmup(long length) {
-    Accepted.count("length", length);
+    Checks.count("length", length);
     return new Segment(
         length, (step, base) -> base * ((Math.min(step, length - 1) + 1.0) / length));
   }
@@ -80,8 +80,8 @@ public interface Schedule {
    * its period).
    */
   static Schedule cosine(long length, double minimum) {
-    Accepted.count("length", length);
-    Accepted.nonNegative("minimum", minimum);
+    Checks.count("length", length);
+    Checks.nonNegative("minimum", minimum);
     return (step, base) -> cosineAt((double) Math.min(step, length) / length, base, minimum);
   }
 
@@ -91,8 +91,8 @@ public interface Schedule {
    * 2017, SGDR).
    */
   static Schedule cosineRestarts(long length, double factor, double minimum) {
-    Accepted.count("length", length);
-    Accepted.nonNegative("minimum", minimum);
+    Checks.count("length", length);
+    Checks.nonNegative("minimum", minimum);
     if (!(factor >= 1 && factor < Double.POSITIVE_INFINITY)) {
       throw new IllegalArgumentException("period factor must be in [1, infinity), found " + factor);
     }
@@ -114,9 +114,9 @@ public interface Schedule {
 
   /** {@code (base - minimum) * (1 - step / length)^power + minimum}, and stays at the minimum. */
   static Schedule polynomial(long length, double power, double minimum) {
-    Accepted.count("length", length);
-    Accepted.positive("power", power);
-    Accepted.nonNegative("minimum", minimum);
+    Checks.count("length", length);
+    Checks.positive("power", power);
+    Checks.nonNegative("minimum", minimum);
     return (step, base) -> {
       double left = 1 - (double) Math.min(step, length) / length;
       return (base - minimum) * Math.pow(left, power) + minimum;
@@ -129,10 +129,10 @@ public interface Schedule {
    * / (divisor * finalDivisor)}. PyTorch's defaults are 0.3, 25 and 1e4.
    */
   static Schedule oneCycle(long length, double riseFraction, double divisor, double finalDivisor) {
-    Accepted.count("length", length);
-    Accepted.fraction("rise fraction", riseFraction);
-    Accepted.positive("divisor", divisor);
-    Accepted.positive("final divisor", finalDivisor);
+    Checks.count("length", length);
+    Checks.fraction("rise fraction", riseFraction);
+    Checks.positive("divisor", divisor);
+    Checks.positive("final divisor", finalDivisor);
     double rise = riseFraction * length - 1;
     double fall = length - 1 - rise;
     return (step, base) -> {
@@ -156,7 +156,7 @@ public interface Schedule {
   record Segment(long length, Schedule schedule) implements Schedule {
     /** Validates the length. */
     public Segment {
-      Accepted.count("length", length);
+      Checks.count("length", length);
     }
 
     @Override

@@ -4,7 +4,7 @@ import java.util.Arrays;
 
 /**
  * Conjugate gradients for least squares, with or without an L2 penalty, without forming X^T X: each
- * iteration minimises the objective over one more direction, conjugate to all before it.
+ * iteration minimizes the objective over one more direction, conjugate to all before it.
  *
  * <pre>
  *   d   = -g at first, later -g + (g.g / g_before.g_before) d

@@ -1,9 +1,9 @@
 package dev.panagrad.solver;
 
-import dev.panagrad.rule.Accepted;
+import dev.panagrad.rule.Checks;
 
 /**
- * Minimises {@code w.G w - 2 c.w + q + l1 |w|_1 + l2 |w|^2}, the lasso or elastic net of normal
+ * Minimizes {@code w.G w - 2 c.w + q + l1 |w|_1 + l2 |w|^2}, the lasso or elastic net of normal
  * equations, one coefficient at a time, from a warm start.
  *
  * <pre>
@@ -23,7 +23,7 @@ import dev.panagrad.rule.Accepted;
  * to {@value #NEWTON_STEPS} follow. Where G_AA is singular, coefficients move along a combination
  * of columns that is zero, in the direction in which L1 falls, until one of them is zero. Descent
  * alone takes as many sweeps as G_AA has condition number; it finds the active set, and the steps
- * the minimum on it. None is taken for more than {@value #MAX_FACTORISED} coefficients.
+ * the minimum on it. None is taken for more than {@value #MAX_FACTORIZED} coefficients.
  *
  * <p><b>Stopping rule.</b> With {@code h = 2 (r - l2 w)}, R the objective without its L1 term and
  * {@code s = min(1, l1 / max|h|)}, the scaled residual is feasible for the dual problem, and the
@@ -57,7 +57,7 @@ public final class CoordinateDescent {
   static final int NEWTON_STEPS = 20;
   static final int MAX_SWEEPS = 20_000;
   static final int PATIENCE = 50;
-  static final int MAX_FACTORISED = 512;
+  static final int MAX_FACTORIZED = 512;
 
   /** A pivot that cancels to this part of what it was is rounding. */
   private static final double SINGULAR = 1e-13;
@@ -76,7 +76,7 @@ public final class CoordinateDescent {
   private double multiplyAdds;
 
   /**
-   * How a minimisation ended.
+   * How a minimization ended.
    *
    * @param converged whether the gap is small enough
    * @param relativeGap the gap as a part of the objective
@@ -102,7 +102,7 @@ public final class CoordinateDescent {
     }
     this.g = g;
     this.c = c;
-    this.q = Accepted.nonNegative("objective at zero", q);
+    this.q = Checks.nonNegative("objective at zero", q);
     this.r = new double[c.length];
     this.active = new int[c.length];
   }
@@ -117,7 +117,7 @@ public final class CoordinateDescent {
   }
 
   /**
-   * Minimises.
+   * Minimizes.
    *
    * @param l1 above 0; without it the problem is linear, see {@link ShiftedSystem}
    * @param l2 at least 0
@@ -125,8 +125,8 @@ public final class CoordinateDescent {
    * @throws ArithmeticException if the gap is not finite: the problem or the start is not
    */
   public Outcome solve(double l1, double l2, double[] w) {
-    this.l1 = Accepted.positive("l1", l1);
-    this.l2 = Accepted.nonNegative("l2", l2);
+    this.l1 = Checks.positive("l1", l1);
+    this.l2 = Checks.nonNegative("l2", l2);
     if (w.length != c.length) {
       throw new IllegalArgumentException(
           "%d coefficients are needed, found %d".formatted(c.length, w.length));
@@ -226,7 +226,7 @@ public final class CoordinateDescent {
       }
     }
     actives = count;
-    if (count == 0 || count > MAX_FACTORISED) {
+    if (count == 0 || count > MAX_FACTORIZED) {
       return false;
     }
     double[][] lower = new double[count][];
@@ -237,7 +237,7 @@ public final class CoordinateDescent {
       }
       lower[i][i] += l2;
     }
-    int rank = factorise(lower);
+    int rank = factorize(lower);
     if (rank < count) {
       return move(combination(lower, rank, w), w);
     }
@@ -315,7 +315,7 @@ public final class CoordinateDescent {
    * Cholesky's factor in place, as far as rows are independent but for rounding; how many are. Of
    * the next row, all but the diagonal is there.
    */
-  private int factorise(double[][] lower) {
+  private int factorize(double[][] lower) {
     int n = lower.length;
     multiplyAdds += (double) n * n * n / 6;
     for (int i = 0; i < n; i++) {

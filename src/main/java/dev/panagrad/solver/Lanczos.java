@@ -1,6 +1,6 @@
 package dev.panagrad.solver;
 
-import dev.panagrad.rule.Accepted;
+import dev.panagrad.rule.Checks;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.SplittableRandom;
@@ -67,9 +67,9 @@ public final class Lanczos {
    */
   public static Spectrum extremes(
       LinearOperator matrix, int dimension, int maxProducts, double tolerance) {
-    Accepted.count("dimension", dimension);
-    Accepted.count("products", maxProducts);
-    Accepted.nonNegative("tolerance", tolerance);
+    Checks.count("dimension", dimension);
+    Checks.count("products", maxProducts);
+    Checks.nonNegative("tolerance", tolerance);
     List<double[]> basis = new ArrayList<>();
     double[] alpha = new double[Math.min(dimension, maxProducts)];
     double[] beta = new double[alpha.length];

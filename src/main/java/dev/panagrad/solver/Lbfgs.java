@@ -1,6 +1,6 @@
 package dev.panagrad.solver;
 
-import dev.panagrad.rule.Accepted;
+import dev.panagrad.rule.Checks;
 
 /**
  * The limited-memory method of Broyden, Fletcher, Goldfarb and Shanno, for smooth objectives: the
@@ -25,7 +25,7 @@ import dev.panagrad.rule.Accepted;
 public record Lbfgs(int memory) implements Solver {
   /** Validates the memory. */
   public Lbfgs {
-    Accepted.count("memory", memory);
+    Checks.count("memory", memory);
   }
 
   /** With ten steps of memory. */

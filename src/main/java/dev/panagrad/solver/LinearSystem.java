@@ -1,6 +1,6 @@
 package dev.panagrad.solver;
 
-import dev.panagrad.rule.Accepted;
+import dev.panagrad.rule.Checks;
 
 /**
  * The solution of {@code A x = b} for a symmetric, positive definite matrix of which only products
@@ -39,8 +39,8 @@ public final class LinearSystem {
    */
   public static Solution solve(
       LinearOperator matrix, double[] b, int maxProducts, double tolerance) {
-    Accepted.count("products", maxProducts);
-    Accepted.nonNegative("tolerance", tolerance);
+    Checks.count("products", maxProducts);
+    Checks.nonNegative("tolerance", tolerance);
     double[] x = new double[b.length];
     double[] r = b.clone();
     double[] d = b.clone();

@@ -1,7 +1,7 @@
 package dev.panagrad.solver;
 
 /**
- * What a {@link Solver} minimises: {@code f(w) + sum_i l1_i |w_i|} with f convex and smooth. One
+ * What a {@link Solver} minimizes: {@code f(w) + sum_i l1_i |w_i|} with f convex and smooth. One
  * evaluation is one pass over the data.
  *
  * <p>f may be a sum of functions of different parameters, groups, such as the losses of several

@@ -1,6 +1,6 @@
 package dev.panagrad.solver;
 
-import dev.panagrad.rule.Accepted;
+import dev.panagrad.rule.Checks;
 
 /**
  * The solutions of {@code (A + t I) x = b} for one symmetric, positive semidefinite matrix and many
@@ -124,7 +124,7 @@ public final class ShiftedSystem {
    *     not finite: t is too small for the matrix
    */
   public void solve(double shift, double[] x) {
-    Accepted.positive("shift", shift);
+    Checks.positive("shift", shift);
     double[] pivots = new double[d];
     for (int i = 0; i < d; i++) {
       double left = i == 0 ? 0 : beside[i - 1] / pivots[i - 1];

@@ -1,7 +1,7 @@
 package dev.panagrad.solver;
 
 /**
- * A method that minimises an {@link Objective} with all rows in every step. Implementations are
+ * A method that minimizes an {@link Objective} with all rows in every step. Implementations are
  * immutable and may be shared; what a run remembers is in its {@link Run}.
  */
 public interface Solver {

@@ -15,7 +15,7 @@ public abstract non-sealed class DeviceStorage implements Storage {
     this.bytes = bytes;
   }
 
-  /** The device, as a person would recognise it. */
+  /** The device, as a person would recognize it. */
   public final String deviceName() {
     return deviceName;
   }

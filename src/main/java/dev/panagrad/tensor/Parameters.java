@@ -13,7 +13,7 @@ import java.util.Objects;
  * <pre>
  *   flat     | weights ............ |pad| intercept |pad|
  *            ^ 64-byte boundary         ^ 64-byte boundary
- *            |<----- penalised ------->|<--- exempt ----->|
+ *            |<----- penalized ------->|<--- exempt ----->|
  * </pre>
  *
  * Views that penalties and weight decay apply to come first, exempt ones (an intercept) after them.
@@ -23,21 +23,21 @@ import java.util.Objects;
 public final class Parameters {
   private final Layout layout;
   private final Tensor flat;
-  private final long penalisedCount;
+  private final long penalizedCount;
   private final Map<String, Tensor> views = new LinkedHashMap<>();
 
   private Parameters(Layout layout, Tensor flat) {
     this.layout = layout;
     this.flat = flat;
-    penalisedCount = layout.penalisedCount(flat.dtype());
-    long penalised = 0;
-    long exempt = penalisedCount;
+    penalizedCount = layout.penalizedCount(flat.dtype());
+    long penalized = 0;
+    long exempt = penalizedCount;
     for (Entry entry : layout.entries) {
-      long first = entry.penalised ? penalised : exempt;
+      long first = entry.penalized ? penalized : exempt;
       views.put(entry.name, flat.slice(first, entry.shape.extents()).named(entry.name));
       long end = first + Layout.padded(entry, flat.dtype());
-      if (entry.penalised) {
-        penalised = end;
+      if (entry.penalized) {
+        penalized = end;
       } else {
         exempt = end;
       }
@@ -58,8 +58,8 @@ public final class Parameters {
    * Elements of the flat vector, from its start, that penalties and weight decay apply to; padding
    * included.
    */
-  public long penalisedCount() {
-    return penalisedCount;
+  public long penalizedCount() {
+    return penalizedCount;
   }
 
   /**
@@ -91,7 +91,7 @@ public final class Parameters {
     return layout.allocate(arena, name, flat.dtype());
   }
 
-  private record Entry(String name, Shape shape, boolean penalised) {}
+  private record Entry(String name, Shape shape, boolean penalized) {}
 
   /** Names and shapes of parameters, before they have memory. */
   public static final class Layout {
@@ -132,8 +132,8 @@ public final class Parameters {
       return count;
     }
 
-    long penalisedCount(DType dtype) {
-      return entries.stream().filter(Entry::penalised).mapToLong(e -> padded(e, dtype)).sum();
+    long penalizedCount(DType dtype) {
+      return entries.stream().filter(Entry::penalized).mapToLong(e -> padded(e, dtype)).sum();
     }
 
     private static long padded(Entry entry, DType dtype) {

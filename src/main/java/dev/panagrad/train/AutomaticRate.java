@@ -2,7 +2,7 @@ package dev.panagrad.train;
 
 import dev.panagrad.optimizer.Optimizer;
 import dev.panagrad.rule.GradientDescent;
-import dev.panagrad.rule.RateAdvice;
+import dev.panagrad.rule.RateContext;
 import dev.panagrad.rule.UpdateRule;
 import dev.panagrad.schedule.Schedule;
 import java.math.BigDecimal;
@@ -43,8 +43,8 @@ final class AutomaticRate {
     }
     long stepsPerEpoch = Math.ceilDiv(rows.trained(), rows.stepRows());
     long steps = Math.multiplyExact(stepsPerEpoch, trainer.epochs);
-    RateAdvice advice =
-        new RateAdvice(
+    RateContext advice =
+        new RateContext(
             largest,
             batchCurvature(largest, curvature, objective, rows),
             distance(curvature, objective),

@@ -79,8 +79,8 @@ final class BlockRows extends TrainingRows {
   }
 
   @Override
-  long together(long first, long count) {
-    return order.together(first, count);
+  long contiguousFrom(long first, long count) {
+    return order.contiguousFrom(first, count);
   }
 
   @Override

@@ -7,7 +7,7 @@ import java.util.Locale;
 
 /**
  * How far a training ended from the minimum, at most, by loss and gradient as they were computed,
- * with four roundings of the loss added. In F32, with features far from standardised, gradients may
+ * with four roundings of the loss added. In F32, with features far from standardized, gradients may
  * be rounded by more than that.
  *
  * @param objective the mean over targets of loss and penalties at the end, in raw units
@@ -38,14 +38,14 @@ public record Certificate(
   /**
    * Whether plain gradient methods are slow on this problem; {@link
    * dev.panagrad.solver.ConjugateGradient} and {@link dev.panagrad.solver.Lbfgs} need far fewer
-   * passes, and standardised features or an L2 penalty lower the number.
+   * passes, and standardized features or an L2 penalty lower the number.
    */
   public boolean isIllConditioned() {
     return condition() >= ILL_CONDITIONED;
   }
 
   /** The bound in a sentence. */
-  public String words() {
+  public String message() {
     if (Double.isNaN(gap)) {
       return "no bound on the distance to the minimum: " + basis;
     }

@@ -145,13 +145,13 @@ final class Certifier {
   }
 
   /** With the best intercepts; evaluates where there are any. */
-  private double[] centred(double[] w, double[] gradient) {
+  private double[] centered(double[] w, double[] gradient) {
     if (!objective.hasIntercept()) {
       return w;
     }
     double[] at = w.clone();
     for (int i = 0; i < at.length; i++) {
-      if (!objective.isPenalised(i)) {
+      if (!objective.isPenalized(i)) {
         // The curvature along an intercept is 2.
         at[i] -= gradient[i] / 2;
       }
@@ -161,7 +161,7 @@ final class Certifier {
   }
 
   private double stronglyConvexGap(double[] w, double[] gradient, double value) {
-    centred(w, gradient);
+    centered(w, gradient);
     double best = 0;
     double[] squares = new double[objective.groups()];
     for (int i = 0; i < gradient.length; i++) {
@@ -176,7 +176,7 @@ final class Certifier {
 
   /** The best lower bound, summed over outputs, in raw units. */
   private double dual(double[] w, double[] gradient) {
-    double[] at = centred(w, gradient);
+    double[] at = centered(w, gradient);
     int d = objective.features();
     double l1 = objective.penalty().l1();
     double l2 = objective.penalty().l2();

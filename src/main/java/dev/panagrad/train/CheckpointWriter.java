@@ -36,7 +36,7 @@ final class CheckpointWriter implements AutoCloseable {
   /**
    * For one training.
    *
-   * @param identity texts that make checkpoints of the same training recognisable
+   * @param identity texts that make checkpoints of the same training recognizable
    * @param arena owner of the copies
    */
   CheckpointWriter(

@@ -1,6 +1,6 @@
 package dev.panagrad.train;
 
-import dev.panagrad.rule.Accepted;
+import dev.panagrad.rule.Checks;
 import java.nio.file.Path;
 import java.time.Duration;
 import java.util.Objects;
@@ -35,7 +35,7 @@ public final class Checkpoints {
 
   /** After every that many optimizer steps, at least 1. */
   public Checkpoints everySteps(long steps) {
-    this.everySteps = Accepted.count("steps between checkpoints", steps);
+    this.everySteps = Checks.count("steps between checkpoints", steps);
     return this;
   }
 
@@ -51,7 +51,7 @@ public final class Checkpoints {
 
   /** How many are kept, at least 1: older ones are deleted once a new one is on the disk. */
   public Checkpoints keep(int count) {
-    this.keep = (int) Accepted.count("checkpoints to keep", count);
+    this.keep = (int) Checks.count("checkpoints to keep", count);
     return this;
   }
 

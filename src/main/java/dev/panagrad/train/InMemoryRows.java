@@ -30,7 +30,7 @@ final class InMemoryRows extends TrainingRows {
   private final Tensor y;
 
   /**
-   * Checks options against the data, then standardises if it is asked for.
+   * Checks options against the data, then standardizes if it is asked for.
    *
    * @param file where the data are from, or null
    * @throws IllegalArgumentException if an option does not fit the data; nothing has changed then
@@ -108,7 +108,7 @@ final class InMemoryRows extends TrainingRows {
     if (TrainingLoss.isAsked(options)) {
       fit = fit.withRawTargets();
     }
-    fit = StandardisedPenalty.scales(fit, StandardisedPenalty.objective(options.optimizer));
+    fit = StandardizedPenalty.scales(fit, StandardizedPenalty.objective(options.optimizer));
     fit.applyInPlace(data.x(), data.y());
     return fit;
   }
@@ -129,7 +129,7 @@ final class InMemoryRows extends TrainingRows {
   }
 
   @Override
-  long together(long first, long count) {
+  long contiguousFrom(long first, long count) {
     return count;
   }
 

@@ -8,7 +8,7 @@ final class LossWatch {
   private final TrainingProgress progress;
   private final double zeroLoss;
   private final DType dtype;
-  private final boolean isStandardised;
+  private final boolean isStandardized;
   private final boolean hasRate;
   private final DivergenceWatch watch;
 
@@ -22,13 +22,13 @@ final class LossWatch {
       TrainingProgress progress,
       double zeroLoss,
       DType dtype,
-      boolean isStandardised,
+      boolean isStandardized,
       boolean hasRate) {
     this.progress = progress;
     this.zeroLoss = zeroLoss;
     this.hasRate = hasRate;
     this.dtype = dtype;
-    this.isStandardised = isStandardised;
+    this.isStandardized = isStandardized;
     watch = new DivergenceWatch(dtype, progress.firstLoss);
   }
 
@@ -50,7 +50,7 @@ final class LossWatch {
   }
 
   private String advice(double rate) {
-    String units = isStandardised ? "" : "standardise the features";
+    String units = isStandardized ? "" : "standardize the features";
     if (!hasRate) {
       return units.isEmpty() ? "give the target another unit, or add --l2" : units;
     }

@@ -6,7 +6,7 @@ import dev.panagrad.optimizer.Optimizer;
 import dev.panagrad.regression.LinearModel;
 import dev.panagrad.regression.LinearRegression;
 import dev.panagrad.regression.Standardization;
-import dev.panagrad.rule.Accepted;
+import dev.panagrad.rule.Checks;
 import dev.panagrad.tensor.DType;
 import dev.panagrad.tensor.Tensor;
 import dev.panagrad.tensor.TensorArena;
@@ -29,7 +29,7 @@ import java.util.Objects;
  *
  * <p>A row or batch whose loss is not finite, or beyond use, is a {@link DivergenceException}, and
  * parameters and state are as before it: a service can drop it and go on. Learning rates and
- * penalties refer to raw units, or to those of the {@link Builder#standardization standardisation}
+ * penalties refer to raw units, or to those of the {@link Builder#standardization standardization}
  * if there is one.
  *
  * <p>Ownership: owns its memory, until closed; the backend stays open. Threading: one thread at a
@@ -77,7 +77,7 @@ public final class OnlineRegression implements AutoCloseable {
       regression = new LinearRegression(backend, arena, dtype, d, k, options.hasIntercept);
       staged = new StagedRows(backend, arena, dtype, isStaged ? maximumRows : 1, d, k, given);
       optimizer =
-          StandardisedPenalty.optimizer(options.optimizer, scales)
+          StandardizedPenalty.optimizer(options.optimizer, scales)
               .build(regression.parameters(), backend, arena);
       gradient = regression.gradient().flat();
       weights = onHost(regression.weights());
@@ -102,7 +102,7 @@ public final class OnlineRegression implements AutoCloseable {
   }
 
   /**
-   * The options of an online regression. Defaults: F64, intercept, no standardisation, batches of
+   * The options of an online regression. Defaults: F64, intercept, no standardization, batches of
    * one row.
    */
   public static final class Builder {
@@ -132,7 +132,7 @@ public final class OnlineRegression implements AutoCloseable {
     }
 
     /**
-     * Standardises every row by these moments, in a copy, and folds them back into the model: of
+     * Standardizes every row by these moments, in a copy, and folds them back into the model: of
      * rows of the past by {@link Standardization#fit}, or known by {@link Standardization#of}. They
      * do not change with the data. A feature that was constant then keeps coefficient 0.
      */
@@ -143,7 +143,7 @@ public final class OnlineRegression implements AutoCloseable {
 
     /** The most rows that a batch may have. */
     public Builder maximumRows(long rows) {
-      this.maximumRows = Accepted.count("maximum rows", rows);
+      this.maximumRows = Checks.count("maximum rows", rows);
       return this;
     }
 
@@ -153,14 +153,14 @@ public final class OnlineRegression implements AutoCloseable {
       }
       if (standardization.features() != d || standardization.targets() != k) {
         throw new IllegalArgumentException(
-            "the standardisation is of %d features and %d targets, the regression has %d and %d"
+            "the standardization is of %d features and %d targets, the regression has %d and %d"
                 .formatted(standardization.features(), standardization.targets(), d, k));
       }
       if (standardization.isShifted() && !hasIntercept) {
         throw new IllegalArgumentException(
-            "the standardisation subtracts means, which a model without intercept cannot undo; fit it without a shift");
+            "the standardization subtracts means, which a model without intercept cannot undo; fit it without a shift");
       }
-      return StandardisedPenalty.scales(standardization, optimizer.penalty());
+      return StandardizedPenalty.scales(standardization, optimizer.penalty());
     }
 
     /**
@@ -169,7 +169,7 @@ public final class OnlineRegression implements AutoCloseable {
      * @param backend where to compute; stays open, and must until this is closed
      * @param features names of the columns of rows, at least 1
      * @param targets names of the targets, at least 1
-     * @throws IllegalArgumentException if the standardisation is of other columns, or shifts for a
+     * @throws IllegalArgumentException if the standardization is of other columns, or shifts for a
      *     model without intercept, or the backend cannot run the optimizer's rule
      */
     public OnlineRegression open(Backend backend, List<String> features, List<String> targets) {
@@ -307,7 +307,7 @@ public final class OnlineRegression implements AutoCloseable {
     String advice =
         String.format(
             Locale.ROOT,
-            "if these rows are as others, try a learning rate of %.2g or standardise the features; if their values are not finite or far outside, leave them out",
+            "if these rows are as others, try a learning rate of %.2g or standardize the features; if their values are not finite or far outside, leave them out",
             rate / 10);
     return watch.failure("at step " + step, loss, step, rate, advice);
   }

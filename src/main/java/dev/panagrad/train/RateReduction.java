@@ -1,6 +1,6 @@
 package dev.panagrad.train;
 
-import dev.panagrad.rule.Accepted;
+import dev.panagrad.rule.Checks;
 
 /**
  * When the learning rate is lowered, and by how much.
@@ -14,9 +14,9 @@ record RateReduction(double factor, int patience, double tolerance) {
   static final double LEAST = 1e-12;
 
   RateReduction {
-    Accepted.openFraction("factor of the rate reduction", factor);
-    Accepted.count("patience of the rate reduction", patience);
-    Accepted.fraction("tolerance of the rate reduction", tolerance);
+    Checks.openFraction("factor of the rate reduction", factor);
+    Checks.count("patience of the rate reduction", patience);
+    Checks.fraction("tolerance of the rate reduction", tolerance);
   }
 
   /** Takes in the loss of an epoch, and says whether the rate is to be lowered after it. */

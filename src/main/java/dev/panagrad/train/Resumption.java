@@ -19,7 +19,7 @@ final class Resumption {
   private Resumption() {}
 
   /**
-   * The folder of the checkpoints, before the data are standardised in place; null if there are to
+   * The folder of the checkpoints, before the data are standardized in place; null if there are to
    * be none.
    *
    * @throws IllegalArgumentException if it has those of a training that is not to be resumed

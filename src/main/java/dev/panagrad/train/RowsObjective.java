@@ -101,18 +101,18 @@ final class RowsObjective implements Objective {
   }
 
   /** Says what was found. */
-  void know(Curvature curvature) {
+  void setCurvature(Curvature curvature) {
     // An estimate is from below.
     largestCurvature = curvature.largest() * (curvature.isExact() ? 1 : 1.05);
   }
 
   @Override
   public double l1(int parameter) {
-    return isPenalised(parameter) ? penalty.l1() : 0;
+    return isPenalized(parameter) ? penalty.l1() : 0;
   }
 
   /** Whether a parameter is a weight, and not an intercept. */
-  boolean isPenalised(int parameter) {
+  boolean isPenalized(int parameter) {
     return parameter < weights;
   }
 
@@ -124,7 +124,7 @@ final class RowsObjective implements Objective {
   /** The output that a parameter belongs to. */
   @Override
   public int group(int parameter) {
-    return isPenalised(parameter) ? parameter / features() : parameter - weights;
+    return isPenalized(parameter) ? parameter / features() : parameter - weights;
   }
 
   /** Half a unit in the last place of 1, in the type of the parameters. */

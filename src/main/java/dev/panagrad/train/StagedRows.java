@@ -10,7 +10,7 @@ import java.lang.foreign.ValueLayout;
 
 /**
  * Where rows of a caller go before a gradient reads them: one buffer in host memory, written
- * standardised, and its copy where the backend computes, if that is elsewhere.
+ * standardized, and its copy where the backend computes, if that is elsewhere.
  *
  * <p>Ownership: memory belongs to the arena. Threading: one thread at a time.
  */
@@ -133,11 +133,11 @@ final class StagedRows {
   }
 
   private double feature(double value, int f) {
-    return standardization == null ? value : standardization.standardisedFeature(value, f);
+    return standardization == null ? value : standardization.standardizedFeature(value, f);
   }
 
   private double target(double value, int j) {
-    return standardization == null ? value : standardization.standardisedTarget(value, j);
+    return standardization == null ? value : standardization.standardizedTarget(value, j);
   }
 
   // Not by Tensor.get and set, which check the memory's life at each element; a segment does, too.

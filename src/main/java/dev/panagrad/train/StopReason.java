@@ -26,7 +26,7 @@ public enum StopReason {
   }
 
   /** The reason in words. */
-  public String words() {
+  public String message() {
     return words;
   }
 }

@@ -5,7 +5,7 @@ import dev.panagrad.data.Dataset;
 import dev.panagrad.loss.Loss;
 import dev.panagrad.optimizer.Optimizer;
 import dev.panagrad.penalty.Penalty;
-import dev.panagrad.rule.Accepted;
+import dev.panagrad.rule.Checks;
 import dev.panagrad.rule.GradientDescent;
 import dev.panagrad.rule.Sgd;
 import dev.panagrad.rule.UpdateRule;
@@ -23,7 +23,7 @@ import java.util.function.BooleanSupplier;
  * description; each {@link #fit} is a training of its own.
  *
  * <p>Defaults: 100 epochs, full batch, shuffled where batches are smaller than the data, seed 0,
- * intercept, no standardisation, no held-out rows, no early stop, gradients from the rows.
+ * intercept, no standardization, no held-out rows, no early stop, gradients from the rows.
  */
 public final class Trainer {
   Optimizer.Builder optimizer;
@@ -93,7 +93,7 @@ public final class Trainer {
 
   /** Passes over the training rows, at least 1. */
   public Trainer epochs(long count) {
-    this.epochs = Accepted.count("epochs", count);
+    this.epochs = Checks.count("epochs", count);
     return this;
   }
 
@@ -102,7 +102,7 @@ public final class Trainer {
    * is left and is averaged over its own size.
    */
   public Trainer batchSize(long rows) {
-    this.batchSize = Accepted.count("batch size", rows);
+    this.batchSize = Checks.count("batch size", rows);
     return this;
   }
 
@@ -146,9 +146,9 @@ public final class Trainer {
   }
 
   /**
-   * Standardises features and targets, <b>in place</b>, by the means and deviations of the training
+   * Standardizes features and targets, <b>in place</b>, by the means and deviations of the training
    * rows, and folds them back into the model. Learning rates, clipping bounds and gradient
-   * tolerances then refer to standardised units; penalties are on the coefficients of standardised
+   * tolerances then refer to standardized units; penalties are on the coefficients of standardized
    * features, with targets in raw units.
    */
   public Trainer standardizeInPlace() {
@@ -158,7 +158,7 @@ public final class Trainer {
 
   /** Holds out this fraction of the rows, chosen by the seed; in [0, 1). */
   public Trainer validation(double fraction) {
-    this.validationFraction = Accepted.fraction("validation fraction", fraction);
+    this.validationFraction = Checks.fraction("validation fraction", fraction);
     return this;
   }
 
@@ -168,8 +168,8 @@ public final class Trainer {
    * any, else the training loss. The model is that of the last epoch.
    */
   public Trainer patience(int epochs, double tolerance) {
-    this.patience = (int) Accepted.count("patience", epochs);
-    this.lossTolerance = Accepted.nonNegative("tolerance", tolerance);
+    this.patience = (int) Checks.count("patience", epochs);
+    this.lossTolerance = Checks.nonNegative("tolerance", tolerance);
     return this;
   }
 
@@ -178,7 +178,7 @@ public final class Trainer {
    * full batches.
    */
   public Trainer gradientTolerance(double norm) {
-    this.gradientTolerance = Accepted.positive("gradient tolerance", norm);
+    this.gradientTolerance = Checks.positive("gradient tolerance", norm);
     return this;
   }
 
@@ -202,7 +202,7 @@ public final class Trainer {
    * A batch that is larger is computed in parts.
    */
   public Trainer dataMemory(long bytes) {
-    this.dataMemory = Accepted.count("bytes of data in memory", bytes);
+    this.dataMemory = Checks.count("bytes of data in memory", bytes);
     return this;
   }
 
@@ -260,7 +260,7 @@ public final class Trainer {
   }
 
   /**
-   * Fits that loss; others than the squared error in host memory. Of data standardised in place,
+   * Fits that loss; others than the squared error in host memory. Of data standardized in place,
    * features alone are, as targets are classes or counts, or have units that the loss knows.
    */
   public Trainer loss(Loss newLoss) {
@@ -270,7 +270,7 @@ public final class Trainer {
 
   /**
    * How much each row counts: the loss is the weighted mean. A row of weight 0 has no part in it;
-   * features are standardised by all rows alike, and targets are not standardised.
+   * features are standardized by all rows alike, and targets are not standardized.
    *
    * @param newWeights one per row of the data [n], finite, at least 0
    */
@@ -281,7 +281,7 @@ public final class Trainer {
 
   /**
    * A part of the predictions that is known, such as the logarithm of an exposure; added before the
-   * loss. Targets are not standardised then.
+   * loss. Targets are not standardized then.
    *
    * @param newOffset one per row of the data [n], finite
    */
@@ -294,8 +294,7 @@ public final class Trainer {
   public Trainer classWeights(double ofZero, double ofOne) {
     this.classWeights =
         new double[] {
-          Accepted.positive("weight of class 0", ofZero),
-          Accepted.positive("weight of class 1", ofOne)
+          Checks.positive("weight of class 0", ofZero), Checks.positive("weight of class 1", ofOne)
         };
     return this;
   }
@@ -314,7 +313,7 @@ public final class Trainer {
    * do, to rounding. The last step of an epoch is on what is left.
    */
   public Trainer accumulate(int batches) {
-    this.accumulate = Accepted.count("batches per step", batches);
+    this.accumulate = Checks.count("batches per step", batches);
     return this;
   }
 
@@ -382,12 +381,12 @@ public final class Trainer {
   /**
    * Trains.
    *
-   * @param data F32 or F64; changed in place if standardisation is asked for
+   * @param data F32 or F64; changed in place if standardization is asked for
    * @param backend where to compute; stays open
    * @throws IllegalArgumentException if an option does not fit the data; nothing changes, but that
-   *     the data may have been standardised where no automatic rate could be found
+   *     the data may have been standardized where no automatic rate could be found
    * @throws UncheckedIOException if checkpoints cannot be kept where they should, or the training
-   *     cannot be resumed, with what differs; the data may have been standardised then
+   *     cannot be resumed, with what differs; the data may have been standardized then
    * @throws DivergenceException if a loss becomes infinite, NaN or hopelessly large, whatever the
    *     optimizer does with gradients that are not finite; with the best model before
    */
@@ -400,7 +399,7 @@ public final class Trainer {
   }
 
   /**
-   * Trains on the rows of a file, which are mapped and not changed. Standardisation is what the
+   * Trains on the rows of a file, which are mapped and not changed. Standardization is what the
    * file was written with.
    *
    * @param backend where to compute; stays open
@@ -411,7 +410,7 @@ public final class Trainer {
   public TrainingResult fit(TrainingFile file, Backend backend) {
     if (standardize) {
       throw new IllegalArgumentException(
-          file + " cannot be standardised in place; choose its units when it is written");
+          file + " cannot be standardized in place; choose its units when it is written");
     }
     if (file.isShifted() && !intercept) {
       throw new IllegalArgumentException(

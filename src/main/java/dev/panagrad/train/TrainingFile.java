@@ -130,7 +130,7 @@ public final class TrainingFile implements AutoCloseable {
   }
 
   /** Whether a file says that it is one of these. */
-  public static boolean isOne(Path file) {
+  public static boolean isTrainingFile(Path file) {
     if (!file.toString().toLowerCase(Locale.ROOT).endsWith(".safetensors")) {
       return false;
     }
@@ -174,13 +174,13 @@ public final class TrainingFile implements AutoCloseable {
     /** As they are. */
     RAW,
     /** Means subtracted and divided by standard deviations, of all rows. */
-    STANDARDISED,
+    STANDARDIZED,
     /** Divided by root mean squares: for models without intercept. */
     SCALED
   }
 
   /**
-   * Writes one: two passes over the table, and three over the file if rows are standardised.
+   * Writes one: two passes over the table, and three over the file if rows are standardized.
    * Several targets share one scale, so that any penalty can be used later. The file is on the disk
    * when the call returns, in place of what was there.
    *
@@ -200,7 +200,7 @@ public final class TrainingFile implements AutoCloseable {
     metadata.put(FORMAT, VERSION);
     metadata.put(FEATURES, NameList.format(features));
     metadata.put(TARGETS, NameList.format(targets));
-    metadata.put(SHIFTED, Boolean.toString(units == Units.STANDARDISED));
+    metadata.put(SHIFTED, Boolean.toString(units == Units.STANDARDIZED));
     List<SafetensorsBuilder.Space> spaces =
         List.of(
             new SafetensorsBuilder.Space(MOMENTS, DType.F64, Shape.of(4, d + k)),
@@ -216,7 +216,7 @@ public final class TrainingFile implements AutoCloseable {
           if (units != Units.RAW) {
             Tensor x = rows.columns(0, d);
             Tensor y = rows.columns(d, k);
-            boolean isShifted = units == Units.STANDARDISED;
+            boolean isShifted = units == Units.STANDARDIZED;
             fit = Standardization.fit(x, y, null, rows.rows(), isShifted);
             fit = k > 1 ? fit.withCommonTargetScale() : fit;
             fit.applyInPlace(x, y);

@@ -85,7 +85,7 @@ final class TrainingLoss {
     for (long i = 0; i < y.rows(); i++) {
       for (int j = 0; j < y.cols(); j++) {
         double value = y.get(i, j);
-        Optional<String> needed = loss.refusal(value);
+        Optional<String> needed = loss.targetRequirement(value);
         if (needed.isPresent()) {
           throw new IllegalArgumentException(
               "loss '%s' needs targets that are %s, found %s in row %,d of '%s'"

@@ -31,7 +31,7 @@ import java.util.Map;
  * @param seconds the training loop, without reading data; with those before it was resumed
  * @param backend name and detail of the backend
  * @param constantFeatures features that are constant on the training rows, with coefficient 0;
- *     empty if features were not standardised
+ *     empty if features were not standardized
  * @param certificate how far from the minimum it ended, at most; null if it was not asked for
  * @param checkpointFailure why the last checkpoint could not be written; null if it was, or none
  *     was asked for

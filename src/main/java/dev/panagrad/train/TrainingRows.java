@@ -77,7 +77,7 @@ abstract class TrainingRows {
   abstract void begin(long epoch);
 
   /** How many positions from one on {@link #computeGradient} takes at once, at least 1. */
-  abstract long together(long first, long count);
+  abstract long contiguousFrom(long first, long count);
 
   /** Computes gradient and losses at these positions, in increasing order within an epoch. */
   abstract void computeGradient(LinearRegression regression, long first, long count, Tensor loss);
@@ -195,7 +195,7 @@ abstract class TrainingRows {
         "training.rate reduction",
         options.rateReduction == null ? NONE : options.rateReduction.toString());
     identity.put("training.variance reduction", Boolean.toString(options.varianceReduced));
-    identity.put("training.standardisation", standardization().fingerprint());
+    identity.put("training.standardization", standardization().fingerprint());
     identity.put("training.features", Fingerprint.of(data.features()));
     identity.put("training.targets", Fingerprint.of(data.targets()));
     identity.put("training.values", fingerprint());

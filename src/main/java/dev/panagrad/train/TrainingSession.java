@@ -87,7 +87,7 @@ final class TrainingSession implements AutoCloseable {
       gradient = regression.gradient().flat();
       parts = new GradientParts(backend, arena, gradient);
       best = new BestParameters(backend, arena, regression.parameters().flat());
-      Optimizer.Builder builder = StandardisedPenalty.optimizer(options.optimizer, standardization);
+      Optimizer.Builder builder = StandardizedPenalty.optimizer(options.optimizer, standardization);
       objective =
           options.automaticRate || options.certify || options.solver != null
               ? new RowsObjective(
@@ -97,7 +97,7 @@ final class TrainingSession implements AutoCloseable {
                   regression,
                   new LossLog(backend, arena, outputs, true),
                   parts,
-                  StandardisedPenalty.objective(builder),
+                  StandardizedPenalty.objective(builder),
                   loss == null ? null : loss.loss())
               : null;
       measured = new MeasuredCurvature(objective, options, rows, loss, backend, arena);
@@ -236,7 +236,7 @@ final class TrainingSession implements AutoCloseable {
 
   private SolverSteps solver() {
     if (options.solver instanceof Fista && curvature.isBounded()) {
-      objective.know(curvature.get());
+      objective.setCurvature(curvature.get());
       objective.load(new double[objective.size()]);
     }
     return new SolverSteps(options.solver, objective, data.x().dtype());
@@ -347,7 +347,7 @@ final class TrainingSession implements AutoCloseable {
   /** In as many parts as the rows, or several batches for one step, ask for. */
   private void computeGradient(long first, long count, long epoch) {
     for (long done = 0, n; done < count; done += n) {
-      n = Math.min(rows.batchSize(), rows.together(first + done, count - done));
+      n = Math.min(rows.batchSize(), rows.contiguousFrom(first + done, count - done));
       rows.computeGradient(regression, first + done, n, nextLoss(n));
       lookIfFull(epoch);
       if (anchor != null) {

@@ -9,7 +9,7 @@
  * the learning rate one of the step. So a checkpoint holds parameters, state and those numbers, and
  * no permutation. A schedule can only be compared by its rates, which {@code ScheduleProbe} does.
  *
- * <p>Rows of a training file are standardised when it is written and not when it is read: they are
+ * <p>Rows of a training file are standardized when it is written and not when it is read: they are
  * mapped read-only, and folding means into every gradient would lose digits where means are large.
  * The file is safetensors and not a format of its own: its header has been attacked already, and
  * other programs read it.

@@ -17,7 +17,7 @@ import java.util.Locale;
 import java.util.stream.IntStream;
 
 /**
- * How hard the features make least squares for gradient methods, in raw units and standardised.
+ * How hard the features make least squares for gradient methods, in raw units and standardized.
  *
  * <p>Condition numbers are those of X^T X with a column of ones for the intercept, over the columns
  * that vary: the ratio of its largest and smallest eigenvalue, which is about the number of steps
@@ -26,7 +26,7 @@ import java.util.stream.IntStream;
  *
  * @param raw the condition number in raw units; infinite if rounding leaves nothing of the smallest
  *     eigenvalue, NaN if it was not computed
- * @param standardised the same of standardised features
+ * @param standardized the same of standardized features
  * @param constant features that are constant
  * @param repeats pairs of features that are nearly multiples of each other
  * @param smallest the feature with the smallest standard deviation that is not zero; null if none
@@ -36,7 +36,7 @@ import java.util.stream.IntStream;
  */
 public record Conditioning(
     double raw,
-    double standardised,
+    double standardized,
     List<String> constant,
     List<Repeat> repeats,
     String smallest,
@@ -78,13 +78,13 @@ public record Conditioning(
       }
     }
     try (TensorArena arena = TensorArena.open("conditioning")) {
-      return of(data, new StandardisedCopy(data, arena), arena, backend);
+      return of(data, new StandardizedCopy(data, arena), arena, backend);
     }
   }
 
   /** With a copy that is overwritten. */
   private static Conditioning of(
-      Dataset data, StandardisedCopy copy, TensorArena arena, Backend backend) {
+      Dataset data, StandardizedCopy copy, TensorArena arena, Backend backend) {
     Standardization units = copy.units();
     List<String> names = data.features();
     int[] varying = IntStream.range(0, names.size()).filter(f -> !units.isConstant(f)).toArray();
@@ -99,18 +99,18 @@ public record Conditioning(
     double d = names.size();
     boolean isFormed = d <= MAX_FEATURES && data.rows() * d * d <= MAX_PRODUCTS;
     double raw = Double.NaN;
-    double standardised = Double.NaN;
+    double standardized = Double.NaN;
     List<Repeat> repeats = new ArrayList<>();
     if (isFormed && varying.length > 0) {
       NormalEquations equations = equations(data, arena, backend);
       raw = condition(equations, varying, names.size());
-      equations = equations(copy.standardised(), arena, backend);
-      standardised = condition(equations, varying, names.size());
+      equations = equations(copy.standardized(), arena, backend);
+      standardized = condition(equations, varying, names.size());
       repeats = repeats(equations, varying, names);
     }
     return new Conditioning(
         raw,
-        standardised,
+        standardized,
         constant,
         repeats,
         low < 0 ? null : names.get(low),
@@ -155,7 +155,7 @@ public record Conditioning(
         : Double.POSITIVE_INFINITY;
   }
 
-  /** A column of the Hessian of standardised rows is twice the correlations with one feature. */
+  /** A column of the Hessian of standardized rows is twice the correlations with one feature. */
   private static List<Repeat> repeats(
       NormalEquations equations, int[] varying, List<String> names) {
     List<Repeat> found = new ArrayList<>();
@@ -187,10 +187,10 @@ public record Conditioning(
               Excerpt.of(smallest),
               Excerpt.of(largest)));
     }
-    words.add("standardisation: " + standardisationWords());
-    if (standardised >= Certificate.ILL_CONDITIONED) {
+    words.add("standardization: " + standardizationWords());
+    if (standardized >= Certificate.ILL_CONDITIONED) {
       words.add(
-          "ill-conditioned: standardising is not enough; consider --l2, or dropping features that depend on others");
+          "ill-conditioned: standardizing is not enough; consider --l2, or dropping features that depend on others");
     }
     if (!constant.isEmpty()) {
       words.add("constant columns, which can be dropped: " + Excerpt.of(constant));
@@ -210,19 +210,19 @@ public record Conditioning(
     return words;
   }
 
-  private String standardisationWords() {
-    if (Double.isNaN(standardised)) {
+  private String standardizationWords() {
+    if (Double.isNaN(standardized)) {
       return smallest == null
           ? "no feature varies; only an intercept can be learned"
           : "the condition number was not computed for this many features; keep it on, as 'train' does";
     }
     String numbers =
-        "X^T X has condition number %s in raw units and %s standardised"
-            .formatted(text(raw), text(standardised));
-    if (standardised * WORTHWHILE <= raw || Double.isNaN(raw)) {
+        "X^T X has condition number %s in raw units and %s standardized"
+            .formatted(text(raw), text(standardized));
+    if (standardized * WORTHWHILE <= raw || Double.isNaN(raw)) {
       return numbers + "; keep it on, as 'train' does";
     }
-    return standardised <= raw
+    return standardized <= raw
         ? numbers + "; it helps little, and costs nothing that training notices"
         : numbers
             + "; raw units are better conditioned, but rates are then in their units: compare with --no-standardize";

@@ -2,7 +2,7 @@ package dev.panagrad.tune;
 
 import dev.panagrad.backend.Backend;
 import dev.panagrad.regression.LinearRegression;
-import dev.panagrad.rule.Accepted;
+import dev.panagrad.rule.Checks;
 import dev.panagrad.tensor.Tensor;
 
 /**
@@ -59,7 +59,7 @@ public record GradientNoiseScale(double gradientSquares, double covarianceTrace)
    */
   public static GradientNoiseScale of(
       long small, double smallSquares, long large, double largeSquares, long rows) {
-    Accepted.count("rows of the small batch", small);
+    Checks.count("rows of the small batch", small);
     if (small >= large || large > rows) {
       throw new IllegalArgumentException(
           "a noise scale needs a small batch, a larger one, and no fewer rows than that; found batches of %,d and %,d of %,d rows"
@@ -116,7 +116,7 @@ public record GradientNoiseScale(double gradientSquares, double covarianceTrace)
    * 1: up to there, a larger batch saves nearly as many steps as it makes each one longer.
    */
   public long advisedBatch(long allRows) {
-    Accepted.count("rows", allRows);
+    Checks.count("rows", allRows);
     double most = Math.min(rows(), (double) allRows);
     return most < 1 ? 1 : Long.highestOneBit((long) most);
   }

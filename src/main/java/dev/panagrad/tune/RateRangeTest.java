@@ -3,7 +3,7 @@ package dev.panagrad.tune;
 import dev.panagrad.backend.Backend;
 import dev.panagrad.data.Dataset;
 import dev.panagrad.optimizer.Optimizer;
-import dev.panagrad.rule.Accepted;
+import dev.panagrad.rule.Checks;
 import dev.panagrad.rule.UpdateRule;
 import dev.panagrad.tensor.TensorArena;
 import java.util.ArrayList;
@@ -59,7 +59,7 @@ public final class RateRangeTest {
     this.steps = steps;
   }
 
-  /** From 1e-6 to 10 in 150 steps, 11% apart; for data that are standardised. */
+  /** From 1e-6 to 10 in 150 steps, 11% apart; for data that are standardized. */
   public static RateRangeTest standard() {
     return between(DEFAULT_LOW, DEFAULT_HIGH, DEFAULT_STEPS);
   }
@@ -73,8 +73,8 @@ public final class RateRangeTest {
    * @throws IllegalArgumentException if they are not
    */
   public static RateRangeTest between(double low, double high, int steps) {
-    Accepted.positive("lowest learning rate", low);
-    Accepted.positive("highest learning rate", high);
+    Checks.positive("lowest learning rate", low);
+    Checks.positive("highest learning rate", high);
     if (!(low < high)) {
       throw new IllegalArgumentException(
           "the highest learning rate must be above the lowest, found %s and %s"
@@ -94,7 +94,7 @@ public final class RateRangeTest {
   /**
    * Runs it.
    *
-   * @param data as they would be trained on: standardised, if that is how; not changed
+   * @param data as they would be trained on: standardized, if that is how; not changed
    * @param rule whose own rate is not used
    * @param batch rows per step, at most all of them
    * @param seed of the order of rows
@@ -102,7 +102,7 @@ public final class RateRangeTest {
    *     or if the batch does not fit the data
    */
   public RateCurve run(Backend backend, Dataset data, UpdateRule rule, long batch, long seed) {
-    Accepted.count("batch size", batch);
+    Checks.count("batch size", batch);
     if (batch > data.rows()) {
       throw new IllegalArgumentException(
           "batch size %,d is larger than the %,d rows".formatted(batch, data.rows()));

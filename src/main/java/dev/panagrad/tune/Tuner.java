@@ -4,7 +4,7 @@ import dev.panagrad.backend.Backend;
 import dev.panagrad.data.DataException;
 import dev.panagrad.data.Dataset;
 import dev.panagrad.optimizer.Optimizer;
-import dev.panagrad.rule.Accepted;
+import dev.panagrad.rule.Checks;
 import dev.panagrad.rule.GradientDescent;
 import dev.panagrad.rule.UpdateRule;
 import dev.panagrad.tensor.TensorArena;
@@ -19,7 +19,7 @@ import java.util.List;
 import java.util.Objects;
 
 /**
- * Chooses learning rate, batch size and schedule for a rule and a number of epochs, on standardised
+ * Chooses learning rate, batch size and schedule for a rule and a number of epochs, on standardized
  * data and with an intercept. A tuner is a reusable description.
  *
  * <pre>
@@ -69,7 +69,7 @@ public final class Tuner {
 
   /** Epochs of the training that is tuned for, at least 1; 100 if nothing is said. */
   public Tuner epochs(long count) {
-    this.epochs = Accepted.count("epochs", count);
+    this.epochs = Checks.count("epochs", count);
     return this;
   }
 
@@ -78,7 +78,7 @@ public final class Tuner {
    * fewer, or the rule is gradient descent.
    */
   public Tuner batchSize(long rows) {
-    this.batch = Accepted.count("batch size", rows);
+    this.batch = Checks.count("batch size", rows);
     return this;
   }
 
@@ -151,13 +151,13 @@ public final class Tuner {
   private final class Session {
     private final Dataset data;
     private final Backend backend;
-    private final StandardisedCopy copy;
+    private final StandardizedCopy copy;
     private final long rows;
 
     Session(Dataset data, Backend backend, TensorArena arena) {
       this.data = data;
       this.backend = backend;
-      copy = new StandardisedCopy(data, arena);
+      copy = new StandardizedCopy(data, arena);
       rows = data.rows();
     }
 
@@ -165,7 +165,7 @@ public final class Tuner {
       boolean takesFullBatches = rule instanceof GradientDescent;
       long usual = takesFullBatches ? rows : Math.min(batch, rows);
       Conditioning conditioning = Conditioning.of(data, backend);
-      RateCurve curve = range.run(backend, copy.standardised(), rule, usual, seed);
+      RateCurve curve = range.run(backend, copy.standardized(), rule, usual, seed);
       double automatic = automaticRate(usual);
       long epochsLater = Math.max(1, epochs / 10);
       GradientNoiseScale[] noise = noise(usual, automatic, epochsLater);
@@ -235,7 +235,7 @@ public final class Tuner {
             new SteppedTraining(
                 backend,
                 arena,
-                copy.standardised(),
+                copy.standardized(),
                 Optimizer.of(rule.withLearningRate(rate)),
                 batchSize,
                 seed);

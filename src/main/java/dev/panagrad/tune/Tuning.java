@@ -12,7 +12,7 @@ import java.util.List;
  * @param curve of the range test, with the default's batch size
  * @param automaticRate the rule's own rate from the curvature, for the default's batch size; NaN if
  *     it has none
- * @param noiseAtStart of gradients at zero parameters, on standardised rows
+ * @param noiseAtStart of gradients at zero parameters, on standardized rows
  * @param noiseLater after {@code epochsLater} epochs; null if the training diverged
  * @param epochsLater a tenth of {@code epochs}, at least 1
  * @param conditioning of the features

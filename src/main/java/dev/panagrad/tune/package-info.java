@@ -1,6 +1,6 @@
 /**
  * Advice before a training: which learning rate, batch size and schedule, and whether to
- * standardise. Rates come from a range test and from the curvature of the loss, batch sizes from
+ * standardize. Rates come from a range test and from the curvature of the loss, batch sizes from
  * the noise of gradients; short trainings of each candidate, and full ones of the best, decide. So
  * what is suggested has been tried, with the seed and on the rows that it is suggested for.
  *

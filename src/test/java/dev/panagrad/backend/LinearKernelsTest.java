@@ -167,7 +167,7 @@ class LinearKernelsTest {
     refused("'b'", l -> l.dot(of(DType.F32, 3), b));
     refused("'loss'", l -> l.dot(b, loss));
     refused("share", l -> l.axpy(1, gw, gw));
-    refused("share", l -> l.mix(0.5, gw, gw));
+    refused("share", l -> l.lerp(0.5, gw, gw));
     refused("row stride", l -> l.norm2(x.columns(0, 2)));
     refused("I64", l -> l.norm1(index));
   }

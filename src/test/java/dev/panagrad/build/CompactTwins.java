@@ -14,7 +14,7 @@ import java.util.regex.Pattern;
 final class CompactTwins {
   /** The rules with state that may be rounded. */
   static final List<String> RULES =
-      List.of("Adam", "AmsGrad", "HeavyRmsProp", "Momentum", "Nesterov", "RmsProp");
+      List.of("Adam", "AmsGrad", "MomentumRmsProp", "Momentum", "Nesterov", "RmsProp");
 
   /** Operands of the F32 steps that are never negative. */
   private static final List<String> MAGNITUDES = List.of("vs", "xs");

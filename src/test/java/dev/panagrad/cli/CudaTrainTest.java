@@ -65,7 +65,7 @@ class CudaTrainTest {
         List.of(
             "--optimizer gd --learning-rate 0.1",
             "--optimizer sgd --learning-rate 0.01 --momentum 0.9 --batch-size 64 --seed 7",
-            // Without an intercept, whose gradient is rounding noise over all standardised rows,
+            // Without an intercept, whose gradient is rounding noise over all standardized rows,
             // which
             // Adam scales up to a step.
             "--optimizer adam --learning-rate 0.1 --batch-size full --no-intercept",

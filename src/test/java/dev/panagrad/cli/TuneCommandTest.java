@@ -160,7 +160,7 @@ class TuneCommandTest {
         "half of divergence",
         "learning rate: in the range test the loss falls fastest at ",
         "batch size: the noise scale of gradients is ",
-        "standardisation: X^T X has condition number ",
+        "standardization: X^T X has condition number ",
         "result: ",
         "suggested:\npanagrad train ");
     assertEquals("", run.err());

@@ -196,9 +196,9 @@ class AllocationTest {
             Adam.adamW(1e-3).withAmsgrad(),
             RmsProp.of(1e-3).withMomentum(0.9));
     try (Backend backend = Backends.open("simd", new BackendOptions(2))) {
-      for (StateFormat format : List.of(StateFormat.BF16, StateFormat.BLOCK8)) {
+      for (StateFormat format : List.of(StateFormat.BF16, StateFormat.INT8_BLOCKWISE)) {
         for (UpdateRule rule : rules) {
-          if (rule.refusal(format).isPresent()) {
+          if (rule.unsupportedReason(format).isPresent()) {
             continue;
           }
           for (long count : new long[] {17, 1000, 100_000}) {

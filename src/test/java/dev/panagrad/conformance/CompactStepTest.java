@@ -34,7 +34,8 @@ import org.junit.jupiter.api.Test;
 @Tag("simd")
 @Tag("conformance")
 class CompactStepTest {
-  private static final List<StateFormat> FORMATS = List.of(StateFormat.BF16, StateFormat.BLOCK8);
+  private static final List<StateFormat> FORMATS =
+      List.of(StateFormat.BF16, StateFormat.INT8_BLOCKWISE);
   private static final long[][] RANGES = {
     {0, 0, 5},
     {0, 1, 1},
@@ -50,7 +51,9 @@ class CompactStepTest {
   };
 
   static List<UpdateRule> rules(StateFormat format) {
-    return StepConformanceTest.RULES.stream().filter(r -> r.refusal(format).isEmpty()).toList();
+    return StepConformanceTest.RULES.stream()
+        .filter(r -> r.unsupportedReason(format).isEmpty())
+        .toList();
   }
 
   /** Tensors of one run. */
@@ -79,7 +82,7 @@ class CompactStepTest {
     }
   }
 
-  private static void randomise(Tensor t, SplittableRandom random) {
+  private static void randomize(Tensor t, SplittableRandom random) {
     for (long i = 0; i < t.count(); i++) {
       // Magnitudes of many sizes, and zeros.
       double size = random.nextInt(8) == 0 ? 0 : Math.exp(-6 * random.nextDouble());
@@ -125,11 +128,11 @@ class CompactStepTest {
               try (Sentinels memory = new Sentinels()) {
                 Operands ours = new Operands(memory, rule, format, range[2], 1);
                 Operands expected = new Operands(memory, rule, format, range[2], 0);
-                randomise(expected.p, random);
+                randomize(expected.p, random);
                 StepCoefficients c = StepConformanceTest.coefficients(rule, DType.F32, options);
                 for (int step = 1; step <= 3; step++) {
                   c.step = step;
-                  randomise(expected.g, random);
+                  randomize(expected.g, random);
                   ours.copyFrom(expected);
                   kernel.apply(ours.p, ours.g, ours.state, range[0], range[1], c);
                   definition.apply(expected.p, expected.g, expected.state, range[0], range[1], c);
@@ -185,8 +188,8 @@ class CompactStepTest {
     try (Sentinels memory = new Sentinels()) {
       StepKernel kernel = StepConformanceTest.kernel(backend, rule, DType.F32, format);
       Operands whole = new Operands(memory, rule, format, 2048, 0);
-      randomise(whole.p, random);
-      randomise(whole.g, random);
+      randomize(whole.p, random);
+      randomize(whole.g, random);
       Operands parts = new Operands(memory, rule, format, 2048, 0);
       parts.copyFrom(whole);
       StepCoefficients c =
@@ -225,7 +228,7 @@ class CompactStepTest {
             optimizer.step(g);
             assertTrue(Double.isNaN(p.flat().get(300)));
             assertEquals(0, p.flat().get(301));
-            boolean isSpoilt = format == StateFormat.BLOCK8;
+            boolean isSpoilt = format == StateFormat.INT8_BLOCKWISE;
             assertEquals(isSpoilt, Double.isNaN(p.flat().get(302)), format + " " + bad);
             assertTrue(p.flat().get(255) < 0);
             assertTrue(p.flat().get(512) < 0);
@@ -245,8 +248,8 @@ class CompactStepTest {
       for (StateFormat format : FORMATS) {
         Optimizer.Builder plain = Optimizer.of(RmsProp.of(0.1)).state(format);
         refused(() -> plain.build(f64, backend, arena), format.name(), "F32", "F64");
-        Optimizer.Builder centred = Optimizer.of(RmsProp.of(0.1).withCentering()).state(format);
-        refused(() -> centred.build(f32, backend, arena), format.name(), "centring", "rmsprop");
+        Optimizer.Builder centered = Optimizer.of(RmsProp.of(0.1).withCentering()).state(format);
+        refused(() -> centered.build(f32, backend, arena), format.name(), "centring", "rmsprop");
         Optimizer optimizer = plain.copy().build(f32, backend, arena);
         assertEquals(format, optimizer.stateFormat());
         assertTrue(optimizer.toString().contains(format.name()));

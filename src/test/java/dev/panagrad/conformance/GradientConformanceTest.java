@@ -53,7 +53,7 @@ class GradientConformanceTest {
     }
   }
 
-  private static void randomise(Random random, Tensor... tensors) {
+  private static void randomize(Random random, Tensor... tensors) {
     for (Tensor t : tensors) {
       if (t != null) {
         for (long i = 0; i < t.rows(); i++) {
@@ -158,7 +158,7 @@ class GradientConformanceTest {
                         memory.tensor("gw", dtype, offset, outputs, features),
                         intercept ? memory.tensor("gb", dtype, offset, outputs) : null,
                         memory.tensor("loss", DType.F64, 0, outputs));
-                randomise(random, q.x, q.y, q.w, q.b);
+                randomize(random, q.x, q.y, q.w, q.b);
                 q.run(backend);
                 String what =
                     "%s %s %d x %d -> %d".formatted(backend.name(), dtype, rows, features, outputs);
@@ -201,7 +201,7 @@ class GradientConformanceTest {
                         memory.tensor("gw", dtype, 1, outputs, features),
                         bare ? null : memory.tensor("gb", dtype, 0, outputs),
                         bare ? null : memory.tensor("loss", DType.F64, 0, outputs));
-                randomise(random, q.x, q.y, q.w, q.b);
+                randomize(random, q.x, q.y, q.w, q.b);
                 q.run(backend);
                 String what =
                     "%s %s %d x %d -> %d".formatted(backend.name(), dtype, rows, features, outputs);
@@ -241,7 +241,7 @@ class GradientConformanceTest {
               }
               Tensor x = memory.tensor("X", dtype, variant, rows, features + 3L);
               Tensor y = memory.tensor("y", dtype, 3, rows, outputs);
-              randomise(random, x);
+              randomize(random, x);
               Problem q =
                   new Problem(
                       x.columns(indexed ? 0 : 1, features),
@@ -254,7 +254,7 @@ class GradientConformanceTest {
                       memory.tensor("gw", dtype, 1, outputs, features),
                       bare ? null : memory.tensor("gb", dtype, 0, outputs),
                       bare ? null : memory.tensor("loss", DType.F64, 0, outputs));
-              randomise(random, q.y, q.w, q.b);
+              randomize(random, q.y, q.w, q.b);
               q.run(backend);
               String what =
                   "%s %s %d x %d -> %d, %d"
@@ -288,7 +288,7 @@ class GradientConformanceTest {
           Tensor y = arena.allocate("y", dtype, rows, outputs);
           Tensor w = arena.allocate("w", dtype, outputs, 5);
           Tensor b = arena.allocate("b", dtype, outputs);
-          randomise(random, x, y, w, b);
+          randomize(random, x, y, w, b);
           for (Tensor order : new Tensor[] {null, index}) {
             Problem q =
                 new Problem(
@@ -323,7 +323,7 @@ class GradientConformanceTest {
             Tensor y = arena.allocate("wide y", dtype, rows, 4).columns(1, 2);
             Tensor w = arena.allocate("w", dtype, 2, features);
             Tensor b = arena.allocate("b", dtype, 2);
-            randomise(random, wide, y, w, b);
+            randomize(random, wide, y, w, b);
             Tensor index = arena.allocate("index", DType.I64, 700);
             for (int i = 0; i < 700; i++) {
               index.setLong(i, random.nextInt(rows));
@@ -372,7 +372,7 @@ class GradientConformanceTest {
                   arena.allocate("gw", dtype, 1, d),
                   arena.allocate("gb", dtype, 1),
                   arena.allocate("loss", DType.F64, 1));
-          randomise(random, q.x, q.y, q.w, q.b);
+          randomize(random, q.x, q.y, q.w, q.b);
           q.run(backend);
           verify(backend.name() + " " + dtype + " wide", q);
         }
@@ -404,7 +404,7 @@ class GradientConformanceTest {
                           memory.tensor("gw", dtype, outputs, features),
                           bare ? null : memory.tensor("gb", dtype, outputs),
                           bare ? null : memory.tensor("loss", DType.F64, outputs));
-                  randomise(random, q.x, q.y, q.w, q.b);
+                  randomize(random, q.x, q.y, q.w, q.b);
                   q.run(backend);
                   verify("guarded " + backend.name() + " " + rows + " x " + features, q);
                   Tensor out = memory.tensor("out", dtype, rows, outputs);
@@ -423,12 +423,12 @@ class GradientConformanceTest {
    * A kernel may read beyond a row's end, into the next row: what it finds there must not matter.
    */
   @Test
-  void aNeighbouringRowOfNaNsDoesNotLeakIn() {
+  void aNeighboringRowOfNaNsDoesNotLeakIn() {
     for (Backend backend : backends) {
       for (DType dtype : List.of(DType.F32, DType.F64)) {
         for (int features : new int[] {1, 3, 9, 17, 25}) {
           for (int outputs : new int[] {1, 5, 64}) {
-            try (TensorArena arena = TensorArena.open("neighbours")) {
+            try (TensorArena arena = TensorArena.open("neighbors")) {
               Tensor x = arena.allocate("X", dtype, 12, features);
               x.fill(Double.NaN);
               x.rows(3, 6).fill(2);

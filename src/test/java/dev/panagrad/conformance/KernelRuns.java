@@ -153,7 +153,7 @@ final class KernelRuns {
     }
     if (hasCompactState) {
       list.compactSteps(StateFormat.BF16);
-      list.compactSteps(StateFormat.BLOCK8);
+      list.compactSteps(StateFormat.INT8_BLOCKWISE);
     }
     return list.runs;
   }
@@ -313,7 +313,7 @@ final class KernelRuns {
                     sums.set(2, backend.linear().norm2(x));
                     sums.set(3, backend.linear().isFinite(x) ? 1 : 0);
                     backend.linear().axpy(0.7, x, y);
-                    backend.linear().mix(0.3, x, y);
+                    backend.linear().lerp(0.3, x, y);
                   },
                   sums,
                   y);

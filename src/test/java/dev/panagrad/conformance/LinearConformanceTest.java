@@ -49,7 +49,7 @@ class LinearConformanceTest {
     return dtype == DType.F32 ? 0x1p-24 : 0x1p-53;
   }
 
-  private static void randomise(Random random, Tensor... tensors) {
+  private static void randomize(Random random, Tensor... tensors) {
     for (Tensor t : tensors) {
       for (long i = 0; i < t.rows(); i++) {
         for (long j = 0; j < t.cols(); j++) {
@@ -81,7 +81,7 @@ class LinearConformanceTest {
             try (Sentinels memory = new Sentinels()) {
               Tensor x = memory.tensor("x", dtype, offset, count);
               Tensor y = memory.tensor("y", dtype, offset, count);
-              randomise(random, x, y);
+              randomize(random, x, y);
               double dot = 0;
               double magnitudes = 0;
               double squares = 0;
@@ -106,7 +106,7 @@ class LinearConformanceTest {
                 assertEquals(expected, y.get(i), 4 * roundoff(dtype) * largest, what + " axpy");
               }
               before = y.toArray();
-              linear.mix(0.3, x, y);
+              linear.lerp(0.3, x, y);
               for (int i = 0; i < count; i++) {
                 double expected = before[i] + 0.3 * (x.get(i) - before[i]);
                 double largest = Math.abs(before[i]) + Math.abs(x.get(i));
@@ -132,7 +132,7 @@ class LinearConformanceTest {
               long d = shape[1];
               Tensor a = memory.tensor("a", dtype, 1, shape[0], d);
               Tensor c = memory.tensor("c", dtype, 3, d, d);
-              randomise(random, a);
+              randomize(random, a);
               for (long i = 0; i < d; i++) {
                 for (long j = 0; j < d; j++) {
                   c.set(i, j, beta == 0 ? Double.NaN : i + j);
@@ -288,7 +288,7 @@ class LinearConformanceTest {
                 boolean no = transpose == Transpose.NO;
                 Tensor x = memory.tensor("x", dtype, 0, no ? n : m);
                 Tensor y = memory.tensor("y", dtype, 3, no ? m : n);
-                randomise(random, wide, x, y);
+                randomize(random, wide, x, y);
                 if (beta == 0) {
                   y.fill(Double.NaN);
                 }
@@ -360,7 +360,7 @@ class LinearConformanceTest {
       Tensor a = memory.tensor("A", dtype, 1, na ? m : k, (na ? k : m) + 1).columns(0, na ? k : m);
       Tensor b = memory.tensor("B", dtype, 0, nb ? k : n, nb ? n : k);
       Tensor c = memory.tensor("C", dtype, 3, m, n);
-      randomise(random, a, b, c);
+      randomize(random, a, b, c);
       double[] before = c.toArray();
       if (beta == 0) {
         c.fill(Double.NaN);
@@ -415,9 +415,9 @@ class LinearConformanceTest {
           Tensor w = memory.tensor("w", dtype, 0, outputs, features);
           Tensor b = intercept ? memory.tensor("b", dtype, 0, outputs) : null;
           Tensor out = memory.tensor("out", dtype, 2, count, outputs);
-          randomise(random, x, w);
+          randomize(random, x, w);
           if (b != null) {
-            randomise(random, b);
+            randomize(random, b);
           }
           backend.linear().predict(x, first, count, w, b, out);
           for (int i = 0; i < count; i++) {

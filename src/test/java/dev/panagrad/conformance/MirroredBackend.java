@@ -120,7 +120,7 @@ final class MirroredBackend implements Backend {
 
     /** Of the sums that devices have. */
     @Override
-    protected void mixKernel(double share, Tensor x, Tensor y) {
+    protected void lerpKernel(double share, Tensor x, Tensor y) {
       try (TensorArena arena = TensorArena.open("mix")) {
         Tensor before = arena.allocate("before", y.dtype(), y.shape());
         before.copyFrom(y);
@@ -302,11 +302,11 @@ final class MirroredBackend implements Backend {
         Tensor g,
         Tensor[] slots,
         long split,
-        StepCoefficients penalised,
+        StepCoefficients penalized,
         StepCoefficients exempt) {
       try (Mirror mirror = new Mirror()) {
         Tensor[] images = images(mirror, slots);
-        there.applyAll(mirror.of(p), mirror.of(g), images, split, penalised, exempt);
+        there.applyAll(mirror.of(p), mirror.of(g), images, split, penalized, exempt);
         writeBack(mirror, p, g, slots);
       }
     }

@@ -114,7 +114,7 @@ class ServingAllocationTest {
                 Standardization.of(new double[d], ones, new double[1], new double[] {2}));
             try (OnlineRegression online = builder.open(backend, names("x", d), List.of("y"))) {
               allocatesNothing(
-                  "standardised update " + what,
+                  "standardized update " + what,
                   () -> {
                     loss[0] = online.update(ones, one);
                   });

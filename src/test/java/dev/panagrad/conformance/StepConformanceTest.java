@@ -66,12 +66,12 @@ class StepConformanceTest {
     PLAIN,
     CLIPPED,
     SPARSE,
-    MAXIMISED;
+    MAXIMIZED;
 
     /** Those that the rule has: one that refuses L1 has no threshold. */
     static List<Options> of(UpdateRule rule) {
       return Arrays.stream(values())
-          .filter(o -> o != SPARSE || rule.refusalOfL1().isEmpty())
+          .filter(o -> o != SPARSE || rule.unsupportedL1Reason().isEmpty())
           .toList();
     }
   }
@@ -83,7 +83,7 @@ class StepConformanceTest {
 
   static StepCoefficients coefficients(UpdateRule rule, DType dtype, Options options) {
     StepCoefficients c = new StepCoefficients(dtype);
-    c.gradientScale = options == Options.MAXIMISED ? -1 : 1;
+    c.gradientScale = options == Options.MAXIMIZED ? -1 : 1;
     c.clipValue = options == Options.CLIPPED ? 0.5 : Double.POSITIVE_INFINITY;
     c.coupledDecay = rule.isDecayDecoupled() ? 0 : rule.weightDecay();
     c.shrink = rule.isDecayDecoupled() ? 1 - 0.05 * rule.weightDecay() : 1;

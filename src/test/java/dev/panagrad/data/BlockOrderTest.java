@@ -48,7 +48,7 @@ class BlockOrderTest {
     for (long first = from; first < order.trainedRows(); first += batch) {
       long count = Math.min(batch, order.trainedRows() - first);
       for (long done = 0; done < count; ) {
-        long n = order.together(first + done, count - done);
+        long n = order.contiguousFrom(first + done, count - done);
         long at = order.locate(first + done, n);
         for (long i = at; i < at + n; i++) {
           visited.add(order.index().getLong(i));
@@ -158,7 +158,7 @@ class BlockOrderTest {
         same += window.get(i) / 64 == window.get(i - 1) / 64 ? 1 : 0;
       }
       // 1023 / 16 expected.
-      assertTrue(same < 128, same + " neighbours of the same block");
+      assertTrue(same < 128, same + " neighbors of the same block");
       assertNotEquals(sorted(window), window);
     }
   }

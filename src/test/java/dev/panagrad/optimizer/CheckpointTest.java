@@ -122,7 +122,7 @@ class CheckpointTest {
   private static Optimizer.Builder options(UpdateRule rule) {
     return Optimizer.of(rule)
         .schedule(Schedule.cosine(2 * STEPS, 0))
-        .penalty(Penalty.elasticNet(rule.refusalOfL1().isPresent() ? 0 : 0.001, 0.01))
+        .penalty(Penalty.elasticNet(rule.unsupportedL1Reason().isPresent() ? 0 : 0.001, 0.01))
         .clipNorm(5);
   }
 
@@ -160,7 +160,7 @@ class CheckpointTest {
     for (Backend backend : backends) {
       for (StateFormat format : backend.stateFormats()) {
         for (UpdateRule rule : rules(backend)) {
-          if (rule.refusal(format).isPresent()) {
+          if (rule.unsupportedReason(format).isPresent()) {
             continue;
           }
           String what = backend.name() + " " + format + " " + rule;
@@ -196,15 +196,15 @@ class CheckpointTest {
       assertEquals(Shape.of(3, 41), in.map(arena, "v/weight").shape());
       bf16.steps(0, 1);
       Run block8 =
-          new Run(backend, arena, DType.F32, options(Adam.of(1)).state(StateFormat.BLOCK8));
+          new Run(backend, arena, DType.F32, options(Adam.of(1)).state(StateFormat.INT8_BLOCKWISE));
       block8.steps(0, 1);
-      refused(block8, file, "differs in its state", "BF16", "BLOCK8");
+      refused(block8, file, "differs in its state", "BF16", "INT8_BLOCKWISE");
       Checkpoint.save(block8.optimizer, file);
       in = SafetensorsFile.open(file);
       assertEquals(DType.U8, in.map(arena, "m.codes").dtype());
       assertEquals(Shape.of(256), in.map(arena, "v.codes").shape());
       assertEquals(Shape.of(1), in.map(arena, "v.scales").shape());
-      refused(bf16, file, "differs in its state", "BF16", "BLOCK8");
+      refused(bf16, file, "differs in its state", "BF16", "INT8_BLOCKWISE");
     }
   }
 

@@ -136,7 +136,7 @@ class ConvergenceTest {
     double l1 = 1.1;
     for (Backend backend : backends) {
       for (UpdateRule rule : rules()) {
-        if (rule.refusalOfL1().isPresent()) {
+        if (rule.unsupportedL1Reason().isPresent()) {
           continue;
         }
         Problem problem = new Problem(backend, DType.F64);

@@ -99,7 +99,7 @@ class OptimizerTest {
   }
 
   @Test
-  void maximiseClimbs() {
+  void maximizeClimbs() {
     for (Backend backend : backends) {
       for (UpdateRule rule :
           List.of(
@@ -416,7 +416,7 @@ class OptimizerTest {
   @Test
   void aSquareThatOverflowsDoesNotSpread() {
     for (Backend backend : backends) {
-      if (!backend.stateFormats().contains(StateFormat.BLOCK8)) {
+      if (!backend.stateFormats().contains(StateFormat.INT8_BLOCKWISE)) {
         continue;
       }
       Parameters p = Parameters.layout().add("p", 600).allocate(arena, "p", DType.F32);
@@ -424,7 +424,7 @@ class OptimizerTest {
       g.view("p").fill(1);
       Optimizer adam =
           Optimizer.of(Adam.of(0.1))
-              .state(StateFormat.BLOCK8)
+              .state(StateFormat.INT8_BLOCKWISE)
               .nonFinite(NonFinitePolicy.THROW)
               .build(p, backend, arena);
       g.view("p").set(300, 1e21);

@@ -130,7 +130,7 @@ class ParameterGroupTest {
    */
   @Test
   void compactState() {
-    for (StateFormat format : List.of(StateFormat.BF16, StateFormat.BLOCK8)) {
+    for (StateFormat format : List.of(StateFormat.BF16, StateFormat.INT8_BLOCKWISE)) {
       for (UpdateRule rule : List.of(Adam.of(0.05), RmsProp.of(0.02))) {
         try (Backend backend = TestBackends.mirrored("simd", 2)) {
           Map<String, double[]> plain =

@@ -66,7 +66,12 @@ class StateErrorTest {
 
   /** Relative to a velocity's size; a mean of gradients is a velocity times {@code 1 - beta1}. */
   @ParameterizedTest
-  @CsvSource({"BF16, 0.9, 0.005", "BF16, 0.99, 0.016", "BLOCK8, 0.9, 0.16", "BLOCK8, 0.99, 0.54"})
+  @CsvSource({
+    "BF16, 0.9, 0.005",
+    "BF16, 0.99, 0.016",
+    "INT8_BLOCKWISE, 0.9, 0.16",
+    "INT8_BLOCKWISE, 0.99, 0.54"
+  })
   void meanOfGradients(StateFormat format, double momentum, double documented) {
     UpdateRule rule = Sgd.of(1).withMomentum(momentum);
     double[] exact = lastStep(rule, StateFormat.SAME, 1500);
@@ -82,7 +87,7 @@ class StateErrorTest {
    * how fast the mean is followed, relative to exact state.
    */
   @ParameterizedTest
-  @CsvSource({"BF16, 0.003, 0.001, 1", "BLOCK8, 0.07, 0.012, 0.93"})
+  @CsvSource({"BF16, 0.003, 0.001, 1", "INT8_BLOCKWISE, 0.07, 0.012, 0.93"})
   void signsOfLion(StateFormat format, double documented, double tolerance, double speed) {
     UpdateRule rule = Lion.of(1);
     double turned = 0;
@@ -120,7 +125,7 @@ class StateErrorTest {
     DoubleBinaryOperator gradient = (step, noise) -> noise * (decay == 0 ? 1 : 1 / step);
     double[] exact = lastStep(Adagrad.of(1), StateFormat.SAME, steps, gradient);
     rootError(exact, lastStep(Adagrad.of(1), StateFormat.BF16, steps, gradient), bf16);
-    rootError(exact, lastStep(Adagrad.of(1), StateFormat.BLOCK8, steps, gradient), block8);
+    rootError(exact, lastStep(Adagrad.of(1), StateFormat.INT8_BLOCKWISE, steps, gradient), block8);
   }
 
   private static void rootError(double[] exact, double[] rounded, double expected) {

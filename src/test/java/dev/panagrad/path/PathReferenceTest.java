@@ -21,7 +21,7 @@ import org.junit.jupiter.params.provider.CsvSource;
 
 /** Paths on the diabetes data, as scikit-learn and closed forms give them. */
 class PathReferenceTest {
-  /** Of standardised coefficients, up to 40 in size; errors are up to 6,000. */
+  /** Of standardized coefficients, up to 40 in size; errors are up to 6,000. */
   private static final double NEAR = 1e-9;
 
   private static JsonNode references;
@@ -69,14 +69,14 @@ class PathReferenceTest {
     double[] deviation = numbers(references.get("std"));
     double[] mean = numbers(references.get("mean"));
     for (int i = 0; i < result.values().length; i++) {
-      double[] standardised = result.coefficients()[i].clone();
+      double[] standardized = result.coefficients()[i].clone();
       double atMean = result.intercepts()[i];
-      for (int j = 0; j < standardised.length; j++) {
-        atMean += standardised[j] * mean[j];
-        standardised[j] *= deviation[j];
+      for (int j = 0; j < standardized.length; j++) {
+        atMean += standardized[j] * mean[j];
+        standardized[j] *= deviation[j];
       }
       assertArrayEquals(
-          numbers(expected.get("coefficients").get(i)), standardised, NEAR, "value " + i);
+          numbers(expected.get("coefficients").get(i)), standardized, NEAR, "value " + i);
       assertEquals(references.get("target_mean").doubleValue(), atMean, NEAR);
       assertArrayEquals(
           numbers(expected.get("validation_mse").get(i)), result.foldMse()[i], 1e3 * NEAR);
@@ -87,7 +87,7 @@ class PathReferenceTest {
           i == 0 ? 1 : 0,
           "value " + i);
       double objective = result.trainingMse()[i];
-      for (double w : standardised) {
+      for (double w : standardized) {
         objective += result.penalty(i).l1() * Math.abs(w) + result.penalty(i).l2() * w * w;
       }
       assertEquals(expected.get("objective").get(i).doubleValue(), objective, 1e3 * NEAR);

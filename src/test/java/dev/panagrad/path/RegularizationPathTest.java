@@ -60,14 +60,14 @@ class RegularizationPathTest {
     return sum / count;
   }
 
-  /** Conditions of optimality, from the rows, of standardised features. */
-  private static double violation(Dataset data, PathResult result, int value, boolean centred) {
+  /** Conditions of optimality, from the rows, of standardized features. */
+  private static double violation(Dataset data, PathResult result, int value, boolean centered) {
     Penalty penalty = result.penalty(value);
     int n = (int) data.rows();
     double worst = 0;
     for (int j = 0; j < data.features().size(); j++) {
       double mean = 0;
-      for (int i = 0; i < n && centred; i++) {
+      for (int i = 0; i < n && centered; i++) {
         mean += data.x().get(i, j) / n;
       }
       double square = 0;

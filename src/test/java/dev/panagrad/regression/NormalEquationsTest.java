@@ -66,7 +66,7 @@ class NormalEquationsTest {
     }
 
     /** Columns with means of up to 5 deviations, a line in noise, and parameters somewhere. */
-    Problem randomise(long seed) {
+    Problem randomize(long seed) {
       Random random = new Random(seed);
       for (int f = 0; f < x.cols(); f++) {
         double mean = 10 * random.nextDouble() - 5;
@@ -213,14 +213,14 @@ class NormalEquationsTest {
     }
   }
 
-  /** Mean and root mean square of a centred column. */
+  /** Mean and root mean square of a centered column. */
   private static final class Moments {
     final double mean;
     final double root;
 
-    Moments(Tensor t, int col, boolean centre) {
+    Moments(Tensor t, int col, boolean center) {
       double sum = 0;
-      for (int i = 0; centre && i < t.rows(); i++) {
+      for (int i = 0; center && i < t.rows(); i++) {
         sum += t.get(i, col);
       }
       mean = sum / t.rows();
@@ -247,7 +247,7 @@ class NormalEquationsTest {
         for (boolean hasIntercept : new boolean[] {true, false}) {
           try (TensorArena arena = TensorArena.open("agree")) {
             Problem p = new Problem(arena, dtype, shape[0], shape[1], shape[2], hasIntercept);
-            Exact exact = new Exact(p.randomise(shape[0]));
+            Exact exact = new Exact(p.randomize(shape[0]));
             for (Backend backend : backends) {
               String what =
                   "%s %s %s intercept %s"
@@ -270,9 +270,9 @@ class NormalEquationsTest {
    * bound.
    */
   @Test
-  void centredColumnsKeepTheDigitsThatTheirMeansWouldTake() {
+  void centeredColumnsKeepTheDigitsThatTheirMeansWouldTake() {
     try (TensorArena arena = TensorArena.open("far")) {
-      Problem p = new Problem(arena, DType.F64, 3000, 3, 1, true).randomise(1);
+      Problem p = new Problem(arena, DType.F64, 3000, 3, 1, true).randomize(1);
       for (int i = 0; i < 3000; i++) {
         p.x.set(i, 1, 1e6 + p.x.get(i, 1));
         // The last bits of 300,000 and some, 0011111111, are cut off where sums are 2^9 and 2^10
@@ -362,7 +362,7 @@ class NormalEquationsTest {
     for (Backend backend : backends) {
       for (int seed = 0; seed < 20; seed++) {
         try (TensorArena arena = TensorArena.open("perfect")) {
-          Problem p = new Problem(arena, DType.F64, 50, 3, 1, true).randomise(seed);
+          Problem p = new Problem(arena, DType.F64, 50, 3, 1, true).randomize(seed);
           for (int i = 0; i < 50; i++) {
             double value = p.b.get(0);
             for (int f = 0; f < 3; f++) {
@@ -386,7 +386,7 @@ class NormalEquationsTest {
           Tensor table = arena.allocate("table", dtype, 10, 8);
           Tensor x = table.columns(1, 3);
           Tensor y = table.columns(5, 2);
-          Problem chosen = new Problem(arena, dtype, 4, 3, 2, true).randomise(1);
+          Problem chosen = new Problem(arena, dtype, 4, 3, 2, true).randomize(1);
           table.fill(Double.NaN);
           Tensor index = arena.allocate("index", DType.I64, 6);
           index.setLong(0, 8);
@@ -425,7 +425,7 @@ class NormalEquationsTest {
         for (int threads : new int[] {1, 2, 3, 8}) {
           try (Backend backend = Backends.open(name, new BackendOptions(threads));
               TensorArena arena = TensorArena.open("threads")) {
-            Problem p = new Problem(arena, dtype, 2100, d, 2, true).randomise(3);
+            Problem p = new Problem(arena, dtype, 2100, d, 2, true).randomize(3);
             for (int repeat = 0; repeat < 2; repeat++) {
               p.byEquations(p.equations(backend, arena));
               expected = expected == null ? p.written() : expected;
@@ -445,14 +445,14 @@ class NormalEquationsTest {
       for (boolean hasIntercept : new boolean[] {true, false}) {
         for (double value : new double[] {Double.NaN, Double.POSITIVE_INFINITY}) {
           try (TensorArena arena = TensorArena.open("cells")) {
-            Problem p = new Problem(arena, DType.F64, 30, 3, 2, hasIntercept).randomise(1);
+            Problem p = new Problem(arena, DType.F64, 30, 3, 2, hasIntercept).randomize(1);
             p.x.set(11, 2, value);
             p.w.fill(0);
             p.byEquations(p.equations(backend, arena));
             for (double written : p.written()) {
               assertTrue(Double.isNaN(written), backend.name() + " " + value);
             }
-            p.randomise(1).y.set(11, 1, Double.NaN);
+            p.randomize(1).y.set(11, 1, Double.NaN);
             p.byEquations(p.equations(backend, arena));
             for (int f = 0; f < 3; f++) {
               assertTrue(Double.isFinite(p.gw.get(0, f)));
@@ -471,7 +471,7 @@ class NormalEquationsTest {
   void overflowIsNotAPerfectFit() {
     for (Backend backend : backends) {
       try (TensorArena arena = TensorArena.open("overflow")) {
-        Problem p = new Problem(arena, DType.F64, 30, 3, 1, true).randomise(1);
+        Problem p = new Problem(arena, DType.F64, 30, 3, 1, true).randomize(1);
         NormalEquations equations = p.equations(backend, arena);
         for (double size : new double[] {1e200, -1e200, 1e308}) {
           p.w.fill(size);
@@ -576,7 +576,7 @@ class NormalEquationsTest {
     Backend backend = backends.getFirst();
     try (TensorArena arena = TensorArena.open("buffers");
         Arena own = Arena.ofShared()) {
-      Problem p = new Problem(arena, DType.F64, 5, 3, 2, true).randomise(1);
+      Problem p = new Problem(arena, DType.F64, 5, 3, 2, true).randomize(1);
       Problem q = new Problem(arena, DType.F32, 5, 3, 2, true);
       Problem plain = new Problem(arena, DType.F64, 5, 3, 2, false);
       NormalEquations equations = p.equations(backend, arena);
@@ -623,7 +623,7 @@ class NormalEquationsTest {
     for (Backend backend : backends) {
       try (TensorArena arena = TensorArena.open("types")) {
         Problem p = new Problem(arena, DType.F64, 50, 3, 2, true);
-        Problem q = new Problem(arena, DType.F32, 50, 3, 2, true).randomise(1);
+        Problem q = new Problem(arena, DType.F32, 50, 3, 2, true).randomize(1);
         p.x.copyFrom(q.x);
         p.y.copyFrom(q.y);
         p.w.copyFrom(q.w);
@@ -646,7 +646,7 @@ class NormalEquationsTest {
     for (String name : TestBackends.hostNames()) {
       Backend backend = Backends.open(name, new BackendOptions(1));
       try (TensorArena arena = TensorArena.open("parameters")) {
-        Problem p = new Problem(arena, DType.F64, 5, 3, 2, true).randomise(1);
+        Problem p = new Problem(arena, DType.F64, 5, 3, 2, true).randomize(1);
         TensorArena own = TensorArena.open("equations");
         NormalEquations closed = p.equations(backend, own);
         NormalEquations equations = p.equations(backend, arena);

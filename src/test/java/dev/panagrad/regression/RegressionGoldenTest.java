@@ -107,7 +107,7 @@ class RegressionGoldenTest {
     return sample == Sample.RANDHIE && TestBackends.isTooSlow(backend) ? List.of() : List.of(false);
   }
 
-  /** Population standard deviations of the features: penalised references are in their units. */
+  /** Population standard deviations of the features: penalized references are in their units. */
   private static double[] deviations(Sample sample) {
     try (TensorArena arena = TensorArena.open("deviations")) {
       double[][] x = Datasets.rows(sample.read(arena, DType.F64).x());

@@ -16,7 +16,7 @@ import net.jqwik.api.Property;
 import net.jqwik.api.constraints.IntRange;
 import org.junit.jupiter.api.Test;
 
-/** Standardised columns, and models folded back into raw units. */
+/** Standardized columns, and models folded back into raw units. */
 class StandardizationTest {
   private static final double[][] X = {{1, 5, 10}, {2, 5, -10}, {3, 5, 10}, {6, 5, -10}};
   private static final double[][] Y = {{100}, {200}, {300}, {600}};
@@ -35,7 +35,7 @@ class StandardizationTest {
 
   @Test
   void meansAndPopulationDeviations() {
-    try (TensorArena arena = TensorArena.open("standardise")) {
+    try (TensorArena arena = TensorArena.open("standardize")) {
       Dataset data = data(arena);
       Standardization fit = Standardization.fit(data.x(), data.y(), null, 4, true);
       fit.applyInPlace(data.x(), data.y());
@@ -51,7 +51,7 @@ class StandardizationTest {
 
   @Test
   void constantColumnBecomesZeroAndGetsNoCoefficient() {
-    try (TensorArena arena = TensorArena.open("standardise")) {
+    try (TensorArena arena = TensorArena.open("standardize")) {
       Dataset data = data(arena);
       Standardization fit = Standardization.fit(data.x(), data.y(), null, 4, true);
       assertFalse(fit.isConstant(0));
@@ -69,7 +69,7 @@ class StandardizationTest {
   /** The mean of many 0.1 is not 0.1. */
   @Test
   void constantColumnWhoseMeanRounds() {
-    try (TensorArena arena = TensorArena.open("standardise")) {
+    try (TensorArena arena = TensorArena.open("standardize")) {
       Tensor x = arena.allocate("x", DType.F64, 1001, 1).fill(0.1);
       Tensor y = arena.allocate("y", DType.F64, 1001, 1).fill(0.7);
       Standardization fit = Standardization.fit(x, y, null, 1001, true);
@@ -83,7 +83,7 @@ class StandardizationTest {
 
   @Test
   void withoutShiftScalesAreRootMeanSquares() {
-    try (TensorArena arena = TensorArena.open("standardise")) {
+    try (TensorArena arena = TensorArena.open("standardize")) {
       Dataset data = data(arena);
       Standardization fit = Standardization.fit(data.x(), data.y(), null, 4, false);
       assertFalse(fit.isConstant(1));
@@ -97,7 +97,7 @@ class StandardizationTest {
 
   @Test
   void fittedOnTheFirstRowsOfTheIndexAndAppliedToAll() {
-    try (TensorArena arena = TensorArena.open("standardise")) {
+    try (TensorArena arena = TensorArena.open("standardize")) {
       Dataset data = data(arena);
       Tensor index = arena.allocate("index", DType.I64, 4);
       long[] rows = {3, 0, 1, 2};
@@ -115,7 +115,7 @@ class StandardizationTest {
   void commonTargetScaleIsTheRootMeanSquareOfTheScales() {
     double[][] y = {{1, 10}, {-1, -10}};
     double[][] x = {{1}, {2}};
-    try (TensorArena arena = TensorArena.open("standardise")) {
+    try (TensorArena arena = TensorArena.open("standardize")) {
       Dataset data = Datasets.of(arena, DType.F64, x, y);
       Standardization fit =
           Standardization.fit(data.x(), data.y(), null, 2, true).withCommonTargetScale();
@@ -126,7 +126,7 @@ class StandardizationTest {
 
   @Test
   void noneIsTheIdentity() {
-    try (TensorArena arena = TensorArena.open("standardise")) {
+    try (TensorArena arena = TensorArena.open("standardize")) {
       Tensor w = Datasets.matrix(arena, "w", DType.F64, new double[][] {{2, 3}});
       Tensor b = arena.allocate("b", DType.F64, 1).fill(4);
       Dataset data = Datasets.of(arena, DType.F64, new double[][] {{0, 0}}, new double[][] {{0}});
@@ -138,7 +138,7 @@ class StandardizationTest {
   }
 
   /**
-   * Any weights in the standardised space leave the same residuals as the folded model on raw rows,
+   * Any weights in the standardized space leave the same residuals as the folded model on raw rows,
    * up to the target's scale.
    */
   @Property(tries = 300)
@@ -166,14 +166,14 @@ class StandardizationTest {
               Datasets.matrix(arena, "w", DType.F64, w), bias, data.features(), data.targets());
       for (int i = 0; i < rows; i++) {
         for (int j = 0; j < outputs; j++) {
-          double standardised = (hasIntercept ? b[j] : 0) - data.y().get(i, j);
+          double standardized = (hasIntercept ? b[j] : 0) - data.y().get(i, j);
           double size = Math.abs(model.intercept(j)) + totalMagnitude(y, j);
           for (int f = 0; f < features; f++) {
-            standardised += w[j][f] * data.x().get(i, f);
+            standardized += w[j][f] * data.x().get(i, f);
             size += Math.abs(model.coefficient(j, f)) * totalMagnitude(x, f);
           }
           assertEquals(
-              standardised * fit.targetScale(j), model.predict(x[i], j) - y[i][j], 1e-13 * size);
+              standardized * fit.targetScale(j), model.predict(x[i], j) - y[i][j], 1e-13 * size);
           assertTrue(hasIntercept || model.intercept(j) == 0);
         }
       }

@@ -43,7 +43,7 @@ class Block8Test {
     }
   }
 
-  /** One of the two neighbours, on average the number, within the promised distance. */
+  /** One of the two neighbors, on average the number, within the promised distance. */
   @Test
   void roundingIsUnbiasedAndNear() {
     SplittableRandom random = new SplittableRandom(2);
@@ -141,8 +141,8 @@ class Block8Test {
         double u = (bits >>> 1) * 0x1p-31 - 0.5;
         counts[bits >>> 24]++;
         sameElement += u * before;
-        otherSlot += u * centred(step, at[0] + 1, at[1], at[2]);
-        otherBlock += u * centred(step, at[0], at[1] + 1, at[2]);
+        otherSlot += u * centered(step, at[0] + 1, at[1], at[2]);
+        otherBlock += u * centered(step, at[0], at[1] + 1, at[2]);
         before = u;
       }
       double chi = 0;
@@ -157,7 +157,7 @@ class Block8Test {
     }
   }
 
-  private static double centred(long step, int slot, long block, int j) {
+  private static double centered(long step, int slot, long block, int j) {
     return (RoundingBits.of(step, slot, block * RoundingBits.BLOCK + j) >>> 1) * 0x1p-31 - 0.5;
   }
 }

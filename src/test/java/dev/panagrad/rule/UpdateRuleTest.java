@@ -126,15 +126,15 @@ class UpdateRuleTest {
       for (double g : new double[] {0.02, 3}) {
         StepCoefficients c = new StepCoefficients(DType.F64);
         double[] plain = {0, 0};
-        double[] penalised = {0, 0};
+        double[] penalized = {0, 0};
         for (long step = 1; step < 100; step++) {
           rule.coefficients(step, RATE, 0, c);
           double moved = 100 - rule.update(100, g, plain, c);
           rule.coefficients(step, RATE, g / 4, c);
-          double left = rule.update(-100, g, penalised.clone(), c) + 100;
+          double left = rule.update(-100, g, penalized.clone(), c) + 100;
           assertEquals(-0.75 * moved, left, 1e-11, rule + " step " + step);
           rule.coefficients(step, RATE, g, c);
-          assertEquals(-100, rule.update(-100, g, penalised, c), 1e-11, rule + " step " + step);
+          assertEquals(-100, rule.update(-100, g, penalized, c), 1e-11, rule + " step " + step);
         }
       }
     }
@@ -142,12 +142,12 @@ class UpdateRuleTest {
 
   @Test
   void onlyLionRefusesL1() {
-    assertTrue(Lion.of(1).refusalOfL1().isPresent());
+    assertTrue(Lion.of(1).unsupportedL1Reason().isPresent());
     for (UpdateRule rule :
         new UpdateRule[] {
           new GradientDescent(1), Sgd.of(1), Adam.of(1), RmsProp.of(1), NAdam.of(1), Adagrad.of(1)
         }) {
-      assertTrue(rule.refusalOfL1().isEmpty(), rule.name());
+      assertTrue(rule.unsupportedL1Reason().isEmpty(), rule.name());
     }
     StepCoefficients c = new StepCoefficients(DType.F64);
     assertThrows(IllegalArgumentException.class, () -> Lion.of(1).coefficients(1, 1, 0.1, c));
@@ -169,7 +169,7 @@ class UpdateRuleTest {
 
   /** A constant gradient has no variance: rounding must not put a NaN under the root. */
   @Property
-  void centredRootStaysReal(@ForAll @DoubleRange(min = -1e3, max = 1e3) double g) {
+  void centeredRootStaysReal(@ForAll @DoubleRange(min = -1e3, max = 1e3) double g) {
     UpdateRule rule = RmsProp.of(RATE).withCentering();
     StepCoefficients c = new StepCoefficients(DType.F32);
     rule.coefficients(1, RATE, 0, c);

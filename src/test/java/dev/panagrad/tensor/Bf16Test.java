@@ -27,7 +27,7 @@ class Bf16Test {
 
   /** Halfway between each number and the next: to the even one, and to the nearer beside it. */
   @Test
-  void tiesAndTheirNeighbours() {
+  void tiesAndTheirNeighbors() {
     for (int pattern = 0; pattern < 0x7f80; pattern++) {
       for (int sign : new int[] {0, 0x8000}) {
         int below = pattern | sign;

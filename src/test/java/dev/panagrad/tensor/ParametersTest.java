@@ -28,7 +28,7 @@ class ParametersTest {
           sum += value;
         }
         assertEquals(15 + 17 + 1 + 3 * 2, sum);
-        long split = p.penalisedCount();
+        long split = p.penalizedCount();
         assertEquals(0, p.flat().slice(0, split).overlaps(p.view("b1")) ? 1 : 0);
         assertTrue(p.flat().slice(0, split).overlaps(p.view("w2")));
         assertEquals(p.flat().count(), layout.count(dtype));

@@ -85,7 +85,7 @@ class AutomaticRateTest {
                     result.learningRate(),
                     result.mse(),
                     exact,
-                    result.certificate().words());
+                    result.certificate().message());
         assertTrue(result.mse() <= 1.01 * exact, what);
         assertEquals(epochs + 4, result.passes(), what);
         // F32 rounds the loss, and the bound is above the gap.

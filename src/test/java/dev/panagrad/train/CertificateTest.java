@@ -109,7 +109,7 @@ class CertificateTest {
    * the minimum than the bound says.
    */
   @Test
-  void f32FarFromStandardised() {
+  void f32FarFromStandardized() {
     int n = 150;
     int d = 4;
     List<Backend> backends = TestBackends.open(1);
@@ -162,7 +162,9 @@ class CertificateTest {
     return sum / x.rows();
   }
 
-  /** Coefficients and intercept, by Gram-Schmidt, twice, on columns that are centred and scaled. */
+  /**
+   * Coefficients and intercept, by Gram-Schmidt, twice, on columns that are centered and scaled.
+   */
   private static double[] solution(Tensor x, Tensor y) {
     int n = (int) x.rows();
     int d = (int) x.cols();
@@ -218,17 +220,17 @@ class CertificateTest {
   @Test
   void manyFeatures() {
     List<Backend> backends = TestBackends.open(1);
-    Problem penalised = new Problem(600, 1, Penalty.l2(0.5), true, true);
-    double minimum = penalised.minimum(3_000);
+    Problem penalized = new Problem(600, 1, Penalty.l2(0.5), true, true);
+    double minimum = penalized.minimum(3_000);
     for (Backend backend : backends) {
-      Certificate found = penalised.train(backend, 3).certificate();
+      Certificate found = penalized.train(backend, 3).certificate();
       double gap = found.objective() - minimum;
       assertTrue(found.gap() >= gap && found.gap() < 1000 * gap, gap + " " + found);
-      assertTrue(found.words().contains("strong convexity"), found.words());
+      assertTrue(found.message().contains("strong convexity"), found.message());
       Certificate unbounded =
           new Problem(600, 1, Penalty.none(), true, true).train(backend, 3).certificate();
-      assertTrue(Double.isNaN(unbounded.gap()), unbounded.words());
-      assertTrue(unbounded.words().contains("L2 penalty would bound it"), unbounded.words());
+      assertTrue(Double.isNaN(unbounded.gap()), unbounded.message());
+      assertTrue(unbounded.message().contains("L2 penalty would bound it"), unbounded.message());
     }
     TestBackends.close(backends);
   }
@@ -264,7 +266,7 @@ class CertificateTest {
       Trainer trainer = Trainer.with(Optimizer.of(new GradientDescent(0.01))).epochs(5);
       assertNull(trainer.fit(data, backend).certificate());
       Certificate found = trainer.certify().fit(data, backend).certificate();
-      assertTrue(found.words().contains("depend on each other"), found.words());
+      assertTrue(found.message().contains("depend on each other"), found.message());
       assertTrue(found.isIllConditioned());
       assertEquals(Double.POSITIVE_INFINITY, found.condition(), 0);
     }

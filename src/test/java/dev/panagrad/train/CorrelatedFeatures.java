@@ -11,7 +11,7 @@ import java.util.stream.IntStream;
 /**
  * Features that share a factor, {@code x_j = sqrt(rho) f + sqrt(1 - rho) z_j}: their correlation
  * matrix has the eigenvalues {@code 1 + (d - 1) rho} and {@code 1 - rho}, so that rho gives the
- * standardised X any condition number but for sampling.
+ * standardized X any condition number but for sampling.
  */
 final class CorrelatedFeatures {
   private CorrelatedFeatures() {}

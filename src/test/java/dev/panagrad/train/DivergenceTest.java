@@ -35,7 +35,7 @@ class DivergenceTest {
   private static final Pattern MESSAGE =
       Pattern.compile(
           "training diverged: at step (\\d+) \\(epoch (\\d+)\\) the loss is (\\S+), after (\\S+) at the first step, "
-              + "with learning rate (\\S+); try --learning-rate (\\S+), or standardise the features");
+              + "with learning rate (\\S+); try --learning-rate (\\S+), or standardize the features");
 
   private static List<Backend> backends;
 
@@ -229,7 +229,7 @@ class DivergenceTest {
   }
 
   @Test
-  void notANumberStandardised() {
+  void notANumberStandardized() {
     onEveryBackend(
         (backend, arena) -> {
           Dataset data = plane(arena, DType.F64);

@@ -108,16 +108,16 @@ class OnlineRegressionTest {
     for (Backend backend : backends) {
       for (DType dtype : List.of(DType.F32, DType.F64)) {
         for (UpdateRule rule : rules) {
-          for (boolean standardised : new boolean[] {false, true}) {
-            int targets = standardised ? 2 : 1;
+          for (boolean standardized : new boolean[] {false, true}) {
+            int targets = standardized ? 2 : 1;
             Optimizer.Builder optimizer =
                 Optimizer.of(rule).penalty(new Penalty(1e-3, 1e-4)).clipNorm(50);
-            String what = backend.name() + " " + dtype + " " + rule + " " + standardised;
+            String what = backend.name() + " " + dtype + " " + rule + " " + standardized;
             try (TensorArena arena = TensorArena.open("same")) {
               Dataset data = data(arena, dtype, targets);
               OnlineRegression.Builder builder = OnlineRegression.with(optimizer);
               Trainer trainer = Trainer.with(optimizer).inOrder().epochs(1);
-              if (standardised) {
+              if (standardized) {
                 builder.standardization(Standardization.fit(data.x(), data.y(), null, ROWS, true));
                 trainer.standardizeInPlace();
               }
@@ -306,7 +306,7 @@ class OnlineRegressionTest {
         try (OnlineRegression online = open(builder, data, backend)) {
           DivergenceException e =
               assertThrows(DivergenceException.class, () -> online.fit(endless));
-          assertTrue(e.getMessage().contains("standardise the features"), e::getMessage);
+          assertTrue(e.getMessage().contains("standardize the features"), e::getMessage);
           assertTrue(e.step() < 20, e::getMessage);
         }
       }
@@ -394,7 +394,7 @@ class OnlineRegressionTest {
   }
 
   @Test
-  void standardisationsThatDoNotFitAreRefused() {
+  void standardizationsThatDoNotFitAreRefused() {
     OnlineRegression.Builder builder =
         OnlineRegression.with(Optimizer.of(Sgd.of(0.1)))
             .standardization(

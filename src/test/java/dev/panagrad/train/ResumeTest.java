@@ -352,7 +352,7 @@ class ResumeTest {
               "learning rate",
               "schedule",
               "rule",
-              "standardisation",
+              "standardization",
               "batches per step",
               "rate reduction",
               "loss");
@@ -365,7 +365,7 @@ class ResumeTest {
       Exception e =
           assertThrows(
               UncheckedIOException.class, () -> fit(saved(1).resume(), backend, DType.F32));
-      assertTrue(e.getMessage().contains("standardisation"), e.getMessage());
+      assertTrue(e.getMessage().contains("standardization"), e.getMessage());
     }
   }
 

@@ -46,7 +46,9 @@ class StateFormatTest {
           RmsProp.of(0.002).withMomentum(0.9));
 
   private static List<StateFormat> accepted(UpdateRule rule) {
-    return Arrays.stream(StateFormat.values()).filter(f -> rule.refusal(f).isEmpty()).toList();
+    return Arrays.stream(StateFormat.values())
+        .filter(f -> rule.unsupportedReason(f).isEmpty())
+        .toList();
   }
 
   private static void compare(String what, Map<StateFormat, Double> losses) {

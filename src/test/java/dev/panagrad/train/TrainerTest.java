@@ -31,7 +31,7 @@ import org.junit.jupiter.api.Test;
 
 /** What a training computes: its batches, its model in raw units, and its figures. */
 class TrainerTest {
-  /** A refusal comes before the first value is standardised. */
+  /** A refusal comes before the first value is standardized. */
   @Test
   void refusalsLeaveTheDataAlone() {
     Backend backend = Backends.open("scalar", new BackendOptions(1));
@@ -369,7 +369,7 @@ class TrainerTest {
   }
 
   @Test
-  void withoutStandardisingTheDataStayAsTheyAre() {
+  void withoutStandardizingTheDataStayAsTheyAre() {
     onEveryBackend(
         (backend, arena) -> {
           Dataset data = Datasets.plane(arena, DType.F32, 1, ROWS, 3, 1, 1);

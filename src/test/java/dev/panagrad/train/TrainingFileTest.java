@@ -59,7 +59,7 @@ class TrainingFileTest {
     List<Backend> backends = TestBackends.open(2);
     try {
       for (DType dtype : List.of(DType.F32, DType.F64)) {
-        Path path = written(dtype, TrainingFile.Units.STANDARDISED);
+        Path path = written(dtype, TrainingFile.Units.STANDARDIZED);
         for (Backend backend : backends) {
           if (TestBackends.isTooSlow(backend)) {
             continue;
@@ -87,7 +87,7 @@ class TrainingFileTest {
   /** A window that holds the whole file, and one that holds a hundredth of it. */
   @Test
   void blocksReachTheSameLoss() throws IOException {
-    Path path = written(DType.F32, TrainingFile.Units.STANDARDISED);
+    Path path = written(DType.F32, TrainingFile.Units.STANDARDIZED);
     try (Backend backend = Backends.open("simd", new BackendOptions(2));
         TrainingFile file = TrainingFile.open(path)) {
       Trainer decaying =
@@ -109,7 +109,7 @@ class TrainingFileTest {
   /** A full batch of many windows is the mean of their gradients. */
   @Test
   void fullBatchInParts() throws IOException {
-    Path path = written(DType.F64, TrainingFile.Units.STANDARDISED);
+    Path path = written(DType.F64, TrainingFile.Units.STANDARDIZED);
     List<Backend> backends = TestBackends.open(2);
     try (TrainingFile file = TrainingFile.open(path)) {
       for (Backend backend : backends) {
@@ -133,7 +133,7 @@ class TrainingFileTest {
 
   @Test
   void blocksResume() throws IOException {
-    Path path = written(DType.F32, TrainingFile.Units.STANDARDISED);
+    Path path = written(DType.F32, TrainingFile.Units.STANDARDIZED);
     try (Backend backend = Backends.open("simd", new BackendOptions(2));
         TrainingFile file = TrainingFile.open(path)) {
       TrainingResult whole = trainer().dataMemory(100_000).fit(file, backend);
@@ -212,12 +212,12 @@ class TrainingFileTest {
 
   @Test
   void refusals() throws IOException {
-    Path path = written(DType.F32, TrainingFile.Units.STANDARDISED);
+    Path path = written(DType.F32, TrainingFile.Units.STANDARDIZED);
     try (Backend backend = Backends.open("scalar", new BackendOptions(1));
         TrainingFile file = TrainingFile.open(path);
         TensorArena arena = TensorArena.open("memory")) {
       refused(
-          "cannot be standardised in place",
+          "cannot be standardized in place",
           () -> trainer().standardizeInPlace().fit(file, backend));
       refused(
           "which a model without intercept", () -> trainer().withoutIntercept().fit(file, backend));
@@ -243,7 +243,7 @@ class TrainingFileTest {
 
   @Test
   void damage() throws IOException {
-    Path path = written(DType.F32, TrainingFile.Units.STANDARDISED);
+    Path path = written(DType.F32, TrainingFile.Units.STANDARDIZED);
     byte[] good = Files.readAllBytes(path);
     Path bad = folder.resolve("bad.safetensors");
     int start = good.length - 20_190 * 40;

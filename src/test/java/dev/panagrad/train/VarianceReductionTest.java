@@ -85,7 +85,7 @@ class VarianceReductionTest {
     try (Backend backend = TestBackends.mirrored("simd", 1)) {
       TrainingResult result = fit(backend, sgd(1, 60).varianceReduced().automaticRate(), false);
       assertEquals(result.learningRate(), result.history().getLast().learningRate());
-      assertTrue(result.certificate().gap() < 1e-9, result.certificate().words());
+      assertTrue(result.certificate().gap() < 1e-9, result.certificate().message());
     }
   }
 

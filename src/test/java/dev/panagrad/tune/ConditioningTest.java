@@ -38,10 +38,10 @@ class ConditioningTest {
     double[][] x = {{1, 1000}, {1, -1000}, {-1, 1000}, {-1, -1000}};
     Conditioning found = of(x);
     assertEquals(1e6, found.raw(), 1e-3);
-    assertEquals(1, found.standardised(), 1e-12);
+    assertEquals(1, found.standardized(), 1e-12);
     assertEquals(1000, found.scaleRange(), 1e-9);
     assertEquals(List.of("x1", "x2"), List.of(found.smallest(), found.largest()));
-    assertTrue(words(found).contains("1.00e+06 in raw units and 1.00 standardised; keep it on"));
+    assertTrue(words(found).contains("1.00e+06 in raw units and 1.00 standardized; keep it on"));
     assertEquals(List.of(), found.constant());
     assertEquals(List.of(), found.repeats());
   }
@@ -52,7 +52,7 @@ class ConditioningTest {
     double rho = 0.6;
     double[][] x = {{1, rho + 0.8}, {1, rho - 0.8}, {-1, -rho + 0.8}, {-1, -rho - 0.8}};
     Conditioning found = of(x);
-    assertEquals(4, found.standardised(), 1e-9);
+    assertEquals(4, found.standardized(), 1e-9);
     assertTrue(words(found).contains("it helps little"), words(found));
   }
 
@@ -71,15 +71,15 @@ class ConditioningTest {
     assertEquals("x1", repeat.first());
     assertEquals("x3", repeat.second());
     assertTrue(repeat.correlation() < -0.999 && repeat.correlation() > -1);
-    assertTrue(Double.isFinite(found.standardised()), "constants are left out");
-    assertTrue(found.standardised() > 1e6, "" + found.standardised());
+    assertTrue(Double.isFinite(found.standardized()), "constants are left out");
+    assertTrue(found.standardized() > 1e6, "" + found.standardized());
     assertContains(words(found), "['x2', 'x5']", "'x3' nearly repeats 'x1'", "ill-conditioned");
   }
 
   @Test
   void exactRepeatIsSingular() {
     Conditioning found = of(new double[][] {{1, 2}, {2, 4}, {3, 6}, {5, 10}});
-    assertEquals(Double.POSITIVE_INFINITY, found.standardised());
+    assertEquals(Double.POSITIVE_INFINITY, found.standardized());
     assertEquals(1, found.repeats().getFirst().correlation(), 1e-12);
     assertContains(words(found), "beyond rounding");
   }
@@ -87,7 +87,7 @@ class ConditioningTest {
   @Test
   void nothingVaries() {
     Conditioning found = of(new double[][] {{1, 2}, {1, 2}, {1, 2}});
-    assertTrue(Double.isNaN(found.standardised()));
+    assertTrue(Double.isNaN(found.standardized()));
     assertContains(words(found), "no feature varies", "['x1', 'x2']");
   }
 
@@ -95,7 +95,7 @@ class ConditioningTest {
   @Test
   void manyFeatures() {
     Conditioning found = of(Datasets.normal(1, 20, 513));
-    assertTrue(Double.isNaN(found.raw()) && Double.isNaN(found.standardised()));
+    assertTrue(Double.isNaN(found.raw()) && Double.isNaN(found.standardized()));
     assertContains(words(found), "not computed for this many features");
     assertTrue(found.scaleRange() > 1);
   }

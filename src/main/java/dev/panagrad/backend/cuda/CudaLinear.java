@@ -268,7 +268,7 @@ final class CudaLinear extends LinearKernels {
   }
 
   /**
-   * On the host, by its best backend: cuBLAS has no factorisation, and the engine factorises once
+   * On the host, by its best backend: cuBLAS has no factorization, and the engine factorizes once
    * per exact solution. Costs a copy in each direction.
    */
   @Override

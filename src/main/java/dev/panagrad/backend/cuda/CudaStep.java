@@ -115,18 +115,18 @@ final class CudaStep implements StepKernel {
       Tensor g,
       Tensor[] slots,
       long split,
-      StepCoefficients penalised,
+      StepCoefficients penalized,
       StepCoefficients exempt) {
     synchronized (queue) {
       queue.enter();
-      write(penalised, exempt);
+      write(penalized, exempt);
       step(p, g, slots, 0, split, p.count());
     }
   }
 
-  private void write(StepCoefficients penalised, StepCoefficients exempt) {
+  private void write(StepCoefficients penalized, StepCoefficients exempt) {
     queue.claim(write);
-    put(1, penalised);
+    put(1, penalized);
     put(2, exempt);
     queue.defer(write);
   }

@@ -13,7 +13,7 @@ import java.util.Set;
  * and another one is made: optimizers have no end of their own.
  *
  * <pre>
- *   | penalised: 13 doubles | exempt: 13 doubles | clip |pad|     256 bytes, as StepControl in step.cuh
+ *   | penalized: 13 doubles | exempt: 13 doubles | clip |pad|     256 bytes, as StepControl in step.cuh
  * </pre>
  *
  * <p>Threading: by the queue's lock.

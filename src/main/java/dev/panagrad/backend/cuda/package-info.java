@@ -40,7 +40,7 @@
  *   <li><b>Memory of a caller is never page-locked.</b> Its end is not announced, and pages that
  *       are locked beyond it would be read in place of whatever is mapped there next. Rows that fit
  *       the device are uploaded once, through the driver's own buffers, and not locked for that.
- *   <li><b>Cholesky factorisation runs on the host</b>: cuBLAS has none, and it runs once per exact
+ *   <li><b>Cholesky factorization runs on the host</b>: cuBLAS has none, and it runs once per exact
  *       solution.
  * </ul>
  */

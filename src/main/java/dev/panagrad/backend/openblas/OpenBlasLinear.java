@@ -10,7 +10,7 @@ import dev.panagrad.tensor.DType;
 import dev.panagrad.tensor.Tensor;
 
 /**
- * Products and factorisation by OpenBLAS from a size on where that is faster; everything else by
+ * Products and factorization by OpenBLAS from a size on where that is faster; everything else by
  * the host backend, {@code simd} where it can run.
  *
  * <p>OpenBLAS computes with one thread; the rows of a result are shared between our own in blocks
@@ -26,7 +26,7 @@ final class OpenBlasLinear extends LinearKernels {
    */
   private static final double PRODUCT_CROSSOVER = 8.0 * 8 * 8;
 
-  /** Rows from which a factorisation is LAPACK's. */
+  /** Rows from which a factorization is LAPACK's. */
   private static final long CHOLESKY_CROSSOVER = 16;
 
   /**
@@ -233,8 +233,8 @@ final class OpenBlasLinear extends LinearKernels {
   }
 
   @Override
-  protected void mixKernel(double share, Tensor x, Tensor y) {
-    kernels.mix(share, x, y);
+  protected void lerpKernel(double share, Tensor x, Tensor y) {
+    kernels.lerp(share, x, y);
   }
 
   @Override

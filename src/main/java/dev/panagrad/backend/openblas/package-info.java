@@ -1,5 +1,5 @@
 /**
- * The OpenBLAS backend: products and the Cholesky factorisation by BLAS and LAPACK, through
+ * The OpenBLAS backend: products and the Cholesky factorization by BLAS and LAPACK, through
  * bindings that jextract generated (folder {@code jextract/openblas}); fused steps, one-pass
  * gradient and level-1 kernels by the {@code simd} backend, which BLAS has no counterpart of.
  *

@@ -35,7 +35,7 @@ final class ScalarLinear extends LinearKernels {
   }
 
   @Override
-  protected void mixKernel(double share, Tensor x, Tensor y) {
+  protected void lerpKernel(double share, Tensor x, Tensor y) {
     Cells cells = Cells.of(x);
     for (long i = 0; i < x.count(); i++) {
       double before = cells.get(y, i);

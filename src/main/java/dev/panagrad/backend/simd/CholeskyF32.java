@@ -7,13 +7,13 @@ import java.lang.foreign.MemorySegment;
 import java.lang.foreign.ValueLayout;
 
 /**
- * The Cholesky factorisation row by row: every element is a dot product of two rows of the factor,
+ * The Cholesky factorization row by row: every element is a dot product of two rows of the factor,
  * which are adjacent in memory. For matrices of up to a few hundred rows; there is no blocking.
  */
 final class CholeskyF32 {
   private CholeskyF32() {}
 
-  static boolean factorise(Tensor a) {
+  static boolean factorize(Tensor a) {
     MemorySegment as = a.segment();
     long stride = a.rowStride() * LanesF32.BYTES;
     for (long i = 0; i < a.rows(); i++) {

@@ -12,7 +12,7 @@ import java.lang.foreign.MemorySegment;
  * buffers and go through the same loops. One optimizer owns one instance; it is not called by two
  * threads at once.
  *
- * <p>A step that clips, decays or penalises works in blocks that stay in the level-1 cache, so that
+ * <p>A step that clips, decays or penalizes works in blocks that stay in the level-1 cache, so that
  * memory is still read and written once:
  *
  * <pre>
@@ -146,7 +146,7 @@ abstract class FusedStep implements StepKernel, WorkerPool.ChunkTask {
     }
   }
 
-  /** Whether a step neither clips values, decays nor penalises. */
+  /** Whether a step neither clips values, decays nor penalizes. */
   static boolean isPlain(StepCoefficients c) {
     return c.clipValue == Double.POSITIVE_INFINITY
         && c.coupledDecay == 0

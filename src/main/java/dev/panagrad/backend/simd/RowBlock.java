@@ -20,7 +20,7 @@ import java.lang.foreign.ValueLayout;
  *   groups of wide       (0 3 6 9) (1 4 7 10) (2 5 8 11)
  * </pre>
  *
- * Four neighbours of 1 or 2 KiB lie in one or two pages, and the hardware prefetcher, which follows
+ * Four neighbors of 1 or 2 KiB lie in one or two pages, and the hardware prefetcher, which follows
  * one stream per page, loses them: 262,144 x 512 took 46 ms like that and takes 25 ms like this (1
  * thread; 2-core AVX-512 x86, 2026-11-24).
  *
@@ -30,7 +30,7 @@ final class RowBlock {
   /** Rows per block, at most. */
   static final int MAX_ROWS = 64;
 
-  /** Bytes of a row up to which four neighbours are one stream. */
+  /** Bytes of a row up to which four neighbors are one stream. */
   private static final long NARROW_BYTES = 256;
 
   private static final int SLOT_BYTES = 64;

@@ -67,7 +67,7 @@ final class SimdBackend extends HostBackend {
       // Without state there is nothing to keep in another format.
       return Optional.ofNullable(kernel);
     }
-    if (format == StateFormat.BLOCK8) {
+    if (format == StateFormat.INT8_BLOCKWISE) {
       Block8Codec codec = new Block8Codec(rule);
       return Optional.ofNullable(updateBlock8(rule))
           .map(update -> new Block8Step(update, codec, kernel, pool, buffers));
@@ -84,7 +84,7 @@ final class SimdBackend extends HostBackend {
       case Adam _ -> new AdamStepBf16();
       // Refuses rounded state.
       case RmsProp rms when rms.centered() -> null;
-      case RmsProp rms when rms.hasMomentum() -> new HeavyRmsPropStepBf16();
+      case RmsProp rms when rms.hasMomentum() -> new MomentumRmsPropStepBf16();
       case RmsProp _ -> new RmsPropStepBf16();
       default -> null;
     };
@@ -97,7 +97,7 @@ final class SimdBackend extends HostBackend {
       case Adam adam when adam.amsgrad() -> null;
       case Adam _ -> new AdamStepBlock8();
       case RmsProp rms when rms.centered() -> null;
-      case RmsProp rms when rms.hasMomentum() -> new HeavyRmsPropStepBlock8();
+      case RmsProp rms when rms.hasMomentum() -> new MomentumRmsPropStepBlock8();
       case RmsProp _ -> new RmsPropStepBlock8();
       default -> null;
     };
@@ -112,9 +112,9 @@ final class SimdBackend extends HostBackend {
       case Adam adam when adam.amsgrad() -> new AmsGradStepF32(pool, buffers);
       case Adam _ -> new AdamStepF32(pool, buffers);
       case RmsProp rms when rms.centered() && rms.hasMomentum() ->
-          new CentredHeavyRmsPropStepF32(pool, buffers);
-      case RmsProp rms when rms.centered() -> new CentredRmsPropStepF32(pool, buffers);
-      case RmsProp rms when rms.hasMomentum() -> new HeavyRmsPropStepF32(pool, buffers);
+          new CenteredMomentumRmsPropStepF32(pool, buffers);
+      case RmsProp rms when rms.centered() -> new CenteredRmsPropStepF32(pool, buffers);
+      case RmsProp rms when rms.hasMomentum() -> new MomentumRmsPropStepF32(pool, buffers);
       case RmsProp _ -> new RmsPropStepF32(pool, buffers);
       default -> null;
     };
@@ -129,9 +129,9 @@ final class SimdBackend extends HostBackend {
       case Adam adam when adam.amsgrad() -> new AmsGradStepF64(pool, buffers);
       case Adam _ -> new AdamStepF64(pool, buffers);
       case RmsProp rms when rms.centered() && rms.hasMomentum() ->
-          new CentredHeavyRmsPropStepF64(pool, buffers);
-      case RmsProp rms when rms.centered() -> new CentredRmsPropStepF64(pool, buffers);
-      case RmsProp rms when rms.hasMomentum() -> new HeavyRmsPropStepF64(pool, buffers);
+          new CenteredMomentumRmsPropStepF64(pool, buffers);
+      case RmsProp rms when rms.centered() -> new CenteredRmsPropStepF64(pool, buffers);
+      case RmsProp rms when rms.hasMomentum() -> new MomentumRmsPropStepF64(pool, buffers);
       case RmsProp _ -> new RmsPropStepF64(pool, buffers);
       default -> null;
     };

@@ -51,11 +51,11 @@ final class SimdLinear extends LinearKernels {
   }
 
   @Override
-  protected void mixKernel(double share, Tensor x, Tensor y) {
+  protected void lerpKernel(double share, Tensor x, Tensor y) {
     if (isF32(x)) {
-      VectorKernelsF32.mix(share, x, y);
+      VectorKernelsF32.lerp(share, x, y);
     } else {
-      VectorKernelsF64.mix(share, x, y);
+      VectorKernelsF64.lerp(share, x, y);
     }
   }
 
@@ -113,7 +113,7 @@ final class SimdLinear extends LinearKernels {
 
   @Override
   protected boolean choleskyKernel(Tensor a) {
-    return isF32(a) ? CholeskyF32.factorise(a) : CholeskyF64.factorise(a);
+    return isF32(a) ? CholeskyF32.factorize(a) : CholeskyF64.factorize(a);
   }
 
   @Override

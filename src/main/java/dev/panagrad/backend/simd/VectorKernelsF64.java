@@ -102,7 +102,7 @@ final class VectorKernelsF64 {
     }
   }
 
-  static void mix(double share, Tensor x, Tensor y) {
+  static void lerp(double share, Tensor x, Tensor y) {
     DoubleVector factor = broadcast(SPECIES, narrow(share));
     MemorySegment xs = x.segment();
     MemorySegment ys = y.segment();

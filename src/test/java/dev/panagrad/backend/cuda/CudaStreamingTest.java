@@ -190,7 +190,7 @@ class CudaStreamingTest {
       backend.linear().norm2(gw.reshape(COLS));
       SoftwareDevice.resetCounts();
       backend.linear().gradient(x, y, w, null, gw, null, null);
-      assertEquals(0, SoftwareDevice.count("synchronisations"));
+      assertEquals(0, SoftwareDevice.count("synchronizations"));
       assertEquals(0, SoftwareDevice.count("pageable_bytes"));
       assertEquals(0, SoftwareDevice.count("cuMemAllocFromPoolAsync"));
       backend.linear().norm2(gw.reshape(COLS));

@@ -48,7 +48,7 @@ public final class PassTable {
             TableReader.of(CsvTable.file(Path.of(args.getFirst())))
                 .targets(List.of(args.get(1)))
                 .read(arena, DType.F64);
-    problems.put(args.get(1) + ", standardised", file);
+    problems.put(args.get(1) + ", standardized", file);
     problems.put(args.get(1) + ", raw units", file);
     for (double condition : new double[] {100, 1e4}) {
       problems.put(
@@ -82,14 +82,14 @@ public final class PassTable {
   }
 
   private static TrainingResult train(
-      Trainer trainer, Function<TensorArena, Dataset> problem, boolean standardised) {
+      Trainer trainer, Function<TensorArena, Dataset> problem, boolean standardized) {
     try (Backend backend = Backends.openHost(BackendOptions.defaults());
         TensorArena arena = TensorArena.open("passes")) {
       Dataset data = problem.apply(arena);
       double exact =
           ExactSolution.solve(backend, data.x(), data.y(), null, data.rows(), true, 0)
               .meanSquaredError()[0];
-      if (standardised) {
+      if (standardized) {
         trainer.standardizeInPlace();
       }
       return trainer

@@ -49,7 +49,7 @@ public final class PathTimes {
         passes = 0;
         double seconds = 0;
         for (double value : result.values()) {
-          // Training standardises the rows: each has a copy of its own, which is not timed.
+          // Training standardizes the rows: each has a copy of its own, which is not timed.
           try (TensorArena copy = TensorArena.open("rows")) {
             Dataset rows = reader.read(copy, DType.F64);
             Trainer trainer =

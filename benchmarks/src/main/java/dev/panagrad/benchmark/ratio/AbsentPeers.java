@@ -12,7 +12,7 @@ public final class AbsentPeers {
     for (Throwable t = failure; t != null; t = t.getCause()) {
       reason.append(": ").append(t);
     }
-    // The VM words a failed class initialisation differently the second time.
+    // The VM words a failed class initialization differently the second time.
     String key = failure instanceof LinkageError ? library : reason.toString();
     if (said.add(key)) {
       System.err.println(reason);

@@ -9,7 +9,7 @@ import org.ejml.data.FMatrixRMaj;
 import org.ejml.dense.row.CommonOps_FDRM;
 import org.ejml.dense.row.CommonOps_MT_FDRM;
 
-/** EJML: plain Java over heap arrays, which C2 vectorises. */
+/** EJML: plain Java over heap arrays, which C2 vectorizes. */
 final class EjmlPeer {
   private EjmlPeer() {}
 

@@ -167,10 +167,10 @@ public final class Ratios {
       // Of Adam's 28 bytes 20 and 16 are left; of the 20 of the others 16 and 14.
       boolean adam = rule == StepRule.ADAM;
       plan.add(compactState(rule, StateFormat.BF16, cores, adam ? 1 / 0.8 : Double.NaN));
-      plan.add(compactState(rule, StateFormat.BLOCK8, cores, adam ? 1 / 0.68 : Double.NaN));
+      plan.add(compactState(rule, StateFormat.INT8_BLOCKWISE, cores, adam ? 1 / 0.68 : Double.NaN));
     }
     plan.add(cachedState(StateFormat.BF16));
-    plan.add(cachedState(StateFormat.BLOCK8));
+    plan.add(cachedState(StateFormat.INT8_BLOCKWISE));
   }
 
   private Planned compactState(StepRule rule, StateFormat format, int threads, double goal) {

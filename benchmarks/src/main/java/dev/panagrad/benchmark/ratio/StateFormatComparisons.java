@@ -17,8 +17,8 @@ final class StateFormatComparisons {
   /**
    * By how much of the way the format may differ. Of some steps of nearly equal length, the first
    * is exact. Rounding lengthens the others by less than a third; a gradient that is tiny beside
-   * its neighbours has a v that is too large after the first, which may shorten them to nothing,
-   * but turns none around.
+   * its neighbors has a v that is too large after the first, which may shorten them to nothing, but
+   * turns none around.
    */
   private static final double ALLOWED = 1 - 1.0 / CHECKED_STEPS;
 

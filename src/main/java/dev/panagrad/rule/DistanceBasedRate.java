@@ -5,7 +5,7 @@ package dev.panagrad.rule;
  * about a rate per step while gradients agree in sign, so that a rate is a length, to be compared
  * with the distance to the minimum, and not with the inverse of a curvature.
  */
-final class Travel {
+final class DistanceBasedRate {
   /**
    * How many times the distance the steps of a training could walk, at a rate that decays to zero
    * as half a cosine, whose mean is half of the rate. Directions in which many coordinates must
@@ -16,10 +16,10 @@ final class Travel {
   /** Steps that the distance is divided into, at least, however few there are. */
   private static final double FEWEST = 20;
 
-  private Travel() {}
+  private DistanceBasedRate() {}
 
   /** {@code distance / max(steps / 20, 20)}. */
-  static double rate(RateAdvice advice) {
+  static double rate(RateContext advice) {
     return advice.distance() / Math.max(advice.steps() / (2 * TIMES), FEWEST);
   }
 }

@@ -14,9 +14,11 @@ import dev.panagrad.rule.StepCoefficients;
 import java.lang.foreign.MemorySegment;
 import jdk.incubator.vector.DoubleVector;
 
-/** Centred {@link RmsProp} in one pass: reads or writes seven elements per parameter. */
-class CentredRmsPropStepF64 extends FusedStepF64 {
-  CentredRmsPropStepF64(WorkerPool pool, StepBuffers buffers) {
+/**
+ * Centered {@link RmsProp} with momentum in one pass: reads or writes nine elements per parameter.
+ */
+final class CenteredMomentumRmsPropStepF64 extends CenteredRmsPropStepF64 {
+  CenteredMomentumRmsPropStepF64(WorkerPool pool, StepBuffers buffers) {
     super(pool, buffers);
   }
 
@@ -30,8 +32,8 @@ class CentredRmsPropStepF64 extends FusedStepF64 {
       long vAt,
       MemorySegment as,
       long aAt,
-      MemorySegment s2,
-      long s2At,
+      MemorySegment bs,
+      long bAt,
       int n,
       double scale,
       StepCoefficients c) {
@@ -40,6 +42,7 @@ class CentredRmsPropStepF64 extends FusedStepF64 {
     DoubleVector intake = broadcast(SPECIES, narrow(c.own[RmsProp.ONE_MINUS_ALPHA]));
     DoubleVector rate = broadcast(SPECIES, narrow(-c.own[RmsProp.RATE]));
     DoubleVector epsilon = broadcast(SPECIES, narrow(c.own[RmsProp.EPSILON]));
+    DoubleVector momentum = broadcast(SPECIES, narrow(c.own[RmsProp.MOMENTUM]));
     DoubleVector zero = DoubleVector.zero(SPECIES);
     int end = n * LanesF64.BYTES;
     for (int o = 0; o < end; o += STRIDE) {
@@ -53,31 +56,11 @@ class CentredRmsPropStepF64 extends FusedStepF64 {
       a.intoMemorySegment(as, aAt + o, ORDER);
       DoubleVector square = v.sub(a.mul(a));
       DoubleVector root = square.blend(zero, square.compare(LT, zero)).sqrt().add(epsilon);
-      g.fma(rate.div(root), fromMemorySegment(SPECIES, ps, pAt + o, ORDER))
+      DoubleVector b = fromMemorySegment(SPECIES, bs, bAt + o, ORDER).fma(momentum, g.div(root));
+      b = b.blend(zero, b.abs().compare(LT, TINY));
+      b.intoMemorySegment(bs, bAt + o, ORDER);
+      b.fma(rate, fromMemorySegment(SPECIES, ps, pAt + o, ORDER))
           .intoMemorySegment(ps, pAt + o, ORDER);
-    }
-  }
-
-  @Override
-  void thresholds(
-      MemorySegment ts,
-      MemorySegment vs,
-      long vAt,
-      MemorySegment as,
-      long aAt,
-      MemorySegment s2,
-      long s2At,
-      int n,
-      StepCoefficients c) {
-    DoubleVector l1 = broadcast(SPECIES, narrow(c.l1Step));
-    DoubleVector epsilon = broadcast(SPECIES, narrow(c.own[RmsProp.EPSILON]));
-    DoubleVector zero = DoubleVector.zero(SPECIES);
-    int end = n * LanesF64.BYTES;
-    for (int o = 0; o < end; o += STRIDE) {
-      DoubleVector a = fromMemorySegment(SPECIES, as, aAt + o, ORDER);
-      DoubleVector square = fromMemorySegment(SPECIES, vs, vAt + o, ORDER).sub(a.mul(a));
-      DoubleVector root = square.blend(zero, square.compare(LT, zero)).sqrt().add(epsilon);
-      l1.div(root).intoMemorySegment(ts, o, ORDER);
     }
   }
 }

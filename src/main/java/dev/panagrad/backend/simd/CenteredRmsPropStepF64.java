@@ -14,11 +14,9 @@ import dev.panagrad.rule.StepCoefficients;
 import java.lang.foreign.MemorySegment;
 import jdk.incubator.vector.DoubleVector;
 
-/**
- * Centred {@link RmsProp} with momentum in one pass: reads or writes nine elements per parameter.
- */
-final class CentredHeavyRmsPropStepF64 extends CentredRmsPropStepF64 {
-  CentredHeavyRmsPropStepF64(WorkerPool pool, StepBuffers buffers) {
+/** Centered {@link RmsProp} in one pass: reads or writes seven elements per parameter. */
+class CenteredRmsPropStepF64 extends FusedStepF64 {
+  CenteredRmsPropStepF64(WorkerPool pool, StepBuffers buffers) {
     super(pool, buffers);
   }
 
@@ -32,8 +30,8 @@ final class CentredHeavyRmsPropStepF64 extends CentredRmsPropStepF64 {
       long vAt,
       MemorySegment as,
       long aAt,
-      MemorySegment bs,
-      long bAt,
+      MemorySegment s2,
+      long s2At,
       int n,
       double scale,
       StepCoefficients c) {
@@ -42,7 +40,6 @@ final class CentredHeavyRmsPropStepF64 extends CentredRmsPropStepF64 {
     DoubleVector intake = broadcast(SPECIES, narrow(c.own[RmsProp.ONE_MINUS_ALPHA]));
     DoubleVector rate = broadcast(SPECIES, narrow(-c.own[RmsProp.RATE]));
     DoubleVector epsilon = broadcast(SPECIES, narrow(c.own[RmsProp.EPSILON]));
-    DoubleVector momentum = broadcast(SPECIES, narrow(c.own[RmsProp.MOMENTUM]));
     DoubleVector zero = DoubleVector.zero(SPECIES);
     int end = n * LanesF64.BYTES;
     for (int o = 0; o < end; o += STRIDE) {
@@ -56,11 +53,31 @@ final class CentredHeavyRmsPropStepF64 extends CentredRmsPropStepF64 {
       a.intoMemorySegment(as, aAt + o, ORDER);
       DoubleVector square = v.sub(a.mul(a));
       DoubleVector root = square.blend(zero, square.compare(LT, zero)).sqrt().add(epsilon);
-      DoubleVector b = fromMemorySegment(SPECIES, bs, bAt + o, ORDER).fma(momentum, g.div(root));
-      b = b.blend(zero, b.abs().compare(LT, TINY));
-      b.intoMemorySegment(bs, bAt + o, ORDER);
-      b.fma(rate, fromMemorySegment(SPECIES, ps, pAt + o, ORDER))
+      g.fma(rate.div(root), fromMemorySegment(SPECIES, ps, pAt + o, ORDER))
           .intoMemorySegment(ps, pAt + o, ORDER);
+    }
+  }
+
+  @Override
+  void thresholds(
+      MemorySegment ts,
+      MemorySegment vs,
+      long vAt,
+      MemorySegment as,
+      long aAt,
+      MemorySegment s2,
+      long s2At,
+      int n,
+      StepCoefficients c) {
+    DoubleVector l1 = broadcast(SPECIES, narrow(c.l1Step));
+    DoubleVector epsilon = broadcast(SPECIES, narrow(c.own[RmsProp.EPSILON]));
+    DoubleVector zero = DoubleVector.zero(SPECIES);
+    int end = n * LanesF64.BYTES;
+    for (int o = 0; o < end; o += STRIDE) {
+      DoubleVector a = fromMemorySegment(SPECIES, as, aAt + o, ORDER);
+      DoubleVector square = fromMemorySegment(SPECIES, vs, vAt + o, ORDER).sub(a.mul(a));
+      DoubleVector root = square.blend(zero, square.compare(LT, zero)).sqrt().add(epsilon);
+      l1.div(root).intoMemorySegment(ts, o, ORDER);
     }
   }
 }

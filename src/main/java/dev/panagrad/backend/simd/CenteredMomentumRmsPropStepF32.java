@@ -15,10 +15,10 @@ import java.lang.foreign.MemorySegment;
 import jdk.incubator.vector.FloatVector;
 
 /**
- * Centred {@link RmsProp} with momentum in one pass: reads or writes nine elements per parameter.
+ * Centered {@link RmsProp} with momentum in one pass: reads or writes nine elements per parameter.
  */
-final class CentredHeavyRmsPropStepF32 extends CentredRmsPropStepF32 {
-  CentredHeavyRmsPropStepF32(WorkerPool pool, StepBuffers buffers) {
+final class CenteredMomentumRmsPropStepF32 extends CenteredRmsPropStepF32 {
+  CenteredMomentumRmsPropStepF32(WorkerPool pool, StepBuffers buffers) {
     super(pool, buffers);
   }
 

@@ -15,8 +15,8 @@ import java.lang.foreign.MemorySegment;
 import jdk.incubator.vector.FloatVector;
 
 /** {@link RmsProp} with momentum in one pass: reads or writes seven elements per parameter. */
-final class HeavyRmsPropStepF32 extends RmsPropStepF32 {
-  HeavyRmsPropStepF32(WorkerPool pool, StepBuffers buffers) {
+final class MomentumRmsPropStepF32 extends RmsPropStepF32 {
+  MomentumRmsPropStepF32(WorkerPool pool, StepBuffers buffers) {
     super(pool, buffers);
   }
 

@@ -25,8 +25,8 @@ import jdk.incubator.vector.FloatVector;
 import jdk.incubator.vector.IntVector;
 import jdk.incubator.vector.ShortVector;
 
-/** {@link HeavyRmsPropStepF32} with BF16 state, generated from it. */
-final class HeavyRmsPropStepBf16 extends RmsPropStepBf16 {
+/** {@link MomentumRmsPropStepF32} with BF16 state, generated from it. */
+final class MomentumRmsPropStepBf16 extends RmsPropStepBf16 {
   @Override
   void update(
       MemorySegment ps,

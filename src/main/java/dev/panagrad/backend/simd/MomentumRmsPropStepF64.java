@@ -15,8 +15,8 @@ import java.lang.foreign.MemorySegment;
 import jdk.incubator.vector.DoubleVector;
 
 /** {@link RmsProp} with momentum in one pass: reads or writes seven elements per parameter. */
-final class HeavyRmsPropStepF64 extends RmsPropStepF64 {
-  HeavyRmsPropStepF64(WorkerPool pool, StepBuffers buffers) {
+final class MomentumRmsPropStepF64 extends RmsPropStepF64 {
+  MomentumRmsPropStepF64(WorkerPool pool, StepBuffers buffers) {
     super(pool, buffers);
   }
 

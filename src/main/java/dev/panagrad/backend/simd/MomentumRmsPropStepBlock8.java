@@ -26,8 +26,8 @@ import jdk.incubator.vector.ByteVector;
 import jdk.incubator.vector.FloatVector;
 import jdk.incubator.vector.IntVector;
 
-/** {@link HeavyRmsPropStepF32} with state in blocks of 8-bit codes, generated from it. */
-final class HeavyRmsPropStepBlock8 extends Block8Update {
+/** {@link MomentumRmsPropStepF32} with state in blocks of 8-bit codes, generated from it. */
+final class MomentumRmsPropStepBlock8 extends Block8Update {
   @Override
   void update(
       MemorySegment ps,

@@ -14,9 +14,9 @@ import dev.panagrad.rule.StepCoefficients;
 import java.lang.foreign.MemorySegment;
 import jdk.incubator.vector.FloatVector;
 
-/** Centred {@link RmsProp} in one pass: reads or writes seven elements per parameter. */
-class CentredRmsPropStepF32 extends FusedStepF32 {
-  CentredRmsPropStepF32(WorkerPool pool, StepBuffers buffers) {
+/** Centered {@link RmsProp} in one pass: reads or writes seven elements per parameter. */
+class CenteredRmsPropStepF32 extends FusedStepF32 {
+  CenteredRmsPropStepF32(WorkerPool pool, StepBuffers buffers) {
     super(pool, buffers);
   }
 

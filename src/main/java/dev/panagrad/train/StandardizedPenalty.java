@@ -12,8 +12,8 @@ import java.util.List;
  * An L1 penalty is stated for targets in raw units: a target divided by its scale takes that much
  * less, and all targets need one scale, so that one strength is right for all of them.
  */
-final class StandardisedPenalty {
-  private StandardisedPenalty() {}
+final class StandardizedPenalty {
+  private StandardizedPenalty() {}
 
   /** The scales that a training with that penalty uses. */
   static Standardization scales(Standardization fit, Penalty penalty) {
@@ -35,7 +35,7 @@ final class StandardisedPenalty {
   }
 
   /**
-   * What such an optimizer minimises beside the loss: the penalty of the weights, and decay of
+   * What such an optimizer minimizes beside the loss: the penalty of the weights, and decay of
    * their gradient.
    */
   static Penalty objective(Optimizer.Builder optimizer) {

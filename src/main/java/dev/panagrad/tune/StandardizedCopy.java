@@ -6,16 +6,16 @@ import dev.panagrad.tensor.Tensor;
 import dev.panagrad.tensor.TensorArena;
 
 /**
- * A second copy of the data, as training standardises in place: the caller's rows stay as they are,
+ * A second copy of the data, as training standardizes in place: the caller's rows stay as they are,
  * and every trial begins from them.
  *
  * <p>Ownership: the copy belongs to the arena.
  */
-final class StandardisedCopy {
+final class StandardizedCopy {
   private final Dataset original;
   private final Dataset copy;
 
-  StandardisedCopy(Dataset original, TensorArena arena) {
+  StandardizedCopy(Dataset original, TensorArena arena) {
     this.original = original;
     Tensor x = original.x();
     Tensor y = original.y();
@@ -34,8 +34,8 @@ final class StandardisedCopy {
     return copy;
   }
 
-  /** The copy, standardised as training does it. */
-  Dataset standardised() {
+  /** The copy, standardized as training does it. */
+  Dataset standardized() {
     Dataset data = raw();
     units().applyInPlace(data.x(), data.y());
     return data;

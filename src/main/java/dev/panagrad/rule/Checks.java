@@ -4,8 +4,8 @@ package dev.panagrad.rule;
  * Range checks of hyper-parameters; each message has the name, the accepted range and the value
  * found.
  */
-public final class Accepted {
-  private Accepted() {}
+public final class Checks {
+  private Checks() {}
 
   /** Requires {@code 0 < value < infinity}. */
   public static double positive(String name, double value) {

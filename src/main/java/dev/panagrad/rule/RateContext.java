@@ -9,5 +9,5 @@ package dev.panagrad.rule;
  * @param distance an estimate of the largest parameter at the minimum, when training starts at zero
  * @param steps that the training will make
  */
-public record RateAdvice(
+public record RateContext(
     double largestCurvature, double batchCurvature, double distance, long steps) {}

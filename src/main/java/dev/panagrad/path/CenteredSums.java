@@ -18,7 +18,7 @@ import java.util.Arrays;
  *
  * <p>Source: Chan, Golub and LeVeque (1983), Algorithms for computing the sample variance.
  */
-final class CentredSums {
+final class CenteredSums {
   double rows;
   final double[] mean;
   double targetMean;
@@ -27,14 +27,14 @@ final class CentredSums {
   double q;
 
   /** Of no rows. */
-  CentredSums(int d) {
+  CenteredSums(int d) {
     mean = new double[d];
     g = new double[d][d];
     c = new double[d];
   }
 
-  static CentredSums of(NormalEquations equations, int d, double rows) {
-    CentredSums sums = new CentredSums(d);
+  static CenteredSums of(NormalEquations equations, int d, double rows) {
+    CenteredSums sums = new CenteredSums(d);
     sums.rows = rows;
     sums.targetMean = equations.targetMean(0);
     sums.q = Math.max(equations.targetSquares(0), 0) * rows;
@@ -54,7 +54,7 @@ final class CentredSums {
   }
 
   /** Adds the sums of other rows. */
-  void merge(CentredSums other) {
+  void merge(CenteredSums other) {
     double all = rows + other.rows;
     double weight = rows * (other.rows / all);
     double part = other.rows / all;
@@ -93,7 +93,7 @@ final class CentredSums {
   }
 
   /** Sums to means, for features divided by their scales. */
-  void standardise(double[] scale) {
+  void standardize(double[] scale) {
     for (int i = 0; i < g.length; i++) {
       for (int j = 0; j < g.length; j++) {
         g[i][j] = g[i][j] / rows / scale[i] / scale[j];
@@ -104,7 +104,7 @@ final class CentredSums {
   }
 
   /**
-   * The mean squared error on these rows, not standardised, of a model in raw units.
+   * The mean squared error on these rows, not standardized, of a model in raw units.
    *
    * <p>A difference of terms of the size of the target's variance: its error is about 1e-16 of
    * that.
