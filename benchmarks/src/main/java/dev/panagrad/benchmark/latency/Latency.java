@@ -7,7 +7,6 @@ import dev.panagrad.rule.Sgd;
 import java.io.IOException;
 import java.lang.management.GarbageCollectorMXBean;
 import java.lang.management.ManagementFactory;
-import java.util.ArrayList;
 import java.util.List;
 import java.util.Locale;
 import java.util.concurrent.TimeUnit;
@@ -55,9 +54,7 @@ public final class Latency {
       return 2;
     }
     if (!VectorJava.isHere()) {
-      List<String> arguments = new ArrayList<>(List.of("latency"));
-      arguments.addAll(List.of(args));
-      return VectorJava.start(VectorJava.child(HEAP, arguments).inheritIO())
+      return VectorJava.start(VectorJava.child(Latency.class, HEAP, List.of(args)).inheritIO())
           .onExit()
           .join()
           .exitValue();
@@ -66,6 +63,11 @@ public final class Latency {
       new Latency(garbage, args.length == 1 ? 100_000 : 1_000_000).print();
     }
     return 0;
+  }
+
+  /** Runs in a java with the module. */
+  public static void main(String[] args) throws IOException {
+    System.exit(run(args));
   }
 
   private void print() {

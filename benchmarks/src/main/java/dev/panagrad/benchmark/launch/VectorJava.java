@@ -1,6 +1,5 @@
 package dev.panagrad.benchmark.launch;
 
-import dev.panagrad.benchmark.Benchmarks;
 import java.io.IOException;
 import java.lang.management.ManagementFactory;
 import java.nio.file.Path;
@@ -8,7 +7,7 @@ import java.util.ArrayList;
 import java.util.List;
 
 /**
- * Starts a command of this jar in a java of its own, with the Vector API module, which a jar's
+ * Starts a class of this jar in a java of its own, with the Vector API module, which a jar's
  * manifest cannot add. The flags of this VM are kept.
  */
 public final class VectorJava {
@@ -21,8 +20,12 @@ public final class VectorJava {
     return ModuleLayer.boot().findModule(MODULE).isPresent();
   }
 
-  /** The child, not started. This VM's own flags come after the given ones, and win. */
-  public static ProcessBuilder child(List<String> flags, List<String> arguments) {
+  /**
+   * The child, not started. This VM's own flags come after the given ones, and win.
+   *
+   * @param main the class whose {@code main} the child runs
+   */
+  public static ProcessBuilder child(Class<?> main, List<String> flags, List<String> arguments) {
     List<String> command = new ArrayList<>();
     command.add(Path.of(System.getProperty("java.home"), "bin", "java").toString());
     command.addAll(flags);
@@ -33,7 +36,7 @@ public final class VectorJava {
     command.add("--sun-misc-unsafe-memory-access=allow");
     command.add("-cp");
     command.add(System.getProperty("java.class.path"));
-    command.add(Benchmarks.class.getName());
+    command.add(main.getName());
     command.addAll(arguments);
     return new ProcessBuilder(command);
   }

@@ -63,6 +63,11 @@ public final class Ratios {
     return row == null ? ratios.printAll(List.of(args)) : ratios.print(Integer.parseInt(row));
   }
 
+  /** Measures one comparison: what {@link #printAll} starts in a java of its own. */
+  public static void main(String[] args) {
+    System.exit(run(args));
+  }
+
   private static int usage() {
     System.err.println(USAGE);
     return 2;
@@ -106,11 +111,9 @@ public final class Ratios {
 
   /** The child's exit status; what it prints is added to the rows. */
   private static int child(int row, List<String> args, StringBuilder rows, DistinctLines errors) {
-    List<String> arguments = new ArrayList<>(List.of("ratios"));
-    arguments.addAll(args);
     try {
-      Process child =
-          VectorJava.start(VectorJava.child(List.of("-D" + ROW + "=" + row), arguments));
+      List<String> flags = List.of("-D" + ROW + "=" + row);
+      Process child = VectorJava.start(VectorJava.child(Ratios.class, flags, args));
       Thread copying = errors.copy(child);
       rows.append(new String(child.getInputStream().readAllBytes(), StandardCharsets.UTF_8));
       copying.join();
