@@ -33,6 +33,9 @@ public final class BlockOrder {
   /** Blocks that a window is made of, at least, so that rows meet others. */
   private static final int WINDOW_BLOCKS = 16;
 
+  /** Blocks of a file: two numbers of 8 bytes each are kept for every one. */
+  private static final int MAX_BLOCKS = 1 << 28;
+
   /** Blocks of a file that fits into a window, so that a fraction of them can be held out. */
   private static final int FILE_BLOCKS = 64;
 
@@ -47,6 +50,10 @@ public final class BlockOrder {
   private final long blockRows;
   private final int windowBlocks;
   private final long windowRows;
+
+  /** Positions that may be located together across the end of a window. */
+  private final long crossing;
+
   private final long seed;
   private final boolean isShuffled;
 
@@ -74,13 +81,14 @@ public final class BlockOrder {
   /**
    * An order of all rows, held-out blocks chosen by the seed.
    *
-   * @param rows all of them, mapped read-only
+   * @param rows all of them, at least one, a view of a file that {@link TensorArena#map} has mapped
+   *     read-only
    * @param windowBytes of the rows in memory at a time; pages that come in beside them may be as
    *     much again, and 32 MiB where it is less than 8 MiB
-   * @param batch rows per step
-   * @param heldOut the fraction of blocks to hold out, 0 for none
-   * @throws IllegalArgumentException if a window cannot hold two rows, or not a block is left on
-   *     each side
+   * @param batch rows per step, at least 1
+   * @param heldOut the fraction of blocks to hold out, in [0, 1); 0 for none
+   * @throws IllegalArgumentException if an argument is out of range, the rows are not such a view,
+   *     a window cannot hold two rows, or not a block is left on each side; nothing is allocated
    */
   public BlockOrder(
       TensorArena arena,
@@ -90,6 +98,12 @@ public final class BlockOrder {
       double heldOut,
       long seed,
       boolean isShuffled) {
+    if (rows.rows() < 1 || batch < 1 || !(heldOut >= 0 && heldOut < 1)) {
+      throw new IllegalArgumentException(
+          "an order of blocks needs at least one row, batches of at least one, and a fraction held out in [0, 1); found %,d, %,d and %s"
+              .formatted(rows.rows(), batch, heldOut));
+    }
+    MemoryAdvice.inSmallPages(rows);
     long rowBytes = Math.max(1, rows.rowStride() * rows.dtype().bytes());
     if (windowBytes < 2 * rowBytes) {
       throw new IllegalArgumentException(
@@ -106,9 +120,16 @@ public final class BlockOrder {
             ? all / FILE_BLOCKS
             : Math.clamp(windowBytes / WINDOW_BLOCKS, least, BLOCK_BYTES);
     blockRows = Math.max(1, bytes / rowBytes);
-    int count = Math.toIntExact(Math.ceilDiv(rows.rows(), blockRows));
+    long needed = Math.ceilDiv(rows.rows(), blockRows);
+    if (needed > MAX_BLOCKS) {
+      throw new IllegalArgumentException(
+          "%,d bytes of rows in memory at a time make %,d blocks of tensor '%s'; at most %,d are possible: allow more memory"
+              .formatted(windowBytes, needed, rows.name(), MAX_BLOCKS));
+    }
+    int count = (int) needed;
     windowBlocks = (int) Math.min(count, windowBytes / (blockRows * rowBytes));
     windowRows = blockRows * windowBlocks;
+    crossing = Math.min(batch, windowRows);
     int held = (int) Math.round(heldOut * count);
     if (heldOut > 0 && (held < 1 || held >= count)) {
       throw new IllegalArgumentException(
@@ -120,8 +141,7 @@ public final class BlockOrder {
     deal(count, held);
     sorted = blocks.clone();
     trainedRows = rowsOf(0, trainedBlocks);
-    MemoryAdvice.inSmallPages(rows);
-    index = arena.allocate("rows in memory", DType.I64, windowRows + Math.min(batch, windowRows));
+    index = arena.allocate("rows in memory", DType.I64, windowRows + crossing);
   }
 
   /** Selection sampling, as in {@link RowOrder}. */
@@ -177,6 +197,9 @@ public final class BlockOrder {
 
   /** Begins an epoch, from 0, of training rows in a new order. */
   public void begin(long newEpoch) {
+    if (newEpoch < 0) {
+      throw new IllegalArgumentException("epochs count from 0, found " + newEpoch);
+    }
     releaseRest();
     epoch = newEpoch;
     System.arraycopy(sorted, 0, blocks, 0, blocks.length);
@@ -203,14 +226,21 @@ public final class BlockOrder {
 
   /**
    * How many positions from one on can be located together: up to the end of its window, or beyond
-   * it if no more are asked for than a window holds.
+   * it if no more are asked for than a batch has, or a window holds.
+   *
+   * @throws IndexOutOfBoundsException if not all of them are training positions
    */
   public long contiguousFrom(long position, long wanted) {
-    if (wanted <= windowRows) {
+    if (position < 0 || wanted < 0 || position > trainedRows - wanted) {
+      throw new IndexOutOfBoundsException(
+          "positions [%d, %d + %d) are not inside the %,d training rows of tensor '%s'"
+              .formatted(position, position, wanted, trainedRows, rows.name()));
+    }
+    if (wanted <= crossing) {
       return wanted;
     }
-    long end = (position / windowRows + 1) * windowRows;
-    return Math.min(wanted, end - position);
+    long inWindow = Math.min(wanted, (position / windowRows + 1) * windowRows - position);
+    return wanted <= windowRows ? Math.max(crossing, inWindow) : inWindow;
   }
 
   /**
@@ -219,8 +249,16 @@ public final class BlockOrder {
    *
    * @param wanted at most what {@link #contiguousFrom} says
    * @return where they begin in the index
+   * @throws IndexOutOfBoundsException if not all of them are training positions
+   * @throws IllegalArgumentException if more are wanted than can be located together
    */
   public long locate(long position, long wanted) {
+    long most = contiguousFrom(position, wanted);
+    if (wanted > most) {
+      throw new IllegalArgumentException(
+          "%,d positions from %,d on are not located together, %,d are"
+              .formatted(wanted, position, most));
+    }
     if (nextWindow > released + 1 && position >= (released + 2) * windowRows) {
       // Not before: a batch may begin in a window and end in the next.
       advise(++released, false);

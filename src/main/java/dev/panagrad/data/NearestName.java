@@ -8,12 +8,19 @@ import java.util.Locale;
 public final class NearestName {
   private NearestName() {}
 
-  /** The nearest of at least one name. */
+  /**
+   * The nearest of the names.
+   *
+   * @throws IllegalArgumentException if there is none
+   */
   public static String of(String wanted, List<String> names) {
     String lower = wanted.toLowerCase(Locale.ROOT);
     return names.stream()
         .min(Comparator.comparingInt(name -> distance(lower, name.toLowerCase(Locale.ROOT))))
-        .orElseThrow();
+        .orElseThrow(
+            () ->
+                new IllegalArgumentException(
+                    "no name is near '%s': there are none".formatted(wanted)));
   }
 
   private static int distance(String a, String b) {

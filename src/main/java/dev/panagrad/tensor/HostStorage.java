@@ -7,18 +7,20 @@ import java.lang.foreign.MemorySegment;
  * wrapped it.
  *
  * <p>Threading: memory of a {@code TensorArena} may be used from any thread. Borrowed memory keeps
- * the rule of its own arena; a confined segment is usable by its owner thread only, and a kernel
- * that would share it with worker threads refuses it.
+ * the rule of its own arena: a confined segment is usable by its owner thread only, and a kernel
+ * that would share the work with other threads does all of it on the caller's.
  */
 public final class HostStorage implements Storage {
   private final MemorySegment segment;
   private final TensorArena owner;
   private final String allocatedAt;
+  private final boolean isMapped;
 
-  HostStorage(MemorySegment segment, TensorArena owner, String allocatedAt) {
+  HostStorage(MemorySegment segment, TensorArena owner, String allocatedAt, boolean isMapped) {
     this.segment = segment;
     this.owner = owner;
     this.allocatedAt = allocatedAt;
+    this.isMapped = isMapped;
   }
 
   /** The memory itself; always native. */
@@ -31,6 +33,11 @@ public final class HostStorage implements Storage {
     return owner;
   }
 
+  /** True for the whole of a read-only mapping of a file that the owner has made. */
+  boolean isMappedReadOnly() {
+    return isMapped && segment.isReadOnly();
+  }
+
   @Override
   public long bytes() {
     return segment.byteSize();
@@ -40,20 +47,16 @@ public final class HostStorage implements Storage {
   public void requireUsable(String tensorName) {
     if (!segment.scope().isAlive()) {
       throw new IllegalStateException(
-          "tensor '"
-              + tensorName
-              + "' was used after "
-              + ownerDescription()
-              + " was closed"
-              + allocationSite());
+          "tensor '%s' was used after %s was closed%s"
+              .formatted(
+                  tensorName,
+                  owner == null ? "the arena it was borrowed from" : owner,
+                  allocationSite()));
     }
     if (owner == null && !segment.isAccessibleBy(Thread.currentThread())) {
       throw new WrongThreadException(
-          "tensor '"
-              + tensorName
-              + "' is borrowed from a confined arena and may only be used by the thread that opened that arena, not by "
-              + Thread.currentThread().getName()
-              + "; wrap memory of a shared arena instead");
+          "tensor '%s' is borrowed from a confined arena and may only be used by the thread that opened that arena, not by %s; wrap memory of a shared arena instead"
+              .formatted(tensorName, Thread.currentThread().getName()));
     }
   }
 
@@ -62,17 +65,11 @@ public final class HostStorage implements Storage {
     return owner != null || segment.isAccessibleBy(Witness.THREAD);
   }
 
-  private String ownerDescription() {
-    return owner == null ? "the arena it was borrowed from" : owner.toString();
-  }
-
   private String allocationSite() {
-    if (allocatedAt == null) {
-      return owner == null
-          ? ""
-          : "; TensorArena.openTracked(name) records where each tensor was allocated";
+    if (allocatedAt != null) {
+      return "; it was allocated " + allocatedAt;
     }
-    return "; it was allocated " + allocatedAt;
+    return owner == null ? "" : "; TensorArena.openTracked(name) records where each was allocated";
   }
 
   /** A thread that owns no arena: what it may access, every thread may access. */

@@ -4,6 +4,7 @@ import java.lang.System.Logger;
 import java.lang.System.Logger.Level;
 import java.lang.foreign.FunctionDescriptor;
 import java.lang.foreign.Linker;
+import java.lang.foreign.MemorySegment;
 import java.lang.foreign.ValueLayout;
 import java.lang.invoke.MethodHandle;
 import java.util.Locale;
@@ -12,6 +13,11 @@ import java.util.Locale;
  * Advice to the system about mapped files: what will be read soon, and what will not be read again
  * for a while. Advice changes no value, and none is given where the system takes none (other than
  * Linux), or where native access is not allowed.
+ *
+ * <p>Rows are a view of a file that {@link TensorArena#map} has mapped read-only: every method
+ * throws {@link IllegalArgumentException} for other memory, wrapped, allocated or mapped in another
+ * mode, of which the system would drop what was written, and {@link IllegalStateException} once the
+ * arena is closed. An arena that is being closed waits for advice under way.
  *
  * <p>Source: madvise(2), MADV_WILLNEED, MADV_DONTNEED and MADV_NOHUGEPAGE.
  */
@@ -62,11 +68,7 @@ public final class MemoryAdvice {
     return MADVISE != null;
   }
 
-  /**
-   * The rows will be read soon: the system begins to read them from the file.
-   *
-   * @param rows a view of a file mapped read-only
-   */
+  /** The rows will be read soon: the system begins to read them from the file. */
   public static void willNeed(Tensor rows) {
     advise(rows, WILL_NEED, PAGE_BYTES);
   }
@@ -74,8 +76,6 @@ public final class MemoryAdvice {
   /**
    * The rows will be read a few at a time: a page that is read does not bring in those of megabytes
    * around it.
-   *
-   * @param rows a view of a file mapped read-only
    */
   public static void inSmallPages(Tensor rows) {
     advise(rows, NO_HUGE_PAGES, PAGE_BYTES);
@@ -85,17 +85,8 @@ public final class MemoryAdvice {
    * The rows will not be read for a while: they no longer count as memory of the process, and are
    * read from the file, or from what the system has kept of it, if they are read again. So are
    * pages beside them that came in with theirs.
-   *
-   * @param rows a view of a file mapped read-only
-   * @throws IllegalArgumentException if they can be written: what was written might be lost
    */
   public static void release(Tensor rows) {
-    if (!rows.isReadOnly()) {
-      throw new IllegalArgumentException(
-          "tensor '"
-              + rows.name()
-              + "' can be written, and only what is read from a file is released");
-    }
     advise(rows, DO_NOT_NEED, FAULT_BYTES);
   }
 
@@ -105,16 +96,24 @@ public final class MemoryAdvice {
    * @param unit a power of two: as much of the mapping as begins and ends at a multiple of it
    */
   private static void advise(Tensor rows, int advice, long unit) {
-    rows.requireHost();
+    if (!(rows.storage() instanceof HostStorage memory && memory.isMappedReadOnly())) {
+      throw new IllegalArgumentException(
+          "tensor '%s' is no view of a file that TensorArena.map(READ_ONLY) has mapped; of other memory, advice would lose what was written"
+              .formatted(rows.name()));
+    }
+    memory.owner().whileOpen(() -> advise(rows, memory.segment(), advice, unit));
+  }
+
+  /** Everything from the page that the mapping begins on to the one that it ends on is the file. */
+  private static void advise(Tensor rows, MemorySegment mapping, int advice, long unit) {
     rows.requireUsable();
     if (MADVISE == null || rows.count() == 0) {
       return;
     }
-    long base = rows.segment().address();
-    long end = base + rows.segment().byteSize();
+    long base = mapping.address();
     long first = base + rows.byteOffset();
     long from = Math.max(first & -unit, base & -PAGE_BYTES);
-    long to = Math.min((first + rows.spanBytes() + unit - 1) & -unit, end);
+    long to = Math.min((first + rows.spanBytes() + unit - 1) & -unit, base + mapping.byteSize());
     try {
       // The result is not looked at: advice that is not taken harms nobody.
       int _ = (int) MADVISE.invokeExact(from, to - from, advice);

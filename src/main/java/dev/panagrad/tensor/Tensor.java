@@ -91,7 +91,7 @@ public final class Tensor {
           "tensor '%s': address 0x%x is not a multiple of %d, the size of %s"
               .formatted(name, segment.address(), dtype.bytes(), dtype));
     }
-    return over(name, dtype, shape, new HostStorage(segment, null, null));
+    return over(name, dtype, shape, new HostStorage(segment, null, null, false));
   }
 
   /** {@link #wrap(String, MemorySegment, DType, long...)} under the name "wrapped". */

@@ -96,7 +96,7 @@ public final class TensorArena implements AutoCloseable {
     long needed = bytes + ALIGNMENT_BYTES;
     long shift = bytes < STAGGERED_BYTES ? 0 : ledger.nextShift();
     MemorySegment memory = ledger.arena.allocate(needed + shift, ALIGNMENT_BYTES);
-    return adopt(tensorName, dtype, shape, memory.asSlice(shift));
+    return adopt(tensorName, dtype, shape, memory.asSlice(shift), false);
   }
 
   /**
@@ -168,13 +168,15 @@ public final class TensorArena implements AutoCloseable {
           "tensor '%s': shape %s of %s needs %,d bytes from offset %,d, %s has %,d bytes"
               .formatted(tensorName, shape, dtype, bytes, fileOffset, file, size));
     }
-    return adopt(tensorName, dtype, shape, channel.map(mode, fileOffset, bytes, ledger.arena));
+    MemorySegment memory = channel.map(mode, fileOffset, bytes, ledger.arena);
+    return adopt(tensorName, dtype, shape, memory, true);
   }
 
-  private Tensor adopt(String tensorName, DType dtype, Shape shape, MemorySegment memory) {
+  private Tensor adopt(
+      String tensorName, DType dtype, Shape shape, MemorySegment memory, boolean isMapped) {
     String site = ledger.tracked ? callSite() : null;
     ledger.add(new Allocation(tensorName, dtype, shape, site));
-    return Tensor.over(tensorName, dtype, shape, new HostStorage(memory, this, site));
+    return Tensor.over(tensorName, dtype, shape, new HostStorage(memory, this, site, isMapped));
   }
 
   /**
@@ -213,6 +215,13 @@ public final class TensorArena implements AutoCloseable {
   public void close() {
     ledger.close();
     leakReport.clean();
+  }
+
+  /** Runs something during which no memory is freed: closing waits for it. */
+  void whileOpen(Runnable call) {
+    synchronized (ledger) {
+      call.run();
+    }
   }
 
   private void requireOpen(String tensorName) {

@@ -24,6 +24,7 @@ import net.jqwik.api.Property;
 import net.jqwik.api.constraints.IntRange;
 import net.jqwik.api.constraints.LongRange;
 import org.junit.jupiter.api.Test;
+import org.junit.jupiter.api.function.Executable;
 import org.junit.jupiter.api.io.TempDir;
 
 /** Every row once in an epoch, in windows, the same for the same seed, from anywhere. */
@@ -188,5 +189,43 @@ class BlockOrderTest {
       assertTrue(
           e.getMessage().contains("at least one block must be on each side"), e.getMessage());
     }
+  }
+
+  /** Rows of other memory cannot be released, and numbers out of range name themselves. */
+  @Test
+  void argumentsAtTheirLimits() throws IOException {
+    try (TensorArena arena = TensorArena.open("rows")) {
+      Tensor rows = rows(arena, 100);
+      Tensor other = arena.allocate("other", DType.F32, 100, COLS);
+      long before = arena.bytes();
+      assertRefused("'other'", () -> new BlockOrder(arena, other, 10 * ROW_BYTES, 5, 0, 7, true));
+      assertRefused("found 100, 0", () -> new BlockOrder(arena, rows, 640, 0, 0, 7, true));
+      assertRefused("NaN", () -> new BlockOrder(arena, rows, 640, 5, Double.NaN, 7, true));
+      assertRefused("found 0", () -> new BlockOrder(arena, rows.rows(0, 0), 640, 5, 0, 7, true));
+      assertEquals(before, arena.bytes());
+
+      BlockOrder order = new BlockOrder(arena, rows, 10 * ROW_BYTES, 5, 0, 7, true);
+      assertRefused("-1", () -> order.begin(-1));
+      order.begin(0);
+      assertRefused("7 positions from 8 on", () -> order.locate(8, 7));
+      long[][] outside = {
+        {100, 1}, {96, 5}, {-1, 1}, {0, -1}, {Long.MAX_VALUE, 1}, {1, Long.MAX_VALUE}
+      };
+      for (long[] range : outside) {
+        for (Executable call :
+            List.<Executable>of(
+                () -> order.locate(range[0], range[1]),
+                () -> order.contiguousFrom(range[0], range[1]))) {
+          String text = assertThrows(IndexOutOfBoundsException.class, call).getMessage();
+          assertTrue(text.contains("[%d".formatted(range[0])) && text.contains("'rows'"), text);
+        }
+      }
+      assertEquals(100, new TreeSet<>(epoch(order, 0, 0, 5)).size());
+    }
+  }
+
+  private static void assertRefused(String part, Executable call) {
+    String text = assertThrows(IllegalArgumentException.class, call).getMessage();
+    assertTrue(text.contains(part), text);
   }
 }

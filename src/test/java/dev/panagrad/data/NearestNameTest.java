@@ -1,6 +1,7 @@
 package dev.panagrad.data;
 
 import static org.junit.jupiter.api.Assertions.assertEquals;
+import static org.junit.jupiter.api.Assertions.assertThrows;
 
 import java.util.List;
 import org.junit.jupiter.api.Test;
@@ -24,5 +25,12 @@ class NearestNameTest {
   @Test
   void somethingIsAlwaysSuggested() {
     assertEquals("idp", NearestName.of("", NAMES));
+  }
+
+  @Test
+  void ofNoNamesIsRefused() {
+    Exception e =
+        assertThrows(IllegalArgumentException.class, () -> NearestName.of("x", List.of()));
+    assertEquals("no name is near 'x': there are none", e.getMessage());
   }
 }
