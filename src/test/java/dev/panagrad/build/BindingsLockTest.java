@@ -6,9 +6,6 @@ import static org.junit.jupiter.api.Assertions.assertTrue;
 import java.io.IOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
-import java.security.MessageDigest;
-import java.security.NoSuchAlgorithmException;
-import java.util.HexFormat;
 import java.util.Map;
 import java.util.TreeMap;
 import java.util.stream.Stream;
@@ -19,19 +16,13 @@ class BindingsLockTest {
   private static final Path HOME = Path.of("jextract");
 
   @Test
-  void filesAreAsGenerated() throws IOException, NoSuchAlgorithmException {
+  void filesAreAsGenerated() throws IOException {
     for (Path lock : files("bindings.lock")) {
-      Map<String, String> locked = new TreeMap<>();
-      for (String line : Files.readAllLines(lock)) {
-        if (!line.startsWith("#")) {
-          locked.put(line.substring(66), line.substring(0, 64));
-        }
-      }
+      Map<String, String> locked = Locks.read(lock);
       Map<String, String> found = new TreeMap<>();
       try (Stream<Path> tree = Files.walk(lock.getParent())) {
         for (Path file : tree.filter(Files::isRegularFile).filter(f -> !f.equals(lock)).toList()) {
-          byte[] hash = MessageDigest.getInstance("SHA-256").digest(Files.readAllBytes(file));
-          found.put(file.toString().replace('\\', '/'), HexFormat.of().formatHex(hash));
+          found.put(file.toString().replace('\\', '/'), Locks.hash(file));
         }
       }
       assertEquals(locked, found, "run jextract/generate.sh instead of editing");

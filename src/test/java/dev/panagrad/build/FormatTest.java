@@ -12,14 +12,18 @@ import java.util.stream.Stream;
 import org.junit.jupiter.api.Test;
 
 /**
- * Every Java source is formatted. To format all: {@code mvn test -Dtest=FormatTest
- * -Dpanagrad.format.write=true}.
+ * Every Java source is formatted, generated variants of kernels too. To format all: {@code mvn test
+ * -Dtest=FormatTest -Dpanagrad.format.write=true}.
  */
 class FormatTest {
+  private static final List<Path> ROOTS =
+      List.of(
+          Path.of("src"), Path.of("benchmarks/src"), Path.of("target/generated-sources/variants"));
+
   @Test
   void sourcesAreFormatted() throws IOException {
     List<Path> sources = new ArrayList<>();
-    for (Path root : List.of(Path.of("src"), Path.of("benchmarks/src"))) {
+    for (Path root : ROOTS) {
       if (Files.isDirectory(root)) {
         try (Stream<Path> files = Files.walk(root)) {
           files.filter(file -> file.toString().endsWith(".java")).forEach(sources::add);

@@ -9,9 +9,6 @@ import java.io.IOException;
 import java.nio.charset.StandardCharsets;
 import java.nio.file.Files;
 import java.nio.file.Path;
-import java.security.MessageDigest;
-import java.security.NoSuchAlgorithmException;
-import java.util.HexFormat;
 import java.util.List;
 import java.util.Map;
 import java.util.TreeMap;
@@ -23,19 +20,10 @@ import org.junit.jupiter.api.Test;
 /** The compiled CUDA kernels are those of the sources beside them. */
 class KernelsLockTest {
   private static final Path SOURCES = Path.of("native", "cuda");
+  private static final Path LOCK = SOURCES.resolve("kernels.lock");
   private static final Path BUILD = Path.of("native", "build.sh");
   private static final Path COMPILED =
       Path.of("src", "main", "resources", "dev", "panagrad", "backend", "cuda");
-
-  private static List<String> lock() throws IOException {
-    return Files.readAllLines(SOURCES.resolve("kernels.lock"));
-  }
-
-  private static void hash(Map<String, String> into, String name, Path file)
-      throws IOException, NoSuchAlgorithmException {
-    byte[] hash = MessageDigest.getInstance("SHA-256").digest(Files.readAllBytes(file));
-    into.put(name, HexFormat.of().formatHex(hash));
-  }
 
   private static List<Path> list(Path folder) throws IOException {
     try (Stream<Path> files = Files.list(folder)) {
@@ -45,26 +33,21 @@ class KernelsLockTest {
 
   /** No compiler is needed to see that a source was changed without its compiled form. */
   @Test
-  void sourcesAndCompiledFormAreLocked() throws IOException, NoSuchAlgorithmException {
-    Map<String, String> locked = new TreeMap<>();
-    for (String line : lock()) {
-      if (!line.startsWith("#")) {
-        locked.put(line.substring(66), line.substring(0, 64));
-      }
-    }
+  void sourcesAndCompiledFormAreLocked() throws IOException {
+    Map<String, String> locked = Locks.read(LOCK);
     Map<String, String> found = new TreeMap<>();
-    hash(found, "../build.sh", BUILD);
+    found.put("../build.sh", Locks.hash(BUILD));
     int sources = 0;
     for (Path file : list(SOURCES)) {
       String name = file.getFileName().toString();
       sources += name.endsWith(".cu") ? 1 : 0;
       if (!name.equals("kernels.lock")) {
-        hash(found, name, file);
+        found.put(name, Locks.hash(file));
       }
     }
     List<Path> compiled = list(COMPILED);
     for (Path file : compiled) {
-      hash(found, file.getFileName().toString(), file);
+      found.put(file.getFileName().toString(), Locks.hash(file));
     }
     assertEquals(locked, found, "run native/build.sh, and commit sources and compiled form");
     assertEquals(sources, compiled.size(), "one compiled file per source");
@@ -74,9 +57,9 @@ class KernelsLockTest {
   /** What a driver must be new enough for is what the kernels were compiled by. */
   @Test
   void driverIsRequiredForTheLockedToolkit() throws IOException, ReflectiveOperationException {
-    Matcher release =
-        Pattern.compile("# release ([0-9]+)\\.([0-9]+),.*").matcher(lock().getFirst());
-    assertTrue(release.matches(), lock().getFirst());
+    String first = Files.readAllLines(LOCK).getFirst();
+    Matcher release = Pattern.compile("# release ([0-9]+)\\.([0-9]+),.*").matcher(first);
+    assertTrue(release.matches(), first);
     int toolkit =
         1000 * Integer.parseInt(release.group(1)) + 10 * Integer.parseInt(release.group(2));
     var constant =

@@ -5,9 +5,9 @@ import java.lang.foreign.MemorySegment;
 
 /**
  * A rule's loop over F32 parameters with BF16 state. Classes ending in {@code StepBf16} are
- * generated from those ending in {@code StepF32}, by text: what these load from a slot or store
- * into it, is loaded from {@code pun} or stored there, and a line before and after the rule's own
- * widens the slot into it or rounds it.
+ * generated from those ending in {@code StepF32} ({@code src/main/variants/StepBf16.template}):
+ * what these load from a slot or store into it is loaded from {@code pun} or stored there, and
+ * lines before and after the rule's own widen the slot into it and round it.
  *
  * <p><b>Why in one loop.</b> Decoding, stepping and encoding by loops of their own reads memory in
  * turns, which the processor does not read ahead; times are in the package's documentation.

@@ -5,10 +5,11 @@ import java.lang.foreign.MemorySegment;
 
 /**
  * A rule's loop over one block of F32 parameters with {@link dev.panagrad.rule.Block8} state.
- * Classes ending in {@code StepBlock8} are generated from those ending in {@code StepF32}, by text:
- * a line before the rule's own decodes a vector of each slot into the block's memory in F32, where
- * the rule reads and writes it, and a line after it looks for the largest magnitude. So all that
- * comes from memory comes in one loop, as {@link Bf16Update} says why.
+ * Classes ending in {@code StepBlock8} are generated from those ending in {@code StepF32} ({@code
+ * src/main/variants/StepBlock8.template}): lines before the rule's own decode a vector of each slot
+ * into the block's memory in F32, where the rule reads and writes it, and a line after it looks for
+ * the largest magnitude. So all that comes from memory comes in one loop; {@link Bf16Update} says
+ * why.
  */
 abstract class Block8Update {
   /**

@@ -6,9 +6,9 @@
  * <p>Rules of this package:
  *
  * <ul>
- *   <li>Classes ending in {@code F64} are generated from their {@code F32} twins by exchanging type
- *       names; a test fails if one was edited alone. {@code LanesF32} and {@code LanesF64} are the
- *       only pair written by hand: they hold what differs.
+ *   <li>Classes ending in {@code F64} are generated from those ending in {@code F32} by exchanging
+ *       type names: {@code src/main/variants}. {@code LanesF32} and {@code LanesF64} are the only
+ *       pair written by hand: they hold what differs.
  *   <li>Nothing outside this package names a class of {@code jdk.incubator.vector}, and {@code
  *       SimdProvider} names none either: it decides from VM facts whether the others may be loaded.
  *   <li>No method takes or returns a vector, however small; a test reads the class files. The
@@ -31,10 +31,10 @@
  *       access: on JDK 25 it boxes its mask, 400 bytes per row when it was tried.
  *   <li>A short loop over vectors is either in a method too large to be inlined (325 bytecodes), or
  *       over elements: inlined into a large caller it exceeds the compiler's budget, and boxes.
- *   <li>Steps with state in compact formats, classes ending in {@code Bf16} and {@code Block8}, are
- *       generated from the {@code F32} steps too: decoding and rounding are lines in the rule's
- *       loop. First they were loops of their own around the rule's, which needs no class per rule:
- *       the memory idled in turns, and a step from memory was slower than in F32.
+ *   <li>Steps with state in compact formats, classes ending in {@code StepBf16} and {@code
+ *       StepBlock8}, are generated from the {@code F32} steps too: the rule's loop between lines
+ *       that decode and round. Decoding and rounding by loops of their own needs no class per rule,
+ *       but memory idles in turns, and a step from memory is slower than in F32.
  *   <li>No vector is reinterpreted as one of another type: {@code Bf16Update} says what that does
  *       to all other kernels. Types are changed through memory.
  *   <li>Counters of vector loops are int, over at most 2^24 elements; a loop as short as a row
