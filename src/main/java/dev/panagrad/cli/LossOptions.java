@@ -1,9 +1,8 @@
 package dev.panagrad.cli;
 
 import dev.panagrad.data.Dataset;
-import dev.panagrad.loss.Logistic;
 import dev.panagrad.loss.Loss;
-import dev.panagrad.loss.LossName;
+import dev.panagrad.loss.Losses;
 import dev.panagrad.loss.Squared;
 import dev.panagrad.rule.Checks;
 import dev.panagrad.tensor.Tensor;
@@ -16,12 +15,7 @@ import picocli.CommandLine.Option;
 
 /** Which loss, and how much each row counts. */
 final class LossOptions {
-  @Option(
-      names = "--loss",
-      paramLabel = "NAME",
-      description =
-          "squared; huber:DELTA, linear beyond DELTA; logistic, for targets 0 and 1; poisson, for counts; quantile:TAU."
-              + " Default squared.")
+  @Option(names = "--loss", paramLabel = "NAME", description = Losses.HELP + " Default squared.")
   private String loss;
 
   @Option(
@@ -56,7 +50,7 @@ final class LossOptions {
       return null;
     }
     try {
-      return LossName.parse(loss.toLowerCase(Locale.ROOT));
+      return Losses.parse(loss.toLowerCase(Locale.ROOT));
     } catch (IllegalArgumentException e) {
       throw new UsageException("--loss " + loss + ": " + e.getMessage());
     }
@@ -134,7 +128,8 @@ final class LossOptions {
 
   /** Of 0 and 1; none if they are to be balanced. */
   private double[] classWeights() {
-    if (!(loss() instanceof Logistic)) {
+    Loss named = loss();
+    if (named == null || !named.hasClasses()) {
       throw new UsageException("--class-weights is for --loss logistic");
     }
     if (classWeights.equals("balanced")) {

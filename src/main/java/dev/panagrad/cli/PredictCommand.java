@@ -5,7 +5,6 @@ import dev.panagrad.data.DataException;
 import dev.panagrad.data.LibsvmTable;
 import dev.panagrad.data.Table;
 import dev.panagrad.data.TableReader;
-import dev.panagrad.loss.Logistic;
 import dev.panagrad.regression.LinearModel;
 import dev.panagrad.regression.ModelFile;
 import dev.panagrad.safetensors.DurableFile;
@@ -116,13 +115,9 @@ final class PredictCommand implements Callable<Integer> {
 
   /** What is printed in the column of a target. */
   private String header(LinearModel model, String target) {
-    if (!model.loss().hasLink()) {
-      return target;
-    }
-    if (linear) {
-      return "linear predictor of " + target;
-    }
-    return (model.loss() instanceof Logistic ? "probability of " : "expected ") + target;
+    return linear && model.loss().hasLink()
+        ? "linear predictor of " + target
+        : model.loss().label(target);
   }
 
   private void predict(LinearModel model, Tensor x, CsvWriter writer) {

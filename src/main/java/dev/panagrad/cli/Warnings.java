@@ -106,9 +106,10 @@ final class Warnings {
                   ? "--l2 lowers it, as does dropping features that nearly repeat others"
                   : "a smaller --l2 lowers it where that is large, a larger one where features nearly repeat others"));
     }
+    result.metricNotes().forEach((name, why) -> warn("%s is not known: %s".formatted(name, why)));
     // All training rows are on their side of the plane: it can be made as steep as one likes.
     if (result.metrics().getOrDefault("accuracy", 0.0) > 1 - 1e-12) {
-      if (Double.isNaN(result.metrics().get("AUC"))) {
+      if (Double.isNaN(result.metrics().get("AUC")) && !result.metricNotes().containsKey("AUC")) {
         warn("all training rows are of one class: the intercept grows as long as training goes on");
       } else if (!asked.isPenalized()) {
         warn(

@@ -31,6 +31,22 @@ public record Huber(double delta) implements Loss {
   }
 
   @Override
+  public String text() {
+    return name() + ":" + delta;
+  }
+
+  @Override
+  public void describeFit(Metrics metrics) {
+    metrics.mean("MAE", (z, y) -> Math.abs(z - y));
+    new Squared().describeFit(metrics);
+  }
+
+  @Override
+  public boolean isClipped() {
+    return true;
+  }
+
+  @Override
   public double differentiate(double[] z, double[] y, double[] s, int count) {
     double sum = 0;
     for (int i = 0; i < count; i++) {

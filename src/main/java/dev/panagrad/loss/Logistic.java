@@ -23,6 +23,24 @@ public record Logistic() implements Loss {
   }
 
   @Override
+  public String label(String target) {
+    return "probability of " + target;
+  }
+
+  @Override
+  public void describeFit(Metrics metrics) {
+    metrics
+        .mean("accuracy", (z, y) -> (z >= 0) == (y == 1) ? 1 : 0)
+        .meanLoss("log loss", this)
+        .areaUnderCurve("AUC");
+  }
+
+  @Override
+  public boolean hasClasses() {
+    return true;
+  }
+
+  @Override
   public double differentiate(double[] z, double[] y, double[] s, int count) {
     double sum = 0;
     for (int i = 0; i < count; i++) {

@@ -10,6 +10,11 @@ public interface Loss {
   /** The name that reports and the command line use. */
   String name();
 
+  /** The name with a parameter to the last bit, as {@link Losses#parse} reads it. */
+  default String text() {
+    return name();
+  }
+
   /**
    * Replaces predictions by the loss's derivatives there.
    *
@@ -23,6 +28,16 @@ public interface Loss {
 
   /** The mean, or quantile, of the target that a prediction stands for: the inverse link. */
   double mean(double z);
+
+  /** What {@link #mean} is of a target of that name, in a few words. */
+  default String label(String target) {
+    return target;
+  }
+
+  /** Names the measures of fit that are usual for this loss. */
+  default void describeFit(Metrics metrics) {
+    metrics.meanLoss("loss", this);
+  }
 
   /** Whether there is a link, so that {@link #mean} is another number than the prediction. */
   default boolean hasLink() {
@@ -39,6 +54,19 @@ public interface Loss {
 
   /** Whether the second derivative is constant. */
   default boolean isQuadratic() {
+    return false;
+  }
+
+  /**
+   * Whether it is the squared error with a clipped derivative: parameters are as long as for the
+   * squared error, while the derivative at zero understates how far away they are.
+   */
+  default boolean isClipped() {
+    return false;
+  }
+
+  /** Whether targets are the classes 0 and 1. */
+  default boolean hasClasses() {
     return false;
   }
 

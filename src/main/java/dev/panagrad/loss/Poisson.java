@@ -23,6 +23,23 @@ public record Poisson() implements Loss {
   }
 
   @Override
+  public String label(String target) {
+    return "expected " + target;
+  }
+
+  @Override
+  public void describeFit(Metrics metrics) {
+    metrics
+        .mean("deviance", (z, y) -> deviance(y, mean(z)))
+        .explained("D2", Poisson::deviance, this::mean);
+  }
+
+  /** {@code 2 (y log(y / mean) - (y - mean))}; the first term is 0 where y is. */
+  private static double deviance(double y, double mean) {
+    return 2 * ((y == 0 ? 0 : y * Math.log(y / mean)) - (y - mean));
+  }
+
+  @Override
   public double differentiate(double[] z, double[] y, double[] s, int count) {
     double sum = 0;
     for (int i = 0; i < count; i++) {

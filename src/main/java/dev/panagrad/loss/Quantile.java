@@ -30,6 +30,16 @@ public record Quantile(double tau) implements Loss {
   }
 
   @Override
+  public String text() {
+    return name() + ":" + tau;
+  }
+
+  @Override
+  public void describeFit(Metrics metrics) {
+    metrics.meanLoss("pinball loss", this).mean("share below", (z, y) -> y < z ? 1 : 0);
+  }
+
+  @Override
   public double differentiate(double[] z, double[] y, double[] s, int count) {
     double sum = 0;
     for (int i = 0; i < count; i++) {

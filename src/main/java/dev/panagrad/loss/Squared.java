@@ -11,6 +11,13 @@ public record Squared() implements Loss {
   }
 
   @Override
+  public void describeFit(Metrics metrics) {
+    metrics
+        .explained("R2", (y, mean) -> (y - mean) * (y - mean), this::mean)
+        .rootMean("RMSE", (z, y) -> (z - y) * (z - y));
+  }
+
+  @Override
   public double differentiate(double[] z, double[] y, double[] s, int count) {
     double sum = 0;
     for (int i = 0; i < count; i++) {

@@ -1,7 +1,7 @@
 package dev.panagrad.regression;
 
 import dev.panagrad.loss.Loss;
-import dev.panagrad.loss.LossName;
+import dev.panagrad.loss.Losses;
 import dev.panagrad.loss.Squared;
 import dev.panagrad.safetensors.Excerpt;
 import dev.panagrad.safetensors.NameList;
@@ -29,7 +29,7 @@ import java.util.Map;
  *             loss, crc32c.weight, crc32c.bias
  * </pre>
  *
- * The loss is a text of {@link LossName}; a file without one is of the squared error.
+ * The loss is a text of {@link Losses}; a file without one is of the squared error.
  */
 public final class ModelFile {
   private static final String FORMAT = "format";
@@ -45,7 +45,8 @@ public final class ModelFile {
   /**
    * Writes a model; it is on the disk when the call returns, in place of what was there.
    *
-   * @throws IllegalArgumentException if it has no targets, or a loss that has no {@link LossName}
+   * @throws IllegalArgumentException if it has no targets, or a loss that {@link Losses} does not
+   *     name
    * @throws NotDurableException if it was written and replaced, and may not outlast a crash
    * @throws IOException if it cannot be written; what was there before is still there
    */
@@ -59,7 +60,7 @@ public final class ModelFile {
     metadata.put(FORMAT, LINEAR);
     metadata.put(FEATURES, NameList.format(model.features()));
     metadata.put(TARGETS, NameList.format(model.targets()));
-    metadata.put(LOSS, LossName.of(model.loss()));
+    metadata.put(LOSS, Losses.text(model.loss()));
     try (TensorArena arena = TensorArena.open("model file")) {
       Tensor weight = arena.allocate(WEIGHT, DType.F64, k, d);
       Tensor bias = arena.allocate(BIAS, DType.F64, k);
@@ -125,7 +126,7 @@ public final class ModelFile {
       return new Squared();
     }
     try {
-      return LossName.parse(text);
+      return Losses.parse(text);
     } catch (IllegalArgumentException e) {
       throw new IOException(
           "'%s': metadata '%s' is '%s': %s"

@@ -93,14 +93,14 @@ final class Evaluation {
   }
 
   /** What fits the loss, on the training rows. */
-  Map<String, Double> metrics(double[] trained, TrainingRows.TargetSums targets) {
+  FitMetrics metrics(double[] trained, TrainingRows.TargetSums targets) {
     if (loss != null) {
-      return loss.metrics().of(regression, data, rows);
+      return FitMetrics.of(loss.asGiven(), regression, data, rows);
     }
     Map<String, Double> metrics = new LinkedHashMap<>();
     metrics.put("R2", r2(trained, targets));
     metrics.put("RMSE", Math.sqrt(raw(trained)));
-    return metrics;
+    return new FitMetrics(metrics, Map.of());
   }
 
   /** Mean over targets of 1 - error / variance; scales cancel. */

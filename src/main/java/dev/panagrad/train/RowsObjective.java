@@ -1,7 +1,6 @@
 package dev.panagrad.train;
 
 import dev.panagrad.backend.Backend;
-import dev.panagrad.loss.Huber;
 import dev.panagrad.loss.Loss;
 import dev.panagrad.loss.RowLoss;
 import dev.panagrad.penalty.Penalty;
@@ -248,7 +247,7 @@ final class RowsObjective implements Objective {
 
   /** Whether parameters are as long as for the squared error, and the gradient at zero is not. */
   boolean isClipped() {
-    return loss instanceof Huber;
+    return loss != null && loss.isClipped();
   }
 
   /** The same without penalty. */

@@ -2,7 +2,6 @@ package dev.panagrad.train;
 
 import dev.panagrad.backend.Backend;
 import dev.panagrad.data.Dataset;
-import dev.panagrad.loss.Logistic;
 import dev.panagrad.loss.Loss;
 import dev.panagrad.loss.RowLoss;
 import dev.panagrad.loss.Squared;
@@ -46,7 +45,7 @@ final class TrainingLoss {
       throw new IllegalArgumentException(
           "Gram mode is for the squared error of rows that all count alike; train without it");
     }
-    if (options.classWeights != null && !(loss instanceof Logistic)) {
+    if (options.classWeights != null && !loss.hasClasses()) {
       throw new IllegalArgumentException(
           "class weights are for the logistic loss, found loss '%s'".formatted(loss.name()));
     }
@@ -255,8 +254,8 @@ final class TrainingLoss {
     return loss().curvature() / 2 * largestWeight;
   }
 
-  /** The metrics that fit the loss, of the training rows, by the caller's weights alone. */
-  FitMetrics metrics() {
-    return new FitMetrics(loss(), options.weights, options.offset);
+  /** The loss with the caller's weights alone, by which its fit is measured. */
+  RowLoss asGiven() {
+    return new RowLoss(loss(), options.weights, options.offset);
   }
 }

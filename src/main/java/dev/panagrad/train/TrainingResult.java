@@ -23,7 +23,9 @@ import java.util.Map;
  * @param r2 coefficient of determination on the training rows, averaged over targets; NaN if a
  *     target is constant, or the loss is not the squared error
  * @param metrics what fits the loss, by name, on the training rows: R2 and RMSE; accuracy, log loss
- *     and AUC; deviance and D2; and so on
+ *     and AUC; deviance and D2; and so on; NaN if undefined, as AUC is with one class
+ * @param metricNotes why a metric is NaN that failed, by its name: AUC takes 8 bytes a row of
+ *     native memory, with weights 16, and is not computed beyond 1 GiB
  * @param validationMse the same as {@code loss} on the held-out rows; NaN if there are none
  * @param stopReason why it ended
  * @param history one record per epoch, oldest first; beyond {@link #HISTORY_LIMIT} epochs evenly
@@ -48,6 +50,7 @@ public record TrainingResult(
     double mse,
     double r2,
     Map<String, Double> metrics,
+    Map<String, String> metricNotes,
     double validationMse,
     StopReason stopReason,
     List<EpochRecord> history,
@@ -63,6 +66,7 @@ public record TrainingResult(
   public TrainingResult {
     history = List.copyOf(history);
     metrics = Collections.unmodifiableMap(new LinkedHashMap<>(metrics));
+    metricNotes = Map.copyOf(metricNotes);
     constantFeatures = List.copyOf(constantFeatures);
   }
 }

@@ -200,7 +200,7 @@ final class TrainingSession implements AutoCloseable {
     double[] trained = evaluation.trained();
     watch.requireUseful(Arrays.stream(trained).sum(), progress.epochs, steps(), stepLength(), true);
     Certificate certificate = options.certify ? curvature.certify() : null;
-    Map<String, Double> metrics = evaluation.metrics(trained, targets);
+    FitMetrics metrics = evaluation.metrics(trained, targets);
     double mean = evaluation.raw(trained);
     return new TrainingResult(
         model(),
@@ -212,8 +212,9 @@ final class TrainingSession implements AutoCloseable {
         rows.trained(),
         mean,
         loss == null || loss.loss() instanceof Squared ? mean : Double.NaN,
-        metrics.getOrDefault("R2", Double.NaN),
-        metrics,
+        metrics.values().getOrDefault("R2", Double.NaN),
+        metrics.values(),
+        metrics.notes(),
         validationMse,
         reason,
         progress.history(),

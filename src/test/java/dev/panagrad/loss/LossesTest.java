@@ -8,12 +8,12 @@ import java.util.List;
 import org.junit.jupiter.api.Test;
 
 /** Losses as texts. */
-class LossNameTest {
+class LossesTest {
   @Test
   void textsComeBack() {
     for (String text :
         List.of("squared", "huber:1.35", "logistic", "poisson", "quantile:0.9", "huber:1.0E-300")) {
-      assertEquals(text, LossName.of(LossName.parse(text)));
+      assertEquals(text, Losses.text(Losses.parse(text)));
     }
     for (Loss loss :
         List.of(
@@ -22,7 +22,7 @@ class LossNameTest {
             new Huber(Double.MAX_VALUE),
             new Quantile(Double.MIN_VALUE),
             new Quantile(Math.nextDown(1.0)))) {
-      assertEquals(loss, LossName.parse(LossName.of(loss)));
+      assertEquals(loss, Losses.parse(Losses.text(loss)));
     }
   }
 
@@ -40,7 +40,7 @@ class LossNameTest {
   private static void refused(String start, String... texts) {
     for (String text : texts) {
       String message =
-          assertThrows(IllegalArgumentException.class, () -> LossName.parse(text)).getMessage();
+          assertThrows(IllegalArgumentException.class, () -> Losses.parse(text)).getMessage();
       assertTrue(message.contains(start) && message.length() < 100, message);
     }
   }
