@@ -1,6 +1,5 @@
 package dev.panagrad.cli;
 
-import dev.panagrad.data.CsvTable;
 import dev.panagrad.data.Table;
 import dev.panagrad.data.TableFile;
 import java.io.IOException;
@@ -37,10 +36,12 @@ final class DataSource {
     if (!noHeader) {
       return table;
     }
-    if (table instanceof CsvTable csv) {
-      return csv.withoutHeader();
+    try {
+      return table.withoutHeader();
+    } catch (UnsupportedOperationException e) {
+      table.close();
+      throw new UsageException("--no-header is for CSV files, and " + data + " is none");
     }
-    throw new UsageException("--no-header is for CSV files, and " + data + " is none");
   }
 
   boolean hasNoHeader() {
@@ -74,7 +75,7 @@ final class DataSource {
 
   private Table source() {
     if (data.equals(SAMPLE)) {
-      return CsvTable.of(SAMPLE, () -> DataSource.class.getResourceAsStream("diabetes.csv"));
+      return TableFile.csv(SAMPLE, () -> DataSource.class.getResourceAsStream("diabetes.csv"));
     }
     if (data.startsWith("sample:")) {
       throw new UsageException("there is no '" + data + "'; there is " + SAMPLE);

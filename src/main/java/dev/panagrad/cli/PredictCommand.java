@@ -2,7 +2,6 @@ package dev.panagrad.cli;
 
 import de.siegmar.fastcsv.writer.CsvWriter;
 import dev.panagrad.data.DataException;
-import dev.panagrad.data.LibsvmTable;
 import dev.panagrad.data.Table;
 import dev.panagrad.data.TableReader;
 import dev.panagrad.regression.LinearModel;
@@ -74,11 +73,8 @@ final class PredictCommand implements Callable<Integer> {
     LinearModel model = load();
     try (TensorArena arena = TensorArena.open("prediction");
         Table table = source.open()) {
-      if (table instanceof LibsvmTable sparse) {
-        sparse.withFeatures(largestNumber(model));
-      }
       Tensor x =
-          TableReader.of(table)
+          TableReader.of(table.withFeatures(largestNumber(model)))
               .features(model.features())
               .readFeatures(arena, DType.F64, offset == null ? List.of() : List.of(offset));
       // After all that may fail, so that a file that was there is not lost to a bad row.

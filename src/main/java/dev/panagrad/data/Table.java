@@ -1,6 +1,8 @@
 package dev.panagrad.data;
 
 import dev.panagrad.tensor.DType;
+import java.io.IOException;
+import java.io.InputStream;
 import java.util.List;
 
 /**
@@ -30,6 +32,13 @@ public interface Table extends AutoCloseable {
    */
   long rows();
 
+  /** Where the bytes of a table come from, if not from a file; opened twice. */
+  @FunctionalInterface
+  interface Source {
+    /** Opens the bytes from their start. */
+    InputStream open() throws IOException;
+  }
+
   /** Where cells go. */
   @FunctionalInterface
   interface Cells {
@@ -51,6 +60,36 @@ public interface Table extends AutoCloseable {
    * @throws DataException with row and column of a cell that is no finite number, or does not fit
    */
   void read(int[] columns, DType dtype, Cells into);
+
+  /**
+   * This table with its first record as data too, and columns numbered from 1.
+   *
+   * @throws UnsupportedOperationException if the file is not CSV
+   */
+  default Table withoutHeader() {
+    throw new UnsupportedOperationException(
+        name() + " is not CSV, and has no header to read as data");
+  }
+
+  /**
+   * This table with at least that many features, where a file does not say how many there are: one
+   * of few rows may lack the last (LIBSVM). Others stay as they are.
+   *
+   * @throws IllegalArgumentException if that is negative, or more than can be read
+   */
+  default Table withFeatures(int count) {
+    return this;
+  }
+
+  /**
+   * This table, which may take that many bytes as F64 where its file has nonzero values alone
+   * (LIBSVM: 8 GiB unless another limit is set). Others stay as they are.
+   *
+   * @throws IllegalArgumentException if that is negative
+   */
+  default Table withDenseLimit(long bytes) {
+    return this;
+  }
 
   /** Lets go of the file. A second close does nothing. */
   @Override

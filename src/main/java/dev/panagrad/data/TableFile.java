@@ -1,5 +1,14 @@
 package dev.panagrad.data;
 
+import dev.panagrad.data.arrow.ArrowTable;
+import dev.panagrad.data.csv.CsvTable;
+import dev.panagrad.data.libsvm.LibsvmTable;
+import dev.panagrad.data.npy.NpyTable;
+import dev.panagrad.data.npy.NpzTable;
+import dev.panagrad.data.parquet.ParquetTable;
+import dev.panagrad.data.safetensors.SafetensorsTable;
+import dev.panagrad.tensor.Tensor;
+import dev.panagrad.tensor.TensorArena;
 import java.nio.file.Path;
 import java.util.Locale;
 
@@ -27,6 +36,25 @@ public final class TableFile {
       case "arrow", "arrows", "feather", "ipc" -> ArrowTable.file(file);
       default -> CsvTable.file(file);
     };
+  }
+
+  /** CSV from somewhere else than a file, under a name for messages. */
+  public static Table csv(String name, Table.Source source) {
+    return CsvTable.of(name, source);
+  }
+
+  /**
+   * Maps the elements of an .npy file: no copy, read-only, for as long as the arena is open, a
+   * vector as [rows] and a matrix as [rows, columns]. They are taken as they are, and may be NaN or
+   * infinite. The file must not be made shorter meanwhile, which ends the process that reads it.
+   *
+   * @throws DataException if elements are not F32 or F64 in this machine's byte order, or rows do
+   *     not follow each other
+   */
+  public static Tensor map(TensorArena arena, Path npy) {
+    try (NpyTable table = NpyTable.open(npy)) {
+      return table.map(arena);
+    }
   }
 
   /** After the last dot, in lower case; empty if there is none. */

@@ -1,5 +1,6 @@
 package dev.panagrad.data;
 
+import dev.panagrad.data.file.NumberedColumns;
 import dev.panagrad.tensor.DType;
 import dev.panagrad.tensor.Tensor;
 import dev.panagrad.tensor.TensorArena;

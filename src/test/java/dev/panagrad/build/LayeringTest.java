@@ -42,7 +42,26 @@ class LayeringTest {
                   "tensor")),
           Map.entry("solver", Set.of("rule")),
           Map.entry("regression", Set.of("backend", "loss", "rule", "safetensors", "tensor")),
-          Map.entry("data", Set.of("safetensors", "tensor")),
+          // TableFile opens every format; a format knows Table and no other format.
+          Map.entry(
+              "data",
+              Set.of(
+                  "data/arrow",
+                  "data/csv",
+                  "data/file",
+                  "data/libsvm",
+                  "data/npy",
+                  "data/parquet",
+                  "data/safetensors",
+                  "safetensors",
+                  "tensor")),
+          Map.entry("data/file", Set.of("data", "tensor")),
+          Map.entry("data/arrow", Set.of("data", "data/file", "tensor")),
+          Map.entry("data/csv", Set.of("data", "data/file", "tensor")),
+          Map.entry("data/libsvm", Set.of("data", "data/file", "tensor")),
+          Map.entry("data/npy", Set.of("data", "data/file", "tensor")),
+          Map.entry("data/parquet", Set.of("data", "data/file", "tensor")),
+          Map.entry("data/safetensors", Set.of("data", "data/file", "safetensors", "tensor")),
           Map.entry("arrow", Set.of("data", "tensor")),
           Map.entry("safetensors", Set.of("tensor")),
           Map.entry(

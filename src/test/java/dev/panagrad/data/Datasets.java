@@ -1,5 +1,6 @@
 package dev.panagrad.data;
 
+import dev.panagrad.data.csv.CsvTable;
 import dev.panagrad.tensor.DType;
 import dev.panagrad.tensor.Tensor;
 import dev.panagrad.tensor.TensorArena;

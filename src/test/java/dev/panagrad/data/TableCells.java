@@ -14,16 +14,16 @@ import java.util.Arrays;
 import java.util.stream.IntStream;
 
 /** What a table hands over, and how it refuses. */
-final class TableCells {
+public final class TableCells {
   private TableCells() {}
 
   /** All cells, [row][column]; fails if one is not handed over exactly once. */
-  static double[][] of(Table table) {
+  public static double[][] of(Table table) {
     return of(table, IntStream.range(0, table.columns().size()).toArray());
   }
 
   /** The cells of some columns. */
-  static double[][] of(Table table, int... columns) {
+  public static double[][] of(Table table, int... columns) {
     double[][] cells = new double[Math.toIntExact(table.rows())][columns.length];
     for (double[] row : cells) {
       Arrays.fill(row, Double.NaN);
@@ -44,7 +44,7 @@ final class TableCells {
   /**
    * Requires that a file is refused, opened or read, with a message that has its name; gives it.
    */
-  static String refusal(Path file) {
+  public static String refusal(Path file) {
     DataException e =
         assertThrows(
             DataException.class,
@@ -59,7 +59,7 @@ final class TableCells {
   }
 
   /** Requires that a file, whatever it has become, is a table or refused. */
-  static void requireTableOrRefusal(Path file) {
+  public static void requireTableOrRefusal(Path file) {
     try (Table table = TableFile.open(file)) {
       of(table);
     } catch (DataException e) {
@@ -68,7 +68,7 @@ final class TableCells {
   }
 
   /** Writes a file. */
-  static Path write(Path file, byte[] content) {
+  public static Path write(Path file, byte[] content) {
     try {
       return Files.write(file, content);
     } catch (IOException e) {
@@ -77,7 +77,7 @@ final class TableCells {
   }
 
   /** A file of the test resources. */
-  static Path resource(String name) {
+  public static Path resource(String name) {
     try {
       return Path.of(TableCells.class.getResource("/tables/" + name).toURI());
     } catch (URISyntaxException e) {

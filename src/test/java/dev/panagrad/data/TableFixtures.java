@@ -9,19 +9,19 @@ import java.util.Arrays;
 import java.util.List;
 
 /** The files of {@code tables/make_arrow_tables.py}, and what they hold. */
-final class TableFixtures {
-  static final Path FOLDER = Path.of("src/test/resources/tables");
-  static final int ROWS = 1000;
+public final class TableFixtures {
+  public static final Path FOLDER = Path.of("src/test/resources/tables");
+  public static final int ROWS = 1000;
 
   private TableFixtures() {}
 
   /** A file of that name. */
-  static Table open(String file) {
+  public static Table open(String file) {
     return TableFile.open(FOLDER.resolve(file));
   }
 
   /** Columns by name, read together. */
-  static double[][] read(Table table, DType dtype, String... names) {
+  public static double[][] read(Table table, DType dtype, String... names) {
     List<String> columns = table.columns();
     int[] selected = Arrays.stream(names).mapToInt(columns::indexOf).toArray();
     double[][] values = new double[names.length][(int) table.rows()];
@@ -38,7 +38,7 @@ final class TableFixtures {
   }
 
   /** Requires the columns of a file of {@code numbers}. */
-  static void assertNumbers(Table table) {
+  public static void assertNumbers(Table table) {
     assertEquals(List.of("i32", "i64", "f32", "f64", "flag", "group", "text"), table.columns());
     assertEquals(ROWS, table.rows());
     double[][] found = read(table, DType.F64, "group", "f64", "i32", "flag", "i64", "f32");

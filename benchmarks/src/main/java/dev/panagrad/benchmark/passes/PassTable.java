@@ -3,8 +3,8 @@ package dev.panagrad.benchmark.passes;
 import dev.panagrad.backend.Backend;
 import dev.panagrad.backend.BackendOptions;
 import dev.panagrad.backend.Backends;
-import dev.panagrad.data.CsvTable;
 import dev.panagrad.data.Dataset;
+import dev.panagrad.data.TableFile;
 import dev.panagrad.data.TableReader;
 import dev.panagrad.optimizer.Optimizer;
 import dev.panagrad.penalty.Penalty;
@@ -45,7 +45,7 @@ public final class PassTable {
     Map<String, Function<TensorArena, Dataset>> problems = new LinkedHashMap<>();
     Function<TensorArena, Dataset> file =
         arena ->
-            TableReader.of(CsvTable.file(Path.of(args.getFirst())))
+            TableReader.of(TableFile.open(Path.of(args.getFirst())))
                 .targets(List.of(args.get(1)))
                 .read(arena, DType.F64);
     problems.put(args.get(1) + ", standardized", file);

@@ -3,8 +3,8 @@ package dev.panagrad.benchmark.passes;
 import dev.panagrad.backend.Backend;
 import dev.panagrad.backend.BackendOptions;
 import dev.panagrad.backend.Backends;
-import dev.panagrad.data.CsvTable;
 import dev.panagrad.data.Dataset;
+import dev.panagrad.data.TableFile;
 import dev.panagrad.data.TableReader;
 import dev.panagrad.path.PathPenalty;
 import dev.panagrad.path.PathResult;
@@ -37,7 +37,7 @@ public final class PathTimes {
     try (Backend backend = Backends.openHost(BackendOptions.defaults());
         TensorArena arena = TensorArena.open("path")) {
       TableReader reader =
-          TableReader.of(CsvTable.file(Path.of(args.getFirst()))).targets(List.of(args.get(1)));
+          TableReader.of(TableFile.open(Path.of(args.getFirst()))).targets(List.of(args.get(1)));
       Dataset data = reader.read(arena, DType.F64);
       PathResult result = null;
       for (int round = -1; round < ROUNDS; round++) {

@@ -1,0 +1,265 @@
+package dev.panagrad.data.csv;
+
+import de.siegmar.fastcsv.reader.CsvParseException;
+import de.siegmar.fastcsv.reader.CsvReader;
+import de.siegmar.fastcsv.reader.CsvRecord;
+import dev.panagrad.data.DataException;
+import dev.panagrad.data.Table;
+import dev.panagrad.data.file.NumberedColumns;
+import dev.panagrad.data.file.RegularFile;
+import dev.panagrad.tensor.DType;
+import java.io.IOException;
+import java.io.InputStream;
+import java.io.InputStreamReader;
+import java.io.PushbackInputStream;
+import java.io.UncheckedIOException;
+import java.nio.charset.CharacterCodingException;
+import java.nio.charset.CharsetDecoder;
+import java.nio.charset.CodingErrorAction;
+import java.nio.charset.StandardCharsets;
+import java.nio.file.AccessDeniedException;
+import java.nio.file.Files;
+import java.nio.file.NoSuchFileException;
+import java.nio.file.Path;
+import java.util.ArrayList;
+import java.util.Arrays;
+import java.util.HashSet;
+import java.util.Iterator;
+import java.util.List;
+import java.util.Set;
+
+/**
+ * A CSV file, read twice: once to count and check its records, once to parse numbers, so that no
+ * row is ever held on the heap longer than its parsing.
+ *
+ * <p>Format: RFC 4180, UTF-8, comma, quotes where needed, blank lines skipped. Every selected cell
+ * must be a finite number as {@link Double#parseDouble} reads it; other columns may hold anything.
+ */
+public final class CsvTable implements Table {
+  private static final byte[] BYTE_ORDER_MARK = {(byte) 0xEF, (byte) 0xBB, (byte) 0xBF};
+
+  private final String name;
+  private final Source source;
+  private boolean hasHeader = true;
+  private Scan scanned;
+
+  private CsvTable(String name, Source source) {
+    this.name = name;
+    this.source = source;
+  }
+
+  /** A file. */
+  public static CsvTable file(Path file) {
+    return new CsvTable(
+        file.toString(),
+        () -> {
+          RegularFile.require(file, "a CSV file");
+          return Files.newInputStream(file);
+        });
+  }
+
+  /** Bytes from somewhere else, under a name for messages. */
+  public static CsvTable of(String name, Source source) {
+    return new CsvTable(name, source);
+  }
+
+  @Override
+  public CsvTable withoutHeader() {
+    hasHeader = false;
+    scanned = null;
+    return this;
+  }
+
+  @Override
+  public String name() {
+    return name;
+  }
+
+  @Override
+  public List<String> columns() {
+    return scanned().columns;
+  }
+
+  @Override
+  public boolean hasNames() {
+    return hasHeader;
+  }
+
+  @Override
+  public long rows() {
+    return scanned().rows;
+  }
+
+  private Scan scanned() {
+    if (scanned == null) {
+      scanned = scan();
+    }
+    return scanned;
+  }
+
+  private record Scan(List<String> columns, long rows) {}
+
+  private Scan scan() {
+    try (CsvReader<CsvRecord> reader = reader()) {
+      Iterator<CsvRecord> records = reader.iterator();
+      if (!records.hasNext()) {
+        throw new DataException(name + " is empty");
+      }
+      CsvRecord first = records.next();
+      List<String> columns = hasHeader ? header(first) : NumberedColumns.of(first.getFieldCount());
+      long rows = hasHeader ? 0 : 1;
+      while (records.hasNext()) {
+        CsvRecord record = records.next();
+        if (record.getFieldCount() != columns.size()) {
+          throw new DataException(
+              "%s:%d: %d fields where %s has %d"
+                  .formatted(
+                      name,
+                      record.getStartingLineNumber(),
+                      record.getFieldCount(),
+                      hasHeader ? "the header" : "the first record",
+                      columns.size()));
+        }
+        rows++;
+      }
+      if (rows == 0) {
+        throw new DataException(name + " has a header and no rows");
+      }
+      return new Scan(columns, rows);
+    } catch (IOException | UncheckedIOException | CsvParseException e) {
+      throw unreadable(e);
+    }
+  }
+
+  @Override
+  public void read(int[] selected, DType dtype, Cells into) {
+    Scan expected = scanned();
+    try (CsvReader<CsvRecord> reader = reader()) {
+      Iterator<CsvRecord> records = reader.iterator();
+      if (hasHeader && records.hasNext()) {
+        records.next();
+      }
+      long row = 0;
+      while (records.hasNext() && row < expected.rows) {
+        CsvRecord record = records.next();
+        for (int i = 0; i < selected.length; i++) {
+          into.set(row, i, number(record, expected.columns, selected[i], dtype));
+        }
+        row++;
+      }
+      if (row < expected.rows || records.hasNext()) {
+        throw new DataException(name + " changed while it was read");
+      }
+    } catch (IOException | UncheckedIOException | CsvParseException e) {
+      throw unreadable(e);
+    }
+  }
+
+  private CsvReader<CsvRecord> reader() throws IOException {
+    // Field counts are checked here, so that the message has the line and both counts.
+    return CsvReader.builder()
+        .skipEmptyLines(true)
+        .allowExtraFields(true)
+        .allowMissingFields(true)
+        .ofCsvRecord(new InputStreamReader(withoutByteOrderMark(source.open()), strictly()));
+  }
+
+  /** Replacing what is not UTF-8 would make equal names of different ones. */
+  private static CharsetDecoder strictly() {
+    return StandardCharsets.UTF_8
+        .newDecoder()
+        .onMalformedInput(CodingErrorAction.REPORT)
+        .onUnmappableCharacter(CodingErrorAction.REPORT);
+  }
+
+  /** Not by the parser: it takes one read for the whole mark, and a pipe may give less. */
+  private static InputStream withoutByteOrderMark(InputStream in) throws IOException {
+    PushbackInputStream pushback = new PushbackInputStream(in, BYTE_ORDER_MARK.length);
+    byte[] start = pushback.readNBytes(BYTE_ORDER_MARK.length);
+    if (!Arrays.equals(start, BYTE_ORDER_MARK)) {
+      pushback.unread(start);
+    }
+    return pushback;
+  }
+
+  private double number(CsvRecord record, List<String> columns, int column, DType dtype) {
+    if (column >= record.getFieldCount()) {
+      throw new DataException(name + " changed while it was read");
+    }
+    String text = record.getField(column).strip();
+    double value;
+    try {
+      value = decimal(text);
+    } catch (NumberFormatException e) {
+      throw wrongCell(record, columns, column, text, "is not a number");
+    }
+    String problem = Table.problem(value, dtype);
+    if (problem != null) {
+      throw wrongCell(record, columns, column, text, problem);
+    }
+    return value;
+  }
+
+  /** Java's own numbers may be hexadecimal, end in d or f, and have control characters around. */
+  private static double decimal(String text) {
+    int last = text.length() - 1;
+    boolean isJavas =
+        last >= 0
+            && (text.indexOf('x') >= 0
+                || text.indexOf('X') >= 0
+                || "dDfF".indexOf(text.charAt(last)) >= 0
+                || text.charAt(0) <= ' '
+                || text.charAt(last) <= ' ');
+    if (isJavas) {
+      throw new NumberFormatException();
+    }
+    return Double.parseDouble(text);
+  }
+
+  private DataException wrongCell(
+      CsvRecord record, List<String> columns, int column, String text, String problem) {
+    String shown = text.length() > 40 ? text.substring(0, 40) + "..." : text;
+    return new DataException(
+        "%s:%d:%d: '%s' in column '%s' %s"
+            .formatted(
+                name,
+                record.getStartingLineNumber(),
+                column + 1,
+                shown,
+                columns.get(column),
+                problem));
+  }
+
+  private DataException unreadable(Exception e) {
+    Throwable cause = e;
+    while (cause instanceof UncheckedIOException || cause instanceof CsvParseException) {
+      if (cause.getCause() == null) {
+        break;
+      }
+      cause = cause.getCause();
+    }
+    String why =
+        switch (cause) {
+          case NoSuchFileException _ -> "there is no such file";
+          case AccessDeniedException _ -> "permission denied";
+          case CharacterCodingException _ -> "it is not UTF-8; convert it, or write it as UTF-8";
+          default -> String.valueOf(cause.getMessage());
+        };
+    return new DataException("cannot read " + name + ": " + why, e);
+  }
+
+  private List<String> header(CsvRecord record) {
+    List<String> columns = new ArrayList<>();
+    Set<String> seen = new HashSet<>();
+    for (String field : record.getFields()) {
+      String column = field.strip();
+      if (!seen.add(column)) {
+        throw new DataException(
+            "%s:%d: column '%s' appears twice; names must be unique"
+                .formatted(name, record.getStartingLineNumber(), column));
+      }
+      columns.add(column);
+    }
+    return columns;
+  }
+}

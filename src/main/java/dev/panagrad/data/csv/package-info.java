@@ -1,0 +1,2 @@
+/** Comma-separated values. */
+package dev.panagrad.data.csv;

@@ -1,0 +1,89 @@
+package dev.panagrad.data.file;
+
+import java.lang.foreign.MemorySegment;
+import java.lang.foreign.ValueLayout;
+import java.nio.ByteOrder;
+
+/**
+ * A type of numbers in files of arrays, in one byte order, at any address.
+ *
+ * <p>Integers of more than 53 bits are rounded to the nearest double, as the same digits in a text
+ * would be.
+ */
+public enum ElementType {
+  /** A byte: 0 is false, all others are true and read as 1. */
+  BOOL(1),
+  INT8(1),
+  INT16(2),
+  INT32(4),
+  INT64(8),
+  UINT8(1),
+  UINT16(2),
+  UINT32(4),
+  UINT64(8),
+  /** IEEE 754 binary16. */
+  FLOAT16(2),
+  FLOAT32(4),
+  FLOAT64(8);
+
+  private static final ValueLayout.OfShort SHORT =
+      ValueLayout.JAVA_SHORT_UNALIGNED.withOrder(ByteOrder.LITTLE_ENDIAN);
+  private static final ValueLayout.OfInt INT =
+      ValueLayout.JAVA_INT_UNALIGNED.withOrder(ByteOrder.LITTLE_ENDIAN);
+  private static final ValueLayout.OfLong LONG =
+      ValueLayout.JAVA_LONG_UNALIGNED.withOrder(ByteOrder.LITTLE_ENDIAN);
+
+  private final int bytes;
+
+  ElementType(int bytes) {
+    this.bytes = bytes;
+  }
+
+  /** Size of an element. */
+  public int bytes() {
+    return bytes;
+  }
+
+  /**
+   * An element as a double.
+   *
+   * @param at its first byte
+   * @param bigEndian whether the most significant byte comes first
+   */
+  public double get(MemorySegment memory, long at, boolean bigEndian) {
+    return switch (this) {
+      case BOOL -> memory.get(ValueLayout.JAVA_BYTE, at) == 0 ? 0 : 1;
+      case INT8 -> memory.get(ValueLayout.JAVA_BYTE, at);
+      case UINT8 -> Byte.toUnsignedInt(memory.get(ValueLayout.JAVA_BYTE, at));
+      case INT16 -> twoBytes(memory, at, bigEndian);
+      case UINT16 -> Short.toUnsignedInt(twoBytes(memory, at, bigEndian));
+      case FLOAT16 -> Float.float16ToFloat(twoBytes(memory, at, bigEndian));
+      case INT32 -> fourBytes(memory, at, bigEndian);
+      case UINT32 -> Integer.toUnsignedLong(fourBytes(memory, at, bigEndian));
+      case FLOAT32 -> Float.intBitsToFloat(fourBytes(memory, at, bigEndian));
+      case INT64 -> (double) eightBytes(memory, at, bigEndian);
+      case UINT64 -> unsigned(eightBytes(memory, at, bigEndian));
+      case FLOAT64 -> Double.longBitsToDouble(eightBytes(memory, at, bigEndian));
+    };
+  }
+
+  private static short twoBytes(MemorySegment memory, long at, boolean bigEndian) {
+    short bits = memory.get(SHORT, at);
+    return bigEndian ? Short.reverseBytes(bits) : bits;
+  }
+
+  private static int fourBytes(MemorySegment memory, long at, boolean bigEndian) {
+    int bits = memory.get(INT, at);
+    return bigEndian ? Integer.reverseBytes(bits) : bits;
+  }
+
+  private static long eightBytes(MemorySegment memory, long at, boolean bigEndian) {
+    long bits = memory.get(LONG, at);
+    return bigEndian ? Long.reverseBytes(bits) : bits;
+  }
+
+  /** Half of it, with the bit that falls off kept where rounding sees it, twice. */
+  private static double unsigned(long bits) {
+    return bits >= 0 ? (double) bits : 2.0 * (double) ((bits >>> 1) | (bits & 1));
+  }
+}

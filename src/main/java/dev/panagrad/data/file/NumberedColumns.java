@@ -1,0 +1,62 @@
+package dev.panagrad.data.file;
+
+import java.util.AbstractList;
+import java.util.RandomAccess;
+
+/**
+ * Names "1", "2", and so on, made when they are asked for and found without a search: a file of a
+ * few bytes may have a million columns.
+ */
+public final class NumberedColumns extends AbstractList<String> implements RandomAccess {
+  private final String label;
+  private final int count;
+
+  private NumberedColumns(String label, int count) {
+    this.label = label;
+    this.count = count;
+  }
+
+  /** From "1" on. */
+  public static NumberedColumns of(int count) {
+    return new NumberedColumns(null, count);
+  }
+
+  /** A label, and then from "1" on. */
+  public static NumberedColumns after(String label, int count) {
+    return new NumberedColumns(label, count);
+  }
+
+  @Override
+  public String get(int index) {
+    if (index < 0 || index >= size()) {
+      throw new IndexOutOfBoundsException("there is no column " + index + " of " + size());
+    }
+    return label != null && index == 0 ? label : Integer.toString(index + 1 - labels());
+  }
+
+  @Override
+  public int size() {
+    return count + labels();
+  }
+
+  private int labels() {
+    return label == null ? 0 : 1;
+  }
+
+  @Override
+  public int indexOf(Object name) {
+    if (label != null && label.equals(name)) {
+      return 0;
+    }
+    if (!(name instanceof String text) || !text.matches("[1-9][0-9]{0,9}")) {
+      return -1;
+    }
+    long number = Long.parseLong(text);
+    return number <= count ? (int) number - 1 + labels() : -1;
+  }
+
+  @Override
+  public boolean contains(Object name) {
+    return indexOf(name) >= 0;
+  }
+}

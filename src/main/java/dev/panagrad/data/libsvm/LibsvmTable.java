@@ -1,0 +1,222 @@
+package dev.panagrad.data.libsvm;
+
+import dev.panagrad.data.DataException;
+import dev.panagrad.data.Table;
+import dev.panagrad.data.file.ArrayColumns;
+import dev.panagrad.data.file.NumberedColumns;
+import dev.panagrad.data.file.RegularFile;
+import dev.panagrad.tensor.DType;
+import java.io.IOException;
+import java.nio.channels.Channels;
+import java.nio.file.Path;
+import java.util.Arrays;
+import java.util.Comparator;
+import java.util.List;
+import java.util.stream.IntStream;
+
+/**
+ * A file of lines {@code label index:value index:value ...}, as LIBSVM and SVMlight read them, as a
+ * dense table: column "y" is the label, columns "1" to "d" are the features, and those that a line
+ * does not have are 0. Every cell is handed over, zeros too.
+ *
+ * <p>Format: numbers as {@link Double#parseDouble} reads them, indices from 1 that ascend within a
+ * line, {@code qid:integer} after the label, which is skipped, comments from # to the end of the
+ * line, blank lines skipped. d is the largest index of the file, or {@link #withFeatures}.
+ *
+ * <p>The file is read twice: once to count rows and find the largest index, once to parse numbers.
+ * Between the two, what the dense table takes as F64 is compared with {@link #withDenseLimit}.
+ *
+ * <p>Source: LIBSVM, README, section {@code svm-train} Usage; SVMlight, section Input file.
+ */
+public final class LibsvmTable implements Table {
+  /** What a dense table may take unless another limit is set: 8 GiB. */
+  public static final long DEFAULT_DENSE_LIMIT = 8L << 30;
+
+  private static final String LABEL = "y";
+
+  private final Path file;
+  private long denseLimit = DEFAULT_DENSE_LIMIT;
+  private int leastFeatures;
+  private Scan scanned;
+
+  private LibsvmTable(Path file) {
+    this.file = file;
+  }
+
+  /** A file, which is opened when it is read. */
+  public static LibsvmTable file(Path file) {
+    return new LibsvmTable(file);
+  }
+
+  @Override
+  public LibsvmTable withFeatures(int count) {
+    if (count < 0 || count >= ArrayColumns.MAX_COLUMNS) {
+      throw new IllegalArgumentException(
+          "%,d features; at most %,d are read".formatted(count, ArrayColumns.MAX_COLUMNS - 1));
+    }
+    leastFeatures = count;
+    scanned = null;
+    return this;
+  }
+
+  @Override
+  public LibsvmTable withDenseLimit(long bytes) {
+    if (bytes < 0) {
+      throw new IllegalArgumentException("a limit of %,d bytes is negative".formatted(bytes));
+    }
+    denseLimit = bytes;
+    scanned = null;
+    return this;
+  }
+
+  @Override
+  public String name() {
+    return file.toString();
+  }
+
+  @Override
+  public List<String> columns() {
+    return scanned().columns;
+  }
+
+  @Override
+  public boolean hasNames() {
+    return true;
+  }
+
+  @Override
+  public long rows() {
+    return scanned().rows;
+  }
+
+  private record Scan(List<String> columns, long rows, int largest) {}
+
+  private Scan scanned() {
+    if (scanned == null) {
+      scanned = scan();
+    }
+    return scanned;
+  }
+
+  private Scan scan() {
+    long rows = 0;
+    int largest = 0;
+    try (SparseLines lines = lines()) {
+      while (lines.nextLine()) {
+        rows++;
+        while (lines.nextPair()) {
+          largest = Math.max(largest, lines.index());
+        }
+      }
+    } catch (IOException e) {
+      throw RegularFile.cannotRead(name(), e);
+    }
+    if (rows == 0) {
+      throw new DataException(name() + " has no rows");
+    }
+    int features = Math.max(largest, leastFeatures);
+    long rowBytes = (features + 1L) * Double.BYTES;
+    if (rows > denseLimit / rowBytes) {
+      throw new DataException(
+          ("%s: %,d rows of %,d features and a label take %,d bytes as a dense table of F64, and %,d are allowed;"
+                  + " keep the features that are needed, or set Table.withDenseLimit")
+              .formatted(name(), rows, features, rows * rowBytes, denseLimit));
+    }
+    return new Scan(NumberedColumns.after(LABEL, features), rows, largest);
+  }
+
+  private SparseLines lines() {
+    return new SparseLines(
+        name(), Channels.newInputStream(RegularFile.open(file, "a LIBSVM file")));
+  }
+
+  @Override
+  public void read(int[] selected, DType dtype, Cells into) {
+    Scan expected = scanned();
+    int[] order =
+        IntStream.range(0, selected.length)
+            .boxed()
+            .sorted(Comparator.comparingInt(i -> selected[i]))
+            .mapToInt(Integer::intValue)
+            .toArray();
+    int[] columns = Arrays.stream(order).map(i -> selected[i]).toArray();
+    try (SparseLines lines = lines()) {
+      long row = 0;
+      while (lines.nextLine()) {
+        if (row == expected.rows) {
+          throw changed();
+        }
+        Row cells = new Row(row, columns, order, into);
+        if (cells.isNext(0)) {
+          cells.next(number(lines, lines.label(), LABEL, dtype));
+        }
+        while (lines.nextPair()) {
+          int index = lines.index();
+          if (index > expected.largest) {
+            throw changed();
+          }
+          cells.zerosBefore(index);
+          if (cells.isNext(index)) {
+            cells.next(number(lines, lines.value(), expected.columns.get(index), dtype));
+          }
+        }
+        cells.zerosBefore(expected.columns.size());
+        row++;
+      }
+      if (row < expected.rows) {
+        throw changed();
+      }
+    } catch (IOException e) {
+      throw RegularFile.cannotRead(name(), e);
+    }
+  }
+
+  private DataException changed() {
+    return new DataException(name() + " changed while it was read");
+  }
+
+  private static double number(SparseLines lines, String text, String column, DType dtype) {
+    double value;
+    try {
+      value = Double.parseDouble(text);
+    } catch (NumberFormatException _) {
+      throw lines.wrongCell(text, column, "is not a number");
+    }
+    String problem = Table.problem(value, dtype);
+    if (problem != null) {
+      throw lines.wrongCell(text, column, problem);
+    }
+    return value;
+  }
+
+  /** The selected cells of a row, in the order of columns. */
+  private static final class Row {
+    private final long row;
+    private final int[] columns;
+    private final int[] selected;
+    private final Cells into;
+    private int next;
+
+    /** Ascending columns, and where each is in what was asked for. */
+    Row(long row, int[] columns, int[] selected, Cells into) {
+      this.row = row;
+      this.columns = columns;
+      this.selected = selected;
+      this.into = into;
+    }
+
+    boolean isNext(int column) {
+      return next < columns.length && columns[next] == column;
+    }
+
+    void next(double value) {
+      into.set(row, selected[next++], value);
+    }
+
+    void zerosBefore(int column) {
+      while (next < columns.length && columns[next] < column) {
+        next(0);
+      }
+    }
+  }
+}

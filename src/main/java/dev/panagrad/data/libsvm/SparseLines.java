@@ -1,0 +1,229 @@
+package dev.panagrad.data.libsvm;
+
+import dev.panagrad.data.DataException;
+import dev.panagrad.data.file.ArrayColumns;
+import java.io.IOException;
+import java.io.InputStream;
+import java.nio.charset.StandardCharsets;
+
+/**
+ * Reads lines of a label and pairs, word by word, so that a line of any length takes no memory.
+ *
+ * <pre>
+ *   label [qid:integer] index:value index:value ... [# anything]
+ * </pre>
+ */
+final class SparseLines implements AutoCloseable {
+  /** No number has this many characters. */
+  private static final int MAX_WORD = 512;
+
+  private static final int SHOWN_CHARACTERS = 40;
+  private static final int BUFFER_BYTES = 64 * 1024;
+  private static final String QUERY = "qid:";
+
+  private final String name;
+  private final InputStream in;
+  private final byte[] buffer = new byte[BUFFER_BYTES];
+  private int next;
+  private int filled;
+
+  private final byte[] word = new byte[MAX_WORD];
+  private int length;
+  private int colon;
+
+  private long line;
+  private boolean atEndOfLine = true;
+  private boolean pending;
+  private String label;
+  private int index;
+
+  /** Lines of bytes, which are closed with this. */
+  SparseLines(String name, InputStream in) {
+    this.name = name;
+    this.in = in;
+  }
+
+  /** The number of the line, from 1; blank lines and comments count. */
+  long line() {
+    return line;
+  }
+
+  /** Goes to the next line that has a label; false if there is none. */
+  boolean nextLine() throws IOException {
+    while (!atEndOfLine) {
+      nextPair();
+    }
+    do {
+      if (peek() < 0) {
+        return false;
+      }
+      line++;
+      atEndOfLine = false;
+    } while (!nextWord());
+    if (colon >= 0) {
+      throw wrong(
+          "the line begins with '%s', and a label is missing before it"
+              .formatted(shown(0, length)));
+    }
+    label = text(0);
+    index = 0;
+    pending = nextWord();
+    if (pending && text(0).startsWith(QUERY)) {
+      requireDigits(QUERY.length(), "a query number");
+      pending = nextWord();
+    }
+    return true;
+  }
+
+  /** The label of the line. */
+  String label() {
+    return label;
+  }
+
+  /** Goes to the next pair of the line; false if there is none. */
+  boolean nextPair() throws IOException {
+    if (!pending && !nextWord()) {
+      return false;
+    }
+    pending = false;
+    if (colon < 0) {
+      throw wrong("'%s' is no pair index:value".formatted(shown(0, length)));
+    }
+    int found = parsedIndex();
+    if (found <= index) {
+      throw wrong(
+          found == 0
+              ? "index 0, and indices count from 1; this file seems to count from 0: write it with 1 added to each"
+                  + " (scikit-learn: dump_svmlight_file(..., zero_based=False))"
+              : "index %d comes after index %d; indices of a line ascend".formatted(found, index));
+    }
+    if (colon + 1 == length) {
+      throw wrong("index %d has no value".formatted(found));
+    }
+    index = found;
+    return true;
+  }
+
+  /** The index of the pair, from 1. */
+  int index() {
+    return index;
+  }
+
+  /** The value of the pair, as it is written. */
+  String value() {
+    return text(colon + 1);
+  }
+
+  private int parsedIndex() {
+    requireDigits(0, "an index");
+    long parsed = 0;
+    for (int i = 0; i < colon && parsed <= ArrayColumns.MAX_COLUMNS; i++) {
+      parsed = parsed * 10 + word[i] - '0';
+    }
+    // One column is the label's.
+    if (parsed >= ArrayColumns.MAX_COLUMNS) {
+      throw wrong(
+          "index %s is beyond what is read: at most %,d features"
+              .formatted(shown(0, colon), ArrayColumns.MAX_COLUMNS - 1));
+    }
+    return (int) parsed;
+  }
+
+  /** Requires that a word has digits from there to its colon, or to its end after it. */
+  private void requireDigits(int from, String what) {
+    int to = from > colon ? length : colon;
+    for (int i = from; i < to; i++) {
+      if (word[i] < '0' || word[i] > '9') {
+        throw wrong("'%s' is not %s".formatted(shown(from, to), what));
+      }
+    }
+    if (from == to) {
+      throw wrong("'%s' has not %s".formatted(shown(0, length), what));
+    }
+  }
+
+  /** Goes to the next word of the line; false after the last, and then the line has been left. */
+  private boolean nextWord() throws IOException {
+    length = 0;
+    colon = -1;
+    if (atEndOfLine) {
+      return false;
+    }
+    int c = peek();
+    while (isBlank(c)) {
+      next++;
+      c = peek();
+    }
+    if (c == '#') {
+      while (c >= 0 && c != '\n') {
+        next++;
+        c = peek();
+      }
+    }
+    if (c < 0 || c == '\n') {
+      next += c < 0 ? 0 : 1;
+      atEndOfLine = true;
+      return false;
+    }
+    while (c >= 0 && c != '\n' && c != '#' && !isBlank(c)) {
+      if (length == MAX_WORD) {
+        throw wrong("'%s' is no label and no pair".formatted(shown(0, length)));
+      }
+      if (c == ':' && colon < 0) {
+        colon = length;
+      }
+      word[length++] = (byte) c;
+      next++;
+      c = peek();
+    }
+    return true;
+  }
+
+  private static boolean isBlank(int c) {
+    return c == ' ' || c == '\t' || c == '\r';
+  }
+
+  /** The next byte, which stays there; -1 at the end. */
+  private int peek() throws IOException {
+    if (next == filled) {
+      next = 0;
+      filled = Math.max(0, in.read(buffer));
+      if (filled == 0) {
+        return -1;
+      }
+    }
+    return Byte.toUnsignedInt(buffer[next]);
+  }
+
+  /** The word from there, for parsing. */
+  private String text(int from) {
+    return new String(word, from, length - from, StandardCharsets.ISO_8859_1);
+  }
+
+  /** Part of the word, for messages. */
+  private String shown(int from, int to) {
+    return shown(new String(word, from, to - from, StandardCharsets.ISO_8859_1));
+  }
+
+  /** A text that may be anything, for messages. */
+  private static String shown(String text) {
+    String cut =
+        text.length() > SHOWN_CHARACTERS ? text.substring(0, SHOWN_CHARACTERS) + "..." : text;
+    return cut.replaceAll("[^ -~]", "?");
+  }
+
+  /** The label, or the value of the pair, cannot be used. */
+  DataException wrongCell(String text, String column, String problem) {
+    return wrong("'%s' in column '%s' %s".formatted(shown(text), column, problem));
+  }
+
+  /** What is wrong with the line. */
+  private DataException wrong(String problem) {
+    return new DataException("%s:%d: %s".formatted(name, line, problem));
+  }
+
+  @Override
+  public void close() throws IOException {
+    in.close();
+  }
+}

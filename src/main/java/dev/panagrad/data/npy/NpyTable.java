@@ -1,0 +1,152 @@
+package dev.panagrad.data.npy;
+
+import dev.panagrad.data.DataException;
+import dev.panagrad.data.Table;
+import dev.panagrad.data.file.ArrayColumns;
+import dev.panagrad.data.file.CheckedCells;
+import dev.panagrad.data.file.RegularFile;
+import dev.panagrad.tensor.DType;
+import dev.panagrad.tensor.Tensor;
+import dev.panagrad.tensor.TensorArena;
+import java.io.IOException;
+import java.nio.ByteOrder;
+import java.nio.channels.Channels;
+import java.nio.channels.FileChannel;
+import java.nio.file.Path;
+import java.util.List;
+
+/**
+ * A file of one array as {@code numpy.save} writes it, versions 1.0, 2.0 and 3.0 of the format.
+ *
+ * <p>A vector is one column, a matrix has a column for each of its own, named "1", "2", and so on.
+ * A vector of records has the fields' names; fields have no fields or shapes of their own. Elements
+ * are booleans, integers of 1 to 8 bytes, or floats of 2, 4 and 8 bytes, of both byte orders and in
+ * C or Fortran order. Integers of more than 53 bits are rounded to the nearest double. Arrays of
+ * Python objects are refused: unpickling runs code.
+ *
+ * <p>The file must have the header, the elements, and not a byte more. It is read from front to
+ * back through a window in native memory, once for each {@link #read}.
+ *
+ * <p>Ownership: the file is open until {@link #close}. Source: NumPy, {@code numpy.lib.format}.
+ */
+public final class NpyTable implements Table {
+  private final Path file;
+  private final FileChannel channel;
+  private final NpyArray array;
+  private final ArrayColumns columns;
+
+  private NpyTable(Path file, FileChannel channel, NpyArray array) {
+    this.file = file;
+    this.channel = channel;
+    this.array = array;
+    this.columns =
+        new ArrayColumns(
+            file.toString(),
+            List.of(
+                new ArrayColumns.Member(
+                    file.toString(), array.rows(), array.columns(), array.fields())));
+  }
+
+  /**
+   * Opens a file and reads its header.
+   *
+   * @throws DataException if it cannot be read, is not what the format says, or no table, with the
+   *     byte where that shows
+   */
+  public static NpyTable open(Path file) {
+    FileChannel channel = RegularFile.open(file, "an .npy file");
+    NpyTable table = null;
+    try {
+      NpyArray array =
+          NpyHeader.read(file.toString(), Channels.newInputStream(channel), channel.size());
+      table = new NpyTable(file, channel, array);
+      return table;
+    } catch (IOException e) {
+      throw RegularFile.cannotRead(file.toString(), e);
+    } finally {
+      if (table == null) {
+        close(channel);
+      }
+    }
+  }
+
+  @Override
+  public String name() {
+    return file.toString();
+  }
+
+  @Override
+  public List<String> columns() {
+    return columns.names();
+  }
+
+  @Override
+  public boolean hasNames() {
+    return columns.hasNames();
+  }
+
+  @Override
+  public long rows() {
+    return array.rows();
+  }
+
+  @Override
+  public void read(int[] selected, DType dtype, Cells into) {
+    CheckedCells cells = new CheckedCells(name(), columns(), rows(), dtype, into);
+    try {
+      channel.position(array.dataStart());
+      try (ForwardWindow window = new ForwardWindow(channel, array.bytes())) {
+        array.read(window, columns.selections(selected).getFirst(), columns.first(0), cells);
+      }
+    } catch (IOException e) {
+      throw RegularFile.cannotRead(name(), e);
+    }
+  }
+
+  /** Maps the elements, as {@link dev.panagrad.data.TableFile#map} says. */
+  public Tensor map(TensorArena arena) {
+    DType dtype =
+        switch (array.type()) {
+          case FLOAT32 -> DType.F32;
+          case FLOAT64 -> DType.F64;
+          default -> null;
+        };
+    boolean isNative = array.isBigEndian() == (ByteOrder.nativeOrder() == ByteOrder.BIG_ENDIAN);
+    if (dtype == null || !isNative || !array.isRowMajor()) {
+      throw notMappable(
+          "only a C-ordered array of '<f4' or '<f8' is; save numpy.ascontiguousarray(array, '<f4'),"
+              + " or read it as a table");
+    }
+    if (array.dataStart() % dtype.bytes() != 0) {
+      throw notMappable(
+          "its elements begin at byte %,d, no multiple of %d; save it again, or read it as a table"
+              .formatted(array.dataStart(), dtype.bytes()));
+    }
+    long[] extents = array.isVector() ? new long[] {rows()} : new long[] {rows(), array.columns()};
+    try {
+      return arena.map(
+          name(), file, FileChannel.MapMode.READ_ONLY, array.dataStart(), dtype, extents);
+    } catch (IllegalArgumentException e) {
+      throw new DataException(name() + " changed while it was read: " + e.getMessage(), e);
+    } catch (IOException e) {
+      throw RegularFile.cannotRead(name(), e);
+    }
+  }
+
+  private DataException notMappable(String why) {
+    return new DataException(name() + " cannot be mapped without a copy: " + why);
+  }
+
+  @Override
+  public void close() {
+    close(channel);
+  }
+
+  private static void close(FileChannel channel) {
+    try {
+      channel.close();
+    } catch (IOException e) {
+      throw new DataException("cannot close a file: " + e.getMessage(), e);
+    }
+  }
+}

@@ -1,0 +1,218 @@
+package dev.panagrad.data.npy;
+
+import dev.panagrad.data.DataException;
+import dev.panagrad.data.Table;
+import dev.panagrad.data.file.ArrayColumns;
+import dev.panagrad.data.file.CheckedCells;
+import dev.panagrad.data.file.RegularFile;
+import dev.panagrad.tensor.DType;
+import java.io.IOException;
+import java.io.InputStream;
+import java.nio.channels.Channels;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.util.ArrayList;
+import java.util.Collections;
+import java.util.HashSet;
+import java.util.List;
+import java.util.Set;
+import java.util.zip.CRC32;
+import java.util.zip.CheckedInputStream;
+import java.util.zip.ZipEntry;
+import java.util.zip.ZipFile;
+
+/**
+ * A file of several arrays as {@code numpy.savez} and {@code numpy.savez_compressed} write it: a
+ * zip archive with an entry NAME.npy for each, as {@link NpyTable} reads it.
+ *
+ * <p>All arrays have the same number of rows. A vector or a matrix of one column gives the column
+ * NAME, a matrix of d columns NAME1 to NAMEd, a vector of records the fields' names; a single array
+ * has the columns that it would have as a file of its own.
+ *
+ * <p>What is compressed is never inflated as a whole: elements are handed over as they come out of
+ * the decompressor. Sizes and the CRC-32 are compared with what the archive says. An archive is
+ * refused before that if it says that its entries inflate to more than deflate can, or that they
+ * are larger than the file.
+ *
+ * <p>Ownership: the file is open until {@link #close}. Source: NumPy, {@code numpy.lib.format} and
+ * {@code numpy.savez}.
+ */
+public final class NpzTable implements Table {
+  private static final String SUFFIX = ".npy";
+
+  /** Two bits of deflate are at best a length and a distance for 258 bytes. */
+  private static final long MAX_EXPANSION = 1032;
+
+  /** What headers may take, beside as much as the file. */
+  private static final long HEADER_BYTES = 1 << 20;
+
+  private final String name;
+  private final ZipFile zip;
+  private final List<Entry> entries;
+  private final ArrayColumns columns;
+
+  private record Entry(String name, ZipEntry zipped, NpyArray array) {}
+
+  private NpzTable(String name, ZipFile zip, List<Entry> entries) {
+    this.name = name;
+    this.zip = zip;
+    this.entries = entries;
+    columns =
+        new ArrayColumns(
+            name,
+            entries.stream()
+                .map(
+                    e ->
+                        new ArrayColumns.Member(
+                            e.name(), e.array().rows(), e.array().columns(), e.array().fields()))
+                .toList());
+  }
+
+  /**
+   * Opens a file and reads the headers of its arrays.
+   *
+   * @throws DataException if it cannot be read, is not what the format says, or no table
+   */
+  public static NpzTable open(Path file) {
+    RegularFile.require(file, "an .npz file");
+    ZipFile zip;
+    long fileBytes;
+    try {
+      zip = new ZipFile(file.toFile());
+      fileBytes = Files.size(file);
+    } catch (IOException e) {
+      throw RegularFile.cannotRead(file.toString(), e);
+    }
+    NpzTable table = null;
+    try {
+      table = new NpzTable(file.toString(), zip, entries(file.toString(), zip, fileBytes));
+      return table;
+    } finally {
+      if (table == null) {
+        close(zip);
+      }
+    }
+  }
+
+  private static List<Entry> entries(String file, ZipFile zip, long fileBytes) {
+    List<Entry> entries = new ArrayList<>();
+    Set<String> seen = new HashSet<>();
+    long compressed = 0;
+    long headers = 0;
+    for (ZipEntry zipped : Collections.list(zip.entries())) {
+      String entryName = zipped.getName();
+      if (entryName.chars().anyMatch(Character::isISOControl)) {
+        throw new DataException(file + ": the name of an entry has a control character");
+      }
+      if (!entryName.endsWith(SUFFIX)) {
+        throw new DataException(
+            "%s: entry '%s' is no array, whose name ends in %s; save arrays alone"
+                .formatted(file, entryName, SUFFIX));
+      }
+      String array = entryName.substring(0, entryName.length() - SUFFIX.length());
+      if (!seen.add(array)) {
+        throw new DataException("%s: array '%s' is there twice".formatted(file, array));
+      }
+      String where = place(file, array);
+      requireSize(where, zipped, fileBytes - compressed);
+      compressed += zipped.getCompressedSize();
+      NpyArray header = header(where, zip, zipped);
+      headers += header.dataStart();
+      if (headers > fileBytes + HEADER_BYTES) {
+        throw new DataException(file + ": the headers of its arrays are larger than the file");
+      }
+      entries.add(new Entry(array, zipped, header));
+    }
+    return entries;
+  }
+
+  private static String place(String file, String array) {
+    return "%s, array '%s'".formatted(file, array);
+  }
+
+  private static void requireSize(String where, ZipEntry zipped, long left) {
+    long packed = zipped.getCompressedSize();
+    if (packed < 0 || packed > left) {
+      throw new DataException(
+          "%s: it is said to take %,d bytes of the file, and %,d are left"
+              .formatted(where, packed, left));
+    }
+    long most = zipped.getMethod() == ZipEntry.STORED ? packed : packed * MAX_EXPANSION;
+    if (zipped.getSize() < 0 || zipped.getSize() > most) {
+      throw new DataException(
+          "%s: it is said to be %,d bytes large, and %,d bytes of the file inflate to %,d at most"
+              .formatted(where, zipped.getSize(), packed, most));
+    }
+  }
+
+  private static NpyArray header(String where, ZipFile zip, ZipEntry zipped) {
+    try (InputStream in = zip.getInputStream(zipped)) {
+      return NpyHeader.read(where, in, zipped.getSize());
+    } catch (IOException e) {
+      throw RegularFile.cannotRead(where, e);
+    }
+  }
+
+  @Override
+  public String name() {
+    return name;
+  }
+
+  @Override
+  public List<String> columns() {
+    return columns.names();
+  }
+
+  @Override
+  public boolean hasNames() {
+    return columns.hasNames();
+  }
+
+  @Override
+  public long rows() {
+    return columns.rows();
+  }
+
+  @Override
+  public void read(int[] selected, DType dtype, Cells into) {
+    CheckedCells cells = new CheckedCells(name, columns(), rows(), dtype, into);
+    List<ArrayColumns.Selection> selections = columns.selections(selected);
+    for (int i = 0; i < entries.size(); i++) {
+      ArrayColumns.Selection selection = selections.get(i);
+      if (selection.count() > 0) {
+        read(entries.get(i), selection, columns.first(i), cells);
+      }
+    }
+  }
+
+  private void read(Entry entry, ArrayColumns.Selection selection, int first, CheckedCells cells) {
+    NpyArray array = entry.array();
+    CRC32 sum = new CRC32();
+    try (InputStream in = new CheckedInputStream(zip.getInputStream(entry.zipped()), sum);
+        ForwardWindow window = new ForwardWindow(Channels.newChannel(in), array.bytes())) {
+      in.skipNBytes(array.dataStart());
+      array.read(window, selection, first, cells);
+      window.drain();
+    } catch (IOException e) {
+      throw RegularFile.cannotRead(place(name, entry.name()), e);
+    }
+    if (sum.getValue() != entry.zipped().getCrc()) {
+      throw new DataException(
+          "%s is damaged: its bytes have the CRC-32 %08x, and %08x was written"
+              .formatted(place(name, entry.name()), sum.getValue(), entry.zipped().getCrc()));
+    }
+  }
+
+  @Override
+  public void close() {
+    close(zip);
+  }
+
+  private static void close(ZipFile zip) {
+    try {
+      zip.close();
+    } catch (IOException e) {
+      throw new DataException("cannot close a file: " + e.getMessage(), e);
+    }
+  }
+}

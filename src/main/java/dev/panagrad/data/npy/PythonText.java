@@ -1,0 +1,171 @@
+package dev.panagrad.data.npy;
+
+import dev.panagrad.data.DataException;
+import java.util.function.BiFunction;
+
+/**
+ * A text in which Python literals are read one by one: strings, booleans and extents, and the
+ * punctuation between them. It is only ever looked at, from front to back.
+ */
+final class PythonText {
+  private static final int END = -1;
+
+  /** 2^63 - 1 has 19. */
+  private static final int MAX_DIGITS = 18;
+
+  private final String text;
+  private final BiFunction<Integer, String, DataException> failure;
+  private int at;
+
+  /**
+   * A text.
+   *
+   * @param failure of a position and a problem
+   */
+  PythonText(String text, BiFunction<Integer, String, DataException> failure) {
+    this.text = text;
+    this.failure = failure;
+  }
+
+  /** Position of the next character that is no blank. */
+  int position() {
+    while (at < text.length() && isBlank(text.charAt(at))) {
+      at++;
+    }
+    return at;
+  }
+
+  /** What is before a position. */
+  String before(int position) {
+    return text.substring(0, Math.min(position, text.length()));
+  }
+
+  private static boolean isBlank(char c) {
+    return c == ' ' || c == '\n' || c == '\t' || c == '\r';
+  }
+
+  /** The next character that is no blank, which stays there; -1 at the end. */
+  int next() {
+    return position() < text.length() ? text.charAt(at) : END;
+  }
+
+  /** Takes that character if it is the next. */
+  boolean accept(char c) {
+    boolean found = next() == c;
+    at += found ? 1 : 0;
+    return found;
+  }
+
+  /** Takes that character, which must be the next. */
+  void expect(char c) {
+    if (!accept(c)) {
+      throw unexpected("'" + c + "'");
+    }
+  }
+
+  /** Requires that only blanks are left. */
+  void expectEnd() {
+    if (next() != END) {
+      throw unexpected("the end");
+    }
+  }
+
+  private DataException unexpected(String wanted) {
+    int c = next();
+    String found =
+        c == END ? "the end" : c > ' ' && c < 0x7F ? "'" + (char) c + "'" : "\\x%02x".formatted(c);
+    return failure.apply(
+        at,
+        "the header is not as the format has it: %s expected, %s found".formatted(wanted, found));
+  }
+
+  /** True or False. */
+  boolean bool() {
+    position();
+    for (String literal : new String[] {"True", "False"}) {
+      if (text.startsWith(literal, at)) {
+        at += literal.length();
+        return literal.equals("True");
+      }
+    }
+    throw unexpected("True or False");
+  }
+
+  /** An integer that is not negative; Python 2 may have written an L after it. */
+  long extent() {
+    int start = position();
+    if (next() == '-') {
+      throw failure.apply(start, "the shape has a negative extent");
+    }
+    while (at < text.length() && text.charAt(at) >= '0' && text.charAt(at) <= '9') {
+      at++;
+    }
+    if (at == start) {
+      throw unexpected("an integer");
+    }
+    if (at - start > MAX_DIGITS) {
+      throw failure.apply(start, "the shape has an extent of %d digits".formatted(at - start));
+    }
+    long extent = Long.parseLong(text, start, at, 10);
+    if (at < text.length() && text.charAt(at) == 'L') {
+      at++;
+    }
+    return extent;
+  }
+
+  /**
+   * A string in single or double quotes. It becomes part of messages: control characters, which
+   * NumPy would write as escapes, are refused.
+   */
+  String string() {
+    int quote = next();
+    if (quote != '\'' && quote != '"') {
+      throw unexpected("a string");
+    }
+    int start = at++;
+    StringBuilder value = new StringBuilder();
+    while (at < text.length()) {
+      char c = text.charAt(at++);
+      if (c == quote) {
+        if (value.chars().anyMatch(Character::isISOControl)) {
+          throw failure.apply(start, "a string has a control character");
+        }
+        return value.toString();
+      }
+      if (c == '\\') {
+        escape(value);
+      } else {
+        value.append(c);
+      }
+    }
+    throw failure.apply(start, "a string has no end");
+  }
+
+  private void escape(StringBuilder value) {
+    int start = at - 1;
+    char c = at < text.length() ? text.charAt(at++) : '\n';
+    switch (c) {
+      case '\\', '\'', '"' -> value.append(c);
+      case 'n', 'r', 't' -> throw failure.apply(start, "a string has a control character");
+      case 'x' -> value.appendCodePoint(hexadecimal(start, 2));
+      case 'u' -> value.appendCodePoint(hexadecimal(start, 4));
+      case 'U' -> value.appendCodePoint(hexadecimal(start, 8));
+      default -> throw failure.apply(start, "a string has an escape that is not known");
+    }
+  }
+
+  private int hexadecimal(int start, int digits) {
+    long code = 0;
+    for (int i = 0; i < digits; i++) {
+      int digit = at < text.length() ? Character.digit(text.charAt(at++), 16) : -1;
+      if (digit < 0) {
+        throw failure.apply(start, "a string has an escape that is not known");
+      }
+      code = code * 16 + digit;
+    }
+    if (code > Character.MAX_CODE_POINT || (code >= 0xD800 && code <= 0xDFFF)) {
+      throw failure.apply(start, "a string has an escape that is no character");
+    }
+    return (int) code;
+  }
+}

@@ -1,0 +1,149 @@
+package dev.panagrad.data.parquet;
+
+import dev.hardwood.metadata.LogicalType;
+import dev.hardwood.metadata.RepetitionType;
+import dev.hardwood.reader.ColumnReader;
+import dev.hardwood.schema.ColumnSchema;
+import dev.hardwood.schema.SchemaNode;
+import dev.panagrad.data.file.Decimals;
+import java.math.BigDecimal;
+import java.math.BigInteger;
+
+/** A column of a Parquet file as numbers, or why it is none. */
+final class ParquetColumn {
+  private static final int MAX_DECIMAL_BYTES = 32;
+
+  private final ColumnSchema schema;
+  private final LogicalType logical;
+
+  /** Why it cannot be read, or null. */
+  private final String refusal;
+
+  private ParquetColumn(ColumnSchema schema, String refusal) {
+    this.schema = schema;
+    this.logical = schema == null ? null : schema.logicalType();
+    this.refusal = refusal;
+  }
+
+  /**
+   * A column of the schema's first level.
+   *
+   * @param leaf its own description; null if it is a group
+   */
+  static ParquetColumn of(SchemaNode node, ColumnSchema leaf) {
+    if (leaf == null) {
+      return new ParquetColumn(null, "is nested; give it columns of its own");
+    }
+    if (node.repetitionType() == RepetitionType.REPEATED || leaf.maxRepetitionLevel() > 0) {
+      return new ParquetColumn(leaf, "is repeated; give it columns of its own");
+    }
+    return new ParquetColumn(leaf, isNumber(leaf) ? null : notNumeric(leaf));
+  }
+
+  private static String notNumeric(ColumnSchema leaf) {
+    LogicalType logical = leaf.logicalType();
+    String type =
+        logical == null
+            ? leaf.type().name()
+            : logical.getClass().getSimpleName().replaceFirst("Type$", "") + " of " + leaf.type();
+    return "has type " + type + "; only numbers, truth values, decimals and dates are read";
+  }
+
+  private static boolean isNumber(ColumnSchema leaf) {
+    LogicalType logical = leaf.logicalType();
+    return switch (leaf.type()) {
+      case FLOAT, DOUBLE -> logical == null;
+      case BOOLEAN -> logical == null;
+      case INT32 ->
+          logical == null
+              || logical instanceof LogicalType.IntType
+              || logical instanceof LogicalType.DateType
+              || logical instanceof LogicalType.DecimalType;
+      case INT64 ->
+          logical == null
+              || logical instanceof LogicalType.IntType
+              || logical instanceof LogicalType.DecimalType;
+      case FIXED_LEN_BYTE_ARRAY -> {
+        int width = leaf.typeLength() == null ? 0 : leaf.typeLength();
+        yield (logical instanceof LogicalType.Float16Type && width == Short.BYTES)
+            || (logical instanceof LogicalType.DecimalType
+                && width > 0
+                && width <= MAX_DECIMAL_BYTES);
+      }
+      default -> false;
+    };
+  }
+
+  /** Its description; null for a group. */
+  ColumnSchema schema() {
+    return schema;
+  }
+
+  /** Why it cannot be read, or null. */
+  String refusal() {
+    return refusal;
+  }
+
+  /** Takes the value of a row of a batch. */
+  @FunctionalInterface
+  interface Values {
+    /** That row's value as a number. */
+    double get(int row);
+  }
+
+  /** Values of the batch that the reader is at. */
+  Values values(ColumnReader reader) {
+    return switch (schema.type()) {
+      case FLOAT -> floats(reader.getFloats());
+      case DOUBLE -> doubles(reader.getDoubles());
+      case BOOLEAN -> booleans(reader.getBooleans());
+      case INT32 -> ints(reader.getInts());
+      case INT64 -> longs(reader.getLongs());
+      default -> fixed(reader.getBinaryValues(), reader.getBinaryOffsets());
+    };
+  }
+
+  private static Values floats(float[] batch) {
+    return row -> batch[row];
+  }
+
+  private static Values doubles(double[] batch) {
+    return row -> batch[row];
+  }
+
+  private static Values booleans(boolean[] batch) {
+    return row -> batch[row] ? 1 : 0;
+  }
+
+  private Values ints(int[] batch) {
+    if (logical instanceof LogicalType.DecimalType decimal) {
+      return row -> Decimals.nearest(batch[row], decimal.scale());
+    }
+    if (logical instanceof LogicalType.IntType type && !type.isSigned()) {
+      return row -> Integer.toUnsignedLong(batch[row]);
+    }
+    return row -> batch[row];
+  }
+
+  private Values longs(long[] batch) {
+    if (logical instanceof LogicalType.DecimalType decimal) {
+      return row -> Decimals.nearest(batch[row], decimal.scale());
+    }
+    if (logical instanceof LogicalType.IntType type && !type.isSigned()) {
+      return row -> Decimals.unsigned(batch[row]);
+    }
+    return row -> batch[row];
+  }
+
+  private Values fixed(byte[] batch, int[] offsets) {
+    if (logical instanceof LogicalType.DecimalType decimal) {
+      return row -> {
+        BigInteger unscaled = new BigInteger(batch, offsets[row], offsets[row + 1] - offsets[row]);
+        return new BigDecimal(unscaled, decimal.scale()).doubleValue();
+      };
+    }
+    return row ->
+        Float.float16ToFloat(
+            (short) ((batch[offsets[row]] & 0xFF) | (batch[offsets[row] + 1] << Byte.SIZE)));
+  }
+}

@@ -1,0 +1,295 @@
+package dev.panagrad.data.parquet;
+
+import dev.panagrad.data.parquet.ThriftReader.MalformedException;
+import java.io.ByteArrayOutputStream;
+import java.nio.ByteBuffer;
+import java.util.ArrayDeque;
+import java.util.ArrayList;
+import java.util.Deque;
+import java.util.List;
+import java.util.Map;
+
+/**
+ * A Parquet file's footer, read with every length checked and written again with only the fields
+ * that reading columns takes. A reader that gets the copy sees lists as long as they say, structs
+ * no deeper than the format has them, no index that could lead elsewhere, and nothing encrypted.
+ *
+ * <p>Source of the field numbers: parquet-format 2.11.0, parquet.thrift.
+ */
+final class ParquetFooter {
+  /** What a field may be. */
+  private sealed interface Kind {}
+
+  /** A number or text of that type. */
+  private record Scalar(int type) implements Kind {}
+
+  /** A struct of which these fields are kept; or an element of the schema, which are counted. */
+  private record Struct(Map<Integer, Kind> fields, boolean isElement) implements Kind {
+    Struct(Map<Integer, Kind> fields) {
+      this(fields, false);
+    }
+  }
+
+  /** A list of these. */
+  private record ListOf(Kind element) implements Kind {}
+
+  /** A file with this field is refused. */
+  private record Refused(String what) implements Kind {}
+
+  private static final Kind I32 = new Scalar(ThriftReader.I32);
+  private static final Kind I64 = new Scalar(ThriftReader.I64);
+  private static final Kind BINARY = new Scalar(ThriftReader.BINARY);
+  private static final Kind EMPTY = new Struct(Map.of());
+  private static final Kind ENCRYPTED = new Refused("is encrypted, which is not read");
+
+  /** TRUE and FALSE are types of their own; this stands for both. */
+  private static final Kind BOOLEAN = new Scalar(ThriftReader.TRUE);
+
+  private static final Struct TIME =
+      new Struct(Map.of(1, BOOLEAN, 2, new Struct(Map.of(1, EMPTY, 2, EMPTY, 3, EMPTY))));
+
+  private static final Struct LOGICAL_TYPE =
+      new Struct(
+          Map.ofEntries(
+              Map.entry(1, EMPTY),
+              Map.entry(2, EMPTY),
+              Map.entry(3, EMPTY),
+              Map.entry(4, EMPTY),
+              Map.entry(5, new Struct(Map.of(1, I32, 2, I32))),
+              Map.entry(6, EMPTY),
+              Map.entry(7, TIME),
+              Map.entry(8, TIME),
+              Map.entry(10, new Struct(Map.of(1, new Scalar(ThriftReader.BYTE), 2, BOOLEAN))),
+              Map.entry(11, EMPTY),
+              Map.entry(12, EMPTY),
+              Map.entry(13, EMPTY),
+              Map.entry(14, EMPTY),
+              Map.entry(15, EMPTY)));
+
+  private static final Struct SCHEMA_ELEMENT =
+      new Struct(
+          Map.of(
+              1, I32, 2, I32, 3, I32, 4, BINARY, 5, I32, 6, I32, 7, I32, 8, I32, 10, LOGICAL_TYPE),
+          true);
+
+  private static final Struct COLUMN_META_DATA =
+      new Struct(
+          Map.of(
+              1,
+              I32,
+              2,
+              new ListOf(I32),
+              3,
+              new ListOf(BINARY),
+              4,
+              I32,
+              5,
+              I64,
+              6,
+              I64,
+              7,
+              I64,
+              9,
+              I64,
+              11,
+              I64));
+
+  private static final Struct COLUMN_CHUNK =
+      new Struct(
+          Map.of(
+              1,
+              new Refused("keeps columns in other files, which are not read"),
+              2,
+              I64,
+              3,
+              COLUMN_META_DATA,
+              8,
+              ENCRYPTED,
+              9,
+              ENCRYPTED));
+
+  private static final Struct ROW_GROUP =
+      new Struct(Map.of(1, new ListOf(COLUMN_CHUNK), 2, I64, 3, I64));
+
+  private static final Struct FILE_META_DATA =
+      new Struct(
+          Map.of(
+              1,
+              I32,
+              2,
+              new ListOf(SCHEMA_ELEMENT),
+              3,
+              I64,
+              4,
+              new ListOf(ROW_GROUP),
+              8,
+              ENCRYPTED,
+              9,
+              ENCRYPTED));
+
+  /** Groups inside groups, of which nested columns have a few. */
+  private static final int MAX_SCHEMA_DEPTH = 64;
+
+  private static final int NUM_CHILDREN = 5;
+
+  /**
+   * Stands for the dots in names, which hardwood-core takes for steps into nested columns, even
+   * where a column is asked for by its index (1.0.1; see {@link #name}).
+   */
+  private static final char DOT = 0x1F;
+
+  private final ThriftReader in;
+  private final ByteArrayOutputStream out = new ByteArrayOutputStream();
+
+  /** Of each element of the schema, in order. */
+  private final List<Integer> children = new ArrayList<>();
+
+  private ParquetFooter(ByteBuffer bytes) {
+    in = new ThriftReader(bytes);
+  }
+
+  /**
+   * The footer with only these fields.
+   *
+   * @param bytes of the footer, without its length
+   * @throws MalformedException if it is not what the format says, or what is refused
+   */
+  static byte[] copy(ByteBuffer bytes) throws MalformedException {
+    ParquetFooter footer = new ParquetFooter(bytes);
+    footer.struct(FILE_META_DATA);
+    requireShallow(footer.children);
+    return footer.out.toByteArray();
+  }
+
+  /** The name that a column has in the file. */
+  static String name(String copied) {
+    return copied.replace(DOT, '.');
+  }
+
+  /** The schema is a tree written depth first; readers recurse into it. */
+  private static void requireShallow(List<Integer> children) throws MalformedException {
+    Deque<Integer> open = new ArrayDeque<>();
+    for (int count : children) {
+      while (!open.isEmpty() && open.peek() == 0) {
+        open.pop();
+      }
+      if (!open.isEmpty()) {
+        open.push(open.pop() - 1);
+      }
+      if (count < 0 || count > children.size() || open.size() > MAX_SCHEMA_DEPTH) {
+        throw new MalformedException(
+            "the schema has a group of %d columns at depth %d".formatted(count, open.size()));
+      }
+      open.push(count);
+    }
+  }
+
+  private void struct(Struct struct) throws MalformedException {
+    if (struct.isElement) {
+      children.add(0);
+    }
+    int id = 0;
+    int written = 0;
+    int field;
+    while ((field = in.readField(id)) != 0) {
+      id = field >>> 4;
+      int type = field & 0xF;
+      switch (struct.fields.get(id)) {
+        case null -> in.skip(type, 0);
+        case Refused refused -> throw new MalformedException(refused.what);
+        case Kind kind -> {
+          require(type, kind, id);
+          int delta = id - written;
+          if (delta > 0 && delta < 0x10) {
+            out.write(delta << 4 | type);
+          } else {
+            out.write(type);
+            varint((long) id << 1);
+          }
+          written = id;
+          if (struct.isElement && id == NUM_CHILDREN) {
+            int count = in.readI32();
+            children.set(children.size() - 1, count);
+            zigzag(count);
+          } else {
+            value(type, kind);
+          }
+        }
+      }
+    }
+    out.write(0);
+  }
+
+  private void require(int type, Kind kind, int id) throws MalformedException {
+    boolean fits =
+        switch (kind) {
+          case Scalar scalar ->
+              type == scalar.type
+                  || (scalar.type == ThriftReader.TRUE && type == ThriftReader.FALSE);
+          case Struct _ -> type == ThriftReader.STRUCT;
+          case ListOf _ -> type == ThriftReader.LIST;
+          case Refused _ -> false;
+        };
+    if (!fits) {
+      throw new MalformedException(
+          "field %d before byte %,d has type %d".formatted(id, in.position(), type));
+    }
+  }
+
+  private void value(int type, Kind kind) throws MalformedException {
+    switch (kind) {
+      case Scalar _ -> scalar(type);
+      case Struct struct -> struct(struct);
+      case ListOf list -> list(list);
+      case Refused refused -> throw new MalformedException(refused.what);
+    }
+  }
+
+  private void list(ListOf list) throws MalformedException {
+    long header = in.readList();
+    int element = (int) (header & 0xF);
+    long size = header >>> 4;
+    if (size > 0) {
+      require(element, list.element, 0);
+    }
+    if (size < 0xF) {
+      out.write((int) size << 4 | element);
+    } else {
+      out.write(0xF0 | element);
+      varint(size);
+    }
+    for (long i = 0; i < size; i++) {
+      value(element, list.element);
+    }
+  }
+
+  private void scalar(int type) throws MalformedException {
+    switch (type) {
+      case ThriftReader.TRUE, ThriftReader.FALSE -> {}
+      case ThriftReader.BYTE -> out.write(in.readByte());
+      case ThriftReader.I32 -> zigzag(in.readI32());
+      case ThriftReader.I64 -> zigzag(in.readI64());
+      default -> {
+        ByteBuffer text = in.readBinary();
+        varint(text.remaining());
+        while (text.hasRemaining()) {
+          byte b = text.get();
+          out.write(b == '.' ? DOT : b);
+        }
+      }
+    }
+  }
+
+  private void zigzag(long value) {
+    varint((value << 1) ^ (value >> (Long.SIZE - 1)));
+  }
+
+  private void varint(long value) {
+    long rest = value;
+    while ((rest & ~0x7FL) != 0) {
+      out.write((int) ((rest & 0x7F) | 0x80));
+      rest >>>= 7;
+    }
+    out.write((int) rest);
+  }
+}

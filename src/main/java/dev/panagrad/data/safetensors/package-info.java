@@ -1,0 +1,2 @@
+/** Tensors of a safetensors file as columns. */
+package dev.panagrad.data.safetensors;
