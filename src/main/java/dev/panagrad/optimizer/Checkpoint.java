@@ -89,8 +89,9 @@ public final class Checkpoint {
    * device go through memory for the largest of them.
    *
    * @throws PartlyRestoredException if the file was whole and changed, or could not be read any
-   *     more, while it was read for the second time; the optimizer is of no use until a checkpoint
-   *     is restored
+   *     more, or memory was closed, while it was read for the second time; the optimizer is of no
+   *     use until a checkpoint is restored
+   * @throws IllegalStateException if memory or the backend has been closed; nothing has changed
    * @throws IOException if the file cannot be read, is damaged, or is of another rule, option,
    *     penalty, element type or layout, with what differs; nothing has changed then
    */
@@ -107,13 +108,15 @@ public final class Checkpoint {
       for (String name : targets.keySet()) {
         in.requireIntact(name);
       }
+      optimizer.backend().linear().requireOpen();
+      targets.values().forEach(Tensor::requireWritable);
       Tensor staging = staging(arena, targets.values());
       // Nothing that may be refused is left.
       try {
         for (Map.Entry<String, Tensor> target : targets.entrySet()) {
           read(in, target.getKey(), target.getValue(), staging, optimizer.backend());
         }
-      } catch (IOException e) {
+      } catch (IOException | RuntimeException e) {
         throw new PartlyRestoredException(file, e);
       }
       optimizer.resumeAt(steps, skipped, factor);
@@ -285,12 +288,14 @@ public final class Checkpoint {
   private static long number(Path file, Map<String, String> metadata, String key)
       throws IOException {
     String text = metadata.get(key);
-    if (text == null || !text.matches("[0-9]{1,18}")) {
-      throw new IOException(
-          "checkpoint '%s': metadata '%s' is %s where a count is needed"
-              .formatted(
-                  Excerpt.of(file), key, text == null ? "missing" : "'" + Excerpt.of(text) + "'"));
+    if (text != null
+        && text.matches("[0-9]{1,18}")
+        && Long.parseLong(text) <= Optimizer.MAX_STEPS) {
+      return Long.parseLong(text);
     }
-    return Long.parseLong(text);
+    throw new IOException(
+        "checkpoint '%s': metadata '%s' is %s where a count up to 2^53 is needed"
+            .formatted(
+                Excerpt.of(file), key, text == null ? "missing" : "'" + Excerpt.of(text) + "'"));
   }
 }

@@ -21,7 +21,9 @@ public final class CheckpointSnapshot {
   private final Map<String, Tensor> tensors;
   private final List<Tensor> onHost = new ArrayList<>();
   private final List<Tensor> copied = new ArrayList<>();
-  private Map<String, String> texts = Map.of();
+
+  /** Null until it is taken. */
+  private Map<String, String> texts;
 
   /**
    * A snapshot of that optimizer.
@@ -45,8 +47,9 @@ public final class CheckpointSnapshot {
     }
   }
 
-  /** Makes it what the optimizer is now. */
+  /** Makes it what the optimizer is now; if that throws, there is none to be written. */
   public void take() throws IOException {
+    texts = null;
     Map<String, String> now = new LinkedHashMap<>(Checkpoint.identity(optimizer));
     now.put(Checkpoint.STEPS, Long.toString(optimizer.steps()));
     now.put(Checkpoint.SKIPPED, Long.toString(optimizer.skippedSteps()));
@@ -64,15 +67,20 @@ public final class CheckpointSnapshot {
    * @param others host tensors of the caller, under names that begin with {@value
    *     Checkpoint#OTHERS}
    * @throws IOException if it cannot be written; what was there before is still there
+   * @throws IllegalStateException if nothing was taken
    */
   public void write(Path file, Map<String, String> more, List<Tensor> others) throws IOException {
-    Map<String, String> all = new LinkedHashMap<>(texts);
-    for (Map.Entry<String, String> text : more.entrySet()) {
-      if (all.put(text.getKey(), text.getValue()) != null) {
-        throw new IllegalArgumentException(
-            "checkpoints have a '" + text.getKey() + "' of their own");
-      }
+    if (texts == null) {
+      throw new IllegalStateException(
+          "no snapshot of the optimizer was taken: there is none to write");
     }
+    Map<String, String> all = new LinkedHashMap<>(texts);
+    more.forEach(
+        (key, text) -> {
+          if (all.put(key, text) != null) {
+            throw new IllegalArgumentException("checkpoints have a '" + key + "' of their own");
+          }
+        });
     List<Tensor> written = new ArrayList<>(onHost);
     for (Tensor other : others) {
       if (!other.name().startsWith(Checkpoint.OTHERS)) {

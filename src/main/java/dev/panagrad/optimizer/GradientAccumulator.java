@@ -27,7 +27,7 @@ public final class GradientAccumulator {
   private final Tensor like;
   private double weight;
 
-  /** For gradients of that type and length, where the backend computes. */
+  /** Takes gradients of that type and length, where the backend computes. */
   public GradientAccumulator(Backend backend, TensorArena arena, Tensor like) {
     this.like = like;
     mean = new RunningMean(backend, arena, "mean gradient", like);
@@ -38,13 +38,19 @@ public final class GradientAccumulator {
    *
    * @param gradient flat, only read
    * @param newWeight how much it counts, above 0: its rows
+   * @throws IllegalArgumentException if the gradient is of another type or shape, or shares memory
+   *     with the mean, or the sum of all weights is not finite; nothing changes
+   * @throws IllegalStateException if memory or the backend has been closed; nothing changes
    */
   public void add(Tensor gradient, double newWeight) {
     Checks.positive("weight of a gradient", newWeight);
     gradient.requireDType(like.dtype());
     gradient.requireShape(like.shape());
-    weight += newWeight;
-    mean.add(gradient, newWeight / weight);
+    gradient.requireContiguous();
+    mean.memory().forEach(gradient::requireDisjoint);
+    double sum = Checks.positive("sum of the weights of gradients", weight + newWeight);
+    mean.add(gradient, newWeight / sum);
+    weight = sum;
   }
 
   /**

@@ -11,7 +11,6 @@ import dev.panagrad.rule.UpdateRule;
 import dev.panagrad.schedule.Schedule;
 import dev.panagrad.tensor.DType;
 import dev.panagrad.tensor.Parameters;
-import dev.panagrad.tensor.Shape;
 import dev.panagrad.tensor.Tensor;
 import dev.panagrad.tensor.TensorArena;
 import java.util.ArrayList;
@@ -39,125 +38,46 @@ import java.util.Objects;
  * Threading: one thread at a time.
  */
 public final class Optimizer {
-  private final UpdateRule rule;
-  private final Schedule schedule;
-  private final Penalty penalty;
-  private final NonFinitePolicy policy;
-  private final StateFormat format;
-  private final double sign;
-  private final double clipValue;
-  private final double clipNorm;
+  /** Steps that can be counted: up to here every number is a double, as rules need it. */
+  static final long MAX_STEPS = 1L << 53;
 
+  /** A copy that nobody changes. */
+  private final Builder options;
+
+  private final UpdateRule rule;
   private final Parameters parameters;
   private final LinearKernels linear;
   private final Backend backend;
   private final StepKernel kernel;
   private final boolean fused;
-  private final Tensor[] slots;
   private final StepRanges ranges;
-  private final List<ParameterGroup> groups;
-  private final Averaging averaging;
-
-  /** Null if none is kept. */
-  private final RunningMean average;
-
+  private final StepMemory memory;
   private final Parameters averaged;
-
-  private Tensor checkedGradient;
   private long steps;
   private long skipped;
   private double lastRate;
   private double rateFactor = 1;
 
   private Optimizer(Builder builder, Parameters parameters, Backend backend, TensorArena arena) {
+    Tensor flat = parameters.flat();
+    this.options = builder.copy();
     this.rule = builder.rule;
-    this.schedule = builder.hasSchedule() ? builder.schedule : Schedule.constant();
-    this.penalty = builder.penalty;
-    this.policy = builder.policy;
-    this.format = builder.format;
-    this.sign = builder.maximize ? -1 : 1;
-    this.clipValue = builder.clipValue;
-    this.clipNorm = builder.clipNorm;
     this.parameters = parameters;
     this.backend = backend;
     this.linear = backend.linear();
-    Tensor flat = parameters.flat();
-    if (flat.isHost() != backend.usesHostMemory()) {
-      throw new IllegalArgumentException(
-          "parameters '%s' are %s, backend '%s' computes %s; allocate them with Backend.allocate"
-              .formatted(
-                  flat.name(),
-                  flat.isHost() ? "in host memory" : "on a device",
-                  backend.name(),
-                  backend.usesHostMemory() ? "in host memory" : "on its device"));
-    }
-    if (flat.isHost()) {
-      flat.requireWritable();
-    }
-    requireFormat(rule, format, flat.dtype(), backend);
-    requirePenalty(rule, penalty);
-    for (ParameterGroup group : builder.groups) {
-      if (group.penalty() != null) {
-        requirePenalty(rule, group.penalty());
-      }
-    }
-    StepKernel own = backend.step(rule, flat.dtype(), format).orElse(null);
+    Requirements.check(options, flat, backend);
+    this.ranges = StepRanges.of(parameters, options);
+    StepKernel own = backend.step(rule, flat.dtype(), options.format).orElse(null);
     if (own == null && !backend.usesHostMemory()) {
       throw new IllegalArgumentException(
           "backend '%s' has no kernel for rule '%s' in %s, and the scalar definition needs host memory"
               .formatted(backend.name(), rule.name(), flat.dtype()));
     }
     this.fused = own != null;
-    this.kernel = fused ? own : new DefinitionStep(rule, format);
-    List<String> names = rule.slots();
-    int parts = format.tensorsPerSlot();
-    this.slots = new Tensor[names.size() * parts];
-    for (int i = 0; i < slots.length; i++) {
-      slots[i] =
-          backend.allocate(
-              arena,
-              rule.name() + "." + format.tensorName(i % parts, names.get(i / parts)),
-              format.dtype(i % parts, flat.dtype()),
-              Shape.of(format.count(i % parts, flat.count())));
-    }
-    this.ranges = StepRanges.of(parameters, rule, penalty, clipValue, builder.groups);
-    this.groups = List.copyOf(builder.groups);
-    this.averaging = builder.averaging;
-    this.average = averaging == null ? null : new RunningMean(backend, arena, "average", flat);
-    this.averaged = average == null ? null : parameters.layoutOf().over(average.vector());
-  }
-
-  private static void requireFormat(
-      UpdateRule rule, StateFormat format, DType dtype, Backend backend) {
-    if (!backend.stateFormats().contains(format)) {
-      throw new IllegalArgumentException(
-          "backend '%s' keeps state as %s, and %s was asked for; backends in host memory have all formats"
-              .formatted(backend.name(), backend.stateFormats(), format));
-    }
-    if (format.isCompact() && dtype != DType.F32) {
-      throw new IllegalArgumentException(
-          "state as %s is for F32 parameters, found %s: what it rounds away is more than F64 adds to F32"
-              .formatted(format, dtype));
-    }
-    rule.unsupportedReason(format)
-        .ifPresent(
-            reason -> {
-              throw new IllegalArgumentException(
-                  "rule '%s' cannot keep its state as %s: %s"
-                      .formatted(rule.name(), format, reason));
-            });
-  }
-
-  private static void requirePenalty(UpdateRule rule, Penalty penalty) {
-    if (penalty.l1() > 0) {
-      rule.unsupportedL1Reason()
-          .ifPresent(
-              reason -> {
-                throw new IllegalArgumentException(
-                    "rule '%s' cannot have the L1 penalty %s: %s"
-                        .formatted(rule.name(), penalty.l1(), reason));
-              });
-    }
+    this.kernel = fused ? own : new DefinitionStep(rule, options.format);
+    this.memory = new StepMemory(options, parameters, backend, arena);
+    this.averaged =
+        memory.average == null ? null : parameters.layoutOf().over(memory.average.vector());
   }
 
   /** Starts an optimizer of that rule, with a constant rate, no penalty and no clipping. */
@@ -167,18 +87,18 @@ public final class Optimizer {
 
   /** The options of an optimizer. */
   public static final class Builder {
-    private final UpdateRule rule;
+    final UpdateRule rule;
 
     /** Null until one is set: constant. */
     private Schedule schedule;
 
-    private Penalty penalty = Penalty.none();
+    Penalty penalty = Penalty.none();
     private NonFinitePolicy policy = NonFinitePolicy.PROPAGATE;
-    private StateFormat format = StateFormat.SAME;
-    private Averaging averaging;
-    private final List<ParameterGroup> groups = new ArrayList<>();
+    StateFormat format = StateFormat.SAME;
+    Averaging averaging;
+    final List<ParameterGroup> groups = new ArrayList<>();
     private boolean maximize;
-    private double clipValue = Double.POSITIVE_INFINITY;
+    double clipValue = Double.POSITIVE_INFINITY;
     private double clipNorm = Double.POSITIVE_INFINITY;
 
     private Builder(UpdateRule rule) {
@@ -288,6 +208,10 @@ public final class Optimizer {
       return with(rule);
     }
 
+    double rate(long step) {
+      return schedule == null ? rule.learningRate() : schedule.rate(step, rule.learningRate());
+    }
+
     /** A builder with the same options for another rule. */
     public Builder with(UpdateRule newRule) {
       Builder copy = new Builder(newRule);
@@ -309,9 +233,10 @@ public final class Optimizer {
      * @param parameters in the memory that the backend computes in
      * @param arena owner of the optimizer's state
      * @throws IllegalArgumentException if the backend can neither fuse the rule nor use its scalar
-     *     definition, the format of the state is not for this backend, rule or type, or the rule
-     *     {@linkplain UpdateRule#unsupportedL1Reason cannot have} an L1 penalty, or a group matches
-     *     nothing
+     *     definition, the format of the state is not for this backend, rule or type, the rule
+     *     {@linkplain UpdateRule#unsupportedL1Reason cannot have} an L1 penalty or {@linkplain
+     *     UpdateRule#unsupportedReason(DType) cannot step} this type, or a group matches nothing;
+     *     nothing is allocated then
      */
     public Optimizer build(Parameters parameters, Backend backend, TensorArena arena) {
       return new Optimizer(this, parameters, backend, arena);
@@ -324,30 +249,27 @@ public final class Optimizer {
   }
 
   /**
-   * One step.
+   * One step. For parameters without elements it counts, and does nothing else.
    *
    * @param gradient flat, of the parameters' type and count, its padding zero, in other memory than
-   *     parameters and state; only read
+   *     parameters, state and average; only read
    * @return false if the step was skipped because the gradient is not finite
    * @throws ArithmeticException if it is not finite and the policy is {@link
-   *     NonFinitePolicy#THROW}; nothing changes
+   *     NonFinitePolicy#THROW}, or the learning rate is negative, or not finite in the parameters'
+   *     type; nothing changes
    * @throws IllegalArgumentException if the gradient does not fit; nothing changes
-   * @throws IllegalStateException if memory or the backend has been closed; nothing changes
+   * @throws IllegalStateException if memory or the backend has been closed, or 2^53 steps have been
+   *     made; nothing changes
    */
   public boolean step(Tensor gradient) {
     linear.requireOpen();
-    Tensor flat = parameters.flat();
-    if (gradient != checkedGradient) {
-      check(gradient, flat);
-      checkedGradient = gradient;
+    memory.require(gradient);
+    if (steps == MAX_STEPS) {
+      throw new IllegalStateException(
+          "there is no step after %d: an optimizer counts as far as doubles do".formatted(steps));
     }
-    flat.storage().requireUsable(flat.name());
-    gradient.storage().requireUsable(gradient.name());
-    for (Tensor slot : slots) {
-      slot.storage().requireUsable(slot.name());
-    }
-    if (policy != NonFinitePolicy.PROPAGATE && !linear.isFinite(gradient)) {
-      if (policy == NonFinitePolicy.THROW) {
+    if (options.policy != NonFinitePolicy.PROPAGATE && !linear.isFinite(gradient)) {
+      if (options.policy == NonFinitePolicy.THROW) {
         throw new ArithmeticException(
             "the gradient '%s' of step %d has an infinite or NaN element; parameters and state are unchanged"
                 .formatted(gradient.name(), steps + 1));
@@ -355,46 +277,24 @@ public final class Optimizer {
       skipped++;
       return false;
     }
-    double scale = sign;
-    if (clipNorm < Double.POSITIVE_INFINITY
-        && !(ranges.isOneCall() && kernel.clipNorm(gradient, clipNorm))) {
-      // 1e-6 as in PyTorch; a NaN norm gives a NaN scale, which propagates.
-      double factor = clipNorm / (linear.norm2(gradient) + 1e-6);
-      scale = factor >= 1 ? sign : sign * factor;
-    }
-    double rate = rateFactor * schedule.rate(steps, rule.learningRate());
-    if (!(rate >= 0 && rate < Double.POSITIVE_INFINITY)) {
-      throw new ArithmeticException(
-          "the schedule gives learning rate "
-              + rate
-              + " at step "
-              + steps
-              + "; it must be in [0, infinity)");
-    }
     long step = steps + 1;
-    ranges.apply(kernel, gradient, slots, step, rate, scale);
-    if (average != null) {
-      average.add(flat, averaging.share(step));
+    double rate = rateFactor * options.rate(steps);
+    ranges.prepare(step, rate);
+    double scale = options.maximize ? -1 : 1;
+    if (options.clipNorm < Double.POSITIVE_INFINITY
+        && !(ranges.isOneCall() && kernel.clipNorm(gradient, options.clipNorm))) {
+      // 1e-6 as in PyTorch; a NaN norm gives a NaN scale, which propagates.
+      double factor = options.clipNorm / (linear.norm2(gradient) + 1e-6);
+      scale *= factor >= 1 ? 1 : factor;
+    }
+    ranges.apply(kernel, gradient, memory.slots, scale);
+    if (memory.average != null) {
+      memory.average.add(parameters.flat(), options.averaging.share(step));
     }
     backend.trace().countStep();
     lastRate = rate;
     steps = step;
     return true;
-  }
-
-  private void check(Tensor gradient, Tensor flat) {
-    gradient.requireDType(flat.dtype());
-    gradient.requireCount(flat.count());
-    gradient.requireContiguous();
-    if (gradient.isHost() != flat.isHost()) {
-      throw new IllegalArgumentException(
-          "gradient '%s' and parameters '%s' are not in the memory of the same device"
-              .formatted(gradient.name(), flat.name()));
-    }
-    gradient.requireDisjoint(flat);
-    for (Tensor slot : slots) {
-      gradient.requireDisjoint(slot);
-    }
   }
 
   /** The rule. */
@@ -409,7 +309,7 @@ public final class Optimizer {
 
   /** The penalty. */
   public Penalty penalty() {
-    return penalty;
+    return options.penalty;
   }
 
   /**
@@ -422,22 +322,23 @@ public final class Optimizer {
 
   /** What is averaged, or null. */
   public Averaging averaging() {
-    return averaging;
+    return options.averaging;
   }
 
   /** The groups, first match first. */
   public List<ParameterGroup> groups() {
-    return groups;
+    return options.groups();
   }
 
   /**
    * Multiplies the learning rate of all later steps, beside the schedule and what it was multiplied
    * by before: for rates that are lowered when progress ends. Checkpoints remember it.
    *
-   * @param factor positive
+   * @param factor positive; the product with those before is positive and finite
    */
   public void scaleRate(double factor) {
-    rateFactor *= Checks.positive("factor of the learning rate", factor);
+    Checks.positive("factor of the learning rate", factor);
+    rateFactor = Checks.positive("product of all factors of the rate", rateFactor * factor);
   }
 
   /** What the schedule's rates are multiplied by; 1 unless {@link #scaleRate} was called. */
@@ -451,18 +352,25 @@ public final class Optimizer {
    * @param step from 0
    */
   public double learningRate(long step) {
-    return schedule.rate(step, rule.learningRate());
+    if (step < 0) {
+      throw new IllegalArgumentException("steps count from 0, found " + step);
+    }
+    return options.rate(step);
   }
 
   /** Direction, clipping and policy in one text, the same for optimizers that agree in all. */
   public String options() {
     return "%s, clip value %s, clip norm %s, not finite: %s"
-        .formatted(sign < 0 ? "maximize" : "minimize", clipValue, clipNorm, policy);
+        .formatted(
+            options.maximize ? "maximize" : "minimize",
+            options.clipValue,
+            options.clipNorm,
+            options.policy);
   }
 
   /** What it does with a gradient that is not finite. */
   public NonFinitePolicy nonFinite() {
-    return policy;
+    return options.policy;
   }
 
   /** Steps made; skipped ones do not count. */
@@ -487,7 +395,7 @@ public final class Optimizer {
 
   /** How state is kept between steps. */
   public StateFormat stateFormat() {
-    return format;
+    return options.format;
   }
 
   /**
@@ -495,25 +403,25 @@ public final class Optimizer {
    * of whole blocks, and codes before their scales.
    */
   public List<Tensor> state() {
-    return List.of(slots);
+    return List.of(memory.slots);
   }
 
   /**
    * Continues as if that many steps had been made, for state that was restored into {@link #state}.
    *
-   * @throws IllegalArgumentException if negative
+   * @param stepsMade at least 0, at most 2^53
    */
   public void resumeAt(long stepsMade) {
-    if (stepsMade < 0) {
-      throw new IllegalArgumentException("steps made must be at least 0, found " + stepsMade);
-    }
-    steps = stepsMade;
-    lastRate = steps == 0 ? 0 : rateFactor * schedule.rate(steps - 1, rule.learningRate());
+    resumeAt(stepsMade, skipped, rateFactor);
   }
 
   void resumeAt(long stepsMade, long stepsSkipped, double factor) {
+    if (stepsMade < 0 || stepsMade > MAX_STEPS) {
+      throw new IllegalArgumentException("steps made must be in [0, 2^53], found " + stepsMade);
+    }
+    lastRate = stepsMade == 0 ? 0 : factor * options.rate(stepsMade - 1);
+    steps = stepsMade;
     rateFactor = factor;
-    resumeAt(stepsMade);
     skipped = stepsSkipped;
   }
 
@@ -528,7 +436,7 @@ public final class Optimizer {
             rule,
             backend.name(),
             fused ? "fused" : "scalar definition",
-            format.isCompact() ? ", state as " + format : "",
+            options.format.isCompact() ? ", state as " + options.format : "",
             steps);
   }
 }

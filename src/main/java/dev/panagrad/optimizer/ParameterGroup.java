@@ -4,8 +4,6 @@ import dev.panagrad.penalty.Penalty;
 import dev.panagrad.rule.Checks;
 import java.util.List;
 import java.util.Objects;
-import java.util.regex.Pattern;
-import java.util.stream.Collectors;
 
 /**
  * What is different for the parameters whose names match a pattern: a factor of the learning rate,
@@ -65,12 +63,31 @@ public record ParameterGroup(
     return groups.stream().filter(g -> g.matches(name)).findFirst().orElse(of(name));
   }
 
+  /** Compares from left to right; a mismatch goes back to the last star, which takes one more. */
   boolean matches(String name) {
-    String regex =
-        pattern
-            .codePoints()
-            .mapToObj(c -> c == '*' ? ".*" : c == '?' ? "." : Pattern.quote(Character.toString(c)))
-            .collect(Collectors.joining());
-    return Pattern.compile(regex, Pattern.DOTALL).matcher(name).matches();
+    int[] wanted = pattern.codePoints().toArray();
+    int[] found = name.codePoints().toArray();
+    int star = -1;
+    int afterStar = 0;
+    int at = 0;
+    int i = 0;
+    while (i < found.length) {
+      if (at < wanted.length && wanted[at] == '*') {
+        star = at++;
+        afterStar = i;
+      } else if (at < wanted.length && (wanted[at] == '?' || wanted[at] == found[i])) {
+        at++;
+        i++;
+      } else if (star >= 0) {
+        at = star + 1;
+        i = ++afterStar;
+      } else {
+        return false;
+      }
+    }
+    while (at < wanted.length && wanted[at] == '*') {
+      at++;
+    }
+    return at == wanted.length;
   }
 }

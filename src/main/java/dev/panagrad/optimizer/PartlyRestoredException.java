@@ -12,7 +12,7 @@ import java.nio.file.Path;
 public final class PartlyRestoredException extends IOException {
   private static final long serialVersionUID = 1;
 
-  PartlyRestoredException(Path file, IOException cause) {
+  PartlyRestoredException(Path file, Exception cause) {
     super(
         ("checkpoint '%s' changed, or could not be read any more, while it was restored: parameters and state are now"
                 + " partly those before; restore a checkpoint before the next step. %s")

@@ -3,6 +3,7 @@ package dev.panagrad.optimizer;
 import dev.panagrad.backend.Backend;
 import dev.panagrad.tensor.Tensor;
 import dev.panagrad.tensor.TensorArena;
+import java.util.List;
 
 /** A weighted mean of vectors, taken in one by one. */
 final class RunningMean {
@@ -22,6 +23,11 @@ final class RunningMean {
             : backend.allocate(arena, name + " before", like.dtype(), like.shape());
   }
 
+  /** All that {@link #add} writes. */
+  List<Tensor> memory() {
+    return before == null ? List.of(mean) : List.of(mean, before);
+  }
+
   /** The mean so far. */
   Tensor vector() {
     return mean;
@@ -39,8 +45,9 @@ final class RunningMean {
       backend.linear().lerp(share, x, mean);
     } else {
       backend.copy(mean, before);
-      backend.linear().axpy(-share, before, mean);
+      // x is the one that may be refused: first.
       backend.linear().axpy(share, x, mean);
+      backend.linear().axpy(-share, before, mean);
     }
   }
 }

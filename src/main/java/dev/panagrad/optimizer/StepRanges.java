@@ -22,7 +22,7 @@ import java.util.List;
 final class StepRanges {
   private static final Penalty NO_PENALTY = Penalty.none();
 
-  private final Parameters parameters;
+  private final Tensor flat;
   private final UpdateRule rule;
   private final double clipValue;
   private final boolean hasGroups;
@@ -47,55 +47,42 @@ final class StepRanges {
     }
   }
 
-  private StepRanges(
-      Parameters parameters,
-      UpdateRule rule,
-      double clipValue,
-      boolean hasGroups,
-      List<Range> ranges) {
-    this.parameters = parameters;
-    this.rule = rule;
-    this.clipValue = clipValue;
-    this.hasGroups = hasGroups;
+  private StepRanges(Tensor flat, Optimizer.Builder options, List<Range> ranges) {
+    this.flat = flat;
+    this.rule = options.rule;
+    this.clipValue = options.clipValue;
+    this.hasGroups = !options.groups.isEmpty();
     this.ranges = ranges.toArray(Range[]::new);
   }
 
   /**
-   * For these parameters.
+   * The parts of these parameters.
    *
    * @throws IllegalArgumentException if a group matches none of them
    */
-  static StepRanges of(
-      Parameters parameters,
-      UpdateRule rule,
-      Penalty penalty,
-      double clipValue,
-      List<ParameterGroup> groups) {
+  static StepRanges of(Parameters parameters, Optimizer.Builder options) {
     Tensor flat = parameters.flat();
     List<Range> ranges = new ArrayList<>();
-    if (groups.isEmpty()) {
+    for (ParameterGroup group : options.groups) {
+      if (parameters.names().stream().noneMatch(group::matches)) {
+        throw new IllegalArgumentException(
+            "group '%s' matches none of the parameters; there are %s"
+                .formatted(group.pattern(), parameters.names()));
+      }
+    }
+    if (options.groups.isEmpty()) {
       long split = parameters.penalizedCount();
-      add(ranges, new Range(0, split, 1, rule.weightDecay(), penalty, numbers(flat)));
+      double decay = options.rule.weightDecay();
+      add(ranges, new Range(0, split, 1, decay, options.penalty, numbers(flat)));
       add(ranges, new Range(split, flat.count() - split, 1, 0, NO_PENALTY, numbers(flat)));
     } else {
-      for (ParameterGroup group : groups) {
-        if (parameters.names().stream().noneMatch(group::matches)) {
-          throw new IllegalArgumentException(
-              "group '%s' matches none of the parameters; there are %s"
-                  .formatted(group.pattern(), parameters.names()));
-        }
-      }
-      addGrouped(ranges, parameters, rule, penalty, groups);
+      addGrouped(ranges, parameters, options);
     }
-    return new StepRanges(parameters, rule, clipValue, !groups.isEmpty(), ranges);
+    return new StepRanges(flat, options, ranges);
   }
 
   private static void addGrouped(
-      List<Range> ranges,
-      Parameters parameters,
-      UpdateRule rule,
-      Penalty penalty,
-      List<ParameterGroup> groups) {
+      List<Range> ranges, Parameters parameters, Optimizer.Builder options) {
     Tensor flat = parameters.flat();
     long unit = TensorArena.ALIGNMENT_BYTES / flat.dtype().bytes();
     for (boolean isExempt : new boolean[] {false, true}) {
@@ -105,9 +92,10 @@ final class StepRanges {
         if (isExempt != (first >= parameters.penalizedCount())) {
           continue;
         }
-        ParameterGroup group = ParameterGroup.firstOf(groups, name);
-        double decay = Double.isNaN(group.weightDecay()) ? rule.weightDecay() : group.weightDecay();
-        Penalty own = group.penalty() == null ? penalty : group.penalty();
+        ParameterGroup group = options.groupOf(name);
+        double decay =
+            Double.isNaN(group.weightDecay()) ? options.rule.weightDecay() : group.weightDecay();
+        Penalty own = group.penalty() == null ? options.penalty : group.penalty();
         add(
             ranges,
             new Range(
@@ -139,32 +127,44 @@ final class StepRanges {
 
   /** Whether the kernel may take over clipping by norm, which it does for one call. */
   boolean isOneCall() {
-    return !hasGroups;
+    return !hasGroups && ranges.length > 0;
   }
 
-  /** Steps all parameters. */
-  void apply(StepKernel kernel, Tensor g, Tensor[] slots, long step, double rate, double scale) {
-    Tensor flat = parameters.flat();
+  /**
+   * Computes the numbers of a step.
+   *
+   * @throws ArithmeticException if a learning rate is not finite in the parameters' type
+   */
+  void prepare(long step, double rate) {
+    boolean decoupled = rule.isDecayDecoupled();
     for (Range range : ranges) {
       StepCoefficients c = range.coefficients;
       double own = rate * range.rateFactor;
-      boolean decoupled = rule.isDecayDecoupled();
+      if (!(own >= 0 && own <= flat.dtype().maxValue())) {
+        throw new ArithmeticException(
+            "the schedule gives learning rate %s at step %d; of %s parameters it must be in [0, %s]"
+                .formatted(own, step - 1, flat.dtype(), flat.dtype().maxValue()));
+      }
       c.step = step;
-      c.gradientScale = scale;
       c.clipValue = clipValue;
       c.coupledDecay = (decoupled ? 0 : range.decay) + range.penalty.gradientFactor();
       c.shrink = decoupled ? 1 - own * range.decay : 1;
       rule.coefficients(step, own, range.penalty.l1(), c);
     }
-    if (hasGroups) {
-      for (Range range : ranges) {
+  }
+
+  /** Steps all parameters by the numbers that were prepared. */
+  void apply(StepKernel kernel, Tensor g, Tensor[] slots, double scale) {
+    for (Range range : ranges) {
+      range.coefficients.gradientScale = scale;
+      if (hasGroups) {
         kernel.apply(flat, g, slots, range.first, range.count, range.coefficients);
       }
-    } else {
+    }
+    if (isOneCall()) {
       // The exempt part is the last, and the only one where all are or nothing is penalized.
-      StepCoefficients last = ranges[ranges.length - 1].coefficients;
-      kernel.applyAll(
-          flat, g, slots, ranges[ranges.length - 1].first, ranges[0].coefficients, last);
+      Range last = ranges[ranges.length - 1];
+      kernel.applyAll(flat, g, slots, last.first, ranges[0].coefficients, last.coefficients);
     }
   }
 }

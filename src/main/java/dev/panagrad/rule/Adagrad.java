@@ -1,6 +1,8 @@
 package dev.panagrad.rule;
 
+import dev.panagrad.tensor.DType;
 import java.util.List;
+import java.util.Optional;
 
 /**
  * Adagrad: the gradient divided by the root of the sum of all its squares so far.
@@ -139,6 +141,13 @@ public record Adagrad(
   @Override
   public boolean isNonNegative(int slot) {
     return true;
+  }
+
+  @Override
+  public Optional<String> unsupportedReason(DType dtype) {
+    return initialAccumulator >= dtype.minNormal()
+        ? Optional.empty()
+        : Checks.vanishing(epsilon, 1, dtype);
   }
 
   @Override

@@ -1,5 +1,6 @@
 package dev.panagrad.rule;
 
+import dev.panagrad.tensor.DType;
 import java.util.List;
 import java.util.Optional;
 
@@ -144,6 +145,11 @@ public record Adam(
   @Override
   public boolean isNonNegative(int slot) {
     return slot > 0;
+  }
+
+  @Override
+  public Optional<String> unsupportedReason(DType dtype) {
+    return Checks.vanishing(epsilon, Math.sqrt(1 - beta2), dtype);
   }
 
   /** A maximum over rounded numbers is that of the roundings too. */

@@ -1,5 +1,8 @@
 package dev.panagrad.rule;
 
+import dev.panagrad.tensor.DType;
+import java.util.Optional;
+
 /**
  * Range checks of hyper-parameters; each message has the name, the accepted range and the value
  * found.
@@ -53,6 +56,21 @@ public final class Checks {
       throw new IllegalArgumentException(name + " must be at least 1, found " + value);
     }
     return value;
+  }
+
+  /**
+   * Why an epsilon does not keep a rule from dividing 0 by 0, or empty if it does.
+   *
+   * @param factor what epsilon is multiplied by in the smallest denominator of the rule
+   */
+  static Optional<String> vanishing(double epsilon, double factor, DType dtype) {
+    // Normal numbers only: the reciprocal of a subnormal one may be infinite.
+    double least = dtype.minNormal() / factor;
+    return epsilon >= least
+        ? Optional.empty()
+        : Optional.of(
+            "its epsilon %s vanishes in %s, where a parameter without gradient would become 0 / 0; the smallest that works is %s"
+                .formatted(epsilon, dtype, least));
   }
 
   private static IllegalArgumentException rejected(String name, String range, double value) {

@@ -1,6 +1,8 @@
 package dev.panagrad.rule;
 
+import dev.panagrad.tensor.DType;
 import java.util.List;
+import java.util.Optional;
 
 /**
  * NAdam: Adam whose momentum looks one step ahead, as Nesterov's does, and warms up.
@@ -155,6 +157,11 @@ public record NAdam(
   @Override
   public boolean isNonNegative(int slot) {
     return slot == 1;
+  }
+
+  @Override
+  public Optional<String> unsupportedReason(DType dtype) {
+    return Checks.vanishing(epsilon, Math.sqrt(1 - beta2), dtype);
   }
 
   @Override

@@ -1,5 +1,6 @@
 package dev.panagrad.rule;
 
+import dev.panagrad.tensor.DType;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.Optional;
@@ -149,6 +150,11 @@ public record RmsProp(
   @Override
   public boolean isNonNegative(int slot) {
     return slot == 0;
+  }
+
+  @Override
+  public Optional<String> unsupportedReason(DType dtype) {
+    return Checks.vanishing(epsilon, 1, dtype);
   }
 
   /**

@@ -1,5 +1,6 @@
 package dev.panagrad.rule;
 
+import dev.panagrad.tensor.DType;
 import java.util.List;
 import java.util.Optional;
 
@@ -49,6 +50,14 @@ public interface UpdateRule {
 
   /** Why the rule does not work with state in that format, or empty if it does. */
   default Optional<String> unsupportedReason(StateFormat format) {
+    return Optional.empty();
+  }
+
+  /**
+   * Why the rule does not work on parameters of that type with its hyper-parameters, as an epsilon
+   * that is zero there, or empty if it does.
+   */
+  default Optional<String> unsupportedReason(DType dtype) {
     return Optional.empty();
   }
 

@@ -5,22 +5,24 @@ import java.lang.foreign.ValueLayout;
 /** The element type of a tensor, in native byte order. */
 public enum DType {
   /** IEEE 754 binary32. */
-  F32(Float.BYTES, Float.MIN_NORMAL),
+  F32(Float.BYTES, Float.MIN_NORMAL, Float.MAX_VALUE),
   /** IEEE 754 binary64. */
-  F64(Double.BYTES, Double.MIN_NORMAL),
+  F64(Double.BYTES, Double.MIN_NORMAL, Double.MAX_VALUE),
   /** Signed 64-bit integer: row indices, never parameters. */
-  I64(Long.BYTES, 1),
+  I64(Long.BYTES, 1, Long.MAX_VALUE),
   /** The upper half of an F32, {@link Bf16}: storage, which no kernel computes on. */
-  BF16(Short.BYTES, Float.MIN_NORMAL),
+  BF16(Short.BYTES, Float.MIN_NORMAL, 0x1.FEp127),
   /** Unsigned 8-bit integer: codes of optimizer state, which no kernel computes on. */
-  U8(Byte.BYTES, 1);
+  U8(Byte.BYTES, 1, 255);
 
   private final int bytes;
   private final double minNormal;
+  private final double maxValue;
 
-  DType(int bytes, double minNormal) {
+  DType(int bytes, double minNormal, double maxValue) {
     this.bytes = bytes;
     this.minNormal = minNormal;
+    this.maxValue = maxValue;
   }
 
   /** Size of one element in bytes. */
@@ -31,6 +33,11 @@ public enum DType {
   /** The smallest positive value that is not subnormal. */
   public double minNormal() {
     return minNormal;
+  }
+
+  /** The largest finite value. */
+  public double maxValue() {
+    return maxValue;
   }
 
   /** Whether kernels compute on the type: F32 and F64. */

@@ -17,8 +17,9 @@ import java.util.Objects;
  * </pre>
  *
  * Views that penalties and weight decay apply to come first, exempt ones (an intercept) after them.
- * Padding is zero and stays zero under every update rule. Gradients and optimizer state use the
- * same layout through {@link #like}.
+ * Padding is zero and stays zero under every update rule, unless the norm of a gradient that is
+ * clipped by it is NaN and propagates: then all elements become NaN. Gradients and optimizer state
+ * use the same layout through {@link #like}.
  */
 public final class Parameters {
   private final Layout layout;
@@ -123,11 +124,23 @@ public final class Parameters {
       return this;
     }
 
-    /** Elements of the flat vector, padding included. */
+    /**
+     * Elements of the flat vector, padding included.
+     *
+     * @throws IllegalArgumentException if they are more than 2^63 - 1, naming the first parameter
+     *     that is too much
+     */
     public long count(DType dtype) {
       long count = 0;
       for (Entry entry : entries) {
-        count = Math.addExact(count, padded(entry, dtype));
+        long elements = entry.shape.count();
+        // What it is padded by is less than a cache line.
+        if (elements > Long.MAX_VALUE - TensorArena.ALIGNMENT_BYTES - count) {
+          throw new IllegalArgumentException(
+              "parameter '%s' of shape %s makes the layout larger than 2^63 - 1 elements"
+                  .formatted(entry.name, entry.shape));
+        }
+        count += padded(entry, dtype);
       }
       return count;
     }
@@ -138,11 +151,12 @@ public final class Parameters {
 
     private static long padded(Entry entry, DType dtype) {
       long unit = TensorArena.ALIGNMENT_BYTES / dtype.bytes();
-      return Math.addExact(entry.shape.count(), unit - 1) / unit * unit;
+      return (entry.shape.count() + unit - 1) / unit * unit;
     }
 
     /** Allocates zeroed parameters of this layout. */
     public Parameters allocate(TensorArena arena, String name, DType dtype) {
+      require(name, dtype);
       return over(arena.allocate(name, dtype, count(dtype)));
     }
 
@@ -153,17 +167,21 @@ public final class Parameters {
      *     than {@link #count}
      */
     public Parameters over(Tensor flat) {
-      if (entries.isEmpty()) {
-        throw new IllegalArgumentException("parameters '" + flat.name() + "': the layout is empty");
-      }
+      require(flat.name(), flat.dtype());
       flat.requireContiguous();
       flat.requireCount(count(flat.dtype()));
-      if (!flat.dtype().isFloating()) {
-        throw new IllegalArgumentException(
-            "parameters '" + flat.name() + "' are " + flat.dtype() + "; F32 or F64 is needed");
-      }
       sealed = true;
       return new Parameters(this, flat);
+    }
+
+    private void require(String name, DType dtype) {
+      if (entries.isEmpty()) {
+        throw new IllegalArgumentException("parameters '%s': the layout is empty".formatted(name));
+      }
+      if (!dtype.isFloating()) {
+        throw new IllegalArgumentException(
+            "parameters '%s' are %s; F32 or F64 is needed".formatted(name, dtype));
+      }
     }
   }
 }

@@ -6,6 +6,7 @@ import static org.junit.jupiter.api.Assertions.assertTrue;
 
 import java.util.List;
 import org.junit.jupiter.api.Test;
+import org.junit.jupiter.api.function.Executable;
 
 /** One flat allocation: aligned views, exempt ones at the end, padding in between. */
 class ParametersTest {
@@ -53,6 +54,28 @@ class ParametersTest {
       assertThrows(IllegalArgumentException.class, () -> layout.allocate(arena, "i", DType.I64));
       Tensor small = arena.allocate("small", DType.F32, 3);
       assertThrows(IllegalArgumentException.class, () -> layout.over(small));
+    }
+  }
+
+  /** Sizes that overflow are refused with the name, and nothing is allocated by what is refused. */
+  @Test
+  void sizesThatOverflow() {
+    try (TensorArena arena = TensorArena.open("layout")) {
+      for (Parameters.Layout layout :
+          List.of(
+              Parameters.layout().add("w", Long.MAX_VALUE),
+              Parameters.layout().add("v", 1L << 62).addExempt("w", 1L << 62),
+              Parameters.layout().add("v", 3).add("w", Long.MAX_VALUE - 14))) {
+        for (Executable call :
+            List.<Executable>of(
+                () -> layout.allocate(arena, "p", DType.F64), () -> layout.count(DType.F32))) {
+          String text = assertThrows(IllegalArgumentException.class, call).getMessage();
+          assertTrue(text.contains("'w'") && text.contains("2^63 - 1"), text);
+        }
+      }
+      Parameters.Layout layout = Parameters.layout().add("w", 3);
+      assertThrows(IllegalArgumentException.class, () -> layout.allocate(arena, "i", DType.I64));
+      assertEquals(0, arena.bytes());
     }
   }
 }
