@@ -71,7 +71,7 @@ final class CompareCommand implements Callable<Integer> {
       return true;
     } catch (DivergenceException e) {
       System.out.printf("%-9s diverged%n", name);
-      System.err.println("panagrad: " + name + ": " + e.getMessage());
+      System.err.println("panagrad: " + name + ": " + e.message(Flags::of));
       return false;
     }
   }

@@ -44,6 +44,18 @@ final class LossOptions {
         || classWeights != null;
   }
 
+  /** Options whose values come with the data. */
+  dev.panagrad.train.Option[] toCome() {
+    List<dev.panagrad.train.Option> toCome = new ArrayList<>();
+    if (weights != null) {
+      toCome.add(dev.panagrad.train.Option.WEIGHTS);
+    }
+    if (offset != null) {
+      toCome.add(dev.panagrad.train.Option.OFFSET);
+    }
+    return toCome.toArray(dev.panagrad.train.Option[]::new);
+  }
+
   /** The loss, or null if none was named. */
   Loss loss() {
     if (loss == null) {

@@ -4,6 +4,7 @@ import dev.panagrad.backend.BackendUnavailableException;
 import dev.panagrad.backend.DeviceException;
 import dev.panagrad.data.DataException;
 import dev.panagrad.train.DivergenceException;
+import dev.panagrad.train.PlanException;
 import java.io.UncheckedIOException;
 import java.util.Locale;
 import java.util.logging.Level;
@@ -14,6 +15,7 @@ import picocli.CommandLine.IExecutionExceptionHandler;
 import picocli.CommandLine.Model.CommandSpec;
 import picocli.CommandLine.Option;
 import picocli.CommandLine.ParameterException;
+import picocli.CommandLine.ParseResult;
 import picocli.CommandLine.ScopeType;
 import picocli.CommandLine.Spec;
 import picocli.CommandLine.UnmatchedArgumentException;
@@ -69,7 +71,7 @@ public final class Main implements Runnable {
   static int run(String... args) {
     Main main = new Main();
     IExecutionExceptionHandler handler =
-        (failure, command, parsed) -> main.report(failure, command);
+        (failure, command, parsed) -> main.report(failure, command, parsed);
     CommandLine command =
         new CommandLine(main)
             .setExecutionExceptionHandler(handler)
@@ -99,25 +101,28 @@ public final class Main implements Runnable {
     return CommandLine.ExitCode.USAGE;
   }
 
-  private int report(Exception failure, CommandLine command) {
+  private int report(Exception failure, CommandLine command, ParseResult parsed) {
     if (debug) {
       failure.printStackTrace(command.getErr());
     }
-    boolean known =
-        failure instanceof DataException
-            || failure instanceof DivergenceException
-            || failure instanceof BackendUnavailableException
-            || failure instanceof DeviceException
-            || failure instanceof UncheckedIOException
-            || failure instanceof IllegalArgumentException
-            || failure instanceof ArithmeticException;
-    String message = failure.getMessage();
-    if (failure instanceof UsageException) {
-      command.getErr().println("panagrad: " + message);
-      return CommandLine.ExitCode.USAGE;
-    }
-    command.getErr().println("panagrad: " + (known && message != null ? message : failure));
+    String message =
+        switch (failure) {
+          case PlanException e -> Flags.message(e, parsed);
+          case DivergenceException e -> e.message(Flags::of);
+          case UsageException _,
+              DataException _,
+              BackendUnavailableException _,
+              DeviceException _,
+              UncheckedIOException _,
+              IllegalArgumentException _,
+              ArithmeticException _ ->
+              failure.getMessage();
+          default -> null;
+        };
+    command.getErr().println("panagrad: " + (message == null ? failure : message));
     command.getErr().flush();
-    return CommandLine.ExitCode.SOFTWARE;
+    boolean isUsage =
+        failure instanceof UsageException || (failure instanceof PlanException e && e.isConflict());
+    return isUsage ? CommandLine.ExitCode.USAGE : CommandLine.ExitCode.SOFTWARE;
   }
 }

@@ -134,7 +134,7 @@ final class TrainCommand implements Callable<Integer> {
         }
         save(e.best().get());
         System.err.println(
-            "panagrad: %s; that model is saved in %s".formatted(e.getMessage(), save));
+            "panagrad: %s; that model is saved in %s".formatted(e.message(Flags::of), save));
         return 1;
       }
       Warnings.print(result, file != null || training.isStandardized(), training);
@@ -155,15 +155,7 @@ final class TrainCommand implements Callable<Integer> {
     Trainer trainer = training.trainer(optimizer, 1);
     checkpoints.apply(trainer);
     loss.apply(trainer);
-    try {
-      trainer.requireConsistent();
-    } catch (IllegalArgumentException e) {
-      throw new UsageException(e.getMessage());
-    }
-    if (training.isGram() && loss.isPresent()) {
-      throw new UsageException(
-          "--gram is for the squared error of rows that all count alike; leave out --gram, or --weights and --offset");
-    }
+    trainer.plan().requireConsistent(loss.toCome());
   }
 
   private static void requireIntact(TrainingFile file) {

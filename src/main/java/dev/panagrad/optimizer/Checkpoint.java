@@ -35,7 +35,7 @@ import java.util.Set;
  *   SLOT.codes, SLOT.scales
  *                      instead, if the state is kept as INT8_BLOCKWISE: whole vectors, with their padding
  *
- *   metadata: format "panagrad.checkpoint.1", rule with all options, penalty, dtype, state (its
+ *   metadata: format "panagrad.checkpoint.2", rule with all options, penalty, dtype, state (its
  *             format), layout (a JSON list of names with their shapes), penalized (elements before
  *             the exempt ones), groups, average, steps, skipped, rate-factor, crc32c.* of each tensor
  * </pre>
@@ -47,7 +47,7 @@ import java.util.Set;
  */
 public final class Checkpoint {
   private static final String FORMAT = "format";
-  private static final String VERSION = "panagrad.checkpoint.1";
+  private static final String VERSION = "panagrad.checkpoint.2";
   static final String STEPS = "steps";
   static final String SKIPPED = "skipped";
   static final String RATE_FACTOR = "rate-factor";
@@ -59,9 +59,6 @@ public final class Checkpoint {
   private static final String GROUPS = "groups";
   private static final String AVERAGE = "average";
   private static final String NONE = "none";
-
-  /** What checkpoints mean that were written before there were such options. */
-  private static final Map<String, String> ABSENT = Map.of(GROUPS, "[]", AVERAGE, NONE);
 
   /** Characters that two texts have in common, before those in which they differ. */
   private static final int MAX_SHOWN_SAME = 100;
@@ -96,37 +93,78 @@ public final class Checkpoint {
    *     penalty, element type or layout, with what differs; nothing has changed then
    */
   public static void restore(Optimizer optimizer, Path file) throws IOException {
-    try (SafetensorsFile in = SafetensorsFile.open(file);
-        TensorArena arena = TensorArena.open("checkpoint")) {
-      requireSameKind(optimizer, file, in.metadata());
+    try (SafetensorsFile in = SafetensorsFile.open(file)) {
       in.requireIntactHeader();
-      long steps = number(file, in.metadata(), STEPS);
-      long skipped = number(file, in.metadata(), SKIPPED);
-      double factor = rateFactor(file, in.metadata());
-      Map<String, Tensor> targets = tensors(optimizer);
-      requireSameTensors(file, in, targets);
-      for (String name : targets.keySet()) {
-        in.requireIntact(name);
-      }
-      optimizer.backend().linear().requireOpen();
-      targets.values().forEach(Tensor::requireWritable);
-      Tensor staging = staging(arena, targets.values());
-      // Nothing that may be refused is left.
-      try {
-        for (Map.Entry<String, Tensor> target : targets.entrySet()) {
-          read(in, target.getKey(), target.getValue(), staging, optimizer.backend());
-        }
-      } catch (IOException | RuntimeException e) {
-        throw new PartlyRestoredException(file, e);
-      }
-      optimizer.resumeAt(steps, skipped, factor);
+      requireFits(optimizer, file, in);
+      read(optimizer, file, in);
     }
+  }
+
+  /**
+   * Requires that a file is a checkpoint of this version.
+   *
+   * @throws IOException if it is not
+   */
+  public static void requireVersion(Path file, SafetensorsFile in) throws IOException {
+    String found = in.metadata().get(FORMAT);
+    if (!VERSION.equals(found)) {
+      throw new IOException(
+          "checkpoint '%s' is of format %s, and %s is needed: it cannot be continued; start again, or use the release that wrote it"
+              .formatted(
+                  Excerpt.of(file),
+                  found == null ? "none" : "'" + Excerpt.of(found) + "'",
+                  "'" + VERSION + "'"));
+    }
+  }
+
+  /**
+   * Requires that a file's parameters and state are of this optimizer, and whole; nothing changes.
+   *
+   * @param in the file, whose header is intact
+   * @throws IOException if it is damaged, or of another rule, option, penalty, element type or
+   *     layout, with what differs
+   */
+  public static void requireFits(Optimizer optimizer, Path file, SafetensorsFile in)
+      throws IOException {
+    requireVersion(file, in);
+    requireSameKind(optimizer, file, in.metadata());
+    number(file, in.metadata(), STEPS);
+    number(file, in.metadata(), SKIPPED);
+    rateFactor(file, in.metadata());
+    Map<String, Tensor> targets = tensors(optimizer);
+    requireSameTensors(file, in, targets);
+    for (String name : targets.keySet()) {
+      in.requireIntact(name);
+    }
+    optimizer.backend().linear().requireOpen();
+    targets.values().forEach(Tensor::requireWritable);
+  }
+
+  /**
+   * Reads parameters and state that {@linkplain #requireFits fit}.
+   *
+   * @throws PartlyRestoredException if the file has changed, or could not be read any more
+   */
+  public static void read(Optimizer optimizer, Path file, SafetensorsFile in) throws IOException {
+    long steps = number(file, in.metadata(), STEPS);
+    long skipped = number(file, in.metadata(), SKIPPED);
+    double factor = rateFactor(file, in.metadata());
+    Map<String, Tensor> targets = tensors(optimizer);
+    try (TensorArena arena = TensorArena.open("checkpoint")) {
+      Tensor staging = staging(arena, targets.values());
+      for (Map.Entry<String, Tensor> target : targets.entrySet()) {
+        read(in, target.getKey(), target.getValue(), staging, optimizer.backend());
+      }
+    } catch (IOException | RuntimeException e) {
+      throw new PartlyRestoredException(file, e);
+    }
+    optimizer.resumeAt(steps, skipped, factor);
   }
 
   private static void requireSameKind(Optimizer optimizer, Path file, Map<String, String> metadata)
       throws IOException {
     for (Map.Entry<String, String> needed : identity(optimizer).entrySet()) {
-      String found = metadata.getOrDefault(needed.getKey(), ABSENT.get(needed.getKey()));
+      String found = metadata.get(needed.getKey());
       if (!needed.getValue().equals(found)) {
         int from = found == null ? 0 : difference(found, needed.getValue());
         throw new IOException(
@@ -206,9 +244,19 @@ public final class Checkpoint {
     }
   }
 
-  /** What must be the same on both sides. */
+  /** Texts that must be the same on both sides. */
   static Map<String, String> identity(Optimizer optimizer) throws IOException {
-    Parameters parameters = optimizer.parameters();
+    Map<String, String> identity = identity(optimizer.parameters());
+    identity.put("rule", optimizer.rule().toString());
+    identity.put("penalty", optimizer.penalty().toString());
+    identity.put("state", optimizer.stateFormat().name());
+    identity.put(GROUPS, optimizer.groups().toString());
+    identity.put(AVERAGE, optimizer.averaging() == null ? NONE : optimizer.averaging().toString());
+    return identity;
+  }
+
+  /** Texts of parameters alone. */
+  static Map<String, String> identity(Parameters parameters) throws IOException {
     List<String> layout = new ArrayList<>();
     for (String name : parameters.names()) {
       Tensor view = parameters.view(name);
@@ -217,21 +265,22 @@ public final class Checkpoint {
     }
     Map<String, String> identity = new LinkedHashMap<>();
     identity.put(FORMAT, VERSION);
-    identity.put("rule", optimizer.rule().toString());
-    identity.put("penalty", optimizer.penalty().toString());
     identity.put("dtype", parameters.flat().dtype().name());
-    identity.put("state", optimizer.stateFormat().name());
     identity.put("layout", NameList.format(layout));
     identity.put("penalized", Long.toString(parameters.penalizedCount()));
-    identity.put(GROUPS, optimizer.groups().toString());
-    identity.put(AVERAGE, optimizer.averaging() == null ? NONE : optimizer.averaging().toString());
     return identity;
+  }
+
+  /** Parameters alone, by their names in a checkpoint. */
+  static Map<String, Tensor> tensors(Parameters parameters) {
+    Map<String, Tensor> tensors = new LinkedHashMap<>();
+    parameters.names().forEach(n -> add(tensors, PARAMETERS, n, parameters.view(n)));
+    return tensors;
   }
 
   static Map<String, Tensor> tensors(Optimizer optimizer) {
     Parameters parameters = optimizer.parameters();
-    Map<String, Tensor> tensors = new LinkedHashMap<>();
-    parameters.names().forEach(n -> add(tensors, PARAMETERS, n, parameters.view(n)));
+    Map<String, Tensor> tensors = tensors(parameters);
     if (optimizer.averaged() != null) {
       parameters.names().forEach(n -> add(tensors, AVERAGE, n, optimizer.averaged().view(n)));
     }
@@ -272,9 +321,8 @@ public final class Checkpoint {
     }
   }
 
-  /** 1 in checkpoints that were written before there was one. */
   private static double rateFactor(Path file, Map<String, String> metadata) throws IOException {
-    String text = metadata.getOrDefault(RATE_FACTOR, "1");
+    String text = metadata.getOrDefault(RATE_FACTOR, "missing");
     try {
       return Checks.positive(RATE_FACTOR, Double.parseDouble(text));
     } catch (IllegalArgumentException e) {

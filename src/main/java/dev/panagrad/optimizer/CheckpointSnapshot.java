@@ -1,6 +1,8 @@
 package dev.panagrad.optimizer;
 
+import dev.panagrad.backend.Backend;
 import dev.panagrad.safetensors.SafetensorsWriter;
+import dev.panagrad.tensor.Parameters;
 import dev.panagrad.tensor.Tensor;
 import dev.panagrad.tensor.TensorArena;
 import java.io.IOException;
@@ -17,8 +19,11 @@ import java.util.Map;
  * <p>Threading: {@link #take} and {@link #write} take turns, which is the caller's to see to.
  */
 public final class CheckpointSnapshot {
+  /** Null where parameters are saved alone. */
   private final Optimizer optimizer;
-  private final Map<String, Tensor> tensors;
+
+  private final Parameters parameters;
+  private final Backend backend;
   private final List<Tensor> onHost = new ArrayList<>();
   private final List<Tensor> copied = new ArrayList<>();
 
@@ -32,30 +37,53 @@ public final class CheckpointSnapshot {
    * @param isCopy whether {@link #take} copies host memory too; vectors on a device always are
    */
   public CheckpointSnapshot(Optimizer optimizer, TensorArena arena, boolean isCopy) {
-    this.optimizer = optimizer;
-    tensors = Checkpoint.tensors(optimizer);
-    for (Map.Entry<String, Tensor> named : tensors.entrySet()) {
-      Tensor tensor = named.getValue();
-      if (isCopy || !tensor.isHost()) {
-        Tensor copy = arena.allocate(named.getKey(), tensor.dtype(), tensor.shape());
-        copied.add(tensor);
-        copied.add(copy);
-        onHost.add(copy);
-      } else {
-        onHost.add(tensor.named(named.getKey()));
-      }
-    }
+    this(optimizer, optimizer.parameters(), optimizer.backend());
+    keep(Checkpoint.tensors(optimizer), arena, isCopy);
   }
 
-  /** Makes it what the optimizer is now; if that throws, there is none to be written. */
+  /** A snapshot of parameters without an optimizer. */
+  public CheckpointSnapshot(
+      Parameters parameters, Backend backend, TensorArena arena, boolean isCopy) {
+    this(null, parameters, backend);
+    keep(Checkpoint.tensors(parameters), arena, isCopy);
+  }
+
+  private CheckpointSnapshot(Optimizer optimizer, Parameters parameters, Backend backend) {
+    this.optimizer = optimizer;
+    this.parameters = parameters;
+    this.backend = backend;
+  }
+
+  private void keep(Map<String, Tensor> tensors, TensorArena arena, boolean isCopy) {
+    tensors.forEach(
+        (name, tensor) -> {
+          if (isCopy || !tensor.isHost()) {
+            Tensor copy = arena.allocate(name, tensor.dtype(), tensor.shape());
+            copied.add(tensor);
+            copied.add(copy);
+            onHost.add(copy);
+          } else {
+            onHost.add(tensor.named(name));
+          }
+        });
+  }
+
+  /**
+   * Makes it what parameters and optimizer are now; if that throws, there is none to be written.
+   */
   public void take() throws IOException {
     texts = null;
-    Map<String, String> now = new LinkedHashMap<>(Checkpoint.identity(optimizer));
-    now.put(Checkpoint.STEPS, Long.toString(optimizer.steps()));
-    now.put(Checkpoint.SKIPPED, Long.toString(optimizer.skippedSteps()));
-    now.put(Checkpoint.RATE_FACTOR, Double.toHexString(optimizer.rateFactor()));
+    Map<String, String> now;
+    if (optimizer == null) {
+      now = Checkpoint.identity(parameters);
+    } else {
+      now = Checkpoint.identity(optimizer);
+      now.put(Checkpoint.STEPS, Long.toString(optimizer.steps()));
+      now.put(Checkpoint.SKIPPED, Long.toString(optimizer.skippedSteps()));
+      now.put(Checkpoint.RATE_FACTOR, Double.toHexString(optimizer.rateFactor()));
+    }
     for (int i = 0; i < copied.size(); i += 2) {
-      optimizer.backend().copy(copied.get(i), copied.get(i + 1));
+      backend.copy(copied.get(i), copied.get(i + 1));
     }
     texts = now;
   }

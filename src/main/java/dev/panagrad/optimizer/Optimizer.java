@@ -190,6 +190,11 @@ public final class Optimizer {
       return schedule != null;
     }
 
+    /** How state will be kept. */
+    public StateFormat stateFormat() {
+      return format;
+    }
+
     /** The penalty set so far. */
     public Penalty penalty() {
       return penalty;

@@ -1,6 +1,7 @@
 package dev.panagrad.train;
 
 import dev.panagrad.rule.Checks;
+import dev.panagrad.train.checkpoint.CheckpointPlan;
 import java.nio.file.Path;
 import java.time.Duration;
 import java.util.Objects;
@@ -18,11 +19,11 @@ import java.util.Objects;
  * one is in {@link TrainingResult#checkpointFailure}.
  */
 public final class Checkpoints {
-  final Path folder;
-  long everySteps;
-  Duration every;
-  int keep = 3;
-  boolean inBackground;
+  private final Path folder;
+  private long everySteps;
+  private Duration every;
+  private int keep = 3;
+  private boolean inBackground;
 
   private Checkpoints(Path folder) {
     this.folder = Objects.requireNonNull(folder, "folder");
@@ -63,5 +64,9 @@ public final class Checkpoints {
   public Checkpoints inBackground() {
     this.inBackground = true;
     return this;
+  }
+
+  CheckpointPlan plan() {
+    return new CheckpointPlan(folder, everySteps, every, keep, inBackground);
   }
 }

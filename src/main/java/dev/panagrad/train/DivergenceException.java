@@ -3,6 +3,7 @@ package dev.panagrad.train;
 import dev.panagrad.regression.LinearModel;
 import java.util.Locale;
 import java.util.Optional;
+import java.util.function.Function;
 
 /**
  * The loss became infinite or NaN, or grew beyond any use. The message says at which step and what
@@ -14,23 +15,32 @@ public final class DivergenceException extends RuntimeException {
   /** The step. */
   private final long step;
 
+  /** The message, with options as {@link Option#fill} wants. */
+  private final String template;
+
   private final transient LinearModel best;
 
-  DivergenceException(String message, long step) {
-    this(message, step, null, null);
+  DivergenceException(String template, long step) {
+    this(template, step, null, null);
   }
 
-  private DivergenceException(String message, long step, LinearModel best, Throwable cause) {
-    super(message, cause);
+  private DivergenceException(String template, long step, LinearModel best, Throwable cause) {
+    super(Option.fill(template, Option::text), cause);
+    this.template = template;
     this.step = step;
     this.best = best;
   }
 
-  /** The same with the best parameters before. */
+  /** This failure with the best parameters before. */
   DivergenceException with(LinearModel model, long epoch, double loss) {
     String before =
         String.format(Locale.ROOT, "; the best loss before was %.6g, after epoch %d", loss, epoch);
-    return new DivergenceException(getMessage() + before, step, model, this);
+    return new DivergenceException(template + before, step, model, this);
+  }
+
+  /** The message, whose options have these names. */
+  public String message(Function<Option, String> names) {
+    return Option.fill(template, names);
   }
 
   /**

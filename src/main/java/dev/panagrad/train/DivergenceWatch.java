@@ -2,29 +2,32 @@ package dev.panagrad.train;
 
 import dev.panagrad.tensor.DType;
 import java.util.Locale;
+import java.util.function.DoubleFunction;
 
-/** Tells losses beyond use from large ones, by the first loss and by the size of the targets. */
+/**
+ * Ends a training whose loss says that it has diverged, by the first loss and the targets' size.
+ */
 final class DivergenceWatch {
   /** A loss this many times the first is beyond recovery, even if it is finite in F64. */
   private static final double HOPELESS = 1e20;
 
   private final DType dtype;
+  private final DoubleFunction<String> advice;
   private double firstLoss;
-  private double targetSquares;
-
-  /** From the first step on. */
-  DivergenceWatch(DType dtype) {
-    this(dtype, Double.NaN);
-  }
+  private double zeroLoss;
 
   /**
-   * Of a training that goes on.
+   * A watch of one training, perhaps resumed.
    *
    * @param firstLoss NaN if there has been none
+   * @param zeroLoss what a model of zeros loses on all rows; 0 if that is not known
+   * @param advice what to do, by the learning rate; options stand as {@link Option#fill} wants
    */
-  DivergenceWatch(DType dtype, double firstLoss) {
+  DivergenceWatch(DType dtype, double firstLoss, double zeroLoss, DoubleFunction<String> advice) {
     this.dtype = dtype;
     this.firstLoss = firstLoss;
+    this.zeroLoss = zeroLoss;
+    this.advice = advice;
   }
 
   /** The first loss; NaN before it. */
@@ -33,51 +36,63 @@ final class DivergenceWatch {
   }
 
   /**
-   * Whether a training can go on from there. A loss that cannot be used leaves no trace.
+   * Looks at the loss of a batch. A loss that cannot be used leaves no trace.
    *
    * @param loss summed over outputs, in the space of training
-   * @param squares mean square of the targets of the same rows, summed over outputs: the loss of
-   *     zeros. The first batch alone is no measure: it may fit exactly
+   * @param zeros what a model of zeros loses on these rows: the first batch alone is no measure, as
+   *     it may fit exactly; 0 if the watch knows it of all rows
+   * @param when such as "at", before the step
+   * @param epoch 0 if there are none
+   * @param rate the learning rate before that step; NaN if there is none
+   * @throws DivergenceException if training cannot go on from there
    */
-  boolean isUseful(double loss, double squares) {
+  void requireUseful(double loss, double zeros, String when, long step, long epoch, double rate) {
     boolean isFirst = Double.isNaN(firstLoss);
-    double largest = Math.max(targetSquares, squares);
+    double largest = Math.max(zeroLoss, zeros);
     double measure = Math.max(Math.max(isFirst ? loss : firstLoss, largest), Double.MIN_NORMAL);
     if (!Double.isFinite(loss) || loss > HOPELESS * measure) {
-      return false;
+      throw failure(loss, when, step, epoch, rate);
     }
     if (isFirst) {
       firstLoss = loss;
     }
-    targetSquares = largest;
-    return true;
+    zeroLoss = largest;
   }
 
-  /**
-   * What to throw then.
-   *
-   * @param when at which step
-   * @param rate the learning rate; NaN if there is none
-   * @param advice what to do
-   */
-  DivergenceException failure(String when, double loss, long step, double rate, String advice) {
+  private DivergenceException failure(
+      double loss, String when, long step, long epoch, double rate) {
     if (Double.isNaN(firstLoss)) {
       return new DivergenceException(
-          "the loss of the first batch is "
-              + loss
-              + " before any step: the data has values that are not finite or too large for "
-              + dtype,
+          "the loss of the first batch is %s before any step: the data has values that are not finite or too large for %s"
+              .formatted(loss, dtype),
           1);
     }
     return new DivergenceException(
         String.format(
             Locale.ROOT,
-            "training diverged: %s the loss is %.4g, after %.4g at the first step%s; %s",
+            "training diverged: %s step %d%s the loss is %.4g, after %.4g at the first step%s; %s",
             when,
+            step,
+            epoch == 0 ? "" : " (epoch " + epoch + ")",
             loss,
             firstLoss,
             Double.isNaN(rate) ? "" : String.format(Locale.ROOT, ", with learning rate %.4g", rate),
-            advice),
+            advice.apply(rate)),
         step);
+  }
+
+  /**
+   * Looks at the loss of the held-out rows.
+   *
+   * @param rate the learning rate of the last step
+   * @throws DivergenceException if it is not finite
+   */
+  void requireUsefulHeldOut(double loss, long step, double rate) {
+    if (!Double.isFinite(loss)) {
+      throw new DivergenceException(
+          "the loss of the held-out rows is %s after step %d, where that of the training rows was finite: training diverges, and then %s; or the held-out rows have values that are not finite or too large for %s"
+              .formatted(loss, step, advice.apply(rate), dtype),
+          step);
+    }
   }
 }

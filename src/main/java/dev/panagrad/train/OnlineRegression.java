@@ -10,6 +10,8 @@ import dev.panagrad.rule.Checks;
 import dev.panagrad.tensor.DType;
 import dev.panagrad.tensor.Tensor;
 import dev.panagrad.tensor.TensorArena;
+import dev.panagrad.train.objective.StandardizedPenalty;
+import dev.panagrad.train.rows.LossLog;
 import java.util.Iterator;
 import java.util.List;
 import java.util.Locale;
@@ -85,7 +87,7 @@ public final class OnlineRegression implements AutoCloseable {
       single = new LossLog(backend, arena, k, true);
       boolean isAwaited = optimizer.nonFinite() != NonFinitePolicy.PROPAGATE;
       ahead = new LossLog(backend, arena, k, isAwaited);
-      watch = new DivergenceWatch(dtype);
+      watch = new DivergenceWatch(dtype, Double.NaN, 0, OnlineRegression::advice);
     } catch (Throwable e) {
       arena.close();
       throw e;
@@ -291,9 +293,7 @@ public final class OnlineRegression implements AutoCloseable {
         raw += loss * scales.lossScale(j);
       }
       raw /= targets.size();
-      if (!watch.isUseful(watched, squares)) {
-        throw diverged(watched, losses.step(batch), losses.rate(batch));
-      }
+      watch.requireUseful(watched, squares, "at", losses.step(batch), 0, losses.rate(batch));
       if (sums != null) {
         sums.batches++;
         sums.rows += losses.rows(batch);
@@ -303,13 +303,11 @@ public final class OnlineRegression implements AutoCloseable {
     return raw;
   }
 
-  private DivergenceException diverged(double loss, long step, double rate) {
-    String advice =
-        String.format(
-            Locale.ROOT,
-            "if these rows are as others, try a learning rate of %.2g or standardize the features; if their values are not finite or far outside, leave them out",
-            rate / 10);
-    return watch.failure("at step " + step, loss, step, rate, advice);
+  private static String advice(double rate) {
+    return String.format(
+        Locale.ROOT,
+        "if these rows are as others, try a learning rate of %.2g or standardize the features; if their values are not finite or far outside, leave them out",
+        rate / 10);
   }
 
   private void requireBatch(Batch batch) {

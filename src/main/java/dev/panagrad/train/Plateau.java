@@ -1,5 +1,6 @@
 package dev.panagrad.train;
 
+import dev.panagrad.train.checkpoint.SavedTraining;
 import java.io.IOException;
 import java.util.Map;
 

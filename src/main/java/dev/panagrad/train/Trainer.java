@@ -3,14 +3,14 @@ package dev.panagrad.train;
 import dev.panagrad.backend.Backend;
 import dev.panagrad.data.Dataset;
 import dev.panagrad.loss.Loss;
+import dev.panagrad.loss.Squared;
 import dev.panagrad.optimizer.Optimizer;
 import dev.panagrad.penalty.Penalty;
 import dev.panagrad.rule.Checks;
-import dev.panagrad.rule.GradientDescent;
-import dev.panagrad.rule.Sgd;
-import dev.panagrad.rule.UpdateRule;
 import dev.panagrad.solver.Solver;
 import dev.panagrad.tensor.Tensor;
+import dev.panagrad.train.rows.RowPlan;
+import dev.panagrad.train.rows.RowSource;
 import java.io.UncheckedIOException;
 import java.time.Duration;
 import java.util.ArrayList;
@@ -26,10 +26,14 @@ import java.util.function.BooleanSupplier;
  * intercept, no standardization, no held-out rows, no early stop, gradients from the rows.
  */
 public final class Trainer {
-  Optimizer.Builder optimizer;
+  /** Null where a solver iterates. */
+  final Optimizer.Builder optimizer;
 
   /** Null where the optimizer steps. */
   final Solver solver;
+
+  /** The solver's; an optimizer has its own. */
+  final Penalty penalty;
 
   final List<TrainingListener> listeners = new ArrayList<>();
   long epochs = 100;
@@ -48,18 +52,15 @@ public final class Trainer {
   Checkpoints checkpoints;
   boolean resume;
   boolean automaticRate;
-
-  /** Null for the squared error. */
-  Loss loss;
-
+  Loss loss = new Squared();
   Tensor weights;
   Tensor offset;
 
-  /** Of 0 and 1; of no elements if they are to be balanced; null if they are not weighted. */
-  double[] classWeights;
+  /** Factors of 0 and 1; empty if they are to be balanced; null if they are not weighted. */
+  List<Double> classWeights;
 
   boolean certify;
-  long accumulate = 1;
+  int accumulate = 1;
   boolean varianceReduced;
 
   /** Null if the rate is not lowered. */
@@ -68,16 +69,17 @@ public final class Trainer {
   BooleanSupplier stopWhen = () -> false;
 
   /** The batch size that stands for all training rows. */
-  public static final long FULL_BATCH = 0;
+  public static final long FULL_BATCH = RowPlan.FULL_BATCH;
 
-  private Trainer(Optimizer.Builder optimizer, Solver solver) {
-    this.optimizer = Objects.requireNonNull(optimizer, "optimizer");
+  private Trainer(Optimizer.Builder optimizer, Solver solver, Penalty penalty) {
+    this.optimizer = optimizer;
     this.solver = solver;
+    this.penalty = penalty;
   }
 
   /** A trainer with that optimizer and default options. */
   public static Trainer with(Optimizer.Builder optimizer) {
-    return new Trainer(optimizer, null);
+    return new Trainer(Objects.requireNonNull(optimizer, "optimizer"), null, null);
   }
 
   /**
@@ -86,9 +88,8 @@ public final class Trainer {
    * is as good as zero.
    */
   public static Trainer with(Solver solver, Penalty penalty) {
-    Objects.requireNonNull(solver, "solver");
-    // Keeps the penalty, and steps never.
-    return new Trainer(Optimizer.of(new GradientDescent(1)).penalty(penalty), solver);
+    return new Trainer(
+        null, Objects.requireNonNull(solver, "solver"), Objects.requireNonNull(penalty, "penalty"));
   }
 
   /** Passes over the training rows, at least 1. */
@@ -293,9 +294,9 @@ public final class Trainer {
   /** Multiplies the weights of rows whose target is 0 and 1; for the logistic loss. */
   public Trainer classWeights(double ofZero, double ofOne) {
     this.classWeights =
-        new double[] {
-          Checks.positive("weight of class 0", ofZero), Checks.positive("weight of class 1", ofOne)
-        };
+        List.of(
+            Checks.positive("weight of class 0", ofZero),
+            Checks.positive("weight of class 1", ofOne));
     return this;
   }
 
@@ -304,7 +305,7 @@ public final class Trainer {
    * S of the training rows' weights and S_c of those of a class.
    */
   public Trainer balancedClasses() {
-    this.classWeights = new double[0];
+    this.classWeights = List.of();
     return this;
   }
 
@@ -313,7 +314,7 @@ public final class Trainer {
    * do, to rounding. The last step of an epoch is on what is left.
    */
   public Trainer accumulate(int batches) {
-    this.accumulate = Checks.count("batches per step", batches);
+    this.accumulate = (int) Checks.count("batches per step", batches);
     return this;
   }
 
@@ -351,31 +352,18 @@ public final class Trainer {
     return this;
   }
 
+  /** The options as they are now; later changes of the trainer do not reach the plan. */
+  public TrainingPlan plan() {
+    return TrainingPlan.of(this);
+  }
+
   /**
    * Checks the options against each other, without data; every training begins with it.
    *
-   * @throws IllegalArgumentException if two of them exclude each other
+   * @throws PlanException if two of them exclude each other
    */
   public void requireConsistent() {
-    if (resume && checkpoints == null) {
-      throw new IllegalArgumentException("resuming needs the folder of the checkpoints");
-    }
-    if (solver != null) {
-      SolverSteps.requireAccepted(this);
-    }
-    UpdateRule rule = optimizer.rule();
-    if (varianceReduced && !(rule instanceof Sgd || rule instanceof GradientDescent)) {
-      throw new IllegalArgumentException(
-          "variance reduction is for steps that are proportional to the gradient, found rule '%s'; use sgd"
-              .formatted(rule.name()));
-    }
-    if (automaticRate && optimizer.groups().stream().anyMatch(g -> g.rateFactor() != 1)) {
-      throw new IllegalArgumentException(
-          "an automatic learning rate is for all parameters alike, found groups with rate factors; give a rate, or no factors");
-    }
-    if (TrainingLoss.isAsked(this)) {
-      TrainingLoss.requireConsistent(this);
-    }
+    plan().requireConsistent();
   }
 
   /**
@@ -383,19 +371,17 @@ public final class Trainer {
    *
    * @param data F32 or F64; changed in place if standardization is asked for
    * @param backend where to compute; stays open
-   * @throws IllegalArgumentException if an option does not fit the data; nothing changes, but that
-   *     the data may have been standardized where no automatic rate could be found
+   * @throws IllegalArgumentException if an option does not fit the data, which is a {@link
+   *     PlanException} where an option is at fault, or a value is not finite where method or rate
+   *     look at all rows; nothing changes, but that the data may have been standardized where no
+   *     automatic rate could be found
    * @throws UncheckedIOException if checkpoints cannot be kept where they should, or the training
-   *     cannot be resumed, with what differs; the data may have been standardized then
+   *     cannot be resumed, with what differs; nothing has changed
    * @throws DivergenceException if a loss becomes infinite, NaN or hopelessly large, whatever the
    *     optimizer does with gradients that are not finite; with the best model before
    */
   public TrainingResult fit(Dataset data, Backend backend) {
-    if (dataMemory > 0) {
-      throw new IllegalArgumentException(
-          "a limit of data in memory is for training files; these data are in memory");
-    }
-    return fit(data, null, backend);
+    return TrainingSession.run(plan(), RowSource.of(data), backend);
   }
 
   /**
@@ -403,26 +389,14 @@ public final class Trainer {
    * file was written with.
    *
    * @param backend where to compute; stays open
-   * @throws IllegalArgumentException if an option does not fit the file; nothing changes
+   * @throws IllegalArgumentException if an option does not fit the file, as {@link #fit(Dataset,
+   *     Backend)}; nothing changes
    * @throws DivergenceException as {@link #fit(Dataset, Backend)}
    * @throws UncheckedIOException as {@link #fit(Dataset, Backend)}
    */
   public TrainingResult fit(TrainingFile file, Backend backend) {
-    if (standardize) {
-      throw new IllegalArgumentException(
-          file + " cannot be standardized in place; choose its units when it is written");
-    }
-    if (file.isShifted() && !intercept) {
-      throw new IllegalArgumentException(
-          file
-              + " has means subtracted, which a model without intercept cannot undo; write it with rows scaled or raw");
-    }
-    return fit(file.dataset(), file, backend);
-  }
-
-  private TrainingResult fit(Dataset data, TrainingFile file, Backend backend) {
-    try (TrainingSession session = new TrainingSession(this, data, file, backend)) {
-      return session.run();
-    }
+    TrainingPlan plan = plan();
+    plan.requireFits(file);
+    return TrainingSession.run(plan, file.source(), backend);
   }
 }

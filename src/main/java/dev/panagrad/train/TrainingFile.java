@@ -12,6 +12,7 @@ import dev.panagrad.tensor.DType;
 import dev.panagrad.tensor.Shape;
 import dev.panagrad.tensor.Tensor;
 import dev.panagrad.tensor.TensorArena;
+import dev.panagrad.train.rows.RowSource;
 import java.io.IOException;
 import java.nio.file.Path;
 import java.util.HashSet;
@@ -256,8 +257,9 @@ public final class TrainingFile implements AutoCloseable {
     return isShifted;
   }
 
-  String fingerprint() {
-    return fingerprint;
+  /** The rows to train on. */
+  RowSource source() {
+    return new RowSource(dataset, toString(), rows, standardization, fingerprint);
   }
 
   @Override

@@ -3,6 +3,7 @@ package dev.panagrad.train;
 import dev.panagrad.tensor.DType;
 import dev.panagrad.tensor.Tensor;
 import dev.panagrad.tensor.TensorArena;
+import dev.panagrad.train.checkpoint.SavedTraining;
 import java.io.IOException;
 import java.util.ArrayList;
 import java.util.Arrays;
@@ -30,7 +31,7 @@ final class TrainingProgress {
   private static final String HISTORY = "training/history";
   private static final String LATEST = "training/latest";
   private static final String LOSSES = "training/losses";
-  static final String BACKEND = "progress.backend";
+  private static final String BACKEND = "progress.backend";
 
   /** Epochs that have ended. */
   long epochs;
@@ -51,12 +52,6 @@ final class TrainingProgress {
 
   /** For the learning rate. */
   final Plateau ratePlateau = new Plateau("rate-");
-
-  /** Null if gradients are not corrected by those of other parameters. */
-  private VarianceReduction anchor;
-
-  /** Null where the optimizer steps. */
-  private SolverSteps solver;
 
   /** Where it is computed. */
   String backend = "";
@@ -110,12 +105,6 @@ final class TrainingProgress {
     return all;
   }
 
-  /** From now on a checkpoint has these too, each if it is not null. */
-  void keep(VarianceReduction newAnchor, SolverSteps newSolver) {
-    anchor = newAnchor;
-    solver = newSolver;
-  }
-
   // ---- in a checkpoint
 
   Map<String, String> texts(double seconds) {
@@ -129,9 +118,6 @@ final class TrainingProgress {
     ratePlateau.save(texts);
     texts.put(BACKEND, backend);
     texts.put("progress.seconds", Double.toHexString(seconds));
-    if (solver != null) {
-      texts.putAll(solver.texts());
-    }
     return texts;
   }
 
@@ -144,12 +130,6 @@ final class TrainingProgress {
     tensors.add(records(arena, HISTORY, history));
     tensors.add(records(arena, LATEST, latest == null ? List.of() : List.of(latest)));
     tensors.add(sums);
-    if (anchor != null) {
-      tensors.add(anchor.saved(arena));
-    }
-    if (solver != null) {
-      tensors.addAll(solver.tensors(arena));
-    }
     return tensors;
   }
 
@@ -173,32 +153,33 @@ final class TrainingProgress {
     return t;
   }
 
-  /** Takes over what a checkpoint says. */
-  void restore(SavedTraining saved) throws IOException {
-    epochs = saved.count("progress.epochs");
-    position = saved.count("progress.position");
-    batches = saved.count("progress.batches");
-    plateau.restore(saved);
-    if (saved.text("progress.rate-best-loss") != null) {
-      ratePlateau.restore(saved);
+  /**
+   * The progress that a checkpoint has.
+   *
+   * @param trained training rows
+   */
+  static TrainingProgress of(SavedTraining saved, int outputs, long trained) throws IOException {
+    TrainingProgress progress = new TrainingProgress(outputs);
+    progress.epochs = saved.count("progress.epochs");
+    progress.position = saved.count("progress.position");
+    progress.batches = saved.count("progress.batches");
+    progress.plateau.restore(saved);
+    progress.ratePlateau.restore(saved);
+    progress.historyStride = Math.max(1, saved.count("progress.history-stride"));
+    progress.firstLoss = saved.number("progress.first-loss");
+    progress.secondsBefore = saved.number("progress.seconds");
+    progress.backend = saved.text(BACKEND);
+    double[] sums = saved.vector(LOSSES);
+    if (sums.length != outputs || progress.position >= trained) {
+      throw saved.wrong(
+          "it is at row %,d with losses of %d targets where a row below %,d and %d targets"
+              .formatted(progress.position, sums.length, trained, outputs));
     }
-    historyStride = Math.max(1, saved.count("progress.history-stride"));
-    firstLoss = saved.number("progress.first-loss");
-    secondsBefore = saved.number("progress.seconds");
-    Tensor sums = saved.tensor(LOSSES, lossSums.length, 1);
-    for (int j = 0; j < lossSums.length; j++) {
-      lossSums[j] = sums.get(j);
-    }
-    history.clear();
-    history.addAll(records(saved.tensor(HISTORY, -1, FIELDS)));
-    List<EpochRecord> last = records(saved.tensor(LATEST, -1, FIELDS));
-    latest = last.isEmpty() ? null : last.getFirst();
-    if (anchor != null) {
-      anchor.restore(saved);
-    }
-    if (solver != null) {
-      solver.restore(saved);
-    }
+    System.arraycopy(sums, 0, progress.lossSums, 0, outputs);
+    progress.history.addAll(records(saved.tensor(HISTORY, DType.F64, -1, FIELDS)));
+    List<EpochRecord> last = records(saved.tensor(LATEST, DType.F64, -1, FIELDS));
+    progress.latest = last.isEmpty() ? null : last.getFirst();
+    return progress;
   }
 
   private static List<EpochRecord> records(Tensor t) {

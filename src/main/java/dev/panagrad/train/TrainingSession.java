@@ -1,183 +1,164 @@
 package dev.panagrad.train;
 
 import dev.panagrad.backend.Backend;
-import dev.panagrad.data.Dataset;
 import dev.panagrad.loss.Squared;
-import dev.panagrad.optimizer.NonFinitePolicy;
-import dev.panagrad.optimizer.Optimizer;
 import dev.panagrad.regression.LinearModel;
-import dev.panagrad.regression.LinearRegression;
-import dev.panagrad.regression.Standardization;
-import dev.panagrad.solver.Fista;
 import dev.panagrad.tensor.Tensor;
 import dev.panagrad.tensor.TensorArena;
+import dev.panagrad.train.checkpoint.CheckpointFolder;
+import dev.panagrad.train.checkpoint.CheckpointWriter;
+import dev.panagrad.train.checkpoint.Resumption;
+import dev.panagrad.train.checkpoint.SavedTraining;
+import dev.panagrad.train.objective.Certified;
+import dev.panagrad.train.rows.Evaluation;
+import dev.panagrad.train.rows.FitMetrics;
+import dev.panagrad.train.rows.RowSource;
+import dev.panagrad.train.rows.TrainingRows;
+import java.io.IOException;
+import java.lang.System.Logger;
+import java.lang.System.Logger.Level;
 import java.time.Duration;
+import java.util.ArrayList;
 import java.util.Arrays;
 import java.util.LinkedHashMap;
 import java.util.List;
+import java.util.Locale;
 import java.util.Map;
 
-/** One training: its memory, its loop, its bookkeeping. */
+/** One training: its listeners, its stopping rules, its checkpoints and its result. */
 final class TrainingSession implements AutoCloseable {
-  private final Trainer options;
-  private final Dataset data;
+  private static final Logger LOG = System.getLogger(TrainingSession.class.getName());
+
+  private final TrainingPlan plan;
+  private final RowSource source;
   private final Backend backend;
-  private final TensorArena arena;
-  private final int outputs;
-  private final TrainingRows rows;
-  private final Standardization standardization;
-  private final LinearRegression regression;
-  private final Optimizer optimizer;
-  private final LossLog losses;
-  private final Tensor gradient;
-  private final GradientParts parts;
-  private final TrainingProgress progress;
-  private final boolean isFile;
 
-  /** Null where neither rate nor certificate were asked for. */
-  private final RowsObjective objective;
+  /** Null until they are made, or if there are none. */
+  private CheckpointFolder folder;
 
-  /** Null for the squared error of rows that all count alike. */
-  private final TrainingLoss loss;
-
-  /** Null where the optimizer steps. */
-  private final SolverSteps solver;
-
-  private final MeasuredCurvature curvature;
-  private final Evaluation evaluation;
-  private final BestParameters best;
-
-  /** Null if gradients are not corrected. */
-  private final VarianceReduction anchor;
-
-  /** Null if none are written. */
-  private final CheckpointWriter checkpoints;
-
-  private LossWatch watch;
-
+  private final TensorArena arena = TensorArena.open("training");
+  private TrainingRows rows;
+  private Workbench bench;
+  private EpochLoop loop;
+  private TrainingProgress progress;
+  private DivergenceWatch watch;
+  private Evaluation evaluation;
+  private BestParameters best;
+  private TrainingRows.TargetSums targets;
+  private CheckpointWriter checkpoints;
   private long started;
 
-  TrainingSession(Trainer options, Dataset data, TrainingFile file, Backend backend) {
-    backend.linear().requireOpen();
-    this.options = options;
-    this.data = data;
+  private TrainingSession(TrainingPlan plan, RowSource source, Backend backend) {
+    this.plan = plan;
+    this.source = source;
     this.backend = backend;
-    this.outputs = data.targets().size();
-    this.isFile = file != null;
-    options.requireConsistent();
-    if (TrainingLoss.isAsked(options)) {
-      TrainingLoss.requireAccepted(options, data, file, backend);
+  }
+
+  /** Trains, as {@link Trainer#fit} says. */
+  static TrainingResult run(TrainingPlan plan, RowSource source, Backend backend) {
+    backend.linear().requireOpen();
+    plan.requireConsistent();
+    plan.requireFits(source, backend);
+    try (TrainingSession session = new TrainingSession(plan, source, backend)) {
+      return session.run();
     }
-    CheckpointFolder folder = Resumption.folder(options);
-    arena = TensorArena.open("training");
-    MeasuredCurvature measured = null;
+  }
+
+  private TrainingResult run() {
+    if (plan.checkpoints != null) {
+      folder = Resumption.folder(plan.checkpoints.folder(), plan.isResumed);
+    }
+    rows = TrainingRows.of(plan.rows, source, arena);
+    plan.requireBatches(rows.trained(), source.data().features().size());
+    bench = new Workbench(plan, rows, backend, arena);
+    loop = plan.solver == null ? new OptimizerLoop(bench) : new SolverLoop(bench);
     try {
-      rows =
-          options.dataMemory > 0
-              ? BlockRows.of(options, file, backend, arena)
-              : new InMemoryRows(options, data, file, backend, arena);
-      standardization = rows.standardization();
-      regression =
-          new LinearRegression(
-              backend, arena, data.x().dtype(), data.features().size(), outputs, options.intercept);
-      loss = TrainingLoss.isAsked(options) ? TrainingLoss.of(options, data, rows, arena) : null;
-      if (loss != null) {
-        regression.use(loss.rowLoss());
-      }
-      gradient = regression.gradient().flat();
-      parts = new GradientParts(backend, arena, gradient);
-      best = new BestParameters(backend, arena, regression.parameters().flat());
-      Optimizer.Builder builder = StandardizedPenalty.optimizer(options.optimizer, standardization);
-      objective =
-          options.automaticRate || options.certify || options.solver != null
-              ? new RowsObjective(
-                  backend,
-                  arena,
-                  rows,
-                  regression,
-                  new LossLog(backend, arena, outputs, true),
-                  parts,
-                  StandardizedPenalty.objective(builder),
-                  loss == null ? null : loss.loss())
-              : null;
-      measured = new MeasuredCurvature(objective, options, rows, loss, backend, arena);
-      curvature = measured;
-      if (options.automaticRate) {
-        curvature.requireBounded();
-        builder = AutomaticRate.choose(builder, curvature.get(), objective, options, rows);
-        objective.load(new double[objective.size()]);
-      }
-      optimizer = builder.build(regression.parameters(), backend, arena);
-      solver = options.solver == null ? null : solver();
-      boolean isAwaited = optimizer.nonFinite() != NonFinitePolicy.PROPAGATE;
-      losses = new LossLog(backend, arena, outputs, isAwaited);
-      evaluation = new Evaluation(data, rows, regression, losses, loss, optimizer, backend, arena);
-      progress = new TrainingProgress(outputs);
-      progress.backend = backendText();
-      anchor = options.varianceReduced ? anchor() : null;
-      progress.keep(anchor, solver);
-      if (folder == null) {
-        checkpoints = null;
-      } else {
-        Map<String, String> identity = identity();
-        boolean isResumed =
-            options.resume
-                && Resumption.resume(folder, identity, progress, optimizer, rows.trained());
-        checkpoints = new CheckpointWriter(options.checkpoints, folder, identity, optimizer, arena);
-        if (isResumed) {
-          checkpoints.resumedAt(steps(), progress.batches);
-        }
-      }
-    } catch (Throwable e) {
-      if (measured != null) {
-        measured.close();
-      }
-      arena.close();
+      begin();
+      return fit();
+    } catch (ArithmeticException e) {
+      throw plan.looksAtAllRows() ? bench.notFinite(e) : e;
+    }
+  }
+
+  /** Up to the placing of rows everything may be refused, and nothing has changed. */
+  private void begin() {
+    Map<String, String> identity = new LinkedHashMap<>();
+    progress = new TrainingProgress(bench.outputs());
+    if (folder != null) {
+      identity.putAll(rows.identity());
+      identity.putAll(plan.identity());
+    }
+    try (SavedTraining saved =
+        plan.isResumed ? Resumption.newest(folder, s -> examine(s, identity)) : null) {
+      rows.place(backend, arena);
+      targets = rows.targetSums();
+      watch =
+          new DivergenceWatch(
+              source.data().x().dtype(),
+              progress.firstLoss,
+              plan.loss.isPlain() ? targets.meanSquare() : bench.loss.ofZeros(rows),
+              this::advice);
+      loop.begin(progress, watch, saved);
       if (folder != null) {
-        folder.close();
+        identity.putAll(loop.identity(saved));
+        checkpoints =
+            new CheckpointWriter(
+                plan.checkpoints, folder, identity, loop.snapshot(plan.checkpoints.inBackground()));
       }
-      throw e;
+      if (saved != null) {
+        checkpoints.resumedAt(loop.steps(), progress.batches);
+        warnOfOtherBackend();
+      }
+    } catch (IOException e) {
+      throw Resumption.cannotResume(e);
     }
+    progress.backend = backendText();
+    best = new BestParameters(backend, arena, bench.regression.parameters().flat());
+    evaluation =
+        new Evaluation(
+            rows,
+            bench.regression,
+            bench.newLossLog(true),
+            bench.loss,
+            loop.average(),
+            backend,
+            arena);
   }
 
-  private VarianceReduction anchor() {
-    LinearRegression there =
-        new LinearRegression(
-            backend, arena, data.x().dtype(), data.features().size(), outputs, options.intercept);
-    if (loss != null) {
-      there.use(loss.rowLoss());
-    }
-    return new VarianceReduction(backend, arena, rows, regression, there);
+  private void examine(SavedTraining saved, Map<String, String> identity) throws IOException {
+    saved.requireSame(identity);
+    saved.requireSame(loop.identity(saved));
+    loop.examine(saved);
+    progress = TrainingProgress.of(saved, bench.outputs(), rows.trained());
   }
 
-  private Map<String, String> identity() {
-    Map<String, String> identity = new LinkedHashMap<>(rows.identity(options));
-    identity.put("training.optimizer options", optimizer.options());
-    identity.put("training.learning rate", Double.toString(optimizer.rule().learningRate()));
-    identity.put("training.schedule", ScheduleProbe.of(optimizer));
-    identity.put("training.method", solver == null ? TrainingRows.NONE : options.solver.toString());
-    return identity;
+  private void warnOfOtherBackend() {
+    if (!backendText().equals(progress.backend)) {
+      LOG.log(
+          Level.WARNING,
+          "the training was on the backend {0} and goes on on {1}, which rounds differently",
+          progress.backend,
+          backendText());
+    }
   }
 
   private String backendText() {
     return backend.name() + " (" + backend.detail() + ")";
   }
 
-  TrainingResult run() {
-    started = System.nanoTime();
-    TrainingRows.TargetSums targets = rows.targetSums();
-    watch =
-        new LossWatch(
-            progress,
-            loss == null ? targets.meanSquare() : loss.ofZeros(data, rows),
-            data.x().dtype(),
-            options.standardize || isFile,
-            solver == null);
-    if (options.gram) {
-      curvature.normalEquations();
+  private String advice(double rate) {
+    String units = plan.isStandardized || source.isFile() ? "" : "standardize the features";
+    if (plan.solver != null) {
+      return units.isEmpty() ? "give the target another unit, or add {L2}" : units;
     }
+    String lower = String.format(Locale.ROOT, "try {LEARNING_RATE} %.2g", rate / 10);
+    return units.isEmpty() ? lower : lower + ", or " + units;
+  }
+
+  private TrainingResult fit() {
+    started = System.nanoTime();
     try {
-      return result(train(), targets);
+      return result(train());
     } catch (DivergenceException e) {
       if (best.epoch() == 0) {
         throw e;
@@ -187,236 +168,69 @@ final class TrainingSession implements AutoCloseable {
     }
   }
 
-  private TrainingResult result(StopReason reason, TrainingRows.TargetSums targets) {
-    if (solver != null) {
-      solver.finish();
-    }
-    double seconds = secondsSinceStart();
-    if (checkpoints != null) {
-      checkpoints.writeLast(steps(), progress, seconds);
-    }
-    evaluation.takeAverage();
-    double validationMse = heldOutLoss(true);
-    double[] trained = evaluation.trained();
-    watch.requireUseful(Arrays.stream(trained).sum(), progress.epochs, steps(), stepLength(), true);
-    Certificate certificate = options.certify ? curvature.certify() : null;
-    FitMetrics metrics = evaluation.metrics(trained, targets);
-    double mean = evaluation.raw(trained);
-    return new TrainingResult(
-        model(),
-        progress.epochs,
-        steps(),
-        solver == null ? optimizer.rule().learningRate() : Double.NaN,
-        passes(),
-        optimizer.skippedSteps(),
-        rows.trained(),
-        mean,
-        loss == null || loss.loss() instanceof Squared ? mean : Double.NaN,
-        metrics.values().getOrDefault("R2", Double.NaN),
-        metrics.values(),
-        metrics.notes(),
-        validationMse,
-        reason,
-        progress.history(),
-        seconds,
-        backendText(),
-        rows.constantFeatures(),
-        certificate,
-        checkpoints == null ? null : checkpoints.failure());
-  }
-
-  private LinearModel model() {
-    return standardization
-        .unfold(
-            onHost(regression.weights()),
-            regression.intercept() == null ? null : onHost(regression.intercept()),
-            data.features(),
-            data.targets())
-        .withLoss(TrainingLoss.loss(options));
-  }
-
-  private SolverSteps solver() {
-    if (options.solver instanceof Fista && curvature.isBounded()) {
-      objective.setCurvature(curvature.get());
-      objective.load(new double[objective.size()]);
-    }
-    return new SolverSteps(options.solver, objective, data.x().dtype());
-  }
-
-  private long steps() {
-    return solver == null ? optimizer.steps() : progress.batches;
-  }
-
-  private double stepLength() {
-    return solver == null ? optimizer.lastLearningRate() : solver.stepLength();
-  }
-
-  private long passes() {
-    long each = 1L + (anchor == null ? 0 : VarianceReduction.MORE_PASSES);
-    return (options.gram || solver != null ? 0 : each * progress.epochs)
-        + (objective == null ? 0 : objective.passes())
-        + curvature.formingPasses();
-  }
-
   private StopReason train() {
     List<EpochRecord> before = progress.latest() == null ? List.of() : progress.history();
-    options.listeners.forEach(listener -> listener.begins(before));
+    plan.listeners.forEach(listener -> listener.begins(before));
     StopReason stop = progress.position == 0 ? stopOf(progress.latest()) : null;
     if (progress.epochs > 0) {
       // The order that the last epoch left, in which the final losses are summed.
       rows.begin(progress.epochs - 1);
     }
-    while (stop == null && progress.epochs < options.epochs) {
+    while (stop == null && progress.epochs < plan.epochs) {
       rows.begin(progress.epochs);
       if (progress.position == 0) {
         best.begins();
       }
-      if (!visitRows()) {
+      if (!loop.epoch(this::checkpointIfDue)) {
         return StopReason.REQUEST;
       }
       EpochRecord record = record();
       progress.ended(record);
       best.ended(record);
-      if (options.patience > 0) {
-        progress.plateau.watch(record.watchedLoss(), options.lossTolerance);
+      if (plan.patience > 0) {
+        progress.plateau.watch(record.watchedLoss(), plan.lossTolerance);
       }
-      RateReduction reduction = options.rateReduction;
-      if (reduction != null
-          && reduction.isDue(progress.ratePlateau, record.watchedLoss())
-          && optimizer.rateFactor() * reduction.factor() >= RateReduction.LEAST) {
-        optimizer.scaleRate(reduction.factor());
+      RateReduction reduction = plan.rateReduction;
+      if (reduction != null && reduction.isDue(progress.ratePlateau, record.watchedLoss())) {
+        loop.reduceRate(reduction.factor());
       }
       stop = stop(record);
-      if (isCheckpointDue()) {
-        writeCheckpoint();
-      }
+      checkpointIfDue();
     }
     return stop == null ? StopReason.EPOCHS : stop;
   }
 
-  /** One epoch, from where it is to its end; false if it was asked to stop before. */
-  private boolean visitRows() {
-    if (solver != null) {
-      return iterate();
-    }
-    long epoch = progress.epochs + 1;
-    if (anchor != null) {
-      anchor.begin(progress.position == 0);
-    }
-    while (progress.position < rows.trained()) {
-      if (options.stopWhen.getAsBoolean()) {
-        lookAtLosses(epoch);
-        return false;
-      }
-      long first = progress.position;
-      long count = Math.min(rows.stepRows(), rows.trained() - first);
-      if (!options.gram) {
-        computeGradient(first, count, epoch);
-      } else {
-        regression.computeGradient(curvature.normalEquations(), nextLoss(count));
-        lookIfFull(epoch);
-      }
-      optimizer.step(gradient);
-      progress.batches++;
-      progress.position = first + count;
-      // At the end of an epoch its record comes first, for which the last gradient is needed.
-      if (progress.position < rows.trained() && isCheckpointDue()) {
-        lookAtLosses(epoch);
-        writeCheckpoint();
-      }
-    }
-    lookAtLosses(epoch);
-    return true;
-  }
-
-  /** The same by a method that looks at all rows. */
-  private boolean iterate() {
-    if (options.stopWhen.getAsBoolean()) {
-      return false;
-    }
-    solver.iterate();
-    progress.batches++;
-    double watched = 0;
-    for (int j = 0; j < outputs; j++) {
-      progress.lossSums[j] = solver.loss(j) * rows.trained();
-      watched += solver.loss(j);
-    }
-    watch.requireUseful(watched, progress.epochs + 1, steps(), solver.stepLength(), false);
-    return true;
-  }
-
-  /** In as many parts as the rows, or several batches for one step, ask for. */
-  private void computeGradient(long first, long count, long epoch) {
-    for (long done = 0, n; done < count; done += n) {
-      n = Math.min(rows.batchSize(), rows.contiguousFrom(first + done, count - done));
-      rows.computeGradient(regression, first + done, n, nextLoss(n));
-      lookIfFull(epoch);
-      if (anchor != null) {
-        anchor.correct(first + done, n);
-      }
-      parts.add(n, done, count);
-    }
-  }
-
-  private void lookIfFull(long epoch) {
-    if (losses.isFull()) {
-      lookAtLosses(epoch);
-    }
-  }
-
-  private Tensor nextLoss(long count) {
-    return losses.next(count, optimizer.steps() + 1, optimizer.lastLearningRate());
-  }
-
-  private boolean isCheckpointDue() {
-    return checkpoints != null && checkpoints.isDue(steps());
-  }
-
-  private void writeCheckpoint() {
-    if (solver != null) {
-      // What was evaluated last are not the parameters.
-      solver.finish();
-    }
-    checkpoints.write(steps(), progress, secondsSinceStart());
-  }
-
   private EpochRecord record() {
     double total = 0;
-    for (int j = 0; j < outputs; j++) {
-      total += progress.lossSums[j] / rows.trained() * standardization.lossScale(j);
+    for (int j = 0; j < bench.outputs(); j++) {
+      total += progress.lossSums[j] / rows.trained() * rows.standardization().lossScale(j);
     }
-    if (solver != null && rows.heldOut() > 0) {
-      // What was evaluated last are not the parameters.
-      solver.finish();
+    if (rows.heldOut() > 0) {
+      loop.settle();
     }
-    double norm = options.gradientTolerance > 0 ? backend.linear().norm2(gradient) : Double.NaN;
     return new EpochRecord(
         progress.epochs + 1,
-        steps(),
-        total / outputs,
+        loop.steps(),
+        total / bench.outputs(),
         heldOutLoss(false),
-        stepLength(),
-        norm,
+        loop.stepLength(),
+        plan.gradientTolerance > 0
+            ? backend.linear().norm2(bench.regression.gradient().flat())
+            : Double.NaN,
         secondsSinceStart());
   }
 
-  /** Adds the losses since the last look to the epoch's, and ends a training that diverged. */
-  private void lookAtLosses(long epoch) {
-    int batches = losses.read();
-    for (int batch = 0; batch < batches; batch++) {
-      double watched = 0;
-      for (int j = 0; j < outputs; j++) {
-        double value = losses.loss(batch, j);
-        progress.lossSums[j] += value * losses.rows(batch);
-        watched += value;
-      }
-      watch.requireUseful(watched, epoch, losses.step(batch), losses.rate(batch), false);
+  private double heldOutLoss(boolean isAveraged) {
+    double loss = evaluation.heldOut(isAveraged);
+    if (rows.heldOut() > 0) {
+      watch.requireUsefulHeldOut(loss, loop.steps(), loop.stepLength());
     }
+    return loss;
   }
 
   private StopReason stop(EpochRecord record) {
     boolean wantsMore = true;
-    for (TrainingListener listener : options.listeners) {
+    for (TrainingListener listener : plan.listeners) {
       wantsMore &= listener.epochEnded(record);
     }
     if (!wantsMore) {
@@ -426,12 +240,12 @@ final class TrainingSession implements AutoCloseable {
     if (reason != null) {
       return reason;
     }
-    if (options.maximumTime != null
-        && Duration.ofNanos(System.nanoTime() - started).compareTo(options.maximumTime) >= 0) {
+    if (plan.maximumTime != null
+        && Duration.ofNanos(System.nanoTime() - started).compareTo(plan.maximumTime) >= 0) {
       return StopReason.TIME;
     }
-    boolean isLast = progress.epochs >= options.epochs;
-    return !isLast && options.stopWhen.getAsBoolean() ? StopReason.REQUEST : null;
+    boolean isLast = progress.epochs >= plan.epochs;
+    return !isLast && plan.stopWhen.getAsBoolean() ? StopReason.REQUEST : null;
   }
 
   /** What the numbers say, whenever they are looked at. */
@@ -439,33 +253,104 @@ final class TrainingSession implements AutoCloseable {
     if (record == null) {
       return null;
     }
-    if (solver != null && solver.reason() != null) {
-      return solver.reason();
+    if (loop.reason() != null) {
+      return loop.reason();
     }
-    if (options.gradientTolerance > 0 && record.gradientNorm() <= options.gradientTolerance) {
+    if (plan.gradientTolerance > 0 && record.gradientNorm() <= plan.gradientTolerance) {
       return StopReason.GRADIENT;
     }
-    if (options.patience > 0 && progress.plateau.epochsSinceBest() >= options.patience) {
-      return StopReason.PATIENCE;
-    }
-    return null;
+    return plan.patience > 0 && progress.plateau.epochsSinceBest() >= plan.patience
+        ? StopReason.PATIENCE
+        : null;
   }
 
-  private double heldOutLoss(boolean isAveraged) {
-    double loss = evaluation.heldOut(isAveraged);
-    if (rows.heldOut() > 0) {
-      watch.requireUsefulHeldOut(loss, steps(), stepLength());
+  // ---- checkpoints
+
+  private void checkpointIfDue() {
+    if (checkpoints != null && checkpoints.isDue(loop.steps())) {
+      loop.settle();
+      checkpoints.write(state(), this::tensors);
     }
-    return loss;
   }
 
-  private Tensor onHost(Tensor t) {
-    if (t.isHost()) {
-      return t;
+  private CheckpointWriter.State state() {
+    progress.firstLoss = watch.firstLoss();
+    Map<String, String> texts = progress.texts(secondsSinceStart());
+    texts.putAll(loop.texts());
+    return new CheckpointWriter.State(loop.steps(), progress.batches, texts);
+  }
+
+  private List<Tensor> tensors(TensorArena owner) {
+    List<Tensor> tensors = new ArrayList<>(progress.tensors(owner));
+    tensors.addAll(loop.tensors(owner));
+    return tensors;
+  }
+
+  // ---- the end
+
+  private TrainingResult result(StopReason reason) {
+    loop.settle();
+    double seconds = secondsSinceStart();
+    if (checkpoints != null) {
+      checkpoints.writeLast(state(), this::tensors);
     }
-    Tensor host = arena.allocate(t.name(), t.dtype(), t.shape());
-    backend.copy(t, host);
-    return host;
+    evaluation.takeAverage();
+    double validationLoss = heldOutLoss(true);
+    double[] trained = evaluation.trained();
+    watch.requireUseful(
+        Arrays.stream(trained).sum(), 0, "after", loop.steps(), progress.epochs, loop.stepLength());
+    Certificate certificate = plan.isCertified ? certificate() : null;
+    FitMetrics metrics = evaluation.metrics(trained, targets);
+    double mean = evaluation.raw(trained);
+    return new TrainingResult(
+        model(),
+        progress.epochs,
+        loop.steps(),
+        loop.learningRate(),
+        passes(),
+        loop.skippedSteps(),
+        rows.trained(),
+        mean,
+        plan.loss.loss() instanceof Squared ? mean : Double.NaN,
+        metrics.values().getOrDefault("R2", Double.NaN),
+        metrics.values(),
+        metrics.notes(),
+        validationLoss,
+        reason,
+        progress.history(),
+        seconds,
+        backendText(),
+        rows.constantFeatures(),
+        certificate,
+        checkpoints == null ? null : checkpoints.failure());
+  }
+
+  private Certificate certificate() {
+    Certified found = bench.curvature.certify();
+    return new Certificate(
+        found.objective(),
+        found.gradientNorm(),
+        found.gap(),
+        found.basis(),
+        found.largestCurvature(),
+        found.smallestCurvature());
+  }
+
+  private LinearModel model() {
+    Tensor intercept = bench.regression.intercept();
+    return rows.standardization()
+        .unfold(
+            bench.onHost(bench.regression.weights()),
+            intercept == null ? null : bench.onHost(intercept),
+            source.data().features(),
+            source.data().targets())
+        .withLoss(plan.loss.loss());
+  }
+
+  private long passes() {
+    return loop.passes(progress.epochs)
+        + (bench.objective == null ? 0 : bench.objective.passes())
+        + bench.curvature.formingPasses();
   }
 
   private double secondsSinceStart() {
@@ -476,8 +361,12 @@ final class TrainingSession implements AutoCloseable {
   public void close() {
     if (checkpoints != null) {
       checkpoints.close();
+    } else if (folder != null) {
+      folder.close();
     }
-    curvature.close();
+    if (bench != null) {
+      bench.close();
+    }
     arena.close();
   }
 }

@@ -4,6 +4,10 @@ import dev.panagrad.backend.Backend;
 import dev.panagrad.regression.LinearRegression;
 import dev.panagrad.tensor.Tensor;
 import dev.panagrad.tensor.TensorArena;
+import dev.panagrad.train.checkpoint.SavedTraining;
+import dev.panagrad.train.rows.GradientParts;
+import dev.panagrad.train.rows.LossLog;
+import dev.panagrad.train.rows.TrainingRows;
 import java.io.IOException;
 
 /**
@@ -36,27 +40,16 @@ final class VarianceReduction {
   private final LossLog losses;
   private final Tensor ofAllRows;
 
-  /**
-   * For a training.
-   *
-   * @param regression its parameters and its gradient
-   * @param anchor as large as it
-   */
-  VarianceReduction(
-      Backend backend,
-      TensorArena arena,
-      TrainingRows rows,
-      LinearRegression regression,
-      LinearRegression anchor) {
-    this.backend = backend;
-    this.rows = rows;
-    this.regression = regression;
-    this.anchor = anchor;
+  VarianceReduction(Workbench bench) {
+    backend = bench.backend;
+    rows = bench.rows;
+    regression = bench.regression;
+    anchor = bench.newRegression();
     Tensor gradient = anchor.gradient().flat();
-    parts = new GradientParts(backend, arena, gradient);
-    losses = new LossLog(backend, arena, Math.toIntExact(anchor.weights().rows()), true);
+    parts = new GradientParts(backend, bench.arena, gradient);
+    losses = bench.newLossLog(true);
     ofAllRows =
-        backend.allocate(arena, "gradient at the anchor", gradient.dtype(), gradient.shape());
+        backend.allocate(bench.arena, "gradient at the anchor", gradient.dtype(), gradient.shape());
   }
 
   /**
@@ -89,13 +82,14 @@ final class VarianceReduction {
     return host;
   }
 
-  /** Takes over the anchor of a checkpoint. */
-  void restore(SavedTraining saved) throws IOException {
+  /** The anchor of a checkpoint. */
+  Tensor read(SavedTraining saved) throws IOException {
     Tensor flat = anchor.parameters().flat();
-    try (TensorArena arena = TensorArena.open("anchor")) {
-      Tensor host = arena.allocate(ANCHOR, flat.dtype(), flat.shape());
-      saved.read(ANCHOR, host);
-      backend.copy(host, flat);
-    }
+    return saved.tensor(ANCHOR, flat.dtype(), flat.count(), 1);
+  }
+
+  /** Takes over an anchor. */
+  void restore(Tensor saved) {
+    backend.copy(saved, anchor.parameters().flat());
   }
 }

@@ -68,6 +68,22 @@ class LayeringTest {
               "path",
               Set.of("backend", "data", "penalty", "regression", "rule", "solver", "tensor")),
           Map.entry(
+              "train/rows", Set.of("backend", "data", "loss", "optimizer", "regression", "tensor")),
+          Map.entry(
+              "train/objective",
+              Set.of(
+                  "backend",
+                  "loss",
+                  "optimizer",
+                  "penalty",
+                  "regression",
+                  "rule",
+                  "schedule",
+                  "solver",
+                  "tensor",
+                  "train/rows")),
+          Map.entry("train/checkpoint", Set.of("optimizer", "safetensors", "tensor")),
+          Map.entry(
               "train",
               Set.of(
                   "backend",
@@ -78,9 +94,11 @@ class LayeringTest {
                   "regression",
                   "rule",
                   "safetensors",
-                  "schedule",
                   "solver",
-                  "tensor")),
+                  "tensor",
+                  "train/checkpoint",
+                  "train/objective",
+                  "train/rows")),
           Map.entry(
               "tune",
               Set.of(

@@ -5,6 +5,7 @@ import static org.junit.jupiter.api.Assertions.assertEquals;
 import java.io.IOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
+import java.util.stream.Stream;
 import org.junit.jupiter.api.io.TempDir;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.CsvSource;
@@ -34,5 +35,29 @@ class FormerFilesTest {
             out.toString())
         .exits(Cli.DONE);
     assertEquals(Files.readString(FORMER.resolve(model + ".csv")), Files.readString(out));
+  }
+
+  /** A checkpoint of another format is refused before anything else of it is compared. */
+  @ParameterizedTest
+  @CsvSource({"adam-f32, adam", "lbfgs-f64, lbfgs"})
+  void checkpointsAreRefused(String name, String optimizer) throws IOException {
+    Path checkpoints = Files.createDirectory(folder.resolve(name));
+    try (Stream<Path> files = Files.list(FORMER.resolve(name))) {
+      for (Path file : files.toList()) {
+        Files.copy(file, checkpoints.resolve(file.getFileName()));
+      }
+    }
+    String line =
+        Cli.run(
+                "train sample:diabetes --target progression --quiet --resume --optimizer "
+                    + optimizer
+                    + " --checkpoint %s",
+                checkpoints)
+            .failure(Cli.FAILED);
+    Cli.assertContains(
+        line,
+        "'panagrad.checkpoint.1'",
+        "'panagrad.checkpoint.2' is needed",
+        "start again, or use the release that wrote it");
   }
 }

@@ -35,7 +35,7 @@ class DivergenceTest {
   private static final Pattern MESSAGE =
       Pattern.compile(
           "training diverged: at step (\\d+) \\(epoch (\\d+)\\) the loss is (\\S+), after (\\S+) at the first step, "
-              + "with learning rate (\\S+); try --learning-rate (\\S+), or standardize the features");
+              + "with learning rate (\\S+); try a learning rate of (\\S+), or standardize the features");
 
   private static List<Backend> backends;
 
@@ -106,7 +106,7 @@ class DivergenceTest {
                   DivergenceException.class,
                   () -> gd(1e30).epochs(5).loss(loss).fit(data, backend),
                   loss.name());
-          assertTrue(e.getMessage().contains("try --learning-rate 1.0e+29"), e.getMessage());
+          assertTrue(e.getMessage().contains("try a learning rate of 1.0e+29"), e.getMessage());
           gd(1e9).epochs(5).loss(loss).offset(offset).fit(data, backend);
         }
       }
@@ -130,7 +130,7 @@ class DivergenceTest {
                 DivergenceException.class,
                 () -> gd(100).epochs(5).loss(new Poisson()).validation(0.3).fit(data, backend));
         assertTrue(e.getMessage().contains("held-out rows is Infinity"), e.getMessage());
-        assertTrue(e.getMessage().contains("try --learning-rate 10"), e.getMessage());
+        assertTrue(e.getMessage().contains("try a learning rate of 10"), e.getMessage());
       }
     }
   }

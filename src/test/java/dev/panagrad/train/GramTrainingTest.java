@@ -194,8 +194,8 @@ class GramTrainingTest {
           IllegalArgumentException e =
               assertThrows(IllegalArgumentException.class, () -> trainer.fit(data, backend));
           assertEquals(
-              "Gram mode computes the gradient of all 10 training rows, found batch size 9; use a full batch, or no Gram"
-                  + " mode",
+              "Trainer.batchSize: Gram mode takes all rows in every step, found batch size 9 of 10 training rows; use a full"
+                  + " batch, or leave out Trainer.gram",
               e.getMessage());
           assertArrayEquals(before, Datasets.rows(data.x()));
           // Of eight training rows, batches of eight are all.

@@ -254,7 +254,7 @@ class TrainerTest {
                   IllegalArgumentException.class,
                   () -> sgd(RATE).batchSize(ROWS + 1).standardizeInPlace().fit(data, backend));
           assertEquals(
-              "batch size 11 is larger than the 10 training rows; use a full batch",
+              "Trainer.batchSize: batch size 11 is larger than the 10 training rows; use a full batch",
               e.getMessage());
           assertThrows(
               IllegalArgumentException.class,

@@ -1,8 +1,6 @@
-package dev.panagrad.train;
+package dev.panagrad.train.rows;
 
 import dev.panagrad.backend.Backend;
-import dev.panagrad.data.Dataset;
-import dev.panagrad.optimizer.Optimizer;
 import dev.panagrad.regression.LinearRegression;
 import dev.panagrad.regression.Standardization;
 import dev.panagrad.tensor.Tensor;
@@ -11,15 +9,13 @@ import java.util.LinkedHashMap;
 import java.util.Map;
 
 /** How well a model fits that is being trained, in raw units. */
-final class Evaluation {
-  private final Dataset data;
+public final class Evaluation {
   private final TrainingRows rows;
   private final LinearRegression regression;
   private final Standardization standardization;
   private final LossLog losses;
   private final Backend backend;
 
-  /** Null for the squared error of rows that all count alike. */
   private final TrainingLoss loss;
 
   /** Null if no average is kept. */
@@ -28,23 +24,26 @@ final class Evaluation {
   /** Where parameters are while their average is in their place; null if that is not needed. */
   private final Tensor aside;
 
-  Evaluation(
-      Dataset data,
+  /**
+   * An evaluation of one training.
+   *
+   * @param average of the parameters, flat, or null
+   */
+  public Evaluation(
       TrainingRows rows,
       LinearRegression regression,
       LossLog losses,
       TrainingLoss loss,
-      Optimizer optimizer,
+      Tensor average,
       Backend backend,
       TensorArena arena) {
-    this.data = data;
     this.rows = rows;
     this.regression = regression;
     this.losses = losses;
     this.loss = loss;
+    this.average = average;
     this.backend = backend;
     standardization = rows.standardization();
-    average = optimizer.averaged() == null ? null : optimizer.averaged().flat();
     Tensor flat = regression.parameters().flat();
     aside =
         average == null || rows.heldOut() == 0
@@ -53,19 +52,19 @@ final class Evaluation {
   }
 
   /** Puts the average of the parameters in their place, if there is one. */
-  void takeAverage() {
+  public void takeAverage() {
     if (average != null) {
       backend.copy(average, regression.parameters().flat());
     }
   }
 
   /** The mean loss of each output on the training rows, in units of training. */
-  double[] trained() {
+  public double[] trained() {
     return rows.losses(regression, false, losses);
   }
 
   /** The loss on the rows held out, of the average if there is one; NaN if there are none. */
-  double heldOut(boolean isAveraged) {
+  public double heldOut(boolean isAveraged) {
     if (rows.heldOut() == 0) {
       return Double.NaN;
     }
@@ -75,8 +74,7 @@ final class Evaluation {
       backend.copy(flat, aside);
       takeAverage();
     }
-    double scale = loss == null ? 1 : loss.heldOutScale();
-    double heldOut = scale * raw(rows.losses(regression, true, losses));
+    double heldOut = loss.heldOutScale() * raw(rows.losses(regression, true, losses));
     if (isSwapped) {
       backend.copy(aside, flat);
     }
@@ -84,7 +82,7 @@ final class Evaluation {
   }
 
   /** The mean of the outputs' losses. */
-  double raw(double[] means) {
+  public double raw(double[] means) {
     double total = 0;
     for (int j = 0; j < means.length; j++) {
       total += means[j] * standardization.lossScale(j);
@@ -93,9 +91,9 @@ final class Evaluation {
   }
 
   /** What fits the loss, on the training rows. */
-  FitMetrics metrics(double[] trained, TrainingRows.TargetSums targets) {
-    if (loss != null) {
-      return FitMetrics.of(loss.asGiven(), regression, data, rows);
+  public FitMetrics metrics(double[] trained, TrainingRows.TargetSums targets) {
+    if (!loss.isPlain()) {
+      return FitMetrics.of(loss.asGiven(), regression, rows.data(), rows);
     }
     Map<String, Double> metrics = new LinkedHashMap<>();
     metrics.put("R2", r2(trained, targets));

@@ -1,4 +1,4 @@
-package dev.panagrad.train;
+package dev.panagrad.train.checkpoint;
 
 import dev.panagrad.optimizer.Optimizer;
 import java.util.zip.CRC32C;
@@ -7,13 +7,13 @@ import java.util.zip.CRC32C;
  * A schedule is a function, of which only its rates can be seen: two are taken for the same if they
  * agree, to the last bit, in the first 1,000 steps and in some 3,000 later ones.
  */
-final class ScheduleProbe {
+public final class ScheduleProbe {
   private static final long FIRST_STEPS = 1000;
 
   private ScheduleProbe() {}
 
   /** A text that differs where rates do. */
-  static String of(Optimizer optimizer) {
+  public static String of(Optimizer optimizer) {
     CRC32C sum = new CRC32C();
     long step = 0;
     while (step < 1L << 53) {

@@ -1,4 +1,4 @@
-package dev.panagrad.train;
+package dev.panagrad.train.rows;
 
 import dev.panagrad.data.Dataset;
 import dev.panagrad.loss.Metrics;
@@ -20,7 +20,7 @@ import java.util.Map;
  * @param values by name; NaN where a measure is undefined or failed
  * @param notes why a measure failed, by its name
  */
-record FitMetrics(Map<String, Double> values, Map<String, String> notes) {
+public record FitMetrics(Map<String, Double> values, Map<String, String> notes) {
   private static final int BLOCK_ROWS = 4096;
 
   /** Memory for AUC: 134 million predictions without weights, half as many with them. */

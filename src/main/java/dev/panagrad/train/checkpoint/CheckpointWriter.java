@@ -1,14 +1,12 @@
-package dev.panagrad.train;
+package dev.panagrad.train.checkpoint;
 
 import dev.panagrad.optimizer.CheckpointSnapshot;
-import dev.panagrad.optimizer.Optimizer;
 import dev.panagrad.safetensors.IoReason;
 import dev.panagrad.tensor.Tensor;
 import dev.panagrad.tensor.TensorArena;
 import java.io.IOException;
 import java.lang.System.Logger;
 import java.lang.System.Logger.Level;
-import java.nio.file.Path;
 import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
@@ -16,12 +14,20 @@ import java.util.concurrent.ExecutionException;
 import java.util.concurrent.ExecutorService;
 import java.util.concurrent.Executors;
 import java.util.concurrent.Future;
+import java.util.function.Function;
 
 /** Writes the checkpoints of one training when they are due, here or on a thread of its own. */
-final class CheckpointWriter implements AutoCloseable {
+public final class CheckpointWriter implements AutoCloseable {
   private static final Logger LOG = System.getLogger(CheckpointWriter.class.getName());
 
-  private final Checkpoints options;
+  /**
+   * What a training says of itself when a checkpoint is written.
+   *
+   * @param batches visited since the beginning
+   */
+  public record State(long steps, long batches, Map<String, String> texts) {}
+
+  private final CheckpointPlan plan;
   private final CheckpointFolder folder;
   private final Map<String, String> identity;
   private final CheckpointSnapshot snapshot;
@@ -34,48 +40,50 @@ final class CheckpointWriter implements AutoCloseable {
   private volatile String failure;
 
   /**
-   * For one training.
+   * A writer for one training.
    *
+   * @param folder becomes the writer's, which closes it
    * @param identity texts that make checkpoints of the same training recognizable
-   * @param arena owner of the copies
    */
-  CheckpointWriter(
-      Checkpoints options,
+  public CheckpointWriter(
+      CheckpointPlan plan,
       CheckpointFolder folder,
       Map<String, String> identity,
-      Optimizer optimizer,
-      TensorArena arena) {
-    this.options = options;
+      CheckpointSnapshot snapshot) {
+    this.plan = plan;
     this.folder = folder;
     this.identity = identity;
-    snapshot = new CheckpointSnapshot(optimizer, arena, options.inBackground);
+    this.snapshot = snapshot;
     background =
-        options.inBackground
+        plan.inBackground()
             ? Executors.newSingleThreadExecutor(
                 task -> Thread.ofPlatform().name("panagrad-checkpoint").daemon().unstarted(task))
             : null;
   }
 
   /** Whether one should be written after a step. */
-  boolean isDue(long steps) {
-    boolean enough = options.everySteps > 0 && steps - stepsAtLast >= options.everySteps;
-    boolean late =
-        options.every != null && System.nanoTime() - timeOfLast >= options.every.toNanos();
+  public boolean isDue(long steps) {
+    boolean enough = plan.everySteps() > 0 && steps - stepsAtLast >= plan.everySteps();
+    boolean late = plan.every() != null && System.nanoTime() - timeOfLast >= plan.every().toNanos();
     return (enough || late) && (underWay == null || underWay.isDone());
   }
 
   /**
    * The newest checkpoint is of that many steps and batches: a training has just gone on from it.
    */
-  void resumedAt(long steps, long batches) {
+  public void resumedAt(long steps, long batches) {
     stepsAtLast = steps;
     batchesWritten = batches;
   }
 
-  /** Writes one, or begins to. */
-  void write(long steps, TrainingProgress progress, double seconds) {
+  /**
+   * Writes one, or begins to.
+   *
+   * @param tensors makes copies of what else is to be written
+   */
+  public void write(State state, Function<TensorArena, List<Tensor>> tensors) {
     await();
-    stepsAtLast = steps;
+    stepsAtLast = state.steps();
     timeOfLast = System.nanoTime();
     try {
       snapshot.take();
@@ -84,13 +92,11 @@ final class CheckpointWriter implements AutoCloseable {
       return;
     }
     Map<String, String> texts = new LinkedHashMap<>(identity);
-    texts.putAll(progress.texts(seconds));
-    Path file = folder.file(progress.batches);
+    texts.putAll(state.texts());
     // Its own, so that it may be closed where it is written.
     TensorArena arena = TensorArena.open("training progress");
-    List<Tensor> tensors = progress.tensors(arena);
-    long batches = progress.batches;
-    Runnable task = () -> write(file, texts, tensors, arena, batches);
+    List<Tensor> copies = tensors.apply(arena);
+    Runnable task = () -> write(state.batches(), texts, copies, arena);
     if (background == null) {
       task.run();
     } else {
@@ -98,23 +104,23 @@ final class CheckpointWriter implements AutoCloseable {
     }
   }
 
-  /** The last one, in the foreground; nothing if it is there already. */
-  void writeLast(long steps, TrainingProgress progress, double seconds) {
+  /** Writes the last one in the foreground, unless it is there already. */
+  public void writeLast(State state, Function<TensorArena, List<Tensor>> tensors) {
     await();
-    if (batchesWritten != progress.batches || failure != null) {
-      write(steps, progress, seconds);
+    if (batchesWritten != state.batches() || failure != null) {
+      write(state, tensors);
       await();
     }
   }
 
   private void write(
-      Path file, Map<String, String> texts, List<Tensor> tensors, TensorArena arena, long batches) {
+      long batches, Map<String, String> texts, List<Tensor> tensors, TensorArena arena) {
     try (arena) {
       folder.requireHeld();
-      snapshot.write(file, texts, tensors);
+      snapshot.write(folder.file(batches), texts, tensors);
       batchesWritten = batches;
       failure = null;
-      folder.keep(options.keep, batches);
+      folder.keep(plan.keep(), batches);
     } catch (IOException | RuntimeException e) {
       failed(e);
     }
@@ -147,7 +153,7 @@ final class CheckpointWriter implements AutoCloseable {
   }
 
   /** Why the last one that was tried is not there, or null. */
-  String failure() {
+  public String failure() {
     return failure;
   }
 

@@ -1,9 +1,11 @@
-package dev.panagrad.train;
+package dev.panagrad.train.objective;
 
 import dev.panagrad.regression.NormalEquations;
 import dev.panagrad.solver.Lanczos;
 import dev.panagrad.solver.LinearOperator;
 import dev.panagrad.solver.LinearSystem;
+import dev.panagrad.train.rows.RowPlan;
+import dev.panagrad.train.rows.TrainingRows;
 import java.util.function.Supplier;
 
 /**
@@ -14,7 +16,7 @@ import java.util.function.Supplier;
  * product with it is the difference of two gradients, one pass over the rows, and some twenty of
  * them tell the largest eigenvalue to a percent or so, and nothing certain about the smallest.
  */
-final class Curvature implements LinearOperator {
+public final class Curvature implements LinearOperator {
   /** Features up to which the matrix may be formed: its products are then a few milliseconds. */
   private static final int MAX_FORMED = 512;
 
@@ -38,16 +40,12 @@ final class Curvature implements LinearOperator {
   private double[] atZero;
   private double length;
   private final Lanczos.Spectrum spectrum;
-  private long passes;
 
   private Curvature(RowsObjective objective, NormalEquations formed, double factor) {
     this.objective = objective;
     this.factor = factor;
     this.formed = formed;
     size = objective.features() + (objective.hasIntercept() ? 1 : 0);
-    if (formed != null) {
-      passes = objective.hasIntercept() ? 2 : 1;
-    }
     spectrum =
         formed != null
             ? Lanczos.extremes(this, size, size, 0)
@@ -55,36 +53,36 @@ final class Curvature implements LinearOperator {
   }
 
   /**
-   * Of these rows; where products are passes, the regression's parameters are overwritten.
+   * The curvature over these rows; where products are passes, the regression's parameters are
+   * overwritten.
    *
    * @param equations of the training rows, asked for where they are used
    * @param factor by how much the loss's curvature may be above that of the squared error
    */
   static Curvature of(
       RowsObjective objective,
-      Trainer options,
       TrainingRows rows,
       Supplier<NormalEquations> equations,
       double factor) {
-    boolean isFormed = canBeFormed(objective, options, rows);
+    boolean isFormed = canBeFormed(rows.plan(), rows.trained(), objective.features());
     return new Curvature(objective, isFormed ? equations.get() : null, factor);
   }
 
-  /** Whether its spectrum is had for little. */
-  static boolean canBeFormed(RowsObjective objective, Trainer options, TrainingRows rows) {
-    double d = objective.features();
-    return options.dataMemory == 0 && d <= MAX_FORMED && rows.trained() * d * d <= MAX_FORMING;
+  /** True where the spectrum over so many rows is had for little. */
+  public static boolean canBeFormed(RowPlan plan, long trained, int features) {
+    double d = features;
+    return plan.memory() == 0 && d <= MAX_FORMED && trained * d * d <= MAX_FORMING;
   }
 
   /** The largest eigenvalue, or an estimate from below. */
-  double largest() {
+  public double largest() {
     return spectrum.largest();
   }
 
   /**
    * A number that the smallest eigenvalue is not below; 0 if rounding leaves none that is positive.
    */
-  double smallest() {
+  public double smallest() {
     if (formed == null) {
       return objective.hasIntercept() ? 0 : 2 * objective.penalty().l2();
     }
@@ -95,18 +93,13 @@ final class Curvature implements LinearOperator {
   }
 
   /** By how much a row's curvature may be above that of its squared error. */
-  double factor() {
+  public double factor() {
     return factor;
   }
 
   /** Whether all of the spectrum was seen. */
-  boolean isExact() {
+  public boolean isExact() {
     return formed != null;
-  }
-
-  /** Passes over the rows so far, without those of the objective. */
-  long formingPasses() {
-    return passes;
   }
 
   @Override
@@ -152,7 +145,7 @@ final class Curvature implements LinearOperator {
   }
 
   /** {@code H^-1 b}, as well as some products with H tell; for one output. */
-  LinearSystem.Solution solve(double[] b, int maxProducts, double tolerance) {
+  public LinearSystem.Solution solve(double[] b, int maxProducts, double tolerance) {
     return LinearSystem.solve(this, b, formed == null ? maxProducts : 10 * size, tolerance);
   }
 }

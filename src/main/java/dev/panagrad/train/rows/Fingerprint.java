@@ -1,4 +1,4 @@
-package dev.panagrad.train;
+package dev.panagrad.train.rows;
 
 import dev.panagrad.tensor.Tensor;
 import java.nio.charset.StandardCharsets;
@@ -7,12 +7,15 @@ import java.util.List;
 import java.util.zip.CRC32C;
 
 /** Short texts that differ where names or numbers do: CRC-32Cs, against mistakes and not malice. */
-final class Fingerprint {
+public final class Fingerprint {
+  /** What stands for values that are not given. */
+  public static final String NONE = "none";
+
   private static final long CHUNK_BYTES = 1 << 20;
 
   private Fingerprint() {}
 
-  static String of(List<String> names) {
+  public static String of(List<String> names) {
     CRC32C sum = new CRC32C();
     for (String name : names) {
       sum.update(name.getBytes(StandardCharsets.UTF_8));
@@ -21,8 +24,11 @@ final class Fingerprint {
     return names.size() + " names, CRC-32C " + HexFormat.of().toHexDigits((int) sum.getValue());
   }
 
-  /** Of the values of a host tensor. */
-  static String of(Tensor t) {
+  /** A text for the values of a host tensor, or {@link #NONE} without one. */
+  public static String of(Tensor t) {
+    if (t == null) {
+      return NONE;
+    }
     CRC32C sum = new CRC32C();
     long rows = t.isContiguous() ? 1 : t.rows();
     long bytes = t.shape().bytes(t.dtype()) / Math.max(rows, 1);

@@ -1,12 +1,12 @@
-package dev.panagrad.train;
+package dev.panagrad.train.objective;
 
 /**
  * The part of a vector over all parameters that is one output's: its weights, then its intercept.
  */
-final class OutputVectors {
+public final class OutputVectors {
   private OutputVectors() {}
 
-  static double[] of(RowsObjective objective, double[] all, int output) {
+  public static double[] of(RowsObjective objective, double[] all, int output) {
     int d = objective.features();
     double[] part = new double[d + (objective.hasIntercept() ? 1 : 0)];
     System.arraycopy(all, output * d, part, 0, d);

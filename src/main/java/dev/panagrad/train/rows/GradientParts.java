@@ -1,4 +1,4 @@
-package dev.panagrad.train;
+package dev.panagrad.train.rows;
 
 import dev.panagrad.backend.Backend;
 import dev.panagrad.optimizer.GradientAccumulator;
@@ -9,7 +9,7 @@ import dev.panagrad.tensor.TensorArena;
  * The gradient of a batch whose rows are not visited together: the mean of those of its parts,
  * weighted by their rows. A batch of one part stays where it is.
  */
-final class GradientParts {
+public final class GradientParts {
   private final Backend backend;
   private final TensorArena arena;
   private final Tensor gradient;
@@ -17,7 +17,7 @@ final class GradientParts {
   /** Null until there is a batch of several parts. */
   private GradientAccumulator parts;
 
-  GradientParts(Backend backend, TensorArena arena, Tensor gradient) {
+  public GradientParts(Backend backend, TensorArena arena, Tensor gradient) {
     this.backend = backend;
     this.arena = arena;
     this.gradient = gradient;
@@ -30,7 +30,7 @@ final class GradientParts {
    * @param before rows of the parts before it
    * @param all rows of the batch
    */
-  void add(long rows, long before, long all) {
+  public void add(long rows, long before, long all) {
     if (rows == all) {
       return;
     }

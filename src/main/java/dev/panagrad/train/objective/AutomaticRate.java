@@ -1,10 +1,11 @@
-package dev.panagrad.train;
+package dev.panagrad.train.objective;
 
 import dev.panagrad.optimizer.Optimizer;
 import dev.panagrad.rule.GradientDescent;
 import dev.panagrad.rule.RateContext;
 import dev.panagrad.rule.UpdateRule;
 import dev.panagrad.schedule.Schedule;
+import dev.panagrad.train.rows.TrainingRows;
 import java.math.BigDecimal;
 import java.math.MathContext;
 
@@ -12,7 +13,7 @@ import java.math.MathContext;
  * Puts a rule's own rate for these rows into an optimizer, and where gradients are of batches, or
  * steps do not shrink with the gradient, a schedule that decays to zero, if none was set.
  */
-final class AutomaticRate {
+public final class AutomaticRate {
   /**
    * Digits of a rate: enough for training, and few enough that backends, which round differently,
    * come to the same.
@@ -25,43 +26,57 @@ final class AutomaticRate {
   private AutomaticRate() {}
 
   /**
-   * The optimizer with its rate.
+   * The rate, to three digits.
    *
    * @throws IllegalArgumentException if there is no curvature to take it from
    */
-  static Optimizer.Builder choose(
-      Optimizer.Builder options,
+  public static double choose(
+      UpdateRule rule,
       Curvature curvature,
       RowsObjective objective,
-      Trainer trainer,
-      TrainingRows rows) {
-    UpdateRule rule = options.rule();
+      TrainingRows rows,
+      long epochs) {
     double largest = curvature.largest();
     if (!(largest > 0)) {
       throw new IllegalArgumentException(
           "no learning rate can be computed: all features are zero, and there is no intercept; give a learning rate");
     }
-    long stepsPerEpoch = Math.ceilDiv(rows.trained(), rows.stepRows());
-    long steps = Math.multiplyExact(stepsPerEpoch, trainer.epochs);
-    RateContext advice =
+    RateContext context =
         new RateContext(
             largest,
             batchCurvature(largest, curvature, objective, rows),
             distance(curvature, objective),
-            steps);
-    double advised = rule.automaticRate(advice);
+            steps(rows, epochs));
+    double advised = rule.automaticRate(context);
     if (!(advised > 0 && advised < Double.POSITIVE_INFINITY)) {
       throw new IllegalArgumentException(
           "rule '%s' has no learning rate of its own for these data (%s); give one"
               .formatted(rule.name(), advised));
     }
-    double rate = new BigDecimal(advised).round(DIGITS).doubleValue();
+    return new BigDecimal(advised).round(DIGITS).doubleValue();
+  }
+
+  /**
+   * The optimizer with its rate.
+   *
+   * @param isStationary whether gradients vanish at the minimum, so that the rate need not
+   */
+  public static Optimizer.Builder apply(
+      Optimizer.Builder options,
+      double rate,
+      TrainingRows rows,
+      long epochs,
+      boolean isStationary) {
+    UpdateRule rule = options.rule();
     Optimizer.Builder chosen = options.with(rule.withLearningRate(rate));
-    // Whose gradients vanish at the minimum.
-    boolean isStationary = rule instanceof GradientDescent || trainer.varianceReduced;
-    return chosen.hasSchedule() || isStationary
+    return chosen.hasSchedule() || isStationary || rule instanceof GradientDescent
         ? chosen
-        : chosen.schedule(Schedule.cosine(steps, 0));
+        : chosen.schedule(Schedule.cosine(steps(rows, epochs), 0));
+  }
+
+  private static long steps(TrainingRows rows, long epochs) {
+    long stepsPerEpoch = Math.ceilDiv(rows.trained(), rows.stepRows());
+    return epochs > Long.MAX_VALUE / stepsPerEpoch ? Long.MAX_VALUE : epochs * stepsPerEpoch;
   }
 
   /**

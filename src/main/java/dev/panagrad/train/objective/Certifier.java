@@ -1,10 +1,10 @@
-package dev.panagrad.train;
+package dev.panagrad.train.objective;
 
 import dev.panagrad.regression.Standardization;
 import dev.panagrad.solver.LinearSystem;
 
 /**
- * Computes a {@link Certificate} for mean squared errors with penalties.
+ * Bounds the distance to the minimum, for mean squared errors with penalties.
  *
  * <p><b>Without L1</b> the objective is quadratic, and with gradient g and Hessian H the distance
  * to the minimum is exactly {@code g.H^-1 g / 2}. With an approximate {@code z = H^-1 g} and its
@@ -32,7 +32,7 @@ import dev.panagrad.solver.LinearSystem;
  * power of the subgradient; near the minimum {@code |subgradient|^2 / (2 mu)} is smaller, where mu
  * is known.
  */
-final class Certifier {
+public final class Certifier {
   private static final int MAX_PRODUCTS = 200;
   private final RowsObjective objective;
   private final Standardization units;
@@ -40,14 +40,14 @@ final class Certifier {
   /** Null if it was not computed. */
   private final Curvature curvature;
 
-  Certifier(RowsObjective objective, Standardization units, Curvature curvature) {
+  public Certifier(RowsObjective objective, Standardization units, Curvature curvature) {
     this.objective = objective;
     this.units = units;
     this.curvature = curvature;
   }
 
   /** At the regression's parameters, which stay as they are. */
-  Certificate certify() {
+  public Certified certify() {
     double[] w = objective.current();
     double[] gradient = new double[w.length];
     objective.evaluate(w, gradient);
@@ -94,7 +94,7 @@ final class Certifier {
           "the smallest curvature is not measured for so many features, or rows beyond memory; an L2 penalty would bound it";
     }
     objective.load(w);
-    return new Certificate(
+    return new Certified(
         value,
         Math.sqrt(squares),
         Double.isNaN(gap) ? gap : Math.max(gap, 0) + 4 * objective.roundoff() * Math.abs(value),

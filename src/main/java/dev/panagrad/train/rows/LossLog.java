@@ -1,4 +1,4 @@
-package dev.panagrad.train;
+package dev.panagrad.train.rows;
 
 import dev.panagrad.backend.Backend;
 import dev.panagrad.tensor.DType;
@@ -14,7 +14,7 @@ import dev.panagrad.tensor.TensorArena;
  *   losses    | batch 0: outputs | batch 1 | ... |     F64, where gradient kernels write
  * </pre>
  */
-final class LossLog {
+public final class LossLog {
   /** Steps that a device may be ahead of the host's look for divergence. */
   private static final int DEVICE_BATCHES = 64;
 
@@ -32,7 +32,7 @@ final class LossLog {
    *
    * @param isAwaited whether each step waits for the device anyway
    */
-  LossLog(Backend backend, TensorArena arena, int outputs, boolean isAwaited) {
+  public LossLog(Backend backend, TensorArena arena, int outputs, boolean isAwaited) {
     int capacity = backend.usesHostMemory() || isAwaited ? 1 : DEVICE_BATCHES;
     this.backend = backend;
     written = backend.allocate(arena, "losses", DType.F64, Shape.of(capacity, outputs));
@@ -54,7 +54,7 @@ final class LossLog {
    *
    * @param batchRows how many
    */
-  Tensor next(long batchRows) {
+  public Tensor next(long batchRows) {
     return next(batchRows, 0, 0);
   }
 
@@ -65,7 +65,7 @@ final class LossLog {
    * @param step the step that its gradient is for, from 1
    * @param rate the learning rate before that step
    */
-  Tensor next(long batchRows, long step, double rate) {
+  public Tensor next(long batchRows, long step, double rate) {
     rows[count] = batchRows;
     steps[count] = step;
     rates[count] = rate;
@@ -73,12 +73,12 @@ final class LossLog {
   }
 
   /** Whether it must be read before the next batch. */
-  boolean isFull() {
+  public boolean isFull() {
     return count == batches.length;
   }
 
   /** Makes the losses since the last call readable, and returns of how many batches. */
-  int read() {
+  public int read() {
     if (count > 0 && host != written) {
       backend.copy(written, host);
     }
@@ -88,27 +88,27 @@ final class LossLog {
   }
 
   /** Begins anew after a batch whose losses never came. */
-  void clear() {
+  public void clear() {
     count = 0;
   }
 
   /** A loss that was read. */
-  double loss(int batch, int output) {
+  public double loss(int batch, int output) {
     return host.get(batch, output);
   }
 
   /** Rows of a batch that was read. */
-  long rows(int batch) {
+  public long rows(int batch) {
     return rows[batch];
   }
 
   /** The step of a batch that was read. */
-  long step(int batch) {
+  public long step(int batch) {
     return steps[batch];
   }
 
   /** The learning rate before that step. */
-  double rate(int batch) {
+  public double rate(int batch) {
     return rates[batch];
   }
 }

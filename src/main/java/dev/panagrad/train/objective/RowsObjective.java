@@ -1,7 +1,6 @@
-package dev.panagrad.train;
+package dev.panagrad.train.objective;
 
 import dev.panagrad.backend.Backend;
-import dev.panagrad.loss.Loss;
 import dev.panagrad.loss.RowLoss;
 import dev.panagrad.penalty.Penalty;
 import dev.panagrad.regression.LinearRegression;
@@ -10,6 +9,10 @@ import dev.panagrad.tensor.DType;
 import dev.panagrad.tensor.Parameters;
 import dev.panagrad.tensor.Tensor;
 import dev.panagrad.tensor.TensorArena;
+import dev.panagrad.train.rows.GradientParts;
+import dev.panagrad.train.rows.LossLog;
+import dev.panagrad.train.rows.TrainingLoss;
+import dev.panagrad.train.rows.TrainingRows;
 
 /**
  * The sum of the outputs' losses on all training rows, with its penalty, as a function of the
@@ -21,14 +24,14 @@ import dev.panagrad.tensor.TensorArena;
  *
  * An evaluation overwrites the parameters and the gradient of the regression.
  */
-final class RowsObjective implements Objective {
+public final class RowsObjective implements Objective {
   private final Backend backend;
   private final TrainingRows rows;
   private final LinearRegression regression;
+  private final TrainingLoss loss;
   private final LossLog log;
   private final GradientParts parts;
   private final Penalty penalty;
-  private final Loss loss;
   private final int weights;
   private final int outputs;
   private final int size;
@@ -43,25 +46,22 @@ final class RowsObjective implements Objective {
   private long passes;
 
   /**
-   * For a training.
+   * The objective of a training.
    *
    * @param penalty in the units of the rows
-   * @param loss null for the squared error of rows that all count alike
    */
-  RowsObjective(
+  public RowsObjective(
       Backend backend,
       TensorArena arena,
       TrainingRows rows,
       LinearRegression regression,
-      LossLog log,
+      TrainingLoss loss,
       GradientParts parts,
-      Penalty penalty,
-      Loss loss) {
-    this.loss = loss;
+      Penalty penalty) {
     this.backend = backend;
     this.rows = rows;
     this.regression = regression;
-    this.log = log;
+    this.loss = loss;
     this.parts = parts;
     this.penalty = penalty;
     outputs = Math.toIntExact(regression.weights().rows());
@@ -70,6 +70,7 @@ final class RowsObjective implements Objective {
     size = Math.addExact(weights, regression.intercept() == null ? 0 : outputs);
     parameters = onHost(regression.parameters(), arena);
     gradient = onHost(regression.gradient(), arena);
+    log = new LossLog(backend, arena, outputs, true);
   }
 
   private static Parameters onHost(Parameters there, TensorArena arena) {
@@ -86,12 +87,12 @@ final class RowsObjective implements Objective {
 
   @Override
   public boolean isQuadratic() {
-    return loss == null || loss.isQuadratic();
+    return loss.loss().isQuadratic();
   }
 
-  /** Whether it is the squared error of rows that all count alike. */
-  boolean isPlain() {
-    return loss == null;
+  /** True for the unweighted squared loss. */
+  public boolean isPlain() {
+    return loss.isPlain();
   }
 
   @Override
@@ -100,7 +101,7 @@ final class RowsObjective implements Objective {
   }
 
   /** Says what was found. */
-  void setCurvature(Curvature curvature) {
+  public void setCurvature(Curvature curvature) {
     // An estimate is from below.
     largestCurvature = curvature.largest() * (curvature.isExact() ? 1 : 1.05);
   }
@@ -111,7 +112,7 @@ final class RowsObjective implements Objective {
   }
 
   /** Whether a parameter is a weight, and not an intercept. */
-  boolean isPenalized(int parameter) {
+  public boolean isPenalized(int parameter) {
     return parameter < weights;
   }
 
@@ -127,34 +128,34 @@ final class RowsObjective implements Objective {
   }
 
   /** Half a unit in the last place of 1, in the type of the parameters. */
-  double roundoff() {
+  public double roundoff() {
     return parameters.flat().dtype() == DType.F32 ? 0x1p-24 : 0x1p-53;
   }
 
-  int features() {
+  public int features() {
     return weights / outputs;
   }
 
-  Penalty penalty() {
+  public Penalty penalty() {
     return penalty;
   }
 
-  boolean hasIntercept() {
+  public boolean hasIntercept() {
     return size > weights;
   }
 
   /** Passes over the training rows so far. */
-  long passes() {
+  public long passes() {
     return passes;
   }
 
   /** So many were made before. */
-  void resumeAt(long newPasses) {
+  public void resumeAt(long newPasses) {
     passes = newPasses;
   }
 
   /** The mean squared error of an output at the last evaluation, without penalty. */
-  double loss(int output) {
+  public double loss(int output) {
     return losses[output];
   }
 
@@ -165,7 +166,7 @@ final class RowsObjective implements Objective {
   }
 
   /** The L2 penalty of an output's weights. */
-  double l2Penalty(double[] at, int output) {
+  public double l2Penalty(double[] at, int output) {
     double squares = 0;
     int d = features();
     for (int i = output * d; penalty.l2() > 0 && i < (output + 1) * d; i++) {
@@ -175,7 +176,7 @@ final class RowsObjective implements Objective {
   }
 
   /** The regression's parameters. */
-  double[] current() {
+  public double[] current() {
     if (parameters != regression.parameters()) {
       backend.copy(regression.parameters().flat(), parameters.flat());
     }
@@ -183,7 +184,7 @@ final class RowsObjective implements Objective {
   }
 
   /** Makes these the regression's parameters, rounded to their type. */
-  void load(double[] w) {
+  public void load(double[] w) {
     String weightsName = parameters.names().getFirst();
     Tensor to = parameters.view(weightsName);
     for (int i = 0; i < weights; i++) {
@@ -235,7 +236,7 @@ final class RowsObjective implements Objective {
   }
 
   /** The gradient of the squared error at zero, whatever the loss is. */
-  void gradientOfSquares(double[] into) {
+  public void gradientOfSquares(double[] into) {
     RowLoss own = regression.rowLoss();
     regression.use(null);
     try {
@@ -245,13 +246,16 @@ final class RowsObjective implements Objective {
     }
   }
 
-  /** Whether parameters are as long as for the squared error, and the gradient at zero is not. */
-  boolean isClipped() {
-    return loss != null && loss.isClipped();
+  /**
+   * True for Huber: its gradient at zero is clipped, so it understates how far the minimum is; that
+   * distance is estimated from the squared error instead.
+   */
+  public boolean isClipped() {
+    return loss.loss().isClipped();
   }
 
   /** The same without penalty. */
-  double evaluateLoss(double[] at, double[] into) {
+  public double evaluateLoss(double[] at, double[] into) {
     load(at);
     losses = rows.losses(regression, false, log, parts);
     passes++;

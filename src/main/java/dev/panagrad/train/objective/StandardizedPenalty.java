@@ -1,4 +1,4 @@
-package dev.panagrad.train;
+package dev.panagrad.train.objective;
 
 import dev.panagrad.optimizer.Optimizer;
 import dev.panagrad.optimizer.ParameterGroup;
@@ -9,36 +9,36 @@ import dev.panagrad.rule.UpdateRule;
 import java.util.List;
 
 /**
- * An L1 penalty is stated for targets in raw units: a target divided by its scale takes that much
- * less, and all targets need one scale, so that one strength is right for all of them.
+ * L1 strengths refer to raw target units. Training divides targets by their scale, so the strength
+ * is divided too; several targets share one scale, so that one strength fits all.
  */
-final class StandardizedPenalty {
+public final class StandardizedPenalty {
   private StandardizedPenalty() {}
 
   /** The scales that a training with that penalty uses. */
-  static Standardization scales(Standardization fit, Penalty penalty) {
+  public static Standardization scales(Standardization fit, Penalty penalty) {
     return penalty.l1() > 0 ? fit.withCommonTargetScale() : fit;
   }
 
   /** The optimizer for targets in those scales. */
-  static Optimizer.Builder optimizer(Optimizer.Builder options, Standardization scales) {
-    double scale = scales.targetScale(0);
+  public static Optimizer.Builder optimizer(Optimizer.Builder options, Standardization scales) {
     List<ParameterGroup> groups =
         options.groups().stream()
-            .map(g -> g.penalty() == null ? g : g.penalty(scaled(g.penalty(), scale)))
+            .map(g -> g.penalty() == null ? g : g.penalty(scaled(g.penalty(), scales)))
             .toList();
-    return options.withGroups(groups).penalty(scaled(options.penalty(), scale));
+    return options.withGroups(groups).penalty(scaled(options.penalty(), scales));
   }
 
-  private static Penalty scaled(Penalty penalty, double scale) {
-    return new Penalty(penalty.l1() / scale, penalty.l2());
+  /** The penalty for targets in those scales. */
+  public static Penalty scaled(Penalty penalty, Standardization scales) {
+    return new Penalty(penalty.l1() / scales.targetScale(0), penalty.l2());
   }
 
   /**
    * What such an optimizer minimizes beside the loss: the penalty of the weights, and decay of
    * their gradient.
    */
-  static Penalty objective(Optimizer.Builder optimizer) {
+  public static Penalty objective(Optimizer.Builder optimizer) {
     ParameterGroup group = optimizer.groupOf(LinearRegression.WEIGHTS);
     Penalty penalty = group.penalty() == null ? optimizer.penalty() : group.penalty();
     UpdateRule rule = optimizer.rule();

@@ -1,4 +1,4 @@
-package dev.panagrad.train;
+package dev.panagrad.train.checkpoint;
 
 import dev.panagrad.safetensors.IoReason;
 import java.io.IOException;
@@ -23,7 +23,7 @@ import java.util.regex.Pattern;
 import java.util.stream.Stream;
 
 /** The checkpoints of one training, by the number of batches done. Locked while it is open. */
-final class CheckpointFolder implements AutoCloseable {
+public final class CheckpointFolder implements AutoCloseable {
   private static final Logger LOG = System.getLogger(CheckpointFolder.class.getName());
   private static final Pattern NAME = Pattern.compile("checkpoint-([0-9]{19})\\.safetensors");
   private static final Pattern TEMPORARY = Pattern.compile("\\.checkpoint-.*\\.tmp");
@@ -49,7 +49,7 @@ final class CheckpointFolder implements AutoCloseable {
    *
    * @throws IOException if it cannot be made or written to, or another training has it
    */
-  static CheckpointFolder open(Path folder) throws IOException {
+  public static CheckpointFolder open(Path folder) throws IOException {
     if (Files.exists(folder) && !Files.isDirectory(folder)) {
       throw new IOException(
           "'%s' is not a directory; checkpoints need one of their own".formatted(folder));
@@ -114,7 +114,7 @@ final class CheckpointFolder implements AutoCloseable {
   }
 
   /** Throws if the folder was removed, and perhaps made again for another training. */
-  void requireHeld() throws IOException {
+  public void requireHeld() throws IOException {
     Path file = folder.resolve(LOCK);
     Object found;
     try {
@@ -143,12 +143,12 @@ final class CheckpointFolder implements AutoCloseable {
   }
 
   /** The file for that many batches. */
-  Path file(long batches) {
+  public Path file(long batches) {
     return folder.resolve(String.format(Locale.ROOT, "checkpoint-%019d.safetensors", batches));
   }
 
   /** What is there, the one that is farthest first. */
-  List<Path> newestFirst() throws IOException {
+  public List<Path> newestFirst() throws IOException {
     try (Stream<Path> files = Files.list(folder)) {
       return files
           .filter(file -> NAME.matcher(name(file)).matches())
@@ -167,7 +167,7 @@ final class CheckpointFolder implements AutoCloseable {
    * Deletes all but the newest ones up to that of so many batches: those beyond it are damaged, or
    * the training would have gone on from them. What cannot be deleted is left, and logged.
    */
-  void keep(int count, long batches) {
+  public void keep(int count, long batches) {
     String newest = name(file(batches));
     try {
       for (Path old :

@@ -1,0 +1,237 @@
+package dev.panagrad.train;
+
+import dev.panagrad.optimizer.CheckpointSnapshot;
+import dev.panagrad.optimizer.NonFinitePolicy;
+import dev.panagrad.optimizer.Optimizer;
+import dev.panagrad.tensor.Tensor;
+import dev.panagrad.tensor.TensorArena;
+import dev.panagrad.train.checkpoint.SavedTraining;
+import dev.panagrad.train.checkpoint.ScheduleProbe;
+import dev.panagrad.train.objective.AutomaticRate;
+import dev.panagrad.train.rows.LossLog;
+import java.io.IOException;
+import java.util.LinkedHashMap;
+import java.util.List;
+import java.util.Map;
+
+/** Epochs of optimizer steps on batches. */
+final class OptimizerLoop implements EpochLoop {
+  private static final String RATE = "progress.learning-rate";
+
+  private final Workbench bench;
+  private final TrainingPlan plan;
+  private final Tensor gradient;
+
+  /** Null if gradients are not corrected. */
+  private final VarianceReduction anchor;
+
+  /** Null until its rate is known. */
+  private Optimizer optimizer;
+
+  private LossLog losses;
+  private TrainingProgress progress;
+  private DivergenceWatch watch;
+
+  OptimizerLoop(Workbench bench) {
+    this.bench = bench;
+    plan = bench.plan;
+    gradient = bench.regression.gradient().flat();
+    anchor = plan.isVarianceReduced ? new VarianceReduction(bench) : null;
+    if (!plan.isRateAutomatic) {
+      optimizer = build(bench.optimizer);
+    }
+  }
+
+  private Optimizer build(Optimizer.Builder builder) {
+    return builder.build(bench.regression.parameters(), bench.backend, bench.arena);
+  }
+
+  private Optimizer build(double rate) {
+    return build(
+        AutomaticRate.apply(
+            bench.optimizer, rate, bench.rows, plan.epochs, plan.isVarianceReduced));
+  }
+
+  /** A rate that was chosen is the checkpoint's: another backend could round it differently. */
+  @Override
+  public Map<String, String> identity(SavedTraining saved) throws IOException {
+    if (optimizer == null) {
+      optimizer = build(saved.number(RATE));
+    }
+    Map<String, String> identity = new LinkedHashMap<>();
+    identity.put("training.optimizer options", optimizer.options());
+    identity.put(
+        "training.learning rate",
+        plan.isRateAutomatic
+            ? "automatic for %d epochs".formatted(plan.epochs)
+            : Double.toString(optimizer.rule().learningRate()));
+    identity.put("training.schedule", ScheduleProbe.of(optimizer));
+    return identity;
+  }
+
+  @Override
+  public void examine(SavedTraining saved) throws IOException {
+    saved.requireFits(optimizer);
+    if (anchor != null) {
+      anchor.read(saved);
+    }
+  }
+
+  @Override
+  public void begin(TrainingProgress where, DivergenceWatch newWatch, SavedTraining saved)
+      throws IOException {
+    progress = where;
+    watch = newWatch;
+    if (optimizer == null) {
+      double rate =
+          AutomaticRate.choose(
+              bench.optimizer.rule(),
+              bench.curvature.get(),
+              bench.objective,
+              bench.rows,
+              plan.epochs);
+      bench.objective.load(new double[bench.objective.size()]);
+      optimizer = build(rate);
+    }
+    losses = bench.newLossLog(optimizer.nonFinite() != NonFinitePolicy.PROPAGATE);
+    if (plan.gram) {
+      bench.curvature.normalEquations();
+    }
+    if (saved != null) {
+      saved.readInto(optimizer);
+      if (anchor != null) {
+        anchor.restore(anchor.read(saved));
+      }
+    }
+  }
+
+  @Override
+  public boolean epoch(Runnable betweenSteps) {
+    long trained = bench.rows.trained();
+    if (anchor != null) {
+      anchor.begin(progress.position == 0);
+    }
+    while (progress.position < trained) {
+      if (plan.stopWhen.getAsBoolean()) {
+        settle();
+        return false;
+      }
+      long first = progress.position;
+      long count = Math.min(bench.rows.stepRows(), trained - first);
+      if (plan.gram) {
+        bench.regression.computeGradient(bench.curvature.normalEquations(), nextLoss(count));
+        settleIfFull();
+      } else {
+        computeGradient(first, count);
+      }
+      optimizer.step(gradient);
+      progress.batches++;
+      progress.position = first + count;
+      // At the end of an epoch its record comes first, for which the last gradient is needed.
+      if (progress.position < trained) {
+        betweenSteps.run();
+      }
+    }
+    settle();
+    return true;
+  }
+
+  /** In as many parts as the rows, or several batches for one step, ask for. */
+  private void computeGradient(long first, long count) {
+    for (long done = 0, n; done < count; done += n) {
+      n = Math.min(bench.rows.batchSize(), bench.rows.contiguousFrom(first + done, count - done));
+      bench.rows.computeGradient(bench.regression, first + done, n, nextLoss(n));
+      settleIfFull();
+      if (anchor != null) {
+        anchor.correct(first + done, n);
+      }
+      bench.parts.add(n, done, count);
+    }
+  }
+
+  private Tensor nextLoss(long count) {
+    return losses.next(count, optimizer.steps() + 1, optimizer.lastLearningRate());
+  }
+
+  private void settleIfFull() {
+    if (losses.isFull()) {
+      settle();
+    }
+  }
+
+  /** Adds the losses since the last look to the epoch's, and ends a training that diverged. */
+  @Override
+  public void settle() {
+    int batches = losses.read();
+    for (int batch = 0; batch < batches; batch++) {
+      double watched = 0;
+      for (int j = 0; j < progress.lossSums.length; j++) {
+        double value = losses.loss(batch, j);
+        progress.lossSums[j] += value * losses.rows(batch);
+        watched += value;
+      }
+      watch.requireUseful(
+          watched, 0, "at", losses.step(batch), progress.epochs + 1, losses.rate(batch));
+    }
+  }
+
+  @Override
+  public long steps() {
+    return optimizer.steps();
+  }
+
+  @Override
+  public double stepLength() {
+    return optimizer.lastLearningRate();
+  }
+
+  @Override
+  public double learningRate() {
+    return optimizer.rule().learningRate();
+  }
+
+  @Override
+  public long skippedSteps() {
+    return optimizer.skippedSteps();
+  }
+
+  @Override
+  public long passes(long epochs) {
+    if (plan.gram) {
+      return 0;
+    }
+    return (anchor == null ? 1 : 1 + VarianceReduction.MORE_PASSES) * epochs;
+  }
+
+  @Override
+  public StopReason reason() {
+    return null;
+  }
+
+  @Override
+  public void reduceRate(double factor) {
+    if (optimizer.rateFactor() * factor >= RateReduction.LEAST) {
+      optimizer.scaleRate(factor);
+    }
+  }
+
+  @Override
+  public Tensor average() {
+    return optimizer.averaged() == null ? null : optimizer.averaged().flat();
+  }
+
+  @Override
+  public CheckpointSnapshot snapshot(boolean isCopy) {
+    return new CheckpointSnapshot(optimizer, bench.arena, isCopy);
+  }
+
+  @Override
+  public Map<String, String> texts() {
+    return Map.of(RATE, Double.toHexString(learningRate()));
+  }
+
+  @Override
+  public List<Tensor> tensors(TensorArena arena) {
+    return anchor == null ? List.of() : List.of(anchor.saved(arena));
+  }
+}

@@ -1,0 +1,244 @@
+package dev.panagrad.train;
+
+import dev.panagrad.optimizer.CheckpointSnapshot;
+import dev.panagrad.solver.Fista;
+import dev.panagrad.solver.Objective;
+import dev.panagrad.solver.RunState;
+import dev.panagrad.solver.Solver;
+import dev.panagrad.tensor.DType;
+import dev.panagrad.tensor.Tensor;
+import dev.panagrad.tensor.TensorArena;
+import dev.panagrad.train.checkpoint.SavedTraining;
+import dev.panagrad.train.objective.RowsObjective;
+import java.io.IOException;
+import java.lang.foreign.MemorySegment;
+import java.lang.foreign.ValueLayout;
+import java.util.ArrayList;
+import java.util.Arrays;
+import java.util.HashMap;
+import java.util.List;
+import java.util.Map;
+
+/** Epochs that are iterations of a method that looks at all rows in every step. */
+final class SolverLoop implements EpochLoop {
+  /** Gradients of F32 rows are not more exact than this part of their first length. */
+  private static final double F32_TOLERANCE = 2e-6;
+
+  private static final double F64_TOLERANCE = 1e-9;
+
+  private static final String PREFIX = "training/method/";
+  private static final String PASSES = "progress.passes";
+
+  private final Workbench bench;
+  private final Solver solver;
+  private final RowsObjective objective;
+
+  /**
+   * FISTA evaluates at its extrapolated point, not at its iterate; its reported loss is the
+   * former's.
+   */
+  private final boolean isLastEvaluation;
+
+  private TrainingProgress progress;
+  private DivergenceWatch watch;
+  private Solver.Run run;
+
+  SolverLoop(Workbench bench) {
+    this.bench = bench;
+    solver = bench.plan.solver;
+    objective = bench.objective;
+    isLastEvaluation = solver instanceof Fista;
+  }
+
+  private Solver.Run start(Objective on) {
+    DType dtype = bench.rows.data().x().dtype();
+    return solver.start(
+        on, objective.current(), dtype == DType.F32 ? F32_TOLERANCE : F64_TOLERANCE);
+  }
+
+  @Override
+  public Map<String, String> identity(SavedTraining saved) {
+    return Map.of();
+  }
+
+  /** Restores a run of nothing, as the rows are not there yet. */
+  @Override
+  public void examine(SavedTraining saved) throws IOException {
+    saved.count(PASSES);
+    restore(start(new Flat(objective)), saved);
+  }
+
+  private static void restore(Solver.Run run, SavedTraining saved) throws IOException {
+    Map<String, double[]> vectors = new HashMap<>();
+    for (String name : saved.names(PREFIX)) {
+      vectors.put(name.substring(PREFIX.length()), saved.vector(name));
+    }
+    try {
+      RunState.restore(run, vectors);
+    } catch (IllegalArgumentException e) {
+      throw new IOException(saved + " does not fit the method: " + e.getMessage(), e);
+    }
+  }
+
+  @Override
+  public void begin(TrainingProgress where, DivergenceWatch newWatch, SavedTraining saved)
+      throws IOException {
+    progress = where;
+    watch = newWatch;
+    if (solver instanceof Fista && bench.curvature.isBounded()) {
+      objective.setCurvature(bench.curvature.get());
+      objective.load(new double[objective.size()]);
+    }
+    run = start(objective);
+    if (saved != null) {
+      restore(run, saved);
+      objective.resumeAt(saved.count(PASSES));
+    }
+  }
+
+  @Override
+  public boolean epoch(Runnable betweenSteps) {
+    if (bench.plan.stopWhen.getAsBoolean()) {
+      return false;
+    }
+    run.iterate();
+    progress.batches++;
+    double watched = 0;
+    for (int j = 0; j < progress.lossSums.length; j++) {
+      double loss = loss(j);
+      progress.lossSums[j] = loss * bench.rows.trained();
+      watched += loss;
+    }
+    watch.requireUseful(watched, 0, "at", steps(), progress.epochs + 1, Double.NaN);
+    return true;
+  }
+
+  /** The loss of an output at the parameters that were looked at last, without penalty. */
+  private double loss(int output) {
+    if (isLastEvaluation) {
+      return objective.loss(output);
+    }
+    double l2 = objective.penalty().l2();
+    return run.value(output) - (l2 > 0 ? objective.l2Penalty(run.parameters(), output) : 0);
+  }
+
+  /** The solver's last evaluation may have been at a trial point. */
+  @Override
+  public void settle() {
+    objective.load(run.parameters());
+  }
+
+  @Override
+  public long steps() {
+    return progress.batches;
+  }
+
+  @Override
+  public double stepLength() {
+    return run.stepLength();
+  }
+
+  @Override
+  public double learningRate() {
+    return Double.NaN;
+  }
+
+  @Override
+  public long skippedSteps() {
+    return 0;
+  }
+
+  @Override
+  public long passes(long epochs) {
+    return 0;
+  }
+
+  @Override
+  public StopReason reason() {
+    return switch (run.status()) {
+      case CONVERGED -> StopReason.CONVERGED;
+      case STALLED -> StopReason.ROUNDING;
+      case GOING_ON -> null;
+    };
+  }
+
+  @Override
+  public void reduceRate(double factor) {
+    throw new IllegalStateException("the plan refuses to lower the rate of a method without one");
+  }
+
+  @Override
+  public Tensor average() {
+    return null;
+  }
+
+  @Override
+  public CheckpointSnapshot snapshot(boolean isCopy) {
+    return new CheckpointSnapshot(
+        bench.regression.parameters(), bench.backend, bench.arena, isCopy);
+  }
+
+  @Override
+  public Map<String, String> texts() {
+    return Map.of(PASSES, Long.toString(objective.passes()));
+  }
+
+  @Override
+  public List<Tensor> tensors(TensorArena arena) {
+    List<Tensor> tensors = new ArrayList<>();
+    RunState.of(run)
+        .vectors()
+        .forEach(
+            (name, vector) -> {
+              Tensor t = arena.allocate(PREFIX + name, DType.F64, vector.length);
+              MemorySegment.copy(
+                  vector, 0, t.segment(), ValueLayout.JAVA_DOUBLE, t.byteOffset(), vector.length);
+              tensors.add(t);
+            });
+    return tensors;
+  }
+
+  /** A function of the shape of another one that is zero everywhere, and reads no rows. */
+  private record Flat(Objective shape) implements Objective {
+    @Override
+    public int size() {
+      return shape.size();
+    }
+
+    @Override
+    public double evaluate(double[] at, double[] gradient) {
+      Arrays.fill(gradient, 0);
+      return 0;
+    }
+
+    @Override
+    public int groups() {
+      return shape.groups();
+    }
+
+    @Override
+    public int group(int parameter) {
+      return shape.group(parameter);
+    }
+
+    @Override
+    public double value(int group) {
+      return 0;
+    }
+
+    @Override
+    public double l1(int parameter) {
+      return shape.l1(parameter);
+    }
+
+    @Override
+    public double largestCurvature() {
+      return 1;
+    }
+
+    @Override
+    public boolean isQuadratic() {
+      return shape.isQuadratic();
+    }
+  }
+}

@@ -1,0 +1,104 @@
+package dev.panagrad.train.checkpoint;
+
+import dev.panagrad.safetensors.IoReason;
+import dev.panagrad.safetensors.SafetensorsException;
+import java.io.IOException;
+import java.io.UncheckedIOException;
+import java.lang.System.Logger;
+import java.lang.System.Logger.Level;
+import java.nio.file.Path;
+
+/** The way back to the newest checkpoint of a training. */
+public final class Resumption {
+  private static final Logger LOG = System.getLogger(Resumption.class.getName());
+
+  private Resumption() {}
+
+  /**
+   * Opens the folder of the checkpoints.
+   *
+   * @throws IllegalArgumentException if it has those of a training that is not to be resumed
+   */
+  public static CheckpointFolder folder(Path path, boolean isResumed) {
+    CheckpointFolder folder = null;
+    boolean isUsed = false;
+    try {
+      folder = CheckpointFolder.open(path);
+      if (!isResumed && !folder.newestFirst().isEmpty()) {
+        throw new IllegalArgumentException(
+            "'%s' has checkpoints of a training, which would be mixed with those of this one; resume it, or name another folder"
+                .formatted(path));
+      }
+      isUsed = true;
+      return folder;
+    } catch (IOException e) {
+      throw new UncheckedIOException(
+          "cannot keep checkpoints in '%s': %s".formatted(path, IoReason.of(e)), e);
+    } finally {
+      if (folder != null && !isUsed) {
+        folder.close();
+      }
+    }
+  }
+
+  /** Looks at all of a checkpoint, and changes nothing. */
+  @FunctionalInterface
+  public interface Examination {
+    /**
+     * Examines it.
+     *
+     * @throws SafetensorsException if it is damaged
+     * @throws IOException if it is of another training
+     */
+    void require(SavedTraining saved) throws IOException;
+  }
+
+  /**
+   * The newest checkpoint that is not damaged, for the caller to close; null if there is none.
+   *
+   * @throws UncheckedIOException if it is of another training, or all of them are damaged
+   */
+  public static SavedTraining newest(CheckpointFolder folder, Examination examination) {
+    SafetensorsException damage = null;
+    try {
+      for (Path file : folder.newestFirst()) {
+        try {
+          return examined(file, examination);
+        } catch (SafetensorsException e) {
+          damage = e;
+          LOG.log(
+              Level.WARNING,
+              "a checkpoint is damaged, the one before it is tried: " + e.getMessage());
+        }
+      }
+    } catch (IOException e) {
+      throw cannotResume(e);
+    }
+    if (damage != null) {
+      throw new UncheckedIOException(
+          "cannot resume, every checkpoint in '%s' is damaged; the oldest: %s"
+              .formatted(folder, damage.getMessage()),
+          damage);
+    }
+    return null;
+  }
+
+  private static SavedTraining examined(Path file, Examination examination) throws IOException {
+    SavedTraining saved = SavedTraining.open(file);
+    boolean isSound = false;
+    try {
+      examination.require(saved);
+      isSound = true;
+      return saved;
+    } finally {
+      if (!isSound) {
+        saved.close();
+      }
+    }
+  }
+
+  /** The failure of a training that cannot go on. */
+  public static UncheckedIOException cannotResume(IOException e) {
+    return new UncheckedIOException("cannot resume: " + IoReason.of(e), e);
+  }
+}

@@ -1,0 +1,148 @@
+package dev.panagrad.train.checkpoint;
+
+import dev.panagrad.optimizer.Checkpoint;
+import dev.panagrad.optimizer.Optimizer;
+import dev.panagrad.safetensors.SafetensorsException;
+import dev.panagrad.safetensors.SafetensorsFile;
+import dev.panagrad.tensor.DType;
+import dev.panagrad.tensor.Shape;
+import dev.panagrad.tensor.Tensor;
+import dev.panagrad.tensor.TensorArena;
+import java.io.IOException;
+import java.nio.file.Path;
+import java.util.ArrayList;
+import java.util.List;
+import java.util.Map;
+
+/** A training's part of a checkpoint, being read. */
+public final class SavedTraining implements AutoCloseable {
+  private final Path file;
+  private final SafetensorsFile in;
+  private final TensorArena arena = TensorArena.open("resumed training");
+
+  private SavedTraining(Path file, SafetensorsFile in) {
+    this.file = file;
+    this.in = in;
+  }
+
+  /**
+   * Opens a checkpoint.
+   *
+   * @throws SafetensorsException if it is damaged
+   * @throws IOException if it is of another version
+   */
+  static SavedTraining open(Path file) throws IOException {
+    SafetensorsFile in = SafetensorsFile.open(file);
+    SavedTraining saved = null;
+    try {
+      in.requireIntactHeader();
+      Checkpoint.requireVersion(file, in);
+      saved = new SavedTraining(file, in);
+      return saved;
+    } finally {
+      if (saved == null) {
+        in.close();
+      }
+    }
+  }
+
+  /** Requires that parameters and state fit an optimizer, and are whole. */
+  public void requireFits(Optimizer optimizer) throws IOException {
+    Checkpoint.requireFits(optimizer, file, in);
+  }
+
+  /** Reads parameters and state into an optimizer that they fit. */
+  public void readInto(Optimizer optimizer) throws IOException {
+    Checkpoint.read(optimizer, file, in);
+  }
+
+  @Override
+  public String toString() {
+    return "checkpoint '" + file + "'";
+  }
+
+  @Override
+  public void close() throws IOException {
+    arena.close();
+    in.close();
+  }
+
+  /** Requires that the checkpoint is of the same training; says all that differs. */
+  public void requireSame(Map<String, String> identity) throws IOException {
+    List<String> differences = new ArrayList<>();
+    for (Map.Entry<String, String> needed : identity.entrySet()) {
+      String found = in.metadata().get(needed.getKey());
+      if (!needed.getValue().equals(found)) {
+        differences.add(
+            "its %s is %s, and here it is %s"
+                .formatted(
+                    needed.getKey().replace("training.", ""),
+                    found == null ? "missing" : found,
+                    needed.getValue()));
+      }
+    }
+    if (!differences.isEmpty()) {
+      throw new IOException(
+          "%s is of another training: %s".formatted(this, String.join("; ", differences)));
+    }
+  }
+
+  /** The tensors whose names begin so. */
+  public List<String> names(String prefix) {
+    return in.names().stream().filter(name -> name.startsWith(prefix)).toList();
+  }
+
+  /** A text, or null. */
+  public String text(String key) {
+    return in.metadata().get(key);
+  }
+
+  public long count(String key) throws IOException {
+    String text = in.metadata().get(key);
+    if (text == null || !text.matches("[0-9]{1,18}")) {
+      throw wrong(key, text, "a count");
+    }
+    return Long.parseLong(text);
+  }
+
+  public double number(String key) throws IOException {
+    String text = in.metadata().get(key);
+    try {
+      return Double.parseDouble(text);
+    } catch (NumberFormatException | NullPointerException e) {
+      throw wrong(key, text, "a number");
+    }
+  }
+
+  private IOException wrong(String key, String text, String needed) {
+    return wrong(
+        "metadata '%s' is %s where %s"
+            .formatted(key, text == null ? "missing" : "'" + text + "'", needed));
+  }
+
+  /** A vector of any length, whole. */
+  public double[] vector(String name) throws IOException {
+    return tensor(name, DType.F64, -1, 1).toArray();
+  }
+
+  /**
+   * A tensor of this memory, whole.
+   *
+   * @param rows how many it has, or -1
+   */
+  public Tensor tensor(String name, DType type, long rows, long cols) throws IOException {
+    DType dtype = in.dtype(name);
+    Shape shape = in.shape(name);
+    if (dtype != type || shape.cols() != cols || (rows >= 0 && shape.rows() != rows)) {
+      throw wrong(
+          "tensor '%s' is %s %s where %s [%s, %d]"
+              .formatted(name, dtype, shape, type, rows < 0 ? "any" : rows, cols));
+    }
+    return in.read(arena, name);
+  }
+
+  /** What a checkpoint with this fault is refused with. */
+  public IOException wrong(String found) {
+    return new IOException("%s: %s is needed".formatted(this, found));
+  }
+}

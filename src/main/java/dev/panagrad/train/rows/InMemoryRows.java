@@ -1,0 +1,106 @@
+package dev.panagrad.train.rows;
+
+import dev.panagrad.backend.Backend;
+import dev.panagrad.data.RowOrder;
+import dev.panagrad.regression.LinearRegression;
+import dev.panagrad.regression.NormalEquations;
+import dev.panagrad.regression.Standardization;
+import dev.panagrad.tensor.Tensor;
+import dev.panagrad.tensor.TensorArena;
+import java.util.function.LongConsumer;
+
+/**
+ * Rows that are all in memory, or in a mapped file that is taken to be: any row may be next to any
+ * other in an epoch.
+ */
+final class InMemoryRows extends TrainingRows {
+  private final boolean isShuffled;
+
+  /** Null where rows are visited as they lie. */
+  private final RowOrder order;
+
+  private Backend backend;
+  private Tensor x;
+  private Tensor y;
+  private Tensor index;
+
+  InMemoryRows(RowPlan plan, RowSource source, TensorArena arena) {
+    super(plan, source, source.data().rows() - plan.heldOut(source.data().rows()));
+    isShuffled = plan.isShuffled() && batchSize() < trained();
+    order =
+        heldOut() > 0 || isShuffled
+            ? RowOrder.of(arena, data().rows(), heldOut(), plan.seed())
+            : null;
+  }
+
+  /** Row numbers, or null. */
+  private Tensor numbers() {
+    return order == null ? null : order.index();
+  }
+
+  @Override
+  public Standardization moments(boolean isShifted) {
+    return Standardization.fit(data().x(), data().y(), numbers(), trained(), isShifted);
+  }
+
+  @Override
+  void place(Backend computing, TensorArena arena, Backend.Rows placed) {
+    backend = computing;
+    x = placed.x();
+    y = placed.y();
+    // Rows that stay in host memory are gathered there, by row numbers beside them.
+    index = order == null || x.isHost() ? numbers() : backend.place(arena, numbers());
+  }
+
+  @Override
+  public void begin(long epoch) {
+    if (isShuffled) {
+      order.shuffle(epoch);
+      if (index != order.index()) {
+        backend.copy(order.index(), index);
+      }
+    }
+  }
+
+  @Override
+  public long contiguousFrom(long first, long count) {
+    return count;
+  }
+
+  @Override
+  public void computeGradient(LinearRegression regression, long first, long count, Tensor loss) {
+    regression.computeGradient(x, y, index, first, count, loss);
+  }
+
+  @Override
+  public double[] losses(
+      LinearRegression regression, boolean isHeldOut, LossLog log, GradientParts parts) {
+    long first = isHeldOut ? trained() : 0;
+    long count = isHeldOut ? heldOut() : trained();
+    regression.computeGradient(x, y, index, first, count, log.next(count));
+    log.read();
+    double[] losses = new double[data().targets().size()];
+    for (int j = 0; j < losses.length; j++) {
+      losses[j] = log.loss(0, j);
+    }
+    return losses;
+  }
+
+  @Override
+  public NormalEquations normalEquations(Backend host, TensorArena arena, boolean intercept) {
+    return NormalEquations.of(
+        host, arena, data().x(), data().y(), numbers(), 0, trained(), intercept);
+  }
+
+  @Override
+  public void visitTrained(LongConsumer visitor) {
+    for (long i = 0; i < trained(); i++) {
+      visitor.accept(order == null ? i : order.index().getLong(i));
+    }
+  }
+
+  @Override
+  String order() {
+    return isShuffled ? "shuffled" : "in their order";
+  }
+}

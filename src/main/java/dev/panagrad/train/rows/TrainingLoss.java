@@ -1,0 +1,166 @@
+package dev.panagrad.train.rows;
+
+import dev.panagrad.data.Dataset;
+import dev.panagrad.loss.Loss;
+import dev.panagrad.loss.RowLoss;
+import dev.panagrad.tensor.Tensor;
+import dev.panagrad.tensor.TensorArena;
+import java.util.List;
+
+/**
+ * The loss of one training over its rows: what the caller asked for, with weights whose mean over
+ * the training rows is 1, so that the mean over rows is the mean over weights, and the gradient of
+ * a batch has the right length on average.
+ */
+public final class TrainingLoss {
+  private final LossPlan plan;
+  private final RowLoss rowLoss;
+  private final double largestWeight;
+  private final double heldOutScale;
+
+  private TrainingLoss(LossPlan plan, RowLoss rowLoss, double largestWeight, double heldOutScale) {
+    this.plan = plan;
+    this.rowLoss = rowLoss;
+    this.largestWeight = largestWeight;
+    this.heldOutScale = heldOutScale;
+  }
+
+  /**
+   * The loss over these rows, whose targets are in raw units.
+   *
+   * @throws IllegalArgumentException if the training rows have no weight
+   */
+  public static TrainingLoss of(LossPlan plan, TrainingRows rows, TensorArena arena) {
+    Dataset data = rows.data();
+    Tensor offset = plan.offset();
+    if (offset != null && (offset.dtype() != data.x().dtype() || !offset.isContiguous())) {
+      offset = converted("offsets", offset, data, arena);
+    }
+    if (plan.weights() == null && plan.classWeights() == null) {
+      return new TrainingLoss(plan, new RowLoss(plan.loss(), null, offset), 1, 1);
+    }
+    Tensor weights =
+        plan.weights() == null
+            ? arena.allocate("weights", data.x().dtype(), data.rows()).fill(1)
+            : converted("weights", plan.weights(), data, arena);
+    if (plan.classWeights() != null) {
+      List<Double> ofClass =
+          plan.classWeights().isEmpty() ? balanced(weights, rows) : plan.classWeights();
+      for (long i = 0; i < data.rows(); i++) {
+        weights.set(i, weights.get(i) * ofClass.get(data.y().get(i, 0) == 0 ? 0 : 1));
+      }
+    }
+    double mean = sum(weights, rows) / rows.trained();
+    if (!(mean > 0)) {
+      throw new IllegalArgumentException(
+          "all training rows have weight 0: nothing is to be fitted");
+    }
+    if (mean == Double.POSITIVE_INFINITY) {
+      throw new IllegalArgumentException(
+          "the sum of the weights is beyond the range of numbers; divide them by their largest");
+    }
+    double all = 0;
+    for (long i = 0; i < data.rows(); i++) {
+      weights.set(i, weights.get(i) / mean);
+      all += weights.get(i);
+    }
+    double heldOut = all - sum(weights, rows);
+    if (rows.heldOut() > 0 && !(heldOut > 1e-9 * all)) {
+      throw new IllegalArgumentException(
+          "all held-out rows have weight 0, so that there is no loss to watch; hold out none, or others by another seed");
+    }
+    // Held-out rows have no part in a gradient.
+    return new TrainingLoss(
+        plan,
+        new RowLoss(plan.loss(), weights, offset),
+        largest(weights, rows),
+        heldOut > 0 ? rows.heldOut() / heldOut : 1);
+  }
+
+  private static Tensor converted(String name, Tensor from, Dataset data, TensorArena arena) {
+    Tensor to = arena.allocate(name, data.x().dtype(), data.rows());
+    for (long i = 0; i < data.rows(); i++) {
+      to.set(i, from.get(i));
+    }
+    return to;
+  }
+
+  private static double sum(Tensor weights, TrainingRows rows) {
+    double[] sum = new double[1];
+    rows.visitTrained(row -> sum[0] += weights.get(row));
+    return sum[0];
+  }
+
+  private static double largest(Tensor weights, TrainingRows rows) {
+    double[] largest = new double[1];
+    rows.visitTrained(row -> largest[0] = Math.max(largest[0], weights.get(row)));
+    return largest[0];
+  }
+
+  /** {@code S / (2 S_c)} with the sum S of the training rows' weights, and S_c of a class. */
+  private static List<Double> balanced(Tensor weights, TrainingRows rows) {
+    double[] sums = new double[2];
+    rows.visitTrained(row -> sums[rows.data().y().get(row, 0) == 0 ? 0 : 1] += weights.get(row));
+    if (!(sums[0] > 0 && sums[1] > 0)) {
+      throw new IllegalArgumentException(
+          "classes cannot be balanced: the training rows' weights are %s of class 0 and %s of class 1"
+              .formatted(sums[0], sums[1]));
+    }
+    double all = sums[0] + sums[1];
+    return List.of(all / (2 * sums[0]), all / (2 * sums[1]));
+  }
+
+  /** The loss with weights and offset; null for the unweighted squared loss. */
+  public RowLoss rowLoss() {
+    return plan.isPlain() ? null : rowLoss;
+  }
+
+  /** The loss of a row. */
+  public Loss loss() {
+    return plan.loss();
+  }
+
+  /** True for the unweighted squared loss. */
+  public boolean isPlain() {
+    return plan.isPlain();
+  }
+
+  /**
+   * The mean size of the training rows' losses at parameters that are all zero, summed over
+   * outputs.
+   */
+  public double ofZeros(TrainingRows rows) {
+    Dataset data = rows.data();
+    double[] sum = new double[1];
+    double[] z = new double[1];
+    double[] y = new double[1];
+    double[] s = new double[1];
+    Tensor weights = rowLoss.weights();
+    Tensor offset = rowLoss.offset();
+    rows.visitTrained(
+        row -> {
+          s[0] = weights == null ? 1 : weights.get(row);
+          for (int j = 0; j < data.targets().size(); j++) {
+            z[0] = offset == null ? 0 : offset.get(row);
+            y[0] = data.y().get(row, j);
+            sum[0] += Math.abs(loss().differentiate(z, y, s, 1));
+          }
+        });
+    return sum[0] / rows.trained();
+  }
+
+  /** What the mean over held-out rows is to be multiplied by, to be one over their weights. */
+  public double heldOutScale() {
+    return heldOutScale;
+  }
+
+  /** By how much the curvature of this loss may be above that of the squared error. */
+  public double curvatureFactor() {
+    return loss().curvature() / 2 * largestWeight;
+  }
+
+  /** The loss with the caller's weights alone, by which metrics are computed. */
+  public RowLoss asGiven() {
+    return new RowLoss(loss(), plan.weights(), plan.offset());
+  }
+}

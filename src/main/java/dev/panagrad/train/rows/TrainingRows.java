@@ -1,0 +1,244 @@
+package dev.panagrad.train.rows;
+
+import dev.panagrad.backend.Backend;
+import dev.panagrad.data.Dataset;
+import dev.panagrad.regression.LinearRegression;
+import dev.panagrad.regression.NormalEquations;
+import dev.panagrad.regression.Standardization;
+import dev.panagrad.tensor.Tensor;
+import dev.panagrad.tensor.TensorArena;
+import java.util.LinkedHashMap;
+import java.util.List;
+import java.util.Map;
+import java.util.function.LongConsumer;
+import java.util.stream.IntStream;
+
+/**
+ * The rows of one training: which are trained on and which are held out, in which order they are
+ * visited, and where they lie. A position is a place in that order; training rows come first.
+ */
+public abstract class TrainingRows {
+  private final RowSource source;
+  private final RowPlan plan;
+  private final long trained;
+  private final long batchSize;
+  private final long stepRows;
+  private Standardization standardization;
+
+  /** Set where data of the caller are to be standardized. */
+  private boolean isChanged;
+
+  TrainingRows(RowPlan plan, RowSource source, long trained) {
+    this.plan = plan;
+    this.source = source;
+    this.trained = trained;
+    standardization =
+        source.isFile()
+            ? source.units()
+            : Standardization.none(source.data().features().size(), source.data().targets().size());
+    batchSize = plan.batchSize() == RowPlan.FULL_BATCH ? trained : plan.batchSize();
+    stepRows =
+        plan.batchesPerStep() > trained / batchSize ? trained : batchSize * plan.batchesPerStep();
+  }
+
+  /** The rows of a source, which are not placed yet. */
+  public static TrainingRows of(RowPlan plan, RowSource source, TensorArena arena) {
+    return plan.memory() > 0
+        ? new BlockRows(plan, source, BlockRows.order(plan, source, arena))
+        : new InMemoryRows(plan, source, arena);
+  }
+
+  /** How they are divided. */
+  public final RowPlan plan() {
+    return plan;
+  }
+
+  /** Features and targets, in host memory. */
+  public final Dataset data() {
+    return source.data();
+  }
+
+  /** Rows trained on. */
+  public final long trained() {
+    return trained;
+  }
+
+  /** Rows held out. */
+  public final long heldOut() {
+    return data().rows() - trained;
+  }
+
+  /** Rows per batch; the last one of an epoch may have fewer. */
+  public final long batchSize() {
+    return batchSize;
+  }
+
+  /** Rows per step, of one batch or several; the last step of an epoch may have fewer. */
+  public final long stepRows() {
+    return stepRows;
+  }
+
+  /** What was or will be done to the data, to be undone in the model. */
+  public final Standardization standardization() {
+    return standardization;
+  }
+
+  /**
+   * Chooses how data of the caller are standardized; they are changed when they are {@linkplain
+   * #place placed}.
+   */
+  public final void standardize(Standardization units) {
+    standardization = units;
+    isChanged = true;
+  }
+
+  /** Means and deviations of the training rows; without means if not shifted. */
+  public abstract Standardization moments(boolean isShifted);
+
+  /** Standardizes data of the caller, and brings rows to where the backend reads them. */
+  public final void place(Backend backend, TensorArena arena) {
+    if (isChanged) {
+      standardization.applyInPlace(data().x(), data().y());
+    }
+    place(backend, arena, backend.placeRows(arena, data().x(), data().y()));
+  }
+
+  abstract void place(Backend backend, TensorArena arena, Backend.Rows placed);
+
+  /** Puts the training rows into the order of an epoch, from 0: a function of seed and epoch. */
+  public abstract void begin(long epoch);
+
+  /** How many positions from one on {@link #computeGradient} takes at once, at least 1. */
+  public abstract long contiguousFrom(long first, long count);
+
+  /** Computes gradient and losses at these positions, in increasing order within an epoch. */
+  public abstract void computeGradient(
+      LinearRegression regression, long first, long count, Tensor loss);
+
+  /** The mean loss of each output on the training rows or on those held out. */
+  public final double[] losses(LinearRegression regression, boolean isHeldOut, LossLog log) {
+    return losses(regression, isHeldOut, log, null);
+  }
+
+  /**
+   * The mean loss of each output on the training rows or on those held out, in any order.
+   *
+   * @param parts takes in the gradients, so that in the end that of all these rows is where the
+   *     regression keeps it; null if it is not needed
+   */
+  public abstract double[] losses(
+      LinearRegression regression, boolean isHeldOut, LossLog log, GradientParts parts);
+
+  /** The largest squared length of a training row's features: one pass. */
+  public final double largestSquaredLength() {
+    Tensor x = data().x();
+    double[] largest = new double[1];
+    visitTrained(
+        row -> {
+          double squares = 0;
+          for (long f = 0; f < x.cols(); f++) {
+            double value = x.get(row, f);
+            squares += value * value;
+          }
+          largest[0] = Math.max(largest[0], squares);
+        });
+    return largest[0];
+  }
+
+  /**
+   * The normal equations of the training rows.
+   *
+   * @param host sums them, in host memory
+   */
+  public abstract NormalEquations normalEquations(
+      Backend host, TensorArena arena, boolean intercept);
+
+  /** Visits the numbers of the training rows. */
+  public abstract void visitTrained(LongConsumer visitor);
+
+  /** How rows are ordered, for {@link #identity}. */
+  abstract String order();
+
+  /**
+   * Sums over the targets of the training rows.
+   *
+   * @param meanSquare of all targets of a row together: the loss of a model of zeros
+   * @param squaredDeviations of each target from its mean
+   */
+  public record TargetSums(double meanSquare, List<Double> squaredDeviations) {}
+
+  /** One pass over the targets (Welford 1962). */
+  public final TargetSums targetSums() {
+    int outputs = data().targets().size();
+    double[] mean = new double[outputs];
+    double[] deviations = new double[outputs];
+    double[] square = new double[1];
+    long[] seen = new long[1];
+    visitTrained(
+        row -> {
+          seen[0]++;
+          double squares = 0;
+          for (int j = 0; j < outputs; j++) {
+            double value = data().y().get(row, j);
+            double before = value - mean[j];
+            mean[j] += before / seen[0];
+            deviations[j] += before * (value - mean[j]);
+            squares += value * value;
+          }
+          square[0] += (squares - square[0]) / seen[0];
+        });
+    return new TargetSums(
+        square[0], IntStream.range(0, outputs).mapToObj(j -> deviations[j]).toList());
+  }
+
+  /** Features that are constant on the training rows, if that was looked at. */
+  public final List<String> constantFeatures() {
+    return IntStream.range(0, data().features().size())
+        .filter(standardization::isConstant)
+        .mapToObj(data().features()::get)
+        .toList();
+  }
+
+  /** The first value of a training row that is not finite, and its place; null if all are. */
+  public final String firstNotFinite() {
+    String[] found = new String[1];
+    visitTrained(
+        row -> {
+          if (found[0] == null) {
+            found[0] = notFinite(data().x(), data().features(), row);
+          }
+          if (found[0] == null) {
+            found[0] = notFinite(data().y(), data().targets(), row);
+          }
+        });
+    return found[0];
+  }
+
+  private static String notFinite(Tensor values, List<String> names, long row) {
+    for (int c = 0; c < names.size(); c++) {
+      double value = values.get(row, c);
+      if (!Double.isFinite(value)) {
+        return "row %,d of '%s' is %s".formatted(row + 1, names.get(c), value);
+      }
+    }
+    return null;
+  }
+
+  /** What must be the same of rows for a training to go on; asked for before they are placed. */
+  public final Map<String, String> identity() {
+    Map<String, String> identity = new LinkedHashMap<>();
+    identity.put("training.rows", Long.toString(trained));
+    identity.put("training.rows held out", Long.toString(heldOut()));
+    identity.put("training.batch size", Long.toString(batchSize));
+    identity.put("training.order", order());
+    identity.put("training.standardization", standardization.fingerprint());
+    identity.put("training.features", Fingerprint.of(data().features()));
+    identity.put("training.targets", Fingerprint.of(data().targets()));
+    identity.put(
+        "training.values",
+        source.isFile()
+            ? source.fingerprint()
+            : "%s, %s".formatted(Fingerprint.of(data().x()), Fingerprint.of(data().y())));
+    return identity;
+  }
+}
