@@ -1,11 +1,11 @@
 package dev.panagrad.data.arrow;
 
 import dev.panagrad.data.file.Decimals;
+import dev.panagrad.data.file.ElementType;
 import java.lang.foreign.MemorySegment;
 import java.lang.foreign.ValueLayout;
 import java.math.BigDecimal;
 import java.math.BigInteger;
-import java.nio.ByteOrder;
 import org.apache.arrow.flatbuf.Date;
 import org.apache.arrow.flatbuf.DateUnit;
 import org.apache.arrow.flatbuf.Decimal;
@@ -15,36 +15,19 @@ import org.apache.arrow.flatbuf.Int;
 import org.apache.arrow.flatbuf.Precision;
 import org.apache.arrow.flatbuf.Type;
 
-/** A column of an Arrow file as numbers, or why it is none. */
-final class ArrowColumn {
-  private static final ValueLayout.OfShort SHORT =
-      ValueLayout.JAVA_SHORT_UNALIGNED.withOrder(ByteOrder.LITTLE_ENDIAN);
-  private static final ValueLayout.OfInt INT =
-      ValueLayout.JAVA_INT_UNALIGNED.withOrder(ByteOrder.LITTLE_ENDIAN);
-  private static final ValueLayout.OfLong LONG =
-      ValueLayout.JAVA_LONG_UNALIGNED.withOrder(ByteOrder.LITTLE_ENDIAN);
-  private static final ValueLayout.OfFloat FLOAT =
-      ValueLayout.JAVA_FLOAT_UNALIGNED.withOrder(ByteOrder.LITTLE_ENDIAN);
-  private static final ValueLayout.OfDouble DOUBLE =
-      ValueLayout.JAVA_DOUBLE_UNALIGNED.withOrder(ByteOrder.LITTLE_ENDIAN);
-
-  private final String name;
-  private final int bits;
-  private final Values values;
-  private final String refusal;
-
+/**
+ * A column of an Arrow file as numbers, or why it is none.
+ *
+ * @param bits of a value
+ * @param values reads one; null if none can be read
+ * @param refusal why it cannot be read, or null
+ */
+record ArrowColumn(String name, int bits, Values values, String refusal) {
   /** Numbers in memory. */
   @FunctionalInterface
   interface Values {
     /** The number of that index. */
     double get(MemorySegment data, long index);
-  }
-
-  private ArrowColumn(String name, int bits, Values values, String refusal) {
-    this.name = name;
-    this.bits = bits;
-    this.values = values;
-    this.refusal = refusal;
   }
 
   static ArrowColumn of(Field field) {
@@ -58,7 +41,10 @@ final class ArrowColumn {
       case Type.FloatingPoint ->
           floating(name, ((FloatingPoint) field.type(new FloatingPoint())).precision());
       case Type.Decimal -> decimal(name, (Decimal) field.type(new Decimal()));
-      case Type.Date -> date(name, ((Date) field.type(new Date())).unit());
+      case Type.Date ->
+          ((Date) field.type(new Date())).unit() == DateUnit.DAY
+              ? of(name, ElementType.INT32)
+              : refused(name, notNumeric("Date in milliseconds"));
       case Type.Null -> refused(name, "has no values");
       case Type.List,
           Type.LargeList,
@@ -72,6 +58,12 @@ final class ArrowColumn {
               name, "is nested (" + Type.name(field.typeType()) + "); give it columns of its own");
       default -> refused(name, notNumeric(Type.name(field.typeType())));
     };
+  }
+
+  private static ArrowColumn of(String name, ElementType type) {
+    int bytes = type.bytes();
+    return new ArrowColumn(
+        name, bytes * Byte.SIZE, (data, i) -> type.get(data, i * bytes, false), null);
   }
 
   private static String notNumeric(String type) {
@@ -89,78 +81,39 @@ final class ArrowColumn {
 
   private static ArrowColumn integer(String name, Int type) {
     boolean signed = type.isSigned();
-    Values values =
-        switch (type.bitWidth()) {
-          case 8 ->
-              signed
-                  ? (data, i) -> data.get(ValueLayout.JAVA_BYTE, i)
-                  : (data, i) -> data.get(ValueLayout.JAVA_BYTE, i) & 0xFF;
-          case 16 ->
-              signed
-                  ? (data, i) -> data.get(SHORT, i * Short.BYTES)
-                  : (data, i) -> data.get(SHORT, i * Short.BYTES) & 0xFFFF;
-          case 32 ->
-              signed
-                  ? (data, i) -> data.get(INT, i * Integer.BYTES)
-                  : (data, i) -> Integer.toUnsignedLong(data.get(INT, i * Integer.BYTES));
-          case 64 ->
-              signed
-                  ? (data, i) -> data.get(LONG, i * Long.BYTES)
-                  : (data, i) -> Decimals.unsigned(data.get(LONG, i * Long.BYTES));
-          default -> null;
-        };
-    return values == null
-        ? refused(name, notNumeric("Int of " + type.bitWidth() + " bits"))
-        : new ArrowColumn(name, type.bitWidth(), values, null);
+    return switch (type.bitWidth()) {
+      case 8 -> of(name, signed ? ElementType.INT8 : ElementType.UINT8);
+      case 16 -> of(name, signed ? ElementType.INT16 : ElementType.UINT16);
+      case 32 -> of(name, signed ? ElementType.INT32 : ElementType.UINT32);
+      case 64 -> of(name, signed ? ElementType.INT64 : ElementType.UINT64);
+      default -> refused(name, notNumeric("Int of " + type.bitWidth() + " bits"));
+    };
   }
 
   private static ArrowColumn floating(String name, short precision) {
     return switch (precision) {
-      case Precision.HALF ->
-          new ArrowColumn(
-              name,
-              Short.SIZE,
-              (data, i) -> Float.float16ToFloat(data.get(SHORT, i * Short.BYTES)),
-              null);
-      case Precision.SINGLE ->
-          new ArrowColumn(name, Float.SIZE, (data, i) -> data.get(FLOAT, i * Float.BYTES), null);
-      case Precision.DOUBLE ->
-          new ArrowColumn(name, Double.SIZE, (data, i) -> data.get(DOUBLE, i * Double.BYTES), null);
+      case Precision.HALF -> of(name, ElementType.FLOAT16);
+      case Precision.SINGLE -> of(name, ElementType.FLOAT32);
+      case Precision.DOUBLE -> of(name, ElementType.FLOAT64);
       default -> refused(name, notNumeric("FloatingPoint of precision " + precision));
     };
   }
 
-  private static ArrowColumn date(String name, short unit) {
-    return unit == DateUnit.DAY
-        ? new ArrowColumn(name, Integer.SIZE, (data, i) -> data.get(INT, i * Integer.BYTES), null)
-        : refused(name, notNumeric("Date in milliseconds"));
-  }
-
   private static ArrowColumn decimal(String name, Decimal type) {
+    int bits = type.bitWidth();
+    int bytes = bits / Byte.SIZE;
     int scale = type.scale();
-    return switch (type.bitWidth()) {
-      case Integer.SIZE ->
-          new ArrowColumn(
-              name,
-              Integer.SIZE,
-              (data, i) -> Decimals.nearest(data.get(INT, i * Integer.BYTES), scale),
-              null);
-      case Long.SIZE ->
-          new ArrowColumn(
-              name,
-              Long.SIZE,
-              (data, i) -> Decimals.nearest(data.get(LONG, i * Long.BYTES), scale),
-              null);
-      case 128, 256 -> {
-        int bytes = type.bitWidth() / Byte.SIZE;
-        yield new ArrowColumn(
-            name,
-            type.bitWidth(),
-            (data, i) -> new BigDecimal(wide(data, i * bytes, bytes), scale).doubleValue(),
-            null);
-      }
-      default -> refused(name, notNumeric("Decimal of " + type.bitWidth() + " bits"));
-    };
+    Values values =
+        switch (bits) {
+          case 32, 64 ->
+              (data, i) -> Decimals.nearest(wide(data, i * bytes, bytes).longValue(), scale);
+          case 128, 256 ->
+              (data, i) -> new BigDecimal(wide(data, i * bytes, bytes), scale).doubleValue();
+          default -> null;
+        };
+    return values == null
+        ? refused(name, notNumeric("Decimal of " + bits + " bits"))
+        : new ArrowColumn(name, bits, values, null);
   }
 
   /** A number of many bytes, the last of which is the highest. */
@@ -170,24 +123,5 @@ final class ArrowColumn {
       bigEndian[bytes - 1 - i] = data.get(ValueLayout.JAVA_BYTE, at + i);
     }
     return new BigInteger(bigEndian);
-  }
-
-  String name() {
-    return name;
-  }
-
-  /** Bits of a value. */
-  int bits() {
-    return bits;
-  }
-
-  /** Reads a value. */
-  Values values() {
-    return values;
-  }
-
-  /** Why it cannot be read, or null. */
-  String refusal() {
-    return refusal;
   }
 }

@@ -2,9 +2,7 @@ package dev.panagrad.data.arrow;
 
 import dev.panagrad.data.DataException;
 import java.util.ArrayList;
-import java.util.HashSet;
 import java.util.List;
-import java.util.Set;
 import org.apache.arrow.flatbuf.Endianness;
 import org.apache.arrow.flatbuf.Field;
 import org.apache.arrow.flatbuf.MetadataVersion;
@@ -48,23 +46,17 @@ final class ArrowLayout {
    * Reads a schema.
    *
    * @param version of the metadata
-   * @throws DataException if names are not unique, or columns nest too deep
+   * @throws DataException if columns nest too deep
    */
   static ArrowLayout of(Schema schema, short version) {
     if (schema.endianness() != Endianness.Little) {
       throw new DataException("it was written by a big-endian machine, whose numbers are not read");
     }
     ArrowLayout layout = new ArrowLayout(schema.getByteBuffer().capacity());
-    Set<String> seen = new HashSet<>();
     for (int i = 0; i < schema.fieldsLength(); i++) {
       Field field = schema.fields(i);
       layout.nodes += layout.visit(field, 0, version);
-      ArrowColumn column = ArrowColumn.of(field);
-      if (!seen.add(column.name())) {
-        throw new DataException(
-            "column '%s' appears twice; names must be unique".formatted(column.name()));
-      }
-      layout.columns.add(column);
+      layout.columns.add(ArrowColumn.of(field));
       layout.fields.add(field);
     }
     return layout;

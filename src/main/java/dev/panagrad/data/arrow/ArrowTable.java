@@ -1,7 +1,7 @@
 package dev.panagrad.data.arrow;
 
 import dev.panagrad.data.file.LibraryTable;
-import dev.panagrad.tensor.DType;
+import java.io.IOException;
 import java.nio.file.Path;
 
 /**
@@ -32,12 +32,7 @@ public final class ArrowTable extends LibraryTable {
   }
 
   @Override
-  protected Layout layout(Path file) {
-    return ArrowFile.layout(file);
-  }
-
-  @Override
-  protected void read(Path file, Layout expected, int[] columns, DType dtype, Cells into) {
-    ArrowFile.read(file, expected, columns, dtype, into);
+  protected Opened open(Path file) throws IOException {
+    return new ArrowFile(file);
   }
 }

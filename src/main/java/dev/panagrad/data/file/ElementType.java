@@ -62,7 +62,7 @@ public enum ElementType {
       case UINT32 -> Integer.toUnsignedLong(fourBytes(memory, at, bigEndian));
       case FLOAT32 -> Float.intBitsToFloat(fourBytes(memory, at, bigEndian));
       case INT64 -> (double) eightBytes(memory, at, bigEndian);
-      case UINT64 -> unsigned(eightBytes(memory, at, bigEndian));
+      case UINT64 -> Decimals.unsigned(eightBytes(memory, at, bigEndian));
       case FLOAT64 -> Double.longBitsToDouble(eightBytes(memory, at, bigEndian));
     };
   }
@@ -80,10 +80,5 @@ public enum ElementType {
   private static long eightBytes(MemorySegment memory, long at, boolean bigEndian) {
     long bits = memory.get(LONG, at);
     return bigEndian ? Long.reverseBytes(bits) : bits;
-  }
-
-  /** Half of it, with the bit that falls off kept where rounding sees it, twice. */
-  private static double unsigned(long bits) {
-    return bits >= 0 ? (double) bits : 2.0 * (double) ((bits >>> 1) | (bits & 1));
   }
 }

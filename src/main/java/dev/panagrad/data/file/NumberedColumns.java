@@ -1,13 +1,21 @@
 package dev.panagrad.data.file;
 
 import java.util.AbstractList;
+import java.util.Comparator;
 import java.util.RandomAccess;
+import java.util.stream.IntStream;
 
 /**
  * Names "1", "2", and so on, made when they are asked for and found without a search: a file of a
  * few bytes may have a million columns.
  */
 public final class NumberedColumns extends AbstractList<String> implements RandomAccess {
+  /**
+   * Columns that a table has at most. A file of a few bytes can be said to have any number, and
+   * names take memory that its bytes would not.
+   */
+  public static final int MAX_COLUMNS = 1 << 20;
+
   private final String label;
   private final int count;
 
@@ -24,6 +32,15 @@ public final class NumberedColumns extends AbstractList<String> implements Rando
   /** A label, and then from "1" on. */
   public static NumberedColumns after(String label, int count) {
     return new NumberedColumns(label, count);
+  }
+
+  /** Where the least of these numbers is, the next, and so on. */
+  public static int[] ascending(int[] columns) {
+    return IntStream.range(0, columns.length)
+        .boxed()
+        .sorted(Comparator.comparingInt(i -> columns[i]))
+        .mapToInt(Integer::intValue)
+        .toArray();
   }
 
   @Override

@@ -1,6 +1,7 @@
 package dev.panagrad.data.file;
 
 import dev.panagrad.data.DataException;
+import java.io.Closeable;
 import java.io.EOFException;
 import java.io.IOException;
 import java.nio.channels.ClosedChannelException;
@@ -44,6 +45,15 @@ public final class RegularFile {
       throw new DataException(
           "'%s' is not a regular file, and data is read twice; write it to a file first"
               .formatted(file));
+    }
+  }
+
+  /** Closes what was read. */
+  public static void close(Closeable file) {
+    try {
+      file.close();
+    } catch (IOException e) {
+      throw new DataException("cannot close a file: " + e.getMessage(), e);
     }
   }
 

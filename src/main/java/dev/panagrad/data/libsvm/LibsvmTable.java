@@ -2,7 +2,6 @@ package dev.panagrad.data.libsvm;
 
 import dev.panagrad.data.DataException;
 import dev.panagrad.data.Table;
-import dev.panagrad.data.file.ArrayColumns;
 import dev.panagrad.data.file.NumberedColumns;
 import dev.panagrad.data.file.RegularFile;
 import dev.panagrad.tensor.DType;
@@ -10,9 +9,7 @@ import java.io.IOException;
 import java.nio.channels.Channels;
 import java.nio.file.Path;
 import java.util.Arrays;
-import java.util.Comparator;
 import java.util.List;
-import java.util.stream.IntStream;
 
 /**
  * A file of lines {@code label index:value index:value ...}, as LIBSVM and SVMlight read them, as a
@@ -50,9 +47,9 @@ public final class LibsvmTable implements Table {
 
   @Override
   public LibsvmTable withFeatures(int count) {
-    if (count < 0 || count >= ArrayColumns.MAX_COLUMNS) {
+    if (count < 0 || count >= NumberedColumns.MAX_COLUMNS) {
       throw new IllegalArgumentException(
-          "%,d features; at most %,d are read".formatted(count, ArrayColumns.MAX_COLUMNS - 1));
+          "%,d features; at most %,d are read".formatted(count, NumberedColumns.MAX_COLUMNS - 1));
     }
     leastFeatures = count;
     scanned = null;
@@ -133,12 +130,7 @@ public final class LibsvmTable implements Table {
   @Override
   public void read(int[] selected, DType dtype, Cells into) {
     Scan expected = scanned();
-    int[] order =
-        IntStream.range(0, selected.length)
-            .boxed()
-            .sorted(Comparator.comparingInt(i -> selected[i]))
-            .mapToInt(Integer::intValue)
-            .toArray();
+    int[] order = NumberedColumns.ascending(selected);
     int[] columns = Arrays.stream(order).map(i -> selected[i]).toArray();
     try (SparseLines lines = lines()) {
       long row = 0;

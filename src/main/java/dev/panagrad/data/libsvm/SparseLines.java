@@ -1,7 +1,7 @@
 package dev.panagrad.data.libsvm;
 
 import dev.panagrad.data.DataException;
-import dev.panagrad.data.file.ArrayColumns;
+import dev.panagrad.data.file.NumberedColumns;
 import java.io.IOException;
 import java.io.InputStream;
 import java.nio.charset.StandardCharsets;
@@ -117,14 +117,14 @@ final class SparseLines implements AutoCloseable {
   private int parsedIndex() {
     requireDigits(0, "an index");
     long parsed = 0;
-    for (int i = 0; i < colon && parsed <= ArrayColumns.MAX_COLUMNS; i++) {
+    for (int i = 0; i < colon && parsed <= NumberedColumns.MAX_COLUMNS; i++) {
       parsed = parsed * 10 + word[i] - '0';
     }
     // One column is the label's.
-    if (parsed >= ArrayColumns.MAX_COLUMNS) {
+    if (parsed >= NumberedColumns.MAX_COLUMNS) {
       throw wrong(
           "index %s is beyond what is read: at most %,d features"
-              .formatted(shown(0, colon), ArrayColumns.MAX_COLUMNS - 1));
+              .formatted(shown(0, colon), NumberedColumns.MAX_COLUMNS - 1));
     }
     return (int) parsed;
   }

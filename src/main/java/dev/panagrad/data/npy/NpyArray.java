@@ -1,10 +1,8 @@
 package dev.panagrad.data.npy;
 
-import dev.panagrad.data.file.ArrayColumns;
-import dev.panagrad.data.file.CheckedCells;
+import dev.panagrad.data.file.ArrayTable;
 import dev.panagrad.data.file.ElementType;
 import java.io.IOException;
-import java.lang.foreign.MemorySegment;
 import java.util.List;
 
 /**
@@ -15,8 +13,21 @@ import java.util.List;
  *   Fortran order   column 0: r0 r1 ... | column 1: r0 r1 ... | ...
  *   records         row 0: field 0, padding, field 1 | row 1: ...
  * </pre>
+ *
+ * @param dataStart bytes before the first element
+ * @param bytes of all elements
+ * @param rowStride bytes from a row to the next
+ * @param elements one column for each field; else the first, and the others lie columnStride apart
  */
-final class NpyArray {
+record NpyArray(
+    int dataStart,
+    long bytes,
+    long rows,
+    long rowStride,
+    List<Column> elements,
+    int columns,
+    long columnStride,
+    Kind kind) {
   /**
    * One column.
    *
@@ -27,41 +38,10 @@ final class NpyArray {
    */
   record Column(String name, ElementType type, boolean bigEndian, long offset) {}
 
-  private final int dataStart;
-  private final long bytes;
-  private final long rows;
-  private final long rowStride;
-
-  /** One for each field; else the first column, and the others lie {@link #columnStride} apart. */
-  private final List<Column> columns;
-
-  private final int columnCount;
-  private final long columnStride;
-  private final Kind kind;
-
-  private enum Kind {
+  enum Kind {
     VECTOR,
     MATRIX,
     RECORDS
-  }
-
-  private NpyArray(
-      int dataStart,
-      long bytes,
-      long rows,
-      long rowStride,
-      List<Column> columns,
-      int columnCount,
-      long columnStride,
-      Kind kind) {
-    this.dataStart = dataStart;
-    this.bytes = bytes;
-    this.rows = rows;
-    this.rowStride = rowStride;
-    this.columns = columns;
-    this.columnCount = columnCount;
-    this.columnStride = columnStride;
-    this.kind = kind;
   }
 
   /** A vector of one type, whose size has been checked. */
@@ -91,32 +71,13 @@ final class NpyArray {
         dataStart, rows * recordBytes, rows, recordBytes, fields, fields.size(), 0, Kind.RECORDS);
   }
 
-  /** Bytes before the first element. */
-  int dataStart() {
-    return dataStart;
-  }
-
-  /** Bytes of all elements. */
-  long bytes() {
-    return bytes;
-  }
-
-  long rows() {
-    return rows;
-  }
-
-  int columns() {
-    return columnCount;
-  }
-
-  /** Names of the columns, empty if the array gives none. */
-  List<String> fields() {
-    return kind == Kind.RECORDS ? columns.stream().map(Column::name).toList() : List.of();
+  private List<String> fields() {
+    return kind == Kind.RECORDS ? elements.stream().map(Column::name).toList() : List.of();
   }
 
   /** Whether elements are of one type, and rows follow each other. */
   boolean isRowMajor() {
-    return kind != Kind.RECORDS && (columnCount == 1 || rows == 1 || rowStride > columnStride);
+    return kind != Kind.RECORDS && (columns == 1 || rows == 1 || rowStride > columnStride);
   }
 
   /** Whether the array has one extent, and elements are numbers. */
@@ -126,50 +87,44 @@ final class NpyArray {
 
   /** The type of all elements, or of the first field. */
   ElementType type() {
-    return columns.getFirst().type();
+    return elements.getFirst().type();
   }
 
   boolean isBigEndian() {
-    return columns.getFirst().bigEndian();
+    return elements.getFirst().bigEndian();
   }
 
   /**
    * Hands over the elements of some columns, in the order that they are in.
    *
    * @param window over the bytes after the header
-   * @param first the table's column that is the first of this array
    */
-  void read(ForwardWindow window, ArrayColumns.Selection selection, int first, CheckedCells cells)
-      throws IOException {
+  void read(ForwardWindow window, ArrayTable.Selection selection) throws IOException {
+    int count = selection.count();
     if (isRowMajor() || kind == Kind.RECORDS) {
       for (long row = 0; row < rows; row++) {
-        for (int i = 0; i < selection.count(); i++) {
-          cell(window, selection, i, row, first, cells);
+        for (int i = 0; i < count; i++) {
+          selection.set(row, i, element(window, selection.column(i), row));
         }
       }
     } else {
-      for (int i = 0; i < selection.count(); i++) {
+      for (int i = 0; i < count; i++) {
         for (long row = 0; row < rows; row++) {
-          cell(window, selection, i, row, first, cells);
+          selection.set(row, i, element(window, selection.column(i), row));
         }
       }
     }
   }
 
-  private void cell(
-      ForwardWindow window,
-      ArrayColumns.Selection selection,
-      int i,
-      long row,
-      int first,
-      CheckedCells cells)
-      throws IOException {
-    int column = selection.column(i);
-    Column element = columns.get(kind == Kind.RECORDS ? column : 0);
+  private double element(ForwardWindow window, int column, long row) throws IOException {
+    Column element = elements.get(kind == Kind.RECORDS ? column : 0);
     long offset = row * rowStride + element.offset() + column * columnStride;
     ElementType type = element.type();
-    MemorySegment memory = window.memory();
-    double value = type.get(memory, window.at(offset, type.bytes()), element.bigEndian());
-    cells.set(row, first + column, selection.selected(i), value);
+    return type.get(window.memory(), window.at(offset, type.bytes()), element.bigEndian());
+  }
+
+  /** Of the table that this array is in. */
+  ArrayTable.Member member(String name) {
+    return new ArrayTable.Member(name, rows, columns, fields());
   }
 }

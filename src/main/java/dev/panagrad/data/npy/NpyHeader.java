@@ -1,7 +1,7 @@
 package dev.panagrad.data.npy;
 
 import dev.panagrad.data.DataException;
-import dev.panagrad.data.file.ArrayColumns;
+import dev.panagrad.data.file.NumberedColumns;
 import java.io.IOException;
 import java.io.InputStream;
 import java.nio.ByteBuffer;
@@ -129,10 +129,10 @@ final class NpyHeader {
           "%s has no %s: its shape is %s"
               .formatted(name, rows == 0 ? "rows" : "columns", NpyDictionary.shown(shape)));
     }
-    if (columns > ArrayColumns.MAX_COLUMNS) {
+    if (columns > NumberedColumns.MAX_COLUMNS) {
       throw new DataException(
           "%s has %,d columns; at most %,d are read"
-              .formatted(name, columns, ArrayColumns.MAX_COLUMNS));
+              .formatted(name, columns, NumberedColumns.MAX_COLUMNS));
     }
     long rowBytes = dictionary.itemBytes() * columns;
     long left = available - dataStart;

@@ -1,9 +1,7 @@
 package dev.panagrad.data.npy;
 
 import dev.panagrad.data.DataException;
-import dev.panagrad.data.Table;
-import dev.panagrad.data.file.ArrayColumns;
-import dev.panagrad.data.file.CheckedCells;
+import dev.panagrad.data.file.ArrayTable;
 import dev.panagrad.data.file.RegularFile;
 import dev.panagrad.tensor.DType;
 import dev.panagrad.tensor.Tensor;
@@ -29,22 +27,16 @@ import java.util.List;
  *
  * <p>Ownership: the file is open until {@link #close}. Source: NumPy, {@code numpy.lib.format}.
  */
-public final class NpyTable implements Table {
+public final class NpyTable extends ArrayTable {
   private final Path file;
   private final FileChannel channel;
   private final NpyArray array;
-  private final ArrayColumns columns;
 
   private NpyTable(Path file, FileChannel channel, NpyArray array) {
+    super(file.toString(), List.of(array.member(file.toString())));
     this.file = file;
     this.channel = channel;
     this.array = array;
-    this.columns =
-        new ArrayColumns(
-            file.toString(),
-            List.of(
-                new ArrayColumns.Member(
-                    file.toString(), array.rows(), array.columns(), array.fields())));
   }
 
   /**
@@ -65,41 +57,16 @@ public final class NpyTable implements Table {
       throw RegularFile.cannotRead(file.toString(), e);
     } finally {
       if (table == null) {
-        close(channel);
+        RegularFile.close(channel);
       }
     }
   }
 
   @Override
-  public String name() {
-    return file.toString();
-  }
-
-  @Override
-  public List<String> columns() {
-    return columns.names();
-  }
-
-  @Override
-  public boolean hasNames() {
-    return columns.hasNames();
-  }
-
-  @Override
-  public long rows() {
-    return array.rows();
-  }
-
-  @Override
-  public void read(int[] selected, DType dtype, Cells into) {
-    CheckedCells cells = new CheckedCells(name(), columns(), rows(), dtype, into);
-    try {
-      channel.position(array.dataStart());
-      try (ForwardWindow window = new ForwardWindow(channel, array.bytes())) {
-        array.read(window, columns.selections(selected).getFirst(), columns.first(0), cells);
-      }
-    } catch (IOException e) {
-      throw RegularFile.cannotRead(name(), e);
+  protected void read(int index, Selection selection) throws IOException {
+    channel.position(array.dataStart());
+    try (ForwardWindow window = new ForwardWindow(channel, array.bytes())) {
+      array.read(window, selection);
     }
   }
 
@@ -139,14 +106,6 @@ public final class NpyTable implements Table {
 
   @Override
   public void close() {
-    close(channel);
-  }
-
-  private static void close(FileChannel channel) {
-    try {
-      channel.close();
-    } catch (IOException e) {
-      throw new DataException("cannot close a file: " + e.getMessage(), e);
-    }
+    RegularFile.close(channel);
   }
 }

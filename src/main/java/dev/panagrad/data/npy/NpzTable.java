@@ -1,11 +1,8 @@
 package dev.panagrad.data.npy;
 
 import dev.panagrad.data.DataException;
-import dev.panagrad.data.Table;
-import dev.panagrad.data.file.ArrayColumns;
-import dev.panagrad.data.file.CheckedCells;
+import dev.panagrad.data.file.ArrayTable;
 import dev.panagrad.data.file.RegularFile;
-import dev.panagrad.tensor.DType;
 import java.io.IOException;
 import java.io.InputStream;
 import java.nio.channels.Channels;
@@ -37,7 +34,7 @@ import java.util.zip.ZipFile;
  * <p>Ownership: the file is open until {@link #close}. Source: NumPy, {@code numpy.lib.format} and
  * {@code numpy.savez}.
  */
-public final class NpzTable implements Table {
+public final class NpzTable extends ArrayTable {
   private static final String SUFFIX = ".npy";
 
   /** Two bits of deflate are at best a length and a distance for 258 bytes. */
@@ -46,26 +43,15 @@ public final class NpzTable implements Table {
   /** What headers may take, beside as much as the file. */
   private static final long HEADER_BYTES = 1 << 20;
 
-  private final String name;
   private final ZipFile zip;
   private final List<Entry> entries;
-  private final ArrayColumns columns;
 
   private record Entry(String name, ZipEntry zipped, NpyArray array) {}
 
   private NpzTable(String name, ZipFile zip, List<Entry> entries) {
-    this.name = name;
+    super(name, entries.stream().map(e -> e.array.member(e.name)).toList());
     this.zip = zip;
     this.entries = entries;
-    columns =
-        new ArrayColumns(
-            name,
-            entries.stream()
-                .map(
-                    e ->
-                        new ArrayColumns.Member(
-                            e.name(), e.array().rows(), e.array().columns(), e.array().fields()))
-                .toList());
   }
 
   /**
@@ -89,7 +75,7 @@ public final class NpzTable implements Table {
       return table;
     } finally {
       if (table == null) {
-        close(zip);
+        RegularFile.close(zip);
       }
     }
   }
@@ -154,65 +140,29 @@ public final class NpzTable implements Table {
   }
 
   @Override
-  public String name() {
-    return name;
+  protected String place(Member array) {
+    return place(name(), array.name());
   }
 
   @Override
-  public List<String> columns() {
-    return columns.names();
-  }
-
-  @Override
-  public boolean hasNames() {
-    return columns.hasNames();
-  }
-
-  @Override
-  public long rows() {
-    return columns.rows();
-  }
-
-  @Override
-  public void read(int[] selected, DType dtype, Cells into) {
-    CheckedCells cells = new CheckedCells(name, columns(), rows(), dtype, into);
-    List<ArrayColumns.Selection> selections = columns.selections(selected);
-    for (int i = 0; i < entries.size(); i++) {
-      ArrayColumns.Selection selection = selections.get(i);
-      if (selection.count() > 0) {
-        read(entries.get(i), selection, columns.first(i), cells);
-      }
-    }
-  }
-
-  private void read(Entry entry, ArrayColumns.Selection selection, int first, CheckedCells cells) {
-    NpyArray array = entry.array();
+  protected void read(int index, Selection selection) throws IOException {
+    Entry entry = entries.get(index);
     CRC32 sum = new CRC32();
-    try (InputStream in = new CheckedInputStream(zip.getInputStream(entry.zipped()), sum);
-        ForwardWindow window = new ForwardWindow(Channels.newChannel(in), array.bytes())) {
-      in.skipNBytes(array.dataStart());
-      array.read(window, selection, first, cells);
+    try (InputStream in = new CheckedInputStream(zip.getInputStream(entry.zipped), sum);
+        ForwardWindow window = new ForwardWindow(Channels.newChannel(in), entry.array.bytes())) {
+      in.skipNBytes(entry.array.dataStart());
+      entry.array.read(window, selection);
       window.drain();
-    } catch (IOException e) {
-      throw RegularFile.cannotRead(place(name, entry.name()), e);
     }
-    if (sum.getValue() != entry.zipped().getCrc()) {
+    if (sum.getValue() != entry.zipped.getCrc()) {
       throw new DataException(
           "%s is damaged: its bytes have the CRC-32 %08x, and %08x was written"
-              .formatted(place(name, entry.name()), sum.getValue(), entry.zipped().getCrc()));
+              .formatted(place(name(), entry.name), sum.getValue(), entry.zipped.getCrc()));
     }
   }
 
   @Override
   public void close() {
-    close(zip);
-  }
-
-  private static void close(ZipFile zip) {
-    try {
-      zip.close();
-    } catch (IOException e) {
-      throw new DataException("cannot close a file: " + e.getMessage(), e);
-    }
+    RegularFile.close(zip);
   }
 }

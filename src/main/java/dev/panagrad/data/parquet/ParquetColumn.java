@@ -9,21 +9,14 @@ import dev.panagrad.data.file.Decimals;
 import java.math.BigDecimal;
 import java.math.BigInteger;
 
-/** A column of a Parquet file as numbers, or why it is none. */
-final class ParquetColumn {
+/**
+ * A column of a Parquet file as numbers, or why it is none.
+ *
+ * @param schema its description; null for a group
+ * @param refusal why it cannot be read, or null
+ */
+record ParquetColumn(ColumnSchema schema, String refusal) {
   private static final int MAX_DECIMAL_BYTES = 32;
-
-  private final ColumnSchema schema;
-  private final LogicalType logical;
-
-  /** Why it cannot be read, or null. */
-  private final String refusal;
-
-  private ParquetColumn(ColumnSchema schema, String refusal) {
-    this.schema = schema;
-    this.logical = schema == null ? null : schema.logicalType();
-    this.refusal = refusal;
-  }
 
   /**
    * A column of the schema's first level.
@@ -74,16 +67,6 @@ final class ParquetColumn {
     };
   }
 
-  /** Its description; null for a group. */
-  ColumnSchema schema() {
-    return schema;
-  }
-
-  /** Why it cannot be read, or null. */
-  String refusal() {
-    return refusal;
-  }
-
   /** Takes the value of a row of a batch. */
   @FunctionalInterface
   interface Values {
@@ -94,49 +77,46 @@ final class ParquetColumn {
   /** Values of the batch that the reader is at. */
   Values values(ColumnReader reader) {
     return switch (schema.type()) {
-      case FLOAT -> floats(reader.getFloats());
-      case DOUBLE -> doubles(reader.getDoubles());
-      case BOOLEAN -> booleans(reader.getBooleans());
+      case FLOAT -> {
+        float[] batch = reader.getFloats();
+        yield row -> batch[row];
+      }
+      case DOUBLE -> {
+        double[] batch = reader.getDoubles();
+        yield row -> batch[row];
+      }
+      case BOOLEAN -> {
+        boolean[] batch = reader.getBooleans();
+        yield row -> batch[row] ? 1 : 0;
+      }
       case INT32 -> ints(reader.getInts());
       case INT64 -> longs(reader.getLongs());
       default -> fixed(reader.getBinaryValues(), reader.getBinaryOffsets());
     };
   }
 
-  private static Values floats(float[] batch) {
-    return row -> batch[row];
-  }
-
-  private static Values doubles(double[] batch) {
-    return row -> batch[row];
-  }
-
-  private static Values booleans(boolean[] batch) {
-    return row -> batch[row] ? 1 : 0;
-  }
-
   private Values ints(int[] batch) {
-    if (logical instanceof LogicalType.DecimalType decimal) {
+    if (schema.logicalType() instanceof LogicalType.DecimalType decimal) {
       return row -> Decimals.nearest(batch[row], decimal.scale());
     }
-    if (logical instanceof LogicalType.IntType type && !type.isSigned()) {
+    if (schema.logicalType() instanceof LogicalType.IntType type && !type.isSigned()) {
       return row -> Integer.toUnsignedLong(batch[row]);
     }
     return row -> batch[row];
   }
 
   private Values longs(long[] batch) {
-    if (logical instanceof LogicalType.DecimalType decimal) {
+    if (schema.logicalType() instanceof LogicalType.DecimalType decimal) {
       return row -> Decimals.nearest(batch[row], decimal.scale());
     }
-    if (logical instanceof LogicalType.IntType type && !type.isSigned()) {
+    if (schema.logicalType() instanceof LogicalType.IntType type && !type.isSigned()) {
       return row -> Decimals.unsigned(batch[row]);
     }
     return row -> batch[row];
   }
 
   private Values fixed(byte[] batch, int[] offsets) {
-    if (logical instanceof LogicalType.DecimalType decimal) {
+    if (schema.logicalType() instanceof LogicalType.DecimalType decimal) {
       return row -> {
         BigInteger unscaled = new BigInteger(batch, offsets[row], offsets[row + 1] - offsets[row]);
         return new BigDecimal(unscaled, decimal.scale()).doubleValue();

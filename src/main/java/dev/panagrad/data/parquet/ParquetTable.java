@@ -1,7 +1,7 @@
 package dev.panagrad.data.parquet;
 
 import dev.panagrad.data.file.LibraryTable;
-import dev.panagrad.tensor.DType;
+import java.io.IOException;
 import java.nio.file.Path;
 
 /**
@@ -31,12 +31,7 @@ public final class ParquetTable extends LibraryTable {
   }
 
   @Override
-  protected Layout layout(Path file) {
-    return ParquetFile.layout(file);
-  }
-
-  @Override
-  protected void read(Path file, Layout expected, int[] columns, DType dtype, Cells into) {
-    ParquetFile.read(file, expected, columns, dtype, into);
+  protected Opened open(Path file) throws IOException {
+    return ParquetFile.open(file);
   }
 }

@@ -1,13 +1,11 @@
 package dev.panagrad.data.safetensors;
 
 import dev.panagrad.data.DataException;
-import dev.panagrad.data.Table;
-import dev.panagrad.data.file.ArrayColumns;
-import dev.panagrad.data.file.CheckedCells;
+import dev.panagrad.data.file.ArrayTable;
+import dev.panagrad.data.file.NumberedColumns;
 import dev.panagrad.data.file.RegularFile;
 import dev.panagrad.safetensors.Excerpt;
 import dev.panagrad.safetensors.SafetensorsFile;
-import dev.panagrad.tensor.DType;
 import dev.panagrad.tensor.Tensor;
 import dev.panagrad.tensor.TensorArena;
 import java.io.IOException;
@@ -25,20 +23,17 @@ import java.util.List;
  * <p>Ownership: tensors are mapped until {@link #close}; the file must not be made shorter
  * meanwhile, which ends the process that reads it.
  */
-public final class SafetensorsTable implements Table {
-  private final String name;
+public final class SafetensorsTable extends ArrayTable {
   private final TensorArena arena;
   private final List<Tensor> tensors;
-  private final ArrayColumns columns;
 
   private SafetensorsTable(String name, TensorArena arena, List<Tensor> tensors) {
-    this.name = name;
+    super(name, tensors.stream().map(t -> member(name, t)).toList());
     this.arena = arena;
     this.tensors = tensors;
-    columns = new ArrayColumns(name, tensors.stream().map(t -> member(name, t)).toList());
   }
 
-  private static ArrayColumns.Member member(String file, Tensor tensor) {
+  private static Member member(String file, Tensor tensor) {
     if (tensor.shape().rank() > 2) {
       throw new DataException(
           "%s: tensor '%s' of shape %s is no table; save it as [rows, columns]"
@@ -50,12 +45,12 @@ public final class SafetensorsTable implements Table {
               .formatted(
                   file, tensor.name(), tensor.shape(), tensor.rows() == 0 ? "rows" : "columns"));
     }
-    if (tensor.cols() > ArrayColumns.MAX_COLUMNS) {
+    if (tensor.cols() > NumberedColumns.MAX_COLUMNS) {
       throw new DataException(
           "%s: tensor '%s' has %,d columns; at most %,d are read"
-              .formatted(file, tensor.name(), tensor.cols(), ArrayColumns.MAX_COLUMNS));
+              .formatted(file, tensor.name(), tensor.cols(), NumberedColumns.MAX_COLUMNS));
     }
-    return new ArrayColumns.Member(tensor.name(), tensor.rows(), (int) tensor.cols(), List.of());
+    return new Member(tensor.name(), tensor.rows(), (int) tensor.cols(), List.of());
   }
 
   /**
@@ -90,38 +85,11 @@ public final class SafetensorsTable implements Table {
   }
 
   @Override
-  public String name() {
-    return name;
-  }
-
-  @Override
-  public List<String> columns() {
-    return columns.names();
-  }
-
-  @Override
-  public boolean hasNames() {
-    return columns.hasNames();
-  }
-
-  @Override
-  public long rows() {
-    return columns.rows();
-  }
-
-  @Override
-  public void read(int[] selected, DType dtype, Cells into) {
-    CheckedCells cells = new CheckedCells(name, columns(), rows(), dtype, into);
-    List<ArrayColumns.Selection> selections = columns.selections(selected);
-    for (int t = 0; t < tensors.size(); t++) {
-      Tensor tensor = tensors.get(t);
-      ArrayColumns.Selection selection = selections.get(t);
-      for (long row = 0; selection.count() > 0 && row < tensor.rows(); row++) {
-        for (int i = 0; i < selection.count(); i++) {
-          int column = selection.column(i);
-          double value = tensor.get(row, column);
-          cells.set(row, columns.first(t) + column, selection.selected(i), value);
-        }
+  protected void read(int index, Selection selection) {
+    Tensor tensor = tensors.get(index);
+    for (long row = 0; row < tensor.rows(); row++) {
+      for (int i = 0; i < selection.count(); i++) {
+        selection.set(row, i, tensor.get(row, selection.column(i)));
       }
     }
   }

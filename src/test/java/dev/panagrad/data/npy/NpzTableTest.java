@@ -8,7 +8,7 @@ import static org.junit.jupiter.api.Assertions.assertTrue;
 import dev.panagrad.data.Table;
 import dev.panagrad.data.TableCells;
 import dev.panagrad.data.TableFile;
-import dev.panagrad.data.file.ArrayColumns;
+import dev.panagrad.data.file.NumberedColumns;
 import java.io.ByteArrayOutputStream;
 import java.io.IOException;
 import java.io.UncheckedIOException;
@@ -151,11 +151,11 @@ class NpzTableTest {
   void columnsWithoutEnd() {
     byte[] wide =
         NpyFile.of(
-            NpyFile.dictionary("'|u1'", false, "(1, " + ArrayColumns.MAX_COLUMNS + ")"),
-            new byte[ArrayColumns.MAX_COLUMNS]);
+            NpyFile.dictionary("'|u1'", false, "(1, " + NumberedColumns.MAX_COLUMNS + ")"),
+            new byte[NumberedColumns.MAX_COLUMNS]);
     entries.put("x.npy", wide);
     try (Table table = table(ZipEntry.STORED)) {
-      assertEquals(ArrayColumns.MAX_COLUMNS, table.columns().size());
+      assertEquals(NumberedColumns.MAX_COLUMNS, table.columns().size());
       assertEquals("1048576", table.columns().getLast());
     }
     entries.put("y.npy", NpyFile.doubles(1, 1));

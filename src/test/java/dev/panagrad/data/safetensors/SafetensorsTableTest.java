@@ -8,7 +8,7 @@ import static org.junit.jupiter.api.Assertions.assertTrue;
 import dev.panagrad.data.Table;
 import dev.panagrad.data.TableCells;
 import dev.panagrad.data.TableFile;
-import dev.panagrad.data.file.ArrayColumns;
+import dev.panagrad.data.file.NumberedColumns;
 import dev.panagrad.safetensors.SafetensorsWriter;
 import dev.panagrad.tensor.DType;
 import dev.panagrad.tensor.Tensor;
@@ -88,7 +88,7 @@ class SafetensorsTableTest {
         file(tensor("x", DType.F32, 2), tensor("y", DType.F32, 3)),
         "has 2 rows, and array 'y' has 3");
     refusal(
-        file(tensor("x", DType.F32, 1, ArrayColumns.MAX_COLUMNS + 1)),
+        file(tensor("x", DType.F32, 1, NumberedColumns.MAX_COLUMNS + 1)),
         "has 1,048,577 columns; at most 1,048,576 are read");
     refusal(folder.resolve("none.safetensors"), "there is no file");
   }

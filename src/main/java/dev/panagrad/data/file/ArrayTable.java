@@ -1,0 +1,183 @@
+package dev.panagrad.data.file;
+
+import dev.panagrad.data.DataException;
+import dev.panagrad.data.Table;
+import dev.panagrad.tensor.DType;
+import java.io.IOException;
+import java.util.ArrayList;
+import java.util.Arrays;
+import java.util.HashMap;
+import java.util.List;
+import java.util.Map;
+
+/**
+ * A file of arrays that have the same number of rows, as a table.
+ *
+ * <p>A single array has the columns "1", "2", and so on, whatever its name. Of several, a vector or
+ * a matrix of one column gives the column NAME, a matrix of d columns NAME1 to NAMEd. Fields of
+ * records are columns under their own names.
+ */
+public abstract class ArrayTable implements Table {
+  private final String name;
+  private final List<Member> members;
+  private final int[] first;
+  private final List<String> columns;
+  private final boolean hasNames;
+
+  /**
+   * An array of the file.
+   *
+   * @param name in the file
+   * @param rows at least 1
+   * @param columns at least 1
+   * @param fields names of the columns, if the array has such; else empty
+   */
+  public record Member(String name, long rows, int columns, List<String> fields) {}
+
+  /**
+   * A table of those arrays.
+   *
+   * @param name what messages call the file
+   * @throws DataException if there is no array, rows differ, two columns would have one name, or
+   *     there are more than {@value NumberedColumns#MAX_COLUMNS}
+   */
+  protected ArrayTable(String name, List<Member> members) {
+    this.name = name;
+    this.members = List.copyOf(members);
+    if (members.isEmpty()) {
+      throw new DataException(name + " has no arrays");
+    }
+    first = new int[members.size()];
+    long count = 0;
+    Member one = members.getFirst();
+    for (int i = 0; i < first.length; i++) {
+      Member member = members.get(i);
+      if (member.rows != one.rows) {
+        throw new DataException(
+            "%s: array '%s' has %,d rows, and array '%s' has %,d; save arrays with a row for each row of the table alone"
+                .formatted(name, one.name, one.rows, member.name, member.rows));
+      }
+      first[i] = (int) count;
+      count += member.columns;
+      if (count > NumberedColumns.MAX_COLUMNS) {
+        throw new DataException(
+            "%s has %,d columns or more; at most %,d are read"
+                .formatted(name, count, NumberedColumns.MAX_COLUMNS));
+      }
+    }
+    hasNames = members.size() > 1 || !one.fields.isEmpty();
+    columns = hasNames ? List.copyOf(uniqueNames()) : NumberedColumns.of((int) count);
+  }
+
+  private List<String> uniqueNames() {
+    Map<String, String> owners = new HashMap<>();
+    List<String> all = new ArrayList<>();
+    for (Member member : members) {
+      for (int c = 0; c < member.columns; c++) {
+        String column =
+            !member.fields.isEmpty()
+                ? member.fields.get(c)
+                : member.columns == 1 ? member.name : member.name + (c + 1);
+        String owner = owners.put(column, member.name);
+        if (owner != null) {
+          throw new DataException(
+              "%s: arrays '%s' and '%s' both give a column '%s'; rename one of them"
+                  .formatted(name, owner, member.name, column));
+        }
+        all.add(column);
+      }
+    }
+    return all;
+  }
+
+  @Override
+  public final String name() {
+    return name;
+  }
+
+  @Override
+  public final List<String> columns() {
+    return columns;
+  }
+
+  @Override
+  public final boolean hasNames() {
+    return hasNames;
+  }
+
+  @Override
+  public final long rows() {
+    return members.getFirst().rows;
+  }
+
+  @Override
+  public final void read(int[] selected, DType dtype, Cells into) {
+    int[] order = NumberedColumns.ascending(selected);
+    int next = 0;
+    for (int m = 0; m < first.length; m++) {
+      int begin = next;
+      while (next < order.length && selected[order[next]] < first[m] + members.get(m).columns) {
+        next++;
+      }
+      if (next > begin) {
+        int[] places = Arrays.copyOfRange(order, begin, next);
+        int[] ofTable = Arrays.stream(places).map(i -> selected[i]).toArray();
+        try {
+          read(m, new Selection(first[m], ofTable, places, dtype, into));
+        } catch (IOException e) {
+          throw RegularFile.cannotRead(place(members.get(m)), e);
+        }
+      }
+    }
+  }
+
+  /** What messages call an array. */
+  protected String place(Member member) {
+    return name;
+  }
+
+  /** Hands over the selected cells of an array, of which there are some. */
+  protected abstract void read(int array, Selection selection) throws IOException;
+
+  /** The columns asked for of one array, in ascending order, and where their cells go. */
+  public final class Selection {
+    private final int firstOfArray;
+    private final int[] ofTable;
+    private final int[] selected;
+    private final DType dtype;
+    private final Cells into;
+
+    private Selection(int firstOfArray, int[] ofTable, int[] selected, DType dtype, Cells into) {
+      this.firstOfArray = firstOfArray;
+      this.ofTable = ofTable;
+      this.selected = selected;
+      this.dtype = dtype;
+      this.into = into;
+    }
+
+    /** How many there are. */
+    public int count() {
+      return ofTable.length;
+    }
+
+    /** A column of the array, from 0. */
+    public int column(int i) {
+      return ofTable[i] - firstOfArray;
+    }
+
+    /**
+     * Takes the cell of a row, from 0, in such a column.
+     *
+     * @throws DataException if it cannot be used, with its row, counted from 1, and its column
+     */
+    public void set(long row, int i, double value) {
+      String problem = Table.problem(value, dtype);
+      if (problem != null) {
+        throw new DataException(
+            "%s: row %,d of %,d, column '%s': %s %s"
+                .formatted(name, row + 1, rows(), columns.get(ofTable[i]), value, problem));
+      }
+      into.set(row, selected[i], value);
+    }
+  }
+}
