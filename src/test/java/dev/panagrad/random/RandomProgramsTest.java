@@ -1,0 +1,41 @@
+package dev.panagrad.random;
+
+import static org.junit.jupiter.api.Assertions.assertTrue;
+
+import org.junit.jupiter.api.Test;
+
+/**
+ * Random programs over the public API. Every call ends with the right result, guard bytes and
+ * inputs as they were, or with a documented exception and all bytes as they were; results have the
+ * same bits for any number of threads.
+ *
+ * <p>Properties: {@code panagrad.random.calls}, of all programs together, 10^5 unless {@code
+ * panagrad.test.slow} says that there is time for 10^7; {@code panagrad.random.seed} of the first
+ * program of each kind.
+ */
+class RandomProgramsTest {
+  private static final long CALLS =
+      Long.getLong(
+          "panagrad.random.calls",
+          Boolean.getBoolean("panagrad.test.slow") ? 10_000_000L : 100_000L);
+
+  private static final long SEED = Long.getLong("panagrad.random.seed", 1);
+
+  @Test
+  void tensors() {
+    run(new TensorProgram(), 40);
+  }
+
+  @Test
+  void optimizers() {
+    run(new OptimizerProgram(), 20);
+  }
+
+  /** Runs programs until that many percent of all calls were made. */
+  private static void run(Program program, int percent) {
+    try (program) {
+      long calls = CALLS * percent / 100;
+      assertTrue(program.runAll(SEED, calls) >= calls);
+    }
+  }
+}
