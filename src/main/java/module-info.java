@@ -14,7 +14,7 @@ module dev.panagrad {
   requires static org.apache.commons.compress;
   requires static info.picocli;
   requires static me.tongfei.progressbar;
-  requires com.fasterxml.jackson.core;
+  requires static com.fasterxml.jackson.core;
   requires de.siegmar.fastcsv;
   requires java.logging;
   requires java.management;

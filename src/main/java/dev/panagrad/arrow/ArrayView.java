@@ -7,6 +7,7 @@ import java.lang.foreign.MemorySegment;
 import java.lang.foreign.ValueLayout;
 import java.util.ArrayList;
 import java.util.List;
+import java.util.function.LongUnaryOperator;
 
 /**
  * The memory that an ArrowArray refers to, as tensors.
@@ -31,48 +32,23 @@ final class ArrayView {
   private final long buffers;
   private final long children;
 
-  private ArrayView(
-      long length,
-      long nullCount,
-      long offset,
-      long bufferCount,
-      long childCount,
-      long buffers,
-      long children) {
-    this.length = length;
-    this.nullCount = nullCount;
-    this.offset = offset;
-    this.bufferCount = bufferCount;
-    this.childCount = childCount;
-    this.buffers = buffers;
-    this.children = children;
-  }
-
-  private static ArrayView of(CStruct s) {
-    return new ArrayView(
-        s.number(0),
-        s.number(8),
-        s.number(16),
-        s.number(24),
-        s.number(32),
-        s.number(40),
-        s.number(48));
+  /** Reads a struct once, by the offsets of its members. */
+  private ArrayView(LongUnaryOperator member) {
+    length = member.applyAsLong(0);
+    nullCount = member.applyAsLong(8);
+    offset = member.applyAsLong(16);
+    bufferCount = member.applyAsLong(24);
+    childCount = member.applyAsLong(32);
+    buffers = member.applyAsLong(40);
+    children = member.applyAsLong(48);
   }
 
   private ArrayView child(long index, String name) {
-    long address = CStruct.at(children, childCount * Long.BYTES).get(CStruct.LONG, index * 8);
-    if (address == 0) {
+    MemorySegment struct = CStruct.child(children, childCount, index, CStruct.Kind.ARRAY);
+    if (struct == null) {
       throw new DataException("column '%s': ArrowArray: child %d is null".formatted(name, index));
     }
-    MemorySegment s = CStruct.at(address, CStruct.Kind.ARRAY.bytes);
-    return new ArrayView(
-        s.get(CStruct.LONG, 0),
-        s.get(CStruct.LONG, 8),
-        s.get(CStruct.LONG, 16),
-        s.get(CStruct.LONG, 24),
-        s.get(CStruct.LONG, 32),
-        s.get(CStruct.LONG, 40),
-        s.get(CStruct.LONG, 48));
+    return new ArrayView(at -> struct.get(CStruct.LONG, at));
   }
 
   /**
@@ -82,7 +58,7 @@ final class ArrayView {
    * @throws DataException if the array is not what the schema says, or has a missing value
    */
   static List<Tensor> tensors(CStruct array, SchemaView schema, Arena arena) {
-    ArrayView root = of(array);
+    ArrayView root = new ArrayView(array::number);
     if (!schema.isStruct()) {
       SchemaView.Column column = schema.columns().getFirst();
       return List.of(root.column(column, 0, root.length, arena));

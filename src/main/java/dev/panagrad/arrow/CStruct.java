@@ -124,6 +124,12 @@ final class CStruct {
     }
   }
 
+  /** One of the structs that a list of pointers leads to; null if that pointer is. */
+  static MemorySegment child(long pointers, long count, long index, Kind kind) {
+    long address = at(pointers, count * Long.BYTES).get(LONG, index * Long.BYTES);
+    return address == 0 ? null : at(address, kind.bytes);
+  }
+
   /** Memory at an address that a struct has, of a size that the format says. */
   static MemorySegment at(long address, long bytes) {
     return MemorySegment.ofAddress(address).reinterpret(bytes);

@@ -5,6 +5,7 @@ import dev.panagrad.tensor.DType;
 import java.lang.foreign.MemorySegment;
 import java.util.ArrayList;
 import java.util.List;
+import java.util.function.LongUnaryOperator;
 
 /**
  * What an ArrowSchema says of columns that can be tensors.
@@ -37,28 +38,21 @@ record SchemaView(List<Column> columns, boolean isStruct) {
   /** A struct's fields, wherever they are. */
   private record Fields(
       String format, String name, long childCount, long children, long dictionary) {
-    static Fields of(CStruct struct) {
+    static Fields of(LongUnaryOperator member) {
       return new Fields(
-          CStruct.text(struct.number(0)),
-          CStruct.text(struct.number(8)),
-          struct.number(32),
-          struct.number(40),
-          struct.number(48));
+          CStruct.text(member.applyAsLong(0)),
+          CStruct.text(member.applyAsLong(8)),
+          member.applyAsLong(32),
+          member.applyAsLong(40),
+          member.applyAsLong(48));
     }
 
     Fields child(long index) {
-      MemorySegment pointers = CStruct.at(children, childCount * Long.BYTES);
-      long address = pointers.get(CStruct.LONG, index * Long.BYTES);
-      if (address == 0) {
+      MemorySegment struct = CStruct.child(children, childCount, index, CStruct.Kind.SCHEMA);
+      if (struct == null) {
         throw new DataException("ArrowSchema: child %d of '%s' is null".formatted(index, name));
       }
-      MemorySegment s = CStruct.at(address, CStruct.Kind.SCHEMA.bytes);
-      return new Fields(
-          CStruct.text(s.get(CStruct.LONG, 0)),
-          CStruct.text(s.get(CStruct.LONG, 8)),
-          s.get(CStruct.LONG, 32),
-          s.get(CStruct.LONG, 40),
-          s.get(CStruct.LONG, 48));
+      return of(at -> struct.get(CStruct.LONG, at));
     }
 
     String shownName() {
@@ -72,7 +66,7 @@ record SchemaView(List<Column> columns, boolean isStruct) {
    * @throws DataException if it is not of such columns, with the name and format of what is not
    */
   static SchemaView of(CStruct schema) {
-    Fields root = Fields.of(schema);
+    Fields root = Fields.of(schema::number);
     if (!"+s".equals(root.format)) {
       return new SchemaView(List.of(column(root)), false);
     }

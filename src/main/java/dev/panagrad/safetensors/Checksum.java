@@ -20,7 +20,9 @@ final class Checksum {
   /** Of the header: all texts but this one, and where each tensor is. */
   static final String HEADER = "crc32c.__header__";
 
+  /** A buffer holds less than 2 GiB. */
   private static final long CHUNK_BYTES = 1L << 28;
+
   private static final int TEXT_CHUNK_BYTES = 8192;
 
   private Checksum() {}
@@ -72,15 +74,26 @@ final class Checksum {
   /** Of a tensor in memory, which no file is mapped to that others may cut short. */
   static String of(Tensor tensor) {
     CRC32C sum = new CRC32C();
+    forEach(tensor, part -> sum.update(part.asByteBuffer()));
+    return format(sum);
+  }
+
+  /** Takes some bytes of a tensor. */
+  @FunctionalInterface
+  interface Part<E extends Exception> {
+    void take(MemorySegment bytes) throws E;
+  }
+
+  /** Visits the bytes of a tensor, which may be a view, in parts that fit into a buffer. */
+  static <E extends Exception> void forEach(Tensor tensor, Part<E> visitor) throws E {
     long rows = tensor.isContiguous() ? 1 : tensor.rows();
     long rowBytes = tensor.shape().bytes(tensor.dtype()) / Math.max(rows, 1);
     long pitch = tensor.isContiguous() ? 0 : tensor.rowStride() * tensor.dtype().bytes();
     for (long row = 0; row < rows; row++) {
       MemorySegment all = tensor.segment().asSlice(tensor.byteOffset() + row * pitch, rowBytes);
       for (long done = 0; done < rowBytes; done += CHUNK_BYTES) {
-        sum.update(all.asSlice(done, Math.min(CHUNK_BYTES, rowBytes - done)).asByteBuffer());
+        visitor.take(all.asSlice(done, Math.min(CHUNK_BYTES, rowBytes - done)));
       }
     }
-    return format(sum);
   }
 }

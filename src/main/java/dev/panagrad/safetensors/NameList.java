@@ -1,30 +1,41 @@
 package dev.panagrad.safetensors;
 
-import com.fasterxml.jackson.core.JsonFactory;
-import com.fasterxml.jackson.core.JsonGenerator;
 import java.io.IOException;
-import java.io.StringWriter;
 import java.nio.charset.StandardCharsets;
 import java.util.ArrayList;
 import java.util.List;
+import java.util.stream.Collectors;
 
 /** Several names in one text of the metadata: a JSON list. */
 public final class NameList {
+  /** Characters whose escape is a letter, and the letters. */
+  private static final String NAMED = "\"\\\b\f\n\r\t";
+
+  private static final String NAMES = "\"\\bfnrt";
   private static final String WHAT = "a list of names";
 
   private NameList() {}
 
   /** The text. */
-  public static String format(List<String> names) throws IOException {
-    StringWriter text = new StringWriter();
-    try (JsonGenerator out = new JsonFactory().createGenerator(text)) {
-      out.writeStartArray();
-      for (String name : names) {
-        out.writeString(name);
+  public static String format(List<String> names) {
+    return names.stream().map(NameList::quoted).collect(Collectors.joining(",", "[", "]"));
+  }
+
+  /** A JSON string: quotes, backslashes and controls are escaped (RFC 8259, section 7). */
+  static String quoted(String text) {
+    StringBuilder quoted = new StringBuilder(text.length() + 2).append('"');
+    for (int i = 0; i < text.length(); i++) {
+      char c = text.charAt(i);
+      int named = NAMED.indexOf(c);
+      if (named >= 0) {
+        quoted.append('\\').append(NAMES.charAt(named));
+      } else if (c < ' ') {
+        quoted.append("\\u%04X".formatted((int) c));
+      } else {
+        quoted.append(c);
       }
-      out.writeEndArray();
     }
-    return text.toString();
+    return quoted.append('"').toString();
   }
 
   /**

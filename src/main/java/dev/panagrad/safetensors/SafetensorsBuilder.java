@@ -10,7 +10,6 @@ import java.nio.ByteBuffer;
 import java.nio.channels.FileChannel;
 import java.nio.file.Path;
 import java.util.ArrayList;
-import java.util.Arrays;
 import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
@@ -63,24 +62,17 @@ public final class SafetensorsBuilder {
       Path file, Map<String, String> metadata, List<Space> spaces, Filler filler)
       throws IOException {
     SafetensorsWriter.requireNative();
-    Map<String, SafetensorsFile.Entry> entries = new LinkedHashMap<>();
     Map<String, String> texts = new LinkedHashMap<>(metadata);
-    long bytes = 0;
-    long last = 0;
     for (Space space : spaces) {
       SafetensorsWriter.requireText(space.name(), "");
-      last = bytes;
-      long end = Math.addExact(bytes, space.bytes());
-      List<Long> extents = Arrays.stream(space.shape().extents()).boxed().toList();
-      entries.put(
-          space.name(), new SafetensorsFile.Entry(space.dtype().name(), extents, bytes, end));
       texts.put(Checksum.KEY + space.name(), UNKNOWN);
-      bytes = end;
     }
+    Map<String, SafetensorsFile.Entry> entries = SafetensorsWriter.entries(spaces);
+    SafetensorsFile.Entry last = entries.get(spaces.getLast().name());
     texts.put(Checksum.HEADER, UNKNOWN);
     texts.forEach(SafetensorsWriter::requireText);
-    long offset = last;
-    long size = bytes;
+    long offset = last.begin();
+    long size = last.end();
     int start = SafetensorsWriter.header(texts, entries, PAGE_BYTES, offset).capacity();
     long total = Math.addExact(start, size);
     try {

@@ -5,7 +5,6 @@ import dev.panagrad.tensor.Shape;
 import dev.panagrad.tensor.Tensor;
 import dev.panagrad.tensor.TensorArena;
 import java.io.IOException;
-import java.lang.foreign.MemorySegment;
 import java.nio.ByteBuffer;
 import java.nio.ByteOrder;
 import java.nio.channels.FileChannel;
@@ -284,14 +283,8 @@ public final class SafetensorsFile implements AutoCloseable {
                   into.dtype(),
                   into.shape()));
     }
-    long rows = into.isContiguous() ? 1 : into.rows();
-    long rowBytes = into.shape().bytes(into.dtype()) / Math.max(rows, 1);
-    long pitch = into.isContiguous() ? 0 : into.rowStride() * into.dtype().bytes();
-    MemorySegment memory = into.segment();
     try (TensorInput in = input(entry(name))) {
-      for (long row = 0; row < rows; row++) {
-        in.read(memory.asSlice(into.byteOffset() + row * pitch, rowBytes));
-      }
+      Checksum.forEach(into, in::read);
       requireSum(name, in);
     }
   }

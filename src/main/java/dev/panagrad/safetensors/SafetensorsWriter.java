@@ -1,14 +1,11 @@
 package dev.panagrad.safetensors;
 
-import com.fasterxml.jackson.core.JsonFactory;
-import com.fasterxml.jackson.core.JsonGenerator;
 import dev.panagrad.tensor.Tensor;
-import java.io.ByteArrayOutputStream;
 import java.io.IOException;
-import java.lang.foreign.MemorySegment;
 import java.nio.ByteBuffer;
 import java.nio.ByteOrder;
 import java.nio.channels.FileChannel;
+import java.nio.charset.StandardCharsets;
 import java.nio.file.Path;
 import java.util.Arrays;
 import java.util.Comparator;
@@ -17,14 +14,13 @@ import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
 import java.util.Set;
+import java.util.StringJoiner;
+import java.util.stream.Collectors;
 
 /** Writes safetensors files. */
 public final class SafetensorsWriter {
   /** Where the tensors begin: a multiple of this. */
   private static final int ALIGNMENT = 64;
-
-  /** Of one write; a buffer holds less than 2 GiB. */
-  private static final long CHUNK_BYTES = 1L << 28;
 
   private static final int HEAP_CHUNK_BYTES = 64 * 1024;
 
@@ -64,9 +60,14 @@ public final class SafetensorsWriter {
         tensors.stream()
             .sorted(Comparator.comparingInt((Tensor t) -> t.dtype().bytes()).reversed())
             .toList();
+    Map<String, SafetensorsFile.Entry> entries =
+        entries(
+            ordered.stream()
+                .map(t -> new SafetensorsBuilder.Space(t.name(), t.dtype(), t.shape()))
+                .toList());
     Map<String, String> texts = new LinkedHashMap<>(metadata);
     ordered.forEach(tensor -> texts.put(Checksum.KEY + tensor.name(), Checksum.of(tensor)));
-    texts.put(Checksum.HEADER, Checksum.of(texts, entries(ordered)));
+    texts.put(Checksum.HEADER, Checksum.of(texts, entries));
     texts.forEach(SafetensorsWriter::requireText);
     names.forEach(name -> requireText(name, ""));
     if (texts.size() + names.size() > HeaderParser.MAX_NAMES) {
@@ -74,14 +75,14 @@ public final class SafetensorsWriter {
           "%,d tensors and %,d texts, with the sum of each tensor, are more than the %,d names that a file may have"
               .formatted(names.size(), texts.size(), HeaderParser.MAX_NAMES));
     }
-    ByteBuffer header = header(texts, entries(ordered), ALIGNMENT, 0);
+    ByteBuffer header = header(texts, entries, ALIGNMENT, 0);
     try {
       DurableFile.replace(
           file,
           channel -> {
             write(channel, header);
             for (Tensor tensor : ordered) {
-              write(channel, tensor);
+              Checksum.forEach(tensor, part -> write(channel, part.asByteBuffer()));
             }
           });
     } catch (NotDurableException e) {
@@ -123,11 +124,12 @@ public final class SafetensorsWriter {
     return true;
   }
 
-  private static Map<String, SafetensorsFile.Entry> entries(List<Tensor> tensors) {
+  /** Places of tensors that follow each other. */
+  static Map<String, SafetensorsFile.Entry> entries(List<SafetensorsBuilder.Space> tensors) {
     Map<String, SafetensorsFile.Entry> entries = new LinkedHashMap<>();
     long offset = 0;
-    for (Tensor tensor : tensors) {
-      long end = offset + tensor.shape().bytes(tensor.dtype());
+    for (SafetensorsBuilder.Space tensor : tensors) {
+      long end = Math.addExact(offset, tensor.bytes());
       List<Long> extents = Arrays.stream(tensor.shape().extents()).boxed().toList();
       entries.put(
           tensor.name(), new SafetensorsFile.Entry(tensor.dtype().name(), extents, offset, end));
@@ -146,30 +148,25 @@ public final class SafetensorsWriter {
       int alignment,
       long offset)
       throws IOException {
-    ByteArrayOutputStream text = new ByteArrayOutputStream();
-    try (JsonGenerator out = new JsonFactory().createGenerator(text)) {
-      out.writeStartObject();
-      if (!metadata.isEmpty()) {
-        out.writeObjectFieldStart(SafetensorsFile.METADATA);
-        for (Map.Entry<String, String> entry : metadata.entrySet()) {
-          out.writeStringField(entry.getKey(), entry.getValue());
-        }
-        out.writeEndObject();
-      }
-      for (Map.Entry<String, SafetensorsFile.Entry> named : entries.entrySet()) {
-        SafetensorsFile.Entry entry = named.getValue();
-        out.writeObjectFieldStart(named.getKey());
-        out.writeStringField("dtype", entry.dtype());
-        out.writeFieldName("shape");
-        long[] shape = entry.extents().stream().mapToLong(Long::longValue).toArray();
-        out.writeArray(shape, 0, shape.length);
-        out.writeFieldName("data_offsets");
-        out.writeArray(new long[] {entry.begin(), entry.end()}, 0, 2);
-        out.writeEndObject();
-      }
-      out.writeEndObject();
+    StringJoiner members = new StringJoiner(",", "{", "}");
+    if (!metadata.isEmpty()) {
+      members.add(
+          metadata.entrySet().stream()
+              .map(text -> NameList.quoted(text.getKey()) + ":" + NameList.quoted(text.getValue()))
+              .collect(
+                  Collectors.joining(",", NameList.quoted(SafetensorsFile.METADATA) + ":{", "}")));
     }
-    byte[] json = text.toByteArray();
+    entries.forEach(
+        (name, entry) ->
+            members.add(
+                "%s:{\"dtype\":\"%s\",\"shape\":%s,\"data_offsets\":[%d,%d]}"
+                    .formatted(
+                        NameList.quoted(name),
+                        entry.dtype(),
+                        entry.extents().toString().replace(" ", ""),
+                        entry.begin(),
+                        entry.end())));
+    byte[] json = members.toString().getBytes(StandardCharsets.UTF_8);
     if (json.length > SafetensorsFile.MAX_HEADER_BYTES - alignment) {
       throw new IOException(
           "a header of %,d bytes is more than the %,d that are read"
@@ -182,19 +179,6 @@ public final class SafetensorsWriter {
     ByteBuffer header = ByteBuffer.wrap(all).order(ByteOrder.LITTLE_ENDIAN);
     header.putLong(start - (long) Long.BYTES).put(json).clear();
     return header;
-  }
-
-  private static void write(FileChannel channel, Tensor tensor) throws IOException {
-    long rows = tensor.isContiguous() ? 1 : tensor.rows();
-    long rowBytes = tensor.shape().bytes(tensor.dtype()) / Math.max(rows, 1);
-    long pitch = tensor.isContiguous() ? 0 : tensor.rowStride() * tensor.dtype().bytes();
-    for (long row = 0; row < rows; row++) {
-      MemorySegment all = tensor.segment().asSlice(tensor.byteOffset() + row * pitch, rowBytes);
-      for (long done = 0; done < rowBytes; done += CHUNK_BYTES) {
-        long bytes = Math.min(CHUNK_BYTES, rowBytes - done);
-        write(channel, all.asSlice(done, bytes).asByteBuffer());
-      }
-    }
   }
 
   static void write(FileChannel channel, ByteBuffer bytes) throws IOException {

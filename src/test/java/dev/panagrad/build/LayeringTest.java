@@ -166,10 +166,7 @@ class LayeringTest {
     assertEquals(Set.of(), violations);
   }
 
-  /**
-   * A service that embeds the engine does not have the command line's libraries; Jackson, which
-   * reads the headers of model files too, it has.
-   */
+  /** A service that embeds the engine does not have the command line's libraries. */
   @Test
   void onlyTheCommandLineNamesItsLibraries() {
     Set<String> violations = new TreeSet<>();
@@ -180,8 +177,7 @@ class LayeringTest {
                 c ->
                     c.startsWith("picocli/")
                         || c.startsWith("me/tongfei/")
-                        || (c.startsWith("com/fasterxml/")
-                            && !compiled.folder().equals("safetensors")))
+                        || c.startsWith("com/fasterxml/"))
             .forEach(c -> violations.add(compiled.name() + " -> " + c));
       }
     }

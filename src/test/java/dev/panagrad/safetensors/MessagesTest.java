@@ -6,6 +6,7 @@ import static org.junit.jupiter.api.Assertions.assertThrows;
 import static org.junit.jupiter.api.Assertions.assertTrue;
 import static org.junit.jupiter.api.Assumptions.assumeFalse;
 
+import com.fasterxml.jackson.databind.ObjectMapper;
 import dev.panagrad.tensor.DType;
 import dev.panagrad.tensor.Tensor;
 import dev.panagrad.tensor.TensorArena;
@@ -143,5 +144,17 @@ class MessagesTest {
               () -> SafetensorsWriter.write(file, Map.of(), List.of(more)));
       assertTrue(e.getMessage().contains("rank 65"), e.getMessage());
     }
+  }
+
+  /** What checkpoints say of their layout is compared as text, with files written before. */
+  @Test
+  void listsOfNamesAreAsJacksonWritesThem() throws IOException {
+    List<String> names = new ArrayList<>();
+    for (int c = 0; c < 0x2100; c++) {
+      names.add("x" + (char) c + c);
+    }
+    names.add("\ud83d\ude00");
+    assertEquals(new ObjectMapper().writeValueAsString(names), NameList.format(names));
+    assertEquals(names, NameList.parse(NameList.format(names), names.size()));
   }
 }
