@@ -31,6 +31,11 @@ class RandomProgramsTest {
     run(new OptimizerProgram(), 20);
   }
 
+  @Test
+  void trainings() {
+    run(new TrainingProgram(), 5);
+  }
+
   /** Runs programs until that many percent of all calls were made. */
   private static void run(Program program, int percent) {
     try (program) {
