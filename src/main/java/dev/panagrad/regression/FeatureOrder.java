@@ -1,5 +1,6 @@
 package dev.panagrad.regression;
 
+import dev.panagrad.rule.Checks;
 import dev.panagrad.safetensors.Excerpt;
 import java.util.HashMap;
 import java.util.List;
@@ -90,6 +91,6 @@ public final class FeatureOrder {
 
   /** The column, from 0, of a feature. */
   public int column(int feature) {
-    return column[feature];
+    return column[Checks.index("the order", "feature", feature, column.length)];
   }
 }

@@ -2,6 +2,7 @@ package dev.panagrad.regression;
 
 import dev.panagrad.loss.Loss;
 import dev.panagrad.loss.Squared;
+import dev.panagrad.rule.Checks;
 import dev.panagrad.tensor.DType;
 import dev.panagrad.tensor.Tensor;
 import java.lang.foreign.MemorySegment;
@@ -102,7 +103,8 @@ public final class LinearModel {
 
   /** The coefficient of a feature for a target. */
   public double coefficient(int target, int feature) {
-    return coefficients[target][feature];
+    Checks.index("the model", "feature", feature, features.size());
+    return coefficients[requireTarget(target)][feature];
   }
 
   /** A copy of all coefficients, [target][feature]. */
@@ -120,7 +122,7 @@ public final class LinearModel {
 
   /** The intercept of a target. */
   public double intercept(int target) {
-    return intercept[target];
+    return intercept[requireTarget(target)];
   }
 
   /** A copy of all intercepts. */
@@ -136,10 +138,7 @@ public final class LinearModel {
    * @throws IndexOutOfBoundsException if there is no such target
    */
   public double predict(double[] row, int target) {
-    if (target < 0 || target >= intercept.length) {
-      throw new IndexOutOfBoundsException(
-          "the model has %d targets: there is no target %d".formatted(intercept.length, target));
-    }
+    requireTarget(target);
     requireRow(row);
     return RowProduct.of(intercept[target], coefficients[target], row);
   }
@@ -274,6 +273,10 @@ public final class LinearModel {
         to.set(ValueLayout.JAVA_DOUBLE, outAt + (long) j * Double.BYTES, y);
       }
     }
+  }
+
+  private int requireTarget(int target) {
+    return Checks.index("the model", "target", target, intercept.length);
   }
 
   private void requireRow(double[] row) {

@@ -1,5 +1,7 @@
 package dev.panagrad.regression;
 
+import dev.panagrad.rule.Checks;
+import dev.panagrad.tensor.Shape;
 import dev.panagrad.tensor.Tensor;
 import java.util.Arrays;
 import java.util.List;
@@ -18,6 +20,9 @@ import java.util.List;
  * coefficient stays zero.
  */
 public final class Standardization {
+  /** Columns of either kind, at most; four numbers of 8 bytes are kept for each. */
+  private static final int MAX_COLUMNS = 1 << 26;
+
   private final ColumnMoments x;
   private final ColumnMoments y;
 
@@ -29,8 +34,8 @@ public final class Standardization {
   /** The identity: raw units. */
   public static Standardization none(long features, long targets) {
     return new Standardization(
-        ColumnMoments.identity(Math.toIntExact(features)),
-        ColumnMoments.identity(Math.toIntExact(targets)));
+        ColumnMoments.identity(Checks.size("features", features, 0, MAX_COLUMNS)),
+        ColumnMoments.identity(Checks.size("targets", targets, 0, MAX_COLUMNS)));
   }
 
   /**
@@ -39,10 +44,11 @@ public final class Standardization {
    * @param x features [n, d]
    * @param y targets [n, k]
    * @param index the rows to fit on, I64, or null for all
-   * @param count rows to fit on: the first of {@code index}, or all
+   * @param count rows to fit on, at least 1: the first of {@code index}, or all
    * @param shift whether to subtract means: only if the model has an intercept
    */
   public static Standardization fit(Tensor x, Tensor y, Tensor index, long count, boolean shift) {
+    Checks.count("rows", count);
     return new Standardization(
         ColumnMoments.fit(x, index, count, shift), ColumnMoments.fit(y, index, count, shift));
   }
@@ -72,7 +78,9 @@ public final class Standardization {
    * @param moments [4, features + targets], F64
    */
   public static Standardization of(Tensor moments, int features) {
-    int all = Math.toIntExact(moments.cols());
+    int all = Checks.size("columns of '" + moments.name() + "'", moments.cols(), 0, MAX_COLUMNS);
+    Checks.size("features of '" + moments.name() + "'", features, 0, all);
+    moments.requireShape(Shape.of(4, all));
     return new Standardization(
         ColumnMoments.of(moments, 0, features), ColumnMoments.of(moments, features, all));
   }
@@ -83,6 +91,8 @@ public final class Standardization {
    * @param moments [4, features + targets], F64: a column for each feature, then for each target
    */
   public void writeTo(Tensor moments) {
+    moments.requireShape(Shape.of(4, (long) features() + targets()));
+    moments.requireWritable();
     x.writeTo(moments, 0);
     y.writeTo(moments, x.mean.length);
   }
@@ -103,14 +113,30 @@ public final class Standardization {
         ColumnMoments.of("target", targetMean, targetScale));
   }
 
-  /** Standardizes all rows in place. */
+  /**
+   * Standardizes all rows in place.
+   *
+   * @throws IllegalArgumentException if there are other columns than features or targets, or memory
+   *     is read-only; nothing is written then
+   */
   public void applyInPlace(Tensor features, Tensor targets) {
+    requireColumns(features, x);
+    requireColumns(targets, y);
     apply(features, x);
     apply(targets, y);
   }
 
-  private static void apply(Tensor t, ColumnMoments moments) {
+  private static void requireColumns(Tensor t, ColumnMoments moments) {
+    t.requireHost();
     t.requireWritable();
+    if (t.cols() != moments.mean.length || !t.dtype().isFloating()) {
+      throw new IllegalArgumentException(
+          "tensor %s was to be standardized, and %d columns of F32 or F64 are known"
+              .formatted(t, moments.mean.length));
+    }
+  }
+
+  private static void apply(Tensor t, ColumnMoments moments) {
     for (long i = 0; i < t.rows(); i++) {
       for (int c = 0; c < moments.mean.length; c++) {
         t.set(i, c, moments.standardized(t.get(i, c), c));
@@ -153,27 +179,27 @@ public final class Standardization {
 
   /** A value of a feature, standardized; zero where the feature is constant. */
   public double standardizedFeature(double value, int feature) {
-    return x.constant[feature] ? 0 : x.standardized(value, feature);
+    return x.constant[feature(feature)] ? 0 : x.standardized(value, feature);
   }
 
   /** A value of a target, standardized. */
   public double standardizedTarget(double value, int target) {
-    return y.standardized(value, target);
+    return y.standardized(value, target(target));
   }
 
   /** Factor from the mean squared error of a standardized target to raw units. */
   public double lossScale(int target) {
-    return y.scale[target] * y.scale[target];
+    return targetScale(target) * targetScale(target);
   }
 
   /** The scale of a feature; 1 where it is constant. */
   public double featureScale(int feature) {
-    return x.scale[feature];
+    return x.scale[feature(feature)];
   }
 
   /** The scale of a target. */
   public double targetScale(int target) {
-    return y.scale[target];
+    return y.scale[target(target)];
   }
 
   /** A text that differs where shifts or scales do, to the last bit. */
@@ -186,11 +212,19 @@ public final class Standardization {
    * is of it in F32 is rounded to that. In its own units where the feature is constant.
    */
   public double f32Step(int feature) {
-    return Math.ulp((float) x.mean[feature]) / x.scale[feature];
+    return Math.ulp((float) x.mean[feature(feature)]) / x.scale[feature];
   }
 
   /** Whether a feature is constant on the fitted rows. */
   public boolean isConstant(int feature) {
-    return x.constant[feature];
+    return x.constant[feature(feature)];
+  }
+
+  private int feature(int feature) {
+    return Checks.index("the standardization", "feature", feature, x.mean.length);
+  }
+
+  private int target(int target) {
+    return Checks.index("the standardization", "target", target, y.mean.length);
   }
 }

@@ -59,6 +59,34 @@ public final class Checks {
   }
 
   /**
+   * Requires {@code 0 <= index < count}.
+   *
+   * @param owner what has the things that are counted, such as "the model"
+   * @param thing one of them, such as "target"
+   * @throws IndexOutOfBoundsException if there is none of that number
+   */
+  public static int index(String owner, String thing, int index, int count) {
+    if (index < 0 || index >= count) {
+      throw new IndexOutOfBoundsException(
+          "%s has %d %ss: there is no %s %d".formatted(owner, count, thing, thing, index));
+    }
+    return index;
+  }
+
+  /**
+   * Requires {@code least <= value <= most}.
+   *
+   * @return the value, as an int
+   */
+  public static int size(String name, long value, int least, int most) {
+    if (value < least || value > most) {
+      throw new IllegalArgumentException(
+          "%s must be in [%d, %d], found %d".formatted(name, least, most, value));
+    }
+    return (int) value;
+  }
+
+  /**
    * Why an epsilon does not keep a rule from dividing 0 by 0, or empty if it does.
    *
    * @param factor what epsilon is multiplied by in the smallest denominator of the rule

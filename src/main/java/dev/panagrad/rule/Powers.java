@@ -22,6 +22,9 @@ final class Powers {
   private long block = -1;
 
   double of(double newBase, long exponent) {
+    if (exponent < 0) {
+      throw new IllegalArgumentException("steps count from 1, found " + exponent);
+    }
     if (newBase != base) {
       for (int i = 0; i < SPAN; i++) {
         low[i] = Math.pow(newBase, i);

@@ -52,7 +52,11 @@ public enum StateFormat {
 
   /** Elements kept for a vector of that many: whole blocks where the format is compact. */
   public long padded(long count) {
-    return isCompact() ? Math.addExact(count, BLOCK - 1) / BLOCK * BLOCK : count;
+    if (count < 0 || count > Long.MAX_VALUE - BLOCK) {
+      throw new IllegalArgumentException(
+          "a state vector of %,d elements cannot be kept as %s".formatted(count, this));
+    }
+    return isCompact() ? (count + BLOCK - 1) / BLOCK * BLOCK : count;
   }
 
   /** Tensors that hold one state vector: codes and scales in INT8_BLOCKWISE, else one. */

@@ -1,6 +1,7 @@
 package dev.panagrad.schedule;
 
 import dev.panagrad.rule.Checks;
+import java.util.Objects;
 
 /**
  * The learning rate of each optimizer step, as a pure function of the step and the base rate.
@@ -154,20 +155,25 @@ public interface Schedule {
    * 0.
    */
   record Segment(long length, Schedule schedule) implements Schedule {
-    /** Validates the length. */
+    /** Checks the arguments. */
     public Segment {
       Checks.count("length", length);
+      Objects.requireNonNull(schedule, "schedule");
     }
 
     @Override
     public double rate(long step, double base) {
-      return schedule.rate(step, base);
+      return Sequence.rate(this, step, base);
+    }
+
+    @Override
+    public Segment lasting(long newLength) {
+      return new Segment(newLength, schedule);
     }
 
     /** This schedule for its length, then the other. */
     public Schedule then(Schedule next) {
-      return (step, base) ->
-          step < length ? schedule.rate(step, base) : next.rate(step - length, base);
+      return new Sequence(this, Objects.requireNonNull(next, "next"));
     }
   }
 

@@ -47,14 +47,10 @@ public record ConjugateGradient() implements Solver {
 
   @Override
   public Run start(Objective objective, double[] initial, double tolerance) {
-    return new Iterations(objective, initial, tolerance);
+    return new Descent(objective, initial, tolerance);
   }
 
-  private static final class Iterations implements Run {
-    private final Objective objective;
-    private final double tolerance;
-    private double[] w;
-    private double[] g;
+  private static final class Descent extends Iterations {
     private double[] d;
     private final double[] probe;
     private final double[] product;
@@ -66,20 +62,15 @@ public record ConjugateGradient() implements Solver {
     private final double[] curvature;
     private double[] value;
 
-    private double firstNorm = Double.NaN;
     private double bestSquares = Double.POSITIVE_INFINITY;
     private double[] best;
     private double step = Double.NaN;
     private int sinceRefresh;
     private boolean isFirst = true;
-    private Status status = Status.GOING_ON;
 
-    Iterations(Objective objective, double[] initial, double tolerance) {
-      this.objective = objective;
-      this.tolerance = tolerance;
-      w = initial.clone();
+    Descent(Objective objective, double[] initial, double tolerance) {
+      super(objective, initial, tolerance);
       best = initial.clone();
-      g = new double[w.length];
       d = new double[w.length];
       probe = new double[w.length];
       product = new double[w.length];
@@ -90,14 +81,7 @@ public record ConjugateGradient() implements Solver {
     }
 
     @Override
-    public Status iterate() {
-      if (status == Status.GOING_ON) {
-        status = advance();
-      }
-      return status;
-    }
-
-    private Status advance() {
+    Status advance() {
       if (Double.isNaN(firstNorm)) {
         refresh();
         for (int i = 0; i < d.length; i++) {
@@ -228,12 +212,12 @@ public record ConjugateGradient() implements Solver {
 
     @Override
     public double value(int group) {
-      return value[group];
+      return value[requireGroup(group)];
     }
 
     @Override
     public double[] parameters() {
-      return status == Status.STALLED && total(squares) > bestSquares ? best : w;
+      return status() == Status.STALLED && total(squares) > bestSquares ? best : w;
     }
 
     @Override
@@ -242,24 +226,17 @@ public record ConjugateGradient() implements Solver {
     }
 
     @Override
-    public Status status() {
-      return status;
-    }
-
-    @Override
     public void exchange(RunState state) {
-      w = state.vector("w", w);
+      super.exchange(state);
       g = state.vector("g", g);
       d = state.vector("d", d);
       best = state.vector("best", best);
       bestSquares = state.number("best-squares", bestSquares);
       squares = state.vector("squares", squares);
       value = state.vector("value", value);
-      firstNorm = state.number("first-norm", firstNorm);
       step = state.number("step", step);
       sinceRefresh = state.count("since-refresh", sinceRefresh, 0, REFRESH);
       isFirst = state.count("is-first", isFirst ? 1 : 0, 0, 1) == 1;
-      status = state.status(status);
     }
   }
 }

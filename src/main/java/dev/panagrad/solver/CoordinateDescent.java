@@ -95,11 +95,7 @@ public final class CoordinateDescent {
    * @throws IllegalArgumentException if lengths differ, or q is negative or not finite
    */
   public CoordinateDescent(double[][] g, double[] c, double q) {
-    if (g.length != c.length) {
-      throw new IllegalArgumentException(
-          "a matrix of %d rows needs a right side of as many, found %d"
-              .formatted(g.length, c.length));
-    }
+    Vectors.requireSystem(g, c);
     this.g = g;
     this.c = c;
     this.q = Checks.nonNegative("objective at zero", q);
@@ -127,10 +123,7 @@ public final class CoordinateDescent {
   public Outcome solve(double l1, double l2, double[] w) {
     this.l1 = Checks.positive("l1", l1);
     this.l2 = Checks.nonNegative("l2", l2);
-    if (w.length != c.length) {
-      throw new IllegalArgumentException(
-          "%d coefficients are needed, found %d".formatted(c.length, w.length));
-    }
+    Vectors.requireLength("coefficients", w, c.length);
     for (int j = 0; j < w.length; j++) {
       if (!Double.isFinite(w[j])) {
         throw new IllegalArgumentException(

@@ -33,53 +33,37 @@ public record Fista() implements Solver {
 
   @Override
   public Run start(Objective objective, double[] initial, double tolerance) {
-    return new Iterations(objective, initial, tolerance);
+    return new Descent(objective, initial, tolerance);
   }
 
-  private static final class Iterations implements Run {
+  private static final class Descent extends Iterations {
     /**
      * Iterations that may pass without a shorter proximal gradient, or as many as there were: under
      * momentum it grows for long where the condition number is large.
      */
     private static final int PATIENCE = 1000;
 
-    private final Objective objective;
-    private final double tolerance;
     private final boolean isKnown;
     private double curvature;
     private double t = 1;
-    private double[] w;
     private double[] next;
     private double[] y;
-    private final double[] g;
     private final double[] other;
-    private double firstNorm = Double.NaN;
     private double shortest = Double.POSITIVE_INFINITY;
     private int sinceShortest;
     private int iterations;
-    private Status status = Status.GOING_ON;
 
-    Iterations(Objective objective, double[] initial, double tolerance) {
-      this.objective = objective;
-      this.tolerance = tolerance;
+    Descent(Objective objective, double[] initial, double tolerance) {
+      super(objective, initial, tolerance);
       isKnown = !Double.isNaN(objective.largestCurvature());
       curvature = isKnown ? objective.largestCurvature() : 1;
-      w = initial.clone();
       next = new double[w.length];
       y = initial.clone();
-      g = new double[w.length];
       other = new double[w.length];
     }
 
     @Override
-    public Status iterate() {
-      if (status == Status.GOING_ON) {
-        status = advance();
-      }
-      return status;
-    }
-
-    private Status advance() {
+    Status advance() {
       double value = objective.evaluate(y, g);
       step();
       while (!isKnown && objective.evaluate(next, other) > bound(value) && isSteeper()) {
@@ -156,36 +140,19 @@ public record Fista() implements Solver {
     }
 
     @Override
-    public double value(int group) {
-      return objective.value(group);
-    }
-
-    @Override
-    public double[] parameters() {
-      return w;
-    }
-
-    @Override
     public double stepLength() {
       return 1 / curvature;
     }
 
     @Override
-    public Status status() {
-      return status;
-    }
-
-    @Override
     public void exchange(RunState state) {
-      w = state.vector("w", w);
+      super.exchange(state);
       y = state.vector("y", y);
       t = state.number("t", t);
       curvature = state.number("curvature", curvature);
-      firstNorm = state.number("first-norm", firstNorm);
       shortest = state.number("shortest", shortest);
       sinceShortest = state.count("since-shortest", sinceShortest, 0, Integer.MAX_VALUE);
       iterations = state.count("iterations", iterations, 0, Integer.MAX_VALUE);
-      status = state.status(status);
     }
   }
 }

@@ -23,9 +23,11 @@ import dev.panagrad.rule.Checks;
  * @param memory steps that are remembered, at least 1; 10 is usual
  */
 public record Lbfgs(int memory) implements Solver {
+  private static final int MAX_MEMORY = 100_000;
+
   /** Validates the memory. */
   public Lbfgs {
-    Checks.count("memory", memory);
+    Checks.size("memory", memory, 1, MAX_MEMORY);
   }
 
   /** With ten steps of memory. */
@@ -45,47 +47,31 @@ public record Lbfgs(int memory) implements Solver {
 
   @Override
   public Run start(Objective objective, double[] initial, double tolerance) {
-    return new Iterations(objective, initial, tolerance, memory);
+    return new Descent(objective, initial, tolerance, memory);
   }
 
-  private static final class Iterations implements Run {
-    private final Objective objective;
-    private final double tolerance;
+  private static final class Descent extends Iterations {
     private final double[][] s;
     private final double[][] y;
     private final double[] products;
     private final double[] weights;
     private final double[] direction;
-    private double[] w;
-    private double[] g;
     private double value;
-    private double firstNorm = Double.NaN;
     private int kept;
     private int newest = -1;
     private double step = Double.NaN;
-    private Status status = Status.GOING_ON;
 
-    Iterations(Objective objective, double[] initial, double tolerance, int memory) {
-      this.objective = objective;
-      this.tolerance = tolerance;
+    Descent(Objective objective, double[] initial, double tolerance, int memory) {
+      super(objective, initial, tolerance);
       s = new double[memory][];
       y = new double[memory][];
       products = new double[memory];
       weights = new double[memory];
-      w = initial.clone();
-      g = new double[w.length];
       direction = new double[w.length];
     }
 
     @Override
-    public Status iterate() {
-      if (status == Status.GOING_ON) {
-        status = advance();
-      }
-      return status;
-    }
-
-    private Status advance() {
+    Status advance() {
       if (Double.isNaN(firstNorm)) {
         value = objective.evaluate(w, g);
         firstNorm = Vectors.requireFinite(Vectors.norm(g));
@@ -156,33 +142,16 @@ public record Lbfgs(int memory) implements Solver {
     }
 
     @Override
-    public double value(int group) {
-      return objective.value(group);
-    }
-
-    @Override
-    public double[] parameters() {
-      return w;
-    }
-
-    @Override
     public double stepLength() {
       return step;
     }
 
     @Override
-    public Status status() {
-      return status;
-    }
-
-    @Override
     public void exchange(RunState state) {
-      w = state.vector("w", w);
+      super.exchange(state);
       g = state.vector("g", g);
       value = state.number("value", value);
-      firstNorm = state.number("first-norm", firstNorm);
       step = state.number("step", step);
-      status = state.status(status);
       kept = state.count("kept", kept, 0, s.length);
       newest = state.count("newest", newest, kept == 0 ? -1 : 0, s.length - 1);
       for (int k = 0; k < kept; k++) {

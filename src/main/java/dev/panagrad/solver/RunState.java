@@ -37,10 +37,16 @@ public final class RunState {
    * @param run of the same method with the same options, and of an objective of the same size
    * @param vectors {@link #vectors} of the other
    * @throws IllegalArgumentException if they are not of such a run, with what differs; the run is
-   *     of no use then
+   *     what it was then
    */
   public static void restore(Solver.Run run, Map<String, double[]> vectors) {
-    run.exchange(new RunState(vectors, true));
+    RunState before = of(run);
+    try {
+      run.exchange(new RunState(vectors, true));
+    } catch (IllegalArgumentException e) {
+      run.exchange(new RunState(before.vectors, true));
+      throw e;
+    }
   }
 
   /** All of it, by name; numbers are vectors of length 1. */

@@ -41,10 +41,7 @@ public final class ShiftedSystem {
    */
   public ShiftedSystem(double[][] a, double[] b) {
     d = a.length;
-    if (b.length != d) {
-      throw new IllegalArgumentException(
-          "a matrix of %d rows needs a right side of as many, found %d".formatted(d, b.length));
-    }
+    Vectors.requireSystem(a, b);
     diagonal = new double[d];
     beside = new double[Math.max(d - 1, 0)];
     reflections = new double[Math.max(d - 2, 0)][];
@@ -125,6 +122,7 @@ public final class ShiftedSystem {
    */
   public void solve(double shift, double[] x) {
     Checks.positive("shift", shift);
+    Vectors.requireLength("unknowns", x, d);
     double[] pivots = new double[d];
     for (int i = 0; i < d; i++) {
       double left = i == 0 ? 0 : beside[i - 1] / pivots[i - 1];

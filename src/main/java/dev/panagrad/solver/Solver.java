@@ -19,9 +19,9 @@ public interface Solver {
   /**
    * Begins at these parameters; evaluates once, or not at all.
    *
-   * @param initial not changed
-   * @param tolerance stops when the gradient, or what stands for it with L1, is at most this part
-   *     of its length at the beginning
+   * @param initial as many as the objective has, not changed
+   * @param tolerance at least 0; stops when the gradient, or what stands for it with L1, is at most
+   *     this part of its length at the beginning
    */
   Run start(Objective objective, double[] initial, double tolerance);
 

@@ -25,6 +25,26 @@ final class Vectors {
     return norm;
   }
 
+  /** Throws unless there are that many numbers. */
+  static void requireLength(String what, double[] found, int needed) {
+    if (found.length != needed) {
+      throw new IllegalArgumentException(
+          "%d %s are needed, found %d".formatted(needed, what, found.length));
+    }
+  }
+
+  /** Throws unless the matrix is square, and the right side as long as it. */
+  static void requireSystem(double[][] a, double[] b) {
+    if (a.length != b.length) {
+      throw new IllegalArgumentException(
+          "a matrix of %d rows needs a right side of as many, found %d"
+              .formatted(a.length, b.length));
+    }
+    for (double[] row : a) {
+      requireLength("columns of a square matrix", row, a.length);
+    }
+  }
+
   /** {@code y += factor * x}. */
   static void add(double factor, double[] x, double[] y) {
     for (int i = 0; i < y.length; i++) {

@@ -60,6 +60,11 @@ public final class Shape {
 
   /** The extent of one dimension; 0 is the outermost. */
   public long extent(int dimension) {
+    if (dimension < 0 || dimension >= extents.length) {
+      throw new IndexOutOfBoundsException(
+          "shape %s has %d extents: there is no extent %d"
+              .formatted(this, extents.length, dimension));
+    }
     return extents[dimension];
   }
 

@@ -442,9 +442,17 @@ public final class Tensor {
     return this;
   }
 
-  /** The elements in row-major order. For results of a size that fits an array. */
+  /**
+   * The elements in row-major order. For results of a size that fits an array.
+   *
+   * @throws IllegalArgumentException if they do not
+   */
   public double[] toArray() {
-    double[] values = new double[Math.toIntExact(count())];
+    if (count() > Integer.MAX_VALUE - 8) {
+      throw new IllegalArgumentException(
+          "tensor '%s' of shape %s has more elements than an array".formatted(name, shape));
+    }
+    double[] values = new double[(int) count()];
     for (int i = 0; i < values.length; i++) {
       values[i] = get(i);
     }

@@ -53,4 +53,11 @@ class FeatureOrderTest {
     assertThrows(IllegalArgumentException.class, () -> order.arrange(same, same));
     assertArrayEquals(new double[] {1, 2, 3}, same);
   }
+
+  @Test
+  void numbersOfFeaturesAreChecked() {
+    FeatureOrder order = FeatureOrder.of(FEATURES, List.of("bp", "bmi", "age"));
+    Exception e = assertThrows(IndexOutOfBoundsException.class, () -> order.column(9));
+    assertEquals("the order has 3 features: there is no feature 9", e.getMessage());
+  }
 }

@@ -127,4 +127,23 @@ class ScheduleTest {
       assertTrue(rate >= 0 && rate <= base * (1 + 1e-12), "rate " + rate);
     }
   }
+
+  /** Chained on either side, as deep as a loop makes them. */
+  @Test
+  void chainsMayBeDeep() {
+    Schedule before = Schedule.constant();
+    Schedule after = Schedule.exponential(0.5);
+    Schedule.Segment nested = Schedule.warmup(5);
+    for (int i = 0; i < 100_000; i++) {
+      before = Schedule.warmup(5).then(before);
+      after = after.lasting(i + 1L).then(Schedule.constant());
+      nested = nested.lasting(5);
+    }
+    assertEquals(1, before.rate(10_000_000, 1));
+    assertEquals(0.2, before.rate(499_995, 1), 1e-15);
+    assertEquals(0.5, after.rate(0, 0.5));
+    assertEquals(0.5, after.rate(10_000_000, 0.5));
+    assertEquals(0.4, nested.rate(1, 1), 1e-15);
+    assertEquals(Schedule.warmup(5).toString().length(), nested.toString().length());
+  }
 }

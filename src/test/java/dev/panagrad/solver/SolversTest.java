@@ -184,9 +184,14 @@ class SolversTest {
   private static void assertRefused(
       Solver solver, Objective f, Map<String, double[]> vectors, String message) {
     Solver.Run run = solver.start(f, new double[12], 1e-12);
+    run.iterate();
+    Map<String, double[]> before = RunState.of(run).vectors();
     IllegalArgumentException e =
         assertThrows(IllegalArgumentException.class, () -> RunState.restore(run, vectors));
     assertTrue(e.getMessage().contains(message), e.getMessage());
+    Map<String, double[]> after = RunState.of(run).vectors();
+    assertEquals(before.keySet(), after.keySet());
+    before.forEach((name, vector) -> assertArrayEquals(vector, after.get(name), name));
   }
 
   /**

@@ -1,0 +1,40 @@
+package dev.panagrad.schedule;
+
+/**
+ * A schedule for its length, then another one.
+ *
+ * <p>Sequences may be chained as deep as memory allows, on either side: {@link #rate} goes down in
+ * a loop.
+ */
+final class Sequence implements Schedule {
+  private final Segment head;
+  private final Schedule tail;
+
+  Sequence(Segment head, Schedule tail) {
+    this.head = head;
+    this.tail = tail;
+  }
+
+  @Override
+  public double rate(long step, double base) {
+    return rate(this, step, base);
+  }
+
+  /** The rate of any schedule. */
+  static double rate(Schedule schedule, long step, double base) {
+    Schedule at = schedule;
+    long own = step;
+    while (true) {
+      if (at instanceof Segment segment) {
+        at = segment.schedule();
+      } else if (!(at instanceof Sequence sequence)) {
+        return at.rate(own, base);
+      } else if (own < sequence.head.length()) {
+        at = sequence.head;
+      } else {
+        own -= sequence.head.length();
+        at = sequence.tail;
+      }
+    }
+  }
+}
