@@ -3,6 +3,8 @@ package dev.panagrad.cli;
 import dev.panagrad.backend.Availability;
 import dev.panagrad.backend.Backends;
 import java.io.IOException;
+import java.util.LinkedHashMap;
+import java.util.Map;
 import java.util.concurrent.Callable;
 import picocli.CommandLine.Command;
 import picocli.CommandLine.Option;
@@ -19,30 +21,29 @@ final class BackendsCommand implements Callable<Integer> {
 
   @Override
   public Integer call() throws IOException {
-    if (!json) {
+    if (json) {
+      Map<String, Object> fields = new LinkedHashMap<>();
+      fields.put("configured", Backends.configuredName());
+      fields.put("backends", Backends.entries().stream().map(BackendsCommand::fields).toList());
+      JsonOutput.print(fields);
+    } else {
       System.out.println(Backends.table());
-      return 0;
     }
-    JsonOutput.write(
-        out -> {
-          out.writeStringField("configured", Backends.configuredName());
-          out.writeArrayFieldStart("backends");
-          for (Backends.Entry entry : Backends.entries()) {
-            out.writeStartObject();
-            out.writeStringField("name", entry.name());
-            out.writeNumberField("rank", entry.rank());
-            out.writeBooleanField("available", entry.isAvailable());
-            switch (entry.availability()) {
-              case Availability.Available yes -> out.writeStringField("detail", yes.detail());
-              case Availability.Unavailable no -> {
-                out.writeStringField("reason", no.reason());
-                out.writeStringField("remedy", no.remedy());
-              }
-            }
-            out.writeEndObject();
-          }
-          out.writeEndArray();
-        });
     return 0;
+  }
+
+  private static Map<String, Object> fields(Backends.Entry entry) {
+    Map<String, Object> fields = new LinkedHashMap<>();
+    fields.put("name", entry.name());
+    fields.put("rank", entry.rank());
+    fields.put("available", entry.isAvailable());
+    switch (entry.availability()) {
+      case Availability.Available yes -> fields.put("detail", yes.detail());
+      case Availability.Unavailable no -> {
+        fields.put("reason", no.reason());
+        fields.put("remedy", no.remedy());
+      }
+    }
+    return fields;
   }
 }

@@ -47,15 +47,18 @@ final class CheckpointOptions {
 
   /** Whether that is where checkpoints are written. */
   boolean isFolder(Path file) {
-    return folder != null && TrainCommand.isSame(folder, file);
+    return folder != null && OutputFile.isSame(folder, file);
   }
 
-  /** Sets up a trainer; fails now if an option makes no sense. */
+  /** Gives a trainer its checkpoints. */
   void apply(Trainer trainer) {
+    if (resume) {
+      trainer.resume();
+    }
     if (folder == null) {
-      if (resume || interval != null || keep != null || background) {
+      if (interval != null || keep != null || background) {
         throw new UsageException(
-            "--resume, --checkpoint-every, --checkpoint-keep and --checkpoint-background need the directory of the checkpoints: --checkpoint DIR");
+            "--checkpoint-every, --checkpoint-keep and --checkpoint-background need the directory of the checkpoints: --checkpoint DIR");
       }
       return;
     }
@@ -72,9 +75,6 @@ final class CheckpointOptions {
         checkpoints.inBackground();
       }
       trainer.checkpoints(checkpoints);
-      if (resume) {
-        trainer.resume();
-      }
     } catch (IllegalArgumentException e) {
       throw new UsageException(e.getMessage());
     }

@@ -4,9 +4,9 @@ import dev.panagrad.backend.Backend;
 import dev.panagrad.data.Dataset;
 import dev.panagrad.tensor.TensorArena;
 import dev.panagrad.train.DivergenceException;
+import dev.panagrad.train.Trainer;
 import dev.panagrad.train.TrainingResult;
 import java.util.List;
-import java.util.Locale;
 import java.util.concurrent.Callable;
 import picocli.CommandLine.Command;
 import picocli.CommandLine.Mixin;
@@ -20,48 +20,55 @@ import picocli.CommandLine.Mixin;
     mixinStandardHelpOptions = true,
     sortOptions = false)
 final class CompareCommand implements Callable<Integer> {
-  private static final List<RuleName> RULES =
-      List.of(RuleName.GD, RuleName.SGD, RuleName.ADAM, RuleName.RMSPROP);
+  private static final List<MethodName> METHODS =
+      List.of(MethodName.GD, MethodName.SGD, MethodName.ADAM, MethodName.RMSPROP);
 
   @Mixin private DataOptions data;
   @Mixin private TrainingOptions training;
   @Mixin private BackendChoice backendChoice;
-  private TrainCommand.Exact exact;
 
   @Override
   public Integer call() {
-    training.ignoreForeign = true;
-    RULES.forEach(rule -> training.check(rule, data.dtype()));
-    int failures = 0;
     data.requireTarget();
-    try (Backend backend = backendChoice.open()) {
+    List<TrainingOptions.Preparation> prepared =
+        METHODS.stream().map(method -> training.prepare(method, true)).toList();
+    for (TrainingOptions.Preparation each : prepared) {
+      each.trainer().requireConsistent();
+      each.trainer().plan().requireFits(data.dtype());
+    }
+    try (Backend backend = backendChoice.open();
+        TensorArena arena = TensorArena.open("data")) {
+      Dataset original = data.read(arena);
+      Dataset copy = original.copy(arena);
+      List<Trainer> trainers =
+          prepared.stream().map(each -> each.trainer(original.rows(), false)).toList();
+      trainers.forEach(trainer -> trainer.plan().requireFits(original, backend));
+      Warnings.print(original);
+      ExactLoss exact = training.exact(backend, original, null);
       System.out.printf("backend %s (%s)%n", backend.name(), backend.detail());
       System.out.printf(
           "%-9s %8s %9s %14s %12s %9s %9s%n",
           "optimizer", "epochs", "steps", "MSE", "gap", "R2", "seconds");
-      for (RuleName rule : RULES) {
-        failures += compare(backend, rule) ? 0 : 1;
+      boolean isComplete = true;
+      for (int i = 0; i < trainers.size(); i++) {
+        // Training standardizes in place.
+        copy.copyFrom(original);
+        isComplete &= compare(METHODS.get(i), trainers.get(i), copy, backend, exact);
       }
+      return isComplete ? 0 : 1;
     }
-    return failures == 0 ? 0 : 1;
   }
 
-  /** Reads the data again for each rule: training standardizes it in place. */
-  private boolean compare(Backend backend, RuleName rule) {
-    String name = rule.name().toLowerCase(Locale.ROOT);
-    try (TensorArena arena = TensorArena.open("data")) {
-      Dataset dataset = data.read(arena);
-      if (rule == RULES.getFirst()) {
-        Warnings.print(dataset);
-        exact = TrainCommand.Exact.of(backend, dataset, training, null);
-      }
-      TrainingResult result = training.trainer(rule, dataset.rows()).fit(dataset, backend);
-      if (rule == RULES.getFirst()) {
+  private boolean compare(
+      MethodName method, Trainer trainer, Dataset dataset, Backend backend, ExactLoss exact) {
+    try {
+      TrainingResult result = trainer.fit(dataset, backend);
+      if (method == METHODS.getFirst()) {
         Warnings.print(result, training.isStandardized(), training);
       }
       System.out.printf(
           "%-9s %,8d %,9d %14.8g %12s %9.5f %9.3f%n",
-          name,
+          method.text(),
           result.epochs(),
           result.steps(),
           result.mse(),
@@ -70,8 +77,8 @@ final class CompareCommand implements Callable<Integer> {
           result.seconds());
       return true;
     } catch (DivergenceException e) {
-      System.out.printf("%-9s diverged%n", name);
-      System.err.println("panagrad: " + name + ": " + e.message(Flags::of));
+      System.out.printf("%-9s diverged%n", method.text());
+      System.err.println("panagrad: " + method.text() + ": " + e.message(Flags::of));
       return false;
     }
   }

@@ -2,6 +2,8 @@ package dev.panagrad.cli;
 
 import dev.panagrad.train.Option;
 import dev.panagrad.train.PlanException;
+import java.util.ArrayList;
+import java.util.List;
 import picocli.CommandLine.Model.OptionSpec;
 import picocli.CommandLine.ParseResult;
 
@@ -34,6 +36,18 @@ final class Flags {
       case L2 -> "--l2";
       case ELEMENT_TYPE -> "--dtype";
     };
+  }
+
+  /** The options whose values come with the data. */
+  static Option[] present(String weights, String offset) {
+    List<Option> present = new ArrayList<>();
+    if (weights != null) {
+      present.add(Option.WEIGHTS);
+    }
+    if (offset != null) {
+      present.add(Option.OFFSET);
+    }
+    return present.toArray(Option[]::new);
   }
 
   /** A problem in the words of the command line, with the value that the option was given. */

@@ -1,13 +1,10 @@
 package dev.panagrad.cli;
 
 import de.siegmar.fastcsv.writer.CsvWriter;
-import dev.panagrad.data.DataException;
 import dev.panagrad.train.EpochRecord;
 import dev.panagrad.train.TrainingListener;
 import java.io.IOException;
 import java.io.UncheckedIOException;
-import java.nio.file.AccessDeniedException;
-import java.nio.file.NoSuchFileException;
 import java.nio.file.Path;
 import java.util.List;
 
@@ -33,9 +30,9 @@ final class HistoryFile implements TrainingListener, AutoCloseable {
       csv.writeRecord("epoch", "steps", "loss", "validation_loss", "learning_rate", "seconds");
       before.forEach(this::write);
     } catch (IOException e) {
-      throw cannotWrite(file, e);
+      throw OutputFile.cannotWrite(file, e);
     } catch (UncheckedIOException e) {
-      throw cannotWrite(file, e.getCause());
+      throw OutputFile.cannotWrite(file, e.getCause());
     }
   }
 
@@ -45,7 +42,7 @@ final class HistoryFile implements TrainingListener, AutoCloseable {
       write(r);
       return true;
     } catch (UncheckedIOException e) {
-      throw cannotWrite(file, e.getCause());
+      throw OutputFile.cannotWrite(file, e.getCause());
     }
   }
 
@@ -67,17 +64,7 @@ final class HistoryFile implements TrainingListener, AutoCloseable {
     try {
       csv.close();
     } catch (IOException e) {
-      throw cannotWrite(file, e);
+      throw OutputFile.cannotWrite(file, e);
     }
-  }
-
-  static DataException cannotWrite(Path file, IOException e) {
-    String reason =
-        switch (e) {
-          case NoSuchFileException _ -> "its folder does not exist";
-          case AccessDeniedException _ -> "permission denied";
-          default -> e.getMessage();
-        };
-    return new DataException("cannot write '" + file + "': " + reason, e);
   }
 }

@@ -4,13 +4,13 @@ import dev.panagrad.data.Dataset;
 import dev.panagrad.loss.Loss;
 import dev.panagrad.loss.Losses;
 import dev.panagrad.loss.Squared;
-import dev.panagrad.rule.Checks;
 import dev.panagrad.tensor.Tensor;
 import dev.panagrad.tensor.TensorArena;
 import dev.panagrad.train.Trainer;
-import java.util.ArrayList;
 import java.util.List;
 import java.util.Locale;
+import java.util.Objects;
+import java.util.stream.Stream;
 import picocli.CommandLine.Option;
 
 /** Which loss, and how much each row counts. */
@@ -36,9 +36,9 @@ final class LossOptions {
       description = "logistic: how much rows of class 0 and 1 count.")
   private String classWeights;
 
-  /** Whether it is not the squared error of rows that all count alike. */
+  /** True unless it is the unweighted squared loss. */
   boolean isPresent() {
-    return (loss != null && !(loss() instanceof Squared))
+    return !(loss() instanceof Squared)
         || weights != null
         || offset != null
         || classWeights != null;
@@ -46,62 +46,30 @@ final class LossOptions {
 
   /** Options whose values come with the data. */
   dev.panagrad.train.Option[] toCome() {
-    List<dev.panagrad.train.Option> toCome = new ArrayList<>();
-    if (weights != null) {
-      toCome.add(dev.panagrad.train.Option.WEIGHTS);
-    }
-    if (offset != null) {
-      toCome.add(dev.panagrad.train.Option.OFFSET);
-    }
-    return toCome.toArray(dev.panagrad.train.Option[]::new);
+    return Flags.present(weights, offset);
   }
 
-  /** The loss, or null if none was named. */
   Loss loss() {
-    if (loss == null) {
-      return null;
-    }
     try {
-      return Losses.parse(loss.toLowerCase(Locale.ROOT));
+      return loss == null ? new Squared() : Losses.parse(loss.toLowerCase(Locale.ROOT));
     } catch (IllegalArgumentException e) {
       throw new UsageException("--loss " + loss + ": " + e.getMessage());
     }
   }
 
-  /** Fails now, before data are read, if options make no sense whatever the data are. */
-  void check() {
-    loss();
-    if (classWeights != null) {
-      classWeights();
-    }
-  }
-
-  /**
-   * The rows, and what is in columns of their own.
-   *
-   * @param weights null if there are none
-   * @param offset null if there is none
-   */
-  record Rows(Dataset dataset, Tensor weights, Tensor offset) {}
-
-  /** Reads the data. */
-  Rows read(DataOptions data, TensorArena arena) {
-    List<String> columns = new ArrayList<>();
+  /** Reads the data, and gives a trainer the columns that are weights and offset. */
+  Dataset read(DataOptions data, TensorArena arena, Trainer trainer) {
+    List<String> columns = Stream.of(weights, offset).filter(Objects::nonNull).toList();
+    Dataset all = data.read(arena, columns);
+    int last = all.targets().size() - 1;
+    int k = all.targets().size() - columns.size();
     if (weights != null) {
-      columns.add(weights);
+      trainer.weights(column(arena, "weights", all.y(), k));
     }
     if (offset != null) {
-      columns.add(offset);
+      trainer.offset(column(arena, "offsets", all.y(), last));
     }
-    Dataset all = data.read(arena, columns);
-    Tensor y = all.y();
-    int k = all.targets().size() - columns.size();
-    Dataset dataset =
-        new Dataset(all.features(), all.targets().subList(0, k), all.x(), y.columns(0, k));
-    return new Rows(
-        dataset,
-        weights == null ? null : column(arena, "weights", y, k),
-        offset == null ? null : column(arena, "offsets", y, all.targets().size() - 1));
+    return new Dataset(all.features(), all.targets().subList(0, k), all.x(), all.y().columns(0, k));
   }
 
   private static Tensor column(TensorArena arena, String name, Tensor from, int column) {
@@ -112,57 +80,29 @@ final class LossOptions {
     return to;
   }
 
-  /** Sets up a trainer. */
-  void apply(Trainer trainer, Rows rows) {
-    apply(trainer);
-    if (rows.weights != null) {
-      trainer.weights(rows.weights);
-    }
-    if (rows.offset != null) {
-      trainer.offset(rows.offset);
-    }
-  }
-
-  /** The same without rows. */
+  /** Gives a trainer what does not come with the data. */
   void apply(Trainer trainer) {
-    if (loss() != null) {
-      trainer.loss(loss());
-    }
-    if (classWeights != null) {
-      double[] ofClass = classWeights();
-      if (ofClass.length == 0) {
-        trainer.balancedClasses();
-      } else {
-        trainer.classWeights(ofClass[0], ofClass[1]);
-      }
-    }
-  }
-
-  /** Of 0 and 1; none if they are to be balanced. */
-  private double[] classWeights() {
-    Loss named = loss();
-    if (named == null || !named.hasClasses()) {
-      throw new UsageException("--class-weights is for --loss logistic");
+    trainer.loss(loss());
+    if (classWeights == null) {
+      return;
     }
     if (classWeights.equals("balanced")) {
-      return new double[0];
+      trainer.balancedClasses();
+      return;
     }
     List<String> parts = List.of(classWeights.split(",", -1));
     try {
       if (parts.size() == 2) {
-        return new double[] {
-          Checks.positive("weight of class 0", Double.parseDouble(parts.get(0))),
-          Checks.positive("weight of class 1", Double.parseDouble(parts.get(1)))
-        };
+        trainer.classWeights(Double.parseDouble(parts.get(0)), Double.parseDouble(parts.get(1)));
+        return;
       }
     } catch (NumberFormatException e) {
-      // Said below.
+      // What is no number is no weight either.
     } catch (IllegalArgumentException e) {
       throw new UsageException("--class-weights: " + e.getMessage());
     }
     throw new UsageException(
-        "--class-weights must be two numbers, such as 1,3, or 'balanced', found '"
-            + classWeights
-            + "'");
+        "--class-weights must be two numbers, such as 1,3, or 'balanced', found '%s'"
+            .formatted(classWeights));
   }
 }

@@ -5,6 +5,7 @@ import dev.panagrad.backend.DeviceException;
 import dev.panagrad.data.DataException;
 import dev.panagrad.train.DivergenceException;
 import dev.panagrad.train.PlanException;
+import dev.panagrad.train.TrainingFile;
 import java.io.UncheckedIOException;
 import java.util.Locale;
 import java.util.logging.Level;
@@ -15,7 +16,6 @@ import picocli.CommandLine.IExecutionExceptionHandler;
 import picocli.CommandLine.Model.CommandSpec;
 import picocli.CommandLine.Option;
 import picocli.CommandLine.ParameterException;
-import picocli.CommandLine.ParseResult;
 import picocli.CommandLine.ScopeType;
 import picocli.CommandLine.Spec;
 import picocli.CommandLine.UnmatchedArgumentException;
@@ -70,13 +70,13 @@ public final class Main implements Runnable {
   /** Runs the command line in this process. */
   static int run(String... args) {
     Main main = new Main();
-    IExecutionExceptionHandler handler =
-        (failure, command, parsed) -> main.report(failure, command, parsed);
+    IExecutionExceptionHandler handler = (failure, command, _) -> main.report(failure, command);
     CommandLine command =
         new CommandLine(main)
             .setExecutionExceptionHandler(handler)
             .setParameterExceptionHandler(Main::refuse)
-            .setCaseInsensitiveEnumValuesAllowed(true);
+            .setCaseInsensitiveEnumValuesAllowed(true)
+            .registerConverter(TrainingFile.Units.class, Main::units);
     try {
       return command.execute(args);
     } catch (OutOfMemoryError e) {
@@ -92,6 +92,12 @@ public final class Main implements Runnable {
         "a command is needed: train, predict, convert, compare, tune, path or backends");
   }
 
+  private static TrainingFile.Units units(String name) {
+    // The spelling of an earlier release is accepted too.
+    String american = name.toUpperCase(Locale.ROOT).replace("DISED", "DIZED");
+    return TrainingFile.Units.valueOf(american);
+  }
+
   private static int refuse(ParameterException e, String[] args) {
     CommandLine command = e.getCommandLine();
     String name = command.getCommandSpec().qualifiedName();
@@ -101,13 +107,13 @@ public final class Main implements Runnable {
     return CommandLine.ExitCode.USAGE;
   }
 
-  private int report(Exception failure, CommandLine command, ParseResult parsed) {
+  private int report(Exception failure, CommandLine command) {
     if (debug) {
       failure.printStackTrace(command.getErr());
     }
     String message =
         switch (failure) {
-          case PlanException e -> Flags.message(e, parsed);
+          case PlanException e -> Flags.message(e, command.getParseResult());
           case DivergenceException e -> e.message(Flags::of);
           case UsageException _,
               DataException _,

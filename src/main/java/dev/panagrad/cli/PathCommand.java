@@ -7,15 +7,18 @@ import dev.panagrad.path.PathPenalty;
 import dev.panagrad.path.PathResult;
 import dev.panagrad.path.RegularizationPath;
 import dev.panagrad.penalty.Penalty;
-import dev.panagrad.regression.LinearModel;
 import dev.panagrad.tensor.TensorArena;
 import java.io.IOException;
 import java.io.PrintStream;
 import java.nio.file.Path;
 import java.util.ArrayList;
+import java.util.LinkedHashMap;
 import java.util.List;
+import java.util.Locale;
+import java.util.Map;
 import java.util.concurrent.Callable;
 import java.util.stream.IntStream;
+import java.util.stream.Stream;
 import picocli.CommandLine.Command;
 import picocli.CommandLine.Mixin;
 import picocli.CommandLine.Option;
@@ -107,7 +110,7 @@ final class PathCommand implements Callable<Integer> {
     data.requireTarget();
     data.requireTable();
     if (curve != null) {
-      CurveFile.require(curve, data);
+      OutputFile.requirePlace("--curve", curve, data);
     }
     PathResult result;
     try (Backend backend = backendChoice.open();
@@ -130,13 +133,13 @@ final class PathCommand implements Callable<Integer> {
     }
     Warnings.print(result);
     if (json) {
-      PathJson.print(result, folds, command(result));
+      JsonOutput.print(fields(result));
     } else {
       print(result);
     }
     // Last: a disk that is full does not take the result with it.
     if (curve != null) {
-      CurveFile.write(curve, result);
+      OutputFile.writeCsv(curve, rows(result));
     }
     return 0;
   }
@@ -185,14 +188,7 @@ final class PathCommand implements Callable<Integer> {
           chosen == 0 ? "strong" : "weak", chosen == 0 ? "" : "; consider a smaller --ratio");
     }
     out.printf("the same model  %s%n", command(result));
-    out.printf("%ncoefficients of %s (raw units)%n", result.target());
-    LinearModel model = result.model(chosen);
-    if (!noIntercept) {
-      out.printf("  %-16s %15.8g%n", "(intercept)", model.intercept(0));
-    }
-    for (int f = 0; f < model.features().size(); f++) {
-      out.printf("  %-16s %15.8g%n", model.features().get(f), model.coefficient(0, f));
-    }
+    TrainReport.printCoefficients(out, result.model(chosen), 0, !noIntercept);
   }
 
   private static String mark(PathResult result, int i) {
@@ -212,6 +208,61 @@ final class PathCommand implements Callable<Integer> {
         .sorted()
         .distinct()
         .toArray();
+  }
+
+  private Map<String, Object> fields(PathResult result) {
+    int chosen = result.chosenIndex();
+    Map<String, Object> fields = new LinkedHashMap<>();
+    fields.put("penalty", result.kind().name().toLowerCase(Locale.ROOT));
+    fields.put("share", result.share());
+    fields.put("folds", folds);
+    fields.put("passes", result.passes());
+    fields.put("unconverged", result.unconverged());
+    fields.put("chosenIndex", chosen);
+    fields.put("chosenValue", result.values()[chosen]);
+    fields.put("chosenL1", result.penalty(chosen).l1());
+    fields.put("chosenL2", result.penalty(chosen).l2());
+    fields.put("oneStandardErrorIndex", result.oneStandardErrorIndex());
+    fields.put("oneStandardErrorValue", result.values()[result.oneStandardErrorIndex()]);
+    fields.put("command", command(result));
+    fields.put("target", result.target());
+    fields.put("features", result.features());
+    fields.put("values", result.values());
+    fields.put("trainingMse", result.trainingMse());
+    fields.put("validationMse", result.validationMse());
+    fields.put("standardError", result.standardError());
+    fields.put("intercepts", result.intercepts());
+    fields.put("coefficients", result.coefficients());
+    return fields;
+  }
+
+  private static List<List<String>> rows(PathResult result) {
+    List<List<String>> rows = new ArrayList<>();
+    rows.add(
+        Stream.concat(
+                Stream.of(
+                    "value",
+                    "training_mse",
+                    "cv_mse",
+                    "cv_standard_error",
+                    "nonzero",
+                    "(intercept)"),
+                result.features().stream())
+            .toList());
+    for (int i = 0; i < result.values().length; i++) {
+      List<String> row = new ArrayList<>();
+      row.add(Double.toString(result.values()[i]));
+      row.add(Double.toString(result.trainingMse()[i]));
+      row.add(Double.toString(result.validationMse()[i]));
+      row.add(Double.toString(result.standardError()[i]));
+      row.add(Integer.toString(result.nonzero(i)));
+      row.add(Double.toString(result.intercepts()[i]));
+      for (double coefficient : result.coefficients()[i]) {
+        row.add(Double.toString(coefficient));
+      }
+      rows.add(row);
+    }
+    return rows;
   }
 
   /** What to type for the chosen model. In F64, as products of columns are in F64 here. */

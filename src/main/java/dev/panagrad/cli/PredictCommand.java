@@ -92,7 +92,7 @@ final class PredictCommand implements Callable<Integer> {
   private DataException cannotWrite(IOException e) {
     return out == null
         ? new DataException("cannot write the predictions: " + e.getMessage(), e)
-        : HistoryFile.cannotWrite(out, e);
+        : OutputFile.cannotWrite(out, e);
   }
 
   /** Rows in which the model's last features are all 0 do not have them. */

@@ -1,29 +1,22 @@
 package dev.panagrad.cli;
 
+import dev.panagrad.backend.Backend;
+import dev.panagrad.data.Dataset;
+import dev.panagrad.optimizer.Averaging;
 import dev.panagrad.optimizer.Optimizer;
 import dev.panagrad.penalty.Penalty;
-import dev.panagrad.rule.Adagrad;
-import dev.panagrad.rule.Adam;
+import dev.panagrad.regression.Standardization;
 import dev.panagrad.rule.Checks;
-import dev.panagrad.rule.GradientDescent;
-import dev.panagrad.rule.Lion;
-import dev.panagrad.rule.NAdam;
-import dev.panagrad.rule.RmsProp;
-import dev.panagrad.rule.Sgd;
 import dev.panagrad.rule.StateFormat;
 import dev.panagrad.rule.UpdateRule;
 import dev.panagrad.schedule.ScheduleText;
-import dev.panagrad.solver.ConjugateGradient;
-import dev.panagrad.solver.Fista;
-import dev.panagrad.solver.Lbfgs;
-import dev.panagrad.solver.Solver;
-import dev.panagrad.tensor.DType;
 import dev.panagrad.train.Trainer;
-import java.util.ArrayList;
+import dev.panagrad.train.TrainingPlan;
 import java.util.List;
 import java.util.Locale;
-import picocli.CommandLine.Mixin;
+import picocli.CommandLine.Model.CommandSpec;
 import picocli.CommandLine.Option;
+import picocli.CommandLine.Spec;
 
 /** How to train: shared by {@code train} and {@code compare}. */
 final class TrainingOptions {
@@ -31,7 +24,10 @@ final class TrainingOptions {
    * Rows per batch where none is asked for: PyTorch tutorials' and Keras' habit, and small enough
    * for small data.
    */
-  private static final long DEFAULT_BATCH = 32;
+  static final long DEFAULT_BATCH = 32;
+
+  @Spec(Spec.Target.MIXEE)
+  private CommandSpec command;
 
   @Option(
       names = "--learning-rate",
@@ -50,68 +46,59 @@ final class TrainingOptions {
   private String schedule;
 
   @Option(names = "--momentum", paramLabel = "R", description = "sgd and rmsprop; default 0.")
-  private Double momentum;
+  Double momentum;
 
   @Option(names = "--dampening", paramLabel = "R", description = "sgd; default 0.")
-  private Double dampening;
+  Double dampening;
 
   @Option(names = "--nesterov", description = "sgd, with momentum.")
-  private boolean nesterov;
+  boolean nesterov;
 
   @Option(
       names = "--beta1",
       paramLabel = "R",
       description = "adam, adamw, nadam, lion; default 0.9.")
-  private Double beta1;
+  Double beta1;
 
   @Option(
       names = "--beta2",
       paramLabel = "R",
       description = "adam, adamw, nadam; default 0.999. lion; default 0.99.")
-  private Double beta2;
+  Double beta2;
 
   @Option(
       names = "--epsilon",
       paramLabel = "R",
       description = "adam, adamw, nadam, rmsprop; default 1e-8. adagrad; default 1e-10.")
-  private Double epsilon;
+  Double epsilon;
 
   @Option(names = "--alpha", paramLabel = "R", description = "rmsprop; default 0.99.")
-  private Double alpha;
+  Double alpha;
 
   @Option(names = "--centered", description = "rmsprop.")
-  private boolean centered;
+  boolean centered;
 
   @Option(names = "--amsgrad", description = "adam, adamw.")
-  private boolean amsgrad;
+  boolean amsgrad;
 
   @Option(
       names = "--weight-decay",
       paramLabel = "R",
       description =
           "Coupled, decoupled for adamw and lion; default 0, 0.01 for adamw. Not on the intercept.")
-  private Double weightDecay;
+  Double weightDecay;
 
   @Option(
       names = "--state",
-      defaultValue = "same",
       paramLabel = "FORMAT",
       description =
           "How the optimizer keeps its state: same as the data, bf16, or 8bit; both for --dtype f32.")
-  private String state;
+  private String state = "same";
 
-  @Option(
-      names = "--l1",
-      defaultValue = "0",
-      paramLabel = "R",
-      description = "Adds R |w|_1 to the loss.")
+  @Option(names = "--l1", paramLabel = "R", description = "Adds R |w|_1 to the loss.")
   private double l1;
 
-  @Option(
-      names = "--l2",
-      defaultValue = "0",
-      paramLabel = "R",
-      description = "Adds R |w|^2 to the loss.")
+  @Option(names = "--l2", paramLabel = "R", description = "Adds R |w|^2 to the loss.")
   private double l2;
 
   @Option(
@@ -132,7 +119,33 @@ final class TrainingOptions {
       description = "Rows per step. Default: full for gd and with --gram, else 32.")
   private String batchSize;
 
-  @Mixin private NoiseOptions noise = new NoiseOptions();
+  @Option(
+      names = "--accumulate",
+      paramLabel = "N",
+      description = "One step on the mean gradient of N batches; default 1.")
+  private int accumulate = 1;
+
+  @Option(
+      names = "--svrg",
+      description =
+          "sgd: correct each batch's gradient by that of the same rows at the beginning of the epoch, so that a constant"
+              + " rate converges; three passes over the rows per epoch.")
+  private boolean svrg;
+
+  @Option(
+      names = "--reduce-rate",
+      paramLabel = "F,N[,R]",
+      description =
+          "Multiply the learning rate by F in (0, 1) after N epochs without an improvement by more than the fraction R, default"
+              + " 1e-4; e.g. 0.5,10.")
+  private String reduceRate;
+
+  @Option(
+      names = "--average",
+      paramLabel = "ema:D|mean:N",
+      description =
+          "Take an average of the parameters of all steps for the model: exponential of decay D, e.g. ema:0.99, or the mean from step N on.")
+  private String average;
 
   @Option(
       names = "--gram",
@@ -141,12 +154,8 @@ final class TrainingOptions {
               + " digits, and losses before the last are rounded to 1e-16 of the variance.")
   private boolean gram;
 
-  @Option(
-      names = "--epochs",
-      defaultValue = "100",
-      paramLabel = "N",
-      description = "Default ${DEFAULT-VALUE}.")
-  private long epochs;
+  @Option(names = "--epochs", paramLabel = "N", description = "Default ${DEFAULT-VALUE}.")
+  private long epochs = 100;
 
   @Option(
       names = "--tolerance",
@@ -163,7 +172,6 @@ final class TrainingOptions {
 
   @Option(
       names = "--validation",
-      defaultValue = "0",
       paramLabel = "FRACTION",
       description = "Hold out this part of the rows.")
   private double validation;
@@ -177,11 +185,7 @@ final class TrainingOptions {
   @Option(names = "--no-shuffle", description = "Visit rows in their order.")
   private boolean noShuffle;
 
-  @Option(
-      names = "--seed",
-      defaultValue = "0",
-      paramLabel = "N",
-      description = "Default ${DEFAULT-VALUE}.")
+  @Option(names = "--seed", paramLabel = "N", description = "Default ${DEFAULT-VALUE}.")
   private long seed;
 
   boolean hasIntercept() {
@@ -204,47 +208,161 @@ final class TrainingOptions {
     return epochs;
   }
 
-  /** The step from which a mean of the parameters is kept; 0 if none is. */
-  long firstAveraged() {
-    return noise.firstAveraged();
-  }
-
   boolean isGram() {
     return gram;
   }
 
-  /** Rows of a full data set that are trained on. */
+  boolean isRateAutomatic() {
+    return "auto".equals(learningRate);
+  }
+
+  /** Rows of a data set that are trained on. */
   long trainingRows(long rows) {
     return rows - Math.round(validation * rows);
   }
 
-  /** Fails now, before data are read, if options make no sense whatever the data are. */
-  void check(RuleName name, DType dtype) {
-    trainer(name, 1);
-    StateFormat format = stateFormat();
-    if (format.isCompact() && dtype == DType.F64) {
+  /** The exact loss to compare with, where all rows are trained on. */
+  ExactLoss exact(Backend backend, Dataset data, Standardization units) {
+    return trainingRows(data.rows()) < data.rows()
+        ? ExactLoss.none("rows are held out")
+        : ExactLoss.of(backend, data, hasIntercept(), units);
+  }
+
+  /** A trainer, before it is known how many rows there are. */
+  final class Preparation {
+    private final MethodName method;
+
+    /** Null for a solver. */
+    private final Optimizer.Builder optimizer;
+
+    private final Trainer trainer;
+
+    /** Rows per batch, {@link Trainer#FULL_BATCH}, or null for the default. */
+    private final Long batch;
+
+    /**
+     * Checks values, each by itself.
+     *
+     * @param isLenient whether options that the method does not have are left out
+     */
+    private Preparation(MethodName method, boolean isLenient) {
+      this.method = method;
+      boolean hasBatches = !(isLenient && method.takesFullBatches());
+      Penalty penalty = new Penalty(l1, l2);
+      optimizer = method.isSolver() ? null : optimizer(method).penalty(penalty);
+      trainer = optimizer == null ? Trainer.with(method.solver, penalty) : Trainer.with(optimizer);
+      trainer.epochs(epochs).seed(seed).validation(validation);
+      batch = hasBatches ? batch(method) : Long.valueOf(Trainer.FULL_BATCH);
+      if (batch != null && batch != Trainer.FULL_BATCH) {
+        trainer.batchSize(batch);
+      }
+      if (hasBatches) {
+        trainer.accumulate(accumulate);
+      }
+      if (svrg
+          && !(isLenient && !(hasBatches && TrainingPlan.canReduceVariance(optimizer.rule())))) {
+        trainer.varianceReduced();
+      }
+      if (gram) {
+        trainer.gram();
+      }
+      if (isRateAutomatic()) {
+        trainer.automaticRate();
+      }
+      if (tolerance != null || patience != null) {
+        trainer.patience(patience == null ? 5 : patience, tolerance == null ? 0 : tolerance);
+      }
+      if (reduceRate != null) {
+        reduceRate(trainer);
+      }
+      if (noIntercept) {
+        trainer.withoutIntercept();
+      }
+      if (noShuffle) {
+        trainer.inOrder();
+      }
+    }
+
+    Trainer trainer() {
+      return trainer;
+    }
+
+    /** The trainer for that many rows, which are standardized already if they are of a file. */
+    Trainer trainer(long rows, boolean isFile) {
+      if (isFile && noStandardize) {
+        throw new UsageException(
+            "--no-standardize: a training file's units are chosen when it is written, by 'panagrad convert --units raw'");
+      }
+      if (!isFile && !noStandardize) {
+        trainer.standardizeInPlace();
+      }
+      // None left is for the trainer to refuse, which says how many are held out.
+      long training = Math.max(1, trainingRows(rows));
+      long size = batch == null ? DEFAULT_BATCH : batch;
+      if (batch == null && !gram && !method.takesFullBatches() && size < training) {
+        trainer.batchSize(size);
+      } else if (batch == null || batch == Trainer.FULL_BATCH) {
+        size = training;
+      }
+      if (schedule != null) {
+        double rowsPerStep = Math.min((double) size * accumulate, training);
+        optimizer.schedule(ScheduleText.parse(schedule, (long) Math.ceil(training / rowsPerStep)));
+      }
+      return trainer;
+    }
+  }
+
+  /**
+   * Prepares the trainer of one method.
+   *
+   * @param isLenient whether options that the method does not have are left out
+   * @throws UsageException if a value is out of its range
+   */
+  Preparation prepare(MethodName method, boolean isLenient) {
+    List<String> foreign =
+        method.foreign().stream()
+            .filter(command.commandLine().getParseResult()::hasMatchedOption)
+            .toList();
+    if (!foreign.isEmpty() && !isLenient) {
       throw new UsageException(
-          "--state "
-              + state
-              + " is for --dtype f32, found f64: what it rounds away is more than f64 adds to f32");
+          "%s does not apply to --optimizer %s"
+              .formatted(String.join(", ", foreign), method.text()));
     }
-    if (name.isSolver()) {
-      return;
+    try {
+      return new Preparation(method, isLenient);
+    } catch (IllegalArgumentException e) {
+      throw new UsageException(e.getMessage());
     }
-    if (l1 > 0) {
-      rule(name)
-          .unsupportedL1Reason()
-          .ifPresent(
-              reason -> {
-                throw new UsageException("--l1: " + reason);
-              });
+  }
+
+  private Optimizer.Builder optimizer(MethodName method) {
+    UpdateRule rule = method.rule(rate(method), this);
+    Optimizer.Builder optimizer = Optimizer.of(rule).state(stateFormat());
+    if (schedule != null) {
+      optimizer.schedule(ScheduleText.parse(schedule, 1));
     }
-    rule(name)
-        .unsupportedReason(format)
-        .ifPresent(
-            reason -> {
-              throw new UsageException("--state " + state + ": " + reason);
-            });
+    if (clipNorm != null) {
+      optimizer.clipNorm(clipNorm);
+    }
+    if (clipValue != null) {
+      optimizer.clipValue(clipValue);
+    }
+    if (average != null) {
+      optimizer.average(averaging());
+    }
+    return optimizer;
+  }
+
+  private double rate(MethodName method) {
+    if (learningRate == null || isRateAutomatic()) {
+      return method.learningRate;
+    }
+    try {
+      return Double.parseDouble(learningRate);
+    } catch (NumberFormatException e) {
+      throw new UsageException(
+          "--learning-rate must be a number or 'auto', found '" + learningRate + "'");
+    }
   }
 
   private StateFormat stateFormat() {
@@ -257,210 +375,63 @@ final class TrainingOptions {
     };
   }
 
-  /**
-   * The trainer for one optimizer on that many rows.
-   *
-   * @throws UsageException if a value is out of its range
-   */
-  Trainer trainer(RuleName name, long rows) {
-    requireOptionsOf(name);
-    try {
-      return configured(name, rows);
-    } catch (IllegalArgumentException e) {
-      throw new UsageException(e.getMessage());
-    }
-  }
-
-  /** The same for the rows of a training file, which are standardized already or are not to be. */
-  Trainer trainerOfFile(RuleName name, long rows) {
-    if (noStandardize) {
-      throw new UsageException(
-          "--no-standardize: a training file's units are chosen when it is written, by 'panagrad convert --units raw'");
-    }
-    noStandardize = true;
-    return trainer(name, rows);
-  }
-
-  private Trainer configured(RuleName name, long rows) {
-    Checks.fraction("validation fraction", validation);
-    // None left is for the trainer to refuse, which says how many are held out.
-    long training = Math.max(1, trainingRows(rows));
-    long batch = batch(name, training);
-    long stepsPerEpoch = Math.max(1, Math.ceilDiv(training, noise.rowsPerStep(batch)));
-    UpdateRule rule = name.isSolver() ? new GradientDescent(1) : rule(name);
-    Optimizer.Builder optimizer =
-        Optimizer.of(rule).penalty(new Penalty(l1, l2)).state(stateFormat());
-    if (schedule != null) {
-      optimizer.schedule(ScheduleText.parse(schedule, stepsPerEpoch));
-    }
-    if (clipNorm != null) {
-      optimizer.clipNorm(clipNorm);
-    }
-    if (clipValue != null) {
-      optimizer.clipValue(clipValue);
-    }
-    noise.apply(optimizer);
-    Trainer trainer =
-        name.isSolver() ? Trainer.with(solver(name), new Penalty(l1, l2)) : Trainer.with(optimizer);
-    trainer.epochs(epochs).seed(seed).validation(validation);
-    if (batch != training) {
-      trainer.batchSize(batch);
-    }
-    if (gram) {
-      trainer.gram();
-    }
-    if (isRateAutomatic()) {
-      trainer.automaticRate();
-    }
-    if (tolerance != null || patience != null) {
-      trainer.patience(patience == null ? 5 : patience, tolerance == null ? 0 : tolerance);
-    }
-    noise.apply(trainer, name);
-    if (noIntercept) {
-      trainer.withoutIntercept();
-    }
-    if (!noStandardize) {
-      trainer.standardizeInPlace();
-    }
-    if (noShuffle) {
-      trainer.inOrder();
-    }
-    return trainer;
-  }
-
-  private long batch(RuleName name, long rows) {
-    if (gram && batchSize != null && !batchSize.equals("full")) {
-      throw new UsageException(
-          "--gram computes the gradient of all rows, found --batch-size "
-              + batchSize
-              + "; use --batch-size full, or leave out one of them");
-    }
-    if (batchSize == null || (ignoreForeign && name.takesFullBatches())) {
-      return gram || name.takesFullBatches() ? rows : Math.min(DEFAULT_BATCH, rows);
+  private Long batch(MethodName method) {
+    if (batchSize == null) {
+      return null;
     }
     if (batchSize.equals("full")) {
-      return rows;
+      return Trainer.FULL_BATCH;
     }
-    long batch;
+    long rows;
     try {
-      batch = Long.parseLong(batchSize);
+      rows = Checks.count("--batch-size", Long.parseLong(batchSize));
     } catch (NumberFormatException e) {
       throw new UsageException(
           "--batch-size must be a number of rows or 'full', found '" + batchSize + "'");
     }
-    if (batch < 1) {
-      throw new UsageException("--batch-size must be at least 1, found " + batch);
-    }
-    if (name.takesFullBatches()) {
+    if (method == MethodName.GD) {
       throw new UsageException(
-          (name == RuleName.GD ? "gradient descent" : name.text())
-              + " takes full batches, found --batch-size "
-              + batch
-              + "; use --optimizer sgd, or --batch-size full");
+          "gd takes full batches, all rows in every step, found --batch-size %d; use --optimizer sgd, or --batch-size full"
+              .formatted(rows));
     }
-    return batch;
+    return rows;
   }
 
-  private static Solver solver(RuleName name) {
-    return switch (name) {
-      case FISTA -> new Fista();
-      case LBFGS -> new Lbfgs();
-      case CG -> new ConjugateGradient();
-      default -> throw new IllegalStateException(name.text());
-    };
+  /** The step from which a mean of the parameters is kept; 0 if none is. */
+  long firstAveraged() {
+    return average == null ? 0 : averaging().firstStep();
   }
 
-  private UpdateRule rule(RuleName name) {
-    double rate = learningRate == null || isRateAutomatic() ? name.learningRate : rate();
-    return switch (name) {
-      case GD -> new GradientDescent(rate);
-      case SGD -> new Sgd(rate, or(momentum, 0), or(dampening, 0), nesterov, or(weightDecay, 0));
-      case ADAM, ADAMW ->
-          new Adam(
-              rate,
-              or(beta1, 0.9),
-              or(beta2, 0.999),
-              or(epsilon, 1e-8),
-              or(weightDecay, name == RuleName.ADAMW ? 0.01 : 0),
-              name == RuleName.ADAMW,
-              amsgrad);
-      case RMSPROP ->
-          new RmsProp(
-              rate,
-              or(alpha, 0.99),
-              or(epsilon, 1e-8),
-              or(momentum, 0),
-              centered,
-              or(weightDecay, 0));
-      case LION -> new Lion(rate, or(beta1, 0.9), or(beta2, 0.99), or(weightDecay, 0));
-      case NADAM ->
-          new NAdam(
-              rate,
-              or(beta1, 0.9),
-              or(beta2, 0.999),
-              or(epsilon, 1e-8),
-              4e-3,
-              or(weightDecay, 0),
-              false);
-      case ADAGRAD -> new Adagrad(rate, 0, 0, or(epsilon, 1e-10), or(weightDecay, 0));
-      default -> throw new IllegalStateException(name.text());
-    };
-  }
-
-  boolean isRateAutomatic() {
-    return "auto".equals(learningRate);
-  }
-
-  private double rate() {
+  private Averaging averaging() {
+    String[] parts = average.toLowerCase(Locale.ROOT).split(":", -1);
     try {
-      return Double.parseDouble(learningRate);
+      if (parts.length == 2 && parts[0].equals("ema")) {
+        return Averaging.ema(Double.parseDouble(parts[1]));
+      }
+      if (parts.length == 2 && parts[0].equals("mean")) {
+        return Averaging.polyakRuppert(Long.parseLong(parts[1]));
+      }
     } catch (NumberFormatException e) {
-      throw new UsageException(
-          "--learning-rate must be a number or 'auto', found '" + learningRate + "'");
+      // What is no number is no average either.
     }
+    throw new UsageException(
+        "--average must be ema:D with D in (0, 1), or mean:N with a step N from 1, found '%s'"
+            .formatted(average));
   }
 
-  private static double or(Double value, double otherwise) {
-    return value == null ? otherwise : value;
-  }
-
-  /** An option that the optimizer does not have would otherwise be ignored without a word. */
-  private void requireOptionsOf(RuleName name) {
-    boolean adam = name == RuleName.ADAM || name == RuleName.ADAMW;
-    boolean betas = adam || name == RuleName.NADAM || name == RuleName.LION;
-    boolean divides = adam || name == RuleName.NADAM || name == RuleName.ADAGRAD;
-    boolean rms = name == RuleName.RMSPROP;
-    boolean sgd = name == RuleName.SGD;
-    List<String> foreign = new ArrayList<>();
-    foreign(foreign, "--momentum", momentum != null && !sgd && !rms);
-    foreign(foreign, "--dampening", dampening != null && !sgd);
-    foreign(foreign, "--nesterov", nesterov && !sgd);
-    foreign(foreign, "--beta1", beta1 != null && !betas);
-    foreign(foreign, "--beta2", beta2 != null && !betas);
-    foreign(foreign, "--epsilon", epsilon != null && !divides && !rms);
-    foreign(foreign, "--alpha", alpha != null && !rms);
-    foreign(foreign, "--centered", centered && !rms);
-    foreign(foreign, "--amsgrad", amsgrad && !adam);
-    foreign(foreign, "--weight-decay", weightDecay != null && name.takesFullBatches());
-    foreign(foreign, "--learning-rate", learningRate != null && name.isSolver());
-    foreign(foreign, "--schedule", schedule != null && name.isSolver());
-    foreign(foreign, "--clip-norm", clipNorm != null && name.isSolver());
-    foreign(foreign, "--clip-value", clipValue != null && name.isSolver());
-    foreign(foreign, "--gram", gram && name.isSolver());
-    noise.foreign(name).forEach(foreign::add);
-    foreign(foreign, "--state", name.isSolver() && stateFormat() != StateFormat.SAME);
-    if (!foreign.isEmpty() && !ignoreForeign) {
-      throw new UsageException(
-          String.join(", ", foreign) + " does not apply to --optimizer " + name.text());
+  private void reduceRate(Trainer trainer) {
+    List<String> parts = List.of(reduceRate.split(",", -1));
+    try {
+      if (parts.size() == 2 || parts.size() == 3) {
+        double by = parts.size() == 2 ? 1e-4 : Double.parseDouble(parts.get(2));
+        trainer.reduceRate(Double.parseDouble(parts.get(0)), Integer.parseInt(parts.get(1)), by);
+        return;
+      }
+    } catch (NumberFormatException e) {
+      // What is no number is no factor either.
     }
+    throw new UsageException(
+        "--reduce-rate must be a factor in (0, 1) and a number of epochs, such as 0.5,10, and perhaps a fraction, such as 0.5,10,1e-3; found '%s'"
+            .formatted(reduceRate));
   }
-
-  private static void foreign(List<String> names, String option, boolean isForeign) {
-    if (isForeign) {
-      names.add(option);
-    }
-  }
-
-  /** {@code compare} runs all optimizers with one set of options: each takes those it has. */
-  boolean ignoreForeign;
 }

@@ -2,21 +2,17 @@ package dev.panagrad.cli;
 
 import dev.panagrad.backend.Backend;
 import dev.panagrad.data.Dataset;
-import dev.panagrad.rule.Adagrad;
-import dev.panagrad.rule.Adam;
-import dev.panagrad.rule.GradientDescent;
-import dev.panagrad.rule.Lion;
-import dev.panagrad.rule.NAdam;
-import dev.panagrad.rule.RmsProp;
-import dev.panagrad.rule.Sgd;
-import dev.panagrad.rule.UpdateRule;
 import dev.panagrad.tensor.TensorArena;
+import dev.panagrad.tune.RateCurve;
 import dev.panagrad.tune.RateRangeTest;
 import dev.panagrad.tune.Tuner;
 import dev.panagrad.tune.Tuning;
 import java.io.IOException;
 import java.nio.file.Path;
+import java.util.ArrayList;
+import java.util.List;
 import java.util.concurrent.Callable;
+import java.util.stream.DoubleStream;
 import picocli.CommandLine.Command;
 import picocli.CommandLine.Mixin;
 import picocli.CommandLine.Model.CommandSpec;
@@ -36,9 +32,6 @@ final class TuneCommand implements Callable<Integer> {
   /** Between the ends: 11% from one rate to the next by default. */
   private static final int STEPS = 150;
 
-  /** Rows per step of {@code train}, where none are asked for. */
-  private static final long TRAIN_BATCH = 32;
-
   @Mixin private DataOptions data;
 
   @Option(
@@ -46,7 +39,7 @@ final class TuneCommand implements Callable<Integer> {
       defaultValue = "adam",
       description =
           "gd, sgd, adam, adamw, rmsprop, lion, nadam or adagrad; default ${DEFAULT-VALUE}.")
-  private RuleName optimizer;
+  private MethodName optimizer;
 
   @Option(
       names = "--epochs",
@@ -95,7 +88,7 @@ final class TuneCommand implements Callable<Integer> {
   public Integer call() throws IOException {
     Tuner tuner = tuner();
     if (curve != null) {
-      CurveFile.require(curve, data);
+      OutputFile.requirePlace("--curve", curve, data);
     }
     data.requireTable();
     data.requireTarget();
@@ -104,9 +97,7 @@ final class TuneCommand implements Callable<Integer> {
       Dataset dataset = data.read(arena);
       Warnings.print(dataset);
       Tuning tuning = tuner.tune(dataset, backend);
-      // Options that were not read stand for their defaults: all rows, an intercept.
-      TrainCommand.Exact exact =
-          TrainCommand.Exact.of(backend, dataset, new TrainingOptions(), null);
+      ExactLoss exact = ExactLoss.of(backend, dataset, true, null);
       SuggestedCommand command =
           SuggestedCommand.of(
               tuning,
@@ -116,13 +107,13 @@ final class TuneCommand implements Callable<Integer> {
               optimizer.takesFullBatches());
       TuningReport report = new TuningReport(tuning, dataset.rows(), optimizer, exact, command);
       if (json) {
-        report.printJson(backend);
+        JsonOutput.print(report.fields(backend));
       } else {
         report.print(backend);
       }
       // Last: a disk that is full does not take the result with it.
       if (curve != null) {
-        CurveFile.write(curve, tuning.curve());
+        OutputFile.writeCsv(curve, rows(tuning.curve()));
       }
     }
     return 0;
@@ -135,29 +126,25 @@ final class TuneCommand implements Callable<Integer> {
               .formatted(optimizer.text(), optimizer.text()));
     }
     try {
-      return Tuner.of(rule())
+      return Tuner.of(optimizer.rule(optimizer.learningRate, new TrainingOptions()))
           .epochs(epochs)
           .seed(seed)
-          .batchSize(TRAIN_BATCH)
+          .batchSize(TrainingOptions.DEFAULT_BATCH)
           .range(RateRangeTest.between(lowestRate, highestRate, STEPS));
     } catch (IllegalArgumentException e) {
       throw new UsageException(e.getMessage());
     }
   }
 
-  /** With the defaults of {@code train}. */
-  private UpdateRule rule() {
-    double rate = optimizer.learningRate;
-    return switch (optimizer) {
-      case GD -> new GradientDescent(rate);
-      case SGD -> Sgd.of(rate);
-      case ADAM -> Adam.of(rate);
-      case ADAMW -> Adam.adamW(rate);
-      case RMSPROP -> RmsProp.of(rate);
-      case LION -> Lion.of(rate);
-      case NADAM -> NAdam.of(rate);
-      case ADAGRAD -> Adagrad.of(rate);
-      default -> throw new IllegalStateException(optimizer.text());
-    };
+  private static List<List<String>> rows(RateCurve curve) {
+    List<List<String>> rows = new ArrayList<>();
+    rows.add(List.of("rate", "smoothed_loss", "loss"));
+    for (RateCurve.Point point : curve.points()) {
+      rows.add(
+          DoubleStream.of(point.rate(), point.smoothed(), point.loss())
+              .mapToObj(Double::toString)
+              .toList());
+    }
+    return rows;
   }
 }

@@ -1,6 +1,5 @@
 package dev.panagrad.cli;
 
-import com.fasterxml.jackson.core.JsonGenerator;
 import dev.panagrad.backend.Backend;
 import dev.panagrad.tune.Candidate;
 import dev.panagrad.tune.Conditioning;
@@ -8,19 +7,16 @@ import dev.panagrad.tune.GradientNoiseScale;
 import dev.panagrad.tune.RateCurve;
 import dev.panagrad.tune.Trial;
 import dev.panagrad.tune.Tuning;
-import java.io.IOException;
 import java.io.PrintStream;
 import java.util.ArrayList;
+import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Locale;
+import java.util.Map;
 
 /** What {@code tune} found: a table of candidates, advice in words, and a command line. */
 record TuningReport(
-    Tuning tuning,
-    long rows,
-    RuleName optimizer,
-    TrainCommand.Exact exact,
-    SuggestedCommand command) {
+    Tuning tuning, long rows, MethodName optimizer, ExactLoss exact, SuggestedCommand command) {
 
   void print(Backend backend) {
     PrintStream out = System.out;
@@ -131,71 +127,54 @@ record TuningReport(
             : String.format(Locale.ROOT, "%.3g", value);
   }
 
-  void printJson(Backend backend) throws IOException {
+  Map<String, Object> fields(Backend backend) {
     Conditioning conditioning = tuning.conditioning();
-    JsonOutput.write(
-        out -> {
-          out.writeStringField("backend", backend.name());
-          out.writeStringField("optimizer", optimizer.text());
-          out.writeNumberField("epochs", tuning.epochs());
-          out.writeNumberField("shortEpochs", tuning.shortEpochs());
-          JsonOutput.number(out, "exactMse", exact.mse());
-          out.writeArrayFieldStart("candidates");
-          for (Trial trial : tuning.trials()) {
-            out.writeStartObject();
-            write(out, trial);
-            out.writeEndObject();
-          }
-          out.writeEndArray();
-          JsonOutput.number(out, "steepestRate", tuning.curve().steepest());
-          JsonOutput.number(out, "divergenceRate", tuning.curve().divergence());
-          JsonOutput.number(out, "automaticRate", tuning.automaticRate());
-          JsonOutput.number(out, "noiseScaleAtStart", tuning.noiseAtStart().rows());
-          JsonOutput.number(
-              out,
-              "noiseScaleLater",
-              tuning.noiseLater() == null ? Double.NaN : tuning.noiseLater().rows());
-          out.writeNumberField("advisedBatch", tuning.noiseAtStart().advisedBatch(rows));
-          JsonOutput.number(out, "condition", conditioning.raw());
-          JsonOutput.number(out, "conditionStandardized", conditioning.standardized());
-          JsonOutput.number(out, "scaleRange", conditioning.scaleRange());
-          names(out, "constantFeatures", conditioning.constant());
-          out.writeArrayFieldStart("repeatedFeatures");
-          for (Conditioning.Repeat repeat : conditioning.repeats()) {
-            out.writeStartObject();
-            out.writeStringField("first", repeat.first());
-            out.writeStringField("second", repeat.second());
-            JsonOutput.number(out, "correlation", repeat.correlation());
-            out.writeEndObject();
-          }
-          out.writeEndArray();
-          names(out, "advice", words());
-          out.writeObjectFieldStart("suggested");
-          write(out, tuning.suggested());
-          out.writeEndObject();
-          JsonOutput.number(out, "defaultMse", tuning.byDefault().loss());
-          names(out, "arguments", command.arguments());
-          out.writeStringField("command", command.line());
-        });
+    GradientNoiseScale later = tuning.noiseLater();
+    Map<String, Object> fields = new LinkedHashMap<>();
+    fields.put("backend", backend.name());
+    fields.put("optimizer", optimizer.text());
+    fields.put("epochs", tuning.epochs());
+    fields.put("shortEpochs", tuning.shortEpochs());
+    fields.put("exactMse", exact.mse());
+    fields.put("candidates", tuning.trials().stream().map(this::fields).toList());
+    fields.put("steepestRate", tuning.curve().steepest());
+    fields.put("divergenceRate", tuning.curve().divergence());
+    fields.put("automaticRate", tuning.automaticRate());
+    fields.put("noiseScaleAtStart", tuning.noiseAtStart().rows());
+    fields.put("noiseScaleLater", later == null ? Double.NaN : later.rows());
+    fields.put("advisedBatch", tuning.noiseAtStart().advisedBatch(rows));
+    fields.put("condition", conditioning.raw());
+    fields.put("conditionStandardized", conditioning.standardized());
+    fields.put("scaleRange", conditioning.scaleRange());
+    fields.put("constantFeatures", conditioning.constant());
+    fields.put(
+        "repeatedFeatures", conditioning.repeats().stream().map(TuningReport::fields).toList());
+    fields.put("advice", words());
+    fields.put("suggested", fields(tuning.suggested()));
+    fields.put("defaultMse", tuning.byDefault().loss());
+    fields.put("arguments", command.arguments());
+    fields.put("command", command.line());
+    return fields;
   }
 
-  private void write(JsonGenerator out, Trial trial) throws IOException {
+  private static Map<String, Object> fields(Conditioning.Repeat repeat) {
+    Map<String, Object> fields = new LinkedHashMap<>();
+    fields.put("first", repeat.first());
+    fields.put("second", repeat.second());
+    fields.put("correlation", repeat.correlation());
+    return fields;
+  }
+
+  private Map<String, Object> fields(Trial trial) {
     Candidate c = trial.candidate();
-    JsonOutput.number(out, "learningRate", c.rate());
-    out.writeStringField("from", c.basis());
-    out.writeNumberField("batchSize", c.batch());
-    out.writeStringField("schedule", c.schedule(tuning.epochs()));
-    JsonOutput.number(out, "shortMse", trial.shortLoss());
-    JsonOutput.number(out, "mse", trial.loss());
-    out.writeNumberField("steps", trial.steps());
-  }
-
-  private static void names(JsonGenerator out, String field, List<String> texts)
-      throws IOException {
-    out.writeArrayFieldStart(field);
-    for (String text : texts) {
-      out.writeString(text);
-    }
-    out.writeEndArray();
+    Map<String, Object> fields = new LinkedHashMap<>();
+    fields.put("learningRate", c.rate());
+    fields.put("from", c.basis());
+    fields.put("batchSize", c.batch());
+    fields.put("schedule", c.schedule(tuning.epochs()));
+    fields.put("shortMse", trial.shortLoss());
+    fields.put("mse", trial.loss());
+    fields.put("steps", trial.steps());
+    return fields;
   }
 }

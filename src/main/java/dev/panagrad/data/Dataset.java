@@ -1,6 +1,7 @@
 package dev.panagrad.data;
 
 import dev.panagrad.tensor.Tensor;
+import dev.panagrad.tensor.TensorArena;
 import java.util.List;
 import java.util.stream.LongStream;
 
@@ -44,5 +45,23 @@ public record Dataset(List<String> features, List<String> targets, Tensor x, Ten
   /** Number of rows. */
   public long rows() {
     return x.rows();
+  }
+
+  /** A copy in host memory, for what changes its rows in place. */
+  public Dataset copy(TensorArena arena) {
+    Dataset copy =
+        new Dataset(
+            features,
+            targets,
+            arena.allocate("copy of " + x.name(), x.dtype(), x.shape()),
+            arena.allocate("copy of " + y.name(), y.dtype(), y.shape()));
+    copy.copyFrom(this);
+    return copy;
+  }
+
+  /** Takes over the values of a data set of this shape. */
+  public void copyFrom(Dataset other) {
+    x.copyFrom(other.x);
+    y.copyFrom(other.y);
   }
 }

@@ -156,7 +156,7 @@ public final class TrainingPlan {
 
   private void requireConsistentOptimizer() {
     UpdateRule rule = optimizer.rule();
-    if (isVarianceReduced && !(rule instanceof Sgd || rule instanceof GradientDescent)) {
+    if (isVarianceReduced && !canReduceVariance(rule)) {
       throw PlanException.conflict(
           Option.VARIANCE_REDUCTION,
           "variance reduction is for steps that are proportional to the gradient, found rule '%s'"
@@ -179,6 +179,11 @@ public final class TrainingPlan {
     }
     refuse(Option.L1, penalty.l1() > 0 ? rule.unsupportedL1Reason() : Optional.empty());
     refuse(Option.STATE, rule.unsupportedReason(optimizer.stateFormat()));
+  }
+
+  /** True for rules whose steps are proportional to the gradient, as variance reduction needs. */
+  public static boolean canReduceVariance(UpdateRule rule) {
+    return rule instanceof Sgd || rule instanceof GradientDescent;
   }
 
   private void refuse(Option option, Optional<String> reason) {
@@ -284,7 +289,15 @@ public final class TrainingPlan {
     }
   }
 
-  /** Judges the options for these rows and the backend, before anything changes. */
+  /**
+   * Judges the options for these data and the backend.
+   *
+   * @throws PlanException if one does not fit them
+   */
+  public void requireFits(Dataset data, Backend backend) {
+    requireFits(RowSource.of(data), backend);
+  }
+
   void requireFits(RowSource source, Backend backend) {
     Dataset data = source.data();
     requireFits(data.x().dtype());

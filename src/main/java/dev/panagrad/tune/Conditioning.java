@@ -78,14 +78,12 @@ public record Conditioning(
       }
     }
     try (TensorArena arena = TensorArena.open("conditioning")) {
-      return of(data, new StandardizedCopy(data, arena), arena, backend);
+      return of(data, arena, backend);
     }
   }
 
-  /** With a copy that is overwritten. */
-  private static Conditioning of(
-      Dataset data, StandardizedCopy copy, TensorArena arena, Backend backend) {
-    Standardization units = copy.units();
+  private static Conditioning of(Dataset data, TensorArena arena, Backend backend) {
+    Standardization units = Standardization.fit(data.x(), data.y(), null, data.rows(), true);
     List<String> names = data.features();
     int[] varying = IntStream.range(0, names.size()).filter(f -> !units.isConstant(f)).toArray();
     List<String> constant =
@@ -104,7 +102,9 @@ public record Conditioning(
     if (isFormed && varying.length > 0) {
       NormalEquations equations = equations(data, arena, backend);
       raw = condition(equations, varying, names.size());
-      equations = equations(copy.standardized(), arena, backend);
+      Dataset copy = data.copy(arena);
+      units.applyInPlace(copy.x(), copy.y());
+      equations = equations(copy, arena, backend);
       standardized = condition(equations, varying, names.size());
       repeats = repeats(equations, varying, names);
     }

@@ -4,6 +4,7 @@ import dev.panagrad.backend.Backend;
 import dev.panagrad.data.DataException;
 import dev.panagrad.data.Dataset;
 import dev.panagrad.optimizer.Optimizer;
+import dev.panagrad.regression.Standardization;
 import dev.panagrad.rule.Checks;
 import dev.panagrad.rule.GradientDescent;
 import dev.panagrad.rule.UpdateRule;
@@ -151,21 +152,34 @@ public final class Tuner {
   private final class Session {
     private final Dataset data;
     private final Backend backend;
-    private final StandardizedCopy copy;
+    private final Dataset copy;
     private final long rows;
 
     Session(Dataset data, Backend backend, TensorArena arena) {
       this.data = data;
       this.backend = backend;
-      copy = new StandardizedCopy(data, arena);
+      copy = data.copy(arena);
       rows = data.rows();
+    }
+
+    /** The copy in raw units, for training to standardize. */
+    private Dataset raw() {
+      copy.copyFrom(data);
+      return copy;
+    }
+
+    /** The copy, standardized as training does it. */
+    private Dataset standardized() {
+      raw();
+      Standardization.fit(data.x(), data.y(), null, rows, true).applyInPlace(copy.x(), copy.y());
+      return copy;
     }
 
     Tuning run() {
       boolean takesFullBatches = rule instanceof GradientDescent;
       long usual = takesFullBatches ? rows : Math.min(batch, rows);
       Conditioning conditioning = Conditioning.of(data, backend);
-      RateCurve curve = range.run(backend, copy.standardized(), rule, usual, seed);
+      RateCurve curve = range.run(backend, standardized(), rule, usual, seed);
       double automatic = automaticRate(usual);
       long epochsLater = Math.max(1, epochs / 10);
       GradientNoiseScale[] noise = noise(usual, automatic, epochsLater);
@@ -220,7 +234,7 @@ public final class Tuner {
         return trainer(Optimizer.of(rule), batchSize, epochs)
             .automaticRate()
             .stopWhen(() -> true)
-            .fit(copy.raw(), backend)
+            .fit(raw(), backend)
             .learningRate();
       } catch (IllegalArgumentException _) {
         return Double.NaN;
@@ -235,7 +249,7 @@ public final class Tuner {
             new SteppedTraining(
                 backend,
                 arena,
-                copy.standardized(),
+                standardized(),
                 Optimizer.of(rule.withLearningRate(rate)),
                 batchSize,
                 seed);
@@ -275,7 +289,7 @@ public final class Tuner {
       try {
         TrainingResult result =
             trainer(candidate.optimizer(rule, steps), candidate.batch(), trialEpochs)
-                .fit(copy.raw(), backend);
+                .fit(raw(), backend);
         return result.mse();
       } catch (DivergenceException _) {
         return Double.POSITIVE_INFINITY;

@@ -1,0 +1,154 @@
+package dev.panagrad.cli;
+
+import dev.panagrad.rule.Adagrad;
+import dev.panagrad.rule.Adam;
+import dev.panagrad.rule.GradientDescent;
+import dev.panagrad.rule.Lion;
+import dev.panagrad.rule.NAdam;
+import dev.panagrad.rule.RmsProp;
+import dev.panagrad.rule.Sgd;
+import dev.panagrad.rule.UpdateRule;
+import dev.panagrad.solver.ConjugateGradient;
+import dev.panagrad.solver.Fista;
+import dev.panagrad.solver.Lbfgs;
+import dev.panagrad.solver.Solver;
+import java.util.ArrayList;
+import java.util.List;
+import java.util.Locale;
+
+/** The optimizers and methods of the command line, with the options that each one has. */
+enum MethodName {
+  GD(0.1, "", (r, o) -> new GradientDescent(r)),
+  SGD(
+      0.01,
+      "--momentum --dampening --nesterov --weight-decay",
+      (r, o) ->
+          new Sgd(r, or(o.momentum, 0), or(o.dampening, 0), o.nesterov, or(o.weightDecay, 0))),
+  ADAM(0.01, "--beta1 --beta2 --epsilon --amsgrad --weight-decay", (r, o) -> adam(r, o, 0, false)),
+  ADAMW(
+      0.01, "--beta1 --beta2 --epsilon --amsgrad --weight-decay", (r, o) -> adam(r, o, 0.01, true)),
+  RMSPROP(
+      0.01,
+      "--momentum --epsilon --alpha --centered --weight-decay",
+      (r, o) ->
+          new RmsProp(
+              r,
+              or(o.alpha, 0.99),
+              or(o.epsilon, 1e-8),
+              or(o.momentum, 0),
+              o.centered,
+              or(o.weightDecay, 0))),
+  LION(
+      0.001,
+      "--beta1 --beta2 --weight-decay",
+      (r, o) -> new Lion(r, or(o.beta1, 0.9), or(o.beta2, 0.99), or(o.weightDecay, 0))),
+  NADAM(
+      0.01,
+      "--beta1 --beta2 --epsilon --weight-decay",
+      (r, o) ->
+          new NAdam(
+              r,
+              or(o.beta1, 0.9),
+              or(o.beta2, 0.999),
+              or(o.epsilon, 1e-8),
+              4e-3,
+              or(o.weightDecay, 0),
+              false)),
+  ADAGRAD(
+      0.1,
+      "--epsilon --weight-decay",
+      (r, o) -> new Adagrad(r, 0, 0, or(o.epsilon, 1e-10), or(o.weightDecay, 0))),
+  FISTA(new Fista()),
+  LBFGS(new Lbfgs()),
+  CG(new ConjugateGradient());
+
+  /** Options that some optimizers have, and others not. */
+  private static final List<String> OF_RULES =
+      List.of(
+          "--momentum",
+          "--dampening",
+          "--nesterov",
+          "--beta1",
+          "--beta2",
+          "--epsilon",
+          "--alpha",
+          "--centered",
+          "--amsgrad",
+          "--weight-decay");
+
+  /** Options that all optimizers have, and no method that looks at all rows in every step. */
+  private static final List<String> OF_OPTIMIZERS =
+      List.of(
+          "--learning-rate", "--schedule", "--clip-norm", "--clip-value", "--average", "--state");
+
+  /** The default learning rate, for standardized data; NaN for a solver. */
+  final double learningRate;
+
+  /** Null for an optimizer. */
+  final Solver solver;
+
+  private final List<String> options;
+  private final Factory factory;
+
+  @FunctionalInterface
+  private interface Factory {
+    UpdateRule rule(double rate, TrainingOptions options);
+  }
+
+  MethodName(double learningRate, String options, Factory factory) {
+    this.learningRate = learningRate;
+    this.options = List.of(options.split(" ", -1));
+    this.factory = factory;
+    this.solver = null;
+  }
+
+  MethodName(Solver solver) {
+    this.learningRate = Double.NaN;
+    this.options = List.of();
+    this.factory = null;
+    this.solver = solver;
+  }
+
+  private static Adam adam(double rate, TrainingOptions o, double decay, boolean isDecoupled) {
+    return new Adam(
+        rate,
+        or(o.beta1, 0.9),
+        or(o.beta2, 0.999),
+        or(o.epsilon, 1e-8),
+        or(o.weightDecay, decay),
+        isDecoupled,
+        o.amsgrad);
+  }
+
+  private static double or(Double value, double otherwise) {
+    return value == null ? otherwise : value;
+  }
+
+  /** The optimizer's rule with the options given, and defaults for the others. */
+  UpdateRule rule(double rate, TrainingOptions given) {
+    return factory.rule(rate, given);
+  }
+
+  /** True for methods that look at all rows in every step, and have no learning rate. */
+  boolean isSolver() {
+    return solver != null;
+  }
+
+  boolean takesFullBatches() {
+    return this == GD || isSolver();
+  }
+
+  /** Options that it does not have, and others do. */
+  List<String> foreign() {
+    List<String> all = new ArrayList<>(OF_RULES);
+    all.removeAll(options);
+    if (isSolver()) {
+      all.addAll(OF_OPTIMIZERS);
+    }
+    return all;
+  }
+
+  String text() {
+    return name().toLowerCase(Locale.ROOT);
+  }
+}
