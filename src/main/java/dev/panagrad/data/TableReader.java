@@ -21,8 +21,12 @@ public final class TableReader {
   private List<String> targets = List.of();
   private List<String> features = List.of();
 
-  /** What was chosen, once it is asked for. */
-  private Selected selected;
+  /**
+   * Indices of the features and then of the targets in {@link Table#columns}; null until needed.
+   */
+  private int[] chosen;
+
+  private int chosenFeatures;
 
   /** Of the table's columns, once they are asked for. */
   private Map<String, Integer> indices;
@@ -39,7 +43,7 @@ public final class TableReader {
   /** The columns to predict, by name or by number from 1. */
   public TableReader targets(List<String> columns) {
     targets = List.copyOf(columns);
-    selected = null;
+    chosen = null;
     return this;
   }
 
@@ -48,19 +52,8 @@ public final class TableReader {
    */
   public TableReader features(List<String> columns) {
     features = List.copyOf(columns);
-    selected = null;
+    chosen = null;
     return this;
-  }
-
-  /** Indices of the columns chosen in {@link Table#columns}, from 0. */
-  private static final class Selected {
-    final int[] features;
-    final int[] targets;
-
-    Selected(int[] features, int[] targets) {
-      this.features = features;
-      this.targets = targets;
-    }
   }
 
   /**
@@ -68,24 +61,25 @@ public final class TableReader {
    *
    * @throws DataException if one does not exist or is chosen twice, with the nearest name
    */
-  private Selected selected() {
-    if (selected == null) {
-      selected = select();
+  private int[] chosen() {
+    if (chosen == null) {
+      if (targets.isEmpty()) {
+        throw new DataException(table.name() + ": name at least one target column");
+      }
+      int[] y = select(targets, "target");
+      int[] x = features.isEmpty() ? others(y) : select(features, "feature");
+      requireNoFeature(y, x, "target");
+      if (x.length == 0) {
+        throw new DataException(table.name() + ": no feature column is left besides the targets");
+      }
+      chosenFeatures = x.length;
+      chosen = joined(x, y);
     }
-    return selected;
+    return chosen;
   }
 
-  private Selected select() {
-    if (targets.isEmpty()) {
-      throw new DataException(table.name() + ": name at least one target column");
-    }
-    int[] y = select(targets, "target");
-    int[] x = features.isEmpty() ? others(y) : select(features, "feature");
-    requireNoFeature(y, x, "target");
-    if (x.length == 0) {
-      throw new DataException(table.name() + ": no feature column is left besides the targets");
-    }
-    return new Selected(x, y);
+  private static int[] joined(int[] first, int[] then) {
+    return IntStream.concat(Arrays.stream(first), Arrays.stream(then)).toArray();
   }
 
   /**
@@ -96,10 +90,10 @@ public final class TableReader {
    * @throws DataException with the place of what is wrong; nothing but the arena's memory was used
    */
   public Dataset read(TensorArena arena, DType dtype) {
-    Selected chosen = selected();
-    int d = chosen.features.length;
+    int columns = chosen().length;
+    int d = chosenFeatures;
     Tensor x = arena.allocate("X", dtype, table.rows(), d);
-    Tensor y = arena.allocate("y", dtype, table.rows(), chosen.targets.length);
+    Tensor y = arena.allocate("y", dtype, table.rows(), columns - d);
     read(
         dtype,
         (row, c, value) -> {
@@ -119,11 +113,7 @@ public final class TableReader {
    * @throws DataException as {@link #read(TensorArena, DType)}
    */
   public void read(DType dtype, Table.Cells into) {
-    Selected chosen = selected();
-    int d = chosen.features.length;
-    int[] both = Arrays.copyOf(chosen.features, d + chosen.targets.length);
-    System.arraycopy(chosen.targets, 0, both, d, chosen.targets.length);
-    table.read(both, dtype, into);
+    table.read(chosen(), dtype, into);
   }
 
   /**
@@ -132,7 +122,7 @@ public final class TableReader {
    * @throws DataException as {@link #read(TensorArena, DType)}
    */
   public List<String> featureNames() {
-    return names(selected().features);
+    return names().subList(0, chosenFeatures);
   }
 
   /**
@@ -141,7 +131,7 @@ public final class TableReader {
    * @throws DataException as {@link #read(TensorArena, DType)}
    */
   public List<String> targetNames() {
-    return names(selected().targets);
+    return names().subList(chosenFeatures, chosen.length);
   }
 
   /**
@@ -167,8 +157,7 @@ public final class TableReader {
     }
     int[] x = table.hasNames() ? named() : select(features, "feature");
     int[] further = select(offsets, "offset");
-    int[] both = Arrays.copyOf(x, x.length + further.length);
-    System.arraycopy(further, 0, both, x.length, further.length);
+    int[] both = joined(x, further);
     requireNoFeature(further, x, "offset");
     Tensor xs = arena.allocate("X", dtype, table.rows(), both.length);
     table.read(both, dtype, xs::set);
@@ -271,7 +260,7 @@ public final class TableReader {
     return IntStream.range(0, table.columns().size()).filter(c -> !excluded.get(c)).toArray();
   }
 
-  private List<String> names(int[] selected) {
-    return Arrays.stream(selected).mapToObj(table.columns()::get).toList();
+  private List<String> names() {
+    return Arrays.stream(chosen()).mapToObj(table.columns()::get).toList();
   }
 }

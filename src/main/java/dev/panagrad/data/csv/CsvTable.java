@@ -8,21 +8,16 @@ import dev.panagrad.data.Table;
 import dev.panagrad.data.file.NumberedColumns;
 import dev.panagrad.data.file.RegularFile;
 import dev.panagrad.tensor.DType;
+import java.io.BufferedReader;
 import java.io.IOException;
-import java.io.InputStream;
 import java.io.InputStreamReader;
-import java.io.PushbackInputStream;
+import java.io.Reader;
 import java.io.UncheckedIOException;
 import java.nio.charset.CharacterCodingException;
-import java.nio.charset.CharsetDecoder;
-import java.nio.charset.CodingErrorAction;
 import java.nio.charset.StandardCharsets;
-import java.nio.file.AccessDeniedException;
 import java.nio.file.Files;
-import java.nio.file.NoSuchFileException;
 import java.nio.file.Path;
 import java.util.ArrayList;
-import java.util.Arrays;
 import java.util.HashSet;
 import java.util.Iterator;
 import java.util.List;
@@ -36,7 +31,7 @@ import java.util.Set;
  * must be a finite number as {@link Double#parseDouble} reads it; other columns may hold anything.
  */
 public final class CsvTable implements Table {
-  private static final byte[] BYTE_ORDER_MARK = {(byte) 0xEF, (byte) 0xBB, (byte) 0xBF};
+  private static final char BYTE_ORDER_MARK = 0xFEFF;
 
   private final String name;
   private final Source source;
@@ -156,30 +151,21 @@ public final class CsvTable implements Table {
   }
 
   private CsvReader<CsvRecord> reader() throws IOException {
+    // A decoder reports what is not UTF-8; replacing it would make equal names of different ones.
+    Reader text =
+        new BufferedReader(
+            new InputStreamReader(source.open(), StandardCharsets.UTF_8.newDecoder()));
+    // The parser would take one read for the whole mark, and a pipe may give less.
+    text.mark(1);
+    if (text.read() != BYTE_ORDER_MARK) {
+      text.reset();
+    }
     // Field counts are checked here, so that the message has the line and both counts.
     return CsvReader.builder()
         .skipEmptyLines(true)
         .allowExtraFields(true)
         .allowMissingFields(true)
-        .ofCsvRecord(new InputStreamReader(withoutByteOrderMark(source.open()), strictly()));
-  }
-
-  /** Replacing what is not UTF-8 would make equal names of different ones. */
-  private static CharsetDecoder strictly() {
-    return StandardCharsets.UTF_8
-        .newDecoder()
-        .onMalformedInput(CodingErrorAction.REPORT)
-        .onUnmappableCharacter(CodingErrorAction.REPORT);
-  }
-
-  /** Not by the parser: it takes one read for the whole mark, and a pipe may give less. */
-  private static InputStream withoutByteOrderMark(InputStream in) throws IOException {
-    PushbackInputStream pushback = new PushbackInputStream(in, BYTE_ORDER_MARK.length);
-    byte[] start = pushback.readNBytes(BYTE_ORDER_MARK.length);
-    if (!Arrays.equals(start, BYTE_ORDER_MARK)) {
-      pushback.unread(start);
-    }
-    return pushback;
+        .ofCsvRecord(text);
   }
 
   private double number(CsvRecord record, List<String> columns, int column, DType dtype) {
@@ -232,20 +218,17 @@ public final class CsvTable implements Table {
 
   private DataException unreadable(Exception e) {
     Throwable cause = e;
-    while (cause instanceof UncheckedIOException || cause instanceof CsvParseException) {
-      if (cause.getCause() == null) {
-        break;
-      }
+    while ((cause instanceof UncheckedIOException || cause instanceof CsvParseException)
+        && cause.getCause() != null) {
       cause = cause.getCause();
     }
-    String why =
-        switch (cause) {
-          case NoSuchFileException _ -> "there is no such file";
-          case AccessDeniedException _ -> "permission denied";
-          case CharacterCodingException _ -> "it is not UTF-8; convert it, or write it as UTF-8";
-          default -> String.valueOf(cause.getMessage());
-        };
-    return new DataException("cannot read " + name + ": " + why, e);
+    return switch (cause) {
+      case CharacterCodingException _ ->
+          new DataException(
+              "cannot read " + name + ": it is not UTF-8; convert it, or write it as UTF-8", e);
+      case IOException io -> RegularFile.cannotRead(name, io);
+      default -> new DataException("cannot read " + name + ": " + cause.getMessage(), e);
+    };
   }
 
   private List<String> header(CsvRecord record) {

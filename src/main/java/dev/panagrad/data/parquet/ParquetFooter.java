@@ -8,6 +8,8 @@ import java.util.ArrayList;
 import java.util.Deque;
 import java.util.List;
 import java.util.Map;
+import java.util.stream.Collectors;
+import java.util.stream.IntStream;
 
 /**
  * A Parquet file's footer, read with every length checked and written again with only the fields
@@ -48,23 +50,26 @@ final class ParquetFooter {
   private static final Struct TIME =
       new Struct(Map.of(1, BOOLEAN, 2, new Struct(Map.of(1, EMPTY, 2, EMPTY, 3, EMPTY))));
 
+  private static final Struct INTEGER =
+      new Struct(Map.of(1, new Scalar(ThriftReader.BYTE), 2, BOOLEAN));
+
+  private static final Struct DECIMAL = new Struct(Map.of(1, I32, 2, I32));
+
+  /** All but these are empty. */
   private static final Struct LOGICAL_TYPE =
       new Struct(
-          Map.ofEntries(
-              Map.entry(1, EMPTY),
-              Map.entry(2, EMPTY),
-              Map.entry(3, EMPTY),
-              Map.entry(4, EMPTY),
-              Map.entry(5, new Struct(Map.of(1, I32, 2, I32))),
-              Map.entry(6, EMPTY),
-              Map.entry(7, TIME),
-              Map.entry(8, TIME),
-              Map.entry(10, new Struct(Map.of(1, new Scalar(ThriftReader.BYTE), 2, BOOLEAN))),
-              Map.entry(11, EMPTY),
-              Map.entry(12, EMPTY),
-              Map.entry(13, EMPTY),
-              Map.entry(14, EMPTY),
-              Map.entry(15, EMPTY)));
+          IntStream.of(1, 2, 3, 4, 5, 6, 7, 8, 10, 11, 12, 13, 14, 15)
+              .boxed()
+              .collect(
+                  Collectors.toMap(
+                      id -> id,
+                      id ->
+                          switch (id) {
+                            case 5 -> DECIMAL;
+                            case 7, 8 -> TIME;
+                            case 10 -> INTEGER;
+                            default -> EMPTY;
+                          })));
 
   private static final Struct SCHEMA_ELEMENT =
       new Struct(
@@ -72,60 +77,27 @@ final class ParquetFooter {
               1, I32, 2, I32, 3, I32, 4, BINARY, 5, I32, 6, I32, 7, I32, 8, I32, 10, LOGICAL_TYPE),
           true);
 
+  private static final Kind NUMBERS = new ListOf(I32);
+  private static final Kind PATH = new ListOf(BINARY);
+
   private static final Struct COLUMN_META_DATA =
       new Struct(
-          Map.of(
-              1,
-              I32,
-              2,
-              new ListOf(I32),
-              3,
-              new ListOf(BINARY),
-              4,
-              I32,
-              5,
-              I64,
-              6,
-              I64,
-              7,
-              I64,
-              9,
-              I64,
-              11,
-              I64));
+          Map.of(1, I32, 2, NUMBERS, 3, PATH, 4, I32, 5, I64, 6, I64, 7, I64, 9, I64, 11, I64));
+
+  private static final Kind ELSEWHERE =
+      new Refused("keeps columns in other files, which are not read");
 
   private static final Struct COLUMN_CHUNK =
-      new Struct(
-          Map.of(
-              1,
-              new Refused("keeps columns in other files, which are not read"),
-              2,
-              I64,
-              3,
-              COLUMN_META_DATA,
-              8,
-              ENCRYPTED,
-              9,
-              ENCRYPTED));
+      new Struct(Map.of(1, ELSEWHERE, 2, I64, 3, COLUMN_META_DATA, 8, ENCRYPTED, 9, ENCRYPTED));
 
   private static final Struct ROW_GROUP =
       new Struct(Map.of(1, new ListOf(COLUMN_CHUNK), 2, I64, 3, I64));
 
+  private static final Kind SCHEMA = new ListOf(SCHEMA_ELEMENT);
+  private static final Kind ROW_GROUPS = new ListOf(ROW_GROUP);
+
   private static final Struct FILE_META_DATA =
-      new Struct(
-          Map.of(
-              1,
-              I32,
-              2,
-              new ListOf(SCHEMA_ELEMENT),
-              3,
-              I64,
-              4,
-              new ListOf(ROW_GROUP),
-              8,
-              ENCRYPTED,
-              9,
-              ENCRYPTED));
+      new Struct(Map.of(1, I32, 2, SCHEMA, 3, I64, 4, ROW_GROUPS, 8, ENCRYPTED, 9, ENCRYPTED));
 
   /** Groups inside groups, of which nested columns have a few. */
   private static final int MAX_SCHEMA_DEPTH = 64;
