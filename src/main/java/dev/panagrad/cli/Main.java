@@ -69,20 +69,23 @@ public final class Main implements Runnable {
 
   /** Runs the command line in this process. */
   static int run(String... args) {
-    Main main = new Main();
-    IExecutionExceptionHandler handler = (failure, command, _) -> main.report(failure, command);
-    CommandLine command =
-        new CommandLine(main)
-            .setExecutionExceptionHandler(handler)
-            .setParameterExceptionHandler(Main::refuse)
-            .setCaseInsensitiveEnumValuesAllowed(true)
-            .registerConverter(TrainingFile.Units.class, Main::units);
+    CommandLine command = commandLine();
     try {
       return command.execute(args);
     } catch (OutOfMemoryError e) {
       command.getErr().println("panagrad: out of memory: " + e.getMessage());
       return CommandLine.ExitCode.SOFTWARE;
     }
+  }
+
+  static CommandLine commandLine() {
+    Main main = new Main();
+    IExecutionExceptionHandler handler = (failure, command, _) -> main.report(failure, command);
+    return new CommandLine(main)
+        .setExecutionExceptionHandler(handler)
+        .setParameterExceptionHandler(Main::refuse)
+        .setCaseInsensitiveEnumValuesAllowed(true)
+        .registerConverter(TrainingFile.Units.class, Main::units);
   }
 
   @Override

@@ -190,7 +190,7 @@ public record Conditioning(
     words.add("standardization: " + standardizationWords());
     if (standardized >= Certificate.ILL_CONDITIONED) {
       words.add(
-          "ill-conditioned: standardizing is not enough; consider --l2, or dropping features that depend on others");
+          "ill-conditioned: standardizing is not enough; consider an L2 penalty, or dropping features that depend on others");
     }
     if (!constant.isEmpty()) {
       words.add("constant columns, which can be dropped: " + Excerpt.of(constant));
@@ -199,7 +199,7 @@ public record Conditioning(
       words.add(
           String.format(
               Locale.ROOT,
-              "'%s' nearly repeats '%s' (correlation %.6f): drop one of them, or add --l2",
+              "'%s' nearly repeats '%s' (correlation %.6f): drop one of them, or add an L2 penalty",
               Excerpt.of(repeat.second()),
               Excerpt.of(repeat.first()),
               repeat.correlation()));
@@ -225,7 +225,7 @@ public record Conditioning(
     return standardized <= raw
         ? numbers + "; it helps little, and costs nothing that training notices"
         : numbers
-            + "; raw units are better conditioned, but rates are then in their units: compare with --no-standardize";
+            + "; raw units are better conditioned, but rates are then in their units: compare with a training in raw units";
   }
 
   private static String text(double condition) {
