@@ -39,23 +39,17 @@ public interface Backend extends AutoCloseable {
   Tensor place(TensorArena arena, Tensor tensor);
 
   /**
-   * Features and targets of the same rows, in the same memory.
-   *
-   * @param x features [n, d]
-   * @param y targets [n, k] or [n], or null
+   * Places rows that {@link LinearAlgebra#gradient} and {@link LinearAlgebra#predict} will read: as
+   * {@link #place} does if they fit, else they stay in host memory and are copied to the device
+   * batch by batch, while the batch before is computed. Then they must not change, nor their memory
+   * be released, before the next call that returns numbers to the host.
    */
-  record Rows(Tensor x, Tensor y) {}
-
-  /**
-   * Places data whose rows {@link LinearKernels#gradient} and {@link LinearKernels#predict} will
-   * read: as {@link #place} does if both fit, else they stay in host memory and their rows are
-   * copied to the device batch by batch, while the batch before is computed. Then they must not
-   * change, nor their memory be released, before the next call that returns numbers to the host.
-   *
-   * @param y targets, or null
-   */
-  default Rows placeRows(TensorArena arena, Tensor x, Tensor y) {
-    return new Rows(place(arena, x), y == null ? null : place(arena, y));
+  default DenseRows placeRows(TensorArena arena, DenseRows rows) {
+    return new DenseRows(
+        place(arena, rows.x()),
+        place(arena, rows.y()),
+        rows.weights() == null ? null : place(arena, rows.weights()),
+        rows.offset() == null ? null : place(arena, rows.offset()));
   }
 
   /**
@@ -65,7 +59,7 @@ public interface Backend extends AutoCloseable {
   void copy(Tensor from, Tensor to);
 
   /** The linear algebra and gradient kernels. */
-  LinearKernels linear();
+  LinearAlgebra linear();
 
   /**
    * A kernel for one optimizer's steps, or empty if this backend has none for the rule and type.
@@ -90,7 +84,15 @@ public interface Backend extends AutoCloseable {
   /** The counters of copies, bytes and kernel calls since the backend was opened. */
   StepTrace trace();
 
-  /** Ends the backend's threads and frees its scratch memory. A second close does nothing. */
+  /**
+   * Waits for the calls that compute, ends the backend's threads and frees its scratch memory. A
+   * second close does nothing.
+   *
+   * <p>A call on the backend, its kernels or an optimizer that another thread makes meanwhile ends
+   * as if it had come before, or changes nothing and throws {@link IllegalStateException}: {@code
+   * backend 'cuda' was closed; open another one}, with the backend's name. So does every later call
+   * that needs the backend, and every use of a tensor in its device memory.
+   */
   @Override
   void close();
 }

@@ -14,6 +14,11 @@ public interface BackendProvider {
    */
   int rank();
 
+  /** Whether its backends compute in host memory and load no native library. */
+  default boolean isHost() {
+    return false;
+  }
+
   /**
    * Whether it can run here. Has no side effects, never throws, and keeps the cause of a failure.
    */

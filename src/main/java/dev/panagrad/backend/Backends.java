@@ -94,7 +94,7 @@ public final class Backends {
   /** Opens the best backend that computes in host memory and loads no native library. */
   public static Backend openHost(BackendOptions options) {
     return providers().stream()
-        .filter(provider -> provider.name().equals("simd") || provider.name().equals("scalar"))
+        .filter(BackendProvider::isHost)
         .filter(provider -> provider.probe() instanceof Availability.Available)
         .findFirst()
         .orElseThrow(() -> new IllegalStateException("the scalar backend is missing"))

@@ -13,9 +13,21 @@ import java.util.Set;
  */
 public abstract class HostBackend implements Backend {
   private final StepTrace trace = new StepTrace();
+  private final Lifetime lifetime;
 
-  /** Starts with counters at zero. */
-  protected HostBackend() {}
+  /**
+   * Starts with counters at zero.
+   *
+   * @param lifetime ends when {@link #close} is called
+   */
+  protected HostBackend(Lifetime lifetime) {
+    this.lifetime = lifetime;
+  }
+
+  /** The lifetime that everything handed out shares. */
+  protected final Lifetime lifetime() {
+    return lifetime;
+  }
 
   @Override
   public final boolean usesHostMemory() {

@@ -41,6 +41,7 @@ public final class WorkerPool implements AutoCloseable {
 
   private static final long MASK = (1L << BITS) - 1;
 
+  private final Lifetime owner;
   private final Worker[] workers;
 
   /** Held while a task runs; kernels hold it around their shared scratch memory too. */
@@ -58,14 +59,20 @@ public final class WorkerPool implements AutoCloseable {
   private volatile Thread waiting;
   private volatile boolean closed;
 
-  /** Starts {@code threads - 1} workers; {@code threads} is at least 1. */
-  public WorkerPool(String name, int threads) {
+  /**
+   * Starts {@code threads - 1} workers.
+   *
+   * @param owner the lifetime of the backend that closes the pool when it ends
+   * @param threads at least 1
+   */
+  public WorkerPool(Lifetime owner, int threads) {
+    this.owner = owner;
     if (threads < 1) {
       throw new IllegalArgumentException("threads must be at least 1, found " + threads);
     }
     workers = new Worker[threads - 1];
     for (int i = 0; i < workers.length; i++) {
-      workers[i] = new Worker(name + "-worker-" + (i + 1), i + 1);
+      workers[i] = new Worker("panagrad-" + owner.backendName() + "-worker-" + (i + 1), i + 1);
     }
     for (Worker worker : workers) {
       worker.start();
@@ -87,7 +94,7 @@ public final class WorkerPool implements AutoCloseable {
     turn.lock();
     if (closed) {
       turn.unlock();
-      throw new IllegalStateException("kernels were used after their backend was closed");
+      throw owner.closed();
     }
   }
 

@@ -1,7 +1,7 @@
 package dev.panagrad.optimizer;
 
 import dev.panagrad.backend.Backend;
-import dev.panagrad.backend.LinearKernels;
+import dev.panagrad.backend.LinearAlgebra;
 import dev.panagrad.backend.StepKernel;
 import dev.panagrad.backend.scalar.DefinitionStep;
 import dev.panagrad.penalty.Penalty;
@@ -46,7 +46,7 @@ public final class Optimizer {
 
   private final UpdateRule rule;
   private final Parameters parameters;
-  private final LinearKernels linear;
+  private final LinearAlgebra linear;
   private final Backend backend;
   private final StepKernel kernel;
   private final boolean fused;

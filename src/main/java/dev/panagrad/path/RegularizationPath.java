@@ -1,6 +1,8 @@
 package dev.panagrad.path;
 
 import dev.panagrad.backend.Backend;
+import dev.panagrad.backend.Batch;
+import dev.panagrad.backend.DenseRows;
 import dev.panagrad.data.DataException;
 import dev.panagrad.data.Dataset;
 import dev.panagrad.regression.NormalEquations;
@@ -201,9 +203,7 @@ public final class RegularizationPath {
           NormalEquations.of(
               backend,
               arena,
-              data.x(),
-              data.y(),
-              rows.index(),
+              new Batch(new DenseRows(data.x(), data.y()), rows.index()),
               rows.first(fold),
               rows.rows(fold),
               hasIntercept);

@@ -1,20 +1,24 @@
 package dev.panagrad.regression;
 
 import dev.panagrad.backend.Backend;
-import dev.panagrad.backend.LinearKernels;
-import dev.panagrad.loss.RowLoss;
+import dev.panagrad.backend.Batch;
+import dev.panagrad.backend.Gradient;
+import dev.panagrad.backend.Linear;
+import dev.panagrad.backend.LinearAlgebra;
+import dev.panagrad.loss.Loss;
+import dev.panagrad.loss.Squared;
 import dev.panagrad.tensor.DType;
 import dev.panagrad.tensor.Parameters;
 import dev.panagrad.tensor.Shape;
 import dev.panagrad.tensor.Tensor;
 import dev.panagrad.tensor.TensorArena;
+import java.util.Objects;
 
 /**
  * The parameters of a linear model, {@code Y = X W^T + b}, with their gradient and loss.
  *
- * <p>W is [outputs, features] and b is [outputs]. The loss is the mean squared error of each
- * output; the gradient is {@code (2/n) sum_i r_i x_i} with the residual {@code r_i = W x_i + b -
- * y_i}, over the n rows of the batch.
+ * <p>W is [outputs, features] and b is [outputs]. Gradient and loss are means over the rows of a
+ * batch, for each output: of the squared error, unless another loss is {@linkplain #use in use}.
  *
  * <p>Ownership: parameters, gradient and loss belong to the arena. Threading: one thread at a time.
  */
@@ -24,17 +28,12 @@ public final class LinearRegression {
 
   private static final String INTERCEPT = "intercept";
 
-  private final LinearKernels linear;
+  private final LinearAlgebra linear;
   private final Parameters parameters;
   private final Parameters gradient;
-  private final Tensor loss;
-  private final Tensor w;
-  private final Tensor b;
-  private final Tensor gw;
-  private final Tensor gb;
-
-  /** Null for the squared error. */
-  private RowLoss rowLoss;
+  private final Linear model;
+  private final Gradient own;
+  private Loss lossInUse = new Squared();
 
   /**
    * Allocates a model with all parameters zero.
@@ -64,11 +63,13 @@ public final class LinearRegression {
     this.linear = backend.linear();
     this.parameters = allocate(layout, backend, arena, "parameters", dtype);
     this.gradient = allocate(layout, backend, arena, "gradient", dtype);
-    this.loss = backend.allocate(arena, "loss", DType.F64, Shape.of(outputs));
-    this.w = parameters.view(WEIGHTS);
-    this.gw = gradient.view(WEIGHTS).named("gradient of weights");
-    this.b = hasIntercept ? parameters.view(INTERCEPT) : null;
-    this.gb = hasIntercept ? gradient.view(INTERCEPT).named("gradient of intercept") : null;
+    Tensor loss = backend.allocate(arena, "loss", DType.F64, Shape.of(outputs));
+    model = new Linear(parameters.view(WEIGHTS), hasIntercept ? parameters.view(INTERCEPT) : null);
+    own =
+        new Gradient(
+            gradient.view(WEIGHTS).named("gradient of weights"),
+            hasIntercept ? gradient.view(INTERCEPT).named("gradient of intercept") : null,
+            loss);
   }
 
   private static Parameters allocate(
@@ -76,14 +77,14 @@ public final class LinearRegression {
     return layout.over(backend.allocate(arena, name, dtype, Shape.of(layout.count(dtype))));
   }
 
-  /** From now on gradients are of that loss; of the squared error if null. */
-  public void use(RowLoss newLoss) {
-    rowLoss = newLoss;
+  /** Makes gradients those of that loss from now on. */
+  public void use(Loss newLoss) {
+    lossInUse = Objects.requireNonNull(newLoss, "loss");
   }
 
-  /** The loss that gradients are of; null for the squared error. */
-  public RowLoss rowLoss() {
-    return rowLoss;
+  /** The loss that gradients are of. */
+  public Loss lossInUse() {
+    return lossInUse;
   }
 
   /** The trainable parameters: "weights" and, if there is one, "intercept". */
@@ -96,48 +97,49 @@ public final class LinearRegression {
     return gradient;
   }
 
+  /** The parameters as kernels take them. */
+  public Linear model() {
+    return model;
+  }
+
   /** W [outputs, features]. */
   public Tensor weights() {
-    return w;
+    return model.w();
   }
 
   /** b [outputs], or null. */
   public Tensor intercept() {
-    return b;
+    return model.b();
   }
 
-  /** The mean squared error of each output [outputs], F64, of the last {@link #computeGradient}. */
+  /** The mean loss of each output [outputs], F64, of the last {@link #computeGradient}. */
   public Tensor loss() {
-    return loss;
+    return own.loss();
   }
 
   /**
-   * Computes gradient and loss on a batch: {@code count} positions from {@code first}, of {@code
-   * index} or of the rows.
+   * The gradient with its loss in a tensor of the caller, for {@link #computeGradient(Batch, long,
+   * long, Gradient)}. Made once and used for many steps.
    *
-   * @param index rows, I64, or null
+   * @param loss [outputs], F64, where the backend computes
    */
-  public void computeGradient(Tensor x, Tensor y, Tensor index, long first, long count) {
-    computeGradient(x, y, index, first, count, loss);
+  public Gradient withLossIn(Tensor loss) {
+    return new Gradient(own.gw(), own.gb(), loss);
   }
 
-  /**
-   * Computes gradient and loss on a batch, the loss into a tensor of the caller.
-   *
-   * @param into [outputs], F64, where the backend computes
-   */
-  public void computeGradient(
-      Tensor x, Tensor y, Tensor index, long first, long count, Tensor into) {
-    if (rowLoss == null) {
-      linear.gradient(x, y, index, first, count, w, b, gw, gb, into);
-    } else {
-      linear.gradient(rowLoss, x, y, index, first, count, w, b, gw, gb, into);
-    }
+  /** Computes gradient and loss on {@code count} positions of a batch from {@code first}. */
+  public void computeGradient(Batch batch, long first, long count) {
+    computeGradient(batch, first, count, own);
   }
 
-  /** Computes gradient and loss on all rows. */
+  /** {@link #computeGradient(Batch, long, long)} with the loss where {@link #withLossIn} said. */
+  public void computeGradient(Batch batch, long first, long count, Gradient into) {
+    linear.gradient(batch, first, count, lossInUse, model, into);
+  }
+
+  /** Computes gradient and loss on all rows, which it checks at each call. */
   public void computeGradient(Tensor x, Tensor y) {
-    computeGradient(x, y, null, 0, x.rows());
+    computeGradient(new Batch(x, y), 0, x.rows());
   }
 
   /**
@@ -145,16 +147,16 @@ public final class LinearRegression {
    * reading them.
    */
   public void computeGradient(NormalEquations equations) {
-    computeGradient(equations, loss);
+    computeGradient(equations, own);
   }
 
-  /** {@link #computeGradient(NormalEquations)} with the loss into a tensor of the caller. */
-  public void computeGradient(NormalEquations equations, Tensor into) {
-    equations.gradient(w, b, gw, gb, into);
+  /** {@link #computeGradient(NormalEquations)} with the loss where {@link #withLossIn} said. */
+  public void computeGradient(NormalEquations equations, Gradient into) {
+    equations.gradient(model, into);
   }
 
-  /** Predictions for {@code count} rows of X into {@code out} [count, outputs]. */
+  /** Writes predictions for {@code count} rows of X into {@code out} [count, outputs]. */
   public void predict(Tensor x, long first, long count, Tensor out) {
-    linear.predict(x, first, count, w, b, out);
+    linear.predict(x, first, count, model, out);
   }
 }

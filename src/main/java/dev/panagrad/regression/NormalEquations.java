@@ -1,8 +1,11 @@
 package dev.panagrad.regression;
 
 import dev.panagrad.backend.Backend;
-import dev.panagrad.backend.LinearKernels;
-import dev.panagrad.backend.Transpose;
+import dev.panagrad.backend.Batch;
+import dev.panagrad.backend.DenseRows;
+import dev.panagrad.backend.Gradient;
+import dev.panagrad.backend.Linear;
+import dev.panagrad.backend.LinearAlgebra;
 import dev.panagrad.tensor.DType;
 import dev.panagrad.tensor.Tensor;
 import dev.panagrad.tensor.TensorArena;
@@ -29,7 +32,7 @@ import java.util.Locale;
  * </pre>
  *
  * A row's residual is {@code z_i . w - v_i + s}, and centered columns sum to zero, so that this is
- * the gradient that {@link LinearKernels#gradient} computes row by row. Centring keeps the squares
+ * the gradient that {@link LinearAlgebra#gradient} computes row by row. Centring keeps the squares
  * of the means out of G, c and q, where they would cancel. Rounded means leave columns that do not
  * quite sum to zero; the rest is summed with the products, added to the means, and taken out of G,
  * c and q (Chan, Golub and LeVeque 1983), so that the formulas hold for what is stored.
@@ -91,35 +94,26 @@ public final class NormalEquations {
   /** Features above which the normal equations are refused: G then takes 3.2 GB. */
   public static final int MAX_FEATURES = ExactSolution.MAX_FEATURES;
 
-  private final LinearKernels linear;
+  private final LinearAlgebra linear;
   private final int d;
   private final int k;
   private final boolean hasIntercept;
-  private final double[] mean;
-  private final double[] targetMean;
-  private final double[] q;
-  private final Tensor g;
-  private final Tensor c;
+  private final CenteredProducts sums;
 
   /** The weights as F64. */
-  private final Tensor wide;
+  private final Linear wide;
 
   /** G W^T [d, k]. */
   private final Tensor products;
 
-  private NormalEquations(
-      LinearKernels linear, TensorArena arena, int d, int k, boolean hasIntercept) {
+  private NormalEquations(LinearAlgebra linear, TensorArena arena, CenteredProducts sums) {
     this.linear = linear;
-    this.d = d;
-    this.k = k;
-    this.hasIntercept = hasIntercept;
-    this.mean = new double[d];
-    this.targetMean = new double[k];
-    this.q = new double[k];
-    this.g = arena.allocate("X^T X", DType.F64, d, d);
-    this.c = arena.allocate("X^T y", DType.F64, k, d);
-    this.wide = arena.allocate("weights as F64", DType.F64, k, d);
-    this.products = arena.allocate("X^T X W^T", DType.F64, d, k);
+    this.sums = sums;
+    d = sums.mean.length;
+    k = sums.targetMean.length;
+    hasIntercept = sums.isCentered;
+    wide = new Linear(arena.allocate("weights as F64", DType.F64, k, d), null);
+    products = arena.allocate("X^T X W^T", DType.F64, d, k);
   }
 
   /**
@@ -172,196 +166,112 @@ public final class NormalEquations {
     requiredBytes(features, outputs);
   }
 
-  /** {@link #of(Backend, TensorArena, Tensor, Tensor, Tensor, long, long, boolean)} of all rows. */
+  /** {@link #of(Backend, TensorArena, Batch, long, long, boolean)} of all rows. */
   public static NormalEquations of(
       Backend backend, TensorArena arena, Tensor x, Tensor y, boolean hasIntercept) {
-    return of(backend, arena, x, y, null, 0, x.rows(), hasIntercept);
+    return of(backend, arena, new Batch(x, y), 0, x.rows(), hasIntercept);
   }
 
   /**
-   * Sums the normal equations of {@code count} positions from {@code first}, of {@code index} or of
-   * the rows. Reads the rows twice with an intercept, else once, in panels of 1,024.
+   * Sums the normal equations of {@code count} positions of a batch from {@code first}. Reads the
+   * rows twice with an intercept, else once, in panels of 1,024.
    *
    * @param arena owner of the result
-   * @param x features [n, d], any row stride
-   * @param y targets [n, k], or [n] for one output; any row stride
-   * @param index rows, I64, or null for rows in order
+   * @param batch rows without weights and offsets
    * @param hasIntercept whether the model has one
-   * @throws IllegalArgumentException if there is no row, a shape or type does not fit, there are
+   * @throws IllegalArgumentException if there is no row, rows have weights or offsets, there are
    *     more than {@link #MAX_FEATURES} features, or the backend does not compute in host memory;
    *     nothing is allocated then
-   * @throws IndexOutOfBoundsException if the range is not inside, or an entry of {@code index} is
-   *     not a row; nothing is allocated then
+   * @throws IndexOutOfBoundsException if the range is not inside, or an entry of the index is not a
+   *     row; nothing is allocated then
    */
   public static NormalEquations of(
       Backend backend,
       TensorArena arena,
-      Tensor x,
-      Tensor y,
-      Tensor index,
+      Batch batch,
       long first,
       long count,
       boolean hasIntercept) {
-    backend.linear().requireOpen();
-    checkRows(x, y, index, first, count);
-    requireAccepted(backend, x.cols(), y.cols());
-    NormalEquations equations =
-        new NormalEquations(
-            backend.linear(),
-            arena,
-            Math.toIntExact(x.cols()),
-            Math.toIntExact(y.cols()),
-            hasIntercept);
-    try (TensorArena scratch = TensorArena.open("panels of rows")) {
-      equations.sum(
-          new RowPanel(scratch, x, index, count),
-          new RowPanel(scratch, y, index, count),
-          first,
-          count);
-    }
-    return equations;
+    LinearAlgebra linear = backend.linear();
+    linear.requireOpen();
+    checkRows(batch, first, count);
+    DenseRows rows = batch.rows();
+    requireAccepted(backend, rows.features(), rows.outputs());
+    CenteredProducts sums =
+        new CenteredProducts(
+            arena, Math.toIntExact(rows.features()), Math.toIntExact(rows.outputs()), hasIntercept);
+    sums.sum(linear, batch, first, count);
+    return new NormalEquations(linear, arena, sums);
   }
 
-  private static void checkRows(Tensor x, Tensor y, Tensor index, long first, long count) {
-    requireFloating(x);
-    requireMatrix(x);
-    x.requireHost();
-    y.requireDType(x.dtype());
-    y.requireHost();
-    if (y.rows() != x.rows() || y.shape().rank() > 2) {
+  private static void checkRows(Batch batch, long first, long count) {
+    DenseRows rows = batch.rows();
+    rows.x().requireHost();
+    rows.y().requireHost();
+    if (!rows.isPlain()) {
       throw new IllegalArgumentException(
-          "tensor '%s' has shape %s where [%d, outputs] is needed"
-              .formatted(y.name(), y.shape(), x.rows()));
+          "normal equations are for rows without weights and offsets; compute gradients from the rows");
     }
     if (count < 1) {
       throw new IllegalArgumentException(
           "normal equations of " + count + " rows have no mean; at least 1 row is needed");
     }
-    Tensor positions = index == null ? x : index;
-    if (first < 0 || first > positions.rows() - count) {
+    if (first < 0 || first > batch.positions() - count) {
+      Tensor positions = batch.index() == null ? rows.x() : batch.index();
       throw new IndexOutOfBoundsException(
           "normal equations: positions [%d, %d + %d) are not inside tensor '%s' of %,d rows"
-              .formatted(first, first, count, positions.name(), positions.rows()));
+              .formatted(first, first, count, positions.name(), batch.positions()));
     }
-    if (index == null) {
-      return;
-    }
-    index.requireDType(DType.I64);
-    index.requireContiguous();
-    for (long i = first; i < first + count; i++) {
-      long row = index.getLong(i);
-      if (row < 0 || row >= x.rows()) {
-        throw new IndexOutOfBoundsException(
-            "normal equations: entry %d of '%s' is row %d, tensor '%s' has %,d rows"
-                .formatted(i, index.name(), row, x.name(), x.rows()));
-      }
-    }
-  }
-
-  private void sum(RowPanel features, RowPanel targets, long first, long count) {
-    double[] rest = new double[d];
-    double[] targetRest = new double[k];
-    if (hasIntercept) {
-      for (long done = 0; done < count; done += RowPanel.ROWS) {
-        long rows = Math.min(RowPanel.ROWS, count - done);
-        features.addSums(features.load(first + done, rows, rest), mean);
-        targets.addSums(targets.load(first + done, rows, targetRest), targetMean);
-      }
-      divide(mean, count);
-      divide(targetMean, count);
-    }
-    for (long done = 0; done < count; done += RowPanel.ROWS) {
-      long rows = Math.min(RowPanel.ROWS, count - done);
-      Tensor z = features.load(first + done, rows, mean);
-      Tensor v = targets.load(first + done, rows, targetMean);
-      linear.syrk(1, z, 1, g);
-      linear.gemm(Transpose.YES, Transpose.NO, 1, v, z, 1, c);
-      targets.addSquares(v, q);
-      if (hasIntercept) {
-        features.addSums(z, rest);
-        targets.addSums(v, targetRest);
-      }
-    }
-    divide(rest, count);
-    divide(targetRest, count);
-    center(g, rest, rest, count);
-    center(c, targetRest, rest, count);
-    for (int f = 0; f < d; f++) {
-      mean[f] += rest[f];
-    }
-    for (int j = 0; j < k; j++) {
-      q[j] = q[j] / count - targetRest[j] * targetRest[j];
-      targetMean[j] += targetRest[j];
-    }
-  }
-
-  private static void divide(double[] sums, long count) {
-    for (int i = 0; i < sums.length; i++) {
-      sums[i] /= count;
-    }
-  }
-
-  /** Means of products from their sums, less the products of what rounding left in the means. */
-  private static void center(Tensor sums, double[] left, double[] right, long count) {
-    MemorySegment values = sums.segment();
-    long at = sums.byteOffset();
-    for (double l : left) {
-      for (int j = 0; j < right.length; j++, at += Double.BYTES) {
-        double mean = values.get(ValueLayout.JAVA_DOUBLE, at) / count;
-        values.set(ValueLayout.JAVA_DOUBLE, at, mean - l * right[j]);
-      }
+    for (long i = first; batch.index() != null && i < first + count; i++) {
+      batch.row(i);
     }
   }
 
   /**
-   * The gradient of the mean squared error at those parameters, and the error itself; arguments as
-   * those of {@link LinearKernels#gradient}.
+   * Computes the gradient of the mean squared error at those parameters, and the error itself.
    *
-   * @param w weights [k, d], F32 or F64, whatever the type of the data was
-   * @param b intercepts [k]; null exactly if the normal equations have none
-   * @param gw receives the gradient of the weights [k, d], of the type of w
-   * @param gb receives the gradient of the intercepts [k]; null exactly if {@code b} is
-   * @param loss receives the mean squared error of each output [k], F64, or null
+   * @param model F32 or F64, whatever the type of the data was
    * @throws IllegalArgumentException if a shape, type or buffer does not fit; nothing is written
    *     then
    * @throws IllegalStateException if memory or the backend has been closed; nothing is written then
    */
-  public void gradient(Tensor w, Tensor b, Tensor gw, Tensor gb, Tensor loss) {
-    check(w, b, gw, gb, loss);
-    widen(w);
-    linear.predict(g, 0, d, wide, null, products);
-    boolean isF32 = w.dtype() == DType.F32;
+  public void gradient(Linear model, Gradient into) {
+    check(model, into);
+    Tensor b = model.b();
+    widen(model.w());
+    linear.predict(sums.g, 0, d, wide, products);
+    boolean isF32 = model.dtype() == DType.F32;
     for (int j = 0; j < k; j++) {
       long row = (long) j * d;
       double s = 0;
       if (b != null) {
         for (int f = 0; f < d; f++) {
-          s += mean[f] * f64(wide, row + f);
+          s += sums.mean[f] * f64(wide.w(), row + f);
         }
-        s += (isF32 ? f32(b, j) : f64(b, j)) - targetMean[j];
-        store(gb, isF32, j, 2 * s);
+        s += (isF32 ? f32(b, j) : f64(b, j)) - sums.targetMean[j];
+        store(into.gb(), isF32, j, 2 * s);
       }
       double value = 0;
       for (int f = 0; f < d; f++) {
         double product = f64(products, (long) f * k + j);
-        double right = f64(c, row + f);
-        value += f64(wide, row + f) * (product - 2 * right);
-        store(gw, isF32, row + f, 2 * (product - right + s * mean[f]));
+        double right = f64(sums.c, row + f);
+        value += f64(wide.w(), row + f) * (product - 2 * right);
+        store(into.gw(), isF32, row + f, 2 * (product - right + s * sums.mean[f]));
       }
-      if (loss != null) {
+      if (into.loss() != null) {
         // What is below zero is rounding.
-        store(loss, false, j, Math.max(value + q[j] + s * s, 0));
+        store(into.loss(), false, j, Math.max(value + sums.q[j] + s * s, 0));
       }
     }
   }
 
   private void widen(Tensor w) {
     if (w.dtype() == DType.F64) {
-      wide.copyFrom(w);
+      wide.w().copyFrom(w);
       return;
     }
     for (long i = 0; i < w.count(); i++) {
-      store(wide, false, i, f32(w, i));
+      store(wide.w(), false, i, f32(w, i));
     }
   }
 
@@ -382,39 +292,33 @@ public final class NormalEquations {
     }
   }
 
-  private void check(Tensor w, Tensor b, Tensor gw, Tensor gb, Tensor loss) {
+  private void check(Linear model, Gradient into) {
     linear.requireOpen();
-    g.requireHost();
-    requireFloating(w);
-    requireWeights(w);
-    w.requireHost();
-    requireWeights(gw);
-    requireOutput(gw, w.dtype(), w, b);
-    if ((b != null) != hasIntercept || (gb != null) != hasIntercept) {
+    sums.g.requireHost();
+    if (model.outputs() != k || model.features() != d) {
       throw new IllegalArgumentException(
-          "normal equations with%s intercept: intercepts and their gradient must%s be given, found b %s and gb %s"
+          "tensor '%s' has shape %s where [%d, %d] is needed"
+              .formatted(model.w().name(), model.w().shape(), k, d));
+    }
+    if ((model.b() != null) != hasIntercept) {
+      throw new IllegalArgumentException(
+          "normal equations with%s intercept: intercepts must%s be given, found b %s"
               .formatted(
                   hasIntercept ? "" : "out",
                   hasIntercept ? "" : " not",
-                  b == null ? "null" : "'" + b.name() + "'",
-                  gb == null ? "null" : "'" + gb.name() + "'"));
+                  model.b() == null ? "null" : "'" + model.b().name() + "'"));
     }
-    if (b != null) {
-      b.requireDType(w.dtype());
-      b.requireCount(k);
-      b.requireContiguous();
-      b.requireHost();
-      gb.requireCount(k);
-      requireOutput(gb, w.dtype(), w, b);
-      gb.requireDisjoint(gw);
+    into.requireFits(model);
+    model.w().requireHost();
+    into.gw().requireHost();
+    into.requireDisjoint(model.w());
+    into.requireDisjoint(model.b());
+    if (model.b() != null) {
+      model.b().requireHost();
+      into.gb().requireHost();
     }
-    if (loss != null) {
-      loss.requireCount(k);
-      requireOutput(loss, DType.F64, w, b);
-      loss.requireDisjoint(gw);
-      if (gb != null) {
-        loss.requireDisjoint(gb);
-      }
+    if (into.loss() != null) {
+      into.loss().requireHost();
     }
   }
 
@@ -434,16 +338,16 @@ public final class NormalEquations {
     linear.requireOpen();
     double s = hasIntercept ? v[d] : 0;
     for (int f = 0; f < d; f++) {
-      s += mean[f] * v[f];
+      s += sums.mean[f] * v[f];
     }
-    MemorySegment values = g.segment();
-    long at = g.byteOffset();
+    MemorySegment values = sums.g.segment();
+    long at = sums.g.byteOffset();
     for (int f = 0; f < d; f++) {
       double sum = 0;
       for (int h = 0; h < d; h++, at += Double.BYTES) {
         sum += values.get(ValueLayout.JAVA_DOUBLE, at) * v[h];
       }
-      out[f] = 2 * (sum + s * mean[f]);
+      out[f] = 2 * (sum + s * sums.mean[f]);
     }
     if (hasIntercept) {
       out[d] = 2 * s;
@@ -452,17 +356,17 @@ public final class NormalEquations {
 
   /** A feature's mean, to be subtracted; zero without intercept. */
   public double mean(int feature) {
-    return mean[feature];
+    return sums.mean[feature];
   }
 
   /** An output's mean; zero without intercept. */
   public double targetMean(int output) {
-    return targetMean[output];
+    return sums.targetMean[output];
   }
 
   /** The mean square q of an output's centered target. */
   public double targetSquares(int output) {
-    return q[output];
+    return sums.q[output];
   }
 
   /**
@@ -473,45 +377,12 @@ public final class NormalEquations {
    */
   public void copyProducts(int feature, double[] to) {
     for (int f = 0; f < d; f++) {
-      to[f] = f64(g, (long) feature * d + f);
+      to[f] = f64(sums.g, (long) feature * d + f);
     }
   }
 
   /** The mean product of a centered feature with an output's centered target, an entry of c. */
   public double rightSide(int output, int feature) {
-    return f64(c, (long) output * d + feature);
-  }
-
-  private static void requireFloating(Tensor t) {
-    if (!t.dtype().isFloating()) {
-      throw new IllegalArgumentException(
-          "tensor '" + t.name() + "' is " + t.dtype() + " where F32 or F64 is needed");
-    }
-  }
-
-  private static void requireMatrix(Tensor t) {
-    if (t.shape().rank() != 2) {
-      throw new IllegalArgumentException(
-          "tensor '%s' has shape %s where a matrix is needed".formatted(t.name(), t.shape()));
-    }
-  }
-
-  private void requireWeights(Tensor t) {
-    requireMatrix(t);
-    if (t.rows() != k || t.cols() != d) {
-      throw new IllegalArgumentException(
-          "tensor '%s' has shape %s where [%d, %d] is needed".formatted(t.name(), t.shape(), k, d));
-    }
-    t.requireContiguous();
-  }
-
-  private static void requireOutput(Tensor out, DType dtype, Tensor w, Tensor b) {
-    out.requireDType(dtype);
-    out.requireContiguous();
-    out.requireWritable();
-    out.requireDisjoint(w);
-    if (b != null) {
-      out.requireDisjoint(b);
-    }
+    return f64(sums.c, (long) output * d + feature);
   }
 }

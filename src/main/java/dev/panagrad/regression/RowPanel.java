@@ -48,7 +48,7 @@ final class RowPanel {
     boolean isF32 = source.dtype() == DType.F32;
     int bytes = source.dtype().bytes();
     for (long i = 0; i < count; i++) {
-      long row = index == null ? first + i : index.getLong(first + i);
+      long row = row(first + i);
       long at = source.byteOffset() + row * source.rowStride() * bytes;
       long out = panel.byteOffset() + i * shift.length * Double.BYTES;
       if (isF32) {
@@ -64,6 +64,17 @@ final class RowPanel {
       }
     }
     return panel.rows(0, count);
+  }
+
+  /** Checked again where it is read: memory can change. */
+  private long row(long position) {
+    long row = index == null ? position : index.getLong(position);
+    if (row < 0 || row >= source.rows()) {
+      throw new IndexOutOfBoundsException(
+          "entry %d of '%s' is row %d, tensor '%s' has %,d rows"
+              .formatted(position, index.name(), row, source.name(), source.rows()));
+    }
+    return row;
   }
 
   /** Adds the sums of the columns of what was loaded. */

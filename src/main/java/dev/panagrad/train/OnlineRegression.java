@@ -1,6 +1,9 @@
 package dev.panagrad.train;
 
 import dev.panagrad.backend.Backend;
+import dev.panagrad.backend.Batch;
+import dev.panagrad.backend.DenseRows;
+import dev.panagrad.backend.Gradient;
 import dev.panagrad.optimizer.NonFinitePolicy;
 import dev.panagrad.optimizer.Optimizer;
 import dev.panagrad.regression.LinearModel;
@@ -84,9 +87,9 @@ public final class OnlineRegression implements AutoCloseable {
       gradient = regression.gradient().flat();
       weights = onHost(regression.weights());
       intercept = options.hasIntercept ? onHost(regression.intercept()) : null;
-      single = new LossLog(backend, arena, k, true);
+      single = new LossLog(backend, arena, regression, true);
       boolean isAwaited = optimizer.nonFinite() != NonFinitePolicy.PROPAGATE;
-      ahead = new LossLog(backend, arena, k, isAwaited);
+      ahead = new LossLog(backend, arena, regression, isAwaited);
       watch = new DivergenceWatch(dtype, Double.NaN, 0, OnlineRegression::advice);
     } catch (Throwable e) {
       arena.close();
@@ -197,7 +200,7 @@ public final class OnlineRegression implements AutoCloseable {
     }
     staged.requireUsable();
     double squares = staged.stage(row, target);
-    return step(staged.x(), staged.y(), 1, squares);
+    return step(staged.batch(), 1, squares);
   }
 
   /**
@@ -209,19 +212,18 @@ public final class OnlineRegression implements AutoCloseable {
    * @throws IllegalStateException if this, the backend or the batch's memory is closed; nothing
    *     changes
    */
-  public double update(Batch batch) {
+  public double update(DenseRows batch) {
     requireBatch(batch);
-    long rows = batch.x().rows();
     if (!isStaged) {
-      return step(batch.x(), batch.y(), rows, StagedRows.squares(batch.y()));
+      return step(new Batch(batch), batch.count(), StagedRows.squares(batch.y()));
     }
     double squares = staged.stage(batch);
-    return step(staged.x(), staged.y(), rows, squares);
+    return step(staged.batch(), batch.count(), squares);
   }
 
-  private double step(Tensor x, Tensor y, long rows, double squares) {
+  private double step(Batch batch, long rows, double squares) {
     single.clear();
-    computeGradient(single, x, y, rows);
+    computeGradient(single, batch, rows);
     double loss = look(single, squares, null);
     optimizer.step(gradient);
     return loss;
@@ -237,22 +239,21 @@ public final class OnlineRegression implements AutoCloseable {
    *     for that many
    * @throws IllegalStateException if this, the backend or a batch's memory is closed
    */
-  public StreamResult fit(Iterator<Batch> batches) {
+  public StreamResult fit(Iterator<DenseRows> batches) {
     long before = optimizer.steps();
     long skippedBefore = optimizer.skippedSteps();
     StreamSums sums = new StreamSums();
     ahead.clear();
     double squares = 0;
     while (batches.hasNext()) {
-      Batch batch = batches.next();
+      DenseRows batch = batches.next();
       requireBatch(batch);
-      long rows = batch.x().rows();
       if (isStaged) {
         squares = Math.max(squares, staged.stage(batch));
-        computeGradient(ahead, staged.x(), staged.y(), rows);
+        computeGradient(ahead, staged.batch(), batch.count());
       } else {
         squares = Math.max(squares, StagedRows.squares(batch.y()));
-        computeGradient(ahead, batch.x(), batch.y(), rows);
+        computeGradient(ahead, new Batch(batch), batch.count());
       }
       if (ahead.isFull()) {
         look(ahead, squares, sums);
@@ -275,9 +276,9 @@ public final class OnlineRegression implements AutoCloseable {
     double loss;
   }
 
-  private void computeGradient(LossLog losses, Tensor x, Tensor y, long rows) {
-    Tensor loss = losses.next(rows, optimizer.steps() + 1, optimizer.lastLearningRate());
-    regression.computeGradient(x, y, null, 0, rows, loss);
+  private void computeGradient(LossLog losses, Batch batch, long rows) {
+    Gradient into = losses.next(rows, optimizer.steps() + 1, optimizer.lastLearningRate());
+    regression.computeGradient(batch, 0, rows, into);
   }
 
   /** Reads losses, adds them to the sums, if any, and returns the last in raw units. */
@@ -310,16 +311,17 @@ public final class OnlineRegression implements AutoCloseable {
         rate / 10);
   }
 
-  private void requireBatch(Batch batch) {
+  private void requireBatch(DenseRows batch) {
     Tensor x = batch.x();
     Tensor y = batch.y();
     x.requireDType(dtype);
     y.requireDType(dtype);
-    if (x.shape().rank() > 2
-        || y.shape().rank() > 2
-        || x.cols() != features.size()
-        || y.cols() != targets.size()
-        || y.rows() != x.rows()) {
+    if (!batch.isPlain()) {
+      throw new IllegalArgumentException(
+          "batch of '%s' has weights or offsets, which an online regression does not take"
+              .formatted(x.name()));
+    }
+    if (batch.features() != features.size() || batch.outputs() != targets.size()) {
       throw new IllegalArgumentException(
           "batch of '%s' %s and '%s' %s: [rows, %d] and [rows, %d] of the same rows are needed"
               .formatted(

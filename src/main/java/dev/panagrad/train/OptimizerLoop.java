@@ -1,5 +1,6 @@
 package dev.panagrad.train;
 
+import dev.panagrad.backend.Gradient;
 import dev.panagrad.optimizer.CheckpointSnapshot;
 import dev.panagrad.optimizer.NonFinitePolicy;
 import dev.panagrad.optimizer.Optimizer;
@@ -149,7 +150,7 @@ final class OptimizerLoop implements EpochLoop {
     }
   }
 
-  private Tensor nextLoss(long count) {
+  private Gradient nextLoss(long count) {
     return losses.next(count, optimizer.steps() + 1, optimizer.lastLearningRate());
   }
 

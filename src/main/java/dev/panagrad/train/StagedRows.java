@@ -1,6 +1,8 @@
 package dev.panagrad.train;
 
 import dev.panagrad.backend.Backend;
+import dev.panagrad.backend.Batch;
+import dev.panagrad.backend.DenseRows;
 import dev.panagrad.regression.Standardization;
 import dev.panagrad.tensor.DType;
 import dev.panagrad.tensor.Tensor;
@@ -21,6 +23,7 @@ final class StagedRows {
   private final Tensor y;
   private final Tensor placedX;
   private final Tensor placedY;
+  private final Batch placed;
 
   /** Views of the first row, so that staging one row allocates nothing. */
   private final Tensor oneX;
@@ -48,20 +51,16 @@ final class StagedRows {
     y = arena.allocate("staged targets", dtype, rows, targets);
     placedX = backend.place(arena, x);
     placedY = backend.place(arena, y);
+    placed = new Batch(placedX, placedY);
     oneX = x.rows(0, 1);
     oneY = y.rows(0, 1);
     placedOneX = placedX.rows(0, 1);
     placedOneY = placedY.rows(0, 1);
   }
 
-  /** Staged features, where the backend computes. */
-  Tensor x() {
-    return placedX;
-  }
-
-  /** Staged targets, where the backend computes. */
-  Tensor y() {
-    return placedY;
+  /** What is staged, where the backend computes. */
+  Batch batch() {
+    return placed;
   }
 
   /** Throws unless the buffers are alive. */
@@ -96,7 +95,7 @@ final class StagedRows {
    *
    * @return the mean over rows of the sum of the squares of the targets, as staged
    */
-  double stage(Batch batch) {
+  double stage(DenseRows batch) {
     long rows = batch.x().rows();
     int features = Math.toIntExact(x.cols());
     for (long i = 0; i < rows; i++) {

@@ -375,7 +375,7 @@ public final class TrainingPlan {
 
   private void requireLoss(Dataset data, Backend backend) {
     Loss ofRows = loss.loss();
-    if (!backend.linear().hasLosses()) {
+    if (!backend.linear().supports(ofRows) || !backend.linear().supportsWeights()) {
       throw PlanException.misfit(
           Option.LOSS,
           "backend '%s' has the unweighted squared loss alone, found loss '%s' or weights"

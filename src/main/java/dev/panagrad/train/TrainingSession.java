@@ -90,7 +90,7 @@ final class TrainingSession implements AutoCloseable {
     }
     try (SavedTraining saved =
         plan.isResumed ? Resumption.newest(folder, s -> examine(s, identity)) : null) {
-      rows.place(backend, arena);
+      rows.place(backend, arena, bench.loss);
       targets = rows.targetSums();
       watch =
           new DivergenceWatch(

@@ -47,7 +47,7 @@ final class VarianceReduction {
     anchor = bench.newRegression();
     Tensor gradient = anchor.gradient().flat();
     parts = new GradientParts(backend, bench.arena, gradient);
-    losses = bench.newLossLog(true);
+    losses = new LossLog(backend, bench.arena, anchor, true);
     ofAllRows =
         backend.allocate(bench.arena, "gradient at the anchor", gradient.dtype(), gradient.shape());
   }

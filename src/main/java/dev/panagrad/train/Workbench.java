@@ -105,7 +105,7 @@ final class Workbench implements AutoCloseable {
     LinearRegression made =
         new LinearRegression(
             backend, arena, rows.data().x().dtype(), features(), outputs(), plan.hasIntercept);
-    made.use(loss.rowLoss());
+    made.use(loss.loss());
     return made;
   }
 
@@ -117,8 +117,9 @@ final class Workbench implements AutoCloseable {
     return rows.data().targets().size();
   }
 
+  /** A log of the losses of the regression that is trained. */
   LossLog newLossLog(boolean isAwaited) {
-    return new LossLog(backend, arena, outputs(), isAwaited);
+    return new LossLog(backend, arena, regression, isAwaited);
   }
 
   /** A tensor, or its copy in host memory. */

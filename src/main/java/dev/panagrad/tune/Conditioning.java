@@ -119,7 +119,7 @@ public record Conditioning(
   }
 
   private static NormalEquations equations(Dataset data, TensorArena arena, Backend backend) {
-    return NormalEquations.of(backend, arena, data.x(), data.y(), null, 0, data.rows(), true);
+    return NormalEquations.of(backend, arena, data.x(), data.y(), true);
   }
 
   /** Of the rows and columns that vary, and the intercept's. */

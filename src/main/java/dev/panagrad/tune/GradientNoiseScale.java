@@ -1,6 +1,7 @@
 package dev.panagrad.tune;
 
 import dev.panagrad.backend.Backend;
+import dev.panagrad.backend.Batch;
 import dev.panagrad.regression.LinearRegression;
 import dev.panagrad.rule.Checks;
 import dev.panagrad.tensor.Tensor;
@@ -79,21 +80,20 @@ public record GradientNoiseScale(double gradientSquares, double covarianceTrace)
    * batches of {@code n / 4096} rows, at least 1; so for up to 8,191 rows it is exact but for the
    * rounding of gradients. Overwrites the regression's gradient and loss.
    *
-   * @param x features [n, d], placed where the backend reads rows
-   * @param y targets [n, k]
-   * @param index row numbers in random order, I64, or null if rows lie in no order
-   * @param rows n, at least 2
+   * @param batch n rows, at least 2, placed where the backend reads them, in random order or such
+   *     that lie in none
    */
   public static GradientNoiseScale measure(
-      Backend backend, LinearRegression regression, Tensor x, Tensor y, Tensor index, long rows) {
+      Backend backend, LinearRegression regression, Batch batch) {
+    long rows = batch.positions();
     Tensor gradient = regression.gradient().flat();
-    regression.computeGradient(x, y, index, 0, rows);
+    regression.computeGradient(batch, 0, rows);
     double all = square(backend.linear().norm2(gradient));
     long small = Math.max(1, rows / BATCHES);
     long batches = rows / small;
     double sum = 0;
     for (long i = 0; i < batches; i++) {
-      regression.computeGradient(x, y, index, i * small, small);
+      regression.computeGradient(batch, i * small, small);
       sum += square(backend.linear().norm2(gradient));
     }
     return of(small, sum / batches, rows, all, rows);

@@ -1,6 +1,8 @@
 package dev.panagrad.tune;
 
 import dev.panagrad.backend.Backend;
+import dev.panagrad.backend.Batch;
+import dev.panagrad.backend.DenseRows;
 import dev.panagrad.data.Dataset;
 import dev.panagrad.data.RowOrder;
 import dev.panagrad.optimizer.Optimizer;
@@ -24,19 +26,17 @@ final class SteppedTraining {
   private final Backend backend;
   private final LinearRegression regression;
   private final Optimizer optimizer;
-  private final Tensor x;
-  private final Tensor y;
   private final long rows;
   private final long batch;
 
   /** Null where batches hold all rows. */
   private final RowOrder order;
 
-  /** The order where the backend reads it; null where there is none. */
-  private final Tensor index;
+  /** All rows in that order. */
+  private final Batch ordered;
 
-  /** Row numbers evenly spaced, or null for all rows. */
-  private final Tensor sample;
+  /** Rows evenly spaced, or all. */
+  private final Batch sample;
 
   private final long sampleRows;
   private final Tensor hostLoss;
@@ -58,17 +58,15 @@ final class SteppedTraining {
     this.backend = backend;
     this.batch = batch;
     rows = data.rows();
-    Backend.Rows placed = backend.placeRows(arena, data.x(), data.y());
-    x = placed.x();
-    y = placed.y();
+    DenseRows placed = backend.placeRows(arena, new DenseRows(data.x(), data.y()));
     regression =
         new LinearRegression(
-            backend, arena, x.dtype(), data.features().size(), data.targets().size(), true);
+            backend, arena, placed.dtype(), data.features().size(), data.targets().size(), true);
     optimizer = options.build(regression.parameters(), backend, arena);
     order = batch < rows ? RowOrder.of(arena, rows, 0, seed) : null;
-    index = order == null ? null : onSideOfRows(order.index(), arena);
+    ordered = batchOf(placed, order == null ? null : order.index(), arena);
     sampleRows = Math.min(rows, SAMPLE_ROWS);
-    sample = sampleRows < rows ? onSideOfRows(evenlySpaced(arena), arena) : null;
+    sample = batchOf(placed, sampleRows < rows ? evenlySpaced(arena) : null, arena);
     hostLoss = arena.allocate("loss on the host", DType.F64, data.targets().size());
     position = rows;
     shuffle(0); // for those who look before the first step
@@ -82,8 +80,10 @@ final class SteppedTraining {
     return numbers;
   }
 
-  private Tensor onSideOfRows(Tensor numbers, TensorArena arena) {
-    return x.isHost() ? numbers : backend.place(arena, numbers);
+  /** Row numbers go where the rows are. */
+  private Batch batchOf(DenseRows rows, Tensor numbers, TensorArena arena) {
+    boolean stays = numbers == null || rows.x().isHost();
+    return new Batch(rows, stays ? numbers : backend.place(arena, numbers));
   }
 
   long stepsPerEpoch() {
@@ -97,7 +97,7 @@ final class SteppedTraining {
       shuffle(epoch++);
     }
     long count = Math.min(batch, rows - position);
-    regression.computeGradient(x, y, index, position, count);
+    regression.computeGradient(ordered, position, count);
     optimizer.step(regression.gradient().flat());
     position += count;
   }
@@ -105,15 +105,15 @@ final class SteppedTraining {
   private void shuffle(long number) {
     if (order != null) {
       order.shuffle(number);
-      if (index != order.index()) {
-        backend.copy(order.index(), index);
+      if (ordered.index() != order.index()) {
+        backend.copy(order.index(), ordered.index());
       }
     }
   }
 
   /** The loss summed over outputs, of all rows or of an evenly spaced sample of many. */
   double loss() {
-    regression.computeGradient(x, y, sample, 0, sampleRows);
+    regression.computeGradient(sample, 0, sampleRows);
     Tensor loss = regression.loss();
     if (!loss.isHost()) {
       backend.copy(loss, hostLoss);
@@ -128,6 +128,6 @@ final class SteppedTraining {
 
   /** The noise of gradients where training is. */
   GradientNoiseScale noise() {
-    return GradientNoiseScale.measure(backend, regression, x, y, index, rows);
+    return GradientNoiseScale.measure(backend, regression, ordered);
   }
 }

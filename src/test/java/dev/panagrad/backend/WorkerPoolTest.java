@@ -18,7 +18,7 @@ class WorkerPoolTest {
   @Test
   void everyChunkRunsOnce() {
     for (int threads : new int[] {1, 2, 3, 8}) {
-      try (WorkerPool pool = new WorkerPool("once", threads)) {
+      try (WorkerPool pool = new WorkerPool(new Lifetime("once"), threads)) {
         for (int chunks : new int[] {0, 1, 2, 3, 7, 64, 1000}) {
           for (int repeat = 0; repeat < 200; repeat++) {
             AtomicIntegerArray runs = new AtomicIntegerArray(Math.max(1, chunks));
@@ -43,7 +43,7 @@ class WorkerPoolTest {
   @Test
   void callersTakeTurns() throws InterruptedException {
     AtomicLong sum = new AtomicLong();
-    try (WorkerPool pool = new WorkerPool("turns", 4)) {
+    try (WorkerPool pool = new WorkerPool(new Lifetime("turns"), 4)) {
       Thread[] callers = new Thread[4];
       for (int i = 0; i < callers.length; i++) {
         callers[i] =
@@ -64,7 +64,7 @@ class WorkerPoolTest {
 
   @Test
   void failureReachesTheCallerAndThePoolLivesOn() {
-    try (WorkerPool pool = new WorkerPool("failing", 3)) {
+    try (WorkerPool pool = new WorkerPool(new Lifetime("failing"), 3)) {
       for (int bad = 0; bad < 20; bad++) {
         int position = bad;
         IllegalStateException thrown =
@@ -96,7 +96,7 @@ class WorkerPoolTest {
 
   @Test
   void interruptIsKeptForTheCaller() {
-    try (WorkerPool pool = new WorkerPool("interrupted", 2)) {
+    try (WorkerPool pool = new WorkerPool(new Lifetime("interrupted"), 2)) {
       Thread.currentThread().interrupt();
       pool.run((_, _) -> LockSupport.parkNanos(1_000_000), 4);
       assertTrue(Thread.interrupted());
@@ -105,7 +105,7 @@ class WorkerPoolTest {
 
   @Test
   void closedPoolRunsOnTheCaller() throws InterruptedException {
-    WorkerPool pool = new WorkerPool("closed", 4);
+    WorkerPool pool = new WorkerPool(new Lifetime("closed"), 4);
     pool.close();
     pool.close();
     Thread caller = Thread.currentThread();
@@ -120,14 +120,14 @@ class WorkerPoolTest {
     assertEquals(0, elsewhere.get());
     assertFalse(
         Thread.getAllStackTraces().keySet().stream()
-            .anyMatch(thread -> thread.getName().startsWith("closed-worker")));
+            .anyMatch(thread -> thread.getName().startsWith("panagrad-closed-worker")));
   }
 
   /** After their spins workers park: over half a second they use less than a tenth of a core. */
   @Test
   void idleWorkersUseNoProcessor() {
     ThreadMXBean threads = ManagementFactory.getThreadMXBean();
-    try (WorkerPool pool = new WorkerPool("idle", 3)) {
+    try (WorkerPool pool = new WorkerPool(new Lifetime("idle"), 3)) {
       pool.run((_, _) -> {}, 10);
       LockSupport.parkNanos(50_000_000);
       long before = cpuNanos(threads);
@@ -143,7 +143,7 @@ class WorkerPoolTest {
     long nanos = 0;
     int workers = 0;
     for (Thread thread : Thread.getAllStackTraces().keySet()) {
-      if (thread.getName().startsWith("idle-worker")) {
+      if (thread.getName().startsWith("panagrad-idle-worker")) {
         nanos += threads.getThreadCpuTime(thread.threadId());
         workers++;
       }
@@ -154,7 +154,7 @@ class WorkerPoolTest {
 
   @Test
   void refusesTasksWithinTasks() {
-    try (WorkerPool pool = new WorkerPool("nested", 3)) {
+    try (WorkerPool pool = new WorkerPool(new Lifetime("nested"), 3)) {
       assertThrows(
           IllegalStateException.class, () -> pool.run((_, _) -> pool.run((_, _) -> {}, 4), 16));
       pool.run((_, _) -> {}, 4);
@@ -163,15 +163,15 @@ class WorkerPoolTest {
 
   @Test
   void refusesUseAfterClose() {
-    WorkerPool pool = new WorkerPool("ended", 2);
+    WorkerPool pool = new WorkerPool(new Lifetime("ended"), 2);
     pool.close();
     assertThrows(IllegalStateException.class, pool::acquire);
-    assertThrows(IllegalArgumentException.class, () -> new WorkerPool("none", 0));
+    assertThrows(IllegalArgumentException.class, () -> new WorkerPool(new Lifetime("none"), 0));
   }
 
   @Test
   void refusesTooManyChunks() {
-    try (WorkerPool pool = new WorkerPool("limit", 2)) {
+    try (WorkerPool pool = new WorkerPool(new Lifetime("limit"), 2)) {
       assertThrows(IllegalArgumentException.class, () -> pool.run((_, _) -> {}, 1 << 20));
     }
   }

@@ -6,6 +6,8 @@ import com.sun.management.ThreadMXBean;
 import dev.panagrad.backend.Backend;
 import dev.panagrad.backend.BackendOptions;
 import dev.panagrad.backend.Backends;
+import dev.panagrad.backend.Batch;
+import dev.panagrad.backend.DenseRows;
 import dev.panagrad.optimizer.Optimizer;
 import dev.panagrad.penalty.Penalty;
 import dev.panagrad.regression.LinearRegression;
@@ -89,11 +91,14 @@ class AllocationTest {
             Tensor y = arena.allocate("y", dtype, shape[0], shape[2]).fill(1);
             LinearRegression regression =
                 new LinearRegression(backend, arena, dtype, shape[1], shape[2], true);
+            Batch all = new Batch(x, y);
             String what = "%s %d x %d".formatted(dtype, shape[0], shape[1]);
-            allocatesNothing("gradient " + what, () -> regression.computeGradient(x, y));
-            Tensor index = arena.allocate("index", DType.I64, 64);
             allocatesNothing(
-                "gradient by index " + what, () -> regression.computeGradient(x, y, index, 3, 40));
+                "gradient " + what, () -> regression.computeGradient(all, 0, shape[0]));
+            Tensor index = arena.allocate("index", DType.I64, 64);
+            Batch some = new Batch(new DenseRows(x, y), index);
+            allocatesNothing(
+                "gradient by index " + what, () -> regression.computeGradient(some, 3, 40));
             Tensor out = arena.allocate("out", dtype, 1, shape[2]);
             allocatesNothing("prediction " + what, () -> regression.predict(x, 5, 1, out));
           }

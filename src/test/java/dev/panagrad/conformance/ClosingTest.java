@@ -106,7 +106,8 @@ class ClosingTest {
         caller.join();
         IllegalStateException refused =
             assertInstanceOf(IllegalStateException.class, end.get(), name);
-        assertTrue(refused.getMessage().contains("after their backend was closed"), name);
+        assertEquals(
+            "backend '%s' was closed; open another one".formatted(name), refused.getMessage());
         assertEquals(Set.of(), names(startedSince(before)), name);
       }
     }

@@ -4,6 +4,10 @@ import static org.junit.jupiter.api.Assertions.assertArrayEquals;
 import static org.junit.jupiter.api.Assertions.assertEquals;
 
 import dev.panagrad.backend.Backend;
+import dev.panagrad.backend.DenseRows;
+import dev.panagrad.backend.Gradient;
+import dev.panagrad.backend.Linear;
+import dev.panagrad.loss.Squared;
 import dev.panagrad.tensor.DType;
 import dev.panagrad.tensor.Tensor;
 import dev.panagrad.tensor.TensorArena;
@@ -38,8 +42,14 @@ class ConcurrentCallersTest {
       Tensor y = arena.allocate("y", DType.F32, ROWS);
       Tensor gradient = arena.allocate("g", DType.F32, 1, COLS);
       for (int i = 0; i < 20; i++) {
-        backend.linear().predict(x, 0, ROWS, w, null, y);
-        backend.linear().gradient(x, y, w, null, gradient, null, null);
+        backend.linear().predict(x, 0, ROWS, new Linear(w, null), y);
+        backend
+            .linear()
+            .gradient(
+                new DenseRows(x, y),
+                new Squared(),
+                new Linear(w, null),
+                new Gradient(gradient, null, null));
       }
       double[] both = new double[ROWS + 1];
       System.arraycopy(y.toArray(), 0, both, 0, ROWS);

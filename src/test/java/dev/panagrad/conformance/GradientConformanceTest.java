@@ -5,7 +5,12 @@ import static org.junit.jupiter.api.Assertions.assertTrue;
 import static org.junit.jupiter.api.Assumptions.assumeTrue;
 
 import dev.panagrad.backend.Backend;
+import dev.panagrad.backend.Batch;
+import dev.panagrad.backend.DenseRows;
+import dev.panagrad.backend.Gradient;
+import dev.panagrad.backend.Linear;
 import dev.panagrad.data.Datasets;
+import dev.panagrad.loss.Squared;
 import dev.panagrad.tensor.DType;
 import dev.panagrad.tensor.Tensor;
 import dev.panagrad.tensor.TensorArena;
@@ -49,7 +54,15 @@ class GradientConformanceTest {
       Tensor gb,
       Tensor loss) {
     void run(Backend backend) {
-      backend.linear().gradient(x, y, index, first, count, w, b, gw, gb, loss);
+      backend
+          .linear()
+          .gradient(
+              new Batch(new DenseRows(x, y), index),
+              first,
+              count,
+              new Squared(),
+              new Linear(w, b),
+              new Gradient(gw, gb, loss));
     }
   }
 
@@ -408,7 +421,7 @@ class GradientConformanceTest {
                   q.run(backend);
                   verify("guarded " + backend.name() + " " + rows + " x " + features, q);
                   Tensor out = memory.tensor("out", dtype, rows, outputs);
-                  backend.linear().predict(q.x, 0, rows, q.w, q.b, out);
+                  backend.linear().predict(q.x, 0, rows, new Linear(q.w, q.b), out);
                   assertTrue(Double.isFinite(out.get(rows - 1, outputs - 1)));
                 }
               }
@@ -436,7 +449,15 @@ class GradientConformanceTest {
               Tensor w = arena.allocate("w", dtype, outputs, features).fill(1);
               Tensor gw = arena.allocate("gw", dtype, outputs, features);
               Tensor loss = arena.allocate("loss", DType.F64, outputs);
-              backend.linear().gradient(x, y, null, 3, 6, w, null, gw, null, loss);
+              backend
+                  .linear()
+                  .gradient(
+                      new Batch(x, y),
+                      3,
+                      6,
+                      new Squared(),
+                      new Linear(w, null),
+                      new Gradient(gw, null, loss));
               for (int j = 0; j < outputs; j++) {
                 for (int f = 0; f < features; f++) {
                   assertEquals(2 * 2 * 2.0 * features, gw.get(j, f), 0.0, backend.name());
@@ -466,7 +487,13 @@ class GradientConformanceTest {
         Tensor w = arena.allocate("w", DType.F32, 1, 2);
         Tensor gw = arena.allocate("gw", DType.F32, 1, 2);
         Tensor loss = arena.allocate("loss", DType.F64, 1);
-        backend.linear().gradient(x, y, w, null, gw, null, loss);
+        backend
+            .linear()
+            .gradient(
+                new DenseRows(x, y),
+                new Squared(),
+                new Linear(w, null),
+                new Gradient(gw, null, loss));
         double r = 0.3f;
         assertEquals(2 * r, gw.get(0, 0), 1e-5 * 2 * r, backend.name());
         assertEquals(2 * r * 0.1f, gw.get(0, 1), 1e-5 * 2 * r * 0.1, backend.name());

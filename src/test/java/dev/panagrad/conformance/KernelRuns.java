@@ -1,8 +1,13 @@
 package dev.panagrad.conformance;
 
 import dev.panagrad.backend.Backend;
+import dev.panagrad.backend.Batch;
+import dev.panagrad.backend.DenseRows;
+import dev.panagrad.backend.Gradient;
+import dev.panagrad.backend.Linear;
 import dev.panagrad.backend.StepKernel;
 import dev.panagrad.backend.Transpose;
+import dev.panagrad.loss.Squared;
 import dev.panagrad.rule.StateFormat;
 import dev.panagrad.rule.StepCoefficients;
 import dev.panagrad.rule.UpdateRule;
@@ -208,7 +213,15 @@ final class KernelRuns {
               Tensor loss = operands.zeros(DType.F64, outputs);
               return new Ready(
                   backend ->
-                      backend.linear().gradient(x, y, index, 3, rows - 5, w, b, gw, gb, loss),
+                      backend
+                          .linear()
+                          .gradient(
+                              new Batch(new DenseRows(x, y), index),
+                              3,
+                              rows - 5,
+                              new Squared(),
+                              new Linear(w, b),
+                              new Gradient(gw, gb, loss)),
                   intercept ? new Tensor[] {gw, gb, loss} : new Tensor[] {gw, loss});
             }));
   }
@@ -226,7 +239,8 @@ final class KernelRuns {
                 Tensor b = operands.random(dtype, shape[2]);
                 Tensor out = operands.zeros(dtype, rows - 5, shape[2]);
                 return new Ready(
-                    backend -> backend.linear().predict(x, 3, rows - 5, w, b, out), out);
+                    backend -> backend.linear().predict(x, 3, rows - 5, new Linear(w, b), out),
+                    out);
               }));
     }
   }

@@ -5,7 +5,8 @@ import static org.junit.jupiter.api.Assertions.assertFalse;
 import static org.junit.jupiter.api.Assertions.assertTrue;
 
 import dev.panagrad.backend.Backend;
-import dev.panagrad.backend.LinearKernels;
+import dev.panagrad.backend.Linear;
+import dev.panagrad.backend.LinearAlgebra;
 import dev.panagrad.backend.Transpose;
 import dev.panagrad.data.Datasets;
 import dev.panagrad.tensor.DType;
@@ -74,7 +75,7 @@ class LinearConformanceTest {
   void vectors() {
     Random random = new Random(7);
     for (Backend backend : backends) {
-      LinearKernels linear = backend.linear();
+      LinearAlgebra linear = backend.linear();
       for (DType dtype : List.of(DType.F32, DType.F64)) {
         for (long count : COUNTS) {
           for (int offset : new int[] {0, 1, 3}) {
@@ -419,7 +420,7 @@ class LinearConformanceTest {
           if (b != null) {
             randomize(random, b);
           }
-          backend.linear().predict(x, first, count, w, b, out);
+          backend.linear().predict(x, first, count, new Linear(w, b), out);
           for (int i = 0; i < count; i++) {
             for (int j = 0; j < outputs; j++) {
               double sum = b == null ? 0 : b.get(j);

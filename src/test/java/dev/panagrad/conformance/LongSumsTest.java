@@ -4,8 +4,12 @@ import static org.junit.jupiter.api.Assertions.assertEquals;
 import static org.junit.jupiter.api.Assertions.assertTrue;
 
 import dev.panagrad.backend.Backend;
-import dev.panagrad.backend.LinearKernels;
+import dev.panagrad.backend.DenseRows;
+import dev.panagrad.backend.Gradient;
+import dev.panagrad.backend.Linear;
+import dev.panagrad.backend.LinearAlgebra;
 import dev.panagrad.backend.Transpose;
+import dev.panagrad.loss.Squared;
 import dev.panagrad.tensor.DType;
 import dev.panagrad.tensor.Tensor;
 import dev.panagrad.tensor.TensorArena;
@@ -88,7 +92,10 @@ class LongSumsTest {
       Tensor gb = arena.allocate("gb", DType.F32, 1);
       Tensor loss = arena.allocate("loss", DType.F64, 1);
       for (Backend backend : fastEnough()) {
-        backend.linear().gradient(x, y, w, b, gw, gb, loss);
+        backend
+            .linear()
+            .gradient(
+                new DenseRows(x, y), new Squared(), new Linear(w, b), new Gradient(gw, gb, loss));
         String name = backend.name();
         assertEquals(2 * SIGNAL, gw.get(0), 2 * U * 2 * SIGNAL, name + " constant column");
         assertEquals(4, gw.get(1), 2 * U * 4, name + " alternating column");
@@ -149,7 +156,10 @@ class LongSumsTest {
       Tensor loss = arena.allocate("loss", DType.F64, outputs);
       double scale = 2.0 / ROWS;
       for (Backend backend : fastEnough()) {
-        backend.linear().gradient(x, y, w, b, gw, gb, loss);
+        backend
+            .linear()
+            .gradient(
+                new DenseRows(x, y), new Squared(), new Linear(w, b), new Gradient(gw, gb, loss));
         for (int j = 0; j < outputs; j++) {
           String what = backend.name() + " output " + j;
           for (int f = 0; f < d; f++) {
@@ -184,7 +194,7 @@ class LongSumsTest {
       Tensor out = arena.allocate("out", DType.F32, 2);
       double sum = ROWS * SIGNAL;
       for (Backend backend : fastEnough()) {
-        LinearKernels linear = backend.linear();
+        LinearAlgebra linear = backend.linear();
         String name = backend.name();
         linear.gemv(Transpose.YES, 1, a, v, 0, out);
         assertEquals(sum, out.get(0), 2 * U * sum, name + " transposed product");

@@ -5,13 +5,16 @@ import static org.junit.jupiter.api.Assertions.assertThrows;
 import static org.junit.jupiter.api.Assertions.assertTrue;
 
 import dev.panagrad.backend.Backend;
+import dev.panagrad.backend.Batch;
+import dev.panagrad.backend.DenseRows;
+import dev.panagrad.backend.Gradient;
+import dev.panagrad.backend.Linear;
 import dev.panagrad.data.Datasets;
 import dev.panagrad.loss.Huber;
 import dev.panagrad.loss.Logistic;
 import dev.panagrad.loss.Loss;
 import dev.panagrad.loss.Poisson;
 import dev.panagrad.loss.Quantile;
-import dev.panagrad.loss.RowLoss;
 import dev.panagrad.loss.Squared;
 import dev.panagrad.tensor.DType;
 import dev.panagrad.tensor.Tensor;
@@ -79,7 +82,7 @@ class LossConformanceTest {
   @Test
   void everyBackend() {
     List<Backend> all = TestBackends.mirrored(2);
-    List<Backend> backends = all.stream().filter(b -> b.linear().hasLosses()).toList();
+    List<Backend> backends = all.stream().filter(b -> b.linear().supportsWeights()).toList();
     Random random = new Random(2);
     for (DType dtype : List.of(DType.F32, DType.F64)) {
       for (int n : new int[] {1, 3, 5, 64, 301, 3000}) {
@@ -179,11 +182,13 @@ class LossConformanceTest {
       for (int j = 0; j < weights.length; j++) {
         outputs.add(expected(loss, indexed, weighted, features, weights[j], j));
       }
-      Tensor rows = indexed ? index : null;
-      RowLoss rowLoss = weighted ? new RowLoss(loss, s, offset) : new RowLoss(loss, null, null);
+      DenseRows data = weighted ? new DenseRows(x, y, s, offset) : new DenseRows(x, y);
+      Batch batch = new Batch(data, indexed ? index : null);
       double chain = (d + 256 + 16) * roundoff() / count;
       for (Backend backend : backends) {
-        backend.linear().gradient(rowLoss, x, y, rows, 0, count, w, b, gw, gb, values);
+        backend
+            .linear()
+            .gradient(batch, 0, count, loss, new Linear(w, b), new Gradient(gw, gb, values));
         for (int j = 0; j < weights.length; j++) {
           Expected of = outputs.get(j);
           String what =
@@ -242,30 +247,34 @@ class LossConformanceTest {
 
   @Test
   void refusals() {
-    List<Backend> backends = TestBackends.mirrored(1);
     try (TensorArena arena = TensorArena.open("refusals")) {
       Problem q = Problem.of(arena, new Random(3), DType.F64, 8, 2, 1);
       Tensor wrong = arena.allocate("weights", DType.F64, 7);
+      IllegalArgumentException e =
+          assertThrows(IllegalArgumentException.class, () -> new DenseRows(q.x, q.y, wrong, null));
+      assertTrue(e.getMessage().contains("weights"), e.getMessage());
+    }
+  }
+
+  /** A device without other losses says so, and where they are. */
+  @Test
+  void lossesThatABackendLacks() {
+    List<Backend> backends = TestBackends.open(1);
+    try (TensorArena arena = TensorArena.open("lacking")) {
       for (Backend backend : backends) {
+        if (backend.linear().supportsWeights()) {
+          continue;
+        }
+        Problem q = Problem.of(arena, new Random(3), DType.F64, 8, 2, 1);
+        DenseRows rows = backend.placeRows(arena, new DenseRows(q.x, q.y, q.s, null));
+        Linear model = new Linear(backend.place(arena, q.w), null);
+        Gradient into = new Gradient(backend.place(arena, q.gw), null, null);
         IllegalArgumentException e =
             assertThrows(
                 IllegalArgumentException.class,
-                () ->
-                    backend
-                        .linear()
-                        .gradient(
-                            new RowLoss(new Logistic(), wrong, null),
-                            q.x,
-                            q.y,
-                            null,
-                            0,
-                            8,
-                            q.w,
-                            q.b,
-                            q.gw,
-                            q.gb,
-                            q.values));
-        assertTrue(e.getMessage().contains("weights"), e.getMessage());
+                () -> backend.linear().gradient(rows, new Logistic(), model, into));
+        assertTrue(e.getMessage().contains("'logistic' of rows with weights"), e.getMessage());
+        assertTrue(e.getMessage().contains("use a backend in host memory"), e.getMessage());
       }
     }
     TestBackends.close(backends);

@@ -1,11 +1,17 @@
 package dev.panagrad.conformance;
 
 import dev.panagrad.backend.Backend;
+import dev.panagrad.backend.Batch;
+import dev.panagrad.backend.DenseRows;
+import dev.panagrad.backend.Gradient;
+import dev.panagrad.backend.Lifetime;
+import dev.panagrad.backend.Linear;
+import dev.panagrad.backend.LinearAlgebra;
 import dev.panagrad.backend.LinearKernels;
 import dev.panagrad.backend.StepKernel;
 import dev.panagrad.backend.StepTrace;
 import dev.panagrad.backend.Transpose;
-import dev.panagrad.loss.RowLoss;
+import dev.panagrad.loss.Loss;
 import dev.panagrad.rule.StepCoefficients;
 import dev.panagrad.rule.UpdateRule;
 import dev.panagrad.tensor.DType;
@@ -26,10 +32,13 @@ import java.util.Optional;
 final class MirroredBackend implements Backend {
   private final Backend device;
   private final StepTrace trace = new StepTrace();
-  private final LinearKernels linear = new MirroredLinear();
+  private final Lifetime lifetime;
+  private final LinearAlgebra linear;
 
   MirroredBackend(Backend device) {
     this.device = device;
+    lifetime = new Lifetime(device.name());
+    linear = new LinearAlgebra(lifetime, new MirroredKernels(), trace);
   }
 
   /** The images of one call's operands. */
@@ -56,6 +65,10 @@ final class MirroredBackend implements Backend {
           .reshape(t.rows(), t.rowStride())
           .columns(0, t.cols())
           .named(t.name());
+    }
+
+    Linear of(Linear model) {
+      return new Linear(of(model.w()), of(model.b()));
     }
 
     private Image image(Tensor t) {
@@ -102,35 +115,30 @@ final class MirroredBackend implements Backend {
     }
   }
 
-  private final class MirroredLinear extends LinearKernels {
-    MirroredLinear() {
-      super(trace);
-    }
-
-    private LinearKernels there() {
+  private final class MirroredKernels implements LinearKernels {
+    private LinearAlgebra there() {
       return device.linear();
     }
 
     @Override
-    protected double dotKernel(Tensor x, Tensor y) {
+    public boolean supports(Loss loss) {
+      return there().supports(loss);
+    }
+
+    @Override
+    public boolean supportsWeights() {
+      return there().supportsWeights();
+    }
+
+    @Override
+    public double dot(Tensor x, Tensor y) {
       try (Mirror mirror = new Mirror()) {
         return there().dot(mirror.of(x), mirror.of(y));
       }
     }
 
-    /** Of the sums that devices have. */
     @Override
-    protected void lerpKernel(double share, Tensor x, Tensor y) {
-      try (TensorArena arena = TensorArena.open("mix")) {
-        Tensor before = arena.allocate("before", y.dtype(), y.shape());
-        before.copyFrom(y);
-        axpyKernel(-share, before, y);
-        axpyKernel(share, x, y);
-      }
-    }
-
-    @Override
-    protected void axpyKernel(double alpha, Tensor x, Tensor y) {
+    public void axpy(double alpha, Tensor x, Tensor y) {
       try (Mirror mirror = new Mirror()) {
         there().axpy(alpha, mirror.of(x), mirror.of(y));
         mirror.writeBack(y);
@@ -138,29 +146,36 @@ final class MirroredBackend implements Backend {
     }
 
     @Override
-    protected double norm2Kernel(Tensor x) {
+    public void lerp(double share, Tensor x, Tensor y) {
+      try (Mirror mirror = new Mirror()) {
+        there().lerp(share, mirror.of(x), mirror.of(y));
+        mirror.writeBack(y);
+      }
+    }
+
+    @Override
+    public double norm2(Tensor x) {
       try (Mirror mirror = new Mirror()) {
         return there().norm2(mirror.of(x));
       }
     }
 
     @Override
-    protected double norm1Kernel(Tensor x) {
+    public double norm1(Tensor x) {
       try (Mirror mirror = new Mirror()) {
         return there().norm1(mirror.of(x));
       }
     }
 
     @Override
-    protected boolean isFiniteKernel(Tensor x) {
+    public boolean isFinite(Tensor x) {
       try (Mirror mirror = new Mirror()) {
         return there().isFinite(mirror.of(x));
       }
     }
 
     @Override
-    protected void gemvKernel(
-        Transpose transpose, double alpha, Tensor a, Tensor x, double beta, Tensor y) {
+    public void gemv(Transpose transpose, double alpha, Tensor a, Tensor x, double beta, Tensor y) {
       try (Mirror mirror = new Mirror()) {
         there().gemv(transpose, alpha, mirror.of(a), mirror.of(x), beta, mirror.of(y));
         mirror.writeBack(y);
@@ -168,7 +183,7 @@ final class MirroredBackend implements Backend {
     }
 
     @Override
-    protected void gemmKernel(
+    public void gemm(
         Transpose transposeA,
         Transpose transposeB,
         double alpha,
@@ -183,7 +198,7 @@ final class MirroredBackend implements Backend {
     }
 
     @Override
-    protected void syrkKernel(double alpha, Tensor a, double beta, Tensor c) {
+    public void syrk(double alpha, Tensor a, double beta, Tensor c) {
       try (Mirror mirror = new Mirror()) {
         there().syrk(alpha, mirror.of(a), beta, mirror.of(c));
         mirror.writeBack(c);
@@ -191,7 +206,7 @@ final class MirroredBackend implements Backend {
     }
 
     @Override
-    protected boolean choleskyKernel(Tensor a) {
+    public boolean cholesky(Tensor a) {
       try (Mirror mirror = new Mirror()) {
         boolean definite = there().cholesky(mirror.of(a));
         mirror.writeBack(a);
@@ -200,76 +215,36 @@ final class MirroredBackend implements Backend {
     }
 
     @Override
-    protected void predictKernel(Tensor x, long first, long count, Tensor w, Tensor b, Tensor out) {
+    public void predict(Tensor x, long first, long count, Linear model, Tensor out) {
       try (Mirror mirror = new Mirror()) {
-        there().predict(mirror.of(x), first, count, mirror.of(w), mirror.of(b), mirror.of(out));
+        there().predict(mirror.of(x), first, count, mirror.of(model), mirror.of(out));
         mirror.writeBack(out);
       }
     }
 
     @Override
-    protected void gradientKernel(
-        Tensor x,
-        Tensor y,
-        Tensor index,
-        long first,
-        long count,
-        Tensor w,
-        Tensor b,
-        Tensor gw,
-        Tensor gb,
-        Tensor loss) {
-      try (Mirror mirror = new Mirror()) {
-        there()
-            .gradient(
-                mirror.of(x),
-                mirror.of(y),
-                mirror.rows(index, first, count),
-                first,
-                count,
-                mirror.of(w),
-                mirror.of(b),
-                mirror.of(gw),
-                mirror.of(gb),
-                mirror.of(loss));
-        mirror.writeBack(gw, gb, loss);
+    public void gradient(
+        Batch batch, long first, long count, Loss loss, Linear model, Gradient into) {
+      for (long i = first; i < first + count; i++) {
+        batch.row(i);
       }
-    }
-
-    @Override
-    public boolean hasLosses() {
-      return there().hasLosses();
-    }
-
-    @Override
-    protected void gradientKernel(
-        RowLoss rowLoss,
-        Tensor x,
-        Tensor y,
-        Tensor index,
-        long first,
-        long count,
-        Tensor w,
-        Tensor b,
-        Tensor gw,
-        Tensor gb,
-        Tensor loss) {
       try (Mirror mirror = new Mirror()) {
+        DenseRows rows = batch.rows();
+        DenseRows images =
+            new DenseRows(
+                mirror.of(rows.x()),
+                mirror.of(rows.y()),
+                mirror.of(rows.weights()),
+                mirror.of(rows.offset()));
         there()
             .gradient(
-                new RowLoss(
-                    rowLoss.loss(), mirror.of(rowLoss.weights()), mirror.of(rowLoss.offset())),
-                mirror.of(x),
-                mirror.of(y),
-                mirror.rows(index, first, count),
+                new Batch(images, mirror.rows(batch.index(), first, count)),
                 first,
                 count,
-                mirror.of(w),
-                mirror.of(b),
-                mirror.of(gw),
-                mirror.of(gb),
-                mirror.of(loss));
-        mirror.writeBack(gw, gb, loss);
+                loss,
+                mirror.of(model),
+                new Gradient(mirror.of(into.gw()), mirror.of(into.gb()), mirror.of(into.loss())));
+        mirror.writeBack(into.gw(), into.gb(), into.loss());
       }
     }
   }
@@ -365,7 +340,7 @@ final class MirroredBackend implements Backend {
   }
 
   @Override
-  public LinearKernels linear() {
+  public LinearAlgebra linear() {
     return linear;
   }
 
@@ -376,7 +351,7 @@ final class MirroredBackend implements Backend {
 
   @Override
   public void close() {
-    linear.close();
+    lifetime.end();
     device.close();
   }
 }

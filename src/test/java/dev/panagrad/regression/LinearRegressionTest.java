@@ -4,6 +4,8 @@ import static org.junit.jupiter.api.Assertions.assertEquals;
 import static org.junit.jupiter.api.Assertions.assertThrows;
 
 import dev.panagrad.backend.Backend;
+import dev.panagrad.backend.Batch;
+import dev.panagrad.backend.DenseRows;
 import dev.panagrad.conformance.TestBackends;
 import dev.panagrad.data.Dataset;
 import dev.panagrad.data.Datasets;
@@ -118,7 +120,7 @@ class LinearRegressionTest {
           index.setLong(i, rows[i]);
         }
         Dataset all = Datasets.of(arena, DType.F64, x, y);
-        model.computeGradient(all.x(), all.y(), index, 1, 3);
+        model.computeGradient(new Batch(new DenseRows(all.x(), all.y()), index), 1, 3);
         double[] batch = model.gradient().flat().toArray();
         double batchLoss = model.loss().get(0);
         Dataset part = Datasets.of(arena, DType.F64, partX, partY);

@@ -8,7 +8,12 @@ import static org.junit.jupiter.api.Assertions.assertTrue;
 import dev.panagrad.backend.Backend;
 import dev.panagrad.backend.BackendOptions;
 import dev.panagrad.backend.Backends;
+import dev.panagrad.backend.Batch;
+import dev.panagrad.backend.DenseRows;
+import dev.panagrad.backend.Gradient;
+import dev.panagrad.backend.Linear;
 import dev.panagrad.conformance.TestBackends;
+import dev.panagrad.loss.Squared;
 import dev.panagrad.tensor.DType;
 import dev.panagrad.tensor.Tensor;
 import dev.panagrad.tensor.TensorArena;
@@ -92,11 +97,14 @@ class NormalEquationsTest {
     }
 
     void byEquations(NormalEquations equations) {
-      equations.gradient(w, b, gw, gb, loss);
+      equations.gradient(new Linear(w, b), new Gradient(gw, gb, loss));
     }
 
     void byRows(Backend backend) {
-      backend.linear().gradient(x, y, w, b, gw, gb, loss);
+      backend
+          .linear()
+          .gradient(
+              new DenseRows(x, y), new Squared(), new Linear(w, b), new Gradient(gw, gb, loss));
     }
 
     /** All that a gradient writes. */
@@ -399,15 +407,17 @@ class NormalEquationsTest {
           chosen.y.rows(1, 1).copyFrom(chosen.y.rows(3, 1));
           chosen.byEquations(chosen.equations(backend, arena));
           double[] expected = chosen.written();
-          chosen.byEquations(NormalEquations.of(backend, arena, x, y, index, 1, 4, true));
+          chosen.byEquations(
+              NormalEquations.of(
+                  backend, arena, new Batch(new DenseRows(x, y), index), 1, 4, true));
           assertArrayEquals(expected, chosen.written(), backend.name());
           // A part of rows in order.
           chosen.byEquations(
               NormalEquations.of(
-                  backend, arena, chosen.x.rows(1, 2), chosen.y.rows(1, 2), null, 1, 1, true));
+                  backend, arena, new Batch(chosen.x.rows(1, 2), chosen.y.rows(1, 2)), 1, 1, true));
           double[] one = chosen.written();
           chosen.byEquations(
-              NormalEquations.of(backend, arena, chosen.x, chosen.y, null, 2, 1, true));
+              NormalEquations.of(backend, arena, new Batch(chosen.x, chosen.y), 2, 1, true));
           assertArrayEquals(one, chosen.written(), backend.name());
         }
       }
@@ -531,15 +541,19 @@ class NormalEquationsTest {
       refuses(
           bounds,
           "[3, 3 + 3) are not inside tensor 'x' of 5 rows",
-          arena -> NormalEquations.of(backend, arena, x, y, null, 3, 3, true));
+          arena -> NormalEquations.of(backend, arena, new Batch(x, y), 3, 3, true));
       refuses(
           bounds,
           "entry 3 of 'index' is row 5, tensor 'x' has 5 rows",
-          arena -> NormalEquations.of(backend, arena, x, y, index, 1, 3, true));
+          arena ->
+              NormalEquations.of(
+                  backend, arena, new Batch(new DenseRows(x, y), index), 1, 3, true));
       refuses(
           bounds,
           "not inside tensor 'index'",
-          arena -> NormalEquations.of(backend, arena, x, y, index, -1, 3, true));
+          arena ->
+              NormalEquations.of(
+                  backend, arena, new Batch(new DenseRows(x, y), index), -1, 3, true));
     }
   }
 
@@ -585,34 +599,50 @@ class NormalEquationsTest {
       Tensor gaps = arena.allocate("gaps", DType.F64, 2, 4).columns(0, 3);
       List<Runnable> calls =
           List.of(
-              () -> equations.gradient(p.w.reshape(3, 2), p.b, p.gw, p.gb, p.loss),
-              () -> equations.gradient(p.w.reshape(6), p.b, p.gw, p.gb, p.loss),
-              () -> equations.gradient(gaps, p.b, p.gw, p.gb, p.loss),
-              () -> equations.gradient(p.w, p.b, p.gw.reshape(3, 2), p.gb, p.loss),
-              () -> equations.gradient(p.w, p.b, gaps, p.gb, p.loss),
-              () -> equations.gradient(p.w, p.b, locked, p.gb, p.loss),
-              () -> equations.gradient(p.w, p.b, p.w, p.gb, p.loss),
-              () -> equations.gradient(p.w, p.b, q.gw, p.gb, p.loss),
-              () -> equations.gradient(q.w, p.b, q.gw, q.gb, p.loss),
-              () -> equations.gradient(p.w, p.b, p.gw, q.gb, p.loss),
-              () -> equations.gradient(p.w, p.b, p.gw, p.b, p.loss),
-              () -> equations.gradient(p.w, p.b.rows(0, 1), p.gw, p.gb, p.loss),
-              () -> equations.gradient(p.w, p.b, p.gw, p.gb.rows(0, 1), p.loss),
-              () -> equations.gradient(p.w, p.b, p.gw, p.gw.slice(0, 2), p.loss),
-              () -> equations.gradient(p.w, p.b, p.gw, p.gb, p.loss.rows(0, 1)),
-              () -> equations.gradient(p.w, p.b, p.gw, p.gb, q.gb),
-              () -> equations.gradient(p.w, p.b, p.gw, p.gb, p.gb),
-              () -> equations.gradient(p.w, p.b, p.gw, p.gb, p.gw.slice(2, 2)),
-              () -> equations.gradient(p.w, p.b, p.gw, null, p.loss),
-              () -> equations.gradient(p.w, null, p.gw, null, p.loss),
-              () -> without.gradient(p.w, p.b, p.gw, p.gb, p.loss),
-              () -> without.gradient(p.w, null, p.gw, p.gb, p.loss));
+              () ->
+                  equations.gradient(
+                      new Linear(p.w.reshape(3, 2), p.b), new Gradient(p.gw, p.gb, p.loss)),
+              () ->
+                  equations.gradient(
+                      new Linear(p.w.reshape(6), p.b), new Gradient(p.gw, p.gb, p.loss)),
+              () -> equations.gradient(new Linear(gaps, p.b), new Gradient(p.gw, p.gb, p.loss)),
+              () ->
+                  equations.gradient(
+                      new Linear(p.w, p.b), new Gradient(p.gw.reshape(3, 2), p.gb, p.loss)),
+              () -> equations.gradient(new Linear(p.w, p.b), new Gradient(gaps, p.gb, p.loss)),
+              () -> equations.gradient(new Linear(p.w, p.b), new Gradient(locked, p.gb, p.loss)),
+              () -> equations.gradient(new Linear(p.w, p.b), new Gradient(p.w, p.gb, p.loss)),
+              () -> equations.gradient(new Linear(p.w, p.b), new Gradient(q.gw, p.gb, p.loss)),
+              () -> equations.gradient(new Linear(q.w, p.b), new Gradient(q.gw, q.gb, p.loss)),
+              () -> equations.gradient(new Linear(p.w, p.b), new Gradient(p.gw, q.gb, p.loss)),
+              () -> equations.gradient(new Linear(p.w, p.b), new Gradient(p.gw, p.b, p.loss)),
+              () ->
+                  equations.gradient(
+                      new Linear(p.w, p.b.rows(0, 1)), new Gradient(p.gw, p.gb, p.loss)),
+              () ->
+                  equations.gradient(
+                      new Linear(p.w, p.b), new Gradient(p.gw, p.gb.rows(0, 1), p.loss)),
+              () ->
+                  equations.gradient(
+                      new Linear(p.w, p.b), new Gradient(p.gw, p.gw.slice(0, 2), p.loss)),
+              () ->
+                  equations.gradient(
+                      new Linear(p.w, p.b), new Gradient(p.gw, p.gb, p.loss.rows(0, 1))),
+              () -> equations.gradient(new Linear(p.w, p.b), new Gradient(p.gw, p.gb, q.gb)),
+              () -> equations.gradient(new Linear(p.w, p.b), new Gradient(p.gw, p.gb, p.gb)),
+              () ->
+                  equations.gradient(
+                      new Linear(p.w, p.b), new Gradient(p.gw, p.gb, p.gw.slice(2, 2))),
+              () -> equations.gradient(new Linear(p.w, p.b), new Gradient(p.gw, null, p.loss)),
+              () -> equations.gradient(new Linear(p.w, null), new Gradient(p.gw, null, p.loss)),
+              () -> without.gradient(new Linear(p.w, p.b), new Gradient(p.gw, p.gb, p.loss)),
+              () -> without.gradient(new Linear(p.w, null), new Gradient(p.gw, p.gb, p.loss)));
       double[] before = p.written();
       for (int i = 0; i < calls.size(); i++) {
         assertThrows(IllegalArgumentException.class, calls.get(i)::run, "call " + i);
         assertArrayEquals(before, p.written(), 0.0, "call " + i);
       }
-      equations.gradient(p.w, p.b, p.gw, p.gb, null);
+      equations.gradient(new Linear(p.w, p.b), new Gradient(p.gw, p.gb, null));
       assertTrue(p.gw.get(0) != 0);
     }
   }

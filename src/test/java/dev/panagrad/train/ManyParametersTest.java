@@ -6,6 +6,7 @@ import static org.junit.jupiter.api.Assertions.assertTrue;
 import dev.panagrad.backend.Backend;
 import dev.panagrad.backend.BackendOptions;
 import dev.panagrad.backend.Backends;
+import dev.panagrad.backend.Batch;
 import dev.panagrad.backend.StepTrace;
 import dev.panagrad.optimizer.Checkpoint;
 import dev.panagrad.optimizer.Optimizer;
@@ -67,7 +68,7 @@ class ManyParametersTest {
 
     /** One step on a batch; the mean loss before it. */
     double step(long first, long count) {
-      regression.computeGradient(x, y, null, first, count);
+      regression.computeGradient(new Batch(x, y), first, count);
       double sum = 0;
       for (long j = 0; j < regression.loss().count(); j++) {
         sum += regression.loss().get(j);
@@ -77,7 +78,7 @@ class ManyParametersTest {
     }
 
     double lossOf(int rows) {
-      regression.computeGradient(x, y, null, 0, rows);
+      regression.computeGradient(new Batch(x, y), 0, rows);
       double sum = 0;
       for (long j = 0; j < regression.loss().count(); j++) {
         sum += regression.loss().get(j);

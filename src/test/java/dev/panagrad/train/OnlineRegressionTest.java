@@ -9,6 +9,7 @@ import static org.junit.jupiter.api.Assertions.assertTrue;
 import dev.panagrad.backend.Backend;
 import dev.panagrad.backend.BackendOptions;
 import dev.panagrad.backend.Backends;
+import dev.panagrad.backend.DenseRows;
 import dev.panagrad.conformance.TestBackends;
 import dev.panagrad.data.Dataset;
 import dev.panagrad.optimizer.Optimizer;
@@ -79,12 +80,12 @@ class OnlineRegressionTest {
     assertNotEquals(0, found.coefficient(0, 1), what);
   }
 
-  private static Iterator<Batch> batches(Dataset data) {
+  private static Iterator<DenseRows> batches(Dataset data) {
     return IntStream.iterate(0, i -> i < ROWS, i -> i + BATCH)
         .mapToObj(
             i -> {
               int count = Math.min(BATCH, ROWS - i);
-              return new Batch(data.x().rows(i, count), data.y().rows(i, count));
+              return new DenseRows(data.x().rows(i, count), data.y().rows(i, count));
             })
         .iterator();
   }
@@ -185,7 +186,7 @@ class OnlineRegressionTest {
         Tensor x = arena.allocate("x", DType.F32, 32, 1);
         Tensor y = arena.allocate("y", DType.F32, 32);
         Random random = new Random(3);
-        Iterator<Batch> source =
+        Iterator<DenseRows> source =
             Stream.generate(
                     () -> {
                       int rows = 1 + random.nextInt(32);
@@ -193,7 +194,7 @@ class OnlineRegressionTest {
                         x.set(i, i < rows ? 2 * random.nextDouble() - 1 : Double.NaN);
                         y.set(i, 2 * x.get(i) + 1);
                       }
-                      return new Batch(x.rows(0, rows), y.rows(0, rows));
+                      return new DenseRows(x.rows(0, rows), y.rows(0, rows));
                     })
                 .limit(300)
                 .iterator();
@@ -205,7 +206,7 @@ class OnlineRegressionTest {
         assertEquals(2, online.model().coefficient(0, 0), 1e-5, backend.name());
         assertEquals(1, online.model().intercept(0), 1e-5, backend.name());
         assertTrue(result.meanLoss() > 0 && result.meanLoss() < 0.5, "" + result);
-        StreamResult none = online.fit(List.<Batch>of().iterator());
+        StreamResult none = online.fit(List.<DenseRows>of().iterator());
         assertEquals(0, none.steps());
         assertTrue(Double.isNaN(none.meanLoss()));
       }
@@ -298,8 +299,8 @@ class OnlineRegressionTest {
     for (Backend backend : backends) {
       try (TensorArena arena = TensorArena.open("diverging")) {
         Dataset data = data(arena, DType.F64, 1);
-        Iterator<Batch> endless =
-            Stream.generate(() -> new Batch(data.x().rows(0, BATCH), data.y().rows(0, BATCH)))
+        Iterator<DenseRows> endless =
+            Stream.generate(() -> new DenseRows(data.x().rows(0, BATCH), data.y().rows(0, BATCH)))
                 .iterator();
         OnlineRegression.Builder builder =
             OnlineRegression.with(Optimizer.of(new GradientDescent(1)));
@@ -349,20 +350,20 @@ class OnlineRegressionTest {
         refused(
             IllegalArgumentException.class,
             "batch of 'x' has 20 rows where 1 to 7 are accepted; OnlineRegression.Builder.maximumRows",
-            () -> online.update(new Batch(data.x(), data.y())));
+            () -> online.update(new DenseRows(data.x(), data.y())));
         refused(
             IllegalArgumentException.class,
             "has 0 rows",
-            () -> online.update(new Batch(data.x().rows(0, 0), data.y().rows(0, 0))));
+            () -> online.update(new DenseRows(data.x().rows(0, 0), data.y().rows(0, 0))));
         refused(
             IllegalArgumentException.class,
             "batch of 'x' [2, 11] and 'y' [3, 1]: [rows, 11] and [rows, 1]",
-            () -> online.update(new Batch(data.x().rows(0, 2), data.y().rows(0, 3))));
+            () -> online.update(new DenseRows(data.x().rows(0, 2), data.y().rows(0, 3))));
         Tensor narrow = arena.allocate("narrow", DType.F32, 2, FEATURES);
         refused(
             IllegalArgumentException.class,
             "tensor 'narrow' is F32 where F64 is needed",
-            () -> online.update(new Batch(narrow, data.y().rows(0, 2))));
+            () -> online.update(new DenseRows(narrow, data.y().rows(0, 2))));
         assertEquals(0, online.optimizer().steps());
         online.close();
         online.close();

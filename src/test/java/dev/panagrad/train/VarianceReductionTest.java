@@ -49,7 +49,7 @@ class VarianceReductionTest {
     List<Backend> backends = TestBackends.open(2);
     for (Backend backend : backends) {
       for (boolean isLogistic : new boolean[] {false, true}) {
-        if (isLogistic && !backend.linear().hasLosses()) {
+        if (isLogistic && !backend.linear().supportsWeights()) {
           continue;
         }
         double rate = isLogistic ? 0.5 : 0.05;

@@ -7,6 +7,8 @@ import static org.junit.jupiter.api.Assertions.assertTrue;
 import dev.panagrad.backend.Backend;
 import dev.panagrad.backend.BackendOptions;
 import dev.panagrad.backend.Backends;
+import dev.panagrad.backend.Batch;
+import dev.panagrad.backend.DenseRows;
 import dev.panagrad.data.Dataset;
 import dev.panagrad.data.Datasets;
 import dev.panagrad.data.RowOrder;
@@ -126,7 +128,8 @@ class GradientNoiseScaleTest {
       RowOrder order = RowOrder.of(arena, 60, 0, 1);
       order.shuffle(0);
       GradientNoiseScale scale =
-          GradientNoiseScale.measure(backend, regression, data.x(), data.y(), order.index(), 60);
+          GradientNoiseScale.measure(
+              backend, regression, new Batch(new DenseRows(data.x(), data.y()), order.index()));
       double trace = trace(gradients);
       assertEquals(trace, scale.covarianceTrace(), tolerance * trace);
       double square = square(mean(gradients, (1L << 60) - 1));
@@ -150,7 +153,7 @@ class GradientNoiseScaleTest {
       }
       regression.intercept().set(0, B);
       GradientNoiseScale scale =
-          GradientNoiseScale.measure(backend, regression, data.x(), data.y(), null, 20_000);
+          GradientNoiseScale.measure(backend, regression, new Batch(data.x(), data.y()));
       double squares = 0;
       double[] sum = new double[4];
       for (double[] g : gradients) {

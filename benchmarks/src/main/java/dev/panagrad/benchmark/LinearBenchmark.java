@@ -1,7 +1,7 @@
 package dev.panagrad.benchmark;
 
 import dev.panagrad.backend.Backend;
-import dev.panagrad.backend.LinearKernels;
+import dev.panagrad.backend.LinearAlgebra;
 import dev.panagrad.tensor.DType;
 import dev.panagrad.tensor.TensorArena;
 import java.util.concurrent.TimeUnit;
@@ -38,7 +38,7 @@ public abstract class LinearBenchmark {
   private TensorArena arena;
 
   /** The kernels. */
-  LinearKernels linear;
+  LinearAlgebra linear;
 
   /** Which backend; the parameter is the class's own, as not all have kernels of their own. */
   abstract String backend();

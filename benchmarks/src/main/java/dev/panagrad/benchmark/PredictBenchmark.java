@@ -1,5 +1,6 @@
 package dev.panagrad.benchmark;
 
+import dev.panagrad.backend.Linear;
 import dev.panagrad.tensor.Tensor;
 import dev.panagrad.tensor.TensorArena;
 import org.openjdk.jmh.annotations.Benchmark;
@@ -39,7 +40,7 @@ public class PredictBenchmark extends LinearBenchmark {
   /** All rows. */
   @Benchmark
   public Tensor predict() {
-    linear.predict(x, 0, x.rows(), w, b, out);
+    linear.predict(x, 0, x.rows(), new Linear(w, b), out);
     return out;
   }
 }

@@ -34,6 +34,12 @@ final class Cublas {
   /** Rows of bfloat16 start at multiples of 16 bytes, which the tensor cores' kernels need. */
   private static final int BFLOAT16_STEP = 8;
 
+  /** The operands of the next product. */
+  final DeviceMatrix a = new DeviceMatrix();
+
+  final DeviceMatrix b = new DeviceMatrix();
+  final DeviceMatrix c = new DeviceMatrix();
+
   private final CudaQueue queue;
   private final CudaMemory memory;
   private final MathMode math;
@@ -83,38 +89,27 @@ final class Cublas {
   }
 
   /**
-   * {@code C = alpha op(A) op(B) + beta C} for row-major matrices, C being m x n and the inner
-   * extent k. cuBLAS takes columns: {@code C^T = alpha op(B)^T op(A)^T + beta C^T} is the same
-   * memory.
+   * {@code C = alpha op(A) op(B) + beta C} for the row-major matrices {@link #a}, {@link #b} and
+   * {@link #c}, C being m x n and the inner extent k. cuBLAS takes columns: {@code C^T = alpha
+   * op(B)^T op(A)^T + beta C^T} is the same memory.
    */
-  void gemm(
-      DType dtype,
-      boolean transposeA,
-      boolean transposeB,
-      long m,
-      long n,
-      long k,
-      double alpha,
-      long a,
-      long aStride,
-      long b,
-      long bStride,
-      double beta,
-      long c,
-      long cStride) {
+  void gemm(DType dtype, double alpha, double beta) {
+    long m = c.rows;
+    long n = c.cols;
+    long k = a.isTransposed ? a.rows : a.cols;
     if (m == 0 || n == 0) {
       return;
     }
     int mm = size("rows of C", m);
     int nn = size("columns of C", n);
     int kk = size("inner extent", k);
-    int lda = stride(aStride);
-    int ldb = stride(bStride);
-    int ldc = stride(cStride);
+    int lda = stride(a.stride);
+    int ldb = stride(b.stride);
+    int ldc = stride(c.stride);
     open();
     MemorySegment beside = numbers.asSlice(Double.BYTES);
-    int opA = operation(transposeA);
-    int opB = operation(transposeB);
+    int opA = operation(a.isTransposed);
+    int opB = operation(b.isTransposed);
     int code;
     String call;
     if (dtype == DType.F64) {
@@ -123,15 +118,13 @@ final class Cublas {
       call = "cublasDgemm";
       code =
           CublasBindings.cublasDgemm_v2(
-              handle, opB, opA, nn, mm, kk, numbers, at(b), ldb, at(a), lda, beside, at(c), ldc);
+              handle, opB, opA, nn, mm, kk, numbers, at(b.at), ldb, at(a.at), lda, beside, at(c.at), ldc);
     } else {
       numbers.set(ValueLayout.JAVA_FLOAT, 0, (float) alpha);
       beside.set(ValueLayout.JAVA_FLOAT, 0, (float) beta);
       if (math == MathMode.BF16 && k > 0) {
-        long colsA = transposeA ? m : k;
-        long colsB = transposeB ? k : n;
-        long shortA = bfloat16(castA, a, aStride, transposeA ? k : m, colsA);
-        long shortB = bfloat16(castB, b, bStride, transposeB ? n : k, colsB);
+        long shortA = bfloat16(castA, a);
+        long shortB = bfloat16(castB, b);
         int type = CublasBindings.CUDA_R_16BF();
         call = "cublasGemmEx";
         code =
@@ -145,12 +138,12 @@ final class Cublas {
                 numbers,
                 at(shortB),
                 type,
-                bfloat16Stride(colsB),
+                bfloat16Stride(b.cols),
                 at(shortA),
                 type,
-                bfloat16Stride(colsA),
+                bfloat16Stride(a.cols),
                 beside,
-                at(c),
+                at(c.at),
                 CublasBindings.CUDA_R_32F(),
                 ldc,
                 CublasBindings.CUBLAS_COMPUTE_32F(),
@@ -159,7 +152,7 @@ final class Cublas {
         call = "cublasSgemm";
         code =
             CublasBindings.cublasSgemm_v2(
-                handle, opB, opA, nn, mm, kk, numbers, at(b), ldb, at(a), lda, beside, at(c), ldc);
+                handle, opB, opA, nn, mm, kk, numbers, at(b.at), ldb, at(a.at), lda, beside, at(c.at), ldc);
       }
     }
     queue.trace.countLaunch();
@@ -171,19 +164,20 @@ final class Cublas {
   }
 
   /** The matrix rounded to bfloat16, rows {@link #bfloat16Stride} apart. */
-  private long bfloat16(CudaScratch scratch, long from, long stride, long rows, long cols) {
-    long to = scratch.address(rows * bfloat16Stride(cols) * Short.BYTES);
+  private long bfloat16(CudaScratch scratch, DeviceMatrix from) {
+    int stride = bfloat16Stride(from.cols);
+    long to = scratch.address(from.rows * stride * Short.BYTES);
     if (cast == null) {
       cast = queue.launchOf("cast", "cast_f32_bf16", 6);
     }
     queue.launch(
-        cast.put(0, from)
-            .put(1, stride)
-            .put(2, rows)
-            .put(3, cols)
+        cast.put(0, from.at)
+            .put(1, from.stride)
+            .put(2, from.rows)
+            .put(3, from.cols)
             .put(4, to)
-            .put(5, bfloat16Stride(cols))
-            .shape(RowProducts.elementBlocks(rows * cols), 1, 256, 1));
+            .put(5, stride)
+            .shape(RowProducts.elementBlocks(from.rows * from.cols), 1, 256, 1));
     return to;
   }
 

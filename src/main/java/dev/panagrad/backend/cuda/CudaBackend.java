@@ -2,7 +2,9 @@ package dev.panagrad.backend.cuda;
 
 import dev.panagrad.backend.Backend;
 import dev.panagrad.backend.BackendOptions;
-import dev.panagrad.backend.LinearKernels;
+import dev.panagrad.backend.DenseRows;
+import dev.panagrad.backend.Lifetime;
+import dev.panagrad.backend.LinearAlgebra;
 import dev.panagrad.backend.MathMode;
 import dev.panagrad.backend.StepKernel;
 import dev.panagrad.backend.StepTrace;
@@ -36,6 +38,7 @@ final class CudaBackend implements Backend {
 
   private static final Logger LOG = System.getLogger(CudaBackend.class.getName());
 
+  private final Lifetime lifetime = new Lifetime(NAME);
   private final StepTrace trace = new StepTrace();
   private final String detail;
   private final CudaQueue queue;
@@ -45,13 +48,11 @@ final class CudaBackend implements Backend {
   private final Cublas cublas;
   private final VectorSums sums;
   private final StepControls controls;
-  private final CudaLinear linear;
+  private final LinearAlgebra linear;
   private final TypedLaunch gather;
-  private boolean closed;
-
   CudaBackend(BackendOptions options, String found) {
     CudaDriver driver = new CudaDriver(options.device());
-    queue = new CudaQueue(driver, trace);
+    queue = new CudaQueue(driver, lifetime, trace);
     String name =
         "device %d, %s".formatted(options.device(), found.substring(0, found.indexOf(',')));
     memory = new CudaMemory(queue, name, options.deviceMemory());
@@ -62,7 +63,8 @@ final class CudaBackend implements Backend {
       uploads = new RowUploads(queue, memory, pinned);
       sums = new VectorSums(queue, memory);
       controls = new StepControls(queue, memory);
-      linear = new CudaLinear(queue, memory, cublas, sums, uploads);
+      CudaLinear kernels = new CudaLinear(queue, memory, cublas, sums, uploads);
+      linear = new LinearAlgebra(lifetime, kernels, trace);
     } catch (RuntimeException e) {
       memory.releaseAll("the backend could not be opened");
       queue.close();
@@ -99,7 +101,7 @@ final class CudaBackend implements Backend {
   private Tensor allocate(
       TensorArena arena, String name, DType dtype, Shape shape, boolean zeroed) {
     linear.requireOpen();
-    CudaStorage storage = memory.allocate(name, shape.bytes(dtype));
+    CudaStorage storage = memory.allocate(name, shape.bytes(dtype), dtype == DType.I64);
     try {
       if (zeroed && storage.bytes() > 0) {
         synchronized (queue) {
@@ -129,28 +131,28 @@ final class CudaBackend implements Backend {
   }
 
   @Override
-  public Rows placeRows(TensorArena arena, Tensor x, Tensor y) {
-    x.requireUsable();
-    if (y != null) {
-      y.requireUsable();
-    }
+  public DenseRows placeRows(TensorArena arena, DenseRows rows) {
     linear.requireOpen();
-    boolean isHost = x.isHost() && (y == null || y.isHost());
-    long bytes = x.shape().bytes(x.dtype()) + (y == null ? 0 : y.shape().bytes(y.dtype()));
-    long available = memory.available();
-    long reserved = Math.min(available / RESERVED_PART, MAX_RESERVED);
-    if (!isHost || bytes <= available - reserved) {
-      return new Rows(place(arena, x), y == null ? null : place(arena, y));
+    rows.x().requireUsable();
+    rows.y().requireUsable();
+    if (rows.isPlain() && rows.x().isHost()) {
+      long bytes = bytes(rows.x()) + bytes(rows.y());
+      long available = memory.available();
+      if (bytes > available - Math.min(available / RESERVED_PART, MAX_RESERVED)) {
+        pinned.stays(rows.x());
+        pinned.stays(rows.y());
+        LOG.log(
+            Level.INFO,
+            "'%s', %,d bytes with targets, stays in host memory: %,d bytes of device memory are available; its rows are uploaded batch by batch"
+                .formatted(rows.x().name(), bytes, available));
+        return rows;
+      }
     }
-    pinned.stays(x);
-    if (y != null) {
-      pinned.stays(y);
-    }
-    LOG.log(
-        Level.INFO,
-        "'%s', %,d bytes with targets, stays in host memory: %,d bytes of device memory are available; its rows are uploaded batch by batch"
-            .formatted(x.name(), bytes, available));
-    return new Rows(x, y);
+    return Backend.super.placeRows(arena, rows);
+  }
+
+  private static long bytes(Tensor t) {
+    return t.shape().bytes(t.dtype());
   }
 
   @Override
@@ -245,7 +247,7 @@ final class CudaBackend implements Backend {
   }
 
   @Override
-  public LinearKernels linear() {
+  public LinearAlgebra linear() {
     return linear;
   }
 
@@ -266,14 +268,17 @@ final class CudaBackend implements Backend {
   @Override
   public void close() {
     synchronized (queue) {
-      if (closed) {
+      if (!lifetime.end()) {
         return;
       }
-      closed = true;
-      linear.close();
       if (!queue.driver.isLost()) {
         List<Runnable> ends =
-            List.of(queue::enter, queue::synchronize, uploads::close, pinned::close, cublas::close);
+            List.of(
+                queue.driver::enter,
+                queue::synchronize,
+                uploads::close,
+                pinned::close,
+                cublas::close);
         for (Runnable end : ends) {
           try {
             end.run();

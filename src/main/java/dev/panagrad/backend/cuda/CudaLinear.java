@@ -1,10 +1,17 @@
 package dev.panagrad.backend.cuda;
 
-import dev.panagrad.backend.Backend;
-import dev.panagrad.backend.BackendOptions;
-import dev.panagrad.backend.Backends;
+import dev.panagrad.backend.Availability;
+import dev.panagrad.backend.Batch;
+import dev.panagrad.backend.DenseRows;
+import dev.panagrad.backend.Gradient;
+import dev.panagrad.backend.Linear;
 import dev.panagrad.backend.LinearKernels;
 import dev.panagrad.backend.Transpose;
+import dev.panagrad.backend.scalar.ScalarLinear;
+import dev.panagrad.backend.simd.SimdLinear;
+import dev.panagrad.backend.simd.SimdProvider;
+import dev.panagrad.loss.Loss;
+import dev.panagrad.loss.Squared;
 import dev.panagrad.tensor.DType;
 import dev.panagrad.tensor.Tensor;
 import dev.panagrad.tensor.TensorArena;
@@ -16,9 +23,7 @@ import dev.panagrad.tensor.TensorArena;
  * <p>X and y of {@link #gradient}, and X of {@link #predict}, may be in host memory: their rows are
  * then uploaded part by part. Everything else must be on the device.
  */
-final class CudaLinear extends LinearKernels {
-  private static final int THREADS = 256;
-
+final class CudaLinear implements LinearKernels {
   private static final long MAX_BLOCKS = 1024;
   private static final long MIN_BLOCK_ROWS = 64;
   private static final long PARTIAL_BYTES = 32L * 1024 * 1024;
@@ -31,18 +36,19 @@ final class CudaLinear extends LinearKernels {
   private final CudaScratch partial;
   private final RowGradient rowGradient;
   private final ProductGradient productGradient;
+  private final CudaScratch differences;
   private final RowProducts rowProducts;
+  private final ColumnSums columnSums;
+  private final DeviceRows rows = new DeviceRows();
   private final Predictions predictions;
   private final TypedLaunch norm1;
   private final TypedLaunch finiteCheck;
   private final TypedLaunch axpy;
   private final TypedLaunch columnsCombine;
   private final GradientOperands operands = new GradientOperands();
-  private Backend host;
 
   CudaLinear(
       CudaQueue queue, CudaMemory memory, Cublas cublas, VectorSums sums, RowUploads uploads) {
-    super(queue.trace);
     this.queue = queue;
     this.memory = memory;
     this.cublas = cublas;
@@ -51,7 +57,9 @@ final class CudaLinear extends LinearKernels {
     partial = new CudaScratch(memory, "partial sums of rows");
     rowGradient = new RowGradient(queue, partial);
     productGradient = new ProductGradient(queue, cublas, memory, partial);
+    differences = new CudaScratch(memory, "differences of vectors");
     rowProducts = new RowProducts(queue);
+    columnSums = new ColumnSums(queue);
     norm1 = new TypedLaunch(queue, "norm1", 3);
     finiteCheck = new TypedLaunch(queue, "finite_check", 3);
     axpy = new TypedLaunch(queue, "axpy", 4);
@@ -67,12 +75,14 @@ final class CudaLinear extends LinearKernels {
   /**
    * The device address of the first element.
    *
-   * @throws IllegalArgumentException if the tensor is not in this backend's memory
+   * @throws IllegalArgumentException if the tensor is not in this backend's memory, or its elements
+   *     are not what that was allocated for
    */
   static long address(Tensor t, CudaMemory memory) {
     if (t.storage() instanceof CudaStorage storage && storage.isOf(memory)) {
       // Again, now that the queue's lock is held: another thread may have closed the arena.
       t.requireUsable();
+      storage.requireHolds(t);
       return storage.address() + t.byteOffset();
     }
     throw new IllegalArgumentException(
@@ -81,14 +91,15 @@ final class CudaLinear extends LinearKernels {
                 t.name(), t.isHost() ? "in host memory" : "in the memory of another backend"));
   }
 
-  private long addressOrZero(Tensor t) {
-    return t == null ? 0 : address(t);
+  /** The device address of the first element, or 0 for null. */
+  static long addressOrZero(Tensor t, CudaMemory memory) {
+    return t == null ? 0 : address(t, memory);
   }
 
   // ---- vectors
 
   @Override
-  protected double dotKernel(Tensor x, Tensor y) {
+  public double dot(Tensor x, Tensor y) {
     synchronized (queue) {
       begin();
       sums.dot(x.dtype(), address(x), address(y), x.count());
@@ -97,21 +108,44 @@ final class CudaLinear extends LinearKernels {
   }
 
   @Override
-  protected void axpyKernel(double alpha, Tensor x, Tensor y) {
+  public void axpy(double alpha, Tensor x, Tensor y) {
     synchronized (queue) {
       begin();
-      queue.launch(
-          axpy.of(x.dtype())
-              .put(0, alpha)
-              .put(1, address(x))
-              .put(2, address(y))
-              .put(3, x.count())
-              .shape(RowProducts.elementBlocks(x.count()), 1, THREADS, 1));
+      add(alpha, x.dtype(), address(x), address(y), x.count());
+    }
+  }
+
+  /** {@code y += alpha * x}. */
+  private void add(double alpha, DType dtype, long x, long y, long count) {
+    queue.launch(
+        axpy.of(dtype)
+            .put(0, alpha)
+            .put(1, x)
+            .put(2, y)
+            .put(3, count)
+            .shape(RowProducts.elementBlocks(count), 1, RowProducts.THREADS, 1));
+  }
+
+  /** The difference first, in memory of its own. */
+  @Override
+  public void lerp(double share, Tensor x, Tensor y) {
+    synchronized (queue) {
+      begin();
+      long bytes = x.count() * x.dtype().bytes();
+      if (bytes == 0) {
+        return;
+      }
+      long from = address(x);
+      long to = address(y);
+      long difference = differences.address(bytes);
+      queue.driver.copy(from, difference, bytes, queue.stream);
+      add(-1, x.dtype(), to, difference, x.count());
+      add(share, x.dtype(), difference, to, x.count());
     }
   }
 
   @Override
-  protected double norm2Kernel(Tensor x) {
+  public double norm2(Tensor x) {
     synchronized (queue) {
       begin();
       sums.squares(x.dtype(), address(x), x.count());
@@ -120,7 +154,7 @@ final class CudaLinear extends LinearKernels {
   }
 
   @Override
-  protected double norm1Kernel(Tensor x) {
+  public double norm1(Tensor x) {
     synchronized (queue) {
       begin();
       sums.sum(norm1, x.dtype(), address(x), x.count());
@@ -129,7 +163,7 @@ final class CudaLinear extends LinearKernels {
   }
 
   @Override
-  protected boolean isFiniteKernel(Tensor x) {
+  public boolean isFinite(Tensor x) {
     synchronized (queue) {
       begin();
       sums.sum(finiteCheck, x.dtype(), address(x), x.count());
@@ -146,54 +180,32 @@ final class CudaLinear extends LinearKernels {
   // ---- products
 
   @Override
-  protected void gemvKernel(
-      Transpose transpose, double alpha, Tensor a, Tensor x, double beta, Tensor y) {
+  public void gemv(Transpose transpose, double alpha, Tensor a, Tensor x, double beta, Tensor y) {
     synchronized (queue) {
       begin();
       DType dtype = a.dtype();
+      long cols = a.cols();
+      rows.setFeatures(a, 0, a.rows(), memory);
       if (transpose == Transpose.NO) {
         queue.launch(
-            rowProducts.products(
-                dtype,
-                address(a),
-                a.rowStride(),
-                0,
-                0,
-                a.rows(),
-                a.cols(),
-                address(x),
-                a.cols(),
-                1,
-                0,
-                alpha,
-                beta,
-                address(y),
-                1));
+            rowProducts
+                .of(dtype, rows, cols)
+                .with(address(x), cols, 1)
+                .scaled(alpha, beta)
+                .into(address(y), 1));
         return;
       }
-      long rows = a.rows();
-      long cols = a.cols();
       long maxBlocks =
           Math.clamp(PARTIAL_BYTES / (Math.max(cols, 1) * Double.BYTES), 1, MAX_BLOCKS);
-      long rowsPerBlock = Math.max(MIN_BLOCK_ROWS, Math.ceilDiv(rows, maxBlocks));
-      long blocks = Math.ceilDiv(rows, rowsPerBlock);
+      long rowsPerBlock = Math.max(MIN_BLOCK_ROWS, Math.ceilDiv(a.rows(), maxBlocks));
+      long blocks = Math.ceilDiv(a.rows(), rowsPerBlock);
       long sumsAddress = partial.address(Math.max(1, blocks * cols) * Double.BYTES);
       if (blocks > 0) {
         queue.launch(
-            rowProducts.columnSums(
-                dtype,
-                address(a),
-                a.rowStride(),
-                0,
-                0,
-                rows,
-                cols,
-                address(x),
-                1,
-                sumsAddress,
-                cols,
-                rowsPerBlock,
-                false));
+            columnSums
+                .of(dtype, rows, cols)
+                .weightedBy(address(x), 1)
+                .into(sumsAddress, cols, rowsPerBlock, false));
       }
       queue.launch(
           columnsCombine
@@ -210,7 +222,7 @@ final class CudaLinear extends LinearKernels {
   }
 
   @Override
-  protected void gemmKernel(
+  public void gemm(
       Transpose transposeA,
       Transpose transposeB,
       double alpha,
@@ -220,23 +232,10 @@ final class CudaLinear extends LinearKernels {
       Tensor c) {
     synchronized (queue) {
       begin();
-      boolean ta = transposeA == Transpose.YES;
-      boolean tb = transposeB == Transpose.YES;
-      cublas.gemm(
-          c.dtype(),
-          ta,
-          tb,
-          c.rows(),
-          c.cols(),
-          ta ? a.rows() : a.cols(),
-          alpha,
-          address(a),
-          stride(a),
-          address(b),
-          stride(b),
-          beta,
-          address(c),
-          stride(c));
+      cublas.a.set(a, transposeA == Transpose.YES, memory);
+      cublas.b.set(b, transposeB == Transpose.YES, memory);
+      cublas.c.set(c, false, memory);
+      cublas.gemm(c.dtype(), alpha, beta);
     }
   }
 
@@ -245,44 +244,21 @@ final class CudaLinear extends LinearKernels {
     return Math.max(t.rowStride(), t.cols());
   }
 
-  @Override
-  protected void syrkKernel(double alpha, Tensor a, double beta, Tensor c) {
-    synchronized (queue) {
-      begin();
-      cublas.gemm(
-          c.dtype(),
-          true,
-          false,
-          c.rows(),
-          c.cols(),
-          a.rows(),
-          alpha,
-          address(a),
-          stride(a),
-          address(a),
-          stride(a),
-          beta,
-          address(c),
-          stride(c));
-    }
-  }
-
   /**
-   * On the host, by its best backend: cuBLAS has no factorization, and the engine factorizes once
-   * per exact solution. Costs a copy in each direction.
+   * On the host: cuBLAS has no factorization, and the engine factorizes once per exact solution.
+   * Costs a copy in each direction.
    */
   @Override
-  protected boolean choleskyKernel(Tensor a) {
+  public boolean cholesky(Tensor a) {
     try (TensorArena arena = TensorArena.open("cholesky")) {
       Tensor onHost = arena.allocate(a.name(), a.dtype(), a.shape());
       synchronized (queue) {
         queue.enter();
         HostCopies.download(queue, address(a), a, onHost);
-        if (host == null) {
-          host = Backends.openHost(BackendOptions.defaults());
-        }
       }
-      boolean definite = host.linear().cholesky(onHost);
+      boolean hasVectors = new SimdProvider().probe() instanceof Availability.Available;
+      boolean definite =
+          hasVectors ? SimdLinear.factorize(onHost) : new ScalarLinear().cholesky(onHost);
       synchronized (queue) {
         queue.enter();
         HostCopies.upload(queue, onHost, address(a), a);
@@ -292,118 +268,75 @@ final class CudaLinear extends LinearKernels {
   }
 
   @Override
-  protected void predictKernel(Tensor x, long first, long count, Tensor w, Tensor b, Tensor out) {
+  public void predict(Tensor x, long first, long count, Linear model, Tensor out) {
     synchronized (queue) {
       begin();
       if (count > 0) {
-        predictions.predict(x, first, count, w, b, out);
+        predictions.predict(x, first, count, model, out);
       }
     }
   }
 
   // ---- gradients
 
-  /** Host tensors are refused by the kernels that cannot upload them, before they start. */
   @Override
-  protected void requirePlace(Tensor operand) {
-    operand.requireUsable();
-    if (!operand.isHost()) {
+  public boolean usesHostMemory() {
+    return false;
+  }
+
+  @Override
+  public void requirePlace(Tensor operand, boolean mayBeUploaded) {
+    if (mayBeUploaded && operand.isHost()) {
+      operand.requireUsable();
+    } else {
       address(operand);
     }
   }
 
   @Override
-  protected void requireRows(Tensor index, long first, long count, Tensor x) {
-    if (index.isHost()) {
-      super.requireRows(index, first, count, x);
-      return;
-    }
-    // What lies on the device was looked at when it was copied there.
-    CudaStorage storage = (CudaStorage) index.storage();
-    if (storage.leastRow() < 0 || storage.largestRow() >= x.rows()) {
-      throw new IndexOutOfBoundsException(
-          "gradient: '%s' has been given row numbers from %d to %d, tensor '%s' has %,d rows"
-              .formatted(
-                  index.name(), storage.leastRow(), storage.largestRow(), x.name(), x.rows()));
+  public boolean supports(Loss loss) {
+    return loss instanceof Squared;
+  }
+
+  @Override
+  public boolean supportsWeights() {
+    return false;
+  }
+
+  /** What lies on the device was looked at when it was copied there. */
+  private static void requireRows(Batch batch) {
+    if (batch.index() != null && batch.index().storage() instanceof CudaStorage storage) {
+      long rows = batch.rows().count();
+      if (storage.leastRow() < 0 || storage.largestRow() >= rows) {
+        throw new IndexOutOfBoundsException(
+            "gradient: '%s' has been given row numbers from %d to %d, tensor '%s' has %,d rows"
+                .formatted(
+                    batch.index().name(),
+                    storage.leastRow(),
+                    storage.largestRow(),
+                    batch.rows().x().name(),
+                    rows));
+      }
     }
   }
 
   @Override
-  protected void gradientKernel(
-      Tensor x,
-      Tensor y,
-      Tensor index,
-      long first,
-      long count,
-      Tensor w,
-      Tensor b,
-      Tensor gw,
-      Tensor gb,
-      Tensor loss) {
+  public void gradient(
+      Batch batch, long first, long count, Loss loss, Linear model, Gradient into) {
     synchronized (queue) {
       begin();
-      requireTogether(x, y, index);
-      operands.dtype = w.dtype();
-      operands.features = w.cols();
-      operands.outputs = Math.toIntExact(w.rows());
-      operands.count = count;
-      operands.w = address(w);
-      operands.b = addressOrZero(b);
-      operands.gw = address(gw);
-      operands.gb = addressOrZero(gb);
-      operands.loss = addressOrZero(loss);
+      requireRows(batch);
+      operands.set(model, into, count, memory);
       boolean fits = RowGradient.isFor(count, operands.features, operands.outputs);
       GradientSum sum = fits ? rowGradient.prepare(operands) : productGradient.prepare(operands);
-      sum.begin();
-      if (x.isHost()) {
-        uploads.bring(
-            x,
-            y,
-            index,
-            first,
-            count,
-            sum.unit(),
-            (xAt, xStride, yAt, yStride, rows, done) ->
-                sum.add(xAt, xStride, yAt, yStride, 0, 0, rows, done));
+      DenseRows all = batch.rows();
+      if (all.x().isHost()) {
+        Batch order = batch.index() == null ? null : batch;
+        uploads.bring(all.x(), all.y(), order, first, count, sum.unit(), sum);
       } else {
-        sum.add(
-            address(x),
-            stride(x),
-            address(y),
-            y.rowStride(),
-            addressOrZero(index),
-            first,
-            count,
-            0);
+        sum.add(rows.set(all, batch.index(), first, count, memory));
       }
       sum.finish();
-    }
-  }
-
-  private static void requireTogether(Tensor x, Tensor y, Tensor index) {
-    if (x.isHost() != y.isHost()) {
-      throw apart(x, y);
-    }
-    if (index != null && x.isHost() != index.isHost()) {
-      throw apart(x, index);
-    }
-  }
-
-  private static IllegalArgumentException apart(Tensor x, Tensor other) {
-    return new IllegalArgumentException(
-        "gradient: '%s' is %s and '%s' %s; both must be on the device, or both in host memory"
-            .formatted(x.name(), where(x), other.name(), where(other)));
-  }
-
-  private static String where(Tensor t) {
-    return t.isHost() ? "in host memory" : "on the device";
-  }
-
-  @Override
-  public void close() {
-    super.close();
-    if (host != null) {
-      host.close();
     }
   }
 }

@@ -25,12 +25,18 @@ final class CudaMemory {
     this.limit = limit;
   }
 
+  /** Allocates memory with any content, for other elements than row numbers. */
+  CudaStorage allocate(String what, long bytes) {
+    return allocate(what, bytes, false);
+  }
+
   /**
    * Allocates memory with any content.
    *
+   * @param holdsRows whether it is for row numbers
    * @throws DeviceMemoryException if there is not enough; nothing changes
    */
-  CudaStorage allocate(String what, long bytes) {
+  CudaStorage allocate(String what, long bytes, boolean holdsRows) {
     synchronized (queue) {
       queue.enter();
       // An empty tensor has an address too.
@@ -40,7 +46,7 @@ final class CudaMemory {
         throw exhausted(what, bytes);
       }
       queue.trace.countDeviceAllocation();
-      CudaStorage storage = new CudaStorage(this, deviceName, address, bytes);
+      CudaStorage storage = new CudaStorage(this, deviceName, address, bytes, holdsRows);
       live.add(storage);
       used += bytes;
       return storage;
@@ -73,6 +79,11 @@ final class CudaMemory {
     return queue.driver.freeBytes() + Math.max(0, queue.driver.pooledBytes() - used);
   }
 
+  /** Throws {@link IllegalStateException} if the backend has been closed. */
+  void requireOpen() {
+    queue.lifetime.requireOpen();
+  }
+
   /** Bytes allocated and not released. */
   long used() {
     return used;
@@ -87,7 +98,7 @@ final class CudaMemory {
       live.remove(storage);
       used -= storage.bytes();
       if (!queue.driver.isLost()) {
-        queue.enter();
+        queue.driver.enter();
         queue.flush();
         queue.driver.free(storage.address(), queue.stream);
       }

@@ -1,6 +1,7 @@
 package dev.panagrad.backend.cuda;
 
 import dev.panagrad.backend.DeviceException;
+import dev.panagrad.backend.Lifetime;
 import dev.panagrad.backend.StepTrace;
 import java.lang.foreign.Arena;
 import java.lang.foreign.MemorySegment;
@@ -33,6 +34,7 @@ final class CudaQueue {
 
   final CudaDriver driver;
   final CudaModules modules;
+  final Lifetime lifetime;
   final StepTrace trace;
   final Arena arena = Arena.ofShared();
 
@@ -51,8 +53,9 @@ final class CudaQueue {
   private int evicted;
   private boolean closed;
 
-  CudaQueue(CudaDriver driver, StepTrace trace) {
+  CudaQueue(CudaDriver driver, Lifetime lifetime, StepTrace trace) {
     this.driver = driver;
+    this.lifetime = lifetime;
     this.trace = trace;
     modules = new CudaModules(driver);
     MemorySegment first = null;
@@ -69,9 +72,7 @@ final class CudaQueue {
 
   /** First call of every entry: refuses a closed or lost device. */
   void enter() {
-    if (closed) {
-      throw new IllegalStateException("kernels were used after their backend was closed: cuda");
-    }
+    lifetime.requireOpen();
     driver.enter();
   }
 

@@ -1,6 +1,8 @@
 package dev.panagrad.backend.cuda;
 
+import dev.panagrad.tensor.DType;
 import dev.panagrad.tensor.DeviceStorage;
+import dev.panagrad.tensor.Tensor;
 
 /**
  * Memory of a CUDA device: an address that only the driver's calls and kernels may use.
@@ -12,15 +14,32 @@ final class CudaStorage extends DeviceStorage implements AutoCloseable {
   private final long address;
   private volatile String released;
 
-  /** Of row numbers: the least and the largest that may be here, 0 included. */
+  /** Whether it was allocated for I64 elements, which gradients take as row numbers. */
+  private final boolean holdsRows;
+
+  /** Bounds of all row numbers that were copied here, and of 0, with which memory begins. */
   private long leastRow;
 
   private long largestRow;
 
-  CudaStorage(CudaMemory memory, String deviceName, long address, long bytes) {
+  CudaStorage(
+      CudaMemory memory, String deviceName, long address, long bytes, boolean holdsRows) {
     super(deviceName, bytes);
     this.memory = memory;
     this.address = address;
+    this.holdsRows = holdsRows;
+  }
+
+  /**
+   * Throws unless elements of that type may be here. Kernels read row numbers unchecked, so that
+   * memory for them never holds anything else.
+   */
+  void requireHolds(Tensor t) {
+    if ((t.dtype() == DType.I64) != holdsRows) {
+      throw new IllegalArgumentException(
+          "tensor '%s' views device memory that was allocated for %s as %s; allocate row numbers with Backend.place or Backend.allocate"
+              .formatted(t.name(), holdsRows ? "I64" : "other elements than I64", t.dtype()));
+    }
   }
 
   long address() {
@@ -53,6 +72,7 @@ final class CudaStorage extends DeviceStorage implements AutoCloseable {
   public void requireUsable(String tensorName) {
     String why = released;
     if (why != null) {
+      memory.requireOpen();
       throw new IllegalStateException(
           "tensor '" + tensorName + "' on " + deviceName() + " was used after " + why);
     }

@@ -1,5 +1,7 @@
 package dev.panagrad.backend.cuda;
 
+import dev.panagrad.backend.Gradient;
+import dev.panagrad.backend.Linear;
 import dev.panagrad.tensor.DType;
 
 /** What a gradient call is about, apart from its rows; addresses are the device's. */
@@ -19,6 +21,18 @@ final class GradientOperands {
   long gw;
   long gb;
   long loss;
+
+  void set(Linear model, Gradient into, long newCount, CudaMemory memory) {
+    dtype = model.dtype();
+    features = model.features();
+    outputs = Math.toIntExact(model.outputs());
+    count = newCount;
+    w = CudaLinear.address(model.w(), memory);
+    b = CudaLinear.addressOrZero(model.b(), memory);
+    gw = CudaLinear.address(into.gw(), memory);
+    gb = CudaLinear.addressOrZero(into.gb(), memory);
+    loss = CudaLinear.addressOrZero(into.loss(), memory);
+  }
 
   /** Length of an output's row of partial sums: its features, the residuals, their squares. */
   long partialStride() {

@@ -1,5 +1,6 @@
 package dev.panagrad.backend.cuda;
 
+import dev.panagrad.backend.Linear;
 import dev.panagrad.tensor.DType;
 import dev.panagrad.tensor.Tensor;
 
@@ -8,8 +9,6 @@ import dev.panagrad.tensor.Tensor;
  * memory are uploaded part by part.
  */
 final class Predictions {
-  private static final int THREADS = 256;
-
   /** Outputs up to which a product with each is faster than cuBLAS's start. */
   private static final int FEW_OUTPUTS = 8;
 
@@ -19,6 +18,7 @@ final class Predictions {
   private final RowUploads uploads;
   private final RowProducts rowProducts;
   private final TypedLaunch addIntercepts;
+  private final DeviceRows rows = new DeviceRows();
 
   Predictions(
       CudaQueue queue,
@@ -34,76 +34,42 @@ final class Predictions {
     addIntercepts = new TypedLaunch(queue, "add_intercepts", 5);
   }
 
-  private long address(Tensor t) {
-    return CudaLinear.address(t, memory);
-  }
-
   /** Rows {@code [first, first + count)} of X; count is at least 1. */
-  void predict(Tensor x, long first, long count, Tensor w, Tensor b, Tensor out) {
-    if (!x.isHost()) {
-      long at = address(x) + first * x.rowStride() * x.dtype().bytes();
-      predict(at, CudaLinear.stride(x), count, w, b, out, 0);
-      return;
+  void predict(Tensor x, long first, long count, Linear model, Tensor out) {
+    if (x.isHost()) {
+      uploads.bring(x, null, null, first, count, 1, part -> predict(part, model, out));
+    } else {
+      predict(rows.setFeatures(x, first, count, memory), model, out);
     }
-    uploads.bring(
-        x,
-        null,
-        null,
-        first,
-        count,
-        1,
-        (at, xStride, _, _, rows, done) -> predict(at, xStride, rows, w, b, out, done));
   }
 
-  private void predict(long x, long xStride, long rows, Tensor w, Tensor b, Tensor out, long done) {
+  private void predict(DeviceRows part, Linear model, Tensor out) {
     DType dtype = out.dtype();
-    int k = Math.toIntExact(w.rows());
-    long to = address(out) + done * out.rowStride() * dtype.bytes();
+    int k = Math.toIntExact(model.outputs());
+    long d = model.features();
+    long w = CudaLinear.address(model.w(), memory);
+    long b = CudaLinear.addressOrZero(model.b(), memory);
+    long to = CudaLinear.address(out, memory) + part.done * out.rowStride() * dtype.bytes();
     if (k <= FEW_OUTPUTS) {
       queue.launch(
-          rowProducts.products(
-              dtype,
-              x,
-              xStride,
-              0,
-              0,
-              rows,
-              w.cols(),
-              address(w),
-              w.cols(),
-              k,
-              b == null ? 0 : address(b),
-              1,
-              0,
-              to,
-              out.rowStride()));
+          rowProducts.of(dtype, part, d).with(w, d, k).plus(b).into(to, out.rowStride()));
       return;
     }
-    cublas.gemm(
-        dtype,
-        false,
-        true,
-        rows,
-        k,
-        w.cols(),
-        1,
-        x,
-        xStride,
-        address(w),
-        CudaLinear.stride(w),
-        0,
-        to,
-        CudaLinear.stride(out));
-    if (b != null) {
+    long x = part.x + part.first * part.xStride * dtype.bytes();
+    cublas.a.set(x, part.xStride, part.count, d, false);
+    cublas.b.set(model.w(), true, memory);
+    cublas.c.set(to, CudaLinear.stride(out), part.count, k, false);
+    cublas.gemm(dtype, 1, 0);
+    if (b != 0) {
       queue.launch(
           addIntercepts
               .of(dtype)
               .put(0, to)
               .put(1, CudaLinear.stride(out))
-              .put(2, rows)
+              .put(2, part.count)
               .putInt(3, k)
-              .put(4, address(b))
-              .shape(RowProducts.elementBlocks(rows * k), 1, THREADS, 1));
+              .put(4, b)
+              .shape(RowProducts.elementBlocks(part.count * k), 1, RowProducts.THREADS, 1));
     }
   }
 }

@@ -59,6 +59,8 @@ final class ProductGradient implements GradientSum {
   private final CudaScratch residualSums;
   private final CudaScratch gathered;
   private final RowProducts rowProducts;
+  private final ColumnSums columnSums;
+  private final DeviceRows part = new DeviceRows();
   private final TypedLaunch residuals;
   private final TypedLaunch gather;
   private final TypedLaunch accumulate;
@@ -80,6 +82,7 @@ final class ProductGradient implements GradientSum {
     residualSums = new CudaScratch(memory, "sums of residuals");
     gathered = new CudaScratch(memory, "gathered rows");
     rowProducts = new RowProducts(queue);
+    columnSums = new ColumnSums(queue);
     residuals = new TypedLaunch(queue, "residuals", 14);
     gather = new TypedLaunch(queue, "gather_rows", 8);
     accumulate = new TypedLaunch(queue, "accumulate_products", 7);
@@ -127,101 +130,71 @@ final class ProductGradient implements GradientSum {
   }
 
   @Override
-  public void begin() {
-    // Every sum of the first part takes the place of what was there.
-  }
-
-  @Override
-  public void add(
-      long x, long xStride, long y, long yStride, long index, long first, long rows, long done) {
-    for (long part = 0; part < rows; part += unit) {
-      long partRows = Math.min(unit, rows - part);
-      boolean isFirst = done + part == 0;
+  public void add(DeviceRows rows) {
+    for (long from = 0; from < rows.count; from += unit) {
+      part.setPart(rows, from, Math.min(unit, rows.count - from));
       if (single) {
-        addSingle(x, xStride, y, yStride, index, first + part, partRows, isFirst);
+        addSingle();
       } else {
-        addProducts(x, xStride, y, yStride, index, first + part, partRows, isFirst);
+        addProducts();
       }
     }
   }
 
-  private void addSingle(
-      long x,
-      long xStride,
-      long y,
-      long yStride,
-      long index,
-      long first,
-      long rows,
-      boolean isFirst) {
+  private void addSingle() {
     long d = operands.features;
-    long r = products.address(slices * rows * operands.dtype.bytes());
+    boolean isFirst = part.done == 0;
+    long r = products.address(slices * part.count * operands.dtype.bytes());
     queue.defer(
-        rowProducts.slicedProducts(
-            operands.dtype, x, xStride, index, first, rows, d, operands.w, slices, r));
+        rowProducts.of(operands.dtype, part, d).with(operands.w, d, 1).intoSlices(r, slices));
     queue.defer(
-        residuals(r, y, yStride, index, first, rows)
+        residuals(r)
             // Behind the columns' sums of the same rows.
             .put(10, partialAddress + d * Double.BYTES)
             .put(11, operands.partialStride())
             .put(12, 0)
             .putInt(13, isFirst ? 0 : 1)
-            .shape(1, Math.toIntExact(Math.ceilDiv(rows, rowsPerBlock)), 1, WARP));
+            .shape(1, Math.toIntExact(Math.ceilDiv(part.count, rowsPerBlock)), 1, WARP));
     queue.defer(
-        rowProducts.columnSums(
-            operands.dtype,
-            x,
-            xStride,
-            index,
-            first,
-            rows,
-            d,
-            r,
-            1,
-            partialAddress,
-            operands.partialStride(),
-            rowsPerBlock,
-            !isFirst));
+        columnSums
+            .of(operands.dtype, part, d)
+            .weightedBy(r, 1)
+            .into(partialAddress, operands.partialStride(), rowsPerBlock, !isFirst));
   }
 
-  private void addProducts(
-      long x,
-      long xStride,
-      long y,
-      long yStride,
-      long index,
-      long first,
-      long rows,
-      boolean isFirst) {
+  private void addProducts() {
     long d = operands.features;
     int k = operands.outputs;
     int size = operands.dtype.bytes();
+    long rows = part.count;
     long r = this.products.address(rows * k * size);
-    long part = x + first * xStride * size;
-    long partStride = xStride;
-    if (index != 0) {
-      part = gathered.address(Math.min(unit, operands.count) * d * size);
-      partStride = d;
+    long x = part.x + part.first * part.xStride * size;
+    long xStride = part.xStride;
+    if (part.index != 0) {
+      x = gathered.address(Math.min(unit, operands.count) * d * size);
+      xStride = d;
       queue.launch(
           gather
               .of(operands.dtype)
-              .put(0, x)
-              .put(1, xStride)
-              .put(2, index)
-              .put(3, first)
+              .put(0, part.x)
+              .put(1, part.xStride)
+              .put(2, part.index)
+              .put(3, part.first)
               .put(4, rows)
               .put(5, d)
-              .put(6, part)
+              .put(6, x)
               .put(7, d)
               .shape(RowProducts.elementBlocks(rows * d), 1, THREADS, 1));
     }
     queue.flush();
-    cublas.gemm(
-        operands.dtype, false, true, rows, k, d, 1, part, partStride, operands.w, d, 0, r, k);
+    cublas.a.set(x, xStride, rows, d, false);
+    cublas.b.set(operands.w, d, k, d, true);
+    cublas.c.set(r, k, rows, k, false);
+    cublas.gemm(operands.dtype, 1, 0);
     long residualBlocks = Math.ceilDiv(rows, rowsPerBlock);
     long residualSumsAddress = residualSums.address(residualBlocks * k * 2 * Double.BYTES);
     queue.launch(
-        residuals(r, y, yStride, index, first, rows)
+        residuals(r)
             .put(10, residualSumsAddress)
             .put(11, 2L * k)
             .put(12, 2)
@@ -232,7 +205,10 @@ final class ProductGradient implements GradientSum {
                 WARP,
                 RESIDUAL_ROW_THREADS));
     long products = sums.address(k * d * size);
-    cublas.gemm(operands.dtype, true, false, k, d, rows, 1, r, k, part, partStride, 0, products, d);
+    cublas.a.set(r, k, rows, k, true);
+    cublas.b.set(x, xStride, rows, d, false);
+    cublas.c.set(products, d, k, d, false);
+    cublas.gemm(operands.dtype, 1, 0);
     queue.launch(
         accumulate
             .of(operands.dtype)
@@ -242,22 +218,22 @@ final class ProductGradient implements GradientSum {
             .put(3, residualSumsAddress)
             .put(4, residualBlocks)
             .put(5, partialAddress)
-            .putInt(6, isFirst ? 0 : 1)
+            .putInt(6, part.done == 0 ? 0 : 1)
             .shape(RowProducts.elementBlocks(k * d), 1, THREADS, 1));
   }
 
   /** All arguments but where the sums go. */
-  private CudaLaunch residuals(long r, long y, long yStride, long index, long first, long rows) {
+  private CudaLaunch residuals(long r) {
     return residuals
         .of(operands.dtype)
         .put(0, r)
         .putInt(1, slices)
         .put(2, operands.b)
-        .put(3, y)
-        .put(4, yStride)
-        .put(5, index)
-        .put(6, first)
-        .put(7, rows)
+        .put(3, part.y)
+        .put(4, part.yStride)
+        .put(5, part.index)
+        .put(6, part.first)
+        .put(7, part.count)
         .putInt(8, operands.outputs)
         .put(9, rowsPerBlock);
   }

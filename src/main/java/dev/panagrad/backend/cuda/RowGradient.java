@@ -113,23 +113,17 @@ final class RowGradient implements GradientSum {
   }
 
   @Override
-  public void begin() {
-    // Every partial sum is written before it is read.
-  }
-
-  @Override
-  public void add(
-      long x, long xStride, long y, long yStride, long index, long first, long rows, long done) {
-    long block = done / rowsPerBlock;
+  public void add(DeviceRows rows) {
+    long block = rows.done / rowsPerBlock;
     long stride = operands.outputs * operands.partialStride() * Double.BYTES;
     rowsLaunch
-        .put(0, x)
-        .put(1, xStride)
-        .put(2, y)
-        .put(3, yStride)
-        .put(4, index)
-        .put(5, first)
-        .put(6, rows)
+        .put(0, rows.x)
+        .put(1, rows.xStride)
+        .put(2, rows.y)
+        .put(3, rows.yStride)
+        .put(4, rows.index)
+        .put(5, rows.first)
+        .put(6, rows.count)
         .put(7, operands.features)
         .putInt(8, operands.outputs)
         .put(9, operands.w)
@@ -137,7 +131,7 @@ final class RowGradient implements GradientSum {
         .put(11, partialAddress + block * stride)
         .put(12, rowsPerBlock)
         .putInt(13, tileRows)
-        .shape(Math.ceilDiv(rows, rowsPerBlock) * groups, 1, THREADS, 1);
+        .shape(Math.ceilDiv(rows.count, rowsPerBlock) * groups, 1, THREADS, 1);
     queue.defer(rowsLaunch);
   }
 

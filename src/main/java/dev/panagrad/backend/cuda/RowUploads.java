@@ -1,9 +1,8 @@
 package dev.panagrad.backend.cuda;
 
-import dev.panagrad.tensor.DType;
+import dev.panagrad.backend.Batch;
 import dev.panagrad.tensor.Tensor;
 import java.lang.foreign.MemorySegment;
-import java.lang.foreign.ValueLayout;
 
 /**
  * Brings rows that stay in host memory to the device, part by part, through two buffers: while one
@@ -22,8 +21,6 @@ import java.lang.foreign.ValueLayout;
  * <p>Threading: by the queue's lock.
  */
 final class RowUploads {
-  private static final ValueLayout.OfLong LONG = ValueLayout.JAVA_LONG;
-
   /** Of one buffer: long enough a copy that its start does not count. */
   private static final long SLOT_BYTES = 32L * 1024 * 1024;
 
@@ -31,12 +28,13 @@ final class RowUploads {
   private final CudaMemory memory;
   private final PinnedRanges pinned;
   private final Slot[] slots;
+  private final DeviceRows brought = new DeviceRows();
   private int next;
 
   /** What is done with each part on the device. */
   interface Part {
-    /** As {@link GradientSum#add}, without an index: rows are in order once they are there. */
-    void add(long x, long xStride, long y, long yStride, long rows, long done);
+    /** Takes rows that are on the device until the call returns to the stream. */
+    void add(DeviceRows rows);
   }
 
   /** A buffer for X and one for y, on both sides. */
@@ -62,13 +60,13 @@ final class RowUploads {
   }
 
   /**
-   * Brings rows to the device and hands each part on.
+   * Brings rows to the device and hands each part on. They are in order once they are there.
    *
    * @param y targets, or null
-   * @param index row numbers on the host, or null
+   * @param order says which row a position is, or null for rows in order
    * @param unit rows that may not be divided
    */
-  void bring(Tensor x, Tensor y, Tensor index, long first, long count, long unit, Part part) {
+  void bring(Tensor x, Tensor y, Batch order, long first, long count, long unit, Part part) {
     long rowBytes = x.cols() * x.dtype().bytes();
     long fit = Math.max(1, slotBytes(count * rowBytes) / Math.max(1, rowBytes));
     long rows = Math.min(count, Math.max(unit, fit / unit * unit));
@@ -85,8 +83,8 @@ final class RowUploads {
         queue.driver.record(slot.used, queue.stream);
       }
       queue.driver.await(slot.used, queue.copyStream);
-      boolean straightX = index == null && isStraight(x);
-      boolean straightY = y != null && index == null && isStraight(y);
+      boolean straightX = order == null && isStraight(x);
+      boolean straightY = y != null && order == null && isStraight(y);
       if (!straightX || (y != null && !straightY)) {
         queue.trace.countSynchronization();
         queue.driver.synchronizeEvent(slot.filled);
@@ -96,18 +94,24 @@ final class RowUploads {
         upload(x, start, partRows, xAddress);
       } else {
         slot.hostX = hostBuffer(slot.hostX, rows * rowBytes);
-        stage(x, index, start, partRows, slot.hostX, xAddress);
+        stage(x, order, start, partRows, slot.hostX, xAddress);
       }
       if (straightY) {
         upload(y, start, partRows, yAddress);
       } else if (y != null) {
         slot.hostY = hostBuffer(slot.hostY, rows * yBytes);
-        stage(y, index, start, partRows, slot.hostY, yAddress);
+        stage(y, order, start, partRows, slot.hostY, yAddress);
       }
       queue.trace.countCopy(partRows * (rowBytes + yBytes));
       queue.driver.record(slot.filled, queue.copyStream);
       queue.driver.await(slot.filled, queue.stream);
-      part.add(xAddress, x.cols(), yAddress, y == null ? 0 : y.cols(), partRows, done);
+      brought.x = xAddress;
+      brought.xStride = x.cols();
+      brought.y = yAddress;
+      brought.yStride = y == null ? 0 : y.cols();
+      brought.count = partRows;
+      brought.done = done;
+      part.add(brought);
       queue.flush();
       queue.driver.record(slot.used, queue.stream);
     }
@@ -143,24 +147,20 @@ final class RowUploads {
   }
 
   /** Copies rows into the locked buffer one after the other, and that to the device. */
-  private void stage(Tensor t, Tensor index, long first, long rows, MemorySegment buffer, long to) {
+  private void stage(Tensor t, Batch order, long first, long rows, MemorySegment buffer, long to) {
     int size = t.dtype().bytes();
     long rowBytes = t.cols() * size;
     long pitch = t.rowStride() * size;
     MemorySegment from = t.segment();
-    if (index == null && t.isContiguous()) {
+    if (order == null && t.isContiguous()) {
       MemorySegment.copy(from, t.byteOffset() + first * pitch, buffer, 0, rows * rowBytes);
     } else {
       for (long i = 0; i < rows; i++) {
-        long row = index == null ? first + i : row(index, first + i);
+        long row = order == null ? first + i : order.row(first + i);
         MemorySegment.copy(from, t.byteOffset() + row * pitch, buffer, i * rowBytes, rowBytes);
       }
     }
     queue.driver.upload(buffer, 0, to, rows * rowBytes, queue.copyStream);
-  }
-
-  private static long row(Tensor index, long position) {
-    return index.segment().get(LONG, index.byteOffset() + position * DType.I64.bytes());
   }
 
   /** Grows as {@link CudaScratch} does; waits for copies from the old one. */

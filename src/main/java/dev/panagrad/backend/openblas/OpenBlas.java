@@ -14,6 +14,9 @@ import java.lang.foreign.MemorySegment;
 final class OpenBlas {
   private static final int ROW_MAJOR = OpenBlasBindings.CblasRowMajor();
 
+  /** What LAPACKE says of a matrix with NaN, its fourth argument. */
+  private static final int LAPACK_NAN = -4;
+
   private OpenBlas() {}
 
   /**
@@ -89,9 +92,9 @@ final class OpenBlas {
    * The Cholesky factor of a square matrix in its lower triangle, in place. LAPACK takes it by
    * columns and from the upper triangle, which is the same memory and needs no transposed copy.
    *
-   * @return 0, or the order of the first leading minor that is not positive definite
+   * @return false if it is not positive definite, or not finite
    */
-  static int cholesky(Tensor a) {
+  static boolean cholesky(Tensor a) {
     int n = blasint("rows of A", a.rows());
     MemorySegment as = memory(a);
     int byColumns = OpenBlasBindings.LAPACK_COL_MAJOR();
@@ -100,11 +103,20 @@ final class OpenBlas {
         a.dtype() == DType.F32
             ? OpenBlasBindings.LAPACKE_spotrf(byColumns, (byte) 'U', n, as, lda)
             : OpenBlasBindings.LAPACKE_dpotrf(byColumns, (byte) 'U', n, as, lda);
+    if (info == LAPACK_NAN) {
+      return false;
+    }
     if (info < 0) {
       throw new IllegalStateException(
           "LAPACK potrf refused argument " + -info + " for tensor '" + a.name() + "'");
     }
-    return info;
+    // An infinite pivot is none to LAPACK; it stays on the diagonal.
+    for (long i = 0; info == 0 && i < a.rows(); i++) {
+      if (!Double.isFinite(a.get(i, i))) {
+        return false;
+      }
+    }
+    return info == 0;
   }
 
   private static int operation(Transpose transpose) {

@@ -1,35 +1,48 @@
 package dev.panagrad.backend.openblas;
 
-import dev.panagrad.backend.Backend;
+import dev.panagrad.backend.Availability;
 import dev.panagrad.backend.BackendOptions;
-import dev.panagrad.backend.Backends;
 import dev.panagrad.backend.HostBackend;
-import dev.panagrad.backend.LinearKernels;
+import dev.panagrad.backend.Lifetime;
+import dev.panagrad.backend.LinearAlgebra;
 import dev.panagrad.backend.StepKernel;
 import dev.panagrad.backend.WorkerPool;
+import dev.panagrad.backend.scalar.ScalarBackend;
+import dev.panagrad.backend.simd.SimdBackend;
+import dev.panagrad.backend.simd.SimdProvider;
 import dev.panagrad.rule.StateFormat;
 import dev.panagrad.rule.UpdateRule;
 import dev.panagrad.tensor.DType;
 import java.util.Optional;
-import java.util.concurrent.atomic.AtomicBoolean;
 
 /** OpenBLAS for products, and another host backend for what BLAS does not offer. */
 final class OpenBlasBackend extends HostBackend {
   static final String NAME = "openblas";
 
   private final OpenBlasLibrary library;
-  private final Backend host;
+  private final HostBackend host;
   private final WorkerPool pool;
-  private final LinearKernels linear;
-  private final AtomicBoolean closed = new AtomicBoolean();
+  private final LinearAlgebra linear;
 
   OpenBlasBackend(OpenBlasLibrary library, BackendOptions options) {
+    super(new Lifetime(NAME));
     this.library = library;
     // Threads of the host kernels and of products do not run at the same time; idle ones are
     // parked.
-    host = Backends.openHost(options);
-    pool = new WorkerPool("panagrad-openblas", options.threads());
-    linear = new OpenBlasLinear(trace(), host, host.name().equals("scalar"), pool);
+    pool = new WorkerPool(lifetime(), options.threads());
+    if (new SimdProvider().probe() instanceof Availability.Available) {
+      SimdBackend simd = new SimdBackend(lifetime(), options);
+      host = simd;
+      linear = skin(new OpenBlasLinear(simd.kernels(), false, pool));
+    } else {
+      ScalarBackend scalar = new ScalarBackend(lifetime());
+      host = scalar;
+      linear = skin(new OpenBlasLinear(scalar.kernels(), true, pool));
+    }
+  }
+
+  private LinearAlgebra skin(OpenBlasLinear kernels) {
+    return new LinearAlgebra(lifetime(), kernels, trace());
   }
 
   @Override
@@ -48,7 +61,7 @@ final class OpenBlasBackend extends HostBackend {
   }
 
   @Override
-  public LinearKernels linear() {
+  public LinearAlgebra linear() {
     return linear;
   }
 
@@ -64,9 +77,8 @@ final class OpenBlasBackend extends HostBackend {
 
   @Override
   public void close() {
-    if (closed.compareAndSet(false, true)) {
-      pool.close();
-      linear.close();
-    }
+    lifetime().end();
+    pool.close();
+    host.close();
   }
 }

@@ -1,11 +1,12 @@
 package dev.panagrad.backend.openblas;
 
-import dev.panagrad.backend.Backend;
+import dev.panagrad.backend.Batch;
+import dev.panagrad.backend.Gradient;
+import dev.panagrad.backend.Linear;
 import dev.panagrad.backend.LinearKernels;
-import dev.panagrad.backend.StepTrace;
 import dev.panagrad.backend.Transpose;
 import dev.panagrad.backend.WorkerPool;
-import dev.panagrad.loss.RowLoss;
+import dev.panagrad.loss.Loss;
 import dev.panagrad.tensor.DType;
 import dev.panagrad.tensor.Tensor;
 
@@ -18,7 +19,7 @@ import dev.panagrad.tensor.Tensor;
  *
  * <p>Threading: products take turns by the pool's lock.
  */
-final class OpenBlasLinear extends LinearKernels {
+final class OpenBlasLinear implements LinearKernels {
   /**
    * Multiply-adds from which OpenBLAS is called. Measured on AVX-512 x86, 1 thread: its kernels for
    * small matrices are ahead of the host's packed ones from 8 x 8 x 8 on, the smallest that was
@@ -37,17 +38,14 @@ final class OpenBlasLinear extends LinearKernels {
   /** Blocks of a result, at most. */
   private static final long MOST_BLOCKS = 16;
 
-  private final Backend host;
-  private final LinearKernels kernels;
+  private final LinearKernels host;
   private final boolean hostIsReference;
   private final WorkerPool pool;
   private final Product product = new Product();
   private final SymmetricProduct symmetric = new SymmetricProduct();
 
-  OpenBlasLinear(StepTrace trace, Backend host, boolean hostIsReference, WorkerPool pool) {
-    super(trace);
+  OpenBlasLinear(LinearKernels host, boolean hostIsReference, WorkerPool pool) {
     this.host = host;
-    this.kernels = host.linear();
     this.hostIsReference = hostIsReference;
     this.pool = pool;
   }
@@ -145,7 +143,7 @@ final class OpenBlasLinear extends LinearKernels {
   }
 
   @Override
-  protected void gemmKernel(
+  public void gemm(
       Transpose transposeA,
       Transpose transposeB,
       double alpha,
@@ -157,7 +155,7 @@ final class OpenBlasLinear extends LinearKernels {
     if (inner == 0
         || (double) c.rows() * c.cols() * inner < PRODUCT_CROSSOVER
         || !(fits(a) && fits(b) && fits(c))) {
-      kernels.gemm(transposeA, transposeB, alpha, a, b, beta, c);
+      host.gemm(transposeA, transposeB, alpha, a, b, beta, c);
       return;
     }
     pool.acquire();
@@ -173,11 +171,11 @@ final class OpenBlasLinear extends LinearKernels {
   }
 
   @Override
-  protected void syrkKernel(double alpha, Tensor a, double beta, Tensor c) {
+  public void syrk(double alpha, Tensor a, double beta, Tensor c) {
     if (a.rows() == 0
         || (double) a.rows() * a.cols() * a.cols() < PRODUCT_CROSSOVER
         || !(fits(a) && fits(c))) {
-      kernels.syrk(alpha, a, beta, c);
+      host.syrk(alpha, a, beta, c);
       return;
     }
     pool.acquire();
@@ -204,98 +202,62 @@ final class OpenBlasLinear extends LinearKernels {
   }
 
   @Override
-  protected boolean choleskyKernel(Tensor a) {
+  public boolean cholesky(Tensor a) {
     boolean isLarge = a.rows() >= CHOLESKY_CROSSOVER && fits(a);
-    return isLarge ? OpenBlas.cholesky(a) == 0 : kernels.cholesky(a);
+    return isLarge ? OpenBlas.cholesky(a) : host.cholesky(a);
   }
 
   /** Both read the matrix once, which is what it costs; the SIMD kernel does so on all threads. */
   @Override
-  protected void gemvKernel(
+  public void gemv(
       Transpose transpose, double alpha, Tensor a, Tensor x, double beta, Tensor y) {
     // BLAS sums a column in the element type: over 10^7 rows of F32 that loses the answer.
     boolean sumsRows = transpose == Transpose.YES && a.dtype() == DType.F32;
     if (hostIsReference && !sumsRows && fits(a) && a.count() > 0) {
       OpenBlas.gemv(transpose, alpha, a, x, beta, y);
     } else {
-      kernels.gemv(transpose, alpha, a, x, beta, y);
+      host.gemv(transpose, alpha, a, x, beta, y);
     }
   }
 
   @Override
-  protected double dotKernel(Tensor x, Tensor y) {
-    return kernels.dot(x, y);
+  public double dot(Tensor x, Tensor y) {
+    return host.dot(x, y);
   }
 
   @Override
-  protected void axpyKernel(double alpha, Tensor x, Tensor y) {
-    kernels.axpy(alpha, x, y);
+  public void axpy(double alpha, Tensor x, Tensor y) {
+    host.axpy(alpha, x, y);
   }
 
   @Override
-  protected void lerpKernel(double share, Tensor x, Tensor y) {
-    kernels.lerp(share, x, y);
+  public void lerp(double share, Tensor x, Tensor y) {
+    host.lerp(share, x, y);
   }
 
   @Override
-  protected double norm2Kernel(Tensor x) {
-    return kernels.norm2(x);
+  public double norm2(Tensor x) {
+    return host.norm2(x);
   }
 
   @Override
-  protected double norm1Kernel(Tensor x) {
-    return kernels.norm1(x);
+  public double norm1(Tensor x) {
+    return host.norm1(x);
   }
 
   @Override
-  protected boolean isFiniteKernel(Tensor x) {
-    return kernels.isFinite(x);
+  public boolean isFinite(Tensor x) {
+    return host.isFinite(x);
   }
 
   @Override
-  protected void predictKernel(Tensor x, long first, long count, Tensor w, Tensor b, Tensor out) {
-    kernels.predict(x, first, count, w, b, out);
+  public void predict(Tensor x, long first, long count, Linear model, Tensor out) {
+    host.predict(x, first, count, model, out);
   }
 
   @Override
-  protected void gradientKernel(
-      Tensor x,
-      Tensor y,
-      Tensor index,
-      long first,
-      long count,
-      Tensor w,
-      Tensor b,
-      Tensor gw,
-      Tensor gb,
-      Tensor loss) {
-    kernels.gradient(x, y, index, first, count, w, b, gw, gb, loss);
-  }
-
-  @Override
-  public boolean hasLosses() {
-    return true;
-  }
-
-  @Override
-  protected void gradientKernel(
-      RowLoss rowLoss,
-      Tensor x,
-      Tensor y,
-      Tensor index,
-      long first,
-      long count,
-      Tensor w,
-      Tensor b,
-      Tensor gw,
-      Tensor gb,
-      Tensor loss) {
-    kernels.gradient(rowLoss, x, y, index, first, count, w, b, gw, gb, loss);
-  }
-
-  @Override
-  public void close() {
-    super.close();
-    host.close();
+  public void gradient(
+      Batch batch, long first, long count, Loss loss, Linear model, Gradient into) {
+    host.gradient(batch, first, count, loss, model, into);
   }
 }

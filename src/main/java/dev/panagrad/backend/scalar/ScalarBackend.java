@@ -1,6 +1,8 @@
 package dev.panagrad.backend.scalar;
 
 import dev.panagrad.backend.HostBackend;
+import dev.panagrad.backend.Lifetime;
+import dev.panagrad.backend.LinearAlgebra;
 import dev.panagrad.backend.LinearKernels;
 import dev.panagrad.backend.StepKernel;
 import dev.panagrad.rule.StateFormat;
@@ -9,14 +11,27 @@ import dev.panagrad.tensor.DType;
 import java.util.Optional;
 
 /** The reference backend. It owns nothing and computes on the calling thread. */
-final class ScalarBackend extends HostBackend {
+public final class ScalarBackend extends HostBackend {
+  static final String NAME = "scalar";
   static final String DETAIL = "reference: plain loops in double precision, 1 thread";
 
-  private final LinearKernels linear = new ScalarLinear(trace());
+  private final LinearKernels kernels = new ScalarLinear();
+  private final LinearAlgebra linear;
+
+  /** Opens it, for itself or as a part of another backend whose lifetime that is. */
+  public ScalarBackend(Lifetime lifetime) {
+    super(lifetime);
+    linear = new LinearAlgebra(lifetime, kernels, trace());
+  }
+
+  /** The kernels without their skin, for another backend. */
+  public LinearKernels kernels() {
+    return kernels;
+  }
 
   @Override
   public String name() {
-    return "scalar";
+    return NAME;
   }
 
   @Override
@@ -25,7 +40,7 @@ final class ScalarBackend extends HostBackend {
   }
 
   @Override
-  public LinearKernels linear() {
+  public LinearAlgebra linear() {
     return linear;
   }
 
@@ -41,6 +56,6 @@ final class ScalarBackend extends HostBackend {
 
   @Override
   public void close() {
-    linear.close();
+    lifetime().end();
   }
 }

@@ -1,23 +1,29 @@
 package dev.panagrad.backend.scalar;
 
+import dev.panagrad.backend.Batch;
+import dev.panagrad.backend.DenseRows;
+import dev.panagrad.backend.Gradient;
+import dev.panagrad.backend.Linear;
 import dev.panagrad.backend.LinearKernels;
-import dev.panagrad.backend.StepTrace;
 import dev.panagrad.backend.Transpose;
-import dev.panagrad.loss.RowLoss;
+import dev.panagrad.loss.Loss;
 import dev.panagrad.tensor.Tensor;
 import java.util.Arrays;
 
 /** Reference kernels: plain loops, double precision, each result rounded once. */
-final class ScalarLinear extends LinearKernels {
-  /** Sums of one output's gradient; kept, so that a step allocates nothing. */
+public final class ScalarLinear implements LinearKernels {
+  /** Sums of one output's gradient; kept, as what a loss is given, so that a step allocates nothing. */
   private double[] sums = new double[0];
 
-  ScalarLinear(StepTrace trace) {
-    super(trace);
-  }
+  private final double[] z = new double[1];
+  private final double[] target = new double[1];
+  private final double[] weight = new double[1];
+
+  /** Kernels without scratch memory of their own. */
+  public ScalarLinear() {}
 
   @Override
-  protected double dotKernel(Tensor x, Tensor y) {
+  public double dot(Tensor x, Tensor y) {
     Cells cells = Cells.of(x);
     double sum = 0;
     for (long i = 0; i < x.count(); i++) {
@@ -27,7 +33,7 @@ final class ScalarLinear extends LinearKernels {
   }
 
   @Override
-  protected void axpyKernel(double alpha, Tensor x, Tensor y) {
+  public void axpy(double alpha, Tensor x, Tensor y) {
     Cells cells = Cells.of(x);
     for (long i = 0; i < x.count(); i++) {
       cells.set(y, i, cells.get(y, i) + alpha * cells.get(x, i));
@@ -35,7 +41,7 @@ final class ScalarLinear extends LinearKernels {
   }
 
   @Override
-  protected void lerpKernel(double share, Tensor x, Tensor y) {
+  public void lerp(double share, Tensor x, Tensor y) {
     Cells cells = Cells.of(x);
     for (long i = 0; i < x.count(); i++) {
       double before = cells.get(y, i);
@@ -44,7 +50,7 @@ final class ScalarLinear extends LinearKernels {
   }
 
   @Override
-  protected double norm2Kernel(Tensor x) {
+  public double norm2(Tensor x) {
     Cells cells = Cells.of(x);
     double largest = 0;
     for (long i = 0; i < x.count(); i++) {
@@ -65,7 +71,7 @@ final class ScalarLinear extends LinearKernels {
   }
 
   @Override
-  protected double norm1Kernel(Tensor x) {
+  public double norm1(Tensor x) {
     Cells cells = Cells.of(x);
     double sum = 0;
     for (long i = 0; i < x.count(); i++) {
@@ -75,7 +81,7 @@ final class ScalarLinear extends LinearKernels {
   }
 
   @Override
-  protected boolean isFiniteKernel(Tensor x) {
+  public boolean isFinite(Tensor x) {
     Cells cells = Cells.of(x);
     for (long i = 0; i < x.count(); i++) {
       if (!Double.isFinite(cells.get(x, i))) {
@@ -86,7 +92,7 @@ final class ScalarLinear extends LinearKernels {
   }
 
   @Override
-  protected void gemvKernel(
+  public void gemv(
       Transpose transpose, double alpha, Tensor a, Tensor x, double beta, Tensor y) {
     Cells cells = Cells.of(a);
     long inner = x.count();
@@ -100,7 +106,7 @@ final class ScalarLinear extends LinearKernels {
   }
 
   @Override
-  protected void gemmKernel(
+  public void gemm(
       Transpose transposeA,
       Transpose transposeB,
       double alpha,
@@ -123,12 +129,7 @@ final class ScalarLinear extends LinearKernels {
   }
 
   @Override
-  protected void syrkKernel(double alpha, Tensor a, double beta, Tensor c) {
-    gemmKernel(Transpose.YES, Transpose.NO, alpha, a, a, beta, c);
-  }
-
-  @Override
-  protected boolean choleskyKernel(Tensor a) {
+  public boolean cholesky(Tensor a) {
     Cells cells = Cells.of(a);
     for (long i = 0; i < a.rows(); i++) {
       for (long j = 0; j <= i; j++) {
@@ -136,7 +137,7 @@ final class ScalarLinear extends LinearKernels {
         for (long l = 0; l < j; l++) {
           rest -= at(cells, a, Transpose.NO, i, l) * at(cells, a, Transpose.NO, j, l);
         }
-        if (i == j && !(rest > 0)) {
+        if (i == j && !(rest > 0 && rest < Double.POSITIVE_INFINITY)) {
           return false;
         }
         double factor = i == j ? Math.sqrt(rest) : rest / at(cells, a, Transpose.NO, j, j);
@@ -158,127 +159,75 @@ final class ScalarLinear extends LinearKernels {
   }
 
   @Override
-  protected void predictKernel(Tensor x, long first, long count, Tensor w, Tensor b, Tensor out) {
+  public void predict(Tensor x, long first, long count, Linear model, Tensor out) {
     Cells cells = Cells.of(x);
     for (long i = 0; i < count; i++) {
-      for (long j = 0; j < w.rows(); j++) {
-        cells.set(out, i * out.rowStride() + j, prediction(cells, x, first + i, w, b, j));
+      for (long j = 0; j < model.outputs(); j++) {
+        cells.set(out, i * out.rowStride() + j, prediction(cells, x, first + i, model, j));
       }
     }
   }
 
-  private static double prediction(
-      Cells cells, Tensor x, long row, Tensor w, Tensor b, long output) {
-    double sum = b == null ? 0 : cells.get(b, output);
+  private static double prediction(Cells cells, Tensor x, long row, Linear model, long output) {
+    double sum = model.b() == null ? 0 : cells.get(model.b(), output);
     long xRow = row * x.rowStride();
-    long wRow = output * w.cols();
+    long wRow = output * model.features();
     for (long f = 0; f < x.cols(); f++) {
-      sum += cells.get(x, xRow + f) * cells.get(w, wRow + f);
+      sum += cells.get(x, xRow + f) * cells.get(model.w(), wRow + f);
     }
     return sum;
   }
 
   @Override
-  public boolean hasLosses() {
-    return true;
-  }
-
-  @Override
-  protected synchronized void gradientKernel(
-      RowLoss rowLoss,
-      Tensor x,
-      Tensor y,
-      Tensor index,
-      long first,
-      long count,
-      Tensor w,
-      Tensor b,
-      Tensor gw,
-      Tensor gb,
-      Tensor loss) {
-    Cells cells = Cells.of(x);
-    int features = Math.toIntExact(x.cols());
-    if (sums.length < features) {
-      sums = new double[features];
+  public synchronized void gradient(
+      Batch batch, long first, long count, Loss loss, Linear model, Gradient into) {
+    DenseRows rows = batch.rows();
+    int features = Math.toIntExact(model.features());
+    // Nothing is written before all rows are read: a row number may turn out to be none.
+    int width = features + 2;
+    int outputs = Math.toIntExact(model.outputs());
+    int size = Math.multiplyExact(outputs, width);
+    if (sums.length < size) {
+      sums = new double[size];
     }
-    double[] z = new double[1];
-    double[] target = new double[1];
-    double[] weight = {1};
+    Arrays.fill(sums, 0, size, 0);
+    for (int j = 0; j < outputs; j++) {
+      for (long i = first; i < first + count; i++) {
+        add(rows, batch.row(i), loss, model, j);
+      }
+    }
+    Cells cells = Cells.of(rows.x());
     double scale = 1.0 / count;
-    for (long j = 0; j < w.rows(); j++) {
-      Arrays.fill(sums, 0, features, 0);
-      double derivatives = 0;
-      double values = 0;
-      for (long i = first; i < first + count; i++) {
-        long row = index == null ? i : index.getLong(i);
-        z[0] = prediction(cells, x, row, w, b, j);
-        if (rowLoss.offset() != null) {
-          z[0] += cells.get(rowLoss.offset(), row);
-        }
-        if (rowLoss.weights() != null) {
-          weight[0] = cells.get(rowLoss.weights(), row);
-        }
-        target[0] = cells.get(y, row * y.rowStride() + j);
-        values += rowLoss.loss().differentiate(z, target, weight, 1);
-        derivatives += z[0];
-        long xRow = row * x.rowStride();
-        for (int f = 0; f < features; f++) {
-          sums[f] += z[0] * cells.get(x, xRow + f);
-        }
-      }
+    for (int j = 0; j < outputs; j++) {
       for (int f = 0; f < features; f++) {
-        cells.set(gw, j * features + f, scale * sums[f]);
+        cells.set(into.gw(), (long) j * features + f, scale * sums[j * width + f]);
       }
-      if (gb != null) {
-        cells.set(gb, j, scale * derivatives);
+      if (into.gb() != null) {
+        cells.set(into.gb(), j, scale * sums[j * width + features]);
       }
-      if (loss != null) {
-        Cells.F64.set(loss, j, values / count);
+      if (into.loss() != null) {
+        Cells.F64.set(into.loss(), j, sums[j * width + features + 1] / count);
       }
     }
   }
 
-  @Override
-  protected synchronized void gradientKernel(
-      Tensor x,
-      Tensor y,
-      Tensor index,
-      long first,
-      long count,
-      Tensor w,
-      Tensor b,
-      Tensor gw,
-      Tensor gb,
-      Tensor loss) {
-    Cells cells = Cells.of(x);
-    int features = Math.toIntExact(x.cols());
-    if (sums.length < features) {
-      sums = new double[features];
+  /** Adds a row to the sums of an output: its gradient, derivative and loss. */
+  private void add(DenseRows rows, long row, Loss loss, Linear model, int output) {
+    Cells cells = Cells.of(rows.x());
+    z[0] = prediction(cells, rows.x(), row, model, output);
+    if (rows.offset() != null) {
+      z[0] += cells.get(rows.offset(), row);
     }
-    double scale = 2.0 / count;
-    for (long j = 0; j < w.rows(); j++) {
-      Arrays.fill(sums, 0, features, 0);
-      double residuals = 0;
-      double squares = 0;
-      for (long i = first; i < first + count; i++) {
-        long row = index == null ? i : index.getLong(i);
-        double r = prediction(cells, x, row, w, b, j) - cells.get(y, row * y.rowStride() + j);
-        residuals += r;
-        squares += r * r;
-        long xRow = row * x.rowStride();
-        for (int f = 0; f < features; f++) {
-          sums[f] += r * cells.get(x, xRow + f);
-        }
-      }
-      for (int f = 0; f < features; f++) {
-        cells.set(gw, j * features + f, scale * sums[f]);
-      }
-      if (gb != null) {
-        cells.set(gb, j, scale * residuals);
-      }
-      if (loss != null) {
-        Cells.F64.set(loss, j, squares / count);
-      }
+    weight[0] = rows.weights() == null ? 1 : cells.get(rows.weights(), row);
+    target[0] = cells.get(rows.y(), row * rows.y().rowStride() + output);
+    double value = loss.differentiate(z, target, weight, 1);
+    int features = (int) model.features();
+    int at = output * (features + 2);
+    long xRow = row * rows.x().rowStride();
+    for (int f = 0; f < features; f++) {
+      sums[at + f] += z[0] * cells.get(rows.x(), xRow + f);
     }
+    sums[at + features] += z[0];
+    sums[at + features + 1] += value;
   }
 }

@@ -4,6 +4,7 @@ import dev.panagrad.backend.Availability;
 import dev.panagrad.backend.Backend;
 import dev.panagrad.backend.BackendOptions;
 import dev.panagrad.backend.BackendProvider;
+import dev.panagrad.backend.Lifetime;
 
 /** Provides the reference backend, which is always available. */
 public final class ScalarProvider implements BackendProvider {
@@ -12,12 +13,17 @@ public final class ScalarProvider implements BackendProvider {
 
   @Override
   public String name() {
-    return "scalar";
+    return ScalarBackend.NAME;
   }
 
   @Override
   public int rank() {
     return 0;
+  }
+
+  @Override
+  public boolean isHost() {
+    return true;
   }
 
   @Override
@@ -27,6 +33,6 @@ public final class ScalarProvider implements BackendProvider {
 
   @Override
   public Backend open(BackendOptions options) {
-    return new ScalarBackend();
+    return new ScalarBackend(new Lifetime(ScalarBackend.NAME));
   }
 }

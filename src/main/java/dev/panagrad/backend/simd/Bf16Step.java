@@ -19,10 +19,10 @@ final class Bf16Step extends CompactStep {
    * A step of that rule.
    *
    * @param slots state vectors of the rule
-   * @param around its kernel for F32 state
+   * @param base its kernel for F32 state
    */
-  Bf16Step(Bf16Update rule, int slots, FusedStepF32 around, WorkerPool pool, StepBuffers buffers) {
-    super(slots, around, pool, buffers);
+  Bf16Step(Bf16Update rule, int slots, FusedStepF32 base, WorkerPool pool, StepBuffers buffers) {
+    super(slots, base, pool, buffers);
     this.rule = rule;
   }
 
@@ -50,7 +50,7 @@ final class Bf16Step extends CompactStep {
     double scale = c.gradientScale;
     if (!FusedStep.isPlain(c)) {
       MemorySegment h = buffers.conditioned[worker];
-      around.condition(p.segment(), at(p, start), gs, gAt, h, n, c);
+      base.conditionGradient(p.segment(), at(p, start), gs, gAt, h, n, c);
       gs = h;
       gAt = 0;
       scale = 1;

@@ -20,15 +20,15 @@ final class Block8Step extends CompactStep {
   /**
    * A step of that rule.
    *
-   * @param around its kernel for F32 state
+   * @param base its kernel for F32 state
    */
   Block8Step(
       Block8Update rule,
       Block8Codec codec,
-      FusedStepF32 around,
+      FusedStepF32 base,
       WorkerPool pool,
       StepBuffers buffers) {
-    super(codec.slots(), around, pool, buffers);
+    super(codec.slots(), base, pool, buffers);
     this.rule = rule;
     this.codec = codec;
   }

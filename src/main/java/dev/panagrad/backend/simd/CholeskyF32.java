@@ -24,7 +24,7 @@ final class CholeskyF32 {
         double element = as.get(ValueLayout.JAVA_FLOAT, at);
         double rest = element - VectorKernelsF32.dot(as, row, as, other, j);
         if (i == j) {
-          if (!(rest > 0)) {
+          if (!(rest > 0 && rest < Double.POSITIVE_INFINITY)) {
             return false;
           }
           as.set(ValueLayout.JAVA_FLOAT, at, narrow(Math.sqrt(rest)));

@@ -18,7 +18,7 @@ abstract class CompactStep implements StepKernel, WorkerPool.ChunkTask {
   final StepBuffers buffers;
 
   /** The rule's kernel for F32 state: conditions gradients, applies thresholds, steps in parts. */
-  final FusedStepF32 around;
+  final FusedStepF32 base;
 
   Tensor p;
   Tensor g;
@@ -32,9 +32,9 @@ abstract class CompactStep implements StepKernel, WorkerPool.ChunkTask {
   /** State vectors of the rule. */
   final int slots;
 
-  CompactStep(int slots, FusedStepF32 around, WorkerPool pool, StepBuffers buffers) {
+  CompactStep(int slots, FusedStepF32 base, WorkerPool pool, StepBuffers buffers) {
     this.slots = slots;
-    this.around = around;
+    this.base = base;
     this.pool = pool;
     this.buffers = buffers;
   }
@@ -113,15 +113,15 @@ abstract class CompactStep implements StepKernel, WorkerPool.ChunkTask {
       int n,
       int worker) {
     if (FusedStep.isPlain(c)) {
-      around.update(ps, pAt, gs, gAt, s[0], at, s[1], at, s[2], at, n, c.gradientScale, c);
+      base.update(ps, pAt, gs, gAt, s[0], at, s[1], at, s[2], at, n, c.gradientScale, c);
       return;
     }
     MemorySegment h = buffers.conditioned[worker];
-    around.condition(ps, pAt, gs, gAt, h, n, c);
-    around.update(ps, pAt, h, 0, s[0], at, s[1], at, s[2], at, n, 1, c);
+    base.conditionGradient(ps, pAt, gs, gAt, h, n, c);
+    base.update(ps, pAt, h, 0, s[0], at, s[1], at, s[2], at, n, 1, c);
     if (c.l1Step != 0) {
-      around.thresholds(h, s[0], at, s[1], at, s[2], at, n, c);
-      around.softThreshold(ps, pAt, h, n);
+      base.thresholds(h, s[0], at, s[1], at, s[2], at, n, c);
+      base.softThreshold(ps, pAt, h, n);
     }
   }
 

@@ -88,7 +88,7 @@ abstract class FusedStep implements StepKernel, WorkerPool.ChunkTask {
       StepCoefficients c);
 
   /** {@code h = clamp(scale * g) + decay * p; p = shrink * p} over {@code n} elements. */
-  abstract void condition(
+  abstract void conditionGradient(
       MemorySegment p,
       long pAt,
       MemorySegment g,
@@ -171,6 +171,10 @@ abstract class FusedStep implements StepKernel, WorkerPool.ChunkTask {
   private void range(
       Tensor p, Tensor g, Tensor[] slots, long from, long n, StepCoefficients c, int worker) {
     long whole = n & -lanes;
+    if (whole < n) {
+      // First: it needs the backend's memory, and refuses before anything has changed.
+      rest(p, g, slots, from + whole, n - whole, c, worker);
+    }
     if (whole > 0) {
       Tensor s0 = slot(p, slots, 0);
       Tensor s1 = slot(p, slots, 1);
@@ -189,9 +193,6 @@ abstract class FusedStep implements StepKernel, WorkerPool.ChunkTask {
           whole,
           c,
           worker);
-    }
-    if (whole < n) {
-      rest(p, g, slots, from + whole, n - whole, c, worker);
     }
   }
 
@@ -234,7 +235,7 @@ abstract class FusedStep implements StepKernel, WorkerPool.ChunkTask {
     for (long done = 0; done < n; done += StepBuffers.BLOCK_COUNT) {
       int m = (int) Math.min(StepBuffers.BLOCK_COUNT, n - done);
       long o = done * elementBytes;
-      condition(p, pAt + o, g, gAt + o, h, m, c);
+      conditionGradient(p, pAt + o, g, gAt + o, h, m, c);
       update(p, pAt + o, h, 0, s0, s0At + o, s1, s1At + o, s2, s2At + o, m, 1, c);
       if (c.l1Step != 0) {
         thresholds(h, s0, s0At + o, s1, s1At + o, s2, s2At + o, m, c);

@@ -23,7 +23,7 @@ abstract class FusedStepF32 extends FusedStep {
   }
 
   @Override
-  final void condition(
+  final void conditionGradient(
       MemorySegment ps,
       long pAt,
       MemorySegment gs,

@@ -1,6 +1,6 @@
 package dev.panagrad.backend.simd;
 
-import dev.panagrad.loss.RowLoss;
+import dev.panagrad.backend.DenseRows;
 import dev.panagrad.tensor.DType;
 import dev.panagrad.tensor.Tensor;
 import java.lang.foreign.ValueLayout;
@@ -17,23 +17,23 @@ final class LossBlock {
   final double[] s = new double[RowBlock.MAX_ROWS];
 
   /** Reads targets and weights, and adds offsets to z, for one output. */
-  void locate(RowBlock block, Tensor targets, Tensor index, RowLoss rowLoss, int output, long row) {
+  void addRows(RowBlock block, DenseRows rows, int output) {
     int n = block.filled;
-    int last = block.count - 1;
+    Tensor targets = rows.y();
     boolean isF32 = targets.dtype() == DType.F32;
-    Tensor weights = rowLoss.weights();
-    Tensor offset = rowLoss.offset();
+    Tensor weights = rows.weights();
+    Tensor offset = rows.offset();
     if (weights == null) {
       Arrays.fill(s, 0, n, 1);
     }
     for (int i = 0; i < n; i++) {
-      long position = RowBlock.row(index, row + Math.min(block.row[i], last));
-      y[i] = cell(targets, isF32, position * targets.rowStride() + output);
+      long row = block.number(i);
+      y[i] = cell(targets, isF32, row * targets.rowStride() + output);
       if (weights != null) {
-        s[i] = cell(weights, isF32, position);
+        s[i] = cell(weights, isF32, row);
       }
       if (offset != null) {
-        z[i] += cell(offset, isF32, position);
+        z[i] += cell(offset, isF32, row);
       }
     }
     for (int i = block.firstFilling; i < n; i++) {

@@ -5,6 +5,9 @@ import static dev.panagrad.backend.simd.LanesF32.SPECIES;
 import static dev.panagrad.backend.simd.LanesF32.narrow;
 import static jdk.incubator.vector.FloatVector.fromMemorySegment;
 
+import dev.panagrad.backend.Batch;
+import dev.panagrad.backend.Gradient;
+import dev.panagrad.backend.Linear;
 import dev.panagrad.backend.WorkerPool;
 import dev.panagrad.tensor.Tensor;
 import java.lang.foreign.MemorySegment;
@@ -61,10 +64,12 @@ final class OutputPanelsF32 implements WorkerPool.ChunkTask, AutoCloseable {
   private double[] residualSums = {};
   private double[] squareSums = {};
 
+  /** Numbers of a panel's rows, as they were when these were copied. */
+  private long[] rowNumbers = {};
+
+  private Batch batch;
+  private Linear model;
   private Tensor x;
-  private Tensor y;
-  private Tensor index;
-  private Tensor b;
   private MemorySegment residuals;
   private MemorySegment copied;
   private MemorySegment sums;
@@ -79,61 +84,30 @@ final class OutputPanelsF32 implements WorkerPool.ChunkTask, AutoCloseable {
     this.gemm = gemm;
   }
 
-  void gradient(
-      Tensor x,
-      Tensor y,
-      Tensor index,
-      long first,
-      long count,
-      Tensor w,
-      Tensor b,
-      Tensor gw,
-      Tensor gb,
-      Tensor loss) {
+  /** {@link dev.panagrad.backend.LinearAlgebra#gradient} of the unweighted squared loss. */
+  void gradient(Batch batch, long first, long count, Linear model, Gradient into) {
     pool.acquire();
     try {
-      this.x = x;
-      this.y = y;
-      this.index = index;
-      this.b = b;
-      boolean shareable =
-          x.isShareable()
-              && y.isShareable()
-              && w.isShareable()
-              && (index == null || index.isShareable())
-              && (b == null || b.isShareable());
-      outputs = Math.toIntExact(w.rows());
-      wantsSums = gb != null || loss != null;
-      long total = sum(first, count, w, shareable);
-      write(gw, total, 2.0 / count);
-      for (int j = 0; j < outputs; j++) {
-        if (gb != null) {
-          gb.segment()
-              .set(
-                  ValueLayout.JAVA_FLOAT,
-                  gb.byteOffset() + (long) j * LanesF32.BYTES,
-                  narrow(2.0 / count * residualSums[j]));
-        }
-        if (loss != null) {
-          loss.segment()
-              .set(
-                  ValueLayout.JAVA_DOUBLE,
-                  loss.byteOffset() + (long) j * Double.BYTES,
-                  squareSums[j] / count);
-        }
-      }
+      this.batch = batch;
+      this.model = model;
+      x = batch.rows().x();
+      outputs = Math.toIntExact(model.outputs());
+      wantsSums = into.gb() != null || into.loss() != null;
+      boolean shareable = x.isShareable() && RowSumsF32.isShareable(batch, model);
+      long total = sum(first, count, shareable);
+      write(into, total, count);
     } finally {
-      this.x = null;
-      this.y = null;
-      this.index = null;
-      this.b = null;
+      this.batch = null;
+      this.model = null;
+      x = null;
       gemm.forget();
       pool.release();
     }
   }
 
   /** Returns where the F64 totals are, or -1 if the sums are those of all rows. */
-  private long sum(long first, long count, Tensor w, boolean shareable) {
+  private long sum(long first, long count, boolean shareable) {
+    boolean isIndexed = batch.index() != null;
     long cols = x.cols();
     long cells = outputs * cols;
     long totalsAt = Math.ceilDiv(cells * LanesF32.BYTES, 64) * 64;
@@ -142,7 +116,10 @@ final class OutputPanelsF32 implements WorkerPool.ChunkTask, AutoCloseable {
     long fitting = PANEL_BYTES / ((long) outputs * LanesF32.BYTES) / MIN_ROWS * MIN_ROWS;
     long most = Math.min(count, Math.clamp(fitting, MIN_ROWS, MAX_ROWS));
     residuals = residualScratch.atLeast(most * outputs * LanesF32.BYTES);
-    copied = index == null ? null : rowScratch.atLeast(most * cols * LanesF32.BYTES);
+    copied = isIndexed ? rowScratch.atLeast(most * cols * LanesF32.BYTES) : null;
+    if (isIndexed && rowNumbers.length < most) {
+      rowNumbers = new long[(int) most];
+    }
     if (residualSums.length < outputs) {
       double[] squares = new double[outputs];
       residualSums = new double[outputs];
@@ -155,12 +132,12 @@ final class OutputPanelsF32 implements WorkerPool.ChunkTask, AutoCloseable {
     for (long done = 0; done < count; done += panelRows) {
       panelFirst = first + done;
       panelRows = Math.min(most, count - done);
-      if (index != null) {
+      if (isIndexed) {
         copies = true;
         chunks(Math.ceilDiv(panelRows, CHUNK), shareable && panelRows * cols > SERIAL_COUNT);
       }
       setPanel(gemm.a());
-      gemm.b().set(w, true);
+      gemm.b().set(model.w(), true);
       gemm.c().set(residuals, 0, panelRows, outputs, LanesF32.BYTES, false);
       gemm.multiply(1, 0, shareable);
       copies = false;
@@ -180,7 +157,7 @@ final class OutputPanelsF32 implements WorkerPool.ChunkTask, AutoCloseable {
   }
 
   private void setPanel(Operand operand) {
-    if (index == null) {
+    if (batch.index() == null) {
       operand.setRows(x, panelFirst, panelRows, false);
     } else {
       operand.set(copied, 0, panelRows, x.cols(), LanesF32.BYTES, false);
@@ -210,21 +187,24 @@ final class OutputPanelsF32 implements WorkerPool.ChunkTask, AutoCloseable {
   private void copyRows(int from, int n) {
     long rowBytes = x.cols() * LanesF32.BYTES;
     for (int i = from; i < from + n; i++) {
-      long row = RowBlock.row(index, panelFirst + i);
+      long row = batch.row(panelFirst + i);
+      rowNumbers[i] = row;
       long at = x.byteOffset() + row * x.rowStride() * LanesF32.BYTES;
       MemorySegment.copy(x.segment(), at, copied, i * rowBytes, rowBytes);
     }
   }
 
   private void subtractTargets(int first, int n) {
+    Tensor y = batch.rows().y();
+    boolean isIndexed = batch.index() != null;
     for (long i = 0; i < panelRows; i++) {
-      long row = RowBlock.row(index, panelFirst + i);
+      long row = isIndexed ? rowNumbers[(int) i] : panelFirst + i;
       long yAt = y.byteOffset() + (row * y.rowStride() + first) * LanesF32.BYTES;
       long rAt = (i * outputs + first) * LanesF32.BYTES;
       if (!wantsSums && n == CHUNK) {
         subtract(residuals, rAt, y.segment(), yAt);
       } else {
-        subtractAndSum(rAt, yAt, first, n);
+        subtractAndSum(rAt, y, yAt, first, n);
       }
     }
   }
@@ -238,7 +218,8 @@ final class OutputPanelsF32 implements WorkerPool.ChunkTask, AutoCloseable {
     }
   }
 
-  private void subtractAndSum(long rAt, long yAt, int first, int n) {
+  private void subtractAndSum(long rAt, Tensor y, long yAt, int first, int n) {
+    Tensor b = model.b();
     for (int j = 0; j < n; j++) {
       long o = (long) j * LanesF32.BYTES;
       float intercept =
@@ -267,15 +248,29 @@ final class OutputPanelsF32 implements WorkerPool.ChunkTask, AutoCloseable {
     }
   }
 
-  private void write(Tensor gw, long totalsAt, double scale) {
-    MemorySegment out = gw.segment();
-    long cells = gw.count();
+  private void write(Gradient into, long totalsAt, long count) {
+    double scale = 2.0 / count;
+    MemorySegment out = into.gw().segment();
+    long cells = into.gw().count();
     for (long i = 0; i < cells; i++) {
       double total =
           totalsAt < 0
               ? sums.get(ValueLayout.JAVA_FLOAT, i * LanesF32.BYTES)
               : sums.get(ValueLayout.JAVA_DOUBLE, totalsAt + i * Double.BYTES);
-      out.set(ValueLayout.JAVA_FLOAT, gw.byteOffset() + i * LanesF32.BYTES, narrow(scale * total));
+      long at = into.gw().byteOffset() + i * LanesF32.BYTES;
+      out.set(ValueLayout.JAVA_FLOAT, at, narrow(scale * total));
+    }
+    Tensor gb = into.gb();
+    Tensor loss = into.loss();
+    for (int j = 0; j < outputs; j++) {
+      if (gb != null) {
+        long at = gb.byteOffset() + (long) j * LanesF32.BYTES;
+        gb.segment().set(ValueLayout.JAVA_FLOAT, at, narrow(scale * residualSums[j]));
+      }
+      if (loss != null) {
+        long at = loss.byteOffset() + (long) j * Double.BYTES;
+        loss.segment().set(ValueLayout.JAVA_DOUBLE, at, squareSums[j] / count);
+      }
     }
   }
 

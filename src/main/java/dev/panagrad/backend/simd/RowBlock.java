@@ -1,5 +1,6 @@
 package dev.panagrad.backend.simd;
 
+import dev.panagrad.backend.Batch;
 import dev.panagrad.tensor.Tensor;
 import java.lang.foreign.Arena;
 import java.lang.foreign.MemorySegment;
@@ -51,6 +52,14 @@ final class RowBlock {
   /** The row of the block that it is; at least {@link #count} where a group was filled up. */
   final int[] row = new int[MAX_ROWS];
 
+  /** Numbers of rows by index, in the order of the groups. */
+  private final long[] number = new long[MAX_ROWS];
+
+  private boolean isIndexed;
+
+  /** Position of the first row: of the index, or of the rows. */
+  private long first;
+
   /** Rows in the block. */
   int count;
 
@@ -61,7 +70,7 @@ final class RowBlock {
   int firstFilling;
 
   /** Whether rows are grouped as they follow each other. */
-  boolean isInOrder;
+  private boolean isInOrder;
 
   /** A vector per row, between two methods of a kernel; that of the other type is empty. */
   final float[] partsF32;
@@ -86,31 +95,25 @@ final class RowBlock {
   }
 
   /**
-   * Finds {@code newCount} rows from position {@code first}.
+   * Finds {@code newCount} rows from a position, and checks the numbers of rows by index.
    *
-   * @param index row numbers, or null for rows in order
+   * @param order says which row a position is, or null for rows in order
+   * @throws IndexOutOfBoundsException if a number is not one of a row
    */
-  void locate(Tensor x, Tensor index, long first, int newCount) {
+  void gather(Tensor x, Batch order, long newFirst, int newCount) {
     long cols = x.cols();
     group(newCount, cols * elementBytes <= NARROW_BYTES);
+    first = newFirst;
+    isIndexed = order != null;
     long rowBytes = x.rowStride() * elementBytes;
     long start = x.byteOffset();
-    int last = count - 1;
     long furthest;
-    if (index == null) {
+    if (order == null) {
       start += first * rowBytes;
-      furthest = start + last * rowBytes;
+      furthest = start + (count - 1) * rowBytes;
       locateInOrder(start, rowBytes);
     } else {
-      MemorySegment numbers = index.segment();
-      long numbersAt = index.byteOffset() + first * Long.BYTES;
-      furthest = 0;
-      for (int i = 0; i < filled; i++) {
-        long position = Math.min(row[i], last);
-        long number = numbers.get(ValueLayout.JAVA_LONG, numbersAt + position * Long.BYTES);
-        at[i] = start + number * rowBytes;
-        furthest = Math.max(furthest, at[i]);
-      }
+      furthest = gatherByIndex(order, start, rowBytes);
     }
     rows = x.segment();
     long whole = wholeBytes(cols);
@@ -126,6 +129,41 @@ final class RowBlock {
         MemorySegment.copy(rows, at[i] + whole, buffer, slotAt[i], cols * elementBytes - whole);
       }
     }
+  }
+
+  /** Reads each number once, and returns the furthest row's offset. */
+  private long gatherByIndex(Batch order, long start, long rowBytes) {
+    MemorySegment numbers = order.index().segment();
+    long numbersAt = order.index().byteOffset() + first * Long.BYTES;
+    long rowsOfAll = order.rows().count();
+    int last = count - 1;
+    long furthest = 0;
+    for (int i = 0; i < filled; i++) {
+      long place = Math.min(row[i], last);
+      long found = numbers.get(ValueLayout.JAVA_LONG, numbersAt + place * Long.BYTES);
+      if (found < 0 || found >= rowsOfAll) {
+        throw order.notARow(first + place, found);
+      }
+      number[i] = found;
+      at[i] = start + found * rowBytes;
+      furthest = Math.max(furthest, at[i]);
+    }
+    return furthest;
+  }
+
+  /** Whether the rows are next to each other in the data, in the order of the groups. */
+  boolean isRun() {
+    return isInOrder && !isIndexed;
+  }
+
+  /** The position of the first row. */
+  long first() {
+    return first;
+  }
+
+  /** The number of the row at a place of a group, as it was when the rows were gathered. */
+  long number(int i) {
+    return isIndexed ? number[i] : first + Math.min(row[i], count - 1);
   }
 
   private void locateInOrder(long start, long rowBytes) {
@@ -157,13 +195,6 @@ final class RowBlock {
     for (int i = 0; i < filled; i++) {
       row[i] = inOrder ? i : i % 4 * groups + i / 4;
     }
-  }
-
-  /** The row at a position of the batch. */
-  static long row(Tensor index, long position) {
-    return index == null
-        ? position
-        : index.segment().get(ValueLayout.JAVA_LONG, index.byteOffset() + position * Long.BYTES);
   }
 
   /** Finds the last vector of the weights. */

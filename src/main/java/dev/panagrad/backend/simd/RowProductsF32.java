@@ -2,6 +2,8 @@ package dev.panagrad.backend.simd;
 
 import static dev.panagrad.backend.simd.LanesF32.narrow;
 
+import dev.panagrad.backend.Lifetime;
+import dev.panagrad.backend.Linear;
 import dev.panagrad.backend.WorkerPool;
 import dev.panagrad.tensor.Tensor;
 import java.lang.foreign.Arena;
@@ -20,7 +22,7 @@ import java.lang.foreign.ValueLayout;
  * are shared with the worker threads in blocks. Every element is computed by one thread in one
  * order.
  */
-final class RowProductsF32 implements WorkerPool.ChunkTask {
+final class RowProductsF32 implements WorkerPool.ChunkTask, AutoCloseable {
   /**
    * Bytes of X times outputs below which one thread is used: waking a worker takes some 10
    * microseconds.
@@ -32,19 +34,19 @@ final class RowProductsF32 implements WorkerPool.ChunkTask {
 
   private final WorkerPool pool;
   private final Arena arena;
-  private final ScratchPool<Block> blocks = new ScratchPool<>(this::newBlock);
+  private final ScratchPool<Block> blocks;
 
   private double alpha;
   private Tensor x;
   private long first;
   private long count;
-  private Tensor w;
-  private Tensor b;
+  private Linear model;
   private double beta;
   private Tensor out;
   private long chunkRows;
 
-  RowProductsF32(WorkerPool pool, Arena arena) {
+  RowProductsF32(Lifetime lifetime, WorkerPool pool, Arena arena) {
+    blocks = new ScratchPool<>(lifetime, this::newBlock);
     this.pool = pool;
     this.arena = arena;
   }
@@ -61,19 +63,41 @@ final class RowProductsF32 implements WorkerPool.ChunkTask {
     Block(RowBlock rows) {
       this.rows = rows;
     }
+
+    void multiply(Linear model, long output) {
+      MemorySegment ws = model.w().segment();
+      long cols = model.features();
+      long wAt = model.w().byteOffset() + output * cols * LanesF32.BYTES;
+      rows.locateWeights(ws, wAt, cols);
+      RowKernelsF32.dots(rows, cols, ws, wAt, dots);
+    }
+
+    /** Writes a column of results, the first one's element being at that byte offset. */
+    void store(double alpha, double intercept, double beta, Tensor out, long start) {
+      MemorySegment outs = out.segment();
+      long rowBytes = out.rowStride() * LanesF32.BYTES;
+      for (int i = 0; i < rows.filled; i++) {
+        int position = rows.row[i];
+        if (position < rows.count) {
+          long at = start + position * rowBytes;
+          double old = beta == 0 ? 0 : beta * outs.get(ValueLayout.JAVA_FLOAT, at);
+          outs.set(ValueLayout.JAVA_FLOAT, at, narrow(alpha * dots[i] + intercept + old));
+        }
+      }
+    }
   }
 
+  /** {@code out = alpha * X W^T + b + beta * out} for rows {@code [first, first + count)} of X. */
   void apply(
-      double alpha, Tensor x, long first, long count, Tensor w, Tensor b, double beta, Tensor out) {
-    long outputs = w.shape().rank() == 1 ? 1 : w.rows();
-    long rowBytes = Math.max(1, x.cols() * LanesF32.BYTES * outputs);
+      double alpha, Tensor x, long first, long count, Linear model, double beta, Tensor out) {
+    long rowBytes = Math.max(1, x.cols() * LanesF32.BYTES * model.outputs());
     if (count <= SERIAL_BYTES / rowBytes
         || pool.threads() == 1
         || !(x.isShareable()
-            && w.isShareable()
+            && model.w().isShareable()
             && out.isShareable()
-            && (b == null || b.isShareable()))) {
-      rows(alpha, x, first, count, w, b, beta, out, 0);
+            && (model.b() == null || model.b().isShareable()))) {
+      rows(alpha, x, first, model, beta, out, 0, count);
       return;
     }
     pool.acquire();
@@ -82,8 +106,7 @@ final class RowProductsF32 implements WorkerPool.ChunkTask {
       this.x = x;
       this.first = first;
       this.count = count;
-      this.w = w;
-      this.b = b;
+      this.model = model;
       this.beta = beta;
       this.out = out;
       // Whole blocks; at most 2^16 chunks.
@@ -93,8 +116,7 @@ final class RowProductsF32 implements WorkerPool.ChunkTask {
       pool.run(this, (int) Math.ceilDiv(count, chunkRows));
     } finally {
       this.x = null;
-      this.w = null;
-      this.b = null;
+      this.model = null;
       this.out = null;
       pool.release();
     }
@@ -103,65 +125,45 @@ final class RowProductsF32 implements WorkerPool.ChunkTask {
   @Override
   public void run(int chunk, int worker) {
     long from = chunk * chunkRows;
-    rows(alpha, x, first + from, Math.min(chunkRows, count - from), w, b, beta, out, from);
+    rows(alpha, x, first, model, beta, out, from, Math.min(chunkRows, count - from));
   }
 
+  /** Computes {@code n} rows of the result from the {@code from}-th. */
   private void rows(
       double alpha,
       Tensor x,
       long first,
-      long count,
-      Tensor w,
-      Tensor b,
+      Linear model,
       double beta,
       Tensor out,
-      long outFirst) {
+      long from,
+      long n) {
     Block block = blocks.borrow();
     try {
-      rows(alpha, x, first, count, w, b, beta, out, outFirst, block);
+      Tensor b = model.b();
+      int outputs = Math.toIntExact(model.outputs());
+      int blockRows = RowKernelsF32.blockRows(x.cols());
+      for (long row = from; row < from + n; row += blockRows) {
+        block.rows.gather(x, null, first + row, (int) Math.min(blockRows, from + n - row));
+        for (int j = 0; j < outputs; j++) {
+          block.multiply(model, j);
+          double intercept =
+              b == null
+                  ? 0
+                  : b.segment()
+                      .get(ValueLayout.JAVA_FLOAT, b.byteOffset() + (long) j * LanesF32.BYTES);
+          long start = out.byteOffset() + (row * out.rowStride() + j) * LanesF32.BYTES;
+          block.store(alpha, intercept, beta, out, start);
+        }
+      }
     } finally {
       blocks.giveBack(block);
     }
   }
 
-  private static void rows(
-      double alpha,
-      Tensor x,
-      long first,
-      long count,
-      Tensor w,
-      Tensor b,
-      double beta,
-      Tensor out,
-      long outFirst,
-      Block block) {
-    long cols = x.cols();
-    int outputs = w.shape().rank() == 1 ? 1 : Math.toIntExact(w.rows());
-    int blockRows = RowKernelsF32.blockRows(cols);
-    for (long row = 0; row < count; row += blockRows) {
-      int n = (int) Math.min(blockRows, count - row);
-      block.rows.locate(x, null, first + row, n);
-      for (int j = 0; j < outputs; j++) {
-        long wAt = w.byteOffset() + j * cols * LanesF32.BYTES;
-        block.rows.locateWeights(w.segment(), wAt, cols);
-        RowKernelsF32.dots(block.rows, cols, w.segment(), wAt, block.dots);
-        double intercept =
-            b == null
-                ? 0
-                : b.segment()
-                    .get(ValueLayout.JAVA_FLOAT, b.byteOffset() + (long) j * LanesF32.BYTES);
-        MemorySegment outs = out.segment();
-        for (int i = 0; i < block.rows.filled; i++) {
-          int position = block.rows.row[i];
-          if (position < n) {
-            long at =
-                out.byteOffset()
-                    + ((outFirst + row + position) * out.rowStride() + j) * LanesF32.BYTES;
-            double old = beta == 0 ? 0 : beta * outs.get(ValueLayout.JAVA_FLOAT, at);
-            outs.set(ValueLayout.JAVA_FLOAT, at, narrow(alpha * block.dots[i] + intercept + old));
-          }
-        }
-      }
-    }
+  /** Waits until no thread has scratch memory any more. */
+  @Override
+  public void close() {
+    blocks.close();
   }
 }

@@ -6,8 +6,13 @@ import static dev.panagrad.backend.simd.LanesF32.narrow;
 import static jdk.incubator.vector.FloatVector.broadcast;
 import static jdk.incubator.vector.FloatVector.fromMemorySegment;
 
+import dev.panagrad.backend.Batch;
+import dev.panagrad.backend.DenseRows;
+import dev.panagrad.backend.Gradient;
+import dev.panagrad.backend.Linear;
 import dev.panagrad.backend.WorkerPool;
-import dev.panagrad.loss.RowLoss;
+import dev.panagrad.loss.Loss;
+import dev.panagrad.loss.Squared;
 import dev.panagrad.tensor.Tensor;
 import java.lang.foreign.Arena;
 import java.lang.foreign.MemorySegment;
@@ -29,13 +34,9 @@ import jdk.incubator.vector.FloatVector;
  *
  * Sums are kept in the element type for {@link #FLUSH_ROWS} rows and then added to F64 totals. Rows
  * are cut into chunks whose number depends on the sizes only; each chunk has totals of its own,
- * which are added in order at the end.
+ * which are added in order at the end: {@link RowTotalsF32}.
  *
- * <pre>
- *   scratch of a chunk   | sums [outputs][padded cols] | totals F64 [outputs][padded cols] |
- * </pre>
- *
- * Threading: calls take turns by the pool's lock.
+ * <p>Threading: calls take turns by the pool's lock.
  */
 final class RowSumsF32 implements WorkerPool.ChunkTask, AutoCloseable {
   /**
@@ -70,35 +71,36 @@ final class RowSumsF32 implements WorkerPool.ChunkTask, AutoCloseable {
   private static final int PITCH = RowBlock.MAX_ROWS + LanesF32.COUNT;
 
   private final WorkerPool pool;
-  private final Scratch scratch = new Scratch();
+  private final RowTotalsF32 totals;
   private final RowBlock[] blocks = new RowBlock[MAX_CHUNKS];
   private final float[][] weight = new float[MAX_CHUNKS][OutputRowsF32.OUTPUTS * PITCH];
   private final long[][] weightsAt = new long[MAX_CHUNKS][OutputRowsF32.OUTPUTS];
   private final LossBlock[] lossBlocks = new LossBlock[MAX_CHUNKS];
-  private final MemorySegment last;
   private double[][] residualSums = new double[MAX_CHUNKS][1];
   private double[][] squareSums = new double[MAX_CHUNKS][1];
 
   private Tensor x;
-  private Tensor y;
-
-  /** Null for the squared error. */
-  private RowLoss rowLoss;
-
-  private Tensor index;
-  private Tensor w;
-  private Tensor b;
-  private Tensor given;
-  private MemorySegment memory;
   private long first;
   private long count;
   private int outputs;
   private int chunks;
-  private long outputBytes;
-  private long sumsBytes;
-  private long chunkBytes;
-  private boolean flushes;
   private boolean wantsSums;
+
+  /** Of a gradient; null for a product. */
+  private DenseRows rows;
+
+  /** Says which row a position is; null for rows in order. */
+  private Batch order;
+
+  /**
+   * Null for the squared error of rows without weights and offsets, which has a loop of its own.
+   */
+  private Loss loss;
+
+  private Linear model;
+
+  /** The weights of a product. */
+  private Tensor given;
 
   RowSumsF32(WorkerPool pool, Arena arena) {
     this.pool = pool;
@@ -106,68 +108,48 @@ final class RowSumsF32 implements WorkerPool.ChunkTask, AutoCloseable {
       blocks[chunk] = new RowBlock(arena, LanesF32.COUNT, LanesF32.BYTES);
       lossBlocks[chunk] = new LossBlock();
     }
-    last = arena.allocate(64, 64);
+    totals = new RowTotalsF32(arena);
   }
 
-  /**
-   * {@link dev.panagrad.backend.LinearKernels#gradient}.
-   *
-   * @param rowLoss null for the squared error
-   */
-  void gradient(
-      RowLoss rowLoss,
-      Tensor x,
-      Tensor y,
-      Tensor index,
-      long first,
-      long count,
-      Tensor w,
-      Tensor b,
-      Tensor gw,
-      Tensor gb,
-      Tensor loss) {
+  /** {@link dev.panagrad.backend.LinearAlgebra#gradient}. */
+  void gradient(Batch batch, long first, long count, Loss loss, Linear model, Gradient into) {
     pool.acquire();
     try {
-      this.rowLoss = rowLoss;
-      this.y = y;
-      this.index = index;
-      this.w = w;
-      this.b = b;
-      boolean shareable =
-          y.isShareable()
-              && w.isShareable()
-              && (index == null || index.isShareable())
-              && (b == null || b.isShareable())
-              && isShareable(rowLoss);
-      wantsSums = gb != null || loss != null;
-      sum(x, first, count, Math.toIntExact(w.rows()), shareable);
-      double scale = (rowLoss == null ? 2.0 : 1.0) / count;
-      for (int j = 0; j < outputs; j++) {
-        write(j, scale, 0, gw.segment(), gw.byteOffset() + j * x.cols() * LanesF32.BYTES);
-        double residuals = 0;
-        double squares = 0;
-        for (int chunk = 0; wantsSums && chunk < chunks; chunk++) {
-          residuals += residualSums[chunk][j];
-          squares += squareSums[chunk][j];
-        }
-        if (gb != null) {
-          gb.segment()
-              .set(
-                  ValueLayout.JAVA_FLOAT,
-                  gb.byteOffset() + (long) j * LanesF32.BYTES,
-                  narrow(scale * residuals));
-        }
-        if (loss != null) {
-          loss.segment()
-              .set(
-                  ValueLayout.JAVA_DOUBLE,
-                  loss.byteOffset() + (long) j * Double.BYTES,
-                  squares / count);
-        }
-      }
+      rows = batch.rows();
+      order = batch.index() == null ? null : batch;
+      boolean isPlain = loss instanceof Squared && rows.isPlain();
+      this.loss = isPlain ? null : loss;
+      this.model = model;
+      wantsSums = into.gb() != null || into.loss() != null;
+      sum(rows.x(), first, count, Math.toIntExact(model.outputs()), isShareable(batch, model));
+      write(into, (isPlain ? 2.0 : 1.0) / count);
     } finally {
       forget();
       pool.release();
+    }
+  }
+
+  private void write(Gradient into, double scale) {
+    Tensor gw = into.gw();
+    Tensor gb = into.gb();
+    Tensor values = into.loss();
+    for (int j = 0; j < outputs; j++) {
+      long at = gw.byteOffset() + j * gw.cols() * LanesF32.BYTES;
+      totals.write(j, scale, 0, gw.segment(), at);
+      double residuals = 0;
+      double squares = 0;
+      for (int chunk = 0; wantsSums && chunk < chunks; chunk++) {
+        residuals += residualSums[chunk][j];
+        squares += squareSums[chunk][j];
+      }
+      if (gb != null) {
+        long gbAt = gb.byteOffset() + (long) j * LanesF32.BYTES;
+        gb.segment().set(ValueLayout.JAVA_FLOAT, gbAt, narrow(scale * residuals));
+      }
+      if (values != null) {
+        long lossAt = values.byteOffset() + (long) j * Double.BYTES;
+        values.segment().set(ValueLayout.JAVA_DOUBLE, lossAt, squares / count);
+      }
     }
   }
 
@@ -176,27 +158,36 @@ final class RowSumsF32 implements WorkerPool.ChunkTask, AutoCloseable {
     pool.acquire();
     try {
       this.given = given;
+      wantsSums = false;
       sum(x, 0, x.rows(), 1, given.isShareable());
-      write(0, alpha, beta, out.segment(), out.byteOffset());
+      totals.write(0, alpha, beta, out.segment(), out.byteOffset());
     } finally {
       forget();
       pool.release();
     }
   }
 
-  private static boolean isShareable(RowLoss rowLoss) {
-    return rowLoss == null
-        || ((rowLoss.weights() == null || rowLoss.weights().isShareable())
-            && (rowLoss.offset() == null || rowLoss.offset().isShareable()));
+  /** Whether worker threads may read everything but X. */
+  static boolean isShareable(Batch batch, Linear model) {
+    DenseRows rows = batch.rows();
+    return rows.y().isShareable()
+        && model.w().isShareable()
+        && isShareable(model.b())
+        && isShareable(batch.index())
+        && isShareable(rows.weights())
+        && isShareable(rows.offset());
+  }
+
+  private static boolean isShareable(Tensor t) {
+    return t == null || t.isShareable();
   }
 
   private void forget() {
-    rowLoss = null;
+    rows = null;
+    order = null;
+    loss = null;
+    model = null;
     x = null;
-    y = null;
-    index = null;
-    w = null;
-    b = null;
     given = null;
   }
 
@@ -207,14 +198,7 @@ final class RowSumsF32 implements WorkerPool.ChunkTask, AutoCloseable {
     this.outputs = outputs;
     long cols = x.cols();
     chunks = chunks(Math.max(1, cols * LanesF32.BYTES * outputs), count);
-    flushes = chunks > 1 || count > FLUSH_ROWS;
-    long padded = Math.ceilDiv(cols, LanesF32.COUNT) * LanesF32.COUNT;
-    outputBytes = padded * LanesF32.BYTES;
-    long sumRows = outputs == 1 ? 1 : Math.ceilDiv((long) outputs, OutputRowsF32.OUTPUTS) * 4;
-    sumsBytes = Math.multiplyExact(outputBytes, sumRows);
-    long totalsBytes = flushes ? Math.multiplyExact(padded * Double.BYTES, sumRows) : 0;
-    chunkBytes = Math.ceilDiv(sumsBytes + totalsBytes, 64) * 64;
-    memory = scratch.atLeast(Math.multiplyExact(chunkBytes, chunks));
+    totals.prepare(cols, outputs, chunks, chunks > 1 || count > FLUSH_ROWS);
     if (residualSums[0].length < outputs) {
       double[][] squares = new double[MAX_CHUNKS][outputs];
       residualSums = new double[MAX_CHUNKS][outputs];
@@ -227,7 +211,7 @@ final class RowSumsF32 implements WorkerPool.ChunkTask, AutoCloseable {
         run(chunk, 0);
       }
     }
-    combine();
+    totals.combine();
   }
 
   private static int chunks(long rowBytes, long count) {
@@ -242,8 +226,7 @@ final class RowSumsF32 implements WorkerPool.ChunkTask, AutoCloseable {
   public void run(int chunk, int worker) {
     long from = first + count * chunk / chunks;
     long to = first + count * (chunk + 1) / chunks;
-    long sumsAt = chunk * chunkBytes;
-    clear(sumsAt);
+    long sumsAt = totals.begin(chunk);
     if (wantsSums) {
       Arrays.fill(residualSums[chunk], 0, outputs, 0);
       Arrays.fill(squareSums[chunk], 0, outputs, 0);
@@ -254,30 +237,31 @@ final class RowSumsF32 implements WorkerPool.ChunkTask, AutoCloseable {
     RowBlock block = blocks[chunk];
     float[] r = weight[chunk];
     for (long row = from; row < to; row += blockRows) {
-      int rows = (int) Math.min(blockRows, to - row);
-      block.locate(x, index, row, rows);
+      int n = (int) Math.min(blockRows, to - row);
+      block.gather(x, order, row, n);
       int j = 0;
       while (given == null && outputs - j > 1 && cols <= RowKernelsF32.SEGMENT) {
-        fourOutputs(chunk, j, block, r, row, sumsAt);
+        fourOutputs(chunk, j, block, r, sumsAt);
         j += Math.min(OutputRowsF32.OUTPUTS, outputs - j);
       }
       for (; j < outputs; j++) {
         if (given == null) {
-          residuals(chunk, j, block, r, row);
+          residuals(chunk, j, block, r);
         } else {
-          gather(block, row, r);
+          copyGiven(block, r);
         }
         zeroFillings(block, r, 0);
-        RowKernelsF32.accumulate(block, cols, r, memory, sumsAt + j * outputBytes);
+        long at = sumsAt + j * totals.outputBytes();
+        RowKernelsF32.accumulate(block, cols, r, totals.memory(), at);
       }
-      pending += rows;
-      if (flushes && pending >= FLUSH_ROWS) {
-        flush(sumsAt);
+      pending += n;
+      if (totals.flushes() && pending >= FLUSH_ROWS) {
+        totals.flush(sumsAt);
         pending = 0;
       }
     }
-    if (flushes) {
-      flush(sumsAt);
+    if (totals.flushes()) {
+      totals.flush(sumsAt);
     }
   }
 
@@ -293,7 +277,8 @@ final class RowSumsF32 implements WorkerPool.ChunkTask, AutoCloseable {
   /**
    * Outputs from {@code first}, as many as there are of four; the last one stands in for others.
    */
-  private void fourOutputs(int chunk, int first, RowBlock block, float[] r, long row, long sumsAt) {
+  private void fourOutputs(int chunk, int first, RowBlock block, float[] r, long sumsAt) {
+    Tensor w = model.w();
     int n = Math.min(OutputRowsF32.OUTPUTS, outputs - first);
     long[] wAt = weightsAt[chunk];
     for (int q = 0; q < OutputRowsF32.OUTPUTS; q++) {
@@ -302,45 +287,48 @@ final class RowSumsF32 implements WorkerPool.ChunkTask, AutoCloseable {
     }
     RowKernelsF32.dots4(block, x.cols(), w.segment(), wAt, r, PITCH);
     for (int q = 0; q < n; q++) {
-      subtractTarget(chunk, first + q, block, r, q * PITCH, row);
+      subtractTarget(chunk, first + q, block, r, q * PITCH);
       zeroFillings(block, r, q * PITCH);
     }
     for (int q = n; q < OutputRowsF32.OUTPUTS; q++) {
       Arrays.fill(r, q * PITCH, (q + 1) * PITCH, 0);
     }
+    long stride = totals.outputBytes();
     RowKernelsF32.accumulate4(
-        block, x.cols(), r, PITCH, memory, sumsAt + first * outputBytes, outputBytes);
+        block, x.cols(), r, PITCH, totals.memory(), sumsAt + first * stride, stride);
   }
 
-  private void residuals(int chunk, int j, RowBlock block, float[] r, long row) {
+  private void residuals(int chunk, int j, RowBlock block, float[] r) {
+    Tensor w = model.w();
     long wAt = w.byteOffset() + j * w.cols() * LanesF32.BYTES;
     block.locateWeights(w.segment(), wAt, x.cols());
     RowKernelsF32.dots(block, x.cols(), w.segment(), wAt, r);
-    subtractTarget(chunk, j, block, r, 0, row);
+    subtractTarget(chunk, j, block, r, 0);
   }
 
-  private void subtractTarget(int chunk, int j, RowBlock block, float[] r, int from, long row) {
+  private void subtractTarget(int chunk, int j, RowBlock block, float[] r, int from) {
+    Tensor b = model.b();
     float intercept =
         b == null
             ? 0
             : b.segment().get(ValueLayout.JAVA_FLOAT, b.byteOffset() + (long) j * LanesF32.BYTES);
-    if (rowLoss != null) {
+    if (loss != null) {
       double shift = intercept;
-      LossBlock rows = lossBlocks[chunk];
+      LossBlock cells = lossBlocks[chunk];
       for (int i = 0; i < block.filled; i++) {
-        rows.z[i] = r[from + i] + shift;
+        cells.z[i] = r[from + i] + shift;
       }
-      rows.locate(block, y, index, rowLoss, j, row);
-      squareSums[chunk][j] += rowLoss.loss().differentiate(rows.z, rows.y, rows.s, block.filled);
+      cells.addRows(block, rows, j);
+      squareSums[chunk][j] += loss.differentiate(cells.z, cells.y, cells.s, block.filled);
       double sum = 0;
       for (int i = 0; i < block.filled; i++) {
-        sum += rows.z[i];
-        r[from + i] = narrow(rows.z[i]);
+        sum += cells.z[i];
+        r[from + i] = narrow(cells.z[i]);
       }
       residualSums[chunk][j] += sum;
       return;
     }
-    subtract(r, from, intercept, block, y, index, j, row);
+    subtract(r, from, intercept, block, rows.y(), j);
     if (wantsSums) {
       sumResiduals(chunk, j, block, r, from);
     }
@@ -352,22 +340,15 @@ final class RowSumsF32 implements WorkerPool.ChunkTask, AutoCloseable {
    * 256 x 64 took 1.64 us instead of 1.55.
    */
   private static void subtract(
-      float[] r,
-      int from,
-      float intercept,
-      RowBlock block,
-      Tensor y,
-      Tensor index,
-      int j,
-      long row) {
+      float[] r, int from, float intercept, RowBlock block, Tensor y, int j) {
     MemorySegment ys = y.segment();
     long yBytes = y.rowStride() * LanesF32.BYTES;
     long start = y.byteOffset() + (long) j * LanesF32.BYTES;
     int i = 0;
-    if (index == null && block.isInOrder && yBytes == LanesF32.BYTES) {
+    if (block.isRun() && yBytes == LanesF32.BYTES) {
       FloatVector shift = broadcast(SPECIES, intercept);
       int n = block.count;
-      long yAt = start + row * LanesF32.BYTES;
+      long yAt = start + block.first() * LanesF32.BYTES;
       int at = from;
       for (; i <= n - 4 * LanesF32.COUNT; i += 4 * LanesF32.COUNT) {
         FloatVector.fromArray(SPECIES, r, at)
@@ -398,10 +379,8 @@ final class RowSumsF32 implements WorkerPool.ChunkTask, AutoCloseable {
         yAt += STRIDE;
       }
     }
-    int last = block.count - 1;
     for (; i < block.filled; i++) {
-      long position = RowBlock.row(index, row + Math.min(block.row[i], last));
-      float target = ys.get(ValueLayout.JAVA_FLOAT, start + position * yBytes);
+      float target = ys.get(ValueLayout.JAVA_FLOAT, start + block.number(i) * yBytes);
       r[from + i] = r[from + i] + intercept - target;
     }
   }
@@ -422,88 +401,16 @@ final class RowSumsF32 implements WorkerPool.ChunkTask, AutoCloseable {
   }
 
   /** The given weights of the block's rows, in the order of its groups. */
-  private void gather(RowBlock block, long row, float[] to) {
+  private void copyGiven(RowBlock block, float[] to) {
     MemorySegment weights = given.segment();
-    long start = given.byteOffset() + row * LanesF32.BYTES;
-    int last = block.count - 1;
+    long start = given.byteOffset();
     for (int i = 0; i < block.filled; i++) {
-      long position = Math.min(block.row[i], last);
-      to[i] = weights.get(ValueLayout.JAVA_FLOAT, start + position * LanesF32.BYTES);
-    }
-  }
-
-  private void clear(long sumsAt) {
-    for (long o = 0; o < chunkBytes; o += Double.BYTES) {
-      memory.set(ValueLayout.JAVA_DOUBLE, sumsAt + o, 0.0);
-    }
-  }
-
-  /** Adds a chunk's sums to its totals and clears them. */
-  private void flush(long sumsAt) {
-    long cells = sumsBytes / LanesF32.BYTES;
-    long totalsAt = sumsAt + sumsBytes;
-    for (long i = 0; i < cells; i++) {
-      long at = totalsAt + i * Double.BYTES;
-      double total = memory.get(ValueLayout.JAVA_DOUBLE, at);
-      float sum = memory.get(ValueLayout.JAVA_FLOAT, sumsAt + i * LanesF32.BYTES);
-      memory.set(ValueLayout.JAVA_DOUBLE, at, total + sum);
-      memory.set(ValueLayout.JAVA_FLOAT, sumsAt + i * LanesF32.BYTES, 0);
-    }
-  }
-
-  /** Adds the totals of all chunks to those of the first, in order. */
-  private void combine() {
-    long bytes = sumsBytes / LanesF32.BYTES * Double.BYTES;
-    for (int chunk = 1; chunk < chunks; chunk++) {
-      long from = chunk * chunkBytes + sumsBytes;
-      for (long o = 0; o < bytes; o += Double.BYTES) {
-        double sum =
-            memory.get(ValueLayout.JAVA_DOUBLE, sumsBytes + o)
-                + memory.get(ValueLayout.JAVA_DOUBLE, from + o);
-        memory.set(ValueLayout.JAVA_DOUBLE, sumsBytes + o, sum);
-      }
-    }
-  }
-
-  /** {@code out = scale * (sums of output j) + beta * out}. */
-  private void write(int j, double scale, double beta, MemorySegment out, long outAt) {
-    long cols = x.cols();
-    if (!flushes && beta == 0) {
-      writeSums(j * outputBytes, scale, cols, out, outAt);
-      return;
-    }
-    for (long f = 0; f < cols; f++) {
-      double total = cell(j * outputBytes / LanesF32.BYTES + f);
-      long at = outAt + f * LanesF32.BYTES;
-      double old = beta == 0 ? 0 : beta * out.get(ValueLayout.JAVA_FLOAT, at);
-      out.set(ValueLayout.JAVA_FLOAT, at, narrow(scale * total + old));
-    }
-  }
-
-  private double cell(long cell) {
-    return flushes
-        ? memory.get(ValueLayout.JAVA_DOUBLE, sumsBytes + cell * Double.BYTES)
-        : memory.get(ValueLayout.JAVA_FLOAT, cell * LanesF32.BYTES);
-  }
-
-  private void writeSums(long sumsAt, double scale, long cols, MemorySegment out, long outAt) {
-    FloatVector factor = broadcast(SPECIES, narrow(scale));
-    long whole = (cols & -LanesF32.COUNT) * LanesF32.BYTES;
-    for (long o = 0; o < whole; o += (long) LanesF32.COUNT * LanesF32.BYTES) {
-      fromMemorySegment(SPECIES, memory, sumsAt + o, ORDER)
-          .mul(factor)
-          .intoMemorySegment(out, outAt + o, ORDER);
-    }
-    if (whole < cols * LanesF32.BYTES) {
-      fromMemorySegment(SPECIES, memory, sumsAt + whole, ORDER)
-          .mul(factor)
-          .intoMemorySegment(last, 0, ORDER);
-      MemorySegment.copy(last, 0, out, outAt + whole, cols * LanesF32.BYTES - whole);
+      to[i] = weights.get(ValueLayout.JAVA_FLOAT, start + block.number(i) * LanesF32.BYTES);
     }
   }
 
   @Override
   public void close() {
-    scratch.close();
+    totals.close();
   }
 }

@@ -1,5 +1,6 @@
 package dev.panagrad.backend.simd;
 
+import dev.panagrad.backend.Lifetime;
 import java.util.concurrent.atomic.AtomicInteger;
 import java.util.concurrent.atomic.AtomicReferenceArray;
 import java.util.concurrent.locks.LockSupport;
@@ -12,7 +13,7 @@ import java.util.function.Supplier;
  *
  * @param <T> what is lent
  */
-final class ScratchPool<T> {
+final class ScratchPool<T> implements AutoCloseable {
   /** Objects made, at most; a thread that finds all of them lent waits for one. */
   private static final int MOST = 64;
 
@@ -20,13 +21,24 @@ final class ScratchPool<T> {
 
   private final AtomicReferenceArray<T> free = new AtomicReferenceArray<>(MOST);
   private final AtomicInteger made = new AtomicInteger();
+
+  /** Objects that the maker failed to make; there are no others in their place. */
+  private final AtomicInteger lost = new AtomicInteger();
+
+  private final Lifetime lifetime;
   private final Supplier<T> maker;
 
-  ScratchPool(Supplier<T> maker) {
+  /** Lends what the maker makes, until the lifetime ends. */
+  ScratchPool(Lifetime lifetime, Supplier<T> maker) {
+    this.lifetime = lifetime;
     this.maker = maker;
   }
 
-  /** Takes one; {@link #giveBack} must follow. */
+  /**
+   * Takes one; {@link #giveBack} must follow.
+   *
+   * @throws IllegalStateException if the backend has been closed
+   */
   T borrow() {
     while (true) {
       int start = start();
@@ -37,9 +49,19 @@ final class ScratchPool<T> {
         }
       }
       if (made.get() < MOST && made.getAndIncrement() < MOST) {
-        return maker.get();
+        return make();
       }
+      lifetime.requireOpen();
       LockSupport.parkNanos(PAUSE_NANOS);
+    }
+  }
+
+  private T make() {
+    try {
+      return maker.get();
+    } catch (Throwable e) {
+      lost.getAndIncrement();
+      throw e;
     }
   }
 
@@ -48,6 +70,23 @@ final class ScratchPool<T> {
     int place = start();
     while (!free.compareAndSet(place, null, object)) {
       place = (place + 1) % MOST;
+    }
+  }
+
+  /** Takes all back, waiting for those that are lent. The lifetime has ended. */
+  @Override
+  public void close() {
+    // From here on no more are made.
+    int lent = Math.min(MOST, made.getAndSet(MOST));
+    while (lent > lost.get()) {
+      for (int i = 0; i < MOST; i++) {
+        if (free.getAndSet(i, null) != null) {
+          lent--;
+        }
+      }
+      if (lent > lost.get()) {
+        LockSupport.parkNanos(PAUSE_NANOS);
+      }
     }
   }
 

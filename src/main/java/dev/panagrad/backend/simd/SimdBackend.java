@@ -2,6 +2,8 @@ package dev.panagrad.backend.simd;
 
 import dev.panagrad.backend.BackendOptions;
 import dev.panagrad.backend.HostBackend;
+import dev.panagrad.backend.Lifetime;
+import dev.panagrad.backend.LinearAlgebra;
 import dev.panagrad.backend.LinearKernels;
 import dev.panagrad.backend.StepKernel;
 import dev.panagrad.backend.WorkerPool;
@@ -17,17 +19,28 @@ import java.util.Optional;
 import java.util.concurrent.atomic.AtomicBoolean;
 
 /** The Vector API backend: owns its worker threads and scratch memory. */
-final class SimdBackend extends HostBackend {
+public final class SimdBackend extends HostBackend {
+  static final String NAME = "simd";
+
   private final WorkerPool pool;
   private final Arena arena = Arena.ofShared();
   private final StepBuffers buffers;
-  private final SimdLinear linear;
+  private final SimdLinear kernels;
+  private final LinearAlgebra linear;
   private final AtomicBoolean closed = new AtomicBoolean();
 
-  SimdBackend(BackendOptions options) {
-    pool = new WorkerPool("panagrad-simd", options.threads());
-    buffers = new StepBuffers(arena, pool.threads());
-    linear = new SimdLinear(trace(), pool, arena);
+  /** Opens it, for itself or as a part of another backend whose lifetime that is. */
+  public SimdBackend(Lifetime lifetime, BackendOptions options) {
+    super(lifetime);
+    pool = new WorkerPool(lifetime, options.threads());
+    buffers = new StepBuffers(lifetime, arena, pool.threads());
+    kernels = new SimdLinear(lifetime, pool, arena);
+    linear = new LinearAlgebra(lifetime, kernels, trace());
+  }
+
+  /** The kernels without their skin, for another backend. */
+  public LinearKernels kernels() {
+    return kernels;
   }
 
   static String describe() {
@@ -36,7 +49,7 @@ final class SimdBackend extends HostBackend {
 
   @Override
   public String name() {
-    return "simd";
+    return NAME;
   }
 
   @Override
@@ -45,7 +58,7 @@ final class SimdBackend extends HostBackend {
   }
 
   @Override
-  public LinearKernels linear() {
+  public LinearAlgebra linear() {
     return linear;
   }
 
@@ -139,10 +152,12 @@ final class SimdBackend extends HostBackend {
 
   @Override
   public void close() {
+    lifetime().end();
     if (closed.compareAndSet(false, true)) {
       // Whoever has the turn finishes first, and nobody takes it after that.
       pool.close();
-      linear.close();
+      kernels.close();
+      buffers.close();
       arena.close();
     }
   }

@@ -1,97 +1,74 @@
 package dev.panagrad.backend.simd;
 
+import dev.panagrad.backend.Batch;
+import dev.panagrad.backend.Gradient;
+import dev.panagrad.backend.Lifetime;
+import dev.panagrad.backend.Linear;
+import dev.panagrad.backend.LinearAlgebra;
 import dev.panagrad.backend.LinearKernels;
-import dev.panagrad.backend.StepTrace;
 import dev.panagrad.backend.Transpose;
 import dev.panagrad.backend.WorkerPool;
-import dev.panagrad.loss.RowLoss;
+import dev.panagrad.loss.Loss;
 import dev.panagrad.tensor.DType;
 import dev.panagrad.tensor.Tensor;
 import java.lang.foreign.Arena;
 
-/** Hands each call to the kernel of its element type. */
-final class SimdLinear extends LinearKernels {
-  private final RowSumsF32 sumsF32;
-  private final RowSumsF64 sumsF64;
-  private final RowProductsF32 productsF32;
-  private final RowProductsF64 productsF64;
-  private final GemmF32 gemmF32;
-  private final GemmF64 gemmF64;
-  private final OutputPanelsF32 panelsF32;
-  private final OutputPanelsF64 panelsF64;
+/** Hands each call to the kernels of its element type. */
+public final class SimdLinear implements LinearKernels {
+  private final KernelsF32 f32;
+  private final KernelsF64 f64;
 
-  SimdLinear(StepTrace trace, WorkerPool pool, Arena arena) {
-    super(trace);
-    sumsF32 = new RowSumsF32(pool, arena);
-    sumsF64 = new RowSumsF64(pool, arena);
-    productsF32 = new RowProductsF32(pool, arena);
-    productsF64 = new RowProductsF64(pool, arena);
-    gemmF32 = new GemmF32(pool);
-    gemmF64 = new GemmF64(pool);
-    panelsF32 = new OutputPanelsF32(pool, gemmF32);
-    panelsF64 = new OutputPanelsF64(pool, gemmF64);
+  SimdLinear(Lifetime lifetime, WorkerPool pool, Arena arena) {
+    f32 = new KernelsF32(lifetime, pool, arena);
+    f64 = new KernelsF64(lifetime, pool, arena);
   }
 
-  private static boolean isF32(Tensor t) {
-    return t.dtype() == DType.F32;
+  /** {@link LinearAlgebra#cholesky} without memory of a backend, for those that lack a kernel. */
+  public static boolean factorize(Tensor a) {
+    return a.dtype() == DType.F32 ? CholeskyF32.factorize(a) : CholeskyF64.factorize(a);
+  }
+
+  private LinearKernels of(Tensor t) {
+    return t.dtype() == DType.F32 ? f32 : f64;
   }
 
   @Override
-  protected double dotKernel(Tensor x, Tensor y) {
-    return isF32(x) ? VectorKernelsF32.dot(x, y) : VectorKernelsF64.dot(x, y);
+  public double dot(Tensor x, Tensor y) {
+    return of(x).dot(x, y);
   }
 
   @Override
-  protected void axpyKernel(double alpha, Tensor x, Tensor y) {
-    if (isF32(x)) {
-      VectorKernelsF32.axpy(alpha, x, y);
-    } else {
-      VectorKernelsF64.axpy(alpha, x, y);
-    }
+  public void axpy(double alpha, Tensor x, Tensor y) {
+    of(x).axpy(alpha, x, y);
   }
 
   @Override
-  protected void lerpKernel(double share, Tensor x, Tensor y) {
-    if (isF32(x)) {
-      VectorKernelsF32.lerp(share, x, y);
-    } else {
-      VectorKernelsF64.lerp(share, x, y);
-    }
+  public void lerp(double share, Tensor x, Tensor y) {
+    of(x).lerp(share, x, y);
   }
 
   @Override
-  protected double norm2Kernel(Tensor x) {
-    return isF32(x) ? VectorKernelsF32.norm2(x) : VectorKernelsF64.norm2(x);
+  public double norm2(Tensor x) {
+    return of(x).norm2(x);
   }
 
   @Override
-  protected double norm1Kernel(Tensor x) {
-    return isF32(x) ? VectorKernelsF32.norm1(x) : VectorKernelsF64.norm1(x);
+  public double norm1(Tensor x) {
+    return of(x).norm1(x);
   }
 
   @Override
-  protected boolean isFiniteKernel(Tensor x) {
-    return isF32(x) ? VectorKernelsF32.isFinite(x) : VectorKernelsF64.isFinite(x);
+  public boolean isFinite(Tensor x) {
+    return of(x).isFinite(x);
   }
 
   @Override
-  protected void gemvKernel(
-      Transpose transpose, double alpha, Tensor a, Tensor x, double beta, Tensor y) {
-    if (transpose == Transpose.YES) {
-      if (isF32(a)) {
-        sumsF32.transposedProduct(alpha, a, x, beta, y);
-      } else {
-        sumsF64.transposedProduct(alpha, a, x, beta, y);
-      }
-    } else if (isF32(a)) {
-      productsF32.apply(alpha, a, 0, a.rows(), x, null, beta, y);
-    } else {
-      productsF64.apply(alpha, a, 0, a.rows(), x, null, beta, y);
-    }
+  public void gemv(Transpose transpose, double alpha, Tensor a, Tensor x, double beta, Tensor y) {
+    of(a).gemv(transpose, alpha, a, x, beta, y);
   }
 
   @Override
-  protected void gemmKernel(
+  public void gemm(
       Transpose transposeA,
       Transpose transposeB,
       double alpha,
@@ -99,88 +76,28 @@ final class SimdLinear extends LinearKernels {
       Tensor b,
       double beta,
       Tensor c) {
-    if (isF32(a)) {
-      gemmF32.apply(transposeA, transposeB, alpha, a, b, beta, c);
-    } else {
-      gemmF64.apply(transposeA, transposeB, alpha, a, b, beta, c);
-    }
+    of(a).gemm(transposeA, transposeB, alpha, a, b, beta, c);
   }
 
   @Override
-  protected void syrkKernel(double alpha, Tensor a, double beta, Tensor c) {
-    gemmKernel(Transpose.YES, Transpose.NO, alpha, a, a, beta, c);
+  public boolean cholesky(Tensor a) {
+    return factorize(a);
   }
 
   @Override
-  protected boolean choleskyKernel(Tensor a) {
-    return isF32(a) ? CholeskyF32.factorize(a) : CholeskyF64.factorize(a);
+  public void predict(Tensor x, long first, long count, Linear model, Tensor out) {
+    of(x).predict(x, first, count, model, out);
   }
 
   @Override
-  protected void predictKernel(Tensor x, long first, long count, Tensor w, Tensor b, Tensor out) {
-    if (isF32(x)) {
-      productsF32.apply(1, x, first, count, w, b, 0, out);
-    } else {
-      productsF64.apply(1, x, first, count, w, b, 0, out);
-    }
-  }
-
-  @Override
-  protected void gradientKernel(
-      Tensor x,
-      Tensor y,
-      Tensor index,
-      long first,
-      long count,
-      Tensor w,
-      Tensor b,
-      Tensor gw,
-      Tensor gb,
-      Tensor loss) {
-    if (w.rows() >= OutputPanelsF32.MIN_OUTPUTS) {
-      if (isF32(x)) {
-        panelsF32.gradient(x, y, index, first, count, w, b, gw, gb, loss);
-      } else {
-        panelsF64.gradient(x, y, index, first, count, w, b, gw, gb, loss);
-      }
-    } else if (isF32(x)) {
-      sumsF32.gradient(null, x, y, index, first, count, w, b, gw, gb, loss);
-    } else {
-      sumsF64.gradient(null, x, y, index, first, count, w, b, gw, gb, loss);
-    }
-  }
-
-  @Override
-  public boolean hasLosses() {
-    return true;
-  }
-
-  @Override
-  protected void gradientKernel(
-      RowLoss rowLoss,
-      Tensor x,
-      Tensor y,
-      Tensor index,
-      long first,
-      long count,
-      Tensor w,
-      Tensor b,
-      Tensor gw,
-      Tensor gb,
-      Tensor loss) {
-    if (isF32(x)) {
-      sumsF32.gradient(rowLoss, x, y, index, first, count, w, b, gw, gb, loss);
-    } else {
-      sumsF64.gradient(rowLoss, x, y, index, first, count, w, b, gw, gb, loss);
-    }
+  public void gradient(
+      Batch batch, long first, long count, Loss loss, Linear model, Gradient into) {
+    of(model.w()).gradient(batch, first, count, loss, model, into);
   }
 
   @Override
   public void close() {
-    super.close();
-    sumsF32.close();
-    sumsF64.close();
-    panelsF32.close();
-    panelsF64.close();
+    f32.close();
+    f64.close();
   }
 }

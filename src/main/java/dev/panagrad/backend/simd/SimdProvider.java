@@ -5,6 +5,7 @@ import dev.panagrad.backend.Backend;
 import dev.panagrad.backend.BackendOptions;
 import dev.panagrad.backend.BackendProvider;
 import dev.panagrad.backend.BackendUnavailableException;
+import dev.panagrad.backend.Lifetime;
 import java.util.Optional;
 
 /**
@@ -12,6 +13,9 @@ import java.util.Optional;
  * follow Apache Lucene's VectorizationProvider: each refusal says what would change it.
  */
 public final class SimdProvider implements BackendProvider {
+  // Not SimdBackend's: this class is used where the Vector API cannot be loaded.
+  private static final String NAME = "simd";
+
   static final String MODULE = "jdk.incubator.vector";
   static final String FLAG = "--add-modules " + MODULE;
 
@@ -26,12 +30,17 @@ public final class SimdProvider implements BackendProvider {
 
   @Override
   public String name() {
-    return "simd";
+    return NAME;
   }
 
   @Override
   public int rank() {
     return 100;
+  }
+
+  @Override
+  public boolean isHost() {
+    return true;
   }
 
   @Override
@@ -102,7 +111,7 @@ public final class SimdProvider implements BackendProvider {
   @Override
   public Backend open(BackendOptions options) {
     return switch (probe()) {
-      case Availability.Available _ -> new SimdBackend(options);
+      case Availability.Available _ -> new SimdBackend(new Lifetime(NAME), options);
       case Availability.Unavailable no ->
           throw new BackendUnavailableException(
               "backend 'simd' is not available: " + no.reason() + "; remedy: " + no.remedy(),

@@ -1,12 +1,13 @@
 package dev.panagrad.backend.simd;
 
+import dev.panagrad.backend.Lifetime;
 import java.lang.foreign.Arena;
 import java.lang.foreign.MemorySegment;
 import java.util.Arrays;
 import java.util.concurrent.locks.ReentrantLock;
 
 /** Small native memory that the fused steps of one backend share. Owned by the backend. */
-final class StepBuffers {
+final class StepBuffers implements AutoCloseable {
   /**
    * Elements of a block, at most: 8 KiB in F64, so that block and operands stay in the level-1
    * cache.
@@ -35,7 +36,13 @@ final class StepBuffers {
 
   private final ReentrantLock paddedTurn = new ReentrantLock();
 
-  StepBuffers(Arena arena, int threads) {
+  private final Lifetime lifetime;
+
+  /** Guarded by the turn. */
+  private boolean closed;
+
+  StepBuffers(Lifetime lifetime, Arena arena, int threads) {
+    this.lifetime = lifetime;
     for (int i = 0; i < OPERANDS; i++) {
       padded[i] = arena.allocate(ALIGNMENT_BYTES, ALIGNMENT_BYTES);
     }
@@ -50,11 +57,28 @@ final class StepBuffers {
     }
   }
 
+  /**
+   * Takes the padded vectors; {@link #releasePadded} must follow.
+   *
+   * @throws IllegalStateException if the backend has been closed
+   */
   void acquirePadded() {
     paddedTurn.lock();
+    if (closed) {
+      paddedTurn.unlock();
+      throw lifetime.closed();
+    }
   }
 
   void releasePadded() {
+    paddedTurn.unlock();
+  }
+
+  /** Waits until no step has the padded vectors any more; later ones are refused. */
+  @Override
+  public void close() {
+    paddedTurn.lock();
+    closed = true;
     paddedTurn.unlock();
   }
 }

@@ -1,7 +1,8 @@
 package dev.panagrad.train.objective;
 
 import dev.panagrad.backend.Backend;
-import dev.panagrad.loss.RowLoss;
+import dev.panagrad.loss.Loss;
+import dev.panagrad.loss.Squared;
 import dev.panagrad.penalty.Penalty;
 import dev.panagrad.regression.LinearRegression;
 import dev.panagrad.solver.Objective;
@@ -70,7 +71,7 @@ public final class RowsObjective implements Objective {
     size = Math.addExact(weights, regression.intercept() == null ? 0 : outputs);
     parameters = onHost(regression.parameters(), arena);
     gradient = onHost(regression.gradient(), arena);
-    log = new LossLog(backend, arena, outputs, true);
+    log = new LossLog(backend, arena, regression, true);
   }
 
   private static Parameters onHost(Parameters there, TensorArena arena) {
@@ -237,11 +238,13 @@ public final class RowsObjective implements Objective {
 
   /** The gradient of the squared error at zero, whatever the loss is. */
   public void gradientOfSquares(double[] into) {
-    RowLoss own = regression.rowLoss();
-    regression.use(null);
+    Loss own = regression.lossInUse();
+    regression.use(new Squared());
+    rows.ignoreWeights(true);
     try {
       evaluateLoss(new double[size], into);
     } finally {
+      rows.ignoreWeights(false);
       regression.use(own);
     }
   }

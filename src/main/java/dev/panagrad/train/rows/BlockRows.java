@@ -1,11 +1,13 @@
 package dev.panagrad.train.rows;
 
 import dev.panagrad.backend.Backend;
+import dev.panagrad.backend.Batch;
+import dev.panagrad.backend.DenseRows;
+import dev.panagrad.backend.Gradient;
 import dev.panagrad.data.BlockOrder;
 import dev.panagrad.regression.LinearRegression;
 import dev.panagrad.regression.NormalEquations;
 import dev.panagrad.regression.Standardization;
-import dev.panagrad.tensor.Tensor;
 import dev.panagrad.tensor.TensorArena;
 import java.util.function.LongConsumer;
 
@@ -13,9 +15,10 @@ import java.util.function.LongConsumer;
 final class BlockRows extends TrainingRows {
   private final BlockOrder order;
   private Backend backend;
-  private Tensor x;
-  private Tensor y;
-  private Tensor index;
+  private Batch batch;
+
+  /** The rows in the order of the file. */
+  private Batch inOrder;
 
   /** {@link BlockOrder#changes} when the index was copied to the device. */
   private long copied;
@@ -46,11 +49,11 @@ final class BlockRows extends TrainingRows {
   }
 
   @Override
-  void place(Backend computing, TensorArena arena, Backend.Rows placed) {
+  void place(Backend computing, TensorArena arena, DenseRows placed) {
     backend = computing;
-    x = placed.x();
-    y = placed.y();
-    index = x.isHost() ? order.index() : backend.place(arena, order.index());
+    boolean isHost = placed.x().isHost();
+    batch = new Batch(placed, isHost ? order.index() : backend.place(arena, order.index()));
+    inOrder = new Batch(placed);
   }
 
   @Override
@@ -64,13 +67,13 @@ final class BlockRows extends TrainingRows {
   }
 
   @Override
-  public void computeGradient(LinearRegression regression, long first, long count, Tensor loss) {
+  public void computeGradient(LinearRegression regression, long first, long count, Gradient into) {
     long at = order.locate(first, count);
-    if (index != order.index() && copied != order.changes()) {
-      backend.copy(order.index(), index);
+    if (batch.index() != order.index() && copied != order.changes()) {
+      backend.copy(order.index(), batch.index());
       copied = order.changes();
     }
-    regression.computeGradient(x, y, index, at, count, loss);
+    regression.computeGradient(batch, at, count, into);
   }
 
   @Override
@@ -82,7 +85,7 @@ final class BlockRows extends TrainingRows {
     order.visit(
         isHeldOut,
         (first, count) -> {
-          regression.computeGradient(x, y, null, first, count, log.next(count));
+          regression.computeGradient(inOrder, first, count, log.next(count));
           log.read();
           for (int j = 0; j < losses.length; j++) {
             losses[j] += log.loss(0, j) * count / rows;

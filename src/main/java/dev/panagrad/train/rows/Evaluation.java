@@ -93,7 +93,7 @@ public final class Evaluation {
   /** What fits the loss, on the training rows. */
   public FitMetrics metrics(double[] trained, TrainingRows.TargetSums targets) {
     if (!loss.isPlain()) {
-      return FitMetrics.of(loss.asGiven(), regression, rows.data(), rows);
+      return loss.fit(regression, rows);
     }
     Map<String, Double> metrics = new LinkedHashMap<>();
     metrics.put("R2", r2(trained, targets));

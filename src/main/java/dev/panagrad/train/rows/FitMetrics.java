@@ -2,7 +2,6 @@ package dev.panagrad.train.rows;
 
 import dev.panagrad.data.Dataset;
 import dev.panagrad.loss.Metrics;
-import dev.panagrad.loss.RowLoss;
 import dev.panagrad.regression.LinearRegression;
 import dev.panagrad.tensor.Tensor;
 import dev.panagrad.tensor.TensorArena;
@@ -29,9 +28,10 @@ public record FitMetrics(Map<String, Double> values, Map<String, String> notes) 
   /**
    * Measures; what fails is noted, since the model is finished.
    *
-   * @param loss with the caller's weights
+   * @param loss with weights and offset as the caller gave them
    */
-  static FitMetrics of(RowLoss loss, LinearRegression regression, Dataset data, TrainingRows rows) {
+  static FitMetrics of(
+      LossPlan loss, LinearRegression regression, Dataset data, TrainingRows rows) {
     int k = data.targets().size();
     FitMetrics fit = new FitMetrics(new LinkedHashMap<>(), new LinkedHashMap<>());
     Metrics[] metrics = new Metrics[k];
@@ -54,11 +54,13 @@ public record FitMetrics(Map<String, Double> values, Map<String, String> notes) 
   }
 
   private static void add(
-      RowLoss loss,
+      LossPlan loss,
       LinearRegression regression,
       Dataset data,
       TrainingRows rows,
       Metrics[] metrics) {
+    Tensor weights = loss.weights();
+    Tensor offset = loss.offset();
     double[] z = new double[BLOCK_ROWS];
     double[] y = new double[BLOCK_ROWS];
     double[] s = new double[BLOCK_ROWS];
@@ -73,10 +75,9 @@ public record FitMetrics(Map<String, Double> values, Map<String, String> notes) 
         for (int j = 0; j < metrics.length; j++) {
           int count = 0;
           for (long row = first; row < end; row++) {
-            double weight = loss.weights() == null ? 1 : loss.weights().get(row);
+            double weight = weights == null ? 1 : weights.get(row);
             if (weight > 0 && (trained == null || trained.get(ValueLayout.JAVA_BYTE, row) != 0)) {
-              z[count] =
-                  block.get(row - first, j) + (loss.offset() == null ? 0 : loss.offset().get(row));
+              z[count] = block.get(row - first, j) + (offset == null ? 0 : offset.get(row));
               y[count] = data.y().get(row, j);
               s[count++] = weight;
             }

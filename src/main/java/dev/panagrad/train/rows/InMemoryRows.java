@@ -1,6 +1,9 @@
 package dev.panagrad.train.rows;
 
 import dev.panagrad.backend.Backend;
+import dev.panagrad.backend.Batch;
+import dev.panagrad.backend.DenseRows;
+import dev.panagrad.backend.Gradient;
 import dev.panagrad.data.RowOrder;
 import dev.panagrad.regression.LinearRegression;
 import dev.panagrad.regression.NormalEquations;
@@ -20,9 +23,11 @@ final class InMemoryRows extends TrainingRows {
   private final RowOrder order;
 
   private Backend backend;
-  private Tensor x;
-  private Tensor y;
-  private Tensor index;
+  private Batch weighted;
+  private Batch plain;
+
+  /** One of them: what gradients read. */
+  private Batch batch;
 
   InMemoryRows(RowPlan plan, RowSource source, TensorArena arena) {
     super(plan, source, source.data().rows() - plan.heldOut(source.data().rows()));
@@ -44,20 +49,27 @@ final class InMemoryRows extends TrainingRows {
   }
 
   @Override
-  void place(Backend computing, TensorArena arena, Backend.Rows placed) {
+  void place(Backend computing, TensorArena arena, DenseRows placed) {
     backend = computing;
-    x = placed.x();
-    y = placed.y();
     // Rows that stay in host memory are gathered there, by row numbers beside them.
-    index = order == null || x.isHost() ? numbers() : backend.place(arena, numbers());
+    boolean stays = order == null || placed.x().isHost();
+    Tensor index = stays ? numbers() : backend.place(arena, numbers());
+    weighted = new Batch(placed, index);
+    plain = new Batch(new DenseRows(placed.x(), placed.y()), index);
+    batch = weighted;
+  }
+
+  @Override
+  public void ignoreWeights(boolean isIgnored) {
+    batch = isIgnored ? plain : weighted;
   }
 
   @Override
   public void begin(long epoch) {
     if (isShuffled) {
       order.shuffle(epoch);
-      if (index != order.index()) {
-        backend.copy(order.index(), index);
+      if (batch.index() != order.index()) {
+        backend.copy(order.index(), batch.index());
       }
     }
   }
@@ -68,8 +80,8 @@ final class InMemoryRows extends TrainingRows {
   }
 
   @Override
-  public void computeGradient(LinearRegression regression, long first, long count, Tensor loss) {
-    regression.computeGradient(x, y, index, first, count, loss);
+  public void computeGradient(LinearRegression regression, long first, long count, Gradient into) {
+    regression.computeGradient(batch, first, count, into);
   }
 
   @Override
@@ -77,7 +89,7 @@ final class InMemoryRows extends TrainingRows {
       LinearRegression regression, boolean isHeldOut, LossLog log, GradientParts parts) {
     long first = isHeldOut ? trained() : 0;
     long count = isHeldOut ? heldOut() : trained();
-    regression.computeGradient(x, y, index, first, count, log.next(count));
+    regression.computeGradient(batch, first, count, log.next(count));
     log.read();
     double[] losses = new double[data().targets().size()];
     for (int j = 0; j < losses.length; j++) {
@@ -88,8 +100,8 @@ final class InMemoryRows extends TrainingRows {
 
   @Override
   public NormalEquations normalEquations(Backend host, TensorArena arena, boolean intercept) {
-    return NormalEquations.of(
-        host, arena, data().x(), data().y(), numbers(), 0, trained(), intercept);
+    Batch onHost = new Batch(new DenseRows(data().x(), data().y()), numbers());
+    return NormalEquations.of(host, arena, onHost, 0, trained(), intercept);
   }
 
   @Override

@@ -1,6 +1,8 @@
 package dev.panagrad.train.rows;
 
 import dev.panagrad.backend.Backend;
+import dev.panagrad.backend.Gradient;
+import dev.panagrad.regression.LinearRegression;
 import dev.panagrad.tensor.DType;
 import dev.panagrad.tensor.Shape;
 import dev.panagrad.tensor.Tensor;
@@ -21,7 +23,7 @@ public final class LossLog {
   private final Backend backend;
   private final Tensor written;
   private final Tensor host;
-  private final Tensor[] batches;
+  private final Gradient[] batches;
   private final long[] rows;
   private final long[] steps;
   private final double[] rates;
@@ -30,9 +32,12 @@ public final class LossLog {
   /**
    * For one training.
    *
+   * @param regression what the losses are of
    * @param isAwaited whether each step waits for the device anyway
    */
-  public LossLog(Backend backend, TensorArena arena, int outputs, boolean isAwaited) {
+  public LossLog(
+      Backend backend, TensorArena arena, LinearRegression regression, boolean isAwaited) {
+    long outputs = regression.model().outputs();
     int capacity = backend.usesHostMemory() || isAwaited ? 1 : DEVICE_BATCHES;
     this.backend = backend;
     written = backend.allocate(arena, "losses", DType.F64, Shape.of(capacity, outputs));
@@ -40,9 +45,9 @@ public final class LossLog {
         written.isHost()
             ? written
             : arena.allocate("losses on the host", DType.F64, capacity, outputs);
-    batches = new Tensor[capacity];
+    batches = new Gradient[capacity];
     for (int i = 0; i < capacity; i++) {
-      batches[i] = written.rows(i, 1).reshape(outputs);
+      batches[i] = regression.withLossIn(written.rows(i, 1).reshape(outputs));
     }
     rows = new long[capacity];
     steps = new long[capacity];
@@ -50,22 +55,22 @@ public final class LossLog {
   }
 
   /**
-   * Where the losses of rows go that are looked at and no step is made for.
+   * The gradient whose losses go here, of rows that no step is made for.
    *
    * @param batchRows how many
    */
-  public Tensor next(long batchRows) {
+  public Gradient next(long batchRows) {
     return next(batchRows, 0, 0);
   }
 
   /**
-   * Where the next batch's losses go.
+   * The next batch's gradient, whose losses go here.
    *
    * @param batchRows rows of the batch
    * @param step the step that its gradient is for, from 1
    * @param rate the learning rate before that step
    */
-  public Tensor next(long batchRows, long step, double rate) {
+  public Gradient next(long batchRows, long step, double rate) {
     rows[count] = batchRows;
     steps[count] = step;
     rates[count] = rate;

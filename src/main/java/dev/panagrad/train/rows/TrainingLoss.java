@@ -2,7 +2,7 @@ package dev.panagrad.train.rows;
 
 import dev.panagrad.data.Dataset;
 import dev.panagrad.loss.Loss;
-import dev.panagrad.loss.RowLoss;
+import dev.panagrad.regression.LinearRegression;
 import dev.panagrad.tensor.Tensor;
 import dev.panagrad.tensor.TensorArena;
 import java.util.List;
@@ -14,13 +14,16 @@ import java.util.List;
  */
 public final class TrainingLoss {
   private final LossPlan plan;
-  private final RowLoss rowLoss;
+  private final Tensor weights;
+  private final Tensor offset;
   private final double largestWeight;
   private final double heldOutScale;
 
-  private TrainingLoss(LossPlan plan, RowLoss rowLoss, double largestWeight, double heldOutScale) {
+  private TrainingLoss(
+      LossPlan plan, Tensor weights, Tensor offset, double largestWeight, double heldOutScale) {
     this.plan = plan;
-    this.rowLoss = rowLoss;
+    this.weights = weights;
+    this.offset = offset;
     this.largestWeight = largestWeight;
     this.heldOutScale = heldOutScale;
   }
@@ -37,7 +40,7 @@ public final class TrainingLoss {
       offset = converted("offsets", offset, data, arena);
     }
     if (plan.weights() == null && plan.classWeights() == null) {
-      return new TrainingLoss(plan, new RowLoss(plan.loss(), null, offset), 1, 1);
+      return new TrainingLoss(plan, null, offset, 1, 1);
     }
     Tensor weights =
         plan.weights() == null
@@ -72,7 +75,8 @@ public final class TrainingLoss {
     // Held-out rows have no part in a gradient.
     return new TrainingLoss(
         plan,
-        new RowLoss(plan.loss(), weights, offset),
+        weights,
+        offset,
         largest(weights, rows),
         heldOut > 0 ? rows.heldOut() / heldOut : 1);
   }
@@ -110,9 +114,14 @@ public final class TrainingLoss {
     return List.of(all / (2 * sums[0]), all / (2 * sums[1]));
   }
 
-  /** The loss with weights and offset; null for the unweighted squared loss. */
-  public RowLoss rowLoss() {
-    return plan.isPlain() ? null : rowLoss;
+  /** Weights of the rows, or null. */
+  Tensor weights() {
+    return weights;
+  }
+
+  /** Offsets of the rows, or null. */
+  Tensor offset() {
+    return offset;
   }
 
   /** The loss of a row. */
@@ -135,8 +144,6 @@ public final class TrainingLoss {
     double[] z = new double[1];
     double[] y = new double[1];
     double[] s = new double[1];
-    Tensor weights = rowLoss.weights();
-    Tensor offset = rowLoss.offset();
     rows.visitTrained(
         row -> {
           s[0] = weights == null ? 1 : weights.get(row);
@@ -159,8 +166,8 @@ public final class TrainingLoss {
     return loss().curvature() / 2 * largestWeight;
   }
 
-  /** The loss with the caller's weights alone, by which metrics are computed. */
-  public RowLoss asGiven() {
-    return new RowLoss(loss(), plan.weights(), plan.offset());
+  /** The fit of a model to the training rows, by the caller's weights alone. */
+  FitMetrics fit(LinearRegression regression, TrainingRows rows) {
+    return FitMetrics.of(plan, regression, rows.data(), rows);
   }
 }

@@ -1,6 +1,8 @@
 package dev.panagrad.train.rows;
 
 import dev.panagrad.backend.Backend;
+import dev.panagrad.backend.DenseRows;
+import dev.panagrad.backend.Gradient;
 import dev.panagrad.data.Dataset;
 import dev.panagrad.regression.LinearRegression;
 import dev.panagrad.regression.NormalEquations;
@@ -95,15 +97,23 @@ public abstract class TrainingRows {
   /** Means and deviations of the training rows; without means if not shifted. */
   public abstract Standardization moments(boolean isShifted);
 
-  /** Standardizes data of the caller, and brings rows to where the backend reads them. */
-  public final void place(Backend backend, TensorArena arena) {
+  /**
+   * Standardizes data of the caller, and brings rows to where the backend reads them.
+   *
+   * @param loss its weights and offset belong to the rows
+   */
+  public final void place(Backend backend, TensorArena arena, TrainingLoss loss) {
     if (isChanged) {
       standardization.applyInPlace(data().x(), data().y());
     }
-    place(backend, arena, backend.placeRows(arena, data().x(), data().y()));
+    DenseRows rows = new DenseRows(data().x(), data().y(), loss.weights(), loss.offset());
+    place(backend, arena, backend.placeRows(arena, rows));
   }
 
-  abstract void place(Backend backend, TensorArena arena, Backend.Rows placed);
+  abstract void place(Backend backend, TensorArena arena, DenseRows placed);
+
+  /** Leaves weights and offsets out of what is computed, or takes them in again. */
+  public void ignoreWeights(boolean isIgnored) {}
 
   /** Puts the training rows into the order of an epoch, from 0: a function of seed and epoch. */
   public abstract void begin(long epoch);
@@ -113,7 +123,7 @@ public abstract class TrainingRows {
 
   /** Computes gradient and losses at these positions, in increasing order within an epoch. */
   public abstract void computeGradient(
-      LinearRegression regression, long first, long count, Tensor loss);
+      LinearRegression regression, long first, long count, Gradient into);
 
   /** The mean loss of each output on the training rows or on those held out. */
   public final double[] losses(LinearRegression regression, boolean isHeldOut, LossLog log) {

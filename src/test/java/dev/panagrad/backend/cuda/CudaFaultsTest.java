@@ -9,8 +9,13 @@ import static org.junit.jupiter.api.Assumptions.assumeTrue;
 
 import dev.panagrad.backend.Backend;
 import dev.panagrad.backend.BackendOptions;
+import dev.panagrad.backend.Batch;
+import dev.panagrad.backend.DenseRows;
 import dev.panagrad.backend.DeviceException;
 import dev.panagrad.backend.DeviceMemoryException;
+import dev.panagrad.backend.Gradient;
+import dev.panagrad.backend.Linear;
+import dev.panagrad.loss.Squared;
 import dev.panagrad.optimizer.Optimizer;
 import dev.panagrad.regression.LinearRegression;
 import dev.panagrad.rule.Adam;
@@ -84,13 +89,13 @@ class CudaFaultsTest {
     for (long i = 0; i < y.count(); i++) {
       y.set(i, Math.cos((double) i));
     }
-    Backend.Rows rows = backend.placeRows(arena, x, y);
+    DenseRows rows = backend.placeRows(arena, new DenseRows(x, y));
     LinearRegression regression =
         new LinearRegression(backend, arena, DType.F32, features, outputs, true);
     Optimizer optimizer =
         Optimizer.of(Adam.of(0.1)).clipNorm(1).build(regression.parameters(), backend, arena);
     for (int step = 0; step < 4; step++) {
-      regression.computeGradient(rows.x(), rows.y(), null, 24L * step, 24);
+      regression.computeGradient(new Batch(rows.x(), rows.y()), 24L * step, 24);
       optimizer.step(regression.gradient());
     }
     Tensor flat = regression.parameters().flat();
@@ -157,12 +162,25 @@ class CudaFaultsTest {
       SoftwareDevice.failAllocation(1);
       assertThrows(
           DeviceMemoryException.class,
-          () -> backend.linear().gradient(x, y, w, null, gw, null, null));
+          () ->
+              backend
+                  .linear()
+                  .gradient(
+                      new DenseRows(x, y),
+                      new Squared(),
+                      new Linear(w, null),
+                      new Gradient(gw, null, null)));
       Tensor onHost = arena.allocate("onHost", DType.F32, 40, 1_100);
       backend.copy(gw, onHost);
       assertEquals(4, onHost.get(0));
       assertEquals(4, onHost.get(43_999));
-      backend.linear().gradient(x, y, w, null, gw, null, null);
+      backend
+          .linear()
+          .gradient(
+              new DenseRows(x, y),
+              new Squared(),
+              new Linear(w, null),
+              new Gradient(gw, null, null));
       backend.copy(gw, onHost);
       // 2/n sum (1,100 * 3 - 2) * 1
       assertEquals(6_596, onHost.get(0));

@@ -11,7 +11,12 @@ import dev.panagrad.backend.Availability;
 import dev.panagrad.backend.Backend;
 import dev.panagrad.backend.BackendOptions;
 import dev.panagrad.backend.Backends;
+import dev.panagrad.backend.Batch;
+import dev.panagrad.backend.DenseRows;
+import dev.panagrad.backend.Gradient;
+import dev.panagrad.backend.Linear;
 import dev.panagrad.backend.StepKernel;
+import dev.panagrad.loss.Squared;
 import dev.panagrad.rule.Adam;
 import dev.panagrad.rule.StepCoefficients;
 import dev.panagrad.tensor.DType;
@@ -79,10 +84,24 @@ class CudaPlacementTest {
     Tensor gw = device("gw", 2, 3);
     Tensor targets = device("targets", 4, 2);
     refused(
-        () -> backend.linear().gradient(a, targets, w, null, gw, null, null),
+        () ->
+            backend
+                .linear()
+                .gradient(
+                    new DenseRows(a, targets),
+                    new Squared(),
+                    new Linear(w, null),
+                    new Gradient(gw, null, null)),
         "'w' is in host memory");
     refused(
-        () -> backend.linear().gradient(a, host("y", 4, 2), gw, null, w, null, null),
+        () ->
+            backend
+                .linear()
+                .gradient(
+                    new DenseRows(a, host("y", 4, 2)),
+                    new Squared(),
+                    new Linear(gw, null),
+                    new Gradient(w, null, null)),
         "gradient: ",
         "both must be on the device, or both in host memory");
     assertEquals(1, first(gw));
@@ -132,7 +151,7 @@ class CudaPlacementTest {
     Tensor x = device("x", 5);
     assertFalse(x.isHost());
     assertSame(x, backend.place(arena, x));
-    Backend.Rows rows = backend.placeRows(arena, device("X", 4, 3), device("y", 4));
+    DenseRows rows = backend.placeRows(arena, new DenseRows(device("X", 4, 3), device("y", 4)));
     assertFalse(rows.x().isHost());
   }
 
@@ -149,14 +168,31 @@ class CudaPlacementTest {
       IndexOutOfBoundsException e =
           assertThrows(
               IndexOutOfBoundsException.class,
-              () -> backend.linear().gradient(x, y, index, 0, 3, w, null, gw, null, null));
+              () ->
+                  backend
+                      .linear()
+                      .gradient(
+                          new Batch(new DenseRows(x, y), index),
+                          0,
+                          3,
+                          new Squared(),
+                          new Linear(w, null),
+                          new Gradient(gw, null, null)));
       assertTrue(e.getMessage().contains("'rows'"), e.getMessage());
       assertTrue(e.getMessage().contains(String.valueOf(bad)), e.getMessage());
       assertTrue(e.getMessage().contains("'X' has 4 rows"), e.getMessage());
       assertEquals(1, first(gw));
       // Other numbers in the same place are looked at anew.
       backend.copy(arena.allocate("zeros", DType.I64, 3), index);
-      backend.linear().gradient(x, y, index, 0, 3, w, null, gw, null, null);
+      backend
+          .linear()
+          .gradient(
+              new Batch(new DenseRows(x, y), index),
+              0,
+              3,
+              new Squared(),
+              new Linear(w, null),
+              new Gradient(gw, null, null));
       assertEquals(4, first(gw));
       backend.copy(host("ones", 1, 3), gw);
     }
@@ -233,7 +269,10 @@ class CudaPlacementTest {
       Tensor b = backend.place(arena, host("b", outputs));
       Tensor gw = backend.allocate(arena, "gw", DType.F32, w.shape());
       Tensor gb = backend.allocate(arena, "gb", DType.F32, b.shape());
-      backend.linear().gradient(x, y, w, b, gw, gb, null);
+      backend
+          .linear()
+          .gradient(
+              new DenseRows(x, y), new Squared(), new Linear(w, b), new Gradient(gw, gb, null));
       assertEquals(2.0 * outputs, backend.linear().norm1(gb));
       assertEquals(2.0 * outputs * features, backend.linear().norm1(gw.reshape(gw.count())));
     }
@@ -255,7 +294,13 @@ class CudaPlacementTest {
               () -> {
                 try {
                   while (true) {
-                    backend.linear().gradient(x, y, w, null, gw, null, null);
+                    backend
+                        .linear()
+                        .gradient(
+                            new DenseRows(x, y),
+                            new Squared(),
+                            new Linear(w, null),
+                            new Gradient(gw, null, null));
                     computing.complete(null);
                   }
                 } catch (Throwable e) {

@@ -9,6 +9,7 @@ import com.sun.management.ThreadMXBean;
 import dev.panagrad.backend.Availability;
 import dev.panagrad.backend.Backend;
 import dev.panagrad.backend.BackendOptions;
+import dev.panagrad.backend.Batch;
 import dev.panagrad.backend.StepKernel;
 import dev.panagrad.optimizer.Optimizer;
 import dev.panagrad.penalty.Penalty;
@@ -71,7 +72,7 @@ class CudaSteadyStepTest {
     }
 
     void step(boolean waiting) {
-      regression.computeGradient(x, y, null, first, BATCH);
+      regression.computeGradient(new Batch(x, y), first, BATCH);
       if (waiting) {
         backend.linear().norm2(regression.gradient().flat());
       }

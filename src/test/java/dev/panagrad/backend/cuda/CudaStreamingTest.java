@@ -10,7 +10,12 @@ import static org.junit.jupiter.api.Assumptions.assumeTrue;
 import dev.panagrad.backend.Availability;
 import dev.panagrad.backend.Backend;
 import dev.panagrad.backend.BackendOptions;
+import dev.panagrad.backend.Batch;
+import dev.panagrad.backend.DenseRows;
+import dev.panagrad.backend.Gradient;
+import dev.panagrad.backend.Linear;
 import dev.panagrad.data.Dataset;
+import dev.panagrad.loss.Squared;
 import dev.panagrad.optimizer.Optimizer;
 import dev.panagrad.rule.Adam;
 import dev.panagrad.tensor.DType;
@@ -73,7 +78,15 @@ class CudaStreamingTest {
     int at = 0;
     long[][] batches = {{0, ROWS}, {17, ROWS - 4_000}};
     for (long[] batch : batches) {
-      backend.linear().gradient(x, y, index, batch[0], batch[1], w, null, gw, null, loss);
+      backend
+          .linear()
+          .gradient(
+              new Batch(new DenseRows(x, y), index),
+              batch[0],
+              batch[1],
+              new Squared(),
+              new Linear(w, null),
+              new Gradient(gw, null, loss));
       backend.copy(gw, hostGradient);
       backend.copy(loss, hostLoss);
       for (double value : hostGradient.toArray()) {
@@ -89,7 +102,7 @@ class CudaStreamingTest {
   private static double[] resident(Tensor x, Tensor y, Tensor index) {
     try (Backend backend = open(BackendOptions.ALL_MEMORY);
         TensorArena arena = TensorArena.open("resident")) {
-      Backend.Rows placed = backend.placeRows(arena, x, y);
+      DenseRows placed = backend.placeRows(arena, new DenseRows(x, y));
       assertFalse(placed.x().isHost(), "it fits");
       Tensor there = index == null ? null : backend.place(arena, index);
       return gradients(backend, arena, placed.x(), placed.y(), there);
@@ -99,7 +112,7 @@ class CudaStreamingTest {
   private static double[] streamed(Tensor x, Tensor y, Tensor index) {
     try (Backend backend = open(LITTLE);
         TensorArena arena = TensorArena.open("streamed")) {
-      Backend.Rows placed = backend.placeRows(arena, x, y);
+      DenseRows placed = backend.placeRows(arena, new DenseRows(x, y));
       assertSame(x, placed.x(), "it does not fit");
       assertSame(y, placed.y());
       double[] all = gradients(backend, arena, x, y, index);
@@ -183,13 +196,25 @@ class CudaStreamingTest {
         Backend backend = open(LITTLE)) {
       Tensor x = random(arena, "X", 1, ROWS, COLS);
       Tensor y = random(arena, "y", 2, ROWS, 1);
-      backend.placeRows(arena, x, y);
+      backend.placeRows(arena, new DenseRows(x, y));
       Tensor w = backend.allocate(arena, "w", DType.F32, Shape.of(1, COLS));
       Tensor gw = backend.allocate(arena, "gw", DType.F32, Shape.of(1, COLS));
-      backend.linear().gradient(x, y, w, null, gw, null, null);
+      backend
+          .linear()
+          .gradient(
+              new DenseRows(x, y),
+              new Squared(),
+              new Linear(w, null),
+              new Gradient(gw, null, null));
       backend.linear().norm2(gw.reshape(COLS));
       SoftwareDevice.resetCounts();
-      backend.linear().gradient(x, y, w, null, gw, null, null);
+      backend
+          .linear()
+          .gradient(
+              new DenseRows(x, y),
+              new Squared(),
+              new Linear(w, null),
+              new Gradient(gw, null, null));
       assertEquals(0, SoftwareDevice.count("synchronizations"));
       assertEquals(0, SoftwareDevice.count("pageable_bytes"));
       assertEquals(0, SoftwareDevice.count("cuMemAllocFromPoolAsync"));
@@ -212,11 +237,17 @@ class CudaStreamingTest {
       for (int i = 0; i < 2; i++) {
         try (Backend backend = open(i == 0 ? BackendOptions.ALL_MEMORY : 80L << 20);
             TensorArena device = TensorArena.open("device")) {
-          Backend.Rows placed = backend.placeRows(device, x, y);
+          DenseRows placed = backend.placeRows(device, new DenseRows(x, y));
           assertEquals(i == 1, placed.x().isHost());
           Tensor w = backend.place(device, random(device, "w", 3, 1, cols));
           Tensor gw = backend.allocate(device, "gw", DType.F32, Shape.of(1, cols));
-          backend.linear().gradient(placed.x(), placed.y(), w, null, gw, null, null);
+          backend
+              .linear()
+              .gradient(
+                  new DenseRows(placed.x(), placed.y()),
+                  new Squared(),
+                  new Linear(w, null),
+                  new Gradient(gw, null, null));
           Tensor onHost = device.allocate("gw", DType.F32, 1, cols);
           backend.copy(gw, onHost);
           found[i] = onHost.toArray();
@@ -254,9 +285,10 @@ class CudaStreamingTest {
     try (Backend backend = open(BackendOptions.ALL_MEMORY);
         TensorArena arena = TensorArena.open("rows")) {
       Tensor x = arena.allocate("X", DType.F32, 5 << 10, 1 << 10);
+      Tensor y = arena.allocate("y", DType.F32, 5 << 10);
       for (int i = 0; i < 3; i++) {
         try (TensorArena round = TensorArena.open("round")) {
-          assertFalse(backend.placeRows(round, x, null).x().isHost(), "round " + i);
+          assertFalse(backend.placeRows(round, new DenseRows(x, y)).x().isHost(), "round " + i);
         }
       }
     } finally {

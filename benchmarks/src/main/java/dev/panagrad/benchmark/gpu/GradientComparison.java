@@ -1,9 +1,13 @@
 package dev.panagrad.benchmark.gpu;
 
-import dev.panagrad.backend.LinearKernels;
+import dev.panagrad.backend.Batch;
+import dev.panagrad.backend.Gradient;
+import dev.panagrad.backend.Linear;
+import dev.panagrad.backend.LinearAlgebra;
 import dev.panagrad.benchmark.ratio.Expected;
 import dev.panagrad.benchmark.ratio.RandomValues;
 import dev.panagrad.benchmark.ratio.Rival;
+import dev.panagrad.loss.Squared;
 import dev.panagrad.tensor.DType;
 import dev.panagrad.tensor.Tensor;
 import java.util.List;
@@ -92,11 +96,17 @@ final class GradientComparison extends GpuComparison {
     Tensor y = device.repeated("Y", yBlock, rows, outputs);
     Tensor w = device.backend.place(memory, hostW);
     Tensor out = device.zeros("gradient", outputs, features);
-    LinearKernels linear = device.backend.linear();
+    LinearAlgebra linear = device.backend.linear();
     return new DeviceWork(device) {
       @Override
       void call() {
-        linear.gradient(x, y, null, 0, rows, w, null, out, null, null);
+        linear.gradient(
+            new Batch(x, y),
+            0,
+            rows,
+            new Squared(),
+            new Linear(w, null),
+            new Gradient(out, null, null));
       }
 
       @Override

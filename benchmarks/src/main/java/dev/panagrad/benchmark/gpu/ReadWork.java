@@ -1,6 +1,6 @@
 package dev.panagrad.benchmark.gpu;
 
-import dev.panagrad.backend.LinearKernels;
+import dev.panagrad.backend.LinearAlgebra;
 import dev.panagrad.tensor.Tensor;
 
 /**
@@ -14,7 +14,7 @@ abstract class ReadWork extends DeviceWork {
 
   /** Looks at every element. */
   static ReadWork byFiniteCheck(Device device, Tensor x) {
-    LinearKernels linear = device.backend.linear();
+    LinearAlgebra linear = device.backend.linear();
     return new ReadWork(device) {
       @Override
       void call() {
@@ -27,7 +27,7 @@ abstract class ReadWork extends DeviceWork {
 
   /** The product of the first half with the second. */
   static ReadWork byDot(Device device, Tensor x) {
-    LinearKernels linear = device.backend.linear();
+    LinearAlgebra linear = device.backend.linear();
     long half = x.count() / 2;
     Tensor first = x.slice(0, half);
     Tensor second = x.slice(half, half);

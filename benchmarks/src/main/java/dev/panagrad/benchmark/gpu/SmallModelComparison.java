@@ -1,11 +1,15 @@
 package dev.panagrad.benchmark.gpu;
 
-import dev.panagrad.backend.LinearKernels;
+import dev.panagrad.backend.Batch;
+import dev.panagrad.backend.Gradient;
+import dev.panagrad.backend.Linear;
+import dev.panagrad.backend.LinearAlgebra;
 import dev.panagrad.benchmark.ratio.Expected;
 import dev.panagrad.benchmark.ratio.RandomValues;
 import dev.panagrad.benchmark.ratio.RatioRow;
 import dev.panagrad.benchmark.ratio.Rival;
 import dev.panagrad.benchmark.ratio.Timing;
+import dev.panagrad.loss.Squared;
 import dev.panagrad.optimizer.Optimizer;
 import dev.panagrad.rule.Adam;
 import dev.panagrad.rule.UpdateRule;
@@ -63,7 +67,7 @@ final class SmallModelComparison extends GpuComparison {
   }
 
   private final class Training extends DeviceWork {
-    private final LinearKernels linear = device.backend.linear();
+    private final LinearAlgebra linear = device.backend.linear();
 
     /** The same in every batch. */
     private final Tensor xBatch = RandomValues.tensor(memory, "X batch", 1, BATCH, features);
@@ -93,7 +97,13 @@ final class SmallModelComparison extends GpuComparison {
 
     @Override
     void call() {
-      linear.gradient(x, y, null, first, BATCH, w, null, gradient, null, null);
+      linear.gradient(
+          new Batch(x, y),
+          first,
+          BATCH,
+          new Squared(),
+          new Linear(w, null),
+          new Gradient(gradient, null, null));
       optimizer.step(flatGradient);
       first += BATCH;
       if (first == x.rows()) {

@@ -2,10 +2,14 @@ package dev.panagrad.benchmark.gpu;
 
 import dev.panagrad.backend.Backend;
 import dev.panagrad.backend.BackendOptions;
-import dev.panagrad.backend.LinearKernels;
+import dev.panagrad.backend.Batch;
+import dev.panagrad.backend.Gradient;
+import dev.panagrad.backend.Linear;
+import dev.panagrad.backend.LinearAlgebra;
 import dev.panagrad.benchmark.ratio.Expected;
 import dev.panagrad.benchmark.ratio.RandomValues;
 import dev.panagrad.benchmark.ratio.Rival;
+import dev.panagrad.loss.Squared;
 import dev.panagrad.tensor.DType;
 import dev.panagrad.tensor.Tensor;
 import java.io.IOException;
@@ -106,11 +110,17 @@ final class UploadComparison extends GpuComparison {
     Expected expected = Expected.gradient(xBlock, yBlock, hostW);
     Tensor w = device.backend.place(memory, hostW);
     Tensor out = device.zeros("gradient", 1, FEATURES);
-    LinearKernels linear = device.backend.linear();
+    LinearAlgebra linear = device.backend.linear();
     return new DeviceWork(device) {
       @Override
       void call() {
-        linear.gradient(placed.x(), placed.y(), null, 0, rows, w, null, out, null, null);
+        linear.gradient(
+            new Batch(placed.x(), placed.y()),
+            0,
+            rows,
+            new Squared(),
+            new Linear(w, null),
+            new Gradient(out, null, null));
       }
 
       @Override

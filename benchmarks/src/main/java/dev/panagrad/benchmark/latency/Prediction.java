@@ -1,13 +1,14 @@
 package dev.panagrad.benchmark.latency;
 
-import dev.panagrad.backend.LinearKernels;
+import dev.panagrad.backend.Linear;
+import dev.panagrad.backend.LinearAlgebra;
 import dev.panagrad.tensor.DType;
 import dev.panagrad.tensor.Tensor;
 
 /** The prediction of one row. */
 final class Prediction implements Work {
   private final Model model;
-  private final LinearKernels linear;
+  private final LinearAlgebra linear;
   private final Tensor weights;
   private final Tensor intercept;
   private final Tensor out;
@@ -22,7 +23,7 @@ final class Prediction implements Work {
 
   @Override
   public void once(long turn) {
-    linear.predict(model.x, Model.row(turn), 1, weights, intercept, out);
+    linear.predict(model.x, Model.row(turn), 1, new Linear(weights, intercept), out);
   }
 
   @Override

@@ -1,6 +1,10 @@
 package dev.panagrad.benchmark.latency;
 
-import dev.panagrad.backend.LinearKernels;
+import dev.panagrad.backend.Batch;
+import dev.panagrad.backend.Gradient;
+import dev.panagrad.backend.Linear;
+import dev.panagrad.backend.LinearAlgebra;
+import dev.panagrad.loss.Squared;
 import dev.panagrad.optimizer.Optimizer;
 import dev.panagrad.rule.UpdateRule;
 import dev.panagrad.tensor.Parameters;
@@ -9,7 +13,7 @@ import dev.panagrad.tensor.Tensor;
 /** Learning from one row: its gradient, and a step. */
 final class Update implements Work {
   private final Model model;
-  private final LinearKernels linear;
+  private final LinearAlgebra linear;
   private final Tensor weights;
   private final Tensor intercept;
   private final Parameters gradient;
@@ -31,16 +35,12 @@ final class Update implements Work {
   @Override
   public void once(long turn) {
     linear.gradient(
-        model.x,
-        model.y,
-        null,
+        new Batch(model.x, model.y),
         Model.row(turn),
         1,
-        weights,
-        intercept,
-        weightGradient,
-        interceptGradient,
-        null);
+        new Squared(),
+        new Linear(weights, intercept),
+        new Gradient(weightGradient, interceptGradient, null));
     optimizer.step(gradient);
   }
 

@@ -1,7 +1,12 @@
 package dev.panagrad.benchmark.ratio;
 
 import dev.panagrad.backend.Backend;
-import dev.panagrad.backend.LinearKernels;
+import dev.panagrad.backend.Batch;
+import dev.panagrad.backend.DenseRows;
+import dev.panagrad.backend.Gradient;
+import dev.panagrad.backend.Linear;
+import dev.panagrad.backend.LinearAlgebra;
+import dev.panagrad.loss.Squared;
 import dev.panagrad.optimizer.Optimizer;
 import dev.panagrad.rule.Adam;
 import dev.panagrad.tensor.DType;
@@ -61,7 +66,7 @@ final class EpochComparisons {
   private static final class Ours extends EpochContender {
     private final EpochData data;
     private final Backend backend;
-    private final LinearKernels linear;
+    private final LinearAlgebra linear;
     private final Parameters parameters;
     private final Parameters gradient;
     private final Tensor weights;
@@ -88,16 +93,12 @@ final class EpochComparisons {
         for (long first = 0; first < rows; first += BATCH) {
           long count = Math.min(BATCH, rows - first);
           linear.gradient(
-              data.x(),
-              data.y(),
-              data.order(),
+              new Batch(new DenseRows(data.x(), data.y()), data.order()),
               first,
               count,
-              weights,
-              null,
-              weightGradient,
-              null,
-              null);
+              new Squared(),
+              new Linear(weights, null),
+              new Gradient(weightGradient, null, null));
           optimizer.step(gradient);
         }
       }

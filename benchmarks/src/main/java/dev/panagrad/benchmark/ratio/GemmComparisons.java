@@ -1,7 +1,7 @@
 package dev.panagrad.benchmark.ratio;
 
 import dev.panagrad.backend.Backend;
-import dev.panagrad.backend.LinearKernels;
+import dev.panagrad.backend.LinearAlgebra;
 import dev.panagrad.backend.Transpose;
 import dev.panagrad.tensor.DType;
 import dev.panagrad.tensor.Tensor;
@@ -85,7 +85,7 @@ final class GemmComparisons {
         memory,
         () -> {
           Backend backend = OurBackend.open(threads);
-          LinearKernels linear = backend.linear();
+          LinearAlgebra linear = backend.linear();
           Tensor c = memory.allocate("C", DType.F32, a.rows(), a.rows());
           OutputContender.Loop loop =
               times -> {

@@ -1,7 +1,11 @@
 package dev.panagrad.benchmark.ratio;
 
 import dev.panagrad.backend.Backend;
-import dev.panagrad.backend.LinearKernels;
+import dev.panagrad.backend.Batch;
+import dev.panagrad.backend.Gradient;
+import dev.panagrad.backend.Linear;
+import dev.panagrad.backend.LinearAlgebra;
+import dev.panagrad.loss.Squared;
 import dev.panagrad.tensor.DType;
 import dev.panagrad.tensor.Tensor;
 import dev.panagrad.tensor.TensorArena;
@@ -52,7 +56,10 @@ final class GradientComparisons {
                   copies,
                   copy ->
                       new OutputContender(
-                          OpenBlasPeer.gradient(copy, y, w, residual, out), out, expected));
+                          OpenBlasPeer.gradient(
+                              new Linear(copy, y), new Gradient(w, residual, out)),
+                          out,
+                          expected));
             }));
     // The goal is against the faster of PyTorch's two ways; the other is what models with several
     // outputs call.
@@ -137,7 +144,7 @@ final class GradientComparisons {
   private static Contender ours(
       List<Tensor> copies, Tensor y, Tensor w, TensorArena memory, int threads, Expected expected) {
     Backend backend = OurBackend.open(threads);
-    LinearKernels linear = backend.linear();
+    LinearAlgebra linear = backend.linear();
     Tensor out = memory.allocate("gradient", DType.F32, 1, w.cols());
     long rows = y.rows();
     return RotatingContender.over(
@@ -146,7 +153,13 @@ final class GradientComparisons {
           OutputContender.Loop loop =
               times -> {
                 for (long i = 0; i < times; i++) {
-                  linear.gradient(x, y, null, 0, rows, w, null, out, null, null);
+                  linear.gradient(
+                      new Batch(x, y),
+                      0,
+                      rows,
+                      new Squared(),
+                      new Linear(w, null),
+                      new Gradient(out, null, null));
                 }
               };
           return new OutputContender(loop, out, expected);

@@ -1,7 +1,11 @@
 package dev.panagrad.benchmark.ratio;
 
 import dev.panagrad.backend.Backend;
-import dev.panagrad.backend.LinearKernels;
+import dev.panagrad.backend.Batch;
+import dev.panagrad.backend.Gradient;
+import dev.panagrad.backend.Linear;
+import dev.panagrad.backend.LinearAlgebra;
+import dev.panagrad.loss.Squared;
 import dev.panagrad.tensor.DType;
 import dev.panagrad.tensor.Tensor;
 import dev.panagrad.tensor.TensorArena;
@@ -80,7 +84,7 @@ final class MultiOutputComparisons {
 
   private Contender ours(String name) {
     Backend backend = OurBackend.open(name, threads);
-    LinearKernels linear = backend.linear();
+    LinearAlgebra linear = backend.linear();
     Tensor out = memory.allocate("gradient", DType.F32, outputs, features);
     return RotatingContender.over(
         copies,
@@ -88,7 +92,13 @@ final class MultiOutputComparisons {
           OutputContender.Loop loop =
               times -> {
                 for (long i = 0; i < times; i++) {
-                  linear.gradient(x, y, null, 0, rows, w, null, out, null, null);
+                  linear.gradient(
+                      new Batch(x, y),
+                      0,
+                      rows,
+                      new Squared(),
+                      new Linear(w, null),
+                      new Gradient(out, null, null));
                 }
               };
           return new OutputContender(loop, out, expected);

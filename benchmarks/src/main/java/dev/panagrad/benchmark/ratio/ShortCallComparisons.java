@@ -1,7 +1,8 @@
 package dev.panagrad.benchmark.ratio;
 
 import dev.panagrad.backend.Backend;
-import dev.panagrad.backend.LinearKernels;
+import dev.panagrad.backend.Linear;
+import dev.panagrad.backend.LinearAlgebra;
 import dev.panagrad.backend.Transpose;
 import dev.panagrad.tensor.DType;
 import dev.panagrad.tensor.Tensor;
@@ -36,12 +37,12 @@ final class ShortCallComparisons {
             memory,
             () -> {
               Backend backend = OurBackend.open(1);
-              LinearKernels linear = backend.linear();
+              LinearAlgebra linear = backend.linear();
               Tensor out = memory.allocate("prediction", DType.F32, 1);
               OutputContender.Loop loop =
                   times -> {
                     for (long i = 0; i < times; i++) {
-                      linear.predict(x, 0, 1, w, null, out);
+                      linear.predict(x, 0, 1, new Linear(w, null), out);
                     }
                   };
               return new OutputContender(loop, out, expected, backend::close);
@@ -71,7 +72,7 @@ final class ShortCallComparisons {
         memory,
         () -> {
           Backend backend = OurBackend.open(1);
-          LinearKernels linear = backend.linear();
+          LinearAlgebra linear = backend.linear();
           Tensor out = memory.allocate("dot", DType.F32, 1);
           MemorySegment result = NativeView.of(out);
           OutputContender.Loop loop =
@@ -106,7 +107,7 @@ final class ShortCallComparisons {
         memory,
         () -> {
           Backend backend = OurBackend.open(1);
-          LinearKernels linear = backend.linear();
+          LinearAlgebra linear = backend.linear();
           Tensor y = memory.allocate("y", DType.F32, n);
           OutputContender.Loop loop =
               times -> {

@@ -6,6 +6,7 @@ import static org.junit.jupiter.api.Assertions.assertThrows;
 import static org.junit.jupiter.api.Assertions.assertTrue;
 
 import dev.panagrad.conformance.TestBackends;
+import dev.panagrad.loss.Squared;
 import dev.panagrad.tensor.DType;
 import dev.panagrad.tensor.Tensor;
 import dev.panagrad.tensor.TensorArena;
@@ -17,7 +18,7 @@ import org.junit.jupiter.api.Test;
 
 /** Operands that do not fit are refused by name before an output changes, on every backend. */
 @Tag("simd")
-class LinearKernelsTest {
+class LinearAlgebraTest {
   private static final int ROWS = 6;
   private static final int COLS = 3;
   private static final int OUTPUTS = 2;
@@ -61,7 +62,7 @@ class LinearKernelsTest {
   /** A kernel call under test. */
   @FunctionalInterface
   private interface Call {
-    void on(LinearKernels linear);
+    void on(LinearAlgebra linear);
   }
 
   private Tensor of(DType dtype, long... extents) {
@@ -70,35 +71,124 @@ class LinearKernelsTest {
 
   @Test
   void gradientChecksEveryOperand() {
-    refused("'odd'", l -> l.gradient(x, of(DType.F32, 5, 2), w, b, gw, gb, loss));
-    refused("'odd'", l -> l.gradient(x, of(DType.F64, ROWS, 2), w, b, gw, gb, loss));
-    refused("'odd'", l -> l.gradient(x, y, of(DType.F32, 2, 4), b, gw, gb, loss));
-    refused("'odd'", l -> l.gradient(x, y, of(DType.F32, 6), b, gw, gb, loss));
-    refused("'odd'", l -> l.gradient(x, y, w, of(DType.F32, 3), gw, gb, loss));
-    refused("'odd'", l -> l.gradient(x, y, w, b, of(DType.F32, 3, 2), gb, loss));
-    refused("'odd'", l -> l.gradient(x, y, w, b, gw, of(DType.F64, 2), loss));
-    refused("'odd'", l -> l.gradient(x, y, w, b, gw, gb, of(DType.F32, 2)));
-    refused("gb", l -> l.gradient(x, y, w, b, gw, null, loss));
-    refused("b is null", l -> l.gradient(x, y, w, null, gw, gb, loss));
-    refused("I64", l -> l.gradient(index, y, w, b, gw, gb, loss));
+    refused(
+        "'odd'",
+        l ->
+            l.gradient(
+                new DenseRows(x, of(DType.F32, 5, 2)),
+                new Squared(),
+                new Linear(w, b),
+                new Gradient(gw, gb, loss)));
+    refused(
+        "'odd'",
+        l ->
+            l.gradient(
+                new DenseRows(x, of(DType.F64, ROWS, 2)),
+                new Squared(),
+                new Linear(w, b),
+                new Gradient(gw, gb, loss)));
+    refused(
+        "'odd'",
+        l ->
+            l.gradient(
+                new DenseRows(x, y),
+                new Squared(),
+                new Linear(of(DType.F32, 2, 4), b),
+                new Gradient(gw, gb, loss)));
+    refused(
+        "'odd'",
+        l ->
+            l.gradient(
+                new DenseRows(x, y),
+                new Squared(),
+                new Linear(of(DType.F32, 6), b),
+                new Gradient(gw, gb, loss)));
+    refused(
+        "'odd'",
+        l ->
+            l.gradient(
+                new DenseRows(x, y),
+                new Squared(),
+                new Linear(w, of(DType.F32, 3)),
+                new Gradient(gw, gb, loss)));
+    refused(
+        "'odd'",
+        l ->
+            l.gradient(
+                new DenseRows(x, y),
+                new Squared(),
+                new Linear(w, b),
+                new Gradient(of(DType.F32, 2, 2), gb, loss)));
+    refused(
+        "'odd'",
+        l ->
+            l.gradient(
+                new DenseRows(x, y),
+                new Squared(),
+                new Linear(w, b),
+                new Gradient(gw, of(DType.F64, 2), loss)));
+    refused(
+        "'odd'",
+        l ->
+            l.gradient(
+                new DenseRows(x, y),
+                new Squared(),
+                new Linear(w, b),
+                new Gradient(gw, gb, of(DType.F32, 2))));
+    refused(
+        "gb",
+        l ->
+            l.gradient(
+                new DenseRows(x, y),
+                new Squared(),
+                new Linear(w, b),
+                new Gradient(gw, null, loss)));
+    refused(
+        "b is null",
+        l ->
+            l.gradient(
+                new DenseRows(x, y),
+                new Squared(),
+                new Linear(w, null),
+                new Gradient(gw, gb, loss)));
+    refused(
+        "I64",
+        l ->
+            l.gradient(
+                new DenseRows(index, y),
+                new Squared(),
+                new Linear(w, b),
+                new Gradient(gw, gb, loss)));
   }
 
   @Test
   void gradientRefusesSharedMemory() {
-    refused("share memory", l -> l.gradient(x, y, w, b, w, gb, loss));
-    refused("share memory", l -> l.gradient(x, y, w, b, gw, b, loss));
-    refused("share memory", l -> l.gradient(x, y, w, b, gw, gw.slice(0, 2), loss));
     refused(
         "share memory",
         l ->
             l.gradient(
-                gw.reshape(6, 1),
-                y,
-                of(DType.F32, 2, 1),
-                b,
-                gw.reshape(6, 1).rows(0, 2),
-                gb,
-                loss));
+                new DenseRows(x, y), new Squared(), new Linear(w, b), new Gradient(w, gb, loss)));
+    refused(
+        "share memory",
+        l ->
+            l.gradient(
+                new DenseRows(x, y), new Squared(), new Linear(w, b), new Gradient(gw, b, loss)));
+    refused(
+        "share memory",
+        l ->
+            l.gradient(
+                new DenseRows(x, y),
+                new Squared(),
+                new Linear(w, b),
+                new Gradient(gw, gw.slice(0, 2), loss)));
+    refused(
+        "share memory",
+        l ->
+            l.gradient(
+                new DenseRows(gw.reshape(6, 1), y),
+                new Squared(),
+                new Linear(of(DType.F32, 2, 1), b),
+                new Gradient(gw.reshape(6, 1).rows(0, 2), gb, loss)));
   }
 
   @Test
@@ -107,25 +197,69 @@ class LinearKernelsTest {
     refused(
         IndexOutOfBoundsException.class,
         "row 6",
-        l -> l.gradient(x, y, index, 0, 4, w, b, gw, gb, loss));
+        l ->
+            l.gradient(
+                new Batch(new DenseRows(x, y), index),
+                0,
+                4,
+                new Squared(),
+                new Linear(w, b),
+                new Gradient(gw, gb, loss)));
     index.setLong(2, -1);
     refused(
         IndexOutOfBoundsException.class,
         "entry 2",
-        l -> l.gradient(x, y, index, 1, 2, w, b, gw, gb, loss));
+        l ->
+            l.gradient(
+                new Batch(new DenseRows(x, y), index),
+                1,
+                2,
+                new Squared(),
+                new Linear(w, b),
+                new Gradient(gw, gb, loss)));
     refused(
         IndexOutOfBoundsException.class,
         "'index'",
-        l -> l.gradient(x, y, index, 3, 2, w, b, gw, gb, loss));
+        l ->
+            l.gradient(
+                new Batch(new DenseRows(x, y), index),
+                3,
+                2,
+                new Squared(),
+                new Linear(w, b),
+                new Gradient(gw, gb, loss)));
     refused(
         IndexOutOfBoundsException.class,
         "'X'",
-        l -> l.gradient(x, y, null, 5, 2, w, b, gw, gb, loss));
+        l ->
+            l.gradient(
+                new Batch(x, y),
+                5,
+                2,
+                new Squared(),
+                new Linear(w, b),
+                new Gradient(gw, gb, loss)));
     refused(
         IndexOutOfBoundsException.class,
         "'X'",
-        l -> l.gradient(x, y, null, Long.MAX_VALUE, 2, w, b, gw, gb, loss));
-    refused("no mean", l -> l.gradient(x, y, null, 0, 0, w, b, gw, gb, loss));
+        l ->
+            l.gradient(
+                new Batch(x, y),
+                Long.MAX_VALUE,
+                2,
+                new Squared(),
+                new Linear(w, b),
+                new Gradient(gw, gb, loss)));
+    refused(
+        "no mean",
+        l ->
+            l.gradient(
+                new Batch(x, y),
+                0,
+                0,
+                new Squared(),
+                new Linear(w, b),
+                new Gradient(gw, gb, loss)));
   }
 
   @Test
@@ -133,7 +267,15 @@ class LinearKernelsTest {
     TensorArena other = TensorArena.open("gone");
     Tensor late = other.allocate("late", DType.F32, ROWS, COLS);
     other.close();
-    refused(IllegalStateException.class, "late", l -> l.gradient(late, y, w, b, gw, gb, loss));
+    refused(
+        IllegalStateException.class,
+        "late",
+        l ->
+            l.gradient(
+                new DenseRows(late, y),
+                new Squared(),
+                new Linear(w, b),
+                new Gradient(gw, gb, loss)));
   }
 
   /** Memory of one thread only: computed by that thread, whatever the pool has. */
@@ -146,11 +288,17 @@ class LinearKernelsTest {
             Tensor.wrap("mine", confined.allocate(rows * 16L * 4, 64), DType.F32, rows, 16).fill(1);
         Tensor ones = arena.allocate("ones", DType.F32, 1, 16).fill(1);
         Tensor out = arena.allocate("out", DType.F32, rows, 1);
-        backend.linear().predict(large, 0, rows, ones, null, out);
+        backend.linear().predict(large, 0, rows, new Linear(ones, null), out);
         assertEquals(16, out.get(rows - 1));
         Tensor g = arena.allocate("g", DType.F32, 1, 16);
         Tensor targets = arena.allocate("targets", DType.F32, rows);
-        backend.linear().gradient(large, targets, ones, null, g, null, null);
+        backend
+            .linear()
+            .gradient(
+                new DenseRows(large, targets),
+                new Squared(),
+                new Linear(ones, null),
+                new Gradient(g, null, null));
         assertEquals(32, g.get(15), 1e-4);
       }
     }
@@ -174,10 +322,10 @@ class LinearKernelsTest {
 
   @Test
   void predictChecksShapes() {
-    refused("'gb'", l -> l.predict(x, 0, ROWS, w, b, gb));
-    refused("'odd'", l -> l.predict(x, 0, ROWS, of(DType.F32, 2, 4), b, y));
-    refused(IndexOutOfBoundsException.class, "'X'", l -> l.predict(x, 4, 3, w, b, y));
-    refused("share", l -> l.predict(x, 0, ROWS, w, b, x.columns(0, 2)));
+    refused("'gb'", l -> l.predict(x, 0, ROWS, new Linear(w, b), gb));
+    refused("'odd'", l -> l.predict(x, 0, ROWS, new Linear(of(DType.F32, 2, 4), b), y));
+    refused(IndexOutOfBoundsException.class, "'X'", l -> l.predict(x, 4, 3, new Linear(w, b), y));
+    refused("share", l -> l.predict(x, 0, ROWS, new Linear(w, b), x.columns(0, 2)));
   }
 
   @Test
@@ -185,7 +333,12 @@ class LinearKernelsTest {
     Tensor none = of(DType.F32, 0, COLS);
     refused(
         "at least one output",
-        l -> l.gradient(x, of(DType.F32, ROWS, 0), none, null, of(DType.F32, 0, COLS), null, null));
+        l ->
+            l.gradient(
+                new DenseRows(x, of(DType.F32, ROWS, 0)),
+                new Squared(),
+                new Linear(none, null),
+                new Gradient(of(DType.F32, 0, COLS), null, null)));
   }
 
   /** What overflows in F32 need not in double precision. */
@@ -201,7 +354,7 @@ class LinearKernelsTest {
   @Test
   void emptyPredictionIsAllowed() {
     for (Backend backend : backends) {
-      backend.linear().predict(x, 0, 0, w, b, of(DType.F32, 0, OUTPUTS));
+      backend.linear().predict(x, 0, 0, new Linear(w, b), of(DType.F32, 0, OUTPUTS));
     }
     assertArrayEquals(new double[] {1, 1}, b.toArray());
   }

@@ -1,0 +1,68 @@
+package dev.panagrad.backend;
+
+import dev.panagrad.tensor.DType;
+import dev.panagrad.tensor.Tensor;
+import java.lang.foreign.ValueLayout;
+import java.util.Objects;
+
+/**
+ * Rows in the order in which batches take them. A batch of a call is a range of positions: of the
+ * index, or of the rows where there is none.
+ *
+ * @param rows what is read
+ * @param index row numbers, a vector of I64 on the side of the rows; null for rows in order
+ */
+public record Batch(DenseRows rows, Tensor index) {
+  /**
+   * Checks the index, but not the row numbers in it: memory can change, so that whoever reads a
+   * number checks it.
+   *
+   * @throws IllegalArgumentException if its type, form or side does not fit
+   */
+  public Batch {
+    Objects.requireNonNull(rows, "rows");
+    if (index != null) {
+      Operands.vector(index, DType.I64);
+      Operands.together(rows.x(), index);
+    }
+  }
+
+  /** Rows in order. */
+  public Batch(DenseRows rows) {
+    this(rows, null);
+  }
+
+  /** Features and targets in order, without weights and offsets. */
+  public Batch(Tensor x, Tensor y) {
+    this(new DenseRows(x, y), null);
+  }
+
+  /** Number of positions. */
+  public long positions() {
+    return index == null ? rows.count() : index.count();
+  }
+
+  /**
+   * The row at a position, for kernels that read the index in host memory.
+   *
+   * @throws IndexOutOfBoundsException if what the index has there is not a row
+   */
+  public long row(long position) {
+    if (index == null) {
+      return position;
+    }
+    long row =
+        index.segment().get(ValueLayout.JAVA_LONG, index.byteOffset() + position * Long.BYTES);
+    if (row < 0 || row >= rows.count()) {
+      throw notARow(position, row);
+    }
+    return row;
+  }
+
+  /** The exception of a kernel that found that number at a position of the index. */
+  public IndexOutOfBoundsException notARow(long position, long found) {
+    return new IndexOutOfBoundsException(
+        "gradient: entry %d of '%s' is row %d, tensor '%s' has %,d rows"
+            .formatted(position, index.name(), found, rows.x().name(), rows.count()));
+  }
+}

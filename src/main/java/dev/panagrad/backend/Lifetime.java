@@ -1,0 +1,46 @@
+package dev.panagrad.backend;
+
+/**
+ * The time for which one backend is open. All that a backend hands out shares its lifetime, so that
+ * every call after its end is refused by the same sentence.
+ *
+ * <p>Threading: any thread.
+ */
+public final class Lifetime {
+  private final String backendName;
+  private volatile boolean ended;
+
+  /** Begins the lifetime of a backend of that name. */
+  public Lifetime(String backendName) {
+    this.backendName = backendName;
+  }
+
+  /** The backend's name. */
+  public String backendName() {
+    return backendName;
+  }
+
+  /** Throws {@link IllegalStateException} if the backend has been closed. */
+  public void requireOpen() {
+    if (ended) {
+      throw closed();
+    }
+  }
+
+  /** The exception of every call that comes after the end. */
+  public IllegalStateException closed() {
+    return new IllegalStateException(
+        "backend '%s' was closed; open another one".formatted(backendName));
+  }
+
+  /**
+   * Ends it: calls that begin later are refused.
+   *
+   * @return whether it had not ended before
+   */
+  public synchronized boolean end() {
+    boolean isFirst = !ended;
+    ended = true;
+    return isFirst;
+  }
+}

@@ -1,0 +1,354 @@
+package dev.panagrad.backend;
+
+import dev.panagrad.loss.Loss;
+import dev.panagrad.tensor.DType;
+import dev.panagrad.tensor.Shape;
+import dev.panagrad.tensor.Tensor;
+
+/**
+ * Dense linear algebra over row-major tensors, and the gradients of linear models. This is the
+ * checked skin of a backend's {@link LinearKernels}: it checks element types, shapes, overlap, life
+ * and place of memory before a byte changes, and names the tensor that is wrong.
+ *
+ * <p>Element types: F32 or F64, the same for all operands of a call. A vector is a contiguous
+ * tensor of any shape, read in row-major order: [n], [n, 1], [1, n]. Outputs must not share memory
+ * with inputs.
+ *
+ * <p>Every method throws {@link IllegalArgumentException} if an operand does not fit, and {@link
+ * IllegalStateException} if memory or the backend was closed; outputs are as before then.
+ */
+public final class LinearAlgebra {
+  private final Lifetime lifetime;
+  private final LinearKernels kernels;
+  private final StepTrace trace;
+  private final boolean onHost;
+
+  /** Checks calls of those kernels, and counts gradients in that trace. */
+  public LinearAlgebra(Lifetime lifetime, LinearKernels kernels, StepTrace trace) {
+    this.lifetime = lifetime;
+    this.kernels = kernels;
+    this.trace = trace;
+    onHost = kernels.usesHostMemory();
+  }
+
+  /** Throws {@link IllegalStateException} if the backend has been closed. */
+  public void requireOpen() {
+    lifetime.requireOpen();
+  }
+
+  /** Whether there are gradients of that loss; all backends in host memory have all. */
+  public boolean supports(Loss loss) {
+    return kernels.supports(loss);
+  }
+
+  /** Whether rows may have weights and offsets, as on all backends in host memory. */
+  public boolean supportsWeights() {
+    return kernels.supportsWeights();
+  }
+
+  /** The sum of {@code x_i * y_i}, accumulated in double precision across blocks. */
+  public double dot(Tensor x, Tensor y) {
+    requireVectors(x, y);
+    return kernels.dot(x, y);
+  }
+
+  /** {@code y += alpha * x}. */
+  public void axpy(double alpha, Tensor x, Tensor y) {
+    requireVectors(x, y);
+    requireOutput(y, x);
+    kernels.axpy(alpha, x, y);
+  }
+
+  /**
+   * {@code y += share * (x - y)}: moves y towards x by that part, with one rounding of the
+   * difference and one of the sum. Equal elements stay as they are.
+   */
+  public void lerp(double share, Tensor x, Tensor y) {
+    requireVectors(x, y);
+    requireOutput(y, x);
+    kernels.lerp(share, x, y);
+  }
+
+  /**
+   * The Euclidean norm; scaled where squares would overflow or underflow. Infinite or NaN elements
+   * give that.
+   */
+  public double norm2(Tensor x) {
+    requireVectors(x, x);
+    return kernels.norm2(x);
+  }
+
+  /** The sum of magnitudes. */
+  public double norm1(Tensor x) {
+    requireVectors(x, x);
+    return kernels.norm1(x);
+  }
+
+  /** Whether no element is infinite or NaN. */
+  public boolean isFinite(Tensor x) {
+    requireVectors(x, x);
+    return kernels.isFinite(x);
+  }
+
+  /**
+   * {@code y = alpha * op(A) x + beta * y}. With {@code beta = 0} the old content of y does not
+   * matter, not even NaN.
+   *
+   * @param a matrix [m, n], any row stride
+   * @param x vector of n elements, or m transposed
+   * @param y vector of m elements, or n transposed
+   */
+  public void gemv(Transpose transpose, double alpha, Tensor a, Tensor x, double beta, Tensor y) {
+    requireOpen();
+    DType dtype = matrix(a);
+    boolean isPlain = transpose == Transpose.NO;
+    Operands.vector(x, dtype, isPlain ? a.cols() : a.rows());
+    Operands.vector(y, dtype, isPlain ? a.rows() : a.cols());
+    place(x);
+    place(y);
+    requireOutput(y, a);
+    y.requireDisjoint(x);
+    kernels.gemv(transpose, alpha, a, flat(x), beta, flat(y));
+  }
+
+  private static Tensor flat(Tensor vector) {
+    return vector.shape().rank() == 1 ? vector : vector.reshape(vector.count());
+  }
+
+  /**
+   * {@code C = alpha * op(A) op(B) + beta * C}, row strides free; {@code alpha} may be rounded to
+   * the element type. With {@code beta = 0} the old content of C does not matter, not even NaN.
+   */
+  public void gemm(
+      Transpose transposeA,
+      Transpose transposeB,
+      double alpha,
+      Tensor a,
+      Tensor b,
+      double beta,
+      Tensor c) {
+    requireOpen();
+    DType dtype = matrix(a);
+    Operands.matrix(b, dtype);
+    Operands.matrix(c, dtype);
+    place(b);
+    place(c);
+    long m = transposeA == Transpose.NO ? a.rows() : a.cols();
+    long k = transposeA == Transpose.NO ? a.cols() : a.rows();
+    long n = transposeB == Transpose.NO ? b.cols() : b.rows();
+    long inner = transposeB == Transpose.NO ? b.rows() : b.cols();
+    if (inner != k) {
+      throw new IllegalArgumentException(
+          "gemm: op(%s) has %,d columns and op(%s) has %,d rows; they must agree"
+              .formatted(a, k, b, inner));
+    }
+    c.requireShape(Shape.of(m, n));
+    requireOutput(c, a);
+    c.requireDisjoint(b);
+    kernels.gemm(transposeA, transposeB, alpha, a, b, beta, c);
+  }
+
+  /**
+   * {@code C = alpha * A^T A + beta * C}, both triangles; C is symmetric before. With {@code beta =
+   * 0} the old content of C does not matter, not even NaN.
+   *
+   * @param a matrix [n, d], any row stride
+   * @param c matrix [d, d], any row stride
+   */
+  public void syrk(double alpha, Tensor a, double beta, Tensor c) {
+    requireOpen();
+    Operands.matrix(c, matrix(a));
+    place(c);
+    c.requireShape(Shape.of(a.cols(), a.cols()));
+    requireOutput(c, a);
+    kernels.syrk(alpha, a, beta, c);
+  }
+
+  /**
+   * Factorizes a symmetric matrix, {@code A = L L^T}, in place: the lower triangle is read and
+   * becomes L, the rest stays as it is.
+   *
+   * <p>Source: Golub and Van Loan, Matrix Computations (2013), section 4.2.
+   *
+   * @param a matrix [d, d], any row stride
+   * @return false if A is not positive definite, or an element of its lower triangle is infinite or
+   *     NaN; the lower triangle is lost then
+   */
+  public boolean cholesky(Tensor a) {
+    requireOpen();
+    matrix(a);
+    a.requireShape(Shape.of(a.rows(), a.rows()));
+    a.requireWritable();
+    return kernels.cholesky(a);
+  }
+
+  /**
+   * Predictions {@code out = X W^T + b} for rows {@code [first, first + count)} of X.
+   *
+   * @param x features [n, d], any row stride
+   * @param out [count, k], or [count] for one output; any row stride
+   */
+  public void predict(Tensor x, long first, long count, Linear model, Tensor out) {
+    requireOpen();
+    Tensor w = model.w();
+    Operands.matrix(x, model.dtype());
+    requireColumns(w, x);
+    requireRange("predict", x, x.rows(), first, count);
+    Operands.table(out, model.dtype(), count, model.outputs());
+    place(x, true);
+    place(w);
+    requirePlaceOrNull(model.b(), false);
+    place(out);
+    requireOutput(out, x);
+    out.requireDisjoint(w);
+    if (model.b() != null) {
+      out.requireDisjoint(model.b());
+    }
+    kernels.predict(x, first, count, model, out);
+  }
+
+  /** {@link #gradient(Batch, long, long, Loss, Linear, Gradient)} of all rows. */
+  public void gradient(DenseRows rows, Loss loss, Linear model, Gradient into) {
+    gradient(new Batch(rows), 0, rows.count(), loss, model, into);
+  }
+
+  /**
+   * The gradient of the mean loss of a linear model on the positions {@code [first, first + count)}
+   * of a batch, and the loss itself, in one call.
+   *
+   * <pre>
+   *   z_ij   = sum_f x_if w_jf + b_j + offset_i         prediction for row i, output j
+   *   loss_j = (1/count) sum_i s_i loss(z_ij, y_ij)
+   *   gw_jf  = (1/count) sum_i s_i loss'(z_ij, y_ij) x_if
+   *   gb_j   = (1/count) sum_i s_i loss'(z_ij, y_ij)
+   * </pre>
+   *
+   * The gradient is that of the sum of the outputs' losses, so that each output is fitted as if it
+   * were alone. Sums over rows are in double precision across blocks of rows. The mean is over the
+   * number of rows of this call, not over their weights s: for that, give weights whose mean is 1.
+   *
+   * @param count at least 1
+   * @throws IndexOutOfBoundsException if the range is not inside, or an entry of the index is not a
+   *     row; nothing is written then
+   */
+  public void gradient(
+      Batch batch, long first, long count, Loss loss, Linear model, Gradient into) {
+    requireOpen();
+    DenseRows rows = batch.rows();
+    if (count < 1) {
+      throw new IllegalArgumentException(
+          "gradient: a batch of " + count + " rows has no mean; at least 1 row is needed");
+    }
+    if (first < 0 || first > batch.positions() - count) {
+      Tensor positions = batch.index() == null ? rows.x() : batch.index();
+      requireRange("gradient", positions, batch.positions(), first, count);
+    }
+    requireFits(rows, model, into);
+    if (!onHost) {
+      requireSupported(rows, loss);
+    }
+    requireUsable(batch, model, into);
+    into.requireDisjoint(rows.x());
+    into.requireDisjoint(rows.y());
+    into.requireDisjoint(rows.weights());
+    into.requireDisjoint(rows.offset());
+    into.requireDisjoint(batch.index());
+    into.requireDisjoint(model.w());
+    into.requireDisjoint(model.b());
+    trace.countGradient();
+    kernels.gradient(batch, first, count, loss, model, into);
+  }
+
+  private static void requireFits(DenseRows rows, Linear model, Gradient into) {
+    rows.x().requireDType(model.dtype());
+    requireColumns(model.w(), rows.x());
+    if (rows.outputs() != model.outputs()) {
+      Operands.table(rows.y(), rows.dtype(), rows.count(), model.outputs());
+    }
+    into.requireFits(model);
+  }
+
+  private void requireSupported(DenseRows rows, Loss loss) {
+    if (!supports(loss) || (!rows.isPlain() && !supportsWeights())) {
+      throw new IllegalArgumentException(
+          "backend '%s' computes gradients of the unweighted squared loss alone, found loss '%s'%s; use a backend in host memory"
+              .formatted(
+                  lifetime.backendName(),
+                  loss.name(),
+                  rows.isPlain() ? "" : " of rows with weights or offsets"));
+    }
+  }
+
+  private void requireUsable(Batch batch, Linear model, Gradient into) {
+    DenseRows rows = batch.rows();
+    place(rows.x(), true);
+    place(rows.y(), true);
+    requirePlaceOrNull(rows.weights(), true);
+    requirePlaceOrNull(rows.offset(), true);
+    requirePlaceOrNull(batch.index(), true);
+    place(model.w());
+    requirePlaceOrNull(model.b(), false);
+    place(into.gw());
+    requirePlaceOrNull(into.gb(), false);
+    requirePlaceOrNull(into.loss(), false);
+  }
+
+  // ---- checks
+
+  private void place(Tensor t) {
+    place(t, false);
+  }
+
+  private void place(Tensor t, boolean mayBeUploaded) {
+    if (onHost) {
+      t.requireHost();
+    } else {
+      kernels.requirePlace(t, mayBeUploaded);
+    }
+  }
+
+  private void requirePlaceOrNull(Tensor t, boolean mayBeUploaded) {
+    if (t != null) {
+      place(t, mayBeUploaded);
+    }
+  }
+
+  private void requireVectors(Tensor x, Tensor y) {
+    requireOpen();
+    DType dtype = Operands.floating(x);
+    Operands.vector(x, dtype);
+    place(x);
+    if (y != x) {
+      Operands.vector(y, dtype, x.count());
+      place(y);
+    }
+  }
+
+  private DType matrix(Tensor a) {
+    DType dtype = Operands.floating(a);
+    Operands.matrix(a, dtype);
+    place(a);
+    return dtype;
+  }
+
+  private static void requireOutput(Tensor out, Tensor input) {
+    out.requireWritable();
+    out.requireDisjoint(input);
+  }
+
+  private static void requireColumns(Tensor w, Tensor x) {
+    if (w.cols() != x.cols()) {
+      throw new IllegalArgumentException(
+          "weights '%s' have shape %s for %,d features, '%s' has %,d columns"
+              .formatted(w.name(), w.shape(), w.cols(), x.name(), x.cols()));
+    }
+  }
+
+  private static void requireRange(String call, Tensor t, long size, long first, long count) {
+    if (first < 0 || count < 0 || first > size - count) {
+      throw new IndexOutOfBoundsException(
+          "%s: rows [%d, %d + %d) are not inside tensor '%s' of %,d rows"
+              .formatted(call, first, first, count, t.name(), size));
+    }
+  }
+}

@@ -1,0 +1,31 @@
+package dev.panagrad.backend.cuda;
+
+import dev.panagrad.tensor.Tensor;
+
+/** A matrix on the device, as a product takes it. Set anew for each launch. */
+final class DeviceMatrix {
+  long at;
+
+  /** Elements from row to row. */
+  long stride;
+
+  /** Rows and columns as they are in memory. */
+  long rows;
+
+  long cols;
+
+  /** Whether the product takes it transposed. */
+  boolean isTransposed;
+
+  void set(Tensor t, boolean transposed, CudaMemory memory) {
+    set(CudaLinear.address(t, memory), CudaLinear.stride(t), t.rows(), t.cols(), transposed);
+  }
+
+  void set(long newAt, long newStride, long newRows, long newCols, boolean transposed) {
+    at = newAt;
+    stride = newStride;
+    rows = newRows;
+    cols = newCols;
+    isTransposed = transposed;
+  }
+}

@@ -1,0 +1,107 @@
+package dev.panagrad.backend.simd;
+
+import dev.panagrad.backend.Batch;
+import dev.panagrad.backend.Gradient;
+import dev.panagrad.backend.Lifetime;
+import dev.panagrad.backend.Linear;
+import dev.panagrad.backend.LinearKernels;
+import dev.panagrad.backend.Transpose;
+import dev.panagrad.backend.WorkerPool;
+import dev.panagrad.loss.Loss;
+import dev.panagrad.loss.Squared;
+import dev.panagrad.tensor.Tensor;
+import java.lang.foreign.Arena;
+
+/** The kernels of one element type. */
+final class KernelsF32 implements LinearKernels {
+  private final RowSumsF32 sums;
+  private final RowProductsF32 products;
+  private final GemmF32 gemm;
+  private final OutputPanelsF32 panels;
+
+  KernelsF32(Lifetime lifetime, WorkerPool pool, Arena arena) {
+    sums = new RowSumsF32(pool, arena);
+    products = new RowProductsF32(lifetime, pool, arena);
+    gemm = new GemmF32(pool);
+    panels = new OutputPanelsF32(pool, gemm);
+  }
+
+  @Override
+  public double dot(Tensor x, Tensor y) {
+    return VectorKernelsF32.dot(x, y);
+  }
+
+  @Override
+  public void axpy(double alpha, Tensor x, Tensor y) {
+    VectorKernelsF32.axpy(alpha, x, y);
+  }
+
+  @Override
+  public void lerp(double share, Tensor x, Tensor y) {
+    VectorKernelsF32.lerp(share, x, y);
+  }
+
+  @Override
+  public double norm2(Tensor x) {
+    return VectorKernelsF32.norm2(x);
+  }
+
+  @Override
+  public double norm1(Tensor x) {
+    return VectorKernelsF32.norm1(x);
+  }
+
+  @Override
+  public boolean isFinite(Tensor x) {
+    return VectorKernelsF32.isFinite(x);
+  }
+
+  @Override
+  public void gemv(Transpose transpose, double alpha, Tensor a, Tensor x, double beta, Tensor y) {
+    if (transpose == Transpose.YES) {
+      sums.transposedProduct(alpha, a, x, beta, y);
+    } else {
+      products.apply(alpha, a, 0, a.rows(), new Linear(x.reshape(1, x.count()), null), beta, y);
+    }
+  }
+
+  @Override
+  public void gemm(
+      Transpose transposeA,
+      Transpose transposeB,
+      double alpha,
+      Tensor a,
+      Tensor b,
+      double beta,
+      Tensor c) {
+    gemm.apply(transposeA, transposeB, alpha, a, b, beta, c);
+  }
+
+  @Override
+  public boolean cholesky(Tensor a) {
+    return CholeskyF32.factorize(a);
+  }
+
+  @Override
+  public void predict(Tensor x, long first, long count, Linear model, Tensor out) {
+    products.apply(1, x, first, count, model, 0, out);
+  }
+
+  @Override
+  public void gradient(
+      Batch batch, long first, long count, Loss loss, Linear model, Gradient into) {
+    boolean isPlain = loss instanceof Squared && batch.rows().isPlain();
+    if (isPlain && model.outputs() >= OutputPanelsF32.MIN_OUTPUTS) {
+      panels.gradient(batch, first, count, model, into);
+    } else {
+      sums.gradient(batch, first, count, loss, model, into);
+    }
+  }
+
+  @Override
+  public void close() {
+    products.close();
+    sums.close();
+    panels.close();
+  }
+}

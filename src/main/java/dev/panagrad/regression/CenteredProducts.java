@@ -1,0 +1,105 @@
+package dev.panagrad.regression;
+
+import dev.panagrad.backend.Batch;
+import dev.panagrad.backend.LinearAlgebra;
+import dev.panagrad.backend.Transpose;
+import dev.panagrad.tensor.DType;
+import dev.panagrad.tensor.Tensor;
+import dev.panagrad.tensor.TensorArena;
+import java.lang.foreign.MemorySegment;
+import java.lang.foreign.ValueLayout;
+
+/** The mean products of centered columns, in the letters of {@link NormalEquations}. */
+final class CenteredProducts {
+  /** Whether means are subtracted; they are zero if not. */
+  final boolean isCentered;
+
+  final double[] mean;
+  final double[] targetMean;
+
+  /** Mean squares of the targets. */
+  final double[] q;
+
+  /** [d, d]. */
+  final Tensor g;
+
+  /** [k, d]. */
+  final Tensor c;
+
+  CenteredProducts(TensorArena arena, int d, int k, boolean isCentered) {
+    this.isCentered = isCentered;
+    mean = new double[d];
+    targetMean = new double[k];
+    q = new double[k];
+    g = arena.allocate("X^T X", DType.F64, d, d);
+    c = arena.allocate("X^T y", DType.F64, k, d);
+  }
+
+  /** Sums over {@code count} positions of a checked batch from {@code first}. */
+  void sum(LinearAlgebra linear, Batch batch, long first, long count) {
+    try (TensorArena scratch = TensorArena.open("panels of rows")) {
+      sum(
+          linear,
+          new RowPanel(scratch, batch.rows().x(), batch.index(), count),
+          new RowPanel(scratch, batch.rows().y(), batch.index(), count),
+          first,
+          count);
+    }
+  }
+
+  private void sum(
+      LinearAlgebra linear, RowPanel features, RowPanel targets, long first, long count) {
+    double[] rest = new double[mean.length];
+    double[] targetRest = new double[targetMean.length];
+    if (isCentered) {
+      for (long done = 0; done < count; done += RowPanel.ROWS) {
+        long rows = Math.min(RowPanel.ROWS, count - done);
+        features.addSums(features.load(first + done, rows, rest), mean);
+        targets.addSums(targets.load(first + done, rows, targetRest), targetMean);
+      }
+      divide(mean, count);
+      divide(targetMean, count);
+    }
+    for (long done = 0; done < count; done += RowPanel.ROWS) {
+      long rows = Math.min(RowPanel.ROWS, count - done);
+      Tensor z = features.load(first + done, rows, mean);
+      Tensor v = targets.load(first + done, rows, targetMean);
+      linear.syrk(1, z, 1, g);
+      linear.gemm(Transpose.YES, Transpose.NO, 1, v, z, 1, c);
+      targets.addSquares(v, q);
+      if (isCentered) {
+        features.addSums(z, rest);
+        targets.addSums(v, targetRest);
+      }
+    }
+    divide(rest, count);
+    divide(targetRest, count);
+    center(g, rest, rest, count);
+    center(c, targetRest, rest, count);
+    for (int f = 0; f < mean.length; f++) {
+      mean[f] += rest[f];
+    }
+    for (int j = 0; j < q.length; j++) {
+      q[j] = q[j] / count - targetRest[j] * targetRest[j];
+      targetMean[j] += targetRest[j];
+    }
+  }
+
+  private static void divide(double[] sums, long count) {
+    for (int i = 0; i < sums.length; i++) {
+      sums[i] /= count;
+    }
+  }
+
+  /** Means of products from their sums, less the products of what rounding left in the means. */
+  private static void center(Tensor sums, double[] left, double[] right, long count) {
+    MemorySegment values = sums.segment();
+    long at = sums.byteOffset();
+    for (double l : left) {
+      for (int j = 0; j < right.length; j++, at += Double.BYTES) {
+        double mean = values.get(ValueLayout.JAVA_DOUBLE, at) / count;
+        values.set(ValueLayout.JAVA_DOUBLE, at, mean - l * right[j]);
+      }
+    }
+  }
+}
