@@ -1,18 +1,25 @@
 /**
  * The seam between the mathematics and the machines: a provider that says whether it can run here,
  * a backend that is an opened device, and the two kernels of a training step, {@link
- * dev.panagrad.backend.LinearKernels#gradient} and {@link dev.panagrad.backend.StepKernel#apply}.
+ * dev.panagrad.backend.LinearAlgebra#gradient} and {@link dev.panagrad.backend.StepKernel#apply}.
  *
  * <p>Decisions that are not obvious from the code:
  *
  * <ul>
- *   <li><b>Check in the skin, loop in the kernel.</b> {@code LinearKernels} has public final
- *       methods that check shapes, types, aliasing and liveness, and protected ones that compute. A
- *       backend overrides the latter only.
- *   <li><b>Batches are a range or a list of rows, not views.</b> {@code gradient} takes the whole
- *       matrix and the rows to use: {@code [first, first + count)}, or that range of an index
- *       vector. A step then creates no view object, and shuffled training reads the rows where they
- *       are instead of gathering them first.
+ *   <li><b>Check in the skin, loop in the kernel.</b> {@link dev.panagrad.backend.LinearAlgebra}
+ *       checks types, shapes, overlap, place and life of memory; {@link
+ *       dev.panagrad.backend.LinearKernels}, which backends implement, checks nothing again but row
+ *       numbers. No exported type hands out unchecked kernels.
+ *   <li><b>Operands have names and are checked when they are made</b>: {@link
+ *       dev.panagrad.backend.DenseRows}, {@link dev.panagrad.backend.Batch}, {@link
+ *       dev.panagrad.backend.Linear}, {@link dev.panagrad.backend.Gradient}. A training makes them
+ *       once; a step passes two numbers, allocates nothing, and checks what may have changed since:
+ *       life and place of memory, the range, that operands fit each other, and overlap.
+ *   <li><b>A row number is checked by the read that uses it</b>, since memory can change between
+ *       two reads; no output is written before all rows have been read.
+ *   <li><b>Batches are a range or a list of rows, not views.</b> {@code gradient} takes all rows
+ *       and the positions to use: {@code [first, first + count)} of them, or of an index vector.
+ *       Shuffled training then reads the rows where they are instead of gathering them first.
  *   <li><b>Weights are [outputs, features]</b>, as in PyTorch's Linear: each output's weights are
  *       contiguous, which is what one pass over the rows of X wants.
  *   <li><b>The loss is one number per output</b>, in F64, so that outputs of different scale can be

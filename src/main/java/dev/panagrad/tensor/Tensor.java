@@ -40,6 +40,11 @@ public final class Tensor {
   private final long rowStride;
   private final long cols;
 
+  /** The first byte and the one after the last: addresses, or offsets in a device's storage. */
+  private final long start;
+
+  private final long end;
+
   private Tensor(
       String name, DType dtype, Shape shape, Storage storage, long byteOffset, long rowStride) {
     this.name = name;
@@ -50,6 +55,8 @@ public final class Tensor {
     this.byteOffset = byteOffset;
     this.rowStride = rowStride;
     this.cols = shape.cols();
+    this.start = byteOffset + (segment == null ? 0 : segment.address());
+    this.end = start + spanBytes();
   }
 
   /**
@@ -531,18 +538,12 @@ public final class Tensor {
    * other row strides it is the spans from first to last element that count.
    */
   public boolean overlaps(Tensor other) {
-    if (count() == 0 || other.count() == 0) {
-      return false;
-    }
-    if (segment == null || other.segment == null) {
-      return storage == other.storage && spansIntersect(byteOffset, other.byteOffset, other);
-    }
-    return spansIntersect(
-        segment.address() + byteOffset, other.segment.address() + other.byteOffset, other);
+    return start < other.end && other.start < end && sharesSpan(other);
   }
 
-  private boolean spansIntersect(long start, long otherStart, Tensor other) {
-    if (start >= otherStart + other.spanBytes() || otherStart >= start + spanBytes()) {
+  private boolean sharesSpan(Tensor other) {
+    boolean isDevice = segment == null || other.segment == null;
+    if (count() == 0 || other.count() == 0 || (isDevice && storage != other.storage)) {
       return false;
     }
     long stride = rowStride * dtype.bytes();
@@ -550,7 +551,7 @@ public final class Tensor {
       return true;
     }
     // Rows repeat every stride: where in this tensor's row, or in its gap, does the other begin?
-    long begin = Math.floorMod(otherStart - start, stride);
+    long begin = Math.floorMod(other.start - start, stride);
     return begin < cols * dtype.bytes() || begin + other.cols * other.dtype.bytes() > stride;
   }
 

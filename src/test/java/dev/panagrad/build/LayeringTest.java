@@ -24,9 +24,27 @@ class LayeringTest {
           Map.entry("backend/simd", Set.of("backend", "loss", "rule", "tensor")),
           Map.entry(
               "backend/openblas",
-              Set.of("backend", "backend/openblas/bindings", "loss", "rule", "tensor")),
+              Set.of(
+                  "backend",
+                  "backend/openblas/bindings",
+                  // What BLAS does not offer, on the host.
+                  "backend/scalar",
+                  "backend/simd",
+                  "loss",
+                  "rule",
+                  "tensor")),
           Map.entry("backend/openblas/bindings", Set.of()),
-          Map.entry("backend/cuda", Set.of("backend", "backend/cuda/bindings", "rule", "tensor")),
+          Map.entry(
+              "backend/cuda",
+              Set.of(
+                  "backend",
+                  "backend/cuda/bindings",
+                  // Factorizations, on the host.
+                  "backend/scalar",
+                  "backend/simd",
+                  "loss",
+                  "rule",
+                  "tensor")),
           Map.entry("backend/cuda/bindings", Set.of()),
           // The scalar definition is the fallback of every rule, so the optimizer knows where it
           // runs.

@@ -17,8 +17,7 @@ public class PredictBenchmark extends LinearBenchmark {
   public String shape;
 
   private Tensor x;
-  private Tensor w;
-  private Tensor b;
+  private Linear model;
   private Tensor out;
 
   @Override
@@ -32,15 +31,17 @@ public class PredictBenchmark extends LinearBenchmark {
     long rows = Long.parseLong(extents[0]);
     long features = Long.parseLong(extents[1]);
     x = RandomData.tensor(memory, "X", dtype, rows, features);
-    w = RandomData.tensor(memory, "w", dtype, 1, features);
-    b = RandomData.tensor(memory, "b", dtype, 1);
+    model =
+        new Linear(
+            RandomData.tensor(memory, "w", dtype, 1, features),
+            RandomData.tensor(memory, "b", dtype, 1));
     out = memory.allocate("out", dtype, rows);
   }
 
   /** All rows. */
   @Benchmark
   public Tensor predict() {
-    linear.predict(x, 0, x.rows(), new Linear(w, b), out);
+    linear.predict(x, 0, x.rows(), model, out);
     return out;
   }
 }

@@ -7,6 +7,7 @@ import dev.panagrad.backend.LinearAlgebra;
 import dev.panagrad.benchmark.ratio.Expected;
 import dev.panagrad.benchmark.ratio.RandomValues;
 import dev.panagrad.benchmark.ratio.Rival;
+import dev.panagrad.loss.Loss;
 import dev.panagrad.loss.Squared;
 import dev.panagrad.tensor.DType;
 import dev.panagrad.tensor.Tensor;
@@ -97,16 +98,14 @@ final class GradientComparison extends GpuComparison {
     Tensor w = device.backend.place(memory, hostW);
     Tensor out = device.zeros("gradient", outputs, features);
     LinearAlgebra linear = device.backend.linear();
+    Batch batch = new Batch(x, y);
+    Loss loss = new Squared();
+    Linear model = new Linear(w, null);
+    Gradient into = new Gradient(out, null, null);
     return new DeviceWork(device) {
       @Override
       void call() {
-        linear.gradient(
-            new Batch(x, y),
-            0,
-            rows,
-            new Squared(),
-            new Linear(w, null),
-            new Gradient(out, null, null));
+        linear.gradient(batch, 0, rows, loss, model, into);
       }
 
       @Override

@@ -9,6 +9,7 @@ import dev.panagrad.benchmark.ratio.RandomValues;
 import dev.panagrad.benchmark.ratio.RatioRow;
 import dev.panagrad.benchmark.ratio.Rival;
 import dev.panagrad.benchmark.ratio.Timing;
+import dev.panagrad.loss.Loss;
 import dev.panagrad.loss.Squared;
 import dev.panagrad.optimizer.Optimizer;
 import dev.panagrad.rule.Adam;
@@ -80,6 +81,10 @@ final class SmallModelComparison extends GpuComparison {
     private final Tensor w;
     private final Tensor flatGradient;
     private final Tensor gradient;
+    private final Batch rows;
+    private final Linear model;
+    private final Gradient into;
+    private final Loss loss = new Squared();
     private final Optimizer optimizer;
     private long first;
 
@@ -92,18 +97,15 @@ final class SmallModelComparison extends GpuComparison {
       w = parameters.view("W");
       flatGradient = device.zeros("gradient", layout.count(DType.F32));
       gradient = layout.over(flatGradient).view("W");
+      rows = new Batch(x, y);
+      model = new Linear(w, null);
+      into = new Gradient(gradient, null, null);
       optimizer = Optimizer.of(RULE).build(parameters, device.backend, memory);
     }
 
     @Override
     void call() {
-      linear.gradient(
-          new Batch(x, y),
-          first,
-          BATCH,
-          new Squared(),
-          new Linear(w, null),
-          new Gradient(gradient, null, null));
+      linear.gradient(rows, first, BATCH, loss, model, into);
       optimizer.step(flatGradient);
       first += BATCH;
       if (first == x.rows()) {

@@ -1,14 +1,15 @@
 package dev.panagrad.benchmark.gpu;
 
-import dev.panagrad.backend.Backend;
 import dev.panagrad.backend.BackendOptions;
 import dev.panagrad.backend.Batch;
+import dev.panagrad.backend.DenseRows;
 import dev.panagrad.backend.Gradient;
 import dev.panagrad.backend.Linear;
 import dev.panagrad.backend.LinearAlgebra;
 import dev.panagrad.benchmark.ratio.Expected;
 import dev.panagrad.benchmark.ratio.RandomValues;
 import dev.panagrad.benchmark.ratio.Rival;
+import dev.panagrad.loss.Loss;
 import dev.panagrad.loss.Squared;
 import dev.panagrad.tensor.DType;
 import dev.panagrad.tensor.Tensor;
@@ -103,7 +104,7 @@ final class UploadComparison extends GpuComparison {
     for (long first = 0; first < rows; first += block) {
       y.rows(first, block).copyFrom(yBlock);
     }
-    Backend.Rows placed = device.backend.placeRows(memory, mapped(xBlock), y);
+    DenseRows placed = device.backend.placeRows(memory, new DenseRows(mapped(xBlock), y));
     if (!placed.x().isHost()) {
       throw new IllegalStateException("the rows were placed on the device in spite of its limit");
     }
@@ -111,16 +112,14 @@ final class UploadComparison extends GpuComparison {
     Tensor w = device.backend.place(memory, hostW);
     Tensor out = device.zeros("gradient", 1, FEATURES);
     LinearAlgebra linear = device.backend.linear();
+    Batch batch = new Batch(placed);
+    Loss loss = new Squared();
+    Linear model = new Linear(w, null);
+    Gradient into = new Gradient(out, null, null);
     return new DeviceWork(device) {
       @Override
       void call() {
-        linear.gradient(
-            new Batch(placed.x(), placed.y()),
-            0,
-            rows,
-            new Squared(),
-            new Linear(w, null),
-            new Gradient(out, null, null));
+        linear.gradient(batch, 0, rows, loss, model, into);
       }
 
       @Override

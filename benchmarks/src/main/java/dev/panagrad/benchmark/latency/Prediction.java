@@ -9,21 +9,19 @@ import dev.panagrad.tensor.Tensor;
 final class Prediction implements Work {
   private final Model model;
   private final LinearAlgebra linear;
-  private final Tensor weights;
-  private final Tensor intercept;
+  private final Linear parameters;
   private final Tensor out;
 
   Prediction(long features) {
     model = new Model(features);
     linear = model.backend.linear();
-    weights = model.parameters.view("weights");
-    intercept = model.parameters.view("intercept");
+    parameters = new Linear(model.parameters.view("weights"), model.parameters.view("intercept"));
     out = model.arena.allocate("prediction", DType.F32, 1);
   }
 
   @Override
   public void once(long turn) {
-    linear.predict(model.x, Model.row(turn), 1, new Linear(weights, intercept), out);
+    linear.predict(model.x, Model.row(turn), 1, parameters, out);
   }
 
   @Override

@@ -4,43 +4,36 @@ import dev.panagrad.backend.Batch;
 import dev.panagrad.backend.Gradient;
 import dev.panagrad.backend.Linear;
 import dev.panagrad.backend.LinearAlgebra;
+import dev.panagrad.loss.Loss;
 import dev.panagrad.loss.Squared;
 import dev.panagrad.optimizer.Optimizer;
 import dev.panagrad.rule.UpdateRule;
 import dev.panagrad.tensor.Parameters;
-import dev.panagrad.tensor.Tensor;
 
 /** Learning from one row: its gradient, and a step. */
 final class Update implements Work {
   private final Model model;
   private final LinearAlgebra linear;
-  private final Tensor weights;
-  private final Tensor intercept;
+  private final Linear parameters;
+  private final Batch rows;
+  private final Loss loss = new Squared();
   private final Parameters gradient;
-  private final Tensor weightGradient;
-  private final Tensor interceptGradient;
+  private final Gradient into;
   private final Optimizer optimizer;
 
   Update(long features, UpdateRule rule) {
     model = new Model(features);
     linear = model.backend.linear();
-    weights = model.parameters.view("weights");
-    intercept = model.parameters.view("intercept");
+    parameters = new Linear(model.parameters.view("weights"), model.parameters.view("intercept"));
+    rows = new Batch(model.x, model.y);
     gradient = model.parameters.like(model.arena, "gradient");
-    weightGradient = gradient.view("weights");
-    interceptGradient = gradient.view("intercept");
+    into = new Gradient(gradient.view("weights"), gradient.view("intercept"), null);
     optimizer = Optimizer.of(rule).build(model.parameters, model.backend, model.arena);
   }
 
   @Override
   public void once(long turn) {
-    linear.gradient(
-        new Batch(model.x, model.y),
-        Model.row(turn),
-        1,
-        new Squared(),
-        new Linear(weights, intercept),
-        new Gradient(weightGradient, interceptGradient, null));
+    linear.gradient(rows, Model.row(turn), 1, loss, parameters, into);
     optimizer.step(gradient);
   }
 

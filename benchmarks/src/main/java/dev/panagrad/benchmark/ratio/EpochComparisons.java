@@ -6,6 +6,7 @@ import dev.panagrad.backend.DenseRows;
 import dev.panagrad.backend.Gradient;
 import dev.panagrad.backend.Linear;
 import dev.panagrad.backend.LinearAlgebra;
+import dev.panagrad.loss.Loss;
 import dev.panagrad.loss.Squared;
 import dev.panagrad.optimizer.Optimizer;
 import dev.panagrad.rule.Adam;
@@ -70,7 +71,10 @@ final class EpochComparisons {
     private final Parameters parameters;
     private final Parameters gradient;
     private final Tensor weights;
-    private final Tensor weightGradient;
+    private final Batch batch;
+    private final Linear model;
+    private final Gradient into;
+    private final Loss loss = new Squared();
     private final Optimizer optimizer;
 
     Ours(EpochData data, TensorArena memory, int threads) {
@@ -81,7 +85,9 @@ final class EpochComparisons {
       parameters = Parameters.layout().add("w", 1, FEATURES).allocate(memory, "p", DType.F32);
       gradient = parameters.like(memory, "g");
       weights = parameters.view("w");
-      weightGradient = gradient.view("w");
+      batch = new Batch(new DenseRows(data.x(), data.y()), data.order());
+      model = new Linear(weights, null);
+      into = new Gradient(gradient.view("w"), null, null);
       optimizer = Optimizer.of(Adam.of(1e-3)).build(parameters, backend, memory);
       data.reset(weights, state());
     }
@@ -92,13 +98,7 @@ final class EpochComparisons {
       for (long i = 0; i < times; i++) {
         for (long first = 0; first < rows; first += BATCH) {
           long count = Math.min(BATCH, rows - first);
-          linear.gradient(
-              new Batch(new DenseRows(data.x(), data.y()), data.order()),
-              first,
-              count,
-              new Squared(),
-              new Linear(weights, null),
-              new Gradient(weightGradient, null, null));
+          linear.gradient(batch, first, count, loss, model, into);
           optimizer.step(gradient);
         }
       }

@@ -5,6 +5,7 @@ import dev.panagrad.backend.Batch;
 import dev.panagrad.backend.Gradient;
 import dev.panagrad.backend.Linear;
 import dev.panagrad.backend.LinearAlgebra;
+import dev.panagrad.loss.Loss;
 import dev.panagrad.loss.Squared;
 import dev.panagrad.tensor.DType;
 import dev.panagrad.tensor.Tensor;
@@ -56,10 +57,7 @@ final class GradientComparisons {
                   copies,
                   copy ->
                       new OutputContender(
-                          OpenBlasPeer.gradient(
-                              new Linear(copy, y), new Gradient(w, residual, out)),
-                          out,
-                          expected));
+                          OpenBlasPeer.gradient(copy, y, w, residual, out), out, expected));
             }));
     // The goal is against the faster of PyTorch's two ways; the other is what models with several
     // outputs call.
@@ -145,21 +143,19 @@ final class GradientComparisons {
       List<Tensor> copies, Tensor y, Tensor w, TensorArena memory, int threads, Expected expected) {
     Backend backend = OurBackend.open(threads);
     LinearAlgebra linear = backend.linear();
-    Tensor out = memory.allocate("gradient", DType.F32, 1, w.cols());
+    Tensor out = memory.allocate("gradient", DType.F32, w.shape());
+    Loss loss = new Squared();
+    Linear model = new Linear(w, null);
+    Gradient into = new Gradient(out, null, null);
     long rows = y.rows();
     return RotatingContender.over(
         copies,
         x -> {
+          Batch batch = new Batch(x, y);
           OutputContender.Loop loop =
               times -> {
                 for (long i = 0; i < times; i++) {
-                  linear.gradient(
-                      new Batch(x, y),
-                      0,
-                      rows,
-                      new Squared(),
-                      new Linear(w, null),
-                      new Gradient(out, null, null));
+                  linear.gradient(batch, 0, rows, loss, model, into);
                 }
               };
           return new OutputContender(loop, out, expected);

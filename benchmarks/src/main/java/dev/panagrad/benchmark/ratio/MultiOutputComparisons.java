@@ -5,6 +5,7 @@ import dev.panagrad.backend.Batch;
 import dev.panagrad.backend.Gradient;
 import dev.panagrad.backend.Linear;
 import dev.panagrad.backend.LinearAlgebra;
+import dev.panagrad.loss.Loss;
 import dev.panagrad.loss.Squared;
 import dev.panagrad.tensor.DType;
 import dev.panagrad.tensor.Tensor;
@@ -85,20 +86,18 @@ final class MultiOutputComparisons {
   private Contender ours(String name) {
     Backend backend = OurBackend.open(name, threads);
     LinearAlgebra linear = backend.linear();
-    Tensor out = memory.allocate("gradient", DType.F32, outputs, features);
+    Tensor out = memory.allocate("gradient", DType.F32, w.shape());
+    Loss loss = new Squared();
+    Linear model = new Linear(w, null);
+    Gradient into = new Gradient(out, null, null);
     return RotatingContender.over(
         copies,
         x -> {
+          Batch batch = new Batch(x, y);
           OutputContender.Loop loop =
               times -> {
                 for (long i = 0; i < times; i++) {
-                  linear.gradient(
-                      new Batch(x, y),
-                      0,
-                      rows,
-                      new Squared(),
-                      new Linear(w, null),
-                      new Gradient(out, null, null));
+                  linear.gradient(batch, 0, rows, loss, model, into);
                 }
               };
           return new OutputContender(loop, out, expected);

@@ -38,11 +38,12 @@ final class ShortCallComparisons {
             () -> {
               Backend backend = OurBackend.open(1);
               LinearAlgebra linear = backend.linear();
+              Linear model = new Linear(w, null);
               Tensor out = memory.allocate("prediction", DType.F32, 1);
               OutputContender.Loop loop =
                   times -> {
                     for (long i = 0; i < times; i++) {
-                      linear.predict(x, 0, 1, new Linear(w, null), out);
+                      linear.predict(x, 0, 1, model, out);
                     }
                   };
               return new OutputContender(loop, out, expected, backend::close);
