@@ -357,13 +357,20 @@ class OnlineRegressionTest {
             () -> online.update(new DenseRows(data.x().rows(0, 0), data.y().rows(0, 0))));
         refused(
             IllegalArgumentException.class,
-            "batch of 'x' [2, 11] and 'y' [3, 1]: [rows, 11] and [rows, 1]",
+            "batch of 'x' [2, 10] and 'y' [2, 1]: [rows, 11] and [rows, 1]",
+            () ->
+                online.update(
+                    new DenseRows(data.x().rows(0, 2).columns(0, 10), data.y().rows(0, 2))));
+        refused(
+            IllegalArgumentException.class,
+            "'y' has shape [3, 1] where [2, outputs] is needed",
             () -> online.update(new DenseRows(data.x().rows(0, 2), data.y().rows(0, 3))));
         Tensor narrow = arena.allocate("narrow", DType.F32, 2, FEATURES);
+        Tensor narrowTargets = arena.allocate("narrow targets", DType.F32, 2);
         refused(
             IllegalArgumentException.class,
             "tensor 'narrow' is F32 where F64 is needed",
-            () -> online.update(new DenseRows(narrow, data.y().rows(0, 2))));
+            () -> online.update(new DenseRows(narrow, narrowTargets)));
         assertEquals(0, online.optimizer().steps());
         online.close();
         online.close();

@@ -118,7 +118,8 @@ final class Cublas {
       call = "cublasDgemm";
       code =
           CublasBindings.cublasDgemm_v2(
-              handle, opB, opA, nn, mm, kk, numbers, at(b.at), ldb, at(a.at), lda, beside, at(c.at), ldc);
+              handle, opB, opA, nn, mm, kk, numbers, at(b.at), ldb, at(a.at), lda, beside, at(c.at),
+              ldc);
     } else {
       numbers.set(ValueLayout.JAVA_FLOAT, 0, (float) alpha);
       beside.set(ValueLayout.JAVA_FLOAT, 0, (float) beta);
@@ -152,7 +153,8 @@ final class Cublas {
         call = "cublasSgemm";
         code =
             CublasBindings.cublasSgemm_v2(
-                handle, opB, opA, nn, mm, kk, numbers, at(b.at), ldb, at(a.at), lda, beside, at(c.at), ldc);
+                handle, opB, opA, nn, mm, kk, numbers, at(b.at), ldb, at(a.at), lda, beside,
+                at(c.at), ldc);
       }
     }
     queue.trace.countLaunch();

@@ -50,6 +50,7 @@ final class CudaBackend implements Backend {
   private final StepControls controls;
   private final LinearAlgebra linear;
   private final TypedLaunch gather;
+
   CudaBackend(BackendOptions options, String found) {
     CudaDriver driver = new CudaDriver(options.device());
     queue = new CudaQueue(driver, lifetime, trace);

@@ -22,8 +22,7 @@ final class CudaStorage extends DeviceStorage implements AutoCloseable {
 
   private long largestRow;
 
-  CudaStorage(
-      CudaMemory memory, String deviceName, long address, long bytes, boolean holdsRows) {
+  CudaStorage(CudaMemory memory, String deviceName, long address, long bytes, boolean holdsRows) {
     super(deviceName, bytes);
     this.memory = memory;
     this.address = address;

@@ -29,8 +29,7 @@ final class DeviceRows {
   long done;
 
   /** Makes it positions {@code [newFirst, newFirst + newCount)} of these rows. */
-  DeviceRows set(
-      DenseRows rows, Tensor numbers, long newFirst, long newCount, CudaMemory memory) {
+  DeviceRows set(DenseRows rows, Tensor numbers, long newFirst, long newCount, CudaMemory memory) {
     setFeatures(rows.x(), newFirst, newCount, memory);
     y = CudaLinear.address(rows.y(), memory);
     yStride = rows.y().rowStride();

@@ -51,8 +51,7 @@ final class Predictions {
     long b = CudaLinear.addressOrZero(model.b(), memory);
     long to = CudaLinear.address(out, memory) + part.done * out.rowStride() * dtype.bytes();
     if (k <= FEW_OUTPUTS) {
-      queue.launch(
-          rowProducts.of(dtype, part, d).with(w, d, k).plus(b).into(to, out.rowStride()));
+      queue.launch(rowProducts.of(dtype, part, d).with(w, d, k).plus(b).into(to, out.rowStride()));
       return;
     }
     long x = part.x + part.first * part.xStride * dtype.bytes();

@@ -209,8 +209,7 @@ final class OpenBlasLinear implements LinearKernels {
 
   /** Both read the matrix once, which is what it costs; the SIMD kernel does so on all threads. */
   @Override
-  public void gemv(
-      Transpose transpose, double alpha, Tensor a, Tensor x, double beta, Tensor y) {
+  public void gemv(Transpose transpose, double alpha, Tensor a, Tensor x, double beta, Tensor y) {
     // BLAS sums a column in the element type: over 10^7 rows of F32 that loses the answer.
     boolean sumsRows = transpose == Transpose.YES && a.dtype() == DType.F32;
     if (hostIsReference && !sumsRows && fits(a) && a.count() > 0) {

@@ -12,7 +12,9 @@ import java.util.Arrays;
 
 /** Reference kernels: plain loops, double precision, each result rounded once. */
 public final class ScalarLinear implements LinearKernels {
-  /** Sums of one output's gradient; kept, as what a loss is given, so that a step allocates nothing. */
+  /**
+   * Sums of one output's gradient; kept, as what a loss is given, so that a step allocates nothing.
+   */
   private double[] sums = new double[0];
 
   private final double[] z = new double[1];
@@ -92,8 +94,7 @@ public final class ScalarLinear implements LinearKernels {
   }
 
   @Override
-  public void gemv(
-      Transpose transpose, double alpha, Tensor a, Tensor x, double beta, Tensor y) {
+  public void gemv(Transpose transpose, double alpha, Tensor a, Tensor x, double beta, Tensor y) {
     Cells cells = Cells.of(a);
     long inner = x.count();
     for (long i = 0; i < y.count(); i++) {

@@ -74,11 +74,7 @@ public final class TrainingLoss {
     }
     // Held-out rows have no part in a gradient.
     return new TrainingLoss(
-        plan,
-        weights,
-        offset,
-        largest(weights, rows),
-        heldOut > 0 ? rows.heldOut() / heldOut : 1);
+        plan, weights, offset, largest(weights, rows), heldOut > 0 ? rows.heldOut() / heldOut : 1);
   }
 
   private static Tensor converted(String name, Tensor from, Dataset data, TensorArena arena) {
