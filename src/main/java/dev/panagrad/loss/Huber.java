@@ -60,11 +60,6 @@ public record Huber(double delta) implements Loss {
   }
 
   @Override
-  public double mean(double z) {
-    return z;
-  }
-
-  @Override
   public double curvature() {
     return 2;
   }

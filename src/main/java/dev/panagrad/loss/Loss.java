@@ -27,7 +27,9 @@ public interface Loss {
   double differentiate(double[] z, double[] y, double[] s, int count);
 
   /** The mean, or quantile, of the target that a prediction stands for: the inverse link. */
-  double mean(double z);
+  default double mean(double z) {
+    return z;
+  }
 
   /** What {@link #mean} is of a target of that name, in a few words. */
   default String label(String target) {

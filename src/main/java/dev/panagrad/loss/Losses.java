@@ -65,19 +65,15 @@ public final class Losses {
     if (form.parameter == null && number != null) {
       throw new IllegalArgumentException(form.name + " takes no number");
     }
-    double value = Double.NaN;
-    if (form.parameter != null) {
-      try {
-        if (number == null || number.length() > MAX_CHARACTERS) {
-          throw new NumberFormatException();
-        }
-        value = Double.parseDouble(number);
-      } catch (NumberFormatException e) {
-        throw new IllegalArgumentException(
-            "%s needs a number, such as %s:%s".formatted(form.name, form.name, form.example), e);
+    try {
+      if (form.parameter != null && (number == null || number.length() > MAX_CHARACTERS)) {
+        throw new NumberFormatException();
       }
+      return form.loss.apply(number == null ? 0 : Double.parseDouble(number));
+    } catch (NumberFormatException e) {
+      throw new IllegalArgumentException(
+          "%s needs a number, such as %s:%s".formatted(form.name, form.name, form.example), e);
     }
-    return form.loss.apply(value);
   }
 
   /**

@@ -3,6 +3,7 @@ package dev.panagrad.loss;
 import java.util.Arrays;
 import java.util.LinkedHashMap;
 import java.util.Map;
+import java.util.function.DoubleBinaryOperator;
 import java.util.function.DoubleUnaryOperator;
 
 /**
@@ -20,20 +21,6 @@ public final class Metrics implements AutoCloseable {
   private final Map<String, Measure> measures = new LinkedHashMap<>();
   private final Map<String, String> notes = new LinkedHashMap<>();
   private double weight;
-
-  /** What one row adds to a mean. */
-  @FunctionalInterface
-  public interface RowMeasure {
-    /** The measure of a prediction z, before the inverse link, for a target y. */
-    double of(double z, double y);
-  }
-
-  /** What a row is from its target's expectation, with {@code of(y, y) == 0}. */
-  @FunctionalInterface
-  public interface Deviance {
-    /** The deviance of a target y from a mean. */
-    double of(double y, double mean);
-  }
 
   /** One measure; of rows whose weights are above 0. */
   interface Measure extends AutoCloseable {
@@ -57,28 +44,27 @@ public final class Metrics implements AutoCloseable {
     this.maxBytes = maxBytes;
   }
 
-  /** The mean of what each row has. */
-  public Metrics mean(String name, RowMeasure measure) {
-    measures.put(name, new Mean(measure));
-    return this;
+  /** The mean of a measure of each row's prediction z, before the inverse link, and target y. */
+  public Metrics mean(String name, DoubleBinaryOperator measure) {
+    return add(name, new Mean(sum(measure), mean -> mean));
   }
 
   /** The root of that mean. */
-  public Metrics rootMean(String name, RowMeasure measure) {
-    measures.put(
-        name,
-        new Mean(measure) {
-          @Override
-          public double value(double weight) {
-            return Math.sqrt(super.value(weight));
-          }
-        });
-    return this;
+  public Metrics rootMean(String name, DoubleBinaryOperator measure) {
+    return add(name, new Mean(sum(measure), Math::sqrt));
   }
 
   /** The mean of a loss. */
   public Metrics meanLoss(String name, Loss loss) {
-    measures.put(name, new MeanLoss(loss));
+    return add(
+        name,
+        new Mean(
+            (z, y, s, count) -> loss.differentiate(Arrays.copyOf(z, count), y, s, count),
+            mean -> mean));
+  }
+
+  private Metrics add(String name, Measure measure) {
+    measures.put(name, measure);
     return this;
   }
 
@@ -86,18 +72,17 @@ public final class Metrics implements AutoCloseable {
    * The part of the targets' deviance from their mean that predictions explain, {@code 1 - sum s
    * d(y, mean(z)) / sum s d(y, mean of y)}; NaN if targets are constant.
    *
-   * @param deviance a Bregman divergence: the squared difference, or one of an exponential family
+   * @param deviance of a target from a mean, a Bregman divergence: the squared difference, or one
+   *     of an exponential family
    * @param mean the inverse link
    */
-  public Metrics explained(String name, Deviance deviance, DoubleUnaryOperator mean) {
-    measures.put(name, new Explained(deviance, mean));
-    return this;
+  public Metrics explained(String name, DoubleBinaryOperator deviance, DoubleUnaryOperator mean) {
+    return add(name, new Explained(deviance, mean));
   }
 
   /** The area under the receiver operating characteristic; NaN if there is one class alone. */
   public Metrics areaUnderCurve(String name) {
-    measures.put(name, new AreaUnderCurve(rows, maxBytes));
-    return this;
+    return add(name, new AreaUnderCurve(rows, maxBytes));
   }
 
   /**
@@ -144,43 +129,40 @@ public final class Metrics implements AutoCloseable {
     measures.values().forEach(Measure::close);
   }
 
-  private static class Mean implements Measure {
-    private final RowMeasure measure;
-    private double sum;
-
-    Mean(RowMeasure measure) {
-      this.measure = measure;
-    }
-
-    @Override
-    public void add(double[] z, double[] y, double[] s, int count) {
-      for (int i = 0; i < count; i++) {
-        sum += s[i] * measure.of(z[i], y[i]);
-      }
-    }
-
-    @Override
-    public double value(double weight) {
-      return sum / weight;
-    }
+  /** A weighted sum over a block. */
+  @FunctionalInterface
+  private interface Sum {
+    double of(double[] z, double[] y, double[] s, int count);
   }
 
-  private static final class MeanLoss implements Measure {
-    private final Loss loss;
-    private double sum;
+  private static Sum sum(DoubleBinaryOperator measure) {
+    return (z, y, s, count) -> {
+      double sum = 0;
+      for (int i = 0; i < count; i++) {
+        sum += s[i] * measure.applyAsDouble(z[i], y[i]);
+      }
+      return sum;
+    };
+  }
 
-    MeanLoss(Loss loss) {
-      this.loss = loss;
+  private static final class Mean implements Measure {
+    private final Sum sum;
+    private final DoubleUnaryOperator ofMean;
+    private double total;
+
+    Mean(Sum sum, DoubleUnaryOperator ofMean) {
+      this.sum = sum;
+      this.ofMean = ofMean;
     }
 
     @Override
     public void add(double[] z, double[] y, double[] s, int count) {
-      sum += loss.differentiate(Arrays.copyOf(z, count), y, s, count);
+      total += sum.of(z, y, s, count);
     }
 
     @Override
     public double value(double weight) {
-      return sum / weight;
+      return ofMean.applyAsDouble(total / weight);
     }
   }
 
@@ -190,41 +172,41 @@ public final class Metrics implements AutoCloseable {
    * 1979), so that parts join without cancellation.
    */
   private static final class Explained implements Measure {
-    private final Deviance deviance;
+    private final DoubleBinaryOperator deviance;
     private final DoubleUnaryOperator inverseLink;
     private double unexplained;
     private double total;
     private double mean;
     private double weight;
 
-    Explained(Deviance deviance, DoubleUnaryOperator inverseLink) {
+    Explained(DoubleBinaryOperator deviance, DoubleUnaryOperator inverseLink) {
       this.deviance = deviance;
       this.inverseLink = inverseLink;
     }
 
     @Override
     public void add(double[] z, double[] y, double[] s, int count) {
-      double partWeight = 0;
+      double part = 0;
       double beyond = 0;
       for (int i = 0; i < count; i++) {
-        unexplained += s[i] * deviance.of(y[i], inverseLink.applyAsDouble(z[i]));
-        partWeight += s[i];
+        unexplained += s[i] * deviance.applyAsDouble(y[i], inverseLink.applyAsDouble(z[i]));
+        part += s[i];
         // From the first, so that the mean of equal targets is exact.
         beyond += s[i] * (y[i] - y[0]);
       }
-      if (partWeight == 0) {
+      if (count == 0) {
         return;
       }
-      double partMean = y[0] + beyond / partWeight;
+      double ofPart = y[0] + beyond / part;
       for (int i = 0; i < count; i++) {
-        total += s[i] * deviance.of(y[i], partMean);
+        total += s[i] * deviance.applyAsDouble(y[i], ofPart);
       }
-      double all = weight + partWeight;
-      double joined = weight == 0 ? partMean : mean + (partMean - mean) * (partWeight / all);
-      total += partWeight * deviance.of(partMean, joined);
-      total += weight == 0 ? 0 : weight * deviance.of(mean, joined);
+      double before = weight == 0 ? ofPart : mean;
+      double joined = before + (ofPart - before) * (part / (weight + part));
+      total += part * deviance.applyAsDouble(ofPart, joined);
+      total += weight * deviance.applyAsDouble(before, joined);
       mean = joined;
-      weight = all;
+      weight += part;
     }
 
     @Override

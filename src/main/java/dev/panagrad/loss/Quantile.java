@@ -52,11 +52,6 @@ public record Quantile(double tau) implements Loss {
   }
 
   @Override
-  public double mean(double z) {
-    return z;
-  }
-
-  @Override
   public double curvature() {
     return Double.POSITIVE_INFINITY;
   }

@@ -29,11 +29,6 @@ public record Squared() implements Loss {
   }
 
   @Override
-  public double mean(double z) {
-    return z;
-  }
-
-  @Override
   public double curvature() {
     return 2;
   }

@@ -1,8 +1,12 @@
 package dev.panagrad.safetensors;
 
+import dev.panagrad.safetensors.JsonScanner.MalformedException;
+import java.math.BigInteger;
 import java.nio.file.Path;
+import java.util.ArrayList;
 import java.util.Arrays;
 import java.util.Comparator;
+import java.util.HashMap;
 import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
@@ -21,29 +25,17 @@ final class HeaderParser {
   /** Extents of a shape, as in NumPy and PyTorch. */
   static final int MAX_RANK = 64;
 
-  /** Of one element, for the types that the format had in 2026. */
-  private static final Map<String, Integer> BITS =
-      Map.ofEntries(
-          Map.entry("F4", 4),
-          Map.entry("F6_E2M3", 6),
-          Map.entry("F6_E3M2", 6),
-          Map.entry("BOOL", 8),
-          Map.entry("U8", 8),
-          Map.entry("I8", 8),
-          Map.entry("F8_E5M2", 8),
-          Map.entry("F8_E4M3", 8),
-          Map.entry("F8_E8M0", 8),
-          Map.entry("I16", 16),
-          Map.entry("U16", 16),
-          Map.entry("F16", 16),
-          Map.entry("BF16", 16),
-          Map.entry("I32", 32),
-          Map.entry("U32", 32),
-          Map.entry("F32", 32),
-          Map.entry("C64", 64),
-          Map.entry("F64", 64),
-          Map.entry("I64", 64),
-          Map.entry("U64", 64));
+  /** Bits of one element, for the types that the format had in 2026. */
+  private static final Map<String, Integer> BITS = new HashMap<>();
+
+  static {
+    BITS.put("F4", 4);
+    List.of("F6_E2M3", "F6_E3M2").forEach(type -> BITS.put(type, 6));
+    List.of("BOOL", "U8", "I8", "F8_E5M2", "F8_E4M3", "F8_E8M0").forEach(type -> BITS.put(type, 8));
+    List.of("I16", "U16", "F16", "BF16").forEach(type -> BITS.put(type, 16));
+    List.of("I32", "U32", "F32").forEach(type -> BITS.put(type, 32));
+    List.of("C64", "F64", "I64", "U64").forEach(type -> BITS.put(type, 64));
+  }
 
   final Map<String, String> metadata = new LinkedHashMap<>();
   final Map<String, SafetensorsFile.Entry> entries = new LinkedHashMap<>();
@@ -63,7 +55,7 @@ final class HeaderParser {
    */
   void parse(byte[] header) throws SafetensorsException {
     if (header[0] != '{') {
-      throw new SafetensorsException(file, Long.BYTES, "the header does not begin with '{'");
+      throw wrong("the header does not begin with '{'");
     }
     try {
       JsonScanner in = new JsonScanner(header);
@@ -82,7 +74,7 @@ final class HeaderParser {
         requireFew(at);
       }
       in.end("the header's object");
-    } catch (JsonScanner.MalformedException e) {
+    } catch (MalformedException e) {
       throw new SafetensorsException(
           file,
           Long.BYTES + (long) e.at,
@@ -91,7 +83,7 @@ final class HeaderParser {
     requireOneAfterTheOther();
   }
 
-  private void metadata(JsonScanner in) throws JsonScanner.MalformedException {
+  private void metadata(JsonScanner in) throws MalformedException {
     in.expect('{', "the metadata");
     for (boolean first = true; in.hasNext('}', first, "the metadata"); first = false) {
       int at = in.position();
@@ -102,29 +94,26 @@ final class HeaderParser {
     }
   }
 
-  private static String name(JsonScanner in, String what) throws JsonScanner.MalformedException {
+  private static String name(JsonScanner in, String what) throws MalformedException {
     String name = in.string(what);
     in.expect(':', what);
     return name;
   }
 
-  private static void requireNew(int at, String name, Object before)
-      throws JsonScanner.MalformedException {
+  private static void requireNew(int at, String name, Object before) throws MalformedException {
     if (before != null) {
-      throw new JsonScanner.MalformedException(
-          at, "there are two members '%s'".formatted(Excerpt.of(name)));
+      throw new MalformedException(at, "there are two members '%s'".formatted(Excerpt.of(name)));
     }
   }
 
-  private void requireFew(int at) throws JsonScanner.MalformedException {
+  private void requireFew(int at) throws MalformedException {
     if (metadata.size() + entries.size() > MAX_NAMES) {
-      throw new JsonScanner.MalformedException(
+      throw new MalformedException(
           at, "there are more than the %,d names that are read".formatted(MAX_NAMES));
     }
   }
 
-  private SafetensorsFile.Entry entry(JsonScanner in, String name)
-      throws JsonScanner.MalformedException {
+  private SafetensorsFile.Entry entry(JsonScanner in, String name) throws MalformedException {
     String tensor = "tensor '" + Excerpt.of(name) + "'";
     in.expect('{', tensor);
     String dtype = null;
@@ -148,21 +137,20 @@ final class HeaderParser {
           offsets = counts(in, "the offsets of " + tensor, 2);
         }
         default ->
-            throw new JsonScanner.MalformedException(
+            throw new MalformedException(
                 at, "%s has an unknown member '%s'".formatted(tensor, Excerpt.of(member)));
       }
     }
     if (dtype == null || extents == null || offsets == null || offsets.length != 2) {
-      throw new JsonScanner.MalformedException(
-          at, tensor + " needs dtype, shape and two data_offsets");
+      throw new MalformedException(at, tensor + " needs dtype, shape and two data_offsets");
     }
     if (offsets[0] > offsets[1] || offsets[1] > dataBytes) {
-      throw new JsonScanner.MalformedException(
+      throw new MalformedException(
           at,
           "%s is at [%,d, %,d) of %,d bytes".formatted(tensor, offsets[0], offsets[1], dataBytes));
     }
     if (!isSize(extents, BITS.get(dtype), offsets[1] - offsets[0])) {
-      throw new JsonScanner.MalformedException(
+      throw new MalformedException(
           at,
           "%s of %s and shape %s does not take the %,d bytes that it has"
               .formatted(
@@ -172,15 +160,13 @@ final class HeaderParser {
         dtype, Arrays.stream(extents).boxed().toList(), offsets[0], offsets[1]);
   }
 
-  private static long[] counts(JsonScanner in, String what, int most)
-      throws JsonScanner.MalformedException {
+  private static long[] counts(JsonScanner in, String what, int most) throws MalformedException {
     in.expect('[', what);
     long[] counts = new long[most];
     int count = 0;
     while (in.hasNext(']', count == 0, what)) {
       if (count == most) {
-        throw new JsonScanner.MalformedException(
-            in.position(), what + " has more than " + most + " numbers");
+        throw new MalformedException(in.position(), what + " has more than " + most + " numbers");
       }
       counts[count] = in.count(what);
       count++;
@@ -193,52 +179,46 @@ final class HeaderParser {
    * their number is one; asking for the tensor says that it cannot be read.
    */
   private static boolean isSize(long[] extents, Integer bits, long bytes) {
-    long product = 1;
+    long count = 1;
     boolean isEmpty = false;
     for (long extent : extents) {
-      if (extent == 0) {
-        isEmpty = true;
-      } else if (product > Long.MAX_VALUE / extent) {
+      isEmpty |= extent == 0;
+      if (extent > 0 && count > Long.MAX_VALUE / extent) {
         return false;
-      } else {
-        product *= extent;
       }
+      count *= Math.max(extent, 1);
     }
     if (bits == null) {
       return true;
     }
-    long count = isEmpty ? 0 : product;
-    return Math.multiplyHigh(count, bits) == 0
-        && count * bits >= 0
-        && (count * bits) % Byte.SIZE == 0
-        && count * bits / Byte.SIZE == bytes;
+    BigInteger needed = BigInteger.valueOf(isEmpty ? 0 : count).multiply(BigInteger.valueOf(bits));
+    return needed.equals(BigInteger.valueOf(bytes).multiply(BigInteger.valueOf(Byte.SIZE)));
   }
 
   /** Tensors fill the file: no byte belongs to two of them or to none. */
   private void requireOneAfterTheOther() throws SafetensorsException {
-    List<Map.Entry<String, SafetensorsFile.Entry>> ordered =
-        entries.entrySet().stream()
-            .sorted(
-                Comparator.comparingLong(
-                        (Map.Entry<String, SafetensorsFile.Entry> e) -> e.getValue().begin())
-                    .thenComparingLong(e -> e.getValue().end()))
-            .toList();
+    List<String> ordered = new ArrayList<>(entries.keySet());
+    ordered.sort(
+        Comparator.comparingLong((String name) -> entries.get(name).begin())
+            .thenComparingLong(name -> entries.get(name).end()));
     long end = 0;
-    for (Map.Entry<String, SafetensorsFile.Entry> next : ordered) {
-      if (next.getValue().begin() != end) {
-        throw new SafetensorsException(
-            file,
-            Long.BYTES,
+    for (String name : ordered) {
+      SafetensorsFile.Entry next = entries.get(name);
+      if (next.begin() != end) {
+        throw wrong(
             "tensor '%s' begins at byte %,d of the data, and the one before it ends at %,d"
-                .formatted(Excerpt.of(next.getKey()), next.getValue().begin(), end));
+                .formatted(Excerpt.of(name), next.begin(), end));
       }
-      end = next.getValue().end();
+      end = next.end();
     }
     if (end != dataBytes) {
-      throw new SafetensorsException(
-          file,
-          Long.BYTES,
+      throw wrong(
           "the tensors take %,d bytes, and the file has %,d for them".formatted(end, dataBytes));
     }
+  }
+
+  /** What is wrong with the header as a whole. */
+  private SafetensorsException wrong(String problem) {
+    return new SafetensorsException(file, Long.BYTES, problem);
   }
 }

@@ -1,5 +1,6 @@
 package dev.panagrad.safetensors;
 
+import dev.panagrad.safetensors.JsonScanner.MalformedException;
 import java.io.IOException;
 import java.nio.charset.StandardCharsets;
 import java.util.ArrayList;
@@ -58,7 +59,7 @@ public final class NameList {
       }
       in.end(WHAT);
       return names;
-    } catch (JsonScanner.MalformedException e) {
+    } catch (MalformedException e) {
       throw new IOException(
           "not a JSON list of names: byte %,d of it, %s".formatted(e.at, e.getMessage()), e);
     }

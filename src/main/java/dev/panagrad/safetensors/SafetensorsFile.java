@@ -165,8 +165,7 @@ public final class SafetensorsFile implements AutoCloseable {
       case "BF16" -> DType.BF16;
       case "U8" -> DType.U8;
       default ->
-          throw new SafetensorsException(
-              file,
+          throw wrong(
               dataStart + entry.begin(),
               "tensor '%s' is %s; F32, F64, I64, BF16 and U8 are read"
                   .formatted(Excerpt.of(name), Excerpt.of(entry.dtype())));
@@ -185,11 +184,14 @@ public final class SafetensorsFile implements AutoCloseable {
         : Shape.of(extents.stream().mapToLong(Long::longValue).toArray());
   }
 
+  private SafetensorsException wrong(long at, String problem) {
+    return new SafetensorsException(file, at, problem);
+  }
+
   private Entry entry(String name) throws SafetensorsException {
     Entry entry = entries.get(name);
     if (entry == null) {
-      throw new SafetensorsException(
-          file,
+      throw wrong(
           Long.BYTES,
           "there is no tensor '%s'; there are %s".formatted(Excerpt.of(name), Excerpt.of(names())));
     }
@@ -206,16 +208,14 @@ public final class SafetensorsFile implements AutoCloseable {
     String found = Checksum.of(metadata, entries);
     String written = metadata.get(Checksum.HEADER);
     if (!found.equals(written)) {
-      throw new SafetensorsException(
-          file,
+      throw wrong(
           Long.BYTES,
           "the header is damaged: it has the CRC-32C %s, and %s was written"
               .formatted(found, written == null ? "none" : Excerpt.of(written)));
     }
     for (String name : entries.keySet()) {
       if (!metadata.containsKey(Checksum.KEY + name)) {
-        throw new SafetensorsException(
-            file, Long.BYTES, "tensor '%s' has no CRC-32C".formatted(Excerpt.of(name)));
+        throw wrong(Long.BYTES, "tensor '%s' has no CRC-32C".formatted(Excerpt.of(name)));
       }
     }
   }
@@ -241,8 +241,7 @@ public final class SafetensorsFile implements AutoCloseable {
     String written = metadata.get(Checksum.KEY + name);
     String found = in.checksum();
     if (written != null && !written.equals(found)) {
-      throw new SafetensorsException(
-          file,
+      throw wrong(
           dataStart + entries.get(name).begin(),
           "tensor '%s' is damaged: its bytes have the CRC-32C %s, and %s was written"
               .formatted(Excerpt.of(name), found, Excerpt.of(written)));
@@ -328,8 +327,7 @@ public final class SafetensorsFile implements AutoCloseable {
     DType dtype = dtype(name);
     long offset = dataStart + entry.begin();
     if (offset % dtype.bytes() != 0) {
-      throw new SafetensorsException(
-          file,
+      throw wrong(
           offset,
           "tensor '%s' is not at a multiple of %d bytes, and cannot be mapped, but read"
               .formatted(Excerpt.of(name), dtype.bytes()));
@@ -338,8 +336,7 @@ public final class SafetensorsFile implements AutoCloseable {
       return arena.map(
           name, channel, FileChannel.MapMode.READ_ONLY, offset, dtype, shape(name).extents());
     } catch (IllegalArgumentException e) {
-      throw new SafetensorsException(
-          file,
+      throw wrong(
           offset,
           "the file ended before tensor '%s' does; it was longer when it was opened"
               .formatted(Excerpt.of(name)));
