@@ -142,36 +142,20 @@ final class ArrowLayout {
       }
     }
 
+    /** Those of Arrow 1.4, whose last type is LargeListView. */
     private static int buffers(Field field) {
       return switch (field.typeType()) {
         case Type.Null, Type.RunEndEncoded -> 0;
         case Type.Struct_, Type.FixedSizeList -> 1;
         case Type.Union -> ((Union) field.type(new Union())).mode() == UnionMode.Dense ? 2 : 1;
-        case Type.Int,
-            Type.FloatingPoint,
-            Type.Bool,
-            Type.Decimal,
-            Type.Date,
-            Type.Time,
-            Type.Timestamp,
-            Type.Interval,
-            Type.Duration,
-            Type.FixedSizeBinary,
-            Type.List,
-            Type.LargeList,
-            Type.Map,
-            Type.BinaryView,
-            Type.Utf8View ->
-            2;
-        case Type.Binary,
-            Type.Utf8,
-            Type.LargeBinary,
-            Type.LargeUtf8,
-            Type.ListView,
-            Type.LargeListView ->
-            3;
-        default ->
+        case Type.Binary, Type.Utf8, Type.LargeBinary, Type.LargeUtf8 -> 3;
+        case Type.ListView, Type.LargeListView -> 3;
+        default -> {
+          if (field.typeType() <= Type.NONE || field.typeType() > Type.LargeListView) {
             throw new DataException("a column of the unknown type %d".formatted(field.typeType()));
+          }
+          yield 2;
+        }
       };
     }
   }

@@ -3,6 +3,7 @@ package dev.panagrad.data.file;
 import java.lang.foreign.MemorySegment;
 import java.lang.foreign.ValueLayout;
 import java.nio.ByteOrder;
+import java.util.Arrays;
 
 /**
  * A type of numbers in files of arrays, in one byte order, at any address.
@@ -12,19 +13,19 @@ import java.nio.ByteOrder;
  */
 public enum ElementType {
   /** A byte: 0 is false, all others are true and read as 1. */
-  BOOL(1),
-  INT8(1),
-  INT16(2),
-  INT32(4),
-  INT64(8),
-  UINT8(1),
-  UINT16(2),
-  UINT32(4),
-  UINT64(8),
+  BOOL("b1"),
+  INT8("i1"),
+  INT16("i2"),
+  INT32("i4"),
+  INT64("i8"),
+  UINT8("u1"),
+  UINT16("u2"),
+  UINT32("u4"),
+  UINT64("u8"),
   /** IEEE 754 binary16. */
-  FLOAT16(2),
-  FLOAT32(4),
-  FLOAT64(8);
+  FLOAT16("f2"),
+  FLOAT32("f4"),
+  FLOAT64("f8");
 
   private static final ValueLayout.OfShort SHORT =
       ValueLayout.JAVA_SHORT_UNALIGNED.withOrder(ByteOrder.LITTLE_ENDIAN);
@@ -33,10 +34,17 @@ public enum ElementType {
   private static final ValueLayout.OfLong LONG =
       ValueLayout.JAVA_LONG_UNALIGNED.withOrder(ByteOrder.LITTLE_ENDIAN);
 
+  private final String code;
   private final int bytes;
 
-  ElementType(int bytes) {
-    this.bytes = bytes;
+  ElementType(String code) {
+    this.code = code;
+    bytes = code.charAt(1) - '0';
+  }
+
+  /** The type of a letter for its kind and a digit for its bytes, as NumPy has them; or null. */
+  public static ElementType of(String code) {
+    return Arrays.stream(values()).filter(type -> type.code.equals(code)).findFirst().orElse(null);
   }
 
   /** Size of an element. */

@@ -7,6 +7,7 @@ import java.util.ArrayList;
 import java.util.HashSet;
 import java.util.List;
 import java.util.Set;
+import java.util.stream.Collectors;
 
 /**
  * Parses the dictionary of an array's header: a Python literal with the keys {@code descr}, {@code
@@ -31,12 +32,20 @@ final class NpyDictionary {
   private final Charset charset;
   private final PythonText text;
 
-  private String descr;
-  private boolean record;
-  private List<NpyArray.Column> columns;
-  private long itemBytes;
-  private Boolean fortranOrder;
-  private List<Long> shape;
+  /** The type, for messages. */
+  String descr;
+
+  /** Whether elements have fields. */
+  boolean isRecord;
+
+  /** The fields, or the one type. */
+  final List<NpyArray.Column> columns = new ArrayList<>();
+
+  /** Bytes of one element, at least 1. */
+  long itemBytes;
+
+  Boolean fortranOrder;
+  List<Long> shape;
 
   /**
    * A dictionary to be parsed.
@@ -52,36 +61,36 @@ final class NpyDictionary {
     this.text = new PythonText(text, this::wrong);
   }
 
-  void parse() {
+  /** Reads all of it. */
+  NpyDictionary parse() {
     text.expect('{');
-    while (!text.accept('}')) {
-      int at = text.position();
-      String key = text.string();
-      text.expect(':');
-      switch (key) {
-        case "descr" -> {
-          requireNew(descr, key, at);
-          elements();
-        }
-        case "fortran_order" -> {
-          requireNew(fortranOrder, key, at);
-          fortranOrder = text.bool();
-        }
-        case "shape" -> {
-          requireNew(shape, key, at);
-          shape = extents();
-        }
-        default ->
-            throw wrong(at, "the header has the key '" + key + "', which the format does not have");
-      }
-      if (!text.accept(',')) {
-        text.expect('}');
-        break;
-      }
-    }
+    text.list('}', this::member);
     text.expectEnd();
     if (descr == null || fortranOrder == null || shape == null) {
       throw wrong(0, "the header needs the keys 'descr', 'fortran_order' and 'shape'");
+    }
+    return this;
+  }
+
+  private void member() {
+    int at = text.position();
+    String key = text.string();
+    text.expect(':');
+    switch (key) {
+      case "descr" -> {
+        requireNew(descr, key, at);
+        elements();
+      }
+      case "fortran_order" -> {
+        requireNew(fortranOrder, key, at);
+        fortranOrder = text.bool();
+      }
+      case "shape" -> {
+        requireNew(shape, key, at);
+        shape = extents();
+      }
+      default ->
+          throw wrong(at, "the header has the key '" + key + "', which the format does not have");
     }
   }
 
@@ -95,19 +104,16 @@ final class NpyDictionary {
     int start = text.position();
     text.expect('(');
     List<Long> extents = new ArrayList<>();
-    boolean comma = false;
-    while (!text.accept(')')) {
-      int at = text.position();
-      if (extents.size() == MAX_RANK) {
-        throw wrong(at, "a shape has at most " + MAX_RANK + " extents");
-      }
-      extents.add(text.extent());
-      comma = text.accept(',');
-      if (!comma) {
-        text.expect(')');
-        break;
-      }
-    }
+    boolean comma =
+        text.list(
+            ')',
+            () -> {
+              int at = text.position();
+              if (extents.size() == MAX_RANK) {
+                throw wrong(at, "a shape has at most " + MAX_RANK + " extents");
+              }
+              extents.add(text.extent());
+            });
     if (extents.size() == 1 && !comma) {
       throw wrong(start, "the shape is no tuple: one of one extent ends in ',)'");
     }
@@ -117,26 +123,23 @@ final class NpyDictionary {
   private void elements() {
     if (!text.accept('[')) {
       int at = text.position();
-      descr = text.string();
-      NpyArray.Column column = element(null, descr, 0, at);
-      columns = List.of(column);
-      itemBytes = column.type().bytes();
+      String type = text.string();
+      descr = "'" + type + "'";
+      add(element(null, type, 0, at));
       return;
     }
-    record = true;
+    isRecord = true;
     descr = "records";
-    columns = new ArrayList<>();
     Set<String> seen = new HashSet<>();
-    while (!text.accept(']')) {
-      field(seen);
-      if (!text.accept(',')) {
-        text.expect(']');
-        break;
-      }
-    }
+    text.list(']', () -> field(seen));
     if (columns.isEmpty()) {
       throw wrong(text.position(), "the records have no fields");
     }
+  }
+
+  private void add(NpyArray.Column column) {
+    columns.add(column);
+    itemBytes += column.type().bytes();
   }
 
   private void field(Set<String> seen) {
@@ -162,9 +165,7 @@ final class NpyDictionary {
     if (!seen.add(field)) {
       throw wrong(at, "field '" + field + "' appears twice");
     }
-    NpyArray.Column column = element(field, type, itemBytes, typeAt);
-    columns.add(column);
-    itemBytes += column.type().bytes();
+    add(element(field, type, itemBytes, typeAt));
   }
 
   private int padding(String type, int at) {
@@ -190,7 +191,7 @@ final class NpyDictionary {
               + type
               + "', which are pickled; pickles can run code and are not read. Save array.astype('<f8')");
     }
-    ElementType element = type.length() < 3 ? null : numbers(type.substring(1));
+    ElementType element = type.length() < 3 ? null : ElementType.of(type.substring(1));
     char order = type.isEmpty() ? 0 : type.charAt(0);
     boolean known = order == '<' || order == '>' || (order == '|' && type.endsWith("1"));
     if (element == null || !known) {
@@ -202,64 +203,15 @@ final class NpyDictionary {
     return new NpyArray.Column(field, element, order == '>', offset);
   }
 
-  private static ElementType numbers(String type) {
-    return switch (type) {
-      case "b1" -> ElementType.BOOL;
-      case "i1" -> ElementType.INT8;
-      case "i2" -> ElementType.INT16;
-      case "i4" -> ElementType.INT32;
-      case "i8" -> ElementType.INT64;
-      case "u1" -> ElementType.UINT8;
-      case "u2" -> ElementType.UINT16;
-      case "u4" -> ElementType.UINT32;
-      case "u8" -> ElementType.UINT64;
-      case "f2" -> ElementType.FLOAT16;
-      case "f4" -> ElementType.FLOAT32;
-      case "f8" -> ElementType.FLOAT64;
-      default -> null;
-    };
-  }
-
   /** The failure at a character of the text. */
   private DataException wrong(int at, String problem) {
     int before = text.before(at).getBytes(charset).length;
     return new DataException("%s, byte %,d: %s".formatted(name, textStart + before, problem));
   }
 
-  /** The type, for messages. */
-  String descr() {
-    return record ? descr : "'" + descr + "'";
-  }
-
-  /** Whether elements have fields. */
-  boolean isRecord() {
-    return record;
-  }
-
-  /** The fields, or the one type. */
-  List<NpyArray.Column> columns() {
-    return List.copyOf(columns);
-  }
-
-  /** Bytes of one element, at least 1. */
-  long itemBytes() {
-    return itemBytes;
-  }
-
-  boolean fortranOrder() {
-    return fortranOrder;
-  }
-
-  List<Long> shape() {
-    return shape;
-  }
-
   /** A shape as Python writes it. */
   static String shown(List<Long> shape) {
-    StringBuilder shown = new StringBuilder("(");
-    for (int i = 0; i < shape.size(); i++) {
-      shown.append(i == 0 ? "" : ", ").append(shape.get(i));
-    }
-    return shown.append(shape.size() == 1 ? ",)" : ")").toString();
+    String extents = shape.stream().map(String::valueOf).collect(Collectors.joining(", "));
+    return "(" + extents + (shape.size() == 1 ? ",)" : ")");
   }
 }

@@ -84,10 +84,9 @@ final class NpyHeader {
     }
     byte[] text = bytes(textStart, (int) length);
     Charset charset = major == 3 ? StandardCharsets.UTF_8 : StandardCharsets.ISO_8859_1;
-    NpyDictionary dictionary =
-        new NpyDictionary(name, decoded(text, charset, textStart), textStart, charset);
-    dictionary.parse();
-    return array(dictionary, textStart + text.length);
+    String decoded = decoded(text, charset, textStart);
+    return array(
+        new NpyDictionary(name, decoded, textStart, charset).parse(), textStart + text.length);
   }
 
   private byte[] bytes(long at, int count) throws IOException {
@@ -110,15 +109,15 @@ final class NpyHeader {
   }
 
   private NpyArray array(NpyDictionary dictionary, int dataStart) {
-    List<Long> shape = dictionary.shape();
-    if (shape.isEmpty() || shape.size() > (dictionary.isRecord() ? 1 : 2)) {
+    List<Long> shape = dictionary.shape;
+    if (shape.isEmpty() || shape.size() > (dictionary.isRecord ? 1 : 2)) {
       throw new DataException(
           "%s: an array of shape %s%s is no table; save %s"
               .formatted(
                   name,
                   NpyDictionary.shown(shape),
-                  dictionary.isRecord() ? " of records" : "",
-                  dictionary.isRecord()
+                  dictionary.isRecord ? " of records" : "",
+                  dictionary.isRecord
                       ? "array.ravel()"
                       : shape.isEmpty() ? "array.reshape(1)" : "array.reshape(len(array), -1)"));
     }
@@ -134,7 +133,7 @@ final class NpyHeader {
           "%s has %,d columns; at most %,d are read"
               .formatted(name, columns, NumberedColumns.MAX_COLUMNS));
     }
-    long rowBytes = dictionary.itemBytes() * columns;
+    long rowBytes = dictionary.itemBytes * columns;
     long left = available - dataStart;
     if (rows > left / rowBytes || rows * rowBytes != left) {
       throw wrong(
@@ -142,7 +141,7 @@ final class NpyHeader {
           "shape %s of %s takes %s bytes, and %,d follow the header; %s"
               .formatted(
                   NpyDictionary.shown(shape),
-                  dictionary.descr(),
+                  dictionary.descr,
                   rows > Long.MAX_VALUE / rowBytes
                       ? "more than 2^63 - 1"
                       : "%,d".formatted(rows * rowBytes),
@@ -151,13 +150,13 @@ final class NpyHeader {
                       ? "it was cut short or is no longer what was saved"
                       : "save one array in a file"));
     }
-    NpyArray.Column element = dictionary.columns().getFirst();
-    if (dictionary.isRecord()) {
-      return NpyArray.ofRecords(dataStart, dictionary.columns(), rows, rowBytes);
+    NpyArray.Column element = dictionary.columns.getFirst();
+    if (dictionary.isRecord) {
+      return NpyArray.ofRecords(dataStart, dictionary.columns, rows, rowBytes);
     }
     return shape.size() == 1
         ? NpyArray.ofVector(dataStart, element, rows)
-        : NpyArray.ofMatrix(dataStart, element, rows, (int) columns, dictionary.fortranOrder());
+        : NpyArray.ofMatrix(dataStart, element, rows, (int) columns, dictionary.fortranOrder);
   }
 
   private DataException wrong(long at, String problem) {

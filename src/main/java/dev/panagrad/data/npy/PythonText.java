@@ -70,6 +70,24 @@ final class PythonText {
     }
   }
 
+  /**
+   * Takes what is between commas, up to a bracket; the last comma may be missing.
+   *
+   * @return whether there is one before the bracket
+   */
+  boolean list(char close, Runnable element) {
+    boolean comma = false;
+    while (!accept(close)) {
+      element.run();
+      comma = accept(',');
+      if (!comma) {
+        expect(close);
+        return false;
+      }
+    }
+    return comma;
+  }
+
   private DataException unexpected(String wanted) {
     int c = next();
     String found =
