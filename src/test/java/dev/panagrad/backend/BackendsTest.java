@@ -10,9 +10,11 @@ import dev.panagrad.tensor.Tensor;
 import dev.panagrad.tensor.TensorArena;
 import java.util.List;
 import org.junit.jupiter.api.AfterEach;
+import org.junit.jupiter.api.Tag;
 import org.junit.jupiter.api.Test;
 
 /** Which backend is opened, who may choose it, and that a refusal shows the table. */
+@Tag("first")
 class BackendsTest {
   @AfterEach
   void forget() {

@@ -9,9 +9,11 @@ import java.nio.file.Path;
 import java.util.Map;
 import java.util.TreeMap;
 import java.util.stream.Stream;
+import org.junit.jupiter.api.Tag;
 import org.junit.jupiter.api.Test;
 
 /** Generated bindings are as jextract left them: each file has the hash in its lock file. */
+@Tag("first")
 class BindingsLockTest {
   private static final Path HOME = Path.of("jextract");
 

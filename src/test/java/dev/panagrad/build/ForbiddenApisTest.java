@@ -5,9 +5,11 @@ import static org.junit.jupiter.api.Assertions.assertEquals;
 import java.util.List;
 import java.util.Set;
 import java.util.TreeSet;
+import org.junit.jupiter.api.Tag;
 import org.junit.jupiter.api.Test;
 
 /** Calls that fall off a cliff, with the reason of each and the classes that may make them. */
+@Tag("first")
 class ForbiddenApisTest {
   private record Rule(String member, String reason, Set<String> except) {
     boolean matches(String used) {

@@ -9,12 +9,14 @@ import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.stream.Stream;
+import org.junit.jupiter.api.Tag;
 import org.junit.jupiter.api.Test;
 
 /**
  * Every Java source is formatted, generated variants of kernels too. To format all: {@code mvn test
  * -Dtest=FormatTest -Dpanagrad.format.write=true}.
  */
+@Tag("first")
 class FormatTest {
   private static final List<Path> ROOTS =
       List.of(

@@ -15,9 +15,11 @@ import java.util.TreeMap;
 import java.util.regex.Matcher;
 import java.util.regex.Pattern;
 import java.util.stream.Stream;
+import org.junit.jupiter.api.Tag;
 import org.junit.jupiter.api.Test;
 
 /** The compiled CUDA kernels are those of the sources beside them. */
+@Tag("first")
 class KernelsLockTest {
   private static final Path SOURCES = Path.of("native", "cuda");
   private static final Path LOCK = SOURCES.resolve("kernels.lock");

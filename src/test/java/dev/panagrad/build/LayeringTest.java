@@ -7,9 +7,11 @@ import java.util.List;
 import java.util.Map;
 import java.util.Set;
 import java.util.TreeSet;
+import org.junit.jupiter.api.Tag;
 import org.junit.jupiter.api.Test;
 
 /** Dependencies between packages point one way; the arrows are these and no others. */
+@Tag("first")
 class LayeringTest {
   private static final Map<String, Set<String>> ALLOWED =
       Map.ofEntries(

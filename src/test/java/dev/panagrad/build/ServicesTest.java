@@ -12,9 +12,11 @@ import java.nio.file.Path;
 import java.util.Set;
 import java.util.concurrent.TimeUnit;
 import java.util.stream.Collectors;
+import org.junit.jupiter.api.Tag;
 import org.junit.jupiter.api.Test;
 
 /** Backends are found on the class path and on the module path alike. */
+@Tag("first")
 class ServicesTest {
   private static final Path CLASSES = Path.of("target/classes");
 

@@ -9,6 +9,7 @@ import java.nio.file.Path;
 import java.util.Map;
 import java.util.TreeMap;
 import java.util.stream.Stream;
+import org.junit.jupiter.api.Tag;
 import org.junit.jupiter.api.Test;
 
 /**
@@ -16,6 +17,7 @@ import org.junit.jupiter.api.Test;
  * code shows in review. To write the lock anew: {@code mvn test -Dtest=VariantsLockTest
  * -Dpanagrad.variants.write=true}.
  */
+@Tag("first")
 class VariantsLockTest {
   private static final Path VARIANTS = Path.of("target/generated-sources/variants");
   private static final Path LOCK = Path.of("src/main/variants/variants.lock");

@@ -27,6 +27,7 @@ import org.junit.jupiter.params.provider.MethodSource;
 @Tag("simd")
 @Tag("conformance")
 @Tag("c2")
+@Tag("widest")
 class DeterminismTest {
   private static final int[] THREADS = {1, 2, 3, 8};
   private static final int REPEATS = Boolean.getBoolean("panagrad.test.slow") ? 10 : 4;

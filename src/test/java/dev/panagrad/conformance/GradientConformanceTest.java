@@ -33,7 +33,7 @@ class GradientConformanceTest {
 
   @BeforeAll
   static void open() {
-    backends = TestBackends.mirrored(2);
+    backends = TestBackends.conforming(2);
   }
 
   @AfterAll

@@ -26,6 +26,8 @@ import org.junit.jupiter.api.Test;
  */
 @Tag("simd")
 @Tag("conformance")
+@Tag("first")
+@Tag("always")
 class IntendedRunTest {
   private static final String RUN = System.getProperty("panagrad.test.run", "widest");
 

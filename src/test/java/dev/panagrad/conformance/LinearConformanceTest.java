@@ -38,7 +38,7 @@ class LinearConformanceTest {
 
   @BeforeAll
   static void open() {
-    backends = TestBackends.mirrored(2);
+    backends = TestBackends.conforming(2);
   }
 
   @AfterAll
@@ -405,7 +405,7 @@ class LinearConformanceTest {
       @ForAll @IntRange(min = 0, max = 199) int start,
       @ForAll boolean intercept,
       @ForAll long seed) {
-    List<Backend> opened = TestBackends.mirrored(1);
+    List<Backend> opened = TestBackends.conforming(1);
     Random random = new Random(seed);
     long first = start % rows;
     long count = rows - first;

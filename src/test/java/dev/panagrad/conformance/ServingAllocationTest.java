@@ -29,6 +29,7 @@ import org.junit.jupiter.api.Test;
 @Tag("simd")
 @Tag("conformance")
 @Tag("c2")
+@Tag("alone")
 class ServingAllocationTest {
   private static List<String> names(String prefix, int count) {
     return IntStream.range(0, count).mapToObj(i -> prefix + i).toList();

@@ -19,7 +19,9 @@ import dev.panagrad.rule.UpdateRule;
 import dev.panagrad.tensor.DType;
 import dev.panagrad.tensor.Tensor;
 import java.util.Arrays;
+import java.util.HashMap;
 import java.util.List;
+import java.util.Map;
 import java.util.Random;
 import java.util.function.DoubleSupplier;
 import java.util.function.Supplier;
@@ -94,44 +96,33 @@ class StepConformanceTest {
   @Test
   void ordinaryValuesAreWithinFourUlp() {
     Random random = new Random(1);
-    List<Backend> backends = TestBackends.mirrored(2);
     int compared = 0;
-    int expected = 0;
-    for (Backend backend : backends) {
+    try (Kernels kernels = new Kernels(2)) {
       for (DType dtype : List.of(DType.F32, DType.F64)) {
         for (UpdateRule rule : RULES) {
-          StepKernel kernel = kernel(backend, rule, dtype, StateFormat.SAME);
           for (Options options : Options.of(rule)) {
             for (long count : COUNTS) {
               for (int offset : new int[] {0, 1, 3}) {
-                run(
-                    backend.name(),
-                    kernel,
-                    rule,
-                    dtype,
-                    options,
-                    count,
-                    offset,
-                    random::nextGaussian,
-                    Family.ORDINARY);
+                Problem problem =
+                    new Problem(
+                        rule, dtype, options, (int) count, random::nextGaussian, Family.ORDINARY);
+                kernels.check(problem, offset);
                 compared++;
               }
             }
           }
-          expected += Options.of(rule).size() * COUNTS.length * 3;
         }
       }
     }
-    TestBackends.close(backends);
+    int expected = 2 * 3 * COUNTS.length * RULES.stream().mapToInt(r -> Options.of(r).size()).sum();
     assertEquals(expected, compared);
-    assertTrue(compared > 9_000 * backends.size(), "compared " + compared);
+    assertTrue(compared > 9_000, "compared " + compared);
   }
 
   @Test
   void extremeValuesBehaveLikeTheDefinition() {
     Random random = new Random(2);
-    List<Backend> backends = TestBackends.mirrored(1);
-    for (Backend backend : backends) {
+    try (Kernels kernels = new Kernels(1)) {
       for (DType dtype : List.of(DType.F32, DType.F64)) {
         double huge = dtype == DType.F32 ? 1e15 : 1e120;
         double[] special = {
@@ -148,26 +139,16 @@ class StepConformanceTest {
           1,
           -1
         };
+        DoubleSupplier values = () -> special[random.nextInt(special.length)];
         for (UpdateRule rule : RULES) {
-          StepKernel kernel = kernel(backend, rule, dtype, StateFormat.SAME);
           for (Options options : Options.of(rule)) {
-            for (long count : new long[] {1, 16, 33, 100}) {
-              run(
-                  backend.name(),
-                  kernel,
-                  rule,
-                  dtype,
-                  options,
-                  count,
-                  1,
-                  () -> special[random.nextInt(special.length)],
-                  Family.EXTREME);
+            for (int count : new int[] {1, 16, 33, 100}) {
+              kernels.check(new Problem(rule, dtype, options, count, values, Family.EXTREME), 1);
             }
           }
         }
       }
     }
-    TestBackends.close(backends);
   }
 
   private enum Family {
@@ -175,93 +156,155 @@ class StepConformanceTest {
     EXTREME
   }
 
-  private static void run(
-      String backend,
-      StepKernel kernel,
-      UpdateRule rule,
-      DType dtype,
-      Options options,
-      long count,
-      int offset,
-      DoubleSupplier values,
-      Family family) {
-    String what = "%s %s %s %s count %d".formatted(backend, rule, dtype, options, count);
-    try (Sentinels memory = new Sentinels()) {
-      Tensor p = memory.tensor("p", dtype, offset, count);
-      Tensor g = memory.tensor("g", dtype, offset, count);
-      Tensor[] slots = new Tensor[rule.slots().size()];
-      for (int s = 0; s < slots.length; s++) {
-        slots[s] = memory.tensor(rule.slots().get(s), dtype, offset, count);
+  /** The kernels of all backends, each asked for once. */
+  private static final class Kernels implements AutoCloseable {
+    private final List<Backend> backends;
+    private final Map<List<Object>, StepKernel> kernels = new HashMap<>();
+
+    Kernels(int threads) {
+      backends = TestBackends.conforming(threads);
+    }
+
+    void check(Problem problem, int offset) {
+      for (Backend backend : backends) {
+        StepKernel kernel =
+            kernels.computeIfAbsent(
+                List.of(backend.name(), problem.rule, problem.dtype),
+                _ -> kernel(backend, problem.rule, problem.dtype, StateFormat.SAME));
+        problem.check(backend.name(), kernel, offset);
       }
-      for (long i = 0; i < count; i++) {
-        p.set(i, values.getAsDouble());
-        g.set(i, values.getAsDouble());
-        for (int s = 0; s < slots.length; s++) {
-          // State as a run leaves it: never subnormal, second moments not negative.
-          double state = family == Family.ORDINARY ? values.getAsDouble() : 0.25;
-          boolean square = rule.isNonNegative(s);
-          // A mean well below the root of the mean square: near it, their difference has no digits
-          // left to compare.
-          boolean mean = rule.slots().get(s).equals("mean");
-          slots[s].set(
-              i,
-              square
-                  ? state * state
-                  : mean ? 0.5 * Math.sqrt(slots[0].get(i)) * Math.sin(state) : state);
-        }
-      }
-      StepCoefficients c = coefficients(rule, dtype, options);
-      double[] before = p.toArray();
-      double[] gradient = g.toArray();
-      double[][] states = new double[slots.length][];
-      for (int s = 0; s < slots.length; s++) {
-        states[s] = slots[s].toArray();
-      }
-      kernel.apply(p, g, slots, 0, count, c);
-      memory.check(what);
+    }
+
+    @Override
+    public void close() {
+      TestBackends.close(backends);
+    }
+  }
+
+  /** Operands of a step, and what the rule's definition makes of them, once for all backends. */
+  private static final class Problem {
+    private final UpdateRule rule;
+    private final DType dtype;
+    private final Options options;
+    private final Family family;
+    private final StepCoefficients c;
+    private final double[] before;
+    private final double[] gradient;
+    private final double[][] states;
+    private final double[] expected;
+    private final double[][] expectedStates;
+
+    /** What the bounds of parameters and state are relative to, and what comes on top. */
+    private final double[] largest;
+
+    private final double[] slack;
+    private final double[][] scales;
+
+    Problem(
+        UpdateRule rule,
+        DType dtype,
+        Options options,
+        int count,
+        DoubleSupplier values,
+        Family family) {
+      this.rule = rule;
+      this.dtype = dtype;
+      this.options = options;
+      this.family = family;
+      c = coefficients(rule, dtype, options);
+      int slots = rule.slots().size();
+      before = new double[count];
+      gradient = new double[count];
+      states = new double[slots][count];
+      expected = new double[count];
+      expectedStates = new double[slots][count];
+      largest = new double[count];
+      slack = new double[count];
+      scales = new double[slots][count];
       for (int i = 0; i < count; i++) {
-        double[] state = new double[slots.length];
-        for (int s = 0; s < state.length; s++) {
-          state[s] = states[s][i];
+        before[i] = rounded(values.getAsDouble());
+        gradient[i] = rounded(values.getAsDouble());
+        for (int s = 0; s < slots; s++) {
+          states[s][i] = rounded(state(s, i, values));
         }
-        double moved = rule.update(before[i], gradient[i], state.clone(), withoutThreshold(c));
-        double expected = rule.update(before[i], gradient[i], state, c);
-        assertEquals(gradient[i], g.get(i), 0.0, () -> what + ": the gradient was written");
-        double largest =
-            Math.max(
-                Math.max(Math.abs(before[i]), Math.abs(moved)),
-                uncancelledUpdate(rule, before[i], gradient[i], states, i, c));
-        double slack = ofRoundedGradient(rule, before[i], gradient[i], states, i, c, expected);
-        int element = i;
-        compare(
-            () -> what + " element " + element + " p",
-            dtype,
-            largest,
-            slack,
-            expected,
-            p.get(i),
-            family);
-        for (int s = 0; s < state.length; s++) {
-          double kept = slots[s].get(i);
-          // Of the terms of the decayed gradient, which may cancel.
-          double terms =
-              Math.min(Math.abs(c.gradientScale * gradient[i]), c.clipValue)
-                  + Math.abs(c.coupledDecay * before[i]);
-          double scale = Math.abs(states[s][i]) + terms + terms * terms + Math.abs(state[s]);
-          String slot = rule.slots().get(s);
-          compare(
-              () -> what + " element " + element + " " + slot,
-              dtype,
-              scale,
-              0,
-              state[s],
-              kept,
-              family);
-          assertTrue(
-              kept == 0 || !(Math.abs(kept) < dtype.minNormal()),
-              () -> what + ": subnormal state " + kept);
+        define(i);
+      }
+    }
+
+    private double rounded(double value) {
+      return dtype == DType.F32 ? (float) value : value;
+    }
+
+    /** State as a run leaves it: never subnormal, second moments not negative. */
+    private double state(int slot, int i, DoubleSupplier values) {
+      double state = family == Family.ORDINARY ? values.getAsDouble() : 0.25;
+      if (rule.isNonNegative(slot)) {
+        return state * state;
+      }
+      // A mean well below the root of the mean square: near it, their difference has no digits left
+      // to compare.
+      boolean mean = rule.slots().get(slot).equals("mean");
+      return mean ? 0.5 * Math.sqrt(states[0][i]) * Math.sin(state) : state;
+    }
+
+    private void define(int i) {
+      double[] state = new double[states.length];
+      for (int s = 0; s < state.length; s++) {
+        state[s] = states[s][i];
+      }
+      double moved = rule.update(before[i], gradient[i], state.clone(), withoutThreshold(c));
+      expected[i] = rule.update(before[i], gradient[i], state, c);
+      largest[i] =
+          Math.max(
+              Math.max(Math.abs(before[i]), Math.abs(moved)),
+              uncancelledUpdate(rule, before[i], gradient[i], states, i, c));
+      slack[i] = ofRoundedGradient(rule, before[i], gradient[i], states, i, c, expected[i]);
+      // Of the terms of the decayed gradient, which may cancel.
+      double terms =
+          Math.min(Math.abs(c.gradientScale * gradient[i]), c.clipValue)
+              + Math.abs(c.coupledDecay * before[i]);
+      for (int s = 0; s < state.length; s++) {
+        expectedStates[s][i] = state[s];
+        scales[s][i] = Math.abs(states[s][i]) + terms + terms * terms + Math.abs(state[s]);
+      }
+    }
+
+    void check(String backend, StepKernel kernel, int offset) {
+      int count = before.length;
+      String what = "%s %s %s %s count %d".formatted(backend, rule, dtype, options, count);
+      try (Sentinels memory = new Sentinels()) {
+        Tensor p = tensor(memory, "p", offset, before);
+        Tensor g = tensor(memory, "g", offset, gradient);
+        Tensor[] slots = new Tensor[states.length];
+        for (int s = 0; s < slots.length; s++) {
+          slots[s] = tensor(memory, rule.slots().get(s), offset, states[s]);
+        }
+        kernel.apply(p, g, slots, 0, count, c);
+        memory.check(what);
+        for (int i = 0; i < count; i++) {
+          int element = i;
+          assertEquals(gradient[i], g.get(i), 0.0, () -> what + ": the gradient was written");
+          Supplier<String> ofP = () -> what + " element " + element + " p";
+          compare(ofP, dtype, largest[i], slack[i], expected[i], p.get(i), family);
+          for (int s = 0; s < slots.length; s++) {
+            double kept = slots[s].get(i);
+            String slot = rule.slots().get(s);
+            Supplier<String> ofSlot = () -> what + " element " + element + " " + slot;
+            compare(ofSlot, dtype, scales[s][i], 0, expectedStates[s][i], kept, family);
+            assertTrue(
+                kept == 0 || !(Math.abs(kept) < dtype.minNormal()),
+                () -> what + ": subnormal state " + kept);
+          }
         }
       }
+    }
+
+    private Tensor tensor(Sentinels memory, String name, int offset, double[] values) {
+      Tensor tensor = memory.tensor(name, dtype, offset, values.length);
+      for (int i = 0; i < values.length; i++) {
+        tensor.set(i, values[i]);
+      }
+      return tensor;
     }
   }
 

@@ -21,6 +21,8 @@ import java.util.stream.Collectors;
  *   <li>{@code panagrad.test.require} names those whose absence is a failure, so that a green run
  *       cannot mean that nothing was tested.
  *   <li>{@code panagrad.test.only} names those to test, in runs whose flags concern no other.
+ *   <li>{@code panagrad.test.elsewhere} names those whose conformance another run of the build
+ *       tests.
  *   <li>{@code panagrad.test.refuse} names those that the flags of this run rule out: their
  *       presence is a failure.
  * </ul>
@@ -28,6 +30,7 @@ import java.util.stream.Collectors;
 public final class TestBackends {
   private static final Set<String> REQUIRED = names("panagrad.test.require", "simd");
   private static final Set<String> ONLY = names("panagrad.test.only", "");
+  private static final Set<String> ELSEWHERE = names("panagrad.test.elsewhere", "");
   private static final Set<String> REFUSED = names("panagrad.test.refuse", "");
 
   private TestBackends() {}
@@ -95,6 +98,15 @@ public final class TestBackends {
   /** All of them for tests of kernels on host tensors: devices behind a {@link MirroredBackend}. */
   public static List<Backend> mirrored(int threads) {
     return open(threads).stream().map(TestBackends::mirror).toList();
+  }
+
+  /** Those of {@link #mirrored} whose conformance is this run's to test. */
+  public static List<Backend> conforming(int threads) {
+    Map<Boolean, List<Backend>> sides =
+        mirrored(threads).stream()
+            .collect(Collectors.partitioningBy(backend -> ELSEWHERE.contains(backend.name())));
+    close(sides.get(true));
+    return sides.get(false);
   }
 
   /** One of {@link #mirrored}. */

@@ -17,9 +17,11 @@ import java.io.IOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.stream.Stream;
+import org.junit.jupiter.api.Tag;
 import org.junit.jupiter.api.Test;
 
 /** The example of the README: it compiles, it runs, and the README holds exactly this text. */
+@Tag("first")
 class EmbeddingExampleTest {
   private static final String START = "\n  // README: start\n";
   private static final String END = "\n  // README: end\n";

@@ -25,9 +25,11 @@ import java.util.List;
 import java.util.SplittableRandom;
 import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.BeforeEach;
+import org.junit.jupiter.api.Tag;
 import org.junit.jupiter.api.Test;
 
 /** Least squares of 40 rows with noise, on their whole gradient, by a rate that decays. */
+@Tag("first")
 class ConvergenceTest {
   private static final int ROWS = 40;
   private static final int FEATURES = 5;

@@ -16,10 +16,12 @@ import java.io.IOException;
 import java.io.InputStream;
 import java.util.stream.StreamSupport;
 import org.junit.jupiter.api.BeforeAll;
+import org.junit.jupiter.api.Tag;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.CsvSource;
 
 /** Paths on the diabetes data, as scikit-learn and closed forms give them. */
+@Tag("first")
 class PathReferenceTest {
   /** Of standardized coefficients, up to 40 in size; errors are up to 6,000. */
   private static final double NEAR = 1e-9;

@@ -4,9 +4,11 @@ import static org.junit.jupiter.api.Assertions.assertEquals;
 import static org.junit.jupiter.api.Assertions.assertThrows;
 
 import java.util.List;
+import org.junit.jupiter.api.Tag;
 import org.junit.jupiter.api.Test;
 
 /** Predictions of a fitted model, and that nobody can change it. */
+@Tag("first")
 class LinearModelTest {
   private static final List<String> FEATURES = List.of("a", "b");
   private static final List<String> TARGETS = List.of("y", "z");

@@ -10,9 +10,11 @@ import net.jqwik.api.ForAll;
 import net.jqwik.api.Property;
 import net.jqwik.api.constraints.DoubleRange;
 import net.jqwik.api.constraints.Scale;
+import org.junit.jupiter.api.Tag;
 import org.junit.jupiter.api.Test;
 
 /** What the definitions say of one element, from the papers and not from the code. */
+@Tag("first")
 class UpdateRuleTest {
   private static final double RATE = 0.01;
 

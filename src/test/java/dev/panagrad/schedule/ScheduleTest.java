@@ -10,9 +10,11 @@ import net.jqwik.api.Property;
 import net.jqwik.api.constraints.DoubleRange;
 import net.jqwik.api.constraints.LongRange;
 import net.jqwik.api.constraints.Scale;
+import org.junit.jupiter.api.Tag;
 import org.junit.jupiter.api.Test;
 
 /** Rates at the steps that formulas make easy, ends that hold, and ranges that are refused. */
+@Tag("first")
 class ScheduleTest {
   private static final double BASE = 0.1;
   private static final double CLOSE = 1e-15;

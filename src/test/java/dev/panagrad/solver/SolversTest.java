@@ -8,9 +8,11 @@ import static org.junit.jupiter.api.Assertions.assertTrue;
 import java.util.HashMap;
 import java.util.List;
 import java.util.Map;
+import org.junit.jupiter.api.Tag;
 import org.junit.jupiter.api.Test;
 
 /** Methods on functions whose minimum is known. */
+@Tag("first")
 class SolversTest {
   /** {@code sum_i c_i (w_i - m_i)^2 / 2 + l1 |w_i|}, in two groups. */
   private static final class Separable implements Objective {

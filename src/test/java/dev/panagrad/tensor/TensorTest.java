@@ -16,9 +16,11 @@ import java.util.concurrent.atomic.AtomicReference;
 import net.jqwik.api.ForAll;
 import net.jqwik.api.Property;
 import net.jqwik.api.constraints.IntRange;
+import org.junit.jupiter.api.Tag;
 import org.junit.jupiter.api.Test;
 
 /** Views share memory, wrapped memory is not copied, and every refusal says what it found. */
+@Tag("first")
 class TensorTest {
   private static String refused(Class<? extends Throwable> type, Runnable action) {
     return assertThrows(type, action::run).getMessage();

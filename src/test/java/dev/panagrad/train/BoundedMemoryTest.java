@@ -23,6 +23,7 @@ import java.util.Locale;
 import java.util.SplittableRandom;
 import java.util.concurrent.TimeUnit;
 import java.util.stream.IntStream;
+import org.junit.jupiter.api.Tag;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
 
@@ -30,6 +31,7 @@ import org.junit.jupiter.api.io.TempDir;
  * A file several times larger than the bound is trained on within it: a process of its own reports
  * the pages of files that it had in memory at most, as the kernel counts them.
  */
+@Tag("alone")
 class BoundedMemoryTest {
   private static final int FEATURES = 255;
   private static final long ROWS = Boolean.getBoolean("panagrad.test.slow") ? 2_000_000 : 200_000;

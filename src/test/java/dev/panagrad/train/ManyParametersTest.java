@@ -20,6 +20,7 @@ import dev.panagrad.tensor.TensorArena;
 import java.io.IOException;
 import java.nio.file.Path;
 import java.util.SplittableRandom;
+import org.junit.jupiter.api.Tag;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.condition.EnabledIfSystemProperty;
 import org.junit.jupiter.api.io.TempDir;
@@ -28,6 +29,7 @@ import org.junit.jupiter.api.io.TempDir;
  * Linear models with very many parameters, trained from their first step to a saved state: nothing
  * is copied in a step, and the loss falls as it should.
  */
+@Tag("first")
 class ManyParametersTest {
   @TempDir private Path folder;
 

@@ -11,9 +11,11 @@ import dev.panagrad.data.Datasets;
 import dev.panagrad.tensor.DType;
 import dev.panagrad.tensor.TensorArena;
 import java.util.List;
+import org.junit.jupiter.api.Tag;
 import org.junit.jupiter.api.Test;
 
 /** Condition numbers that are known, and columns that stand out. */
+@Tag("first")
 class ConditioningTest {
   private static Conditioning of(double[][] x) {
     try (Backend backend = Backends.openHost(BackendOptions.defaults());

@@ -21,10 +21,12 @@ import java.nio.file.Path;
 import java.util.List;
 import java.util.function.UnaryOperator;
 import org.junit.jupiter.api.AfterEach;
+import org.junit.jupiter.api.Tag;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
 
 /** What a CSV file becomes, and the message for every file that cannot be used. */
+@Tag("first")
 class CsvTableTest {
   private static final String NAME = "d.csv";
   private static final String ABC = "a,b,c\n1,2,3\n4,5,6\n";

@@ -1,0 +1,193 @@
+package dev.panagrad.build;
+
+import java.io.IOException;
+import java.lang.management.ManagementFactory;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.util.ArrayList;
+import java.util.List;
+import java.util.Map;
+import java.util.Optional;
+import java.util.concurrent.TimeUnit;
+import java.util.stream.Collectors;
+import java.util.stream.Stream;
+import jdk.incubator.vector.VectorShape;
+
+/**
+ * A run of tests in a JVM of its own, because its flags concern all that it runs. {@code
+ * IntendedRunTest}, in each of them, fails where a run is not what its name says.
+ *
+ * @param name of the run; what precedes a blank is its {@code panagrad.test.run}
+ * @param tags which tests, as a tag expression
+ * @param options of the JVM
+ * @param environment variables to add
+ */
+record TestRun(String name, String tags, List<String> options, Map<String, String> environment) {
+  private static final boolean SLOW = Boolean.getBoolean("panagrad.test.slow");
+  private static final boolean IS_X86 =
+      List.of("amd64", "x86_64").contains(System.getProperty("os.arch"));
+  private static final Path REPORTS = Path.of("target", "test-runs");
+  private static final long MAX_HOURS = 2;
+  private static final int MAX_LINES = 300;
+
+  private static final String REQUIRED =
+      System.getProperty("panagrad.test.require", "simd").replace(",cuda", "");
+
+  /** Named to the run of all tests where there is the software CUDA device. */
+  private static final List<String> DEVICE =
+      List.of("panagrad.cuda.library", "panagrad.cublas.library");
+
+  /** All runs of this machine, those that take longest first. */
+  static List<TestRun> all() {
+    Optional<Path> device =
+        Optional.ofNullable(System.getProperty(DEVICE.getFirst())).map(Path::of);
+    List<TestRun> runs = new ArrayList<>();
+    List<String> widest = new ArrayList<>();
+    device.ifPresent(
+        library -> {
+          runs.add(sanitized(library));
+          DEVICE.forEach(property -> widest.add(set(property, library)));
+          widest.add(set("panagrad.test.require", REQUIRED + ",cuda"));
+          widest.add(set("panagrad.test.elsewhere", "cuda"));
+        });
+    runs.add(run("widest", "conformance & !alone", widest));
+    int preferred = VectorShape.preferredShape().vectorBitSize();
+    if (preferred != 128) {
+      runs.addAll(simd("simd-128", "simd", set("panagrad.simd.bits", 128)));
+    }
+    if (IS_X86 && !isWithoutAvx512()) {
+      // Half the registers, and masks that are vectors.
+      String old = "-XX:+IgnoreUnrecognizedVMOptions";
+      runs.addAll(simd("avx2", "conformance", old, "-XX:UseAVX=2"));
+    }
+    if (IS_X86 && SLOW && preferred != 256) {
+      runs.addAll(simd("simd-256", "simd", set("panagrad.simd.bits", 256)));
+    }
+    runs.add(run("widest alone", "alone", List.of()));
+    // As users have it: simd refuses, and the others are tested, openblas with the reference for
+    // what BLAS does not offer. Without C2 every vector is allocated.
+    String quick = "conformance & !c2 & !thorough";
+    String c1 = "-XX:TieredStopAtLevel=1";
+    String all = "conformance & !c2";
+    runs.add(run("c1", SLOW ? all : quick, List.of(c1, set("panagrad.test.refuse", "simd"))));
+    if (SLOW) {
+      // C1 computes vectors lane by lane in Java; CompilersAgreeTest compares bits, always.
+      String force = set("panagrad.simd.force", true);
+      runs.add(run("c1-simd", all, List.of(c1, set("panagrad.test.only", "simd"), force)));
+    }
+    return runs;
+  }
+
+  private static TestRun run(String name, String tags, List<String> options) {
+    return new TestRun(name, tags, options, Map.of());
+  }
+
+  /** SIMD kernels with other instructions than the run of all tests has. */
+  private static List<TestRun> simd(String name, String tag, String... options) {
+    List<String> all = new ArrayList<>(List.of(options));
+    all.add(set("panagrad.test.only", "simd"));
+    return List.of(
+        run(name, tag + (SLOW ? " & !alone" : " & !alone & !widest"), all),
+        run(name + " alone", tag + " & alone", all));
+  }
+
+  /**
+   * The kernels compiled with address and undefined-behavior sanitizers. The JVM handles its own
+   * signals.
+   */
+  private static TestRun sanitized(Path library) {
+    Path sanitized = library.resolveSibling("libcudasim-asan.so");
+    List<String> options = new ArrayList<>(List.of(set("panagrad.test.only", "cuda")));
+    DEVICE.forEach(property -> options.add(set(property, sanitized)));
+    return new TestRun(
+        "cuda-asan",
+        "conformance & !c2",
+        options,
+        Map.of(
+            "LD_PRELOAD",
+            library.resolveSibling("libasan.so").toString(),
+            "ASAN_OPTIONS",
+            "handle_segv=0:detect_leaks=0:allow_user_segv_handler=1"));
+  }
+
+  private static String set(String property, Object value) {
+    return "-D" + property + "=" + value;
+  }
+
+  /** Not known, and so false, where the system has no such file. */
+  private static boolean isWithoutAvx512() {
+    Path info = Path.of("/proc/cpuinfo");
+    try (Stream<String> lines = Files.isReadable(info) ? Files.lines(info) : Stream.empty()) {
+      return Files.isReadable(info) && lines.noneMatch(line -> line.contains("avx512"));
+    } catch (IOException e) {
+      return false;
+    }
+  }
+
+  private Path report() {
+    return REPORTS.resolve(name.replace(' ', '-') + ".txt");
+  }
+
+  private List<String> command() {
+    List<String> command = new ArrayList<>();
+    command.add(Path.of(System.getProperty("java.home"), "bin", "java").toString());
+    ManagementFactory.getRuntimeMXBean().getInputArguments().stream()
+        .filter(flag -> flag.startsWith("--") || flag.startsWith("-Xmx"))
+        .forEach(command::add);
+    command.add(set("panagrad.test.require", REQUIRED));
+    command.add(set("panagrad.test.slow", SLOW));
+    command.add(set("panagrad.test.run", name.split(" ", -1)[0]));
+    String logging = "java.util.logging.config.file";
+    command.add(set(logging, System.getProperty(logging, "")));
+    command.addAll(options);
+    command.addAll(List.of("-cp", System.getProperty("java.class.path")));
+    command.addAll(
+        List.of(
+            "org.junit.platform.console.ConsoleLauncher",
+            "execute",
+            "--disable-banner",
+            "--disable-ansi-colors",
+            "--details=tree",
+            "--details-theme=ascii",
+            "--fail-if-no-tests",
+            "--scan-classpath=target/test-classes",
+            "--config=jqwik.database=" + REPORTS.resolve(name.replace(' ', '-') + "-jqwik"),
+            "--include-tag=" + tags,
+            "--include-tag=always"));
+    return command;
+  }
+
+  /** Runs it to its end; the outcome is nothing, or what failed. */
+  String outcome() throws IOException, InterruptedException {
+    Files.createDirectories(REPORTS);
+    long start = System.nanoTime();
+    ProcessBuilder builder = new ProcessBuilder(command()).redirectErrorStream(true);
+    builder.environment().putAll(environment);
+    Process process = builder.redirectOutput(report().toFile()).start();
+    Thread kill = new Thread(process::destroy);
+    Runtime.getRuntime().addShutdownHook(kill);
+    boolean ended = process.waitFor(MAX_HOURS, TimeUnit.HOURS);
+    process.destroyForcibly();
+    Runtime.getRuntime().removeShutdownHook(kill);
+    List<String> lines = Files.readAllLines(report());
+    String counts =
+        String.join(
+            ", ",
+            lines.stream()
+                .filter(line -> line.matches("\\[ +\\d+ tests (found|skipped|failed) +]"))
+                .map(line -> line.replaceAll("[\\[\\] ]+", " ").strip())
+                .toList());
+    long seconds = TimeUnit.NANOSECONDS.toSeconds(System.nanoTime() - start);
+    System.out.printf("Run %s: %s, %d s; %s%n", name, counts, seconds, report());
+    if (ended && process.exitValue() == 0) {
+      return "";
+    }
+    String end = ended ? "exit value " + process.exitValue() : "not ended after hours";
+    return end
+        + "\n"
+        + lines.stream()
+            .dropWhile(line -> !line.startsWith("Failures ("))
+            .limit(MAX_LINES)
+            .collect(Collectors.joining("\n"));
+  }
+}
