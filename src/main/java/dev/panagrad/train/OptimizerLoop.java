@@ -37,8 +37,8 @@ final class OptimizerLoop implements EpochLoop {
     this.bench = bench;
     plan = bench.plan;
     gradient = bench.regression.gradient().flat();
-    anchor = plan.isVarianceReduced ? new VarianceReduction(bench) : null;
-    if (!plan.isRateAutomatic) {
+    anchor = plan.steps.isVarianceReduced() ? new VarianceReduction(bench) : null;
+    if (!plan.steps.isRateAutomatic()) {
       optimizer = build(bench.optimizer);
     }
   }
@@ -50,7 +50,11 @@ final class OptimizerLoop implements EpochLoop {
   private Optimizer build(double rate) {
     return build(
         AutomaticRate.apply(
-            bench.optimizer, rate, bench.rows, plan.epochs, plan.isVarianceReduced));
+            bench.optimizer,
+            rate,
+            bench.rows,
+            plan.ending.epochs(),
+            plan.steps.isVarianceReduced()));
   }
 
   /** A rate that was chosen is the checkpoint's: another backend could round it differently. */
@@ -63,8 +67,8 @@ final class OptimizerLoop implements EpochLoop {
     identity.put("training.optimizer options", optimizer.options());
     identity.put(
         "training.learning rate",
-        plan.isRateAutomatic
-            ? "automatic for %d epochs".formatted(plan.epochs)
+        plan.steps.isRateAutomatic()
+            ? "automatic for %d epochs".formatted(plan.ending.epochs())
             : Double.toString(optimizer.rule().learningRate()));
     identity.put("training.schedule", ScheduleProbe.of(optimizer));
     return identity;
@@ -90,12 +94,12 @@ final class OptimizerLoop implements EpochLoop {
               bench.curvature.get(),
               bench.objective,
               bench.rows,
-              plan.epochs);
+              plan.ending.epochs());
       bench.objective.load(new double[bench.objective.size()]);
       optimizer = build(rate);
     }
     losses = bench.newLossLog(optimizer.nonFinite() != NonFinitePolicy.PROPAGATE);
-    if (plan.gram) {
+    if (plan.steps.gram()) {
       bench.curvature.normalEquations();
     }
     if (saved != null) {
@@ -113,13 +117,13 @@ final class OptimizerLoop implements EpochLoop {
       anchor.begin(progress.position == 0);
     }
     while (progress.position < trained) {
-      if (plan.stopWhen.getAsBoolean()) {
+      if (plan.ending.stopWhen().getAsBoolean()) {
         settle();
         return false;
       }
       long first = progress.position;
       long count = Math.min(bench.rows.stepRows(), trained - first);
-      if (plan.gram) {
+      if (plan.steps.gram()) {
         bench.regression.computeGradient(bench.curvature.normalEquations(), nextLoss(count));
         settleIfFull();
       } else {
@@ -198,7 +202,7 @@ final class OptimizerLoop implements EpochLoop {
 
   @Override
   public long passes(long epochs) {
-    if (plan.gram) {
+    if (plan.steps.gram()) {
       return 0;
     }
     return (anchor == null ? 1 : 1 + VarianceReduction.MORE_PASSES) * epochs;

@@ -45,7 +45,7 @@ final class SolverLoop implements EpochLoop {
 
   SolverLoop(Workbench bench) {
     this.bench = bench;
-    solver = bench.plan.solver;
+    solver = bench.plan.method.solver();
     objective = bench.objective;
     isLastEvaluation = solver instanceof Fista;
   }
@@ -98,7 +98,7 @@ final class SolverLoop implements EpochLoop {
 
   @Override
   public boolean epoch(Runnable betweenSteps) {
-    if (bench.plan.stopWhen.getAsBoolean()) {
+    if (bench.plan.ending.stopWhen().getAsBoolean()) {
       return false;
     }
     run.iterate();

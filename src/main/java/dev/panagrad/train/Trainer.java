@@ -9,6 +9,7 @@ import dev.panagrad.penalty.Penalty;
 import dev.panagrad.rule.Checks;
 import dev.panagrad.solver.Solver;
 import dev.panagrad.tensor.Tensor;
+import dev.panagrad.train.rows.LossPlan;
 import dev.panagrad.train.rows.RowPlan;
 import dev.panagrad.train.rows.RowSource;
 import java.io.UncheckedIOException;
@@ -27,46 +28,46 @@ import java.util.function.BooleanSupplier;
  */
 public final class Trainer {
   /** Null where a solver iterates. */
-  final Optimizer.Builder optimizer;
+  private final Optimizer.Builder optimizer;
 
   /** Null where the optimizer steps. */
-  final Solver solver;
+  private final Solver solver;
 
   /** The solver's; an optimizer has its own. */
-  final Penalty penalty;
+  private final Penalty penalty;
 
-  final List<TrainingListener> listeners = new ArrayList<>();
-  long epochs = 100;
-  long batchSize = FULL_BATCH;
-  boolean gram;
-  boolean shuffle = true;
-  long seed;
-  boolean intercept = true;
-  boolean standardize;
-  double validationFraction;
-  double lossTolerance;
-  int patience;
-  double gradientTolerance;
-  Duration maximumTime;
-  long dataMemory;
-  Checkpoints checkpoints;
-  boolean resume;
-  boolean automaticRate;
-  Loss loss = new Squared();
-  Tensor weights;
-  Tensor offset;
+  private final List<TrainingListener> listeners = new ArrayList<>();
+  private long epochs = 100;
+  private long batchSize = FULL_BATCH;
+  private boolean gram;
+  private boolean shuffle = true;
+  private long seed;
+  private boolean intercept = true;
+  private boolean standardize;
+  private double validationFraction;
+  private double lossTolerance;
+  private int patience;
+  private double gradientTolerance;
+  private Duration maximumTime;
+  private long dataMemory;
+  private Checkpoints checkpoints;
+  private boolean resume;
+  private boolean automaticRate;
+  private Loss loss = new Squared();
+  private Tensor weights;
+  private Tensor offset;
 
   /** Factors of 0 and 1; empty if they are to be balanced; null if they are not weighted. */
-  List<Double> classWeights;
+  private List<Double> classWeights;
 
-  boolean certify;
-  int accumulate = 1;
-  boolean varianceReduced;
+  private boolean certify;
+  private int accumulate = 1;
+  private boolean varianceReduced;
 
   /** Null if the rate is not lowered. */
-  RateReduction rateReduction;
+  private RateReduction rateReduction;
 
-  BooleanSupplier stopWhen = () -> false;
+  private BooleanSupplier stopWhen = () -> false;
 
   /** The batch size that stands for all training rows. */
   public static final long FULL_BATCH = RowPlan.FULL_BATCH;
@@ -354,7 +355,17 @@ public final class Trainer {
 
   /** The options as they are now; later changes of the trainer do not reach the plan. */
   public TrainingPlan plan() {
-    return TrainingPlan.of(this);
+    Penalty ofMethod = optimizer == null ? penalty : optimizer.penalty();
+    return new TrainingPlan(
+        new TrainingPlan.Method(solver, optimizer == null ? null : optimizer.copy(), ofMethod),
+        new RowPlan(batchSize, accumulate, shuffle, seed, validationFraction, dataMemory),
+        new LossPlan(loss, weights, offset, classWeights),
+        new TrainingPlan.Steps(gram, varianceReduced, automaticRate, rateReduction),
+        new TrainingPlan.Fit(intercept, standardize, certify),
+        new TrainingPlan.Ending(
+            epochs, patience, lossTolerance, gradientTolerance, maximumTime, stopWhen),
+        new TrainingPlan.Saving(checkpoints == null ? null : checkpoints.plan(), resume),
+        listeners);
   }
 
   /**

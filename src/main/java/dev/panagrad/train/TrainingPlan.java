@@ -8,6 +8,7 @@ import dev.panagrad.penalty.Penalty;
 import dev.panagrad.regression.NormalEquations;
 import dev.panagrad.rule.GradientDescent;
 import dev.panagrad.rule.Sgd;
+import dev.panagrad.rule.StateFormat;
 import dev.panagrad.rule.UpdateRule;
 import dev.panagrad.solver.Solver;
 import dev.panagrad.tensor.DType;
@@ -31,83 +32,68 @@ import java.util.function.BooleanSupplier;
  * which options go together, and with which data and backend.
  */
 public final class TrainingPlan {
-  /** Null where an optimizer steps. */
-  final Solver solver;
+  /** What fits the parameters: a solver or an optimizer, of which the other is null. */
+  record Method(Solver solver, Optimizer.Builder optimizer, Penalty penalty) {}
 
-  /** Null where a solver iterates. */
-  final Optimizer.Builder optimizer;
+  /** An optimizer's gradients and rate; the reduction is null if the rate is not lowered. */
+  record Steps(
+      boolean gram,
+      boolean isVarianceReduced,
+      boolean isRateAutomatic,
+      RateReduction rateReduction) {}
 
-  final Penalty penalty;
+  /** The model, and what is known of it in the end. */
+  record Fit(boolean hasIntercept, boolean isStandardized, boolean isCertified) {}
+
+  /**
+   * When a training ends.
+   *
+   * @param patience epochs without improvement; 0 for any number
+   * @param gradientTolerance 0 for none
+   * @param maximumTime null for any
+   */
+  record Ending(
+      long epochs,
+      int patience,
+      double lossTolerance,
+      double gradientTolerance,
+      Duration maximumTime,
+      BooleanSupplier stopWhen) {}
+
+  /** Its checkpoints; the plan is null if there are none. */
+  record Saving(CheckpointPlan plan, boolean isResumed) {}
+
+  final Method method;
   final RowPlan rows;
   final LossPlan loss;
-  final long epochs;
-  final boolean gram;
-  final boolean hasIntercept;
-  final boolean isStandardized;
-  final boolean isRateAutomatic;
-  final boolean isCertified;
-  final boolean isVarianceReduced;
-
-  /** Null if the rate is not lowered. */
-  final RateReduction rateReduction;
-
-  /** Epochs without improvement; 0 for any number. */
-  final int patience;
-
-  final double lossTolerance;
-
-  /** 0 for none. */
-  final double gradientTolerance;
-
-  /** Null for any. */
-  final Duration maximumTime;
-
-  final BooleanSupplier stopWhen;
+  final Steps steps;
+  final Fit fit;
+  final Ending ending;
+  final Saving saving;
   final List<TrainingListener> listeners;
 
-  /** Null if there are none. */
-  final CheckpointPlan checkpoints;
-
-  final boolean isResumed;
-
-  private TrainingPlan(Trainer trainer) {
-    solver = trainer.solver;
-    optimizer = trainer.optimizer == null ? null : trainer.optimizer.copy();
-    penalty = optimizer == null ? trainer.penalty : optimizer.penalty();
-    rows =
-        new RowPlan(
-            trainer.batchSize,
-            trainer.accumulate,
-            trainer.shuffle,
-            trainer.seed,
-            trainer.validationFraction,
-            trainer.dataMemory);
-    loss = new LossPlan(trainer.loss, trainer.weights, trainer.offset, trainer.classWeights);
-    epochs = trainer.epochs;
-    gram = trainer.gram;
-    hasIntercept = trainer.intercept;
-    isStandardized = trainer.standardize;
-    isRateAutomatic = trainer.automaticRate;
-    isCertified = trainer.certify;
-    isVarianceReduced = trainer.varianceReduced;
-    rateReduction = trainer.rateReduction;
-    patience = trainer.patience;
-    lossTolerance = trainer.lossTolerance;
-    gradientTolerance = trainer.gradientTolerance;
-    maximumTime = trainer.maximumTime;
-    stopWhen = trainer.stopWhen;
-    listeners = List.copyOf(trainer.listeners);
-    checkpoints = trainer.checkpoints == null ? null : trainer.checkpoints.plan();
-    isResumed = trainer.resume;
-  }
-
-  static TrainingPlan of(Trainer trainer) {
-    return new TrainingPlan(trainer);
+  TrainingPlan(
+      Method method,
+      RowPlan rows,
+      LossPlan loss,
+      Steps steps,
+      Fit fit,
+      Ending ending,
+      Saving saving,
+      List<TrainingListener> listeners) {
+    this.method = method;
+    this.rows = rows;
+    this.loss = loss;
+    this.steps = steps;
+    this.fit = fit;
+    this.ending = ending;
+    this.saving = saving;
+    this.listeners = List.copyOf(listeners);
   }
 
   /** True if the method or its rate looks at all rows before the first step. */
   boolean looksAtAllRows() {
-    return solver != null || isRateAutomatic;
+    return method.solver() != null || steps.isRateAutomatic();
   }
 
   // ---- options alone
@@ -119,31 +105,27 @@ public final class TrainingPlan {
    * @throws PlanException if two of them exclude each other
    */
   public void requireConsistent(Option... toCome) {
-    if (isResumed && checkpoints == null) {
-      throw PlanException.conflict(
-          Option.RESUME,
-          "a training is resumed from its checkpoints, and there is no folder of them",
-          "name it with {CHECKPOINTS}");
-    }
-    if (gram && rows.memory() > 0) {
-      throw PlanException.conflict(
-          Option.GRAM,
-          "Gram mode reads all rows at once",
-          "train without {DATA_MEMORY}, or without Gram mode");
-    }
-    if (gram && !isPlain(Set.of(toCome))) {
-      throw PlanException.conflict(
-          Option.GRAM,
-          "Gram mode is for the unweighted squared loss",
-          "leave out {GRAM}, or loss, weights and offset");
-    }
-    if (loss.classWeights() != null && !loss.loss().hasClasses()) {
-      throw PlanException.conflict(
-          Option.CLASS_WEIGHTS,
-          "class weights are for the logistic loss, found loss '%s'".formatted(loss.loss().name()),
-          "give weights to the rows instead, or fit that loss");
-    }
-    if (solver == null) {
+    conflictIf(
+        saving.isResumed() && saving.plan() == null,
+        Option.RESUME,
+        "a training is resumed from its checkpoints, and there is no folder of them",
+        "name it with {CHECKPOINTS}");
+    conflictIf(
+        steps.gram() && rows.memory() > 0,
+        Option.GRAM,
+        "Gram mode reads all rows at once",
+        "train without {DATA_MEMORY}, or without Gram mode");
+    conflictIf(
+        steps.gram() && !isPlain(Set.of(toCome)),
+        Option.GRAM,
+        "Gram mode is for the unweighted squared loss",
+        "leave out {GRAM}, or loss, weights and offset");
+    conflictIf(
+        loss.classWeights() != null && !loss.loss().hasClasses(),
+        Option.CLASS_WEIGHTS,
+        "class weights are for the logistic loss, found loss '%s'".formatted(loss.loss().name()),
+        "give weights to the rows instead, or fit that loss");
+    if (method.solver() == null) {
       requireConsistentOptimizer();
     } else {
       requireConsistentSolver();
@@ -155,30 +137,28 @@ public final class TrainingPlan {
   }
 
   private void requireConsistentOptimizer() {
-    UpdateRule rule = optimizer.rule();
-    if (isVarianceReduced && !canReduceVariance(rule)) {
-      throw PlanException.conflict(
-          Option.VARIANCE_REDUCTION,
-          "variance reduction is for steps that are proportional to the gradient, found rule '%s'"
-              .formatted(rule.name()),
-          "use sgd");
-    }
-    if (isRateAutomatic && optimizer.groups().stream().anyMatch(g -> g.rateFactor() != 1)) {
-      throw PlanException.conflict(
-          Option.AUTOMATIC_RATE,
-          "an automatic learning rate is for all parameters alike, found groups with rate factors",
-          "give a rate, or no factors");
-    }
+    UpdateRule rule = method.optimizer().rule();
+    conflictIf(
+        steps.isVarianceReduced() && !canReduceVariance(rule),
+        Option.VARIANCE_REDUCTION,
+        "variance reduction is for steps that are proportional to the gradient, found rule '%s'"
+            .formatted(rule.name()),
+        "use sgd");
+    conflictIf(
+        steps.isRateAutomatic()
+            && method.optimizer().groups().stream().anyMatch(g -> g.rateFactor() != 1),
+        Option.AUTOMATIC_RATE,
+        "an automatic learning rate is for all parameters alike, found groups with rate factors",
+        "give a rate, or no factors");
     Loss ofRows = loss.loss();
-    if (isRateAutomatic && !Double.isFinite(ofRows.curvature())) {
-      throw PlanException.conflict(
-          Option.AUTOMATIC_RATE,
-          "no learning rate is known for loss '%s' as its curvature has no bound"
-              .formatted(ofRows.name()),
-          ofRows.isSmooth() ? "give one, or use lbfgs" : "give one, and a schedule that decays");
-    }
-    refuse(Option.L1, penalty.l1() > 0 ? rule.unsupportedL1Reason() : Optional.empty());
-    refuse(Option.STATE, rule.unsupportedReason(optimizer.stateFormat()));
+    conflictIf(
+        steps.isRateAutomatic() && !Double.isFinite(ofRows.curvature()),
+        Option.AUTOMATIC_RATE,
+        "no learning rate is known for loss '%s' as its curvature has no bound"
+            .formatted(ofRows.name()),
+        ofRows.isSmooth() ? "give one, or use lbfgs" : "give one, and a schedule that decays");
+    refuse(Option.L1, method.penalty().l1() > 0 ? rule.unsupportedL1Reason() : Optional.empty());
+    refuse(Option.STATE, rule.unsupportedReason(method.optimizer().stateFormat()));
   }
 
   /** True for rules whose steps are proportional to the gradient, as variance reduction needs. */
@@ -187,62 +167,70 @@ public final class TrainingPlan {
   }
 
   private void refuse(Option option, Optional<String> reason) {
-    if (reason.isPresent()) {
-      throw PlanException.conflict(
-          option,
-          "rule '%s' cannot have it: %s".formatted(optimizer.rule().name(), reason.get()),
-          "leave it out, or use another rule");
-    }
+    conflictIf(
+        reason.isPresent(),
+        option,
+        "rule '%s' cannot have it: %s"
+            .formatted(method.optimizer().rule().name(), reason.orElse("")),
+        "leave it out, or use another rule");
   }
 
   private void requireConsistentSolver() {
     Loss ofRows = loss.loss();
     boolean isSmooth = ofRows.isSmooth();
-    if (penalty.l1() > 0 && !solver.acceptsL1()) {
-      throw conflictWithSolver(
-          Option.L1,
-          "needs a gradient everywhere, which an L1 penalty has not",
-          "use fista, or no L1 penalty");
-    }
-    if (rows.batchSize() != RowPlan.FULL_BATCH) {
-      throw conflictWithSolver(
-          Option.BATCH_SIZE,
-          "takes full batches, found batch size %,d".formatted(rows.batchSize()),
-          "use a full batch, or an optimizer that steps, such as sgd");
-    }
-    if (!isSmooth || (solver.needsQuadratic() && !ofRows.isQuadratic())) {
-      throw conflictWithSolver(
-          Option.LOSS,
-          "needs a loss that is %s, found '%s'"
-              .formatted(isSmooth ? "a square" : "smooth", ofRows.name()),
-          isSmooth ? "use lbfgs or fista" : "use sgd or adam with a schedule that decays");
-    }
-    if (gradientTolerance > 0) {
-      throw conflictWithSolver(
-          Option.GRADIENT_TOLERANCE,
-          "ends by itself where the gradient is as small as rounding allows",
-          "leave out the gradient tolerance");
-    }
-    if (rateReduction != null) {
-      throw conflictWithSolver(
-          Option.RATE_REDUCTION, "has no learning rate that could be lowered", "leave it out");
-    }
-    if (isVarianceReduced) {
-      throw conflictWithSolver(
-          Option.VARIANCE_REDUCTION, "takes full batches, whose gradient has no noise", "use sgd");
-    }
-    if (isRateAutomatic) {
-      throw conflictWithSolver(
-          Option.AUTOMATIC_RATE, "has no learning rate, so that none is chosen", "leave it out");
-    }
-    if (gram) {
-      throw conflictWithSolver(Option.GRAM, "has no Gram mode", "leave it out");
+    solverConflictIf(
+        method.penalty().l1() > 0 && !method.solver().acceptsL1(),
+        Option.L1,
+        "needs a gradient everywhere, which an L1 penalty has not",
+        "use fista, or no L1 penalty");
+    solverConflictIf(
+        rows.batchSize() != RowPlan.FULL_BATCH,
+        Option.BATCH_SIZE,
+        "takes full batches, found batch size %,d".formatted(rows.batchSize()),
+        "use a full batch, or an optimizer that steps, such as sgd");
+    solverConflictIf(
+        !isSmooth || (method.solver().needsQuadratic() && !ofRows.isQuadratic()),
+        Option.LOSS,
+        "needs a loss that is %s, found '%s'"
+            .formatted(isSmooth ? "a square" : "smooth", ofRows.name()),
+        isSmooth ? "use lbfgs or fista" : "use sgd or adam with a schedule that decays");
+    solverConflictIf(
+        ending.gradientTolerance() > 0,
+        Option.GRADIENT_TOLERANCE,
+        "ends by itself where the gradient is as small as rounding allows",
+        "leave out the gradient tolerance");
+    solverConflictIf(
+        steps.rateReduction() != null,
+        Option.RATE_REDUCTION,
+        "has no learning rate that could be lowered",
+        "leave it out");
+    solverConflictIf(
+        steps.isVarianceReduced(),
+        Option.VARIANCE_REDUCTION,
+        "takes full batches, whose gradient has no noise",
+        "use sgd");
+    solverConflictIf(
+        steps.isRateAutomatic(),
+        Option.AUTOMATIC_RATE,
+        "has no learning rate, so that none is chosen",
+        "leave it out");
+    solverConflictIf(steps.gram(), Option.GRAM, "has no Gram mode", "leave it out");
+  }
+
+  private void solverConflictIf(boolean isSo, Option option, String reason, String remedy) {
+    conflictIf(isSo, option, "method '%s' %s".formatted(method.solver().name(), reason), remedy);
+  }
+
+  private static void conflictIf(boolean isSo, Option option, String reason, String remedy) {
+    if (isSo) {
+      throw PlanException.conflict(option, reason, remedy);
     }
   }
 
-  private PlanException conflictWithSolver(Option option, String reason, String remedy) {
-    return PlanException.conflict(
-        option, "method '%s' %s".formatted(solver.name(), reason), remedy);
+  private static void misfitIf(boolean isSo, Option option, String reason, String remedy) {
+    if (isSo) {
+      throw PlanException.misfit(option, reason, remedy);
+    }
   }
 
   // ---- with data and backend
@@ -253,13 +241,14 @@ public final class TrainingPlan {
    * @throws PlanException if one does not fit it
    */
   public void requireFits(DType type) {
-    if (optimizer != null && optimizer.stateFormat().isCompact() && type != DType.F32) {
-      throw PlanException.conflict(
-          Option.STATE,
-          "state as %s is for F32, found f64: what it rounds away is more than F64 adds to F32"
-              .formatted(optimizer.stateFormat()),
-          "keep the state as it is, or take {ELEMENT_TYPE} f32");
-    }
+    StateFormat state =
+        method.optimizer() == null ? StateFormat.SAME : method.optimizer().stateFormat();
+    conflictIf(
+        state.isCompact() && type != DType.F32,
+        Option.STATE,
+        "state as %s is for F32, found f64: what it rounds away is more than F64 adds to F32"
+            .formatted(state),
+        "keep the state as it is, or take {ELEMENT_TYPE} f32");
   }
 
   /**
@@ -269,24 +258,21 @@ public final class TrainingPlan {
    * @throws PlanException if one does not fit it
    */
   public void requireFits(TrainingFile file, Option... toCome) {
-    if (isStandardized) {
-      throw PlanException.conflict(
-          Option.STANDARDIZATION,
-          file + " cannot be standardized in place",
-          "choose its units when it is written");
-    }
-    if (!isPlain(Set.of(toCome))) {
-      throw PlanException.conflict(
-          Option.LOSS,
-          "other losses, weights and offsets are for data in memory, found " + file,
-          "train on the data that it was written from");
-    }
-    if (file.isShifted() && !hasIntercept) {
-      throw PlanException.misfit(
-          Option.NO_INTERCEPT,
-          file + " has means subtracted, which a model without intercept cannot undo",
-          "write it with rows scaled or raw");
-    }
+    conflictIf(
+        fit.isStandardized(),
+        Option.STANDARDIZATION,
+        file + " cannot be standardized in place",
+        "choose its units when it is written");
+    conflictIf(
+        !isPlain(Set.of(toCome)),
+        Option.LOSS,
+        "other losses, weights and offsets are for data in memory, found " + file,
+        "train on the data that it was written from");
+    misfitIf(
+        file.isShifted() && !fit.hasIntercept(),
+        Option.NO_INTERCEPT,
+        file + " has means subtracted, which a model without intercept cannot undo",
+        "write it with rows scaled or raw");
   }
 
   /**
@@ -309,14 +295,14 @@ public final class TrainingPlan {
           "a limit of data in memory is for training files, found data in memory",
           "write them as a training file");
     }
-    if (isStandardized) {
-      data.x().requireHost();
-      data.y().requireHost();
-      data.x().requireWritable();
-      data.y().requireWritable();
+    if (fit.isStandardized()) {
+      for (Tensor values : List.of(data.x(), data.y())) {
+        values.requireHost();
+        values.requireWritable();
+      }
       data.x().requireDisjoint(data.y());
     }
-    if (gram) {
+    if (steps.gram()) {
       NormalEquations.requireAccepted(backend, data.features().size(), data.targets().size());
     }
     if (!loss.isPlain()) {
@@ -329,34 +315,31 @@ public final class TrainingPlan {
       throw new IllegalArgumentException("there are no rows to train on");
     }
     long heldOut = rows.heldOut(data.rows());
-    if (rows.validationFraction() > 0 && (heldOut < 1 || heldOut >= data.rows())) {
-      throw PlanException.misfit(
-          Option.VALIDATION,
-          "validation fraction %s of %,d rows holds out %,d"
-              .formatted(rows.validationFraction(), data.rows(), heldOut),
-          "leave at least one row on each side");
-    }
+    misfitIf(
+        rows.validationFraction() > 0 && (heldOut < 1 || heldOut >= data.rows()),
+        Option.VALIDATION,
+        "validation fraction %s of %,d rows holds out %,d"
+            .formatted(rows.validationFraction(), data.rows(), heldOut),
+        "leave at least one row on each side");
     requireBatches(data.rows() - heldOut, data.features().size());
   }
 
   /** Judges sizes, by the rows that are trained on. */
   void requireBatches(long trained, int features) {
     long batch = rows.batchSize();
-    if (batch > trained) {
-      throw PlanException.misfit(
-          Option.BATCH_SIZE,
-          "batch size %,d is larger than the %,d training rows".formatted(batch, trained),
-          "use a full batch");
-    }
+    misfitIf(
+        batch > trained,
+        Option.BATCH_SIZE,
+        "batch size %,d is larger than the %,d training rows".formatted(batch, trained),
+        "use a full batch");
     boolean isFull = rows.hasFullBatches(trained);
-    if (gram && !isFull) {
-      throw PlanException.conflict(
-          Option.BATCH_SIZE,
-          "Gram mode takes all rows in every step, found batch size %,d of %,d training rows"
-              .formatted(batch, trained),
-          "use a full batch, or leave out {GRAM}");
-    }
-    if (isFull && (rows.batchesPerStep() > 1 || isVarianceReduced)) {
+    conflictIf(
+        steps.gram() && !isFull,
+        Option.BATCH_SIZE,
+        "Gram mode takes all rows in every step, found batch size %,d of %,d training rows"
+            .formatted(batch, trained),
+        "use a full batch, or leave out {GRAM}");
+    if (isFull && (rows.batchesPerStep() > 1 || steps.isVarianceReduced())) {
       boolean accumulates = rows.batchesPerStep() > 1;
       throw PlanException.misfit(
           accumulates ? Option.ACCUMULATE : Option.VARIANCE_REDUCTION,
@@ -364,30 +347,29 @@ public final class TrainingPlan {
               .formatted(trained, accumulates ? "accumulate" : "reduce the variance of"),
           "use smaller ones");
     }
-    if (isRateAutomatic && !loss.isPlain() && !Curvature.canBeFormed(rows, trained, features)) {
-      throw PlanException.misfit(
-          Option.AUTOMATIC_RATE,
-          "no learning rate is known for loss '%s' with so many rows and features"
-              .formatted(loss.loss().name()),
-          "give one, or use lbfgs");
-    }
+    misfitIf(
+        steps.isRateAutomatic()
+            && !loss.isPlain()
+            && !Curvature.canBeFormed(rows, trained, features),
+        Option.AUTOMATIC_RATE,
+        "no learning rate is known for loss '%s' with so many rows and features"
+            .formatted(loss.loss().name()),
+        "give one, or use lbfgs");
   }
 
   private void requireLoss(Dataset data, Backend backend) {
     Loss ofRows = loss.loss();
-    if (!backend.linear().supports(ofRows) || !backend.linear().supportsWeights()) {
-      throw PlanException.misfit(
-          Option.LOSS,
-          "backend '%s' has the unweighted squared loss alone, found loss '%s' or weights"
-              .formatted(backend.name(), ofRows.name()),
-          "use a backend in host memory");
-    }
-    if (loss.classWeights() != null && data.targets().size() > 1) {
-      throw PlanException.misfit(
-          Option.CLASS_WEIGHTS,
-          "class weights are for one target, found %d".formatted(data.targets().size()),
-          "train once for each");
-    }
+    misfitIf(
+        !backend.linear().supports(ofRows) || !backend.linear().supportsWeights(),
+        Option.LOSS,
+        "backend '%s' has the unweighted squared loss alone, found loss '%s' or weights"
+            .formatted(backend.name(), ofRows.name()),
+        "use a backend in host memory");
+    misfitIf(
+        loss.classWeights() != null && data.targets().size() > 1,
+        Option.CLASS_WEIGHTS,
+        "class weights are for one target, found %d".formatted(data.targets().size()),
+        "train once for each");
     requireValues(Option.WEIGHTS, "weights", loss.weights(), 0, data);
     requireValues(Option.OFFSET, "offsets", loss.offset(), Double.NEGATIVE_INFINITY, data);
     for (long i = 0; i < data.rows(); i++) {
@@ -436,15 +418,15 @@ public final class TrainingPlan {
   Map<String, String> identity() {
     Map<String, String> identity = new LinkedHashMap<>();
     Loss ofRows = loss.loss();
-    if (solver == null) {
-      identity.put("training.rule", optimizer.rule().name());
+    if (method.solver() == null) {
+      identity.put("training.rule", method.optimizer().rule().name());
     } else {
-      identity.put("training.method", solver.toString());
+      identity.put("training.method", method.solver().toString());
     }
-    identity.put("training.penalty", penalty.toString());
+    identity.put("training.penalty", method.penalty().toString());
     identity.put("training.seed", Long.toString(rows.seed()));
-    identity.put("training.intercept", Boolean.toString(hasIntercept));
-    identity.put("training.gram", Boolean.toString(gram));
+    identity.put("training.intercept", Boolean.toString(fit.hasIntercept()));
+    identity.put("training.gram", Boolean.toString(steps.gram()));
     identity.put(
         "training.loss",
         ofRows instanceof Record ? ofRows.toString() : ofRows.getClass().getName());
@@ -452,8 +434,8 @@ public final class TrainingPlan {
     identity.put("training.offset", Fingerprint.of(loss.offset()));
     identity.put("training.class weights", text(loss.classWeights()));
     identity.put("training.batches per step", Long.toString(rows.batchesPerStep()));
-    identity.put("training.rate reduction", text(rateReduction));
-    identity.put("training.variance reduction", Boolean.toString(isVarianceReduced));
+    identity.put("training.rate reduction", text(steps.rateReduction()));
+    identity.put("training.variance reduction", Boolean.toString(steps.isVarianceReduced()));
     return identity;
   }
 

@@ -65,13 +65,13 @@ final class TrainingSession implements AutoCloseable {
   }
 
   private TrainingResult run() {
-    if (plan.checkpoints != null) {
-      folder = Resumption.folder(plan.checkpoints.folder(), plan.isResumed);
+    if (plan.saving.plan() != null) {
+      folder = Resumption.folder(plan.saving.plan().folder(), plan.saving.isResumed());
     }
     rows = TrainingRows.of(plan.rows, source, arena);
     plan.requireBatches(rows.trained(), source.data().features().size());
     bench = new Workbench(plan, rows, backend, arena);
-    loop = plan.solver == null ? new OptimizerLoop(bench) : new SolverLoop(bench);
+    loop = plan.method.solver() == null ? new OptimizerLoop(bench) : new SolverLoop(bench);
     try {
       begin();
       return fit();
@@ -89,7 +89,7 @@ final class TrainingSession implements AutoCloseable {
       identity.putAll(plan.identity());
     }
     try (SavedTraining saved =
-        plan.isResumed ? Resumption.newest(folder, s -> examine(s, identity)) : null) {
+        plan.saving.isResumed() ? Resumption.newest(folder, s -> examine(s, identity)) : null) {
       rows.place(backend, arena, bench.loss);
       targets = rows.targetSums();
       watch =
@@ -103,7 +103,10 @@ final class TrainingSession implements AutoCloseable {
         identity.putAll(loop.identity(saved));
         checkpoints =
             new CheckpointWriter(
-                plan.checkpoints, folder, identity, loop.snapshot(plan.checkpoints.inBackground()));
+                plan.saving.plan(),
+                folder,
+                identity,
+                loop.snapshot(plan.saving.plan().inBackground()));
       }
       if (saved != null) {
         checkpoints.resumedAt(loop.steps(), progress.batches);
@@ -147,8 +150,8 @@ final class TrainingSession implements AutoCloseable {
   }
 
   private String advice(double rate) {
-    String units = plan.isStandardized || source.isFile() ? "" : "standardize the features";
-    if (plan.solver != null) {
+    String units = plan.fit.isStandardized() || source.isFile() ? "" : "standardize the features";
+    if (plan.method.solver() != null) {
       return units.isEmpty() ? "give the target another unit, or add {L2}" : units;
     }
     String lower = String.format(Locale.ROOT, "try {LEARNING_RATE} %.2g", rate / 10);
@@ -176,7 +179,7 @@ final class TrainingSession implements AutoCloseable {
       // The order that the last epoch left, in which the final losses are summed.
       rows.begin(progress.epochs - 1);
     }
-    while (stop == null && progress.epochs < plan.epochs) {
+    while (stop == null && progress.epochs < plan.ending.epochs()) {
       rows.begin(progress.epochs);
       if (progress.position == 0) {
         best.begins();
@@ -187,10 +190,10 @@ final class TrainingSession implements AutoCloseable {
       EpochRecord record = record();
       progress.ended(record);
       best.ended(record);
-      if (plan.patience > 0) {
-        progress.plateau.watch(record.watchedLoss(), plan.lossTolerance);
+      if (plan.ending.patience() > 0) {
+        progress.plateau.watch(record.watchedLoss(), plan.ending.lossTolerance());
       }
-      RateReduction reduction = plan.rateReduction;
+      RateReduction reduction = plan.steps.rateReduction();
       if (reduction != null && reduction.isDue(progress.ratePlateau, record.watchedLoss())) {
         loop.reduceRate(reduction.factor());
       }
@@ -214,7 +217,7 @@ final class TrainingSession implements AutoCloseable {
         total / bench.outputs(),
         heldOutLoss(false),
         loop.stepLength(),
-        plan.gradientTolerance > 0
+        plan.ending.gradientTolerance() > 0
             ? backend.linear().norm2(bench.regression.gradient().flat())
             : Double.NaN,
         secondsSinceStart());
@@ -240,12 +243,13 @@ final class TrainingSession implements AutoCloseable {
     if (reason != null) {
       return reason;
     }
-    if (plan.maximumTime != null
-        && Duration.ofNanos(System.nanoTime() - started).compareTo(plan.maximumTime) >= 0) {
+    if (plan.ending.maximumTime() != null
+        && Duration.ofNanos(System.nanoTime() - started).compareTo(plan.ending.maximumTime())
+            >= 0) {
       return StopReason.TIME;
     }
-    boolean isLast = progress.epochs >= plan.epochs;
-    return !isLast && plan.stopWhen.getAsBoolean() ? StopReason.REQUEST : null;
+    boolean isLast = progress.epochs >= plan.ending.epochs();
+    return !isLast && plan.ending.stopWhen().getAsBoolean() ? StopReason.REQUEST : null;
   }
 
   /** What the numbers say, whenever they are looked at. */
@@ -256,10 +260,12 @@ final class TrainingSession implements AutoCloseable {
     if (loop.reason() != null) {
       return loop.reason();
     }
-    if (plan.gradientTolerance > 0 && record.gradientNorm() <= plan.gradientTolerance) {
+    if (plan.ending.gradientTolerance() > 0
+        && record.gradientNorm() <= plan.ending.gradientTolerance()) {
       return StopReason.GRADIENT;
     }
-    return plan.patience > 0 && progress.plateau.epochsSinceBest() >= plan.patience
+    return plan.ending.patience() > 0
+            && progress.plateau.epochsSinceBest() >= plan.ending.patience()
         ? StopReason.PATIENCE
         : null;
   }
@@ -299,7 +305,7 @@ final class TrainingSession implements AutoCloseable {
     double[] trained = evaluation.trained();
     watch.requireUseful(
         Arrays.stream(trained).sum(), 0, "after", loop.steps(), progress.epochs, loop.stepLength());
-    Certificate certificate = plan.isCertified ? certificate() : null;
+    Certificate certificate = plan.fit.isCertified() ? certificate() : null;
     FitMetrics metrics = evaluation.metrics(trained, targets);
     double mean = evaluation.raw(trained);
     return new TrainingResult(

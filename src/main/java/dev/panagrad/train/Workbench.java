@@ -43,7 +43,7 @@ final class Workbench implements AutoCloseable {
     this.rows = rows;
     this.backend = backend;
     this.arena = arena;
-    if (plan.isStandardized) {
+    if (plan.fit.isStandardized()) {
       rows.standardize(moments());
     }
     loss = TrainingLoss.of(plan.loss, rows, arena);
@@ -51,20 +51,23 @@ final class Workbench implements AutoCloseable {
     parts = new GradientParts(backend, arena, regression.gradient().flat());
     Standardization units = rows.standardization();
     optimizer =
-        plan.optimizer == null ? null : StandardizedPenalty.optimizer(plan.optimizer, units);
+        plan.method.optimizer() == null
+            ? null
+            : StandardizedPenalty.optimizer(plan.method.optimizer(), units);
     Penalty penalty =
         optimizer == null
-            ? StandardizedPenalty.scaled(plan.penalty, units)
+            ? StandardizedPenalty.scaled(plan.method.penalty(), units)
             : StandardizedPenalty.objective(optimizer);
     objective =
-        plan.looksAtAllRows() || plan.isCertified
+        plan.looksAtAllRows() || plan.fit.isCertified()
             ? new RowsObjective(backend, arena, rows, regression, loss, parts, penalty)
             : null;
-    curvature = new MeasuredCurvature(objective, rows, loss, plan.hasIntercept, backend, arena);
+    curvature =
+        new MeasuredCurvature(objective, rows, loss, plan.fit.hasIntercept(), backend, arena);
   }
 
   private Standardization moments() {
-    Standardization fit = rows.moments(plan.hasIntercept);
+    Standardization fit = rows.moments(plan.fit.hasIntercept());
     if (plan.looksAtAllRows()) {
       double sum = 0;
       for (int f = 0; f < fit.features(); f++) {
@@ -79,7 +82,9 @@ final class Workbench implements AutoCloseable {
       }
     }
     Penalty penalty =
-        plan.optimizer == null ? plan.penalty : StandardizedPenalty.objective(plan.optimizer);
+        plan.method.optimizer() == null
+            ? plan.method.penalty()
+            : StandardizedPenalty.objective(plan.method.optimizer());
     return StandardizedPenalty.scales(plan.loss.isPlain() ? fit : fit.withRawTargets(), penalty);
   }
 
@@ -104,7 +109,12 @@ final class Workbench implements AutoCloseable {
   LinearRegression newRegression() {
     LinearRegression made =
         new LinearRegression(
-            backend, arena, rows.data().x().dtype(), features(), outputs(), plan.hasIntercept);
+            backend,
+            arena,
+            rows.data().x().dtype(),
+            features(),
+            outputs(),
+            plan.fit.hasIntercept());
     made.use(loss.loss());
     return made;
   }
