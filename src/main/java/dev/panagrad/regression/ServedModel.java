@@ -10,7 +10,9 @@ import java.util.List;
 import java.util.Objects;
 
 /**
- * The model that a service predicts with, exchanged while others predict.
+ * The model that a service predicts with, exchanged while others predict. Each {@code predict} and
+ * {@code response} is that of {@link LinearModel} by the current model, the same for all its rows;
+ * once closed, they throw {@link IllegalStateException}.
  *
  * <p>Threading: any number of threads may predict, exchange and close. A prediction reads one
  * volatile reference once, so each call, whatever its rows and targets, is by one model, and
@@ -47,76 +49,34 @@ public final class ServedModel implements AutoCloseable {
     return now;
   }
 
-  /**
-   * {@link LinearModel#predict(double[], int)} by the current model.
-   *
-   * @throws IllegalStateException if closed
-   */
   public double predict(double[] row, int target) {
     return current().predict(row, target);
   }
 
-  /**
-   * {@link LinearModel#predict(double[], double[])} by the current model.
-   *
-   * @throws IllegalStateException if closed
-   */
   public void predict(double[] row, double[] out) {
     current().predict(row, out);
   }
 
-  /**
-   * {@link LinearModel#predict(Tensor, Tensor)} by the current model, the same for all rows.
-   *
-   * @throws IllegalStateException if closed
-   */
   public void predict(Tensor x, Tensor out) {
     current().predict(x, out);
   }
 
-  /**
-   * {@link LinearModel#predict(Tensor, long, long, Tensor)} by the current model, the same for all
-   * rows.
-   *
-   * @throws IllegalStateException if closed
-   */
   public void predict(Tensor x, long first, long count, Tensor out) {
     current().predict(x, first, count, out);
   }
 
-  /**
-   * {@link LinearModel#response(double[], int)} by the current model.
-   *
-   * @throws IllegalStateException if closed
-   */
   public double response(double[] row, int target) {
     return current().response(row, target);
   }
 
-  /**
-   * {@link LinearModel#response(double[], double[])} by the current model.
-   *
-   * @throws IllegalStateException if closed
-   */
   public void response(double[] row, double[] out) {
     current().response(row, out);
   }
 
-  /**
-   * {@link LinearModel#response(Tensor, Tensor)} by the current model, the same for all rows.
-   *
-   * @throws IllegalStateException if closed
-   */
   public void response(Tensor x, Tensor out) {
     current().response(x, out);
   }
 
-  /**
-   * {@link LinearModel#response(Tensor, long, long, Tensor)} by the current model, the same for all
-   * rows.
-   *
-   * @throws IllegalStateException if closed
-   */
   public void response(Tensor x, long first, long count, Tensor out) {
     current().response(x, first, count, out);
   }

@@ -69,16 +69,9 @@ public record Adagrad(
   /** Index in {@link StepCoefficients#own} of the rate, decayed. */
   public static final int RATE = 0;
 
-  /** Index of the initial value of the sum. */
   public static final int INITIAL = 1;
-
-  /** Index of epsilon. */
   public static final int EPSILON = 2;
 
-  /** PyTorch's default learning rate. */
-  public static final double DEFAULT_LEARNING_RATE = 1e-2;
-
-  /** Validates the hyper-parameters. */
   public Adagrad {
     Checks.positive("learning rate", learningRate);
     Checks.nonNegative("rate decay", rateDecay);
@@ -92,22 +85,18 @@ public record Adagrad(
     return new Adagrad(learningRate, 0, 0, 1e-10, 0);
   }
 
-  /** The same with this decay of the rate. */
   public Adagrad withRateDecay(double newRateDecay) {
     return new Adagrad(learningRate, newRateDecay, initialAccumulator, epsilon, weightDecay);
   }
 
-  /** The same with this initial value of the sum. */
   public Adagrad withInitialAccumulator(double newInitialAccumulator) {
     return new Adagrad(learningRate, rateDecay, newInitialAccumulator, epsilon, weightDecay);
   }
 
-  /** The same with this epsilon. */
   public Adagrad withEpsilon(double newEpsilon) {
     return new Adagrad(learningRate, rateDecay, initialAccumulator, newEpsilon, weightDecay);
   }
 
-  /** The same with this coupled weight decay. */
   public Adagrad withWeightDecay(double newWeightDecay) {
     return new Adagrad(learningRate, rateDecay, initialAccumulator, epsilon, newWeightDecay);
   }

@@ -60,16 +60,10 @@ public record Adam(
     boolean decoupled,
     boolean amsgrad)
     implements UpdateRule {
-  /** Index in {@link StepCoefficients#own} of beta1. */
+  // Indices in StepCoefficients.own.
   public static final int BETA1 = 0;
-
-  /** Index of 1 - beta1. */
   public static final int ONE_MINUS_BETA1 = 1;
-
-  /** Index of beta2. */
   public static final int BETA2 = 2;
-
-  /** Index of 1 - beta2. */
   public static final int ONE_MINUS_BETA2 = 3;
 
   /** Index of rate * sqrt(1 - beta2^t) / (1 - beta1^t): with it, the moments need no correction. */
@@ -78,10 +72,6 @@ public record Adam(
   /** Index of epsilon * sqrt(1 - beta2^t), which keeps epsilon beside the corrected root. */
   public static final int EPSILON = 5;
 
-  /** PyTorch's default learning rate. */
-  public static final double DEFAULT_LEARNING_RATE = 1e-3;
-
-  /** Validates the hyper-parameters. */
   public Adam {
     Checks.positive("learning rate", learningRate);
     Checks.fraction("beta1", beta1);
@@ -100,12 +90,10 @@ public record Adam(
     return new Adam(learningRate, 0.9, 0.999, 1e-8, 0.01, true, false);
   }
 
-  /** The same with these decay rates of the moments. */
   public Adam withBetas(double newBeta1, double newBeta2) {
     return new Adam(learningRate, newBeta1, newBeta2, epsilon, weightDecay, decoupled, amsgrad);
   }
 
-  /** The same with this epsilon. */
   public Adam withEpsilon(double newEpsilon) {
     return new Adam(learningRate, beta1, beta2, newEpsilon, weightDecay, decoupled, amsgrad);
   }

@@ -12,42 +12,27 @@ public final class Checks {
 
   /** Requires {@code 0 < value < infinity}. */
   public static double positive(String name, double value) {
-    if (!(value > 0 && value < Double.POSITIVE_INFINITY)) {
-      throw rejected(name, "(0, infinity)", value);
-    }
-    return value;
+    return require(value > 0 && value < Double.POSITIVE_INFINITY, name, "(0, infinity)", value);
   }
 
   /** Requires {@code 0 <= value < infinity}. */
   public static double nonNegative(String name, double value) {
-    if (!(value >= 0 && value < Double.POSITIVE_INFINITY)) {
-      throw rejected(name, "[0, infinity)", value);
-    }
-    return value;
+    return require(value >= 0 && value < Double.POSITIVE_INFINITY, name, "[0, infinity)", value);
   }
 
   /** Requires {@code 0 <= value < 1}. */
   public static double fraction(String name, double value) {
-    if (!(value >= 0 && value < 1)) {
-      throw rejected(name, "[0, 1)", value);
-    }
-    return value;
+    return require(value >= 0 && value < 1, name, "[0, 1)", value);
   }
 
   /** Requires {@code 0 < value <= 1}. */
   public static double positiveFraction(String name, double value) {
-    if (!(value > 0 && value <= 1)) {
-      throw rejected(name, "(0, 1]", value);
-    }
-    return value;
+    return require(value > 0 && value <= 1, name, "(0, 1]", value);
   }
 
   /** Requires {@code 0 < value < 1}. */
   public static double openFraction(String name, double value) {
-    if (!(value > 0 && value < 1)) {
-      throw rejected(name, "(0, 1)", value);
-    }
-    return value;
+    return require(value > 0 && value < 1, name, "(0, 1)", value);
   }
 
   /** Requires {@code value >= 1}. */
@@ -101,7 +86,10 @@ public final class Checks {
                 .formatted(epsilon, dtype, least));
   }
 
-  private static IllegalArgumentException rejected(String name, String range, double value) {
-    return new IllegalArgumentException(name + " must be in " + range + ", found " + value);
+  private static double require(boolean isInside, String name, String range, double value) {
+    if (!isInside) {
+      throw new IllegalArgumentException(name + " must be in " + range + ", found " + value);
+    }
+    return value;
   }
 }

@@ -22,10 +22,9 @@ import java.util.List;
  * @param learningRate rate, > 0
  */
 public record GradientDescent(double learningRate) implements UpdateRule {
-  /** Index in {@link StepCoefficients#own} of the rate. */
+  // Indices in StepCoefficients.own.
   public static final int RATE = 0;
 
-  /** Validates the rate. */
   public GradientDescent {
     Checks.positive("learning rate", learningRate);
   }

@@ -50,25 +50,13 @@ import java.util.Optional;
  */
 public record Lion(double learningRate, double beta1, double beta2, double weightDecay)
     implements UpdateRule {
-  /** Index in {@link StepCoefficients#own} of the rate. */
+  // Indices in StepCoefficients.own.
   public static final int RATE = 0;
-
-  /** Index of beta1. */
   public static final int BETA1 = 1;
-
-  /** Index of 1 - beta1. */
   public static final int ONE_MINUS_BETA1 = 2;
-
-  /** Index of beta2. */
   public static final int BETA2 = 3;
-
-  /** Index of 1 - beta2. */
   public static final int ONE_MINUS_BETA2 = 4;
 
-  /** The authors' default learning rate. */
-  public static final double DEFAULT_LEARNING_RATE = 1e-4;
-
-  /** Validates the hyper-parameters. */
   public Lion {
     Checks.positive("learning rate", learningRate);
     Checks.fraction("beta1", beta1);
@@ -81,12 +69,10 @@ public record Lion(double learningRate, double beta1, double beta2, double weigh
     return new Lion(learningRate, 0.9, 0.99, 0);
   }
 
-  /** The same with these decay rates of the momentum. */
   public Lion withBetas(double newBeta1, double newBeta2) {
     return new Lion(learningRate, newBeta1, newBeta2, weightDecay);
   }
 
-  /** The same with this decoupled weight decay. */
   public Lion withWeightDecay(double newWeightDecay) {
     return new Lion(learningRate, beta1, beta2, newWeightDecay);
   }

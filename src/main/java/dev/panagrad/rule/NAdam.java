@@ -88,10 +88,6 @@ public record NAdam(
   /** What 1 - P does not see. */
   private static final double NEGLIGIBLE = 0x1p-60;
 
-  /** PyTorch's default learning rate. */
-  public static final double DEFAULT_LEARNING_RATE = 2e-3;
-
-  /** Validates the hyper-parameters. */
   public NAdam {
     Checks.positive("learning rate", learningRate);
     Checks.fraction("beta1", beta1);
@@ -106,18 +102,15 @@ public record NAdam(
     return new NAdam(learningRate, 0.9, 0.999, 1e-8, 4e-3, 0, false);
   }
 
-  /** The same with these decay rates of the moments. */
   public NAdam withBetas(double newBeta1, double newBeta2) {
     return new NAdam(
         learningRate, newBeta1, newBeta2, epsilon, momentumDecay, weightDecay, decoupled);
   }
 
-  /** The same with this epsilon. */
   public NAdam withEpsilon(double newEpsilon) {
     return new NAdam(learningRate, beta1, beta2, newEpsilon, momentumDecay, weightDecay, decoupled);
   }
 
-  /** The same with this decay of the momentum's distance from beta1. */
   public NAdam withMomentumDecay(double newMomentumDecay) {
     return new NAdam(learningRate, beta1, beta2, epsilon, newMomentumDecay, weightDecay, decoupled);
   }

@@ -52,25 +52,16 @@ public record RmsProp(
     boolean centered,
     double weightDecay)
     implements UpdateRule {
-  /** Index in {@link StepCoefficients#own} of alpha. */
+  // Indices in StepCoefficients.own.
   public static final int ALPHA = 0;
-
-  /** Index of 1 - alpha. */
   public static final int ONE_MINUS_ALPHA = 1;
 
   /** Index of the rate. */
   public static final int RATE = 2;
 
-  /** Index of epsilon. */
   public static final int EPSILON = 3;
-
-  /** Index of the momentum. */
   public static final int MOMENTUM = 4;
 
-  /** PyTorch's default learning rate. */
-  public static final double DEFAULT_LEARNING_RATE = 1e-2;
-
-  /** Validates the hyper-parameters. */
   public RmsProp {
     Checks.positive("learning rate", learningRate);
     Checks.fraction("alpha", alpha);
@@ -84,17 +75,14 @@ public record RmsProp(
     return new RmsProp(learningRate, 0.99, 1e-8, 0, false, 0);
   }
 
-  /** The same with this decay rate of the mean of squares. */
   public RmsProp withAlpha(double newAlpha) {
     return new RmsProp(learningRate, newAlpha, epsilon, momentum, centered, weightDecay);
   }
 
-  /** The same with this epsilon. */
   public RmsProp withEpsilon(double newEpsilon) {
     return new RmsProp(learningRate, alpha, newEpsilon, momentum, centered, weightDecay);
   }
 
-  /** The same with this momentum. */
   public RmsProp withMomentum(double newMomentum) {
     return new RmsProp(learningRate, alpha, epsilon, newMomentum, centered, weightDecay);
   }
@@ -104,12 +92,10 @@ public record RmsProp(
     return new RmsProp(learningRate, alpha, epsilon, momentum, true, weightDecay);
   }
 
-  /** The same with this coupled weight decay. */
   public RmsProp withWeightDecay(double newWeightDecay) {
     return new RmsProp(learningRate, alpha, epsilon, momentum, centered, newWeightDecay);
   }
 
-  /** Whether there is a velocity. */
   public boolean hasMomentum() {
     return momentum > 0;
   }

@@ -37,7 +37,7 @@ import java.util.List;
 public record Sgd(
     double learningRate, double momentum, double dampening, boolean nesterov, double weightDecay)
     implements UpdateRule {
-  /** Index in {@link StepCoefficients#own} of the rate. */
+  // Indices in StepCoefficients.own.
   public static final int RATE = 0;
 
   /** Index of the factor of the velocity: the momentum. */
@@ -49,7 +49,6 @@ public record Sgd(
    */
   public static final int INTAKE = 2;
 
-  /** Validates the hyper-parameters. */
   public Sgd {
     Checks.positive("learning rate", learningRate);
     Checks.fraction("momentum", momentum);
@@ -57,10 +56,8 @@ public record Sgd(
     Checks.nonNegative("weight decay", weightDecay);
     if (nesterov && (momentum == 0 || dampening != 0)) {
       throw new IllegalArgumentException(
-          "Nesterov momentum needs momentum > 0 and dampening 0, found momentum "
-              + momentum
-              + " and dampening "
-              + dampening);
+          "Nesterov momentum needs momentum > 0 and dampening 0, found momentum %s and dampening %s"
+              .formatted(momentum, dampening));
     }
   }
 
@@ -69,22 +66,18 @@ public record Sgd(
     return new Sgd(learningRate, 0, 0, false, 0);
   }
 
-  /** The same with this momentum. */
   public Sgd withMomentum(double newMomentum) {
     return new Sgd(learningRate, newMomentum, dampening, nesterov, weightDecay);
   }
 
-  /** The same with this dampening. */
   public Sgd withDampening(double newDampening) {
     return new Sgd(learningRate, momentum, newDampening, nesterov, weightDecay);
   }
 
-  /** The same with Nesterov's look-ahead. */
   public Sgd withNesterov() {
     return new Sgd(learningRate, momentum, dampening, true, weightDecay);
   }
 
-  /** The same with this coupled weight decay. */
   public Sgd withWeightDecay(double newWeightDecay) {
     return new Sgd(learningRate, momentum, dampening, nesterov, newWeightDecay);
   }
@@ -109,7 +102,6 @@ public record Sgd(
     return hasMomentum() ? (1 - dampening) / (1 - momentum) : 1;
   }
 
-  /** Whether there is a velocity. */
   public boolean hasMomentum() {
     return momentum > 0;
   }

@@ -1,8 +1,11 @@
 package dev.panagrad.schedule;
 
 import java.util.Arrays;
+import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Locale;
+import java.util.Map;
+import java.util.stream.DoubleStream;
 
 /**
  * The text form of schedules: {@code name:argument,argument}, several joined by {@code +}.
@@ -24,21 +27,55 @@ import java.util.Locale;
  * sum, every part but the last needs a length: {@code warmup:100+cosine:3000}.
  */
 public final class ScheduleText {
-  private static final List<String> NAMES =
-      List.of(
-          "constant",
-          "step",
-          "exponential",
-          "inverse",
-          "linear",
-          "warmup",
-          "cosine",
-          "restarts",
-          "polynomial",
-          "onecycle");
+  private static final double NEEDED = Double.NaN;
+
+  private static final Map<String, Form> FORMS = new LinkedHashMap<>();
+
+  static {
+    FORMS.put("constant", new Form(false, (n, x) -> Schedule.constant()));
+    FORMS.put("step", new Form(true, (n, x) -> Schedule.step(n, x[0]), NEEDED));
+    FORMS.put("exponential", new Form(false, (n, x) -> Schedule.exponential(x[0]), NEEDED));
+    FORMS.put("inverse", new Form(false, (n, x) -> Schedule.inverseTime(x[0]), NEEDED));
+    FORMS.put(
+        "linear",
+        new Form(true, (n, x) -> Schedule.linear(n, x[0], x[1]).lasting(n), NEEDED, NEEDED));
+    FORMS.put("warmup", new Form(true, (n, x) -> Schedule.warmup(n)));
+    FORMS.put("cosine", new Form(true, (n, x) -> Schedule.cosine(n, x[0]).lasting(n), 0));
+    FORMS.put("restarts", new Form(true, (n, x) -> Schedule.cosineRestarts(n, x[0], x[1]), 1, 0));
+    FORMS.put(
+        "polynomial",
+        new Form(true, (n, x) -> Schedule.polynomial(n, x[0], x[1]).lasting(n), 1, 0));
+    FORMS.put(
+        "onecycle",
+        new Form(true, (n, x) -> Schedule.oneCycle(n, x[0], x[1], x[2]).lasting(n), 0.3, 25, 1e4));
+  }
 
   private final String text;
   private final long stepsPerEpoch;
+
+  @FunctionalInterface
+  private interface Factory {
+    Schedule of(long length, double[] numbers);
+  }
+
+  /** The arguments of a schedule: a length if it has one, then numbers. */
+  private static final class Form {
+    final boolean hasLength;
+    final Factory schedule;
+    final double[] defaults;
+    final int least;
+    final int most;
+
+    /** Numbers that are {@link #NEEDED}, and the values of those that may be left out. */
+    Form(boolean hasLength, Factory schedule, double... defaults) {
+      this.hasLength = hasLength;
+      this.schedule = schedule;
+      this.defaults = defaults;
+      int length = hasLength ? 1 : 0;
+      least = length + (int) DoubleStream.of(defaults).filter(Double::isNaN).count();
+      most = length + defaults.length;
+    }
+  }
 
   private ScheduleText(String text, long stepsPerEpoch) {
     this.text = text;
@@ -76,76 +113,28 @@ public final class ScheduleText {
     int colon = part.indexOf(':');
     String name = (colon < 0 ? part : part.substring(0, colon)).toLowerCase(Locale.ROOT);
     String[] args = colon < 0 ? new String[0] : part.substring(colon + 1).split(",", -1);
+    Form form = FORMS.get(name);
+    if (form == null) {
+      throw wrong("there is no schedule '%s'; there are %s".formatted(name, FORMS.keySet()));
+    }
+    if (args.length < form.least || args.length > form.most) {
+      throw wrong(
+          "'%s' has %d arguments, needs %s"
+              .formatted(
+                  part,
+                  args.length,
+                  form.least == form.most ? form.least : form.least + " to " + form.most));
+    }
+    long length = form.hasLength ? length(part, args[0]) : 0;
+    double[] numbers = form.defaults.clone();
+    for (int i = form.hasLength ? 1 : 0, n = 0; i < args.length; i++) {
+      numbers[n++] = number(part, args[i]);
+    }
     try {
-      return switch (name) {
-        case "constant" -> {
-          arity(part, args, 0, 0);
-          yield Schedule.constant();
-        }
-        case "step" -> {
-          arity(part, args, 2, 2);
-          yield Schedule.step(length(part, args[0]), number(part, args[1]));
-        }
-        case "exponential" -> {
-          arity(part, args, 1, 1);
-          yield Schedule.exponential(number(part, args[0]));
-        }
-        case "inverse" -> {
-          arity(part, args, 1, 1);
-          yield Schedule.inverseTime(number(part, args[0]));
-        }
-        case "linear" -> {
-          arity(part, args, 3, 3);
-          long length = length(part, args[0]);
-          yield Schedule.linear(length, number(part, args[1]), number(part, args[2]))
-              .lasting(length);
-        }
-        case "warmup" -> {
-          arity(part, args, 1, 1);
-          yield Schedule.warmup(length(part, args[0]));
-        }
-        case "cosine" -> {
-          arity(part, args, 1, 2);
-          long length = length(part, args[0]);
-          yield Schedule.cosine(length, number(part, args, 1, 0)).lasting(length);
-        }
-        case "restarts" -> {
-          arity(part, args, 1, 3);
-          yield Schedule.cosineRestarts(
-              length(part, args[0]), number(part, args, 1, 1), number(part, args, 2, 0));
-        }
-        case "polynomial" -> {
-          arity(part, args, 1, 3);
-          long length = length(part, args[0]);
-          yield Schedule.polynomial(length, number(part, args, 1, 1), number(part, args, 2, 0))
-              .lasting(length);
-        }
-        case "onecycle" -> {
-          arity(part, args, 1, 4);
-          long length = length(part, args[0]);
-          yield Schedule.oneCycle(
-                  length,
-                  number(part, args, 1, 0.3),
-                  number(part, args, 2, 25),
-                  number(part, args, 3, 1e4))
-              .lasting(length);
-        }
-        default -> throw wrong("there is no schedule '" + name + "'; there are " + NAMES);
-      };
+      return form.schedule.of(length, numbers);
     } catch (IllegalArgumentException e) {
-      throw e.getMessage().startsWith("schedule '") ? e : wrong(part + ": " + e.getMessage());
+      throw wrong(part + ": " + e.getMessage());
     }
-  }
-
-  private void arity(String part, String[] args, int least, int most) {
-    if (args.length < least || args.length > most) {
-      String wanted = least == most ? "" + least : least + " to " + most;
-      throw wrong("'" + part + "' has " + args.length + " arguments, needs " + wanted);
-    }
-  }
-
-  private double number(String part, String[] args, int index, double otherwise) {
-    return index < args.length ? number(part, args[index]) : otherwise;
   }
 
   private double number(String part, String arg) {

@@ -1,6 +1,8 @@
 package dev.panagrad.tensor;
 
 import java.lang.foreign.MemorySegment;
+import java.nio.ByteBuffer;
+import java.nio.ByteOrder;
 
 /**
  * Native memory of this process, owned by a {@link TensorArena} or borrowed from the caller who
@@ -21,6 +23,36 @@ public final class HostStorage implements Storage {
     this.owner = owner;
     this.allocatedAt = allocatedAt;
     this.isMapped = isMapped;
+  }
+
+  /** Memory of the caller, checked for elements of a type. */
+  static HostStorage borrowed(String tensorName, MemorySegment segment, DType dtype) {
+    if (!segment.isNative()) {
+      throw new IllegalArgumentException(
+          "tensor '%s': the segment is on the heap; kernels take native memory only. Allocate it from a TensorArena, or copy it into one with Tensor.copyFrom"
+              .formatted(tensorName));
+    }
+    if (segment.address() % dtype.bytes() != 0) {
+      throw new IllegalArgumentException(
+          "tensor '%s': address 0x%x is not a multiple of %d, the size of %s"
+              .formatted(tensorName, segment.address(), dtype.bytes(), dtype));
+    }
+    return new HostStorage(segment, null, null, false);
+  }
+
+  /** Memory of the caller between a buffer's position and limit. */
+  static HostStorage borrowed(String tensorName, ByteBuffer buffer, DType dtype) {
+    if (!buffer.isDirect()) {
+      throw new IllegalArgumentException(
+          "tensor '%s': the buffer is on the heap; use ByteBuffer.allocateDirect"
+              .formatted(tensorName));
+    }
+    if (buffer.order() != ByteOrder.nativeOrder()) {
+      throw new IllegalArgumentException(
+          "tensor '%s': the buffer is %s, this machine is %s; call buffer.order(ByteOrder.nativeOrder()) if its bytes are in native order"
+              .formatted(tensorName, buffer.order(), ByteOrder.nativeOrder()));
+    }
+    return borrowed(tensorName, MemorySegment.ofBuffer(buffer), dtype);
   }
 
   /** The memory itself; always native. */

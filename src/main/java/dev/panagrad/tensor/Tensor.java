@@ -3,7 +3,6 @@ package dev.panagrad.tensor;
 import java.lang.foreign.MemorySegment;
 import java.lang.foreign.ValueLayout;
 import java.nio.ByteBuffer;
-import java.nio.ByteOrder;
 import java.util.Objects;
 
 /**
@@ -25,12 +24,6 @@ import java.util.Objects;
  * freely; concurrent access to the same elements is the caller's to order.
  */
 public final class Tensor {
-  private static final ValueLayout.OfFloat FLOAT = ValueLayout.JAVA_FLOAT;
-  private static final ValueLayout.OfDouble DOUBLE = ValueLayout.JAVA_DOUBLE;
-  private static final ValueLayout.OfLong LONG = ValueLayout.JAVA_LONG;
-  private static final ValueLayout.OfShort SHORT = ValueLayout.JAVA_SHORT;
-  private static final ValueLayout.OfByte BYTE = ValueLayout.JAVA_BYTE;
-
   private final String name;
   private final DType dtype;
   private final Shape shape;
@@ -84,21 +77,7 @@ public final class Tensor {
    *     aligned to the element size
    */
   public static Tensor wrap(String name, MemorySegment segment, DType dtype, long... extents) {
-    Objects.requireNonNull(segment, "segment");
-    Shape shape = Shape.of(extents);
-    if (!segment.isNative()) {
-      throw new IllegalArgumentException(
-          "tensor '"
-              + name
-              + "': the segment is on the heap; kernels take native memory only. Allocate it from a TensorArena, or copy"
-              + " it into one with Tensor.copyFrom");
-    }
-    if (segment.address() % dtype.bytes() != 0) {
-      throw new IllegalArgumentException(
-          "tensor '%s': address 0x%x is not a multiple of %d, the size of %s"
-              .formatted(name, segment.address(), dtype.bytes(), dtype));
-    }
-    return over(name, dtype, shape, new HostStorage(segment, null, null, false));
+    return over(name, dtype, Shape.of(extents), HostStorage.borrowed(name, segment, dtype));
   }
 
   /** {@link #wrap(String, MemorySegment, DType, long...)} under the name "wrapped". */
@@ -114,20 +93,8 @@ public final class Tensor {
    *     small, or misaligned
    */
   public static Tensor wrap(String name, ByteBuffer buffer, DType dtype, long... extents) {
-    if (!buffer.isDirect()) {
-      throw new IllegalArgumentException(
-          "tensor '" + name + "': the buffer is on the heap; use ByteBuffer.allocateDirect");
-    }
-    if (buffer.order() != ByteOrder.nativeOrder()) {
-      throw new IllegalArgumentException(
-          "tensor '%s': the buffer is %s, this machine is %s; call buffer.order(ByteOrder.nativeOrder()) if its bytes are"
-                  .formatted(name, buffer.order(), ByteOrder.nativeOrder())
-              + " in native order");
-    }
-    return wrap(name, MemorySegment.ofBuffer(buffer), dtype, extents);
+    return over(name, dtype, Shape.of(extents), HostStorage.borrowed(name, buffer, dtype));
   }
-
-  // ---- description
 
   /** The name that messages use. */
   public String name() {
@@ -200,16 +167,12 @@ public final class Tensor {
    * @throws IllegalStateException if the elements are on a device
    */
   public MemorySegment segment() {
-    if (segment == null) {
-      throw onDevice("read or written from Java");
+    if (storage instanceof DeviceStorage device) {
+      throw new IllegalStateException(
+          "tensor '%s' lives on %s and cannot be read or written from Java; copy it to a host tensor with Backend.copy"
+              .formatted(name, device.deviceName()));
     }
     return segment;
-  }
-
-  private IllegalStateException onDevice(String verb) {
-    return new IllegalStateException(
-        "tensor '%s' lives on %s and cannot be %s; copy it to a host tensor with Backend.copy"
-            .formatted(name, ((DeviceStorage) storage).deviceName(), verb));
   }
 
   // ---- views
@@ -226,18 +189,8 @@ public final class Tensor {
    * @throws IndexOutOfBoundsException if the range is not inside the tensor
    */
   public Tensor rows(long first, long count) {
-    if (first < 0 || count < 0 || first > rows() - count) {
-      throw new IndexOutOfBoundsException(
-          "tensor '%s' has %,d rows: rows [%d, %d + %d) are not inside"
-              .formatted(name, rows(), first, first, count));
-    }
-    return new Tensor(
-        name,
-        dtype,
-        shape.withRows(count),
-        storage,
-        byteOffset + first * rowStride * dtype.bytes(),
-        rowStride);
+    requireInside("rows", rows(), first, count);
+    return view(shape.withRows(count), first * rowStride, rowStride);
   }
 
   /**
@@ -249,24 +202,11 @@ public final class Tensor {
   public Tensor columns(long first, long count) {
     if (shape.rank() != 2) {
       throw new IllegalArgumentException(
-          "tensor '"
-              + name
-              + "' of shape "
-              + shape
-              + " is not a matrix: it has no columns to select");
+          "tensor '%s' of shape %s is not a matrix: it has no columns to select"
+              .formatted(name, shape));
     }
-    if (first < 0 || count < 0 || first > cols - count) {
-      throw new IndexOutOfBoundsException(
-          "tensor '%s' has %,d columns: columns [%d, %d + %d) are not inside"
-              .formatted(name, cols, first, first, count));
-    }
-    return new Tensor(
-        name,
-        dtype,
-        Shape.of(rows(), count),
-        storage,
-        byteOffset + first * dtype.bytes(),
-        rowStride);
+    requireInside("columns", cols, first, count);
+    return view(Shape.of(rows(), count), first, rowStride);
   }
 
   /**
@@ -286,7 +226,7 @@ public final class Tensor {
           "tensor '%s' of shape %s has a row stride of %,d elements: only a contiguous tensor can be reshaped"
               .formatted(name, shape, rowStride));
     }
-    return new Tensor(name, dtype, target, storage, byteOffset, target.cols());
+    return view(target, 0, target.cols());
   }
 
   /**
@@ -298,15 +238,14 @@ public final class Tensor {
     Shape target = Shape.of(extents);
     if (!isContiguous()) {
       throw new IllegalArgumentException(
-          "tensor '" + name + "' is not contiguous: it has no slice by element");
+          "tensor '%s' is not contiguous: it has no slice by element".formatted(name));
     }
-    if (first < 0 || first > count() - target.count()) {
-      throw new IndexOutOfBoundsException(
-          "tensor '%s' has %,d elements: [%d, %d + %d) is not inside"
-              .formatted(name, count(), first, first, target.count()));
-    }
-    return new Tensor(
-        name, dtype, target, storage, byteOffset + first * dtype.bytes(), target.cols());
+    requireInside("elements", count(), first, target.count());
+    return view(target, first, target.cols());
+  }
+
+  private Tensor view(Shape target, long first, long stride) {
+    return new Tensor(name, dtype, target, storage, byteOffset + first * dtype.bytes(), stride);
   }
 
   // ---- elements, for set-up, tests and reports; kernels do not come here
@@ -336,7 +275,7 @@ public final class Tensor {
     requireDType(DType.I64);
     long offset = byteOffsetOf(index);
     requireUsable();
-    return segment().get(LONG, offset);
+    return segment().get(ValueLayout.JAVA_LONG, offset);
   }
 
   /** Sets element {@code index} of an {@link DType#I64} tensor. */
@@ -344,7 +283,7 @@ public final class Tensor {
     requireDType(DType.I64);
     long offset = byteOffsetOf(index);
     requireWritable();
-    segment().set(LONG, offset, value);
+    segment().set(ValueLayout.JAVA_LONG, offset, value);
   }
 
   private long byteOffsetOf(long index) {
@@ -366,41 +305,12 @@ public final class Tensor {
 
   private double load(long offset) {
     requireUsable();
-    return switch (dtype) {
-      case F32 -> segment().get(FLOAT, offset);
-      case F64 -> segment().get(DOUBLE, offset);
-      case I64 -> segment().get(LONG, offset);
-      case BF16 -> Bf16.toFloat(segment().get(SHORT, offset));
-      case U8 -> Byte.toUnsignedInt(segment().get(BYTE, offset));
-    };
+    return Elements.load(dtype, segment(), offset);
   }
 
   private void store(long offset, double value) {
     requireWritable();
-    switch (dtype) {
-      case F32 -> segment().set(FLOAT, offset, (float) value);
-      case F64 -> segment().set(DOUBLE, offset, value);
-      case I64 -> segment().set(LONG, offset, exactLong(value));
-      case BF16 -> segment().set(SHORT, offset, Bf16.nearest(value));
-      case U8 -> segment().set(BYTE, offset, exactByte(value));
-    }
-  }
-
-  private long exactLong(double value) {
-    if (value != Math.rint(value) || Math.abs(value) >= 0x1p63) {
-      throw new IllegalArgumentException(
-          "tensor '" + name + "' holds I64: " + value + " is not a 64-bit integer");
-    }
-    return (long) value;
-  }
-
-  private byte exactByte(double value) {
-    int rounded = (int) value;
-    if (value != rounded || rounded != Byte.toUnsignedInt((byte) rounded)) {
-      throw new IllegalArgumentException(
-          "tensor '" + name + "' holds U8: " + value + " is not an integer from 0 to 255");
-    }
-    return (byte) rounded;
+    Elements.store(name, dtype, segment(), offset, value);
   }
 
   /** Sets every element. */
@@ -419,51 +329,30 @@ public final class Tensor {
    * Copies the elements of a host tensor of the same shape, converting where the types differ: F64
    * to F32, and both to BF16, by rounding to nearest even, once; a NaN stays a NaN.
    *
-   * @throws IllegalArgumentException if the shapes differ, or the memory overlaps and types or gaps
-   *     between rows do not allow one block copy
+   * @throws IllegalArgumentException if the shapes differ, the memory overlaps and types or gaps
+   *     between rows do not allow one block copy, or an integer type has no such value; nothing is
+   *     written then
    */
   public Tensor copyFrom(Tensor source) {
-    requireShape(source.shape);
-    source.requireUsable();
-    requireWritable();
-    if (dtype == source.dtype && isContiguous() && source.isContiguous()) {
-      MemorySegment.copy(
-          source.segment(), source.byteOffset, segment(), byteOffset, count() * dtype.bytes());
-      return this;
-    }
-    requireDisjoint(source);
-    for (long row = 0; row < rows(); row++) {
-      for (long col = 0; col < cols; col++) {
-        store(byteOffsetOf(row, col), source.load(source.byteOffsetOf(row, col)));
-      }
-    }
+    Elements.copy(source, this);
     return this;
   }
 
   /** Copies the elements from an array of the same count, in row-major order. */
   public Tensor copyFrom(double... values) {
     requireCount(values.length);
+    for (double value : values) {
+      Elements.require(name, dtype, value);
+    }
     for (int i = 0; i < values.length; i++) {
       set(i, values[i]);
     }
     return this;
   }
 
-  /**
-   * The elements in row-major order. For results of a size that fits an array.
-   *
-   * @throws IllegalArgumentException if they do not
-   */
+  /** The elements in row-major order; refused if they are more than an array holds. */
   public double[] toArray() {
-    if (count() > Integer.MAX_VALUE - 8) {
-      throw new IllegalArgumentException(
-          "tensor '%s' of shape %s has more elements than an array".formatted(name, shape));
-    }
-    double[] values = new double[(int) count()];
-    for (int i = 0; i < values.length; i++) {
-      values[i] = get(i);
-    }
-    return values;
+    return Elements.toArray(this);
   }
 
   // ---- checks: each names the tensor, what was asked and what was found
@@ -476,9 +365,7 @@ public final class Tensor {
   /** Throws unless the memory is alive, the calling thread may use it, and it is the host's. */
   public void requireHost() {
     requireUsable();
-    if (segment == null) {
-      throw onDevice("read or written from Java");
-    }
+    segment();
   }
 
   /** Throws unless the elements may be written by the calling thread. */
@@ -486,7 +373,7 @@ public final class Tensor {
     requireUsable();
     if (isReadOnly()) {
       throw new IllegalArgumentException(
-          "tensor '" + name + "' is in read-only memory and was to be written");
+          "tensor '%s' is in read-only memory and was to be written".formatted(name));
     }
   }
 
@@ -524,6 +411,14 @@ public final class Tensor {
     }
   }
 
+  private void requireInside(String what, long all, long first, long count) {
+    if (first < 0 || count < 0 || first > all - count) {
+      throw new IndexOutOfBoundsException(
+          "tensor '%s' has %,d %s: %s [%d, %d + %d) are not inside"
+              .formatted(name, all, what, what, first, first, count));
+    }
+  }
+
   /** Throws {@link IllegalArgumentException} if the tensors share a byte. */
   public void requireDisjoint(Tensor other) {
     if (overlaps(other)) {
@@ -538,21 +433,9 @@ public final class Tensor {
    * other row strides it is the spans from first to last element that count.
    */
   public boolean overlaps(Tensor other) {
-    return start < other.end && other.start < end && sharesSpan(other);
-  }
-
-  private boolean sharesSpan(Tensor other) {
-    boolean isDevice = segment == null || other.segment == null;
-    if (count() == 0 || other.count() == 0 || (isDevice && storage != other.storage)) {
-      return false;
-    }
-    long stride = rowStride * dtype.bytes();
-    if (stride != other.rowStride * other.dtype.bytes()) {
-      return true;
-    }
-    // Rows repeat every stride: where in this tensor's row, or in its gap, does the other begin?
-    long begin = Math.floorMod(other.start - start, stride);
-    return begin < cols * dtype.bytes() || begin + other.cols * other.dtype.bytes() > stride;
+    return start < other.end
+        && other.start < end
+        && Overlap.ofSpans(this, other, other.start - start);
   }
 
   /** Whether any thread may use the memory: false if it is borrowed from a confined arena. */

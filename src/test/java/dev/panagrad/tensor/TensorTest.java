@@ -12,12 +12,14 @@ import java.lang.foreign.ValueLayout;
 import java.nio.ByteBuffer;
 import java.nio.ByteOrder;
 import java.util.Arrays;
+import java.util.List;
 import java.util.concurrent.atomic.AtomicReference;
 import net.jqwik.api.ForAll;
 import net.jqwik.api.Property;
 import net.jqwik.api.constraints.IntRange;
 import org.junit.jupiter.api.Tag;
 import org.junit.jupiter.api.Test;
+import org.junit.jupiter.api.function.Executable;
 
 /** Views share memory, wrapped memory is not copied, and every refusal says what it found. */
 @Tag("first")
@@ -240,6 +242,24 @@ class TensorTest {
       assertEquals(WrongThreadException.class, thrown.get().getClass());
       contains(thrown.get().getMessage(), "mine", "stranger");
       assertEquals(0, x.get(0));
+    }
+  }
+
+  /** A copy that is refused has copied nothing, also where only a later element is refused. */
+  @Test
+  void refusedCopiesWriteNothing() {
+    try (TensorArena arena = TensorArena.open("copies")) {
+      Tensor values = arena.allocate("values", DType.F64, 3).copyFrom(1, 2, 2.5);
+      for (DType dtype : List.of(DType.I64, DType.U8)) {
+        Tensor whole = arena.allocate("whole", dtype, 3);
+        for (Executable copy :
+            List.<Executable>of(
+                () -> whole.copyFrom(values), () -> whole.copyFrom(1, 2, Double.NaN))) {
+          String text = assertThrows(IllegalArgumentException.class, copy).getMessage();
+          assertTrue(text.contains("'whole' holds " + dtype), text);
+          assertArrayEquals(new double[3], whole.toArray());
+        }
+      }
     }
   }
 }
