@@ -1,6 +1,8 @@
 package dev.panagrad.cli;
 
+import static org.junit.jupiter.api.Assertions.assertArrayEquals;
 import static org.junit.jupiter.api.Assertions.assertEquals;
+import static org.junit.jupiter.api.Assertions.assertTrue;
 
 import java.io.IOException;
 import java.nio.file.Files;
@@ -35,6 +37,28 @@ class FormerFilesTest {
             out.toString())
         .exits(Cli.DONE);
     assertEquals(Files.readString(FORMER.resolve(model + ".csv")), Files.readString(out));
+  }
+
+  /** Their metadata have other keys: the training cannot go on, and nothing of it is lost. */
+  @ParameterizedTest
+  @CsvSource({
+    "adam-f32, train sample:diabetes --target progression --optimizer adam --learning-rate 0.02 --batch-size 64 --epochs 30",
+    "lbfgs-f64, train sample:diabetes --target progression --optimizer lbfgs --dtype f64 --l2 0.1 --epochs 30",
+    "sgd-huber, train src/test/resources/former/log.csv --target y --loss huber:1.35 --optimizer sgd --dtype f64 --average ema:0.9 --epochs 30"
+  })
+  void checkpointsAreRefusedByTheirVersion(String checkpoints, String command) throws IOException {
+    Path copy = Files.createDirectory(folder.resolve(checkpoints));
+    Path former;
+    try (Stream<Path> files = Files.list(FORMER.resolve(checkpoints))) {
+      former = files.findFirst().orElseThrow();
+    }
+    Path file = Files.copy(former, copy.resolve(former.getFileName()));
+    String failure =
+        Cli.run((command + " --quiet --resume --checkpoint " + copy).split(" ", -1))
+            .failure(Cli.FAILED);
+    assertTrue(failure.contains("'panagrad.checkpoint.1'"), failure);
+    assertTrue(failure.contains("start again, or use the release"), failure);
+    assertArrayEquals(Files.readAllBytes(former), Files.readAllBytes(file));
   }
 
   /** A checkpoint of another format is refused before anything else of it is compared. */
