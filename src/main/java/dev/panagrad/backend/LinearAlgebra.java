@@ -4,6 +4,7 @@ import dev.panagrad.loss.Loss;
 import dev.panagrad.tensor.DType;
 import dev.panagrad.tensor.Shape;
 import dev.panagrad.tensor.Tensor;
+import java.util.Objects;
 
 /**
  * Dense linear algebra over row-major tensors, and the gradients of linear models. This is the
@@ -234,6 +235,7 @@ public final class LinearAlgebra {
   public void gradient(
       Batch batch, long first, long count, Loss loss, Linear model, Gradient into) {
     requireOpen();
+    Objects.requireNonNull(loss, "loss");
     DenseRows rows = batch.rows();
     if (count < 1) {
       throw new IllegalArgumentException(

@@ -329,6 +329,14 @@ class LinearAlgebraTest {
   }
 
   @Test
+  void aLossIsNeeded() {
+    refused(
+        NullPointerException.class,
+        "loss",
+        l -> l.gradient(new DenseRows(x, y), null, new Linear(w, b), new Gradient(gw, gb, loss)));
+  }
+
+  @Test
   void outputsAreNeeded() {
     Tensor none = of(DType.F32, 0, COLS);
     refused(
