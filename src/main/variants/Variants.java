@@ -7,35 +7,44 @@ import java.io.IOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.ArrayList;
+import java.util.HashSet;
 import java.util.List;
 import java.util.Map;
+import java.util.Set;
 import java.util.TreeMap;
-import java.util.regex.MatchResult;
+import java.util.function.BinaryOperator;
 import java.util.regex.Matcher;
 import java.util.regex.Pattern;
 import java.util.stream.Stream;
 
 /**
- * Writes the kernels that are variants of another: {@code XF64} is {@code XF32} with type names
- * exchanged; {@code XStepBf16} and {@code XStepBlock8} put the loop of {@code XStepF32} into a
- * template that decodes and encodes compact state around it. Variants carry no comments, since a
- * figure that holds for one type is false for another.
+ * Writes kernels that are variants of another. The build runs it as a program, {@code java
+ * Variants.java SOURCES TEMPLATES TARGET}, with google-java-format on the class path.
  *
- * <p>The build runs it as a program, {@code java Variants.java SOURCES TEMPLATES TARGET}, with
- * google-java-format on the class path.
+ * <ul>
+ *   <li>The steps of rules with options, {@code XStepF32}, come from one template a rule. It begins
+ *       with the siblings and the options that each has, and with the slots of state and the option
+ *       that each needs.
+ *   <li>{@code XF64} is {@code XF32} with type names exchanged. It carries no comments, since a
+ *       figure that holds for one type is false for another.
+ *   <li>{@code XStepBf16} and {@code XStepBlock8} put the loop of {@code XStepF32} into a template
+ *       that decodes and encodes compact state around it. It begins with the rules that have that
+ *       format, and the place where their loop finds a vector of slot {@code #}.
+ * </ul>
  *
- * <p>A template begins with the rules that have that format, and the place where their loop finds a
- * vector of slot {@code #}. Its lines between {@code //: KIND} and {@code //.} are repeated for
- * each slot that the rule's loop loads, stores, or loads with a sign or without.
+ * Lines of a template after {@code //: CONDITIONS}, up to the next such line or {@code //.}, are
+ * for siblings with those options and without those after {@code !}; in templates of formats they
+ * are repeated for each slot that the loop loads or stores, or that is never negative.
  */
 final class Variants {
   /** Written by hand for both types: holds what differs. */
   private static final String LANES = "LanesF32";
 
-  private static final String TEMPLATE = ".template";
-
   /** Names of slots that are never negative. */
   private static final List<String> UNSIGNED = List.of("vs", "xs");
+
+  /** Of every step's method; those that a rule does not have are named s1 and s2. */
+  private static final int SLOTS = 3;
 
   private static final Pattern COMMENTS =
       Pattern.compile("(?ms)^[ \t]*//[^\n]*\n|^[ \t]*/\\*.*?\\*/[ \t]*\n|[ \t]*//[^\n]*");
@@ -44,24 +53,80 @@ final class Variants {
 
   private static final Pattern OPERANDS = Pattern.compile("MemorySegment (\\w+),\\s+long (\\w+),");
 
-  private static final Pattern HEADER = Pattern.compile("rules: (.*)\nslots: (.*), (.*)\n");
+  private static final Pattern SIBLINGS = Pattern.compile("siblings: (.*)\nslots: (.*)\n");
 
-  private static final Pattern SECTION = Pattern.compile("(?s)//: (\\w+)\n(.*?)//\\.\n");
+  private static final Pattern RULES = Pattern.compile("rules: (.*)\nslots: (.*), (.*)\n");
 
   /** What the loop of every step begins with. */
   private static final String LOOP = "int end = n * LanesF32.BYTES;";
 
-  private Variants() {}
+  /** Names that steps may use; those that one does not use are removed. */
+  private static final String IMPORTS =
+      """
+      import static dev.panagrad.backend.simd.LanesF32.ORDER;
+      import static dev.panagrad.backend.simd.LanesF32.SPECIES;
+      import static dev.panagrad.backend.simd.LanesF32.TINY;
+      import static dev.panagrad.backend.simd.LanesF32.narrow;
+      import static jdk.incubator.vector.FloatVector.broadcast;
+      import static jdk.incubator.vector.FloatVector.fromMemorySegment;
+      import static jdk.incubator.vector.VectorOperators.LT;
+      import dev.panagrad.backend.WorkerPool;
+      import dev.panagrad.rule.StepCoefficients;
+      import java.lang.foreign.MemorySegment;
+      import jdk.incubator.vector.FloatVector;\
+      """;
+
+  private final Map<String, String> variants = new TreeMap<>();
 
   /** Reads kernels and templates in the first two folders, writes variants below the third. */
   public static void main(String[] args) throws IOException, FormatterException {
+    Variants all = new Variants();
+    Map<String, String> templates = read(Path.of(args[1]), ".template");
+    templates.values().forEach(all::addSiblings);
     Map<String, String> kernels = read(Path.of(args[0]), "F32.java");
-    Map<String, String> variants = new TreeMap<>();
+    kernels.putAll(all.variants);
     kernels.remove(LANES);
-    kernels.forEach((name, code) -> variants.put(name.replace("F32", "F64"), f64(name, code)));
-    Map<String, String> templates = read(Path.of(args[1]), TEMPLATE);
-    templates.forEach((name, template) -> addSteps(name, template, kernels, variants));
-    write(variants, Path.of(args[2], "dev", "panagrad", "backend", "simd"));
+    kernels.replaceAll((_, code) -> COMMENTS.matcher(code).replaceAll(""));
+    kernels.forEach((name, code) -> all.variants.put(name.replace("F32", "F64"), f64(name, code)));
+    templates.forEach((suffix, template) -> all.addFormat(suffix, template, kernels));
+    all.write(Path.of(args[2], "dev", "panagrad", "backend", "simd"));
+  }
+
+  private void addSiblings(String template) {
+    Matcher header = SIBLINGS.matcher(template);
+    if (!header.lookingAt()) {
+      return;
+    }
+    for (String sibling : header.group(1).split("; ")) {
+      List<String> options = List.of(sibling.split(" "));
+      List<String> slots = new ArrayList<>();
+      for (String slot : header.group(2).split("; ")) {
+        String[] words = slot.split(" ");
+        if (words.length == 1 || options.contains(words[1])) {
+          slots.add(operands(words[0]));
+        }
+      }
+      while (slots.size() < SLOTS) {
+        slots.add(operands("s" + slots.size()));
+      }
+      String name = options.getFirst() + "StepF32";
+      String text =
+          sections(
+                  template.substring(header.end()),
+                  (conditions, lines) -> holds(conditions, options) ? lines : "")
+              .replace("$IMPORTS", IMPORTS)
+              .replace("$CLASS", name)
+              .replace(
+                  "$UPDATE", operands("ps") + operands("gs") + "$SLOTS int n, double scale, $C")
+              .replace("$THRESHOLDS", "MemorySegment ts, $SLOTS int n, $C")
+              .replace("$SLOTS", String.join("", slots))
+              .replace("$C", "StepCoefficients c");
+      variants.put(name, text);
+    }
+  }
+
+  private static String operands(String segment) {
+    return "MemorySegment %s, long %sAt, ".formatted(segment, segment.replaceFirst("s$", ""));
   }
 
   private static String f64(String name, String code) {
@@ -75,18 +140,17 @@ final class Variants {
         .replace("F@", "F32");
   }
 
-  private static void addSteps(
-      String suffix, String template, Map<String, String> kernels, Map<String, String> variants) {
-    Matcher header = HEADER.matcher(template);
-    require(header.lookingAt(), suffix, "its template does not begin with rules and slots");
+  private void addFormat(String suffix, String template, Map<String, String> kernels) {
+    Matcher header = RULES.matcher(template);
+    if (!header.lookingAt()) {
+      return;
+    }
     for (String rule : header.group(1).split(", ")) {
       String source = rule + "StepF32";
       require(kernels.containsKey(source), suffix, "there is no " + source);
       Step step = Step.of(source, kernels.get(source));
       String text =
-          SECTION
-              .matcher(template.substring(header.end()))
-              .replaceAll(section -> Matcher.quoteReplacement(step.perSlot(section)))
+          sections(template.substring(header.end()), step::perSlot)
               .replace("$IMPORTS", step.imports)
               .replace("$SOURCE", source)
               .replace("$CLASS", rule + suffix)
@@ -95,6 +159,30 @@ final class Variants {
               .replace("$LOOP", step.loopOver(header.group(2), header.group(3)));
       variants.put(rule + suffix, text);
     }
+  }
+
+  private static String sections(String template, BinaryOperator<String> fill) {
+    StringBuilder text = new StringBuilder();
+    StringBuilder section = new StringBuilder();
+    String conditions = "";
+    for (String line : template.lines().toList()) {
+      String mark = line.strip();
+      if (mark.startsWith("//: ") || mark.equals("//.")) {
+        text.append(conditions.isEmpty() ? section : fill.apply(conditions, section.toString()));
+        section.setLength(0);
+        conditions = mark.substring(3).strip();
+      } else {
+        section.append(line).append('\n');
+      }
+    }
+    return text.append(section).toString();
+  }
+
+  private static boolean holds(String conditions, Iterable<String> options) {
+    Set<String> has = new HashSet<>();
+    options.forEach(has::add);
+    return Stream.of(conditions.split(" "))
+        .allMatch(c -> c.startsWith("!") ? !has.contains(c.substring(1)) : has.contains(c));
   }
 
   /** A slot of a rule's state, as its F32 step accesses it. */
@@ -140,29 +228,23 @@ final class Variants {
           slots.add(new Slot(index, operand.group(1), operand.group(2)));
         }
       }
-      // On one line an access looks the same wherever the formatter broke it.
+      // On one line an access looks the same wherever it was broken.
       String own = braced(body, loop).replaceAll("\\s+", " ").replace("( ", "(");
       List<String> imports = code.lines().filter(line -> line.startsWith("import ")).toList();
       return new Step(
           name, String.join("\n", imports), operands, slots, body.substring(0, loop), own);
     }
 
-    String perSlot(MatchResult section) {
-      StringBuilder lines = new StringBuilder();
+    String perSlot(String conditions, String lines) {
+      StringBuilder text = new StringBuilder();
       for (Slot slot : slots) {
-        boolean isUnsigned = UNSIGNED.contains(slot.segment);
-        boolean isLoaded = loop.contains(slot.load());
-        boolean holds =
-            switch (section.group(1)) {
-              case "loaded" -> isLoaded;
-              case "signed" -> isLoaded && !isUnsigned;
-              case "unsigned" -> isLoaded && isUnsigned;
-              case "stored" -> loop.contains(slot.store());
-              default -> throw new IllegalArgumentException("unknown " + section.group());
-            };
-        lines.append(holds ? slot.fill(section.group(2)) : "");
+        List<String> facts = new ArrayList<>();
+        facts.add(loop.contains(slot.load()) ? "loaded" : "");
+        facts.add(loop.contains(slot.store()) ? "stored" : "");
+        facts.add(UNSIGNED.contains(slot.segment) ? "unsigned" : "");
+        text.append(holds(conditions, facts) ? slot.fill(lines) : "");
       }
-      return lines.toString();
+      return text.toString();
     }
 
     String loopOver(String segment, String at) {
@@ -198,16 +280,13 @@ final class Variants {
     }
   }
 
-  /** The files whose names end so, by their names without type, without comments. */
+  /** The files whose names end so, by their names without type. */
   private static Map<String, String> read(Path folder, String ending) throws IOException {
     Map<String, String> texts = new TreeMap<>();
     for (Path file : list(folder)) {
       String name = file.getFileName().toString();
       if (name.endsWith(ending)) {
-        String text = Files.readString(file);
-        texts.put(
-            name.substring(0, name.indexOf('.')),
-            ending.equals(TEMPLATE) ? text : COMMENTS.matcher(text).replaceAll(""));
+        texts.put(name.substring(0, name.indexOf('.')), Files.readString(file));
       }
     }
     return texts;
@@ -220,8 +299,7 @@ final class Variants {
   }
 
   /** Touches no file that is as it should be, so that compilers see what changed. */
-  private static void write(Map<String, String> variants, Path folder)
-      throws IOException, FormatterException {
+  private void write(Path folder) throws IOException, FormatterException {
     Files.createDirectories(folder);
     for (Path file : list(folder)) {
       if (!variants.containsKey(file.getFileName().toString().replace(".java", ""))) {

@@ -9,6 +9,9 @@
  *   <li>Classes ending in {@code F64} are generated from those ending in {@code F32} by exchanging
  *       type names: {@code src/main/variants}. {@code LanesF32} and {@code LanesF64} are the only
  *       pair written by hand: they hold what differs.
+ *   <li>The steps of a rule with and without its options, {@code AdamStepF32} and {@code
+ *       AmsGradStepF32}, are generated from one template: a loop that asks for options would be
+ *       compiled with all of them.
  *   <li>Nothing outside this package names a class of {@code jdk.incubator.vector}, and {@code
  *       SimdProvider} names none either: it decides from VM facts whether the others may be loaded.
  *   <li>No method takes or returns a vector, however small; a test reads the class files. The
