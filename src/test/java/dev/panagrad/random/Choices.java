@@ -61,8 +61,11 @@ final class Choices {
     return coin() ? DType.F32 : DType.F64;
   }
 
-  /** A size from 0, at most that. */
+  /** A size from 0, at most that; of large ones, at least half of it. */
   int size(int most) {
+    if (most > SIZES[SIZES.length - 1]) {
+      return most - random.nextInt(most / 2);
+    }
     int range = 1 + random.nextInt(SIZES.length);
     return Math.min(SIZES[random.nextInt(range)], most);
   }

@@ -38,7 +38,7 @@ final class ElementCalls {
     long index = choices.near(held.model().count());
     program.call(() -> "%s.get(%d)".formatted(held.tensor(), index));
     Double found =
-        held.readable(new Expectation())
+        held.readable(program.expect())
             .outsideIf(!held.model().isInside(index))
             .of(() -> held.tensor().get(index));
     if (found != null) {
@@ -51,7 +51,7 @@ final class ElementCalls {
     long col = choices.near(held.model().cols());
     program.call(() -> "%s.get(%d, %d)".formatted(held.tensor(), row, col));
     Double found =
-        held.readable(new Expectation())
+        held.readable(program.expect())
             .outsideIf(!held.model().isInside(row, col))
             .of(() -> held.tensor().get(row, col));
     if (found != null) {
@@ -64,7 +64,7 @@ final class ElementCalls {
     double value = choices.value();
     program.call(() -> "%s.set(%d, %s)".formatted(held.tensor(), index, value));
     Expectation expected =
-        held.writable(new Expectation())
+        held.writable(program.expect())
             .outsideIf(!held.model().isInside(index))
             .illegalIf(!TensorModel.accepts(held.model().dtype(), value));
     expected.run(() -> held.tensor().set(index, value));
@@ -79,7 +79,7 @@ final class ElementCalls {
     double value = choices.value();
     program.call(() -> "%s.set(%d, %d, %s)".formatted(held.tensor(), row, col, value));
     Expectation expected =
-        held.writable(new Expectation())
+        held.writable(program.expect())
             .outsideIf(!held.model().isInside(row, col))
             .illegalIf(!TensorModel.accepts(held.model().dtype(), value));
     expected.run(() -> held.tensor().set(row, col, value));
@@ -105,10 +105,10 @@ final class ElementCalls {
     program.call(() -> "%s.setLong(%d, %d)".formatted(held.tensor(), index, value));
     boolean isOther = held.model().dtype() != DType.I64;
     boolean isOutside = !held.model().isInside(index);
-    Expectation expected = held.writable(new Expectation()).illegalIf(isOther).outsideIf(isOutside);
+    Expectation expected = held.writable(program.expect()).illegalIf(isOther).outsideIf(isOutside);
     expected.run(() -> held.tensor().setLong(index, value));
     Long found =
-        held.readable(new Expectation())
+        held.readable(program.expect())
             .illegalIf(isOther)
             .outsideIf(isOutside)
             .of(() -> held.tensor().getLong(index));
@@ -125,7 +125,7 @@ final class ElementCalls {
     program.call(() -> "%s.fill(%s)".formatted(held.tensor(), value));
     TensorModel m = held.model();
     Expectation expected =
-        held.writable(new Expectation())
+        held.writable(program.expect())
             .illegalIf(m.count() > 0 && !TensorModel.accepts(m.dtype(), value));
     expected.run(() -> held.tensor().fill(value));
     for (long i = 0; i < m.count() && !expected.isRefused(); i++) {
@@ -145,7 +145,7 @@ final class ElementCalls {
     // A check of each number would be a pass of its own; the first that does not fit ends it.
     if (isAccepted) {
       Expectation expected =
-          (values.length == 0 ? new Expectation() : held.writable(new Expectation()))
+          (values.length == 0 ? program.expect() : held.writable(program.expect()))
               .illegalIf(values.length != m.count());
       if (values.length == 0 && !held.isUsable()) {
         return;
@@ -156,7 +156,7 @@ final class ElementCalls {
       }
     }
     if (m.count() > 0) {
-      double[] found = held.readable(new Expectation()).of(() -> held.tensor().toArray());
+      double[] found = held.readable(program.expect()).of(() -> held.tensor().toArray());
       for (int i = 0; found != null && i < found.length; i++) {
         require(m.load(program.image, m.at(i)), found[i]);
       }
@@ -182,7 +182,7 @@ final class ElementCalls {
     }
     boolean isOver = from.isUsable() && to.isUsable() && from.tensor().overlaps(to.tensor());
     Expectation expected =
-        to.writable(from.readable(new Expectation()))
+        to.writable(from.readable(program.expect()))
             .illegalIf(!isLike)
             .illegalIf(!isBlock && isOver);
     expected.run(() -> to.tensor().copyFrom(from.tensor()));

@@ -6,7 +6,12 @@ import java.util.function.Supplier;
 
 /** How a call is to end: normally, or with an exception of one of the reasons to refuse it. */
 final class Expectation {
+  private final Program program;
   private final List<Class<? extends RuntimeException>> reasons = new ArrayList<>();
+
+  Expectation(Program program) {
+    this.program = program;
+  }
 
   /** Adds a reason to refuse the call, if there is one. */
   Expectation refusedIf(boolean isReason, Class<? extends RuntimeException> exception) {
@@ -38,6 +43,7 @@ final class Expectation {
       if (reasons.stream().noneMatch(reason -> reason.isInstance(thrown))) {
         throw new AssertionError("expected " + words() + ", found " + thrown, thrown);
       }
+      program.ended(true);
       return null;
     }
     if (isRefused()) {

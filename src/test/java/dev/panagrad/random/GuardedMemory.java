@@ -29,11 +29,25 @@ final class GuardedMemory implements AutoCloseable {
   private final MemorySegment all;
   private final MemorySegment before;
   private final List<Tensor> tensors = new ArrayList<>();
+  private final MemorySegment kept;
+  private final boolean hasExactSegments;
   private long used;
 
   GuardedMemory(long bytes) {
+    this(bytes, false);
+  }
+
+  /**
+   * A memory of that many bytes.
+   *
+   * @param hasExactSegments whether every tensor's segment ends where it does: for a device that is
+   *     mirrored, which copies whole segments
+   */
+  GuardedMemory(long bytes, boolean hasExactSegments) {
+    this.hasExactSegments = hasExactSegments;
     all = arena.allocate(bytes, 4096).fill(GUARD);
     before = arena.allocate(bytes, 4096);
+    kept = arena.allocate(bytes, 4096);
   }
 
   /** Forgets all tensors. */
@@ -41,16 +55,6 @@ final class GuardedMemory implements AutoCloseable {
     all.asSlice(0, used).fill(GUARD);
     tensors.clear();
     used = AROUND;
-  }
-
-  /** The used part. */
-  MemorySegment bytes() {
-    return all.asSlice(0, used);
-  }
-
-  /** Bytes that further tensors may take, their guards included. */
-  long free() {
-    return all.byteSize() - used;
   }
 
   /**
@@ -64,7 +68,7 @@ final class GuardedMemory implements AutoCloseable {
     long start = place(shape.bytes(dtype), (long) shift * dtype.bytes());
     MemorySegment own = all.asSlice(start, shape.bytes(dtype)).fill((byte) 0);
     Tensor t =
-        isExact
+        isExact || hasExactSegments
             ? Tensor.wrap(name, own, dtype, extents)
             : Tensor.wrap(name, all, dtype, all.byteSize() / dtype.bytes())
                 .slice(start / dtype.bytes(), extents)
@@ -75,8 +79,11 @@ final class GuardedMemory implements AutoCloseable {
 
   /** A matrix of zeros with guard bytes between its rows. */
   Tensor matrix(String name, DType dtype, int shift, long rows, long cols, long gap) {
+    if (hasExactSegments && rows * cols == 0) {
+      return tensor(name, dtype, shift, true, rows, cols); // a view would begin beyond the end
+    }
     Tensor wide = tensor(name, dtype, shift, false, rows, cols + gap);
-    all.asSlice(wide.byteOffset(), wide.spanBytes()).fill(GUARD);
+    all.asSlice(startOf(wide), wide.spanBytes()).fill(GUARD);
     Tensor t = wide.columns(gap / 2, cols);
     t.fill(0);
     tensors.add(t);
@@ -103,12 +110,43 @@ final class GuardedMemory implements AutoCloseable {
     MemorySegment.copy(before, 0, all, 0, used);
   }
 
+  /** Keeps all bytes as they are now, beside those that are remembered. */
+  void keep() {
+    MemorySegment.copy(all, 0, kept, 0, used);
+  }
+
+  /** The first byte that is another one than was kept, in words; null if there is none. */
+  String differs() {
+    long at = MemorySegment.mismatch(all, 0, used, kept, 0, used);
+    return at < 0 ? null : "byte %d is another one, %s".formatted(at, whereIs(at));
+  }
+
+  /** A tensor that begins where another one does, whatever lies behind it. */
+  Tensor over(Tensor other, String name, DType dtype, long... extents) {
+    long start = (startOf(other) + dtype.bytes() - 1) / dtype.bytes() * dtype.bytes();
+    long bytes = Shape.of(extents).bytes(dtype);
+    long from = used;
+    used = Math.max(used, start + bytes + AROUND);
+    all.asSlice(from, used - from).fill(GUARD);
+    return Tensor.wrap(name, all.asSlice(start, bytes), dtype, extents);
+  }
+
+  /** Whether a tensor's bytes are here. */
+  boolean contains(Tensor t) {
+    long start = startOf(t);
+    return start >= 0 && start < all.byteSize();
+  }
+
+  private long startOf(Tensor t) {
+    return t.segment().address() + t.byteOffset() - all.address();
+  }
+
   /** The first byte that was changed outside of these tensors, in words; null if there is none. */
   String changed(List<Tensor> written) {
     List<long[]> spans = new ArrayList<>();
     for (Tensor t : written) {
       if (t.count() > 0) {
-        long start = t.segment().address() + t.byteOffset() - all.address();
+        long start = startOf(t);
         long row = t.cols() * t.dtype().bytes();
         long stride = t.rowStride() * t.dtype().bytes();
         if (t.isContiguous()) {
@@ -143,7 +181,7 @@ final class GuardedMemory implements AutoCloseable {
   /** A place in words. */
   String whereIs(long at) {
     for (Tensor t : tensors) {
-      long start = t.segment().address() + t.byteOffset() - all.address();
+      long start = startOf(t);
       if (at >= start - AROUND && at < start + t.spanBytes() + AROUND) {
         return "%d bytes after the start of '%s', whose bytes are %d"
             .formatted(at - start, t.name(), t.spanBytes());

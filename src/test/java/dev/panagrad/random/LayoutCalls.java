@@ -39,7 +39,7 @@ final class LayoutCalls {
     }
     if (most > 0) {
       program.call(() -> "a second 'p0' in " + entries);
-      new Expectation().illegalIf(true).run(() -> layout.add("p0", 3));
+      program.expect().illegalIf(true).run(() -> layout.add("p0", 3));
     }
     long count = entries.stream().mapToLong(entry -> entry.padded(dtype)).sum();
     long given = choices.oneIn(8) ? count + 1 : count;
@@ -49,16 +49,18 @@ final class LayoutCalls {
     Tensor flat = Tensor.wrap("flat", program.memory, dtype, given);
     program.call(() -> "layout of %s over %s".formatted(entries, flat));
     Parameters parameters =
-        new Expectation()
+        program
+            .expect()
             .illegalIf(entries.isEmpty() || given != count || !dtype.isFloating())
             .of(() -> layout.over(flat));
     if (parameters != null) {
       compare(entries, dtype, parameters);
       program.call(() -> "another parameter in a layout that is in use");
-      new Expectation()
+      program
+          .expect()
           .refusedIf(true, IllegalStateException.class)
           .run(() -> layout.add("late", 3));
-      new Expectation().illegalIf(true).run(() -> parameters.view("none of them"));
+      program.expect().illegalIf(true).run(() -> parameters.view("none of them"));
     }
   }
 

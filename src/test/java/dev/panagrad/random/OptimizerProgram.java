@@ -20,7 +20,7 @@ final class OptimizerProgram extends Program {
   /** More than the elements of two chunks, and no multiple of anything. */
   private static final int MANY = 40_003;
 
-  private final Engines engines = new Engines();
+  private final Engines engines = Engines.host();
   private final GuardedMemory memory = new GuardedMemory(24L << 20);
   private final Outcasts outcasts = new Outcasts(1 << 20);
   private final Gradients gradients = new Gradients(memory, outcasts);
@@ -91,6 +91,7 @@ final class OptimizerProgram extends Program {
         Refusals.requireDocumented(thrown);
         require(thrown instanceof IllegalArgumentException, "unexpected " + thrown);
         refusals.add(Refusals.text(thrown));
+        ended(true);
       }
     }
     require(
@@ -140,6 +141,7 @@ final class OptimizerProgram extends Program {
       expected = expected == null ? outcome : expected;
       require(outcome.equals(expected), outcome + " is not " + expected);
       require(isRefused != outcome.startsWith("returned"), "unexpected end: " + outcome);
+      ended(isRefused);
       requireUnchanged(run);
     }
   }
@@ -157,6 +159,7 @@ final class OptimizerProgram extends Program {
         run.remember();
         String outcome = run.call(optimizer -> optimizer.step(wrong), true);
         require(!outcome.startsWith("returned"), "the gradient was accepted");
+        ended(true);
         requireUnchanged(run);
       }
     }

@@ -10,6 +10,7 @@ abstract class Program implements AutoCloseable {
   private final String kind;
   private long seed;
   private int calls;
+  private long refused;
   private Supplier<String> words = () -> "the preparation";
 
   Program(String kind) {
@@ -28,9 +29,19 @@ abstract class Program implements AutoCloseable {
     words = newWords;
   }
 
-  /** Counts calls that are repeated on other backends. */
-  final void count(int more) {
-    calls += more;
+  /** Notes how the last call ended. */
+  final void ended(boolean isRefused) {
+    refused += isRefused ? 1 : 0;
+  }
+
+  /** What a call is to do, for programs that know. */
+  final Expectation expect() {
+    return new Expectation(this);
+  }
+
+  /** Calls that were refused, as they had to be. */
+  final long refused() {
+    return refused;
   }
 
   /**

@@ -14,7 +14,7 @@ import java.util.List;
  * its own says how each call is to end, and an image of the memory what every byte is afterwards.
  */
 final class TensorProgram extends Program {
-  static final int BYTES = 4096;
+  static final int BYTES = 1024;
   private static final int MOST_TENSORS = 24;
   private static final int CALLS = 100;
 

@@ -19,7 +19,7 @@ import dev.panagrad.tensor.Tensor;
 record TrainingData(Dataset dataset, Loss loss, Tensor weights, Tensor offset) {
   static TrainingData of(Choices choices, GuardedMemory memory) {
     DType dtype = choices.floating();
-    int rows = choices.oneIn(25) ? 4_200 : choices.oneIn(30) ? 0 : choices.positive(130);
+    int rows = choices.oneIn(60) ? 4_200 : choices.oneIn(30) ? 0 : choices.positive(130);
     int features = choices.oneIn(30) ? 0 : choices.positive(9);
     int outputs = choices.oneIn(4) ? 1 + choices.below(4) : 1;
     Loss loss =

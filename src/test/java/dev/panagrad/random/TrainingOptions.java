@@ -3,6 +3,10 @@ package dev.panagrad.random;
 import dev.panagrad.loss.Logistic;
 import dev.panagrad.loss.Squared;
 import dev.panagrad.optimizer.Optimizer;
+import dev.panagrad.penalty.Penalty;
+import dev.panagrad.rule.GradientDescent;
+import dev.panagrad.rule.Sgd;
+import dev.panagrad.rule.UpdateRule;
 import dev.panagrad.solver.ConjugateGradient;
 import dev.panagrad.solver.Fista;
 import dev.panagrad.solver.Lbfgs;
@@ -14,11 +18,32 @@ import java.time.Duration;
  * The options of a random training.
  *
  * @param isStandardized whether it changes the data
+ * @param bound of what roundings do to its model; null if none is known
  */
-record TrainingOptions(Trainer trainer, boolean isStandardized) {
+record TrainingOptions(Trainer trainer, boolean isStandardized, TrainingBound bound) {
 
   /** A trainer; the same one from choices of the same seed, with counters of its own. */
   static TrainingOptions of(Choices choices, TrainingData data) {
+    return choices.oneIn(6) && TrainingBound.isKnown(data)
+        ? plain(choices, data)
+        : any(choices, data);
+  }
+
+  /** Steps along the gradient with a constant rate. */
+  private static TrainingOptions plain(Choices choices, TrainingData data) {
+    double rate = choices.magnitude(1e-3, 0.05);
+    double l2 = choices.coin() ? 0 : choices.magnitude(1e-3, 0.1);
+    UpdateRule rule = choices.coin() ? Sgd.of(rate) : new GradientDescent(rate);
+    Trainer trainer = Trainer.with(Optimizer.of(rule).penalty(Penalty.l2(l2))).loss(data.loss());
+    trainer.epochs(1 + choices.below(6)).seed(choices.below(100));
+    rows(choices, trainer, data.dataset().rows());
+    if (data.offset() != null) {
+      trainer.offset(data.offset());
+    }
+    return new TrainingOptions(trainer, false, new TrainingBound(data, rate, l2));
+  }
+
+  private static TrainingOptions any(Choices choices, TrainingData data) {
     Trainer trainer =
         choices.oneIn(4)
             ? Trainer.with(solver(choices), OptimizerOptions.penalty(choices))
@@ -61,7 +86,7 @@ record TrainingOptions(Trainer trainer, boolean isStandardized) {
         trainer.classWeights(choices.number(0.5, 2), 1);
       }
     }
-    return new TrainingOptions(trainer, isStandardized);
+    return new TrainingOptions(trainer, isStandardized, null);
   }
 
   private static Optimizer.Builder optimizer(Choices choices) {

@@ -13,13 +13,14 @@ import java.util.stream.Collectors;
  *
  * @param text all that may not depend on the number of threads, to the last bit
  * @param model null if there is none
+ * @param steps of the optimizer
  * @param thrown null if it ended well
  */
-record TrainingOutcome(String text, LinearModel model, RuntimeException thrown) {
+record TrainingOutcome(String text, LinearModel model, long steps, RuntimeException thrown) {
   static TrainingOutcome of(Trainer trainer, TrainingData data, Engines.Engine engine) {
     try {
       TrainingResult result = trainer.fit(data.dataset(), engine.backend());
-      return new TrainingOutcome(words(result), result.model(), null);
+      return new TrainingOutcome(words(result), result.model(), result.steps(), null);
     } catch (IllegalArgumentException | DivergenceException | ArithmeticException thrown) {
       if (thrown instanceof ArithmeticException
           && !thrown.getMessage().startsWith("the schedule gives learning rate")) {
@@ -31,7 +32,7 @@ record TrainingOutcome(String text, LinearModel model, RuntimeException thrown) 
       }
       LinearModel best = thrown instanceof DivergenceException e ? e.best().orElse(null) : null;
       String text = Refusals.text(thrown) + (best == null ? "" : " " + words(best));
-      return new TrainingOutcome(text, best, thrown);
+      return new TrainingOutcome(text, best, 0, thrown);
     }
   }
 

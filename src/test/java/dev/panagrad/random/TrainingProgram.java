@@ -13,7 +13,7 @@ final class TrainingProgram extends Program {
   /** Refused after data were standardized, which is to be mended. */
   private static final List<String> KNOWN = List.of("matches none of the parameters");
 
-  private final Engines engines = new Engines();
+  private final Engines engines = Engines.host();
   private final GuardedMemory memory = new GuardedMemory(2L << 20);
 
   TrainingProgram() {
@@ -33,6 +33,7 @@ final class TrainingProgram extends Program {
       call(() -> "%s of %s on %s".formatted(data.loss(), data.dataset().x(), engine));
       TrainingOutcome outcome = TrainingOutcome.of(made.trainer(), data, engine);
       outcomes.add(outcome);
+      ended(outcome.isRefused());
       requireInputs(made, data, outcome);
       TrainingOutcome expected = outcomes.get(engine.first());
       if (!outcome.text().equals(expected.text())) {
@@ -40,11 +41,19 @@ final class TrainingProgram extends Program {
             "%s ends with%n  %s%nand with one thread with%n  %s"
                 .formatted(engine, outcome.text(), expected.text()));
       }
+      near(made, outcome, outcomes.getFirst());
       if (outcome.isRefused() != outcomes.getFirst().isRefused()) {
         throw new AssertionError(
             "%s ends with%n  %s%nand the first with%n  %s"
                 .formatted(engine, outcome.text(), outcomes.getFirst().text()));
       }
+    }
+  }
+
+  private static void near(
+      TrainingOptions made, TrainingOutcome outcome, TrainingOutcome expected) {
+    if (made.bound() != null && outcome.thrown() == null && expected.thrown() == null) {
+      made.bound().compare(outcome, expected);
     }
   }
 

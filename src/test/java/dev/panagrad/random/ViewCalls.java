@@ -40,7 +40,7 @@ final class ViewCalls {
     long count = choices.near(Math.max(0, m.rows() - Math.clamp(first, 0, m.rows())));
     program.call(() -> "%s.rows(%d, %d)".formatted(held.tensor(), first, count));
     boolean isInside = first >= 0 && count >= 0 && first <= m.rows() - count;
-    Tensor view = new Expectation().outsideIf(!isInside).of(() -> held.tensor().rows(first, count));
+    Tensor view = program.expect().outsideIf(!isInside).of(() -> held.tensor().rows(first, count));
     if (isInside) {
       long[] extents = m.extents().clone();
       extents[0] = count;
@@ -56,7 +56,8 @@ final class ViewCalls {
     boolean isInside = first >= 0 && count >= 0 && first <= m.cols() - count;
     boolean isMatrix = m.extents().length == 2;
     Tensor view =
-        new Expectation()
+        program
+            .expect()
             .illegalIf(!isMatrix)
             .outsideIf(!isInside)
             .of(() -> held.tensor().columns(first, count));
@@ -74,7 +75,8 @@ final class ViewCalls {
         () -> "%s.slice(%d, %s)".formatted(held.tensor(), first, Arrays.toString(extents)));
     Long count = count(extents);
     Tensor view =
-        new Expectation()
+        program
+            .expect()
             .illegalIf(!m.isContiguous() || count == null)
             .outsideIf(count != null && (first < 0 || first > m.count() - count))
             .of(() -> held.tensor().slice(first, extents));
@@ -90,7 +92,8 @@ final class ViewCalls {
     program.call(() -> "%s.reshape(%s)".formatted(held.tensor(), Arrays.toString(extents)));
     Long count = count(extents);
     Tensor view =
-        new Expectation()
+        program
+            .expect()
             .illegalIf(count == null || count != m.count() || !m.isContiguous())
             .of(() -> held.tensor().reshape(extents));
     if (view != null) {
@@ -153,7 +156,8 @@ final class ViewCalls {
         isHeap ? MemorySegment.ofArray(new byte[512]) : program.memory.asSlice(start, bytes);
     Long count = count(extents);
     Tensor t =
-        new Expectation()
+        program
+            .expect()
             .illegalIf(
                 isHeap
                     || start % dtype.bytes() != 0
@@ -176,7 +180,8 @@ final class ViewCalls {
     ByteBuffer buffer = isDirect ? program.memory.asByteBuffer() : ByteBuffer.allocate(512);
     buffer.order(isNative ? ByteOrder.nativeOrder() : opposite()).position(position);
     Tensor t =
-        new Expectation()
+        program
+            .expect()
             .illegalIf(!isDirect || !isNative || position % dtype.bytes() != 0)
             .of(() -> Tensor.wrap("buffer", buffer, dtype, count));
     if (t != null) {
@@ -210,6 +215,6 @@ final class ViewCalls {
           "overlaps is %s for %s and %s, and %s the other way"
               .formatted(found, a, b, other.tensor().overlaps(held.tensor())));
     }
-    new Expectation().illegalIf(found).run(() -> held.tensor().requireDisjoint(other.tensor()));
+    program.expect().illegalIf(found).run(() -> held.tensor().requireDisjoint(other.tensor()));
   }
 }
