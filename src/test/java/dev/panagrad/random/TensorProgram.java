@@ -72,10 +72,12 @@ final class TensorProgram extends Program {
     }
     image.copyFrom(memory);
     pool.clear();
+    for (DType dtype : DType.values()) {
+      wrap(choices, Place.ALIVE, dtype);
+      wrap(choices, Place.ALIVE, dtype);
+    }
     for (Place place : Place.values()) {
-      for (DType dtype : DType.values()) {
-        wrap(choices, place, dtype);
-      }
+      wrap(choices, place, choices.any(DType.values()));
     }
     for (int i = 0; i < CALLS; i++) {
       Held held = choices.from(pool);
