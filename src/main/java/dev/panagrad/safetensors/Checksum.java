@@ -28,7 +28,7 @@ final class Checksum {
   private Checksum() {}
 
   /** Of texts and places, in the order of their names. */
-  static String of(Map<String, String> texts, Map<String, SafetensorsFile.Entry> entries) {
+  static String of(Map<String, String> texts, Map<String, TensorPlace> entries) {
     CRC32C sum = new CRC32C();
     CharsetEncoder encoder =
         StandardCharsets.UTF_8
@@ -48,9 +48,22 @@ final class Checksum {
         .forEach(
             (name, entry) -> {
               add(sum, encoder, chunk, name);
-              add(sum, encoder, chunk, entry.toString());
+              add(sum, encoder, chunk, text(entry));
             });
     return format(sum);
+  }
+
+  /** A place as a text, which the sums of files that were written before are of. */
+  private static String text(TensorPlace place) {
+    return "Entry[dtype="
+        + place.dtype()
+        + ", extents="
+        + place.extents()
+        + ", begin="
+        + place.begin()
+        + ", end="
+        + place.end()
+        + "]";
   }
 
   /** Each with its end, so that no two lists of texts look the same. */

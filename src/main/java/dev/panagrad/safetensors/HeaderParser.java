@@ -38,7 +38,7 @@ final class HeaderParser {
   }
 
   final Map<String, String> metadata = new LinkedHashMap<>();
-  final Map<String, SafetensorsFile.Entry> entries = new LinkedHashMap<>();
+  final Map<String, TensorPlace> entries = new LinkedHashMap<>();
   private final Path file;
   private final long dataBytes;
 
@@ -113,7 +113,7 @@ final class HeaderParser {
     }
   }
 
-  private SafetensorsFile.Entry entry(JsonScanner in, String name) throws MalformedException {
+  private TensorPlace entry(JsonScanner in, String name) throws MalformedException {
     String tensor = "tensor '" + Excerpt.of(name) + "'";
     in.expect('{', tensor);
     String dtype = null;
@@ -156,8 +156,7 @@ final class HeaderParser {
               .formatted(
                   tensor, Excerpt.of(dtype), Arrays.toString(extents), offsets[1] - offsets[0]));
     }
-    return new SafetensorsFile.Entry(
-        dtype, Arrays.stream(extents).boxed().toList(), offsets[0], offsets[1]);
+    return new TensorPlace(dtype, Arrays.stream(extents).boxed().toList(), offsets[0], offsets[1]);
   }
 
   private static long[] counts(JsonScanner in, String what, int most) throws MalformedException {
@@ -203,7 +202,7 @@ final class HeaderParser {
             .thenComparingLong(name -> entries.get(name).end()));
     long end = 0;
     for (String name : ordered) {
-      SafetensorsFile.Entry next = entries.get(name);
+      TensorPlace next = entries.get(name);
       if (next.begin() != end) {
         throw wrong(
             "tensor '%s' begins at byte %,d of the data, and the one before it ends at %,d"

@@ -67,8 +67,8 @@ public final class SafetensorsBuilder {
       SafetensorsWriter.requireText(space.name(), "");
       texts.put(Checksum.KEY + space.name(), UNKNOWN);
     }
-    Map<String, SafetensorsFile.Entry> entries = SafetensorsWriter.entries(spaces);
-    SafetensorsFile.Entry last = entries.get(spaces.getLast().name());
+    Map<String, TensorPlace> entries = SafetensorsWriter.entries(spaces);
+    TensorPlace last = entries.get(spaces.getLast().name());
     texts.put(Checksum.HEADER, UNKNOWN);
     texts.forEach(SafetensorsWriter::requireText);
     long offset = last.begin();

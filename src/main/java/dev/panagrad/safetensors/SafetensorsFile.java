@@ -36,17 +36,7 @@ public final class SafetensorsFile implements AutoCloseable {
   private final FileChannel channel;
   private final long dataStart;
   private final Map<String, String> metadata;
-  private final Map<String, Entry> entries;
-
-  /**
-   * A tensor's place.
-   *
-   * @param dtype as the file names it
-   * @param extents of its shape
-   * @param begin first byte, from the first of all tensors
-   * @param end byte after the last
-   */
-  record Entry(String dtype, List<Long> extents, long begin, long end) {}
+  private final Map<String, TensorPlace> entries;
 
   private SafetensorsFile(Path file, FileChannel channel, long dataStart, HeaderParser header) {
     this.file = file;
@@ -157,7 +147,7 @@ public final class SafetensorsFile implements AutoCloseable {
    * @throws SafetensorsException if there is none of that name, or its type is not F32, F64 or I64
    */
   public DType dtype(String name) throws SafetensorsException {
-    Entry entry = entry(name);
+    TensorPlace entry = entry(name);
     return switch (entry.dtype()) {
       case "F32" -> DType.F32;
       case "F64" -> DType.F64;
@@ -188,8 +178,8 @@ public final class SafetensorsFile implements AutoCloseable {
     return new SafetensorsException(file, at, problem);
   }
 
-  private Entry entry(String name) throws SafetensorsException {
-    Entry entry = entries.get(name);
+  private TensorPlace entry(String name) throws SafetensorsException {
+    TensorPlace entry = entries.get(name);
     if (entry == null) {
       throw wrong(
           Long.BYTES,
@@ -233,7 +223,7 @@ public final class SafetensorsFile implements AutoCloseable {
     }
   }
 
-  private TensorInput input(Entry entry) {
+  private TensorInput input(TensorPlace entry) {
     return new TensorInput(file, channel, dataStart + entry.begin(), dataStart + entry.end());
   }
 
@@ -323,7 +313,7 @@ public final class SafetensorsFile implements AutoCloseable {
    *     than it was
    */
   public Tensor map(TensorArena arena, String name) throws IOException {
-    Entry entry = entry(name);
+    TensorPlace entry = entry(name);
     DType dtype = dtype(name);
     long offset = dataStart + entry.begin();
     if (offset % dtype.bytes() != 0) {

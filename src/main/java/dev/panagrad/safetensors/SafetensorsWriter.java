@@ -12,6 +12,7 @@ import java.util.Comparator;
 import java.util.HashSet;
 import java.util.LinkedHashMap;
 import java.util.List;
+import java.util.Locale;
 import java.util.Map;
 import java.util.Set;
 import java.util.StringJoiner;
@@ -60,7 +61,7 @@ public final class SafetensorsWriter {
         tensors.stream()
             .sorted(Comparator.comparingInt((Tensor t) -> t.dtype().bytes()).reversed())
             .toList();
-    Map<String, SafetensorsFile.Entry> entries =
+    Map<String, TensorPlace> entries =
         entries(
             ordered.stream()
                 .map(t -> new SafetensorsBuilder.Space(t.name(), t.dtype(), t.shape()))
@@ -125,14 +126,13 @@ public final class SafetensorsWriter {
   }
 
   /** Places of tensors that follow each other. */
-  static Map<String, SafetensorsFile.Entry> entries(List<SafetensorsBuilder.Space> tensors) {
-    Map<String, SafetensorsFile.Entry> entries = new LinkedHashMap<>();
+  static Map<String, TensorPlace> entries(List<SafetensorsBuilder.Space> tensors) {
+    Map<String, TensorPlace> entries = new LinkedHashMap<>();
     long offset = 0;
     for (SafetensorsBuilder.Space tensor : tensors) {
       long end = Math.addExact(offset, tensor.bytes());
       List<Long> extents = Arrays.stream(tensor.shape().extents()).boxed().toList();
-      entries.put(
-          tensor.name(), new SafetensorsFile.Entry(tensor.dtype().name(), extents, offset, end));
+      entries.put(tensor.name(), new TensorPlace(tensor.dtype().name(), extents, offset, end));
       offset = end;
     }
     return entries;
@@ -143,10 +143,7 @@ public final class SafetensorsWriter {
    * {@code alignment} in the file.
    */
   static ByteBuffer header(
-      Map<String, String> metadata,
-      Map<String, SafetensorsFile.Entry> entries,
-      int alignment,
-      long offset)
+      Map<String, String> metadata, Map<String, TensorPlace> entries, int alignment, long offset)
       throws IOException {
     StringJoiner members = new StringJoiner(",", "{", "}");
     if (!metadata.isEmpty()) {
@@ -159,13 +156,14 @@ public final class SafetensorsWriter {
     entries.forEach(
         (name, entry) ->
             members.add(
-                "%s:{\"dtype\":\"%s\",\"shape\":%s,\"data_offsets\":[%d,%d]}"
-                    .formatted(
-                        NameList.quoted(name),
-                        entry.dtype(),
-                        entry.extents().toString().replace(" ", ""),
-                        entry.begin(),
-                        entry.end())));
+                String.format(
+                    Locale.ROOT,
+                    "%s:{\"dtype\":\"%s\",\"shape\":%s,\"data_offsets\":[%d,%d]}",
+                    NameList.quoted(name),
+                    entry.dtype(),
+                    entry.extents().toString().replace(" ", ""),
+                    entry.begin(),
+                    entry.end())));
     byte[] json = members.toString().getBytes(StandardCharsets.UTF_8);
     if (json.length > SafetensorsFile.MAX_HEADER_BYTES - alignment) {
       throw new IOException(

@@ -25,6 +25,7 @@ import java.nio.file.attribute.PosixFilePermissions;
 import java.time.Instant;
 import java.util.Arrays;
 import java.util.List;
+import java.util.Locale;
 import java.util.Map;
 import java.util.Set;
 import java.util.SplittableRandom;
@@ -368,6 +369,23 @@ class SafetensorsTest {
     }
     try (Stream<Path> left = Files.list(folder)) {
       assertEquals(1, left.count());
+    }
+  }
+
+  /** Where numbers of messages have other digits, files have the same bytes. */
+  @Test
+  void filesDoNotDependOnTheLocale() throws IOException {
+    Locale before = Locale.getDefault();
+    try (TensorArena arena = TensorArena.open("locale")) {
+      Tensor tensor = arena.allocate("a", DType.F64, 12, 3);
+      Path one = folder.resolve("one.safetensors");
+      Path other = folder.resolve("other.safetensors");
+      SafetensorsWriter.write(one, Map.of("key", "text"), List.of(tensor));
+      Locale.setDefault(Locale.forLanguageTag("ar-EG-u-nu-arab"));
+      SafetensorsWriter.write(other, Map.of("key", "text"), List.of(tensor));
+      assertEquals(-1, Files.mismatch(one, other));
+    } finally {
+      Locale.setDefault(before);
     }
   }
 }

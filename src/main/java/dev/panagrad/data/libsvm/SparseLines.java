@@ -31,7 +31,9 @@ final class SparseLines implements AutoCloseable {
   private int length;
   private int colon;
 
+  /** Number of the line, from 1; blank lines and comments count. */
   private long line;
+
   private boolean atEndOfLine = true;
   private boolean pending;
   private String label;
@@ -41,11 +43,6 @@ final class SparseLines implements AutoCloseable {
   SparseLines(String name, InputStream in) {
     this.name = name;
     this.in = in;
-  }
-
-  /** The number of the line, from 1; blank lines and comments count. */
-  long line() {
-    return line;
   }
 
   /** Goes to the next line that has a label; false if there is none. */

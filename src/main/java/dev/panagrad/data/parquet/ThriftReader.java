@@ -53,10 +53,6 @@ final class ThriftReader {
     return bytes.position();
   }
 
-  int remaining() {
-    return bytes.remaining();
-  }
-
   int readByte() throws MalformedException {
     need(1);
     return bytes.get() & 0xFF;
