@@ -78,7 +78,10 @@ final class StepBuffers implements AutoCloseable {
   @Override
   public void close() {
     paddedTurn.lock();
-    closed = true;
-    paddedTurn.unlock();
+    try {
+      closed = true;
+    } finally {
+      paddedTurn.unlock();
+    }
   }
 }
