@@ -17,6 +17,7 @@ import java.util.List;
 import java.util.Locale;
 
 /** The optimizers and methods of the command line, with the options that each one has. */
+@SuppressWarnings("ImmutableEnumChecker") // Solvers and factories are stateless.
 enum MethodName {
   GD(0.1, "", (r, o) -> new GradientDescent(r)),
   SGD(

@@ -305,7 +305,7 @@ final class TrainingOptions {
         size = training;
       }
       if (schedule != null) {
-        double rowsPerStep = Math.min((double) size * accumulate, training);
+        double rowsPerStep = Math.min((double) size * accumulate, (double) training);
         optimizer.schedule(ScheduleText.parse(schedule, (long) Math.ceil(training / rowsPerStep)));
       }
       return trainer;

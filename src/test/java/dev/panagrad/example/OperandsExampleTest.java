@@ -51,7 +51,7 @@ class OperandsExampleTest {
 
       Optimizer adam = Optimizer.of(Adam.of(0.05)).build(parameters, backend, arena);
       for (int step = 0; step < 2000; step++) {
-        backend.linear().gradient(rows, step % 4 * 25, 25, new Squared(), model, into);
+        backend.linear().gradient(rows, step % 4 * 25L, 25, new Squared(), model, into);
         adam.step(gradient);
       }
       return new double[] {model.w().get(0), model.b().get(0)};
