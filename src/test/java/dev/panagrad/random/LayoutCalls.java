@@ -14,6 +14,7 @@ final class LayoutCalls {
     this.program = program;
   }
 
+  @SuppressWarnings("ArrayRecordComponent") // Never compared.
   private record Entry(String name, boolean isExempt, long... extents) {
     /** Elements up to the next 64-byte boundary. */
     long padded(DType dtype) {

@@ -124,7 +124,7 @@ record OptimizerOptions(
   }
 
   static Schedule schedule(Choices choices) {
-    long length = 1 + choices.below(20);
+    long length = 1L + choices.below(20);
     return switch (choices.below(11)) {
       case 0 -> Schedule.constant();
       case 1 -> Schedule.step(length, 0.5);

@@ -95,7 +95,7 @@ final class OptimizerProgram extends Program {
       }
     }
     require(
-        refusals.isEmpty() || refusals.stream().distinct().count() == 1 && runs.isEmpty(),
+        refusals.isEmpty() || (refusals.stream().distinct().count() == 1 && runs.isEmpty()),
         "refused by some: " + refusals);
     return refusals.isEmpty();
   }

@@ -18,6 +18,7 @@ final class ProductCalls {
   }
 
   /** {@code alpha * sum_l a_il b_lj + beta * c_ij}, compared element by element. */
+  @SuppressWarnings("ArrayRecordComponent") // Never compared.
   private record Product(
       double[] a,
       double[] b,

@@ -12,6 +12,7 @@ import java.util.BitSet;
  * @param start byte of the first element
  * @param stride elements between the starts of two rows
  */
+@SuppressWarnings("ArrayRecordComponent") // Never compared.
 record TensorModel(DType dtype, long start, long stride, long... extents) {
   static TensorModel contiguous(DType dtype, long start, long... extents) {
     return new TensorModel(dtype, start, cols(extents), extents);

@@ -100,10 +100,6 @@ class TrainerTest {
     return Trainer.with(Optimizer.of(Sgd.of(rate)));
   }
 
-  private static Trainer gd(double rate) {
-    return Trainer.with(Optimizer.of(new GradientDescent(rate)));
-  }
-
   private static double[] squares(LinearModel model, double[][] x, double[][] y, int output) {
     double[] squares = new double[x.length];
     for (int i = 0; i < x.length; i++) {
