@@ -133,17 +133,17 @@ final class StepRanges {
   /**
    * Computes the numbers of a step.
    *
-   * @throws ArithmeticException if a learning rate is not finite in the parameters' type
+   * @throws ArithmeticException if a learning rate is negative or not finite
    */
   void prepare(long step, double rate) {
     boolean decoupled = rule.isDecayDecoupled();
     for (Range range : ranges) {
       StepCoefficients c = range.coefficients;
       double own = rate * range.rateFactor;
-      if (!(own >= 0 && own <= flat.dtype().maxValue())) {
+      if (!(own >= 0 && own < Double.POSITIVE_INFINITY)) {
         throw new ArithmeticException(
-            "the schedule gives learning rate %s at step %d; of %s parameters it must be in [0, %s]"
-                .formatted(own, step - 1, flat.dtype(), flat.dtype().maxValue()));
+            "the schedule gives learning rate %s at step %d; it must be in [0, infinity)"
+                .formatted(own, step - 1));
       }
       c.step = step;
       c.clipValue = clipValue;

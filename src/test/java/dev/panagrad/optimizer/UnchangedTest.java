@@ -176,13 +176,13 @@ class UnchangedTest {
       Parameters p = ones("p", 2);
       Parameters g = ones("g", 2);
       g.view("w").copyFrom(3, 4);
-      double[] rate = {1e39};
+      double[] rate = new double[1];
       Optimizer optimizer =
           Optimizer.of(new GradientDescent(1))
               .clipNorm(1)
               .schedule((step, base) -> rate[0])
               .build(p, backend, arena);
-      for (double bad : new double[] {1e39, Double.NaN, -1}) {
+      for (double bad : new double[] {Double.POSITIVE_INFINITY, Double.NaN, -1}) {
         rate[0] = bad;
         String text = refusal(ArithmeticException.class, () -> optimizer.step(g));
         assertTrue(text.contains("" + bad) && text.contains("step 0"), text);

@@ -52,7 +52,8 @@ final class PinnedRanges {
       synchronized (queue) {
         if (ranges.remove(this) && isLocked && !queue.driver.isLost()) {
           lockedBytes -= memory.byteSize();
-          queue.enter();
+          // Not the queue's own, which refuses a backend that is being closed.
+          queue.driver.enter();
           queue.synchronize();
           queue.driver.unregister(memory);
         }

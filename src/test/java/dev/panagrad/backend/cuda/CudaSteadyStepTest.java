@@ -46,8 +46,7 @@ class CudaSteadyStepTest {
     private static final int BATCH = 64;
     final TensorArena arena = TensorArena.open("steady");
     final Backend backend = new CudaProvider().open(new BackendOptions(1));
-    final Tensor x;
-    final Tensor y;
+    private final Batch rows;
     final LinearRegression regression;
     final Optimizer optimizer;
     private long first;
@@ -61,8 +60,7 @@ class CudaSteadyStepTest {
       for (long i = 0; i < hostY.count(); i++) {
         hostY.set(i, Math.cos((double) i));
       }
-      x = backend.place(arena, hostX);
-      y = backend.place(arena, hostY);
+      rows = new Batch(backend.place(arena, hostX), backend.place(arena, hostY));
       regression = new LinearRegression(backend, arena, DType.F32, features, outputs, true);
       optimizer = options.build(regression.parameters(), backend, arena);
     }
@@ -72,7 +70,7 @@ class CudaSteadyStepTest {
     }
 
     void step(boolean waiting) {
-      regression.computeGradient(new Batch(x, y), first, BATCH);
+      regression.computeGradient(rows, first, BATCH);
       if (waiting) {
         backend.linear().norm2(regression.gradient().flat());
       }

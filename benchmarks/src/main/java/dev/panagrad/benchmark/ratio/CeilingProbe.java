@@ -1,5 +1,6 @@
 package dev.panagrad.benchmark.ratio;
 
+import dev.panagrad.backend.Lifetime;
 import dev.panagrad.backend.WorkerPool;
 import dev.panagrad.tensor.DType;
 import dev.panagrad.tensor.Tensor;
@@ -27,7 +28,7 @@ abstract class CeilingProbe implements Contender, WorkerPool.ChunkTask {
   private final long bytes;
 
   private CeilingProbe(int threads, long bytes) {
-    pool = new WorkerPool("ceiling", threads);
+    pool = new WorkerPool(new Lifetime("ceiling"), threads);
     // Whole vectors only: at most one is missed.
     this.bytes = bytes / STRIDE * STRIDE;
   }
