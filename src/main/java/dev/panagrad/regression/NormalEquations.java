@@ -6,6 +6,7 @@ import dev.panagrad.backend.DenseRows;
 import dev.panagrad.backend.Gradient;
 import dev.panagrad.backend.Linear;
 import dev.panagrad.backend.LinearAlgebra;
+import dev.panagrad.rule.Checks;
 import dev.panagrad.tensor.DType;
 import dev.panagrad.tensor.Tensor;
 import dev.panagrad.tensor.TensorArena;
@@ -336,6 +337,8 @@ public final class NormalEquations {
    */
   public void multiplyHessian(double[] v, double[] out) {
     linear.requireOpen();
+    requireLength(v, hasIntercept ? d + 1 : d);
+    requireLength(out, v.length);
     double s = hasIntercept ? v[d] : 0;
     for (int f = 0; f < d; f++) {
       s += sums.mean[f] * v[f];
@@ -356,17 +359,17 @@ public final class NormalEquations {
 
   /** A feature's mean, to be subtracted; zero without intercept. */
   public double mean(int feature) {
-    return sums.mean[feature];
+    return sums.mean[feature(feature)];
   }
 
   /** An output's mean; zero without intercept. */
   public double targetMean(int output) {
-    return sums.targetMean[output];
+    return sums.targetMean[output(output)];
   }
 
   /** The mean square q of an output's centered target. */
   public double targetSquares(int output) {
-    return sums.q[output];
+    return sums.q[output(output)];
   }
 
   /**
@@ -376,6 +379,8 @@ public final class NormalEquations {
    * @throws IllegalStateException if memory has been closed
    */
   public void copyProducts(int feature, double[] to) {
+    feature(feature);
+    requireLength(to, d);
     for (int f = 0; f < d; f++) {
       to[f] = f64(sums.g, (long) feature * d + f);
     }
@@ -383,6 +388,21 @@ public final class NormalEquations {
 
   /** The mean product of a centered feature with an output's centered target, an entry of c. */
   public double rightSide(int output, int feature) {
-    return f64(sums.c, (long) output * d + feature);
+    return f64(sums.c, (long) output(output) * d + feature(feature));
+  }
+
+  private int feature(int feature) {
+    return Checks.index("normal equations", "feature", feature, d);
+  }
+
+  private int output(int output) {
+    return Checks.index("normal equations", "output", output, k);
+  }
+
+  private static void requireLength(double[] found, int needed) {
+    if (found.length != needed) {
+      throw new IllegalArgumentException(
+          "normal equations need an array of %d numbers, found %d".formatted(needed, found.length));
+    }
   }
 }

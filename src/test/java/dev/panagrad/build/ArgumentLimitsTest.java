@@ -16,6 +16,7 @@ import dev.panagrad.penalty.Penalty;
 import dev.panagrad.regression.FeatureOrder;
 import dev.panagrad.regression.LinearModel;
 import dev.panagrad.regression.LinearRegression;
+import dev.panagrad.regression.NormalEquations;
 import dev.panagrad.regression.ServedModel;
 import dev.panagrad.regression.Standardization;
 import dev.panagrad.rule.Adagrad;
@@ -204,6 +205,7 @@ class ArgumentLimitsTest {
       give(Solver.Run.class, ((Solver) solver).start(new Bowl(), new double[] {1, 2}, 0.1));
     }
     give(FeatureOrder.class, FeatureOrder.of(List.of("b"), List.of("a", "b")));
+    give(NormalEquations.class, NormalEquations.of(backend, arena, matrix, vector, true));
     give(Standardization.class, Standardization.none(2, 2), Standardization.none(0, 0));
   }
 
