@@ -85,7 +85,6 @@ public final class Optimizer {
     return new Builder(rule);
   }
 
-  /** The options of an optimizer. */
   public static final class Builder {
     final UpdateRule rule;
 
@@ -105,7 +104,6 @@ public final class Optimizer {
       this.rule = Objects.requireNonNull(rule, "rule");
     }
 
-    /** The learning rate of each step. */
     public Builder schedule(Schedule newSchedule) {
       this.schedule = Objects.requireNonNull(newSchedule, "schedule");
       return this;
@@ -139,7 +137,6 @@ public final class Optimizer {
       return this;
     }
 
-    /** What to do with a gradient that is not finite. */
     public Builder nonFinite(NonFinitePolicy newPolicy) {
       this.policy = Objects.requireNonNull(newPolicy, "policy");
       return this;
@@ -170,7 +167,6 @@ public final class Optimizer {
       return this;
     }
 
-    /** The groups so far. */
     public List<ParameterGroup> groups() {
       return List.copyOf(groups);
     }
@@ -180,7 +176,6 @@ public final class Optimizer {
       return ParameterGroup.firstOf(groups, parameter);
     }
 
-    /** The rule. */
     public UpdateRule rule() {
       return rule;
     }
@@ -195,7 +190,6 @@ public final class Optimizer {
       return format;
     }
 
-    /** The penalty set so far. */
     public Penalty penalty() {
       return penalty;
     }
@@ -302,17 +296,14 @@ public final class Optimizer {
     return true;
   }
 
-  /** The rule. */
   public UpdateRule rule() {
     return rule;
   }
 
-  /** The parameters. */
   public Parameters parameters() {
     return parameters;
   }
 
-  /** The penalty. */
   public Penalty penalty() {
     return options.penalty;
   }
@@ -325,7 +316,6 @@ public final class Optimizer {
     return averaged;
   }
 
-  /** What is averaged, or null. */
   public Averaging averaging() {
     return options.averaging;
   }
@@ -373,7 +363,6 @@ public final class Optimizer {
             options.policy);
   }
 
-  /** What it does with a gradient that is not finite. */
   public NonFinitePolicy nonFinite() {
     return options.policy;
   }
@@ -398,7 +387,6 @@ public final class Optimizer {
     return fused;
   }
 
-  /** How state is kept between steps. */
   public StateFormat stateFormat() {
     return options.format;
   }

@@ -25,7 +25,6 @@ import java.util.Objects;
  */
 public record ParameterGroup(
     String pattern, double rateFactor, double weightDecay, Penalty penalty) {
-  /** Checks the options. */
   public ParameterGroup {
     Objects.requireNonNull(pattern, "pattern");
     Checks.nonNegative("rate factor of group '" + pattern + "'", rateFactor);

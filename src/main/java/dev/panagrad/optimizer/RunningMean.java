@@ -28,7 +28,6 @@ final class RunningMean {
     return before == null ? List.of(mean) : List.of(mean, before);
   }
 
-  /** The mean so far. */
   Tensor vector() {
     return mean;
   }

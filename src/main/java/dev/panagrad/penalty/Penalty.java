@@ -18,13 +18,11 @@ import dev.panagrad.tensor.Tensor;
  * @param l2 weight of the sum of squares, >= 0
  */
 public record Penalty(double l1, double l2) {
-  /** Validates the weights. */
   public Penalty {
     Checks.nonNegative("l1", l1);
     Checks.nonNegative("l2", l2);
   }
 
-  /** No penalty. */
   public static Penalty none() {
     return new Penalty(0, 0);
   }
@@ -39,12 +37,10 @@ public record Penalty(double l1, double l2) {
     return new Penalty(0, l2);
   }
 
-  /** Both. */
   public static Penalty elasticNet(double l1, double l2) {
     return new Penalty(l1, l2);
   }
 
-  /** Whether both weights are zero. */
   public boolean isNone() {
     return l1 == 0 && l2 == 0;
   }

@@ -77,12 +77,10 @@ final class ColumnMoments {
     return (value - mean[col] - rest[col]) / scale[col];
   }
 
-  /** Means zero, scales one. */
   static ColumnMoments identity(int cols) {
     return new ColumnMoments(cols);
   }
 
-  /** Means and scales that are known. */
   static ColumnMoments of(String what, double[] mean, double[] scale) {
     if (mean.length != scale.length) {
       throw new IllegalArgumentException(

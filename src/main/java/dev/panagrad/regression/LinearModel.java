@@ -86,7 +86,6 @@ public final class LinearModel {
     return new LinearModel(coefficients, intercept, features, targets, fitted);
   }
 
-  /** The loss that it was fitted for. */
   public Loss loss() {
     return loss;
   }
@@ -96,12 +95,10 @@ public final class LinearModel {
     return features;
   }
 
-  /** Target names. */
   public List<String> targets() {
     return targets;
   }
 
-  /** The coefficient of a feature for a target. */
   public double coefficient(int target, int feature) {
     Checks.index("the model", "feature", feature, features.size());
     return coefficients[requireTarget(target)][feature];
@@ -120,12 +117,10 @@ public final class LinearModel {
     return copy;
   }
 
-  /** The intercept of a target. */
   public double intercept(int target) {
     return intercept[requireTarget(target)];
   }
 
-  /** A copy of all intercepts. */
   public double[] intercepts() {
     return intercept.clone();
   }
@@ -167,7 +162,6 @@ public final class LinearModel {
     }
   }
 
-  /** {@link #predict(Tensor, long, long, Tensor)} of all rows. */
   public void predict(Tensor x, Tensor out) {
     predict(x, 0, x.rows(), out);
   }
@@ -194,22 +188,12 @@ public final class LinearModel {
    * The response of one target, {@link Loss#mean} of its prediction: the probability of 1 for the
    * logistic loss, the expected count for Poisson's (infinite for predictions above 709.78), the
    * prediction for losses without a link.
-   *
-   * @param row features in raw units [features]; only read
-   * @throws IllegalArgumentException if the row has another length
-   * @throws IndexOutOfBoundsException if there is no such target
    */
   public double response(double[] row, int target) {
     return loss.mean(predict(row, target));
   }
 
-  /**
-   * The responses of all targets.
-   *
-   * @param row features in raw units [features]; only read
-   * @param out receives the responses [targets]; another array than {@code row}
-   * @throws IllegalArgumentException as {@link #predict(double[], double[])}
-   */
+  /** The responses of all targets; arguments and errors are those of {@link #predict}. */
   public void response(double[] row, double[] out) {
     predict(row, out);
     for (int j = 0; j < out.length; j++) {
@@ -217,19 +201,11 @@ public final class LinearModel {
     }
   }
 
-  /** {@link #response(Tensor, long, long, Tensor)} of all rows. */
   public void response(Tensor x, Tensor out) {
     response(x, 0, x.rows(), out);
   }
 
-  /**
-   * The responses of all targets for {@code count} rows from {@code first}, each into the row of
-   * the same number; shapes, types and errors are those of {@link #predict(Tensor, long, long,
-   * Tensor)}.
-   *
-   * @param x features in raw units [n, features]
-   * @param out receives the responses [n, targets], or [n] for one target; rounded once
-   */
+  /** The responses of all targets; arguments and errors are those of {@link #predict}. */
   public void response(Tensor x, long first, long count, Tensor out) {
     predict(x, first, count, out, true);
   }

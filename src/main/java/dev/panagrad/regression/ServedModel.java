@@ -141,7 +141,6 @@ public final class ServedModel implements AutoCloseable {
     }
   }
 
-  /** Whether it has not been closed. */
   public boolean isOpen() {
     return model != null;
   }

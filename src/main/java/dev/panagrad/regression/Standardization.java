@@ -3,7 +3,6 @@ package dev.panagrad.regression;
 import dev.panagrad.rule.Checks;
 import dev.panagrad.tensor.Shape;
 import dev.panagrad.tensor.Tensor;
-import java.util.Arrays;
 import java.util.List;
 
 /**
@@ -67,9 +66,7 @@ public final class Standardization {
 
   /** The same with targets as they are. */
   public Standardization withRawTargets() {
-    double[] ones = new double[y.scale.length];
-    Arrays.fill(ones, 1);
-    return new Standardization(x, ColumnMoments.of("target", new double[ones.length], ones));
+    return new Standardization(x, ColumnMoments.identity(targets()));
   }
 
   /**
@@ -162,12 +159,10 @@ public final class Standardization {
     return new LinearModel(features, targets, coefficients, intercept);
   }
 
-  /** Number of features. */
   public int features() {
     return x.mean.length;
   }
 
-  /** Number of targets. */
   public int targets() {
     return y.mean.length;
   }
@@ -197,7 +192,6 @@ public final class Standardization {
     return x.scale[feature(feature)];
   }
 
-  /** The scale of a target. */
   public double targetScale(int target) {
     return y.scale[target(target)];
   }
@@ -215,7 +209,6 @@ public final class Standardization {
     return Math.ulp((float) x.mean[feature(feature)]) / x.scale[feature];
   }
 
-  /** Whether a feature is constant on the fitted rows. */
   public boolean isConstant(int feature) {
     return x.constant[feature(feature)];
   }

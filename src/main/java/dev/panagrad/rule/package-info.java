@@ -11,19 +11,5 @@
  * multiple of the parameter to it; the rule updates its state and moves the parameter; decoupled
  * decay shrinks the parameter; an L1 penalty is applied last, by its proximal map, so that zeros
  * are exact.
- *
- * <p>Four statements that are often made otherwise:
- *
- * <ul>
- *   <li>Adam divides the bias-corrected first moment by the root of the bias-corrected second
- *       moment: {@code rate * mhat / (sqrt(vhat) + epsilon)}. The rate is not divided by the first
- *       moment.
- *   <li>Adam and RMSProp are first-order methods. They rescale each coordinate by the magnitude of
- *       its past gradients; that is not an estimate of the Hessian.
- *   <li>Gradient descent can and does stop in local minima and saddle points of a non-convex loss.
- *       Least squares is convex and has none.
- *   <li>The last batch of an epoch is usually smaller. Its gradient is averaged over its own size,
- *       not over the nominal batch size.
- * </ul>
  */
 package dev.panagrad.rule;

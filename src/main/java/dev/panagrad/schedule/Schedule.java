@@ -20,7 +20,6 @@ public interface Schedule {
    */
   double rate(long step, double base);
 
-  /** Always the base rate. */
   static Schedule constant() {
     return (step, base) -> base;
   }
@@ -155,7 +154,6 @@ public interface Schedule {
    * 0.
    */
   record Segment(long length, Schedule schedule) implements Schedule {
-    /** Checks the arguments. */
     public Segment {
       Checks.count("length", length);
       Objects.requireNonNull(schedule, "schedule");

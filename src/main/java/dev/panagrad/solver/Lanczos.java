@@ -81,9 +81,9 @@ public final class Lanczos {
       double[] r = new double[dimension];
       matrix.multiply(q, r);
       alpha[j] = Vectors.dot(q, r);
-      orthogonalise(r, basis);
-      orthogonalise(r, basis);
-      beta[j] = Math.sqrt(Vectors.dot(r, r));
+      orthogonalize(r, basis);
+      orthogonalize(r, basis);
+      beta[j] = Vectors.norm(r);
       if (!Double.isFinite(alpha[j]) || !Double.isFinite(beta[j])) {
         throw new ArithmeticException(
             "product %d with the matrix is not finite: the data overflow, or hold infinite or NaN values"
@@ -97,9 +97,7 @@ public final class Lanczos {
       if (isComplete || k == alpha.length || (tolerance > 0 && calm >= 2)) {
         return new Spectrum(largest, eigenvalue(alpha, beta, k, 0), k, isComplete);
       }
-      for (int i = 0; i < dimension; i++) {
-        r[i] /= beta[j];
-      }
+      divide(r, beta[j]);
       q = r;
     }
     throw new AssertionError("the last product returns");
@@ -111,19 +109,19 @@ public final class Lanczos {
     for (int i = 0; i < dimension; i++) {
       q[i] = random.nextGaussian();
     }
-    double norm = Math.sqrt(Vectors.dot(q, q));
-    for (int i = 0; i < dimension; i++) {
-      q[i] /= norm;
-    }
+    divide(q, Vectors.norm(q));
     return q;
   }
 
-  private static void orthogonalise(double[] r, List<double[]> basis) {
+  private static void orthogonalize(double[] r, List<double[]> basis) {
     for (double[] q : basis) {
-      double part = Vectors.dot(q, r);
-      for (int i = 0; i < r.length; i++) {
-        r[i] -= part * q[i];
-      }
+      Vectors.add(-Vectors.dot(q, r), q, r);
+    }
+  }
+
+  private static void divide(double[] x, double by) {
+    for (int i = 0; i < x.length; i++) {
+      x[i] /= by;
     }
   }
 

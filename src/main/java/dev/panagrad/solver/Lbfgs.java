@@ -25,12 +25,10 @@ import dev.panagrad.rule.Checks;
 public record Lbfgs(int memory) implements Solver {
   private static final int MAX_MEMORY = 100_000;
 
-  /** Validates the memory. */
   public Lbfgs {
     Checks.size("memory", memory, 1, MAX_MEMORY);
   }
 
-  /** With ten steps of memory. */
   public Lbfgs() {
     this(10);
   }

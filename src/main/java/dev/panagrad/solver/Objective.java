@@ -8,7 +8,6 @@ package dev.panagrad.solver;
  * outputs: they are evaluated together, and are problems of their own.
  */
 public interface Objective {
-  /** How many parameters there are. */
   int size();
 
   /**
@@ -19,12 +18,10 @@ public interface Objective {
    */
   double evaluate(double[] at, double[] gradient);
 
-  /** How many groups there are. */
   default int groups() {
     return 1;
   }
 
-  /** The group of a parameter. */
   default int group(int parameter) {
     return 0;
   }

@@ -29,9 +29,7 @@ public interface Solver {
   interface Run {
     /** Why a run has ended. */
     enum Status {
-      /** It may go on. */
       GOING_ON,
-      /** The gradient is small enough. */
       CONVERGED,
       /** No step lowers the value: what is left is rounding, or the objective is not smooth. */
       STALLED

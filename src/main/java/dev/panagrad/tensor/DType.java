@@ -4,9 +4,7 @@ import java.lang.foreign.ValueLayout;
 
 /** The element type of a tensor, in native byte order. */
 public enum DType {
-  /** IEEE 754 binary32. */
   F32(Float.BYTES, Float.MIN_NORMAL, Float.MAX_VALUE),
-  /** IEEE 754 binary64. */
   F64(Double.BYTES, Double.MIN_NORMAL, Double.MAX_VALUE),
   /** Signed 64-bit integer: row indices, never parameters. */
   I64(Long.BYTES, 1, Long.MAX_VALUE),
@@ -35,7 +33,6 @@ public enum DType {
     return minNormal;
   }
 
-  /** The largest finite value. */
   public double maxValue() {
     return maxValue;
   }

@@ -19,7 +19,6 @@ final class Elements {
     };
   }
 
-  /** Stores a value, rounded to the type. */
   static void store(String tensor, DType dtype, MemorySegment to, long offset, double value) {
     require(tensor, dtype, value);
     switch (dtype) {

@@ -45,7 +45,6 @@ public final class Parameters {
     }
   }
 
-  /** Starts a layout. */
   public static Layout layout() {
     return new Layout();
   }

@@ -53,7 +53,6 @@ public final class Shape {
     return count;
   }
 
-  /** Number of extents. */
   public int rank() {
     return extents.length;
   }
@@ -68,7 +67,6 @@ public final class Shape {
     return extents[dimension];
   }
 
-  /** Number of elements. */
   public long count() {
     return count;
   }

@@ -101,12 +101,10 @@ public final class Tensor {
     return name;
   }
 
-  /** The element type. */
   public DType dtype() {
     return dtype;
   }
 
-  /** The extents. */
   public Shape shape() {
     return shape;
   }
@@ -121,7 +119,6 @@ public final class Tensor {
     return cols;
   }
 
-  /** Number of elements. */
   public long count() {
     return shape.count();
   }
@@ -136,7 +133,6 @@ public final class Tensor {
     return rowStride == cols || shape.rows() <= 1;
   }
 
-  /** The memory behind the tensor. */
   public Storage storage() {
     return storage;
   }
@@ -313,7 +309,6 @@ public final class Tensor {
     Elements.store(name, dtype, segment(), offset, value);
   }
 
-  /** Sets every element. */
   public Tensor fill(double value) {
     requireWritable();
     for (long row = 0; row < rows(); row++) {

@@ -184,8 +184,12 @@ public final class TensorArena implements AutoCloseable {
    * before memory is freed. A backend uses it for device memory.
    */
   public void attach(AutoCloseable resource) {
-    requireOpen("attached resource");
-    ledger.attach(Objects.requireNonNull(resource, "resource"));
+    Objects.requireNonNull(resource, "resource");
+    whileOpen(
+        () -> {
+          requireOpen("attached resource");
+          ledger.attached.add(resource);
+        });
   }
 
   /** Bytes of the tensors allocated or mapped so far. */
@@ -227,7 +231,7 @@ public final class TensorArena implements AutoCloseable {
   private void requireOpen(String tensorName) {
     if (!isOpen()) {
       throw new IllegalStateException(
-          "tensor '" + tensorName + "' cannot be allocated: " + this + " is closed");
+          "tensor '%s' cannot be allocated: %s is closed".formatted(tensorName, this));
     }
   }
 
@@ -289,10 +293,6 @@ public final class TensorArena implements AutoCloseable {
     synchronized void add(Allocation allocation) {
       allocations.add(allocation);
       bytes += allocation.bytes();
-    }
-
-    synchronized void attach(AutoCloseable resource) {
-      attached.add(resource);
     }
 
     synchronized long bytes() {
