@@ -55,7 +55,7 @@ public final class Checkpoint {
   /** Tensors whose names begin with it are whoever's wrote the checkpoint, and are not restored. */
   public static final String OTHERS = "training/";
 
-  private static final String PARAMETERS = "parameters";
+  private static final String PARAMETERS = "parameters/";
   private static final String GROUPS = "groups";
   private static final String AVERAGE = "average";
   private static final String NONE = "none";
@@ -155,10 +155,10 @@ public final class Checkpoint {
       for (Map.Entry<String, Tensor> target : targets.entrySet()) {
         read(in, target.getKey(), target.getValue(), staging, optimizer.backend());
       }
+      optimizer.resumeAt(steps, skipped, factor);
     } catch (IOException | RuntimeException e) {
       throw new PartlyRestoredException(file, e);
     }
-    optimizer.resumeAt(steps, skipped, factor);
   }
 
   private static void requireSameKind(Optimizer optimizer, Path file, Map<String, String> metadata)
@@ -255,7 +255,6 @@ public final class Checkpoint {
     return identity;
   }
 
-  /** Texts of parameters alone. */
   static Map<String, String> identity(Parameters parameters) throws IOException {
     List<String> layout = new ArrayList<>();
     for (String name : parameters.names()) {
@@ -271,10 +270,9 @@ public final class Checkpoint {
     return identity;
   }
 
-  /** Parameters alone, by their names in a checkpoint. */
   static Map<String, Tensor> tensors(Parameters parameters) {
     Map<String, Tensor> tensors = new LinkedHashMap<>();
-    parameters.names().forEach(n -> add(tensors, PARAMETERS, n, parameters.view(n)));
+    parameters.names().forEach(n -> add(tensors, PARAMETERS + n, parameters.view(n)));
     return tensors;
   }
 
@@ -282,7 +280,9 @@ public final class Checkpoint {
     Parameters parameters = optimizer.parameters();
     Map<String, Tensor> tensors = tensors(parameters);
     if (optimizer.averaged() != null) {
-      parameters.names().forEach(n -> add(tensors, AVERAGE, n, optimizer.averaged().view(n)));
+      parameters
+          .names()
+          .forEach(n -> add(tensors, AVERAGE + "/" + n, optimizer.averaged().view(n)));
     }
     StateFormat format = optimizer.stateFormat();
     List<Tensor> state = optimizer.state();
@@ -293,7 +293,9 @@ public final class Checkpoint {
       if (format == StateFormat.INT8_BLOCKWISE) {
         add(tensors, slot, vector);
       } else {
-        parameters.names().forEach(n -> add(tensors, slot, n, viewLike(parameters, n, vector)));
+        parameters
+            .names()
+            .forEach(n -> add(tensors, slot + "/" + n, viewLike(parameters, n, vector)));
       }
     }
     return tensors;
@@ -307,10 +309,6 @@ public final class Checkpoint {
 
   private static long first(Parameters parameters, Tensor view) {
     return (view.byteOffset() - parameters.flat().byteOffset()) / view.dtype().bytes();
-  }
-
-  private static void add(Map<String, Tensor> tensors, String of, String name, Tensor view) {
-    add(tensors, of + "/" + name, view);
   }
 
   private static void add(Map<String, Tensor> tensors, String name, Tensor view) {

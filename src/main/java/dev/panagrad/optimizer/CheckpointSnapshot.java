@@ -37,34 +37,34 @@ public final class CheckpointSnapshot {
    * @param isCopy whether {@link #take} copies host memory too; vectors on a device always are
    */
   public CheckpointSnapshot(Optimizer optimizer, TensorArena arena, boolean isCopy) {
-    this(optimizer, optimizer.parameters(), optimizer.backend());
-    keep(Checkpoint.tensors(optimizer), arena, isCopy);
+    this(optimizer, optimizer.parameters(), optimizer.backend(), arena, isCopy);
   }
 
   /** A snapshot of parameters without an optimizer. */
   public CheckpointSnapshot(
       Parameters parameters, Backend backend, TensorArena arena, boolean isCopy) {
-    this(null, parameters, backend);
-    keep(Checkpoint.tensors(parameters), arena, isCopy);
+    this(null, parameters, backend, arena, isCopy);
   }
 
-  private CheckpointSnapshot(Optimizer optimizer, Parameters parameters, Backend backend) {
+  private CheckpointSnapshot(
+      Optimizer optimizer,
+      Parameters parameters,
+      Backend backend,
+      TensorArena arena,
+      boolean isCopy) {
     this.optimizer = optimizer;
     this.parameters = parameters;
     this.backend = backend;
-  }
-
-  private void keep(Map<String, Tensor> tensors, TensorArena arena, boolean isCopy) {
+    Map<String, Tensor> tensors =
+        optimizer == null ? Checkpoint.tensors(parameters) : Checkpoint.tensors(optimizer);
     tensors.forEach(
         (name, tensor) -> {
+          Tensor kept = tensor.named(name);
           if (isCopy || !tensor.isHost()) {
-            Tensor copy = arena.allocate(name, tensor.dtype(), tensor.shape());
-            copied.add(tensor);
-            copied.add(copy);
-            onHost.add(copy);
-          } else {
-            onHost.add(tensor.named(name));
+            kept = arena.allocate(name, tensor.dtype(), tensor.shape());
+            copied.addAll(List.of(tensor, kept));
           }
+          onHost.add(kept);
         });
   }
 

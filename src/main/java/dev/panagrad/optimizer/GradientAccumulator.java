@@ -10,9 +10,9 @@ import dev.panagrad.tensor.TensorArena;
  * their rows would give, to rounding.
  *
  * <pre>
- *   for (Batch batch : fourBatches) {
- *     regression.computeGradient(batch.x(), batch.y());
- *     accumulator.add(regression.gradient().flat(), batch.x().rows());
+ *   for (DenseRows rows : fourBatches) {
+ *     regression.computeGradient(rows.x(), rows.y());
+ *     accumulator.add(regression.gradient().flat(), rows.count());
  *   }
  *   optimizer.step(accumulator.take());
  * </pre>
@@ -30,7 +30,7 @@ public final class GradientAccumulator {
   /** Takes gradients of that type and length, where the backend computes. */
   public GradientAccumulator(Backend backend, TensorArena arena, Tensor like) {
     this.like = like;
-    mean = new RunningMean(backend, arena, "mean gradient", like);
+    mean = RunningMean.of(backend, arena, "mean gradient", like);
   }
 
   /**
@@ -47,7 +47,12 @@ public final class GradientAccumulator {
     gradient.requireDType(like.dtype());
     gradient.requireShape(like.shape());
     gradient.requireContiguous();
-    mean.memory().forEach(gradient::requireDisjoint);
+    gradient.requireDisjoint(mean.vector());
+    if (gradient.isHost() != mean.vector().isHost()) {
+      throw new IllegalArgumentException(
+          "gradient '%s' and its mean are not in the memory of the same device"
+              .formatted(gradient.name()));
+    }
     double sum = Checks.positive("sum of the weights of gradients", weight + newWeight);
     mean.add(gradient, newWeight / sum);
     weight = sum;

@@ -35,11 +35,11 @@ final class StepMemory {
               format.dtype(i % parts, flat.dtype()),
               Shape.of(format.count(i % parts, flat.count())));
     }
-    average = options.averaging == null ? null : new RunningMean(backend, arena, "average", flat);
+    average = options.averaging == null ? null : RunningMean.of(backend, arena, "average", flat);
     List<Tensor> all = new ArrayList<>(List.of(slots));
     all.add(flat);
     if (average != null) {
-      all.addAll(average.memory());
+      all.add(average.vector());
     }
     written = all.toArray(Tensor[]::new);
   }

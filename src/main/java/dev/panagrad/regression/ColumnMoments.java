@@ -32,7 +32,6 @@ final class ColumnMoments {
     Arrays.fill(scale, 1);
   }
 
-  /** The same with one scale for all columns. */
   ColumnMoments withScale(double common) {
     double[] scales = new double[scale.length];
     Arrays.fill(scales, common);
@@ -72,7 +71,6 @@ final class ColumnMoments {
     return mean.length + " columns, CRC-32C " + HexFormat.of().toHexDigits((int) sum.getValue());
   }
 
-  /** A value of a column, centered and scaled. */
   double standardized(double value, int col) {
     return (value - mean[col] - rest[col]) / scale[col];
   }

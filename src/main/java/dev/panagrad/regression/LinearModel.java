@@ -49,7 +49,6 @@ public final class LinearModel {
     this(copy(coefficients), intercept.clone(), features, targets, new Squared());
   }
 
-  /** Keeps the arrays. */
   private LinearModel(
       double[][] coefficients,
       double[] intercept,

@@ -77,7 +77,6 @@ final class RowPanel {
     return row;
   }
 
-  /** Adds the sums of the columns of what was loaded. */
   void addSums(Tensor loaded, double[] sums) {
     MemorySegment values = loaded.segment();
     long at = loaded.byteOffset();
@@ -90,7 +89,6 @@ final class RowPanel {
     add(partial, sums);
   }
 
-  /** Adds the sums of the squares of the columns of what was loaded. */
   void addSquares(Tensor loaded, double[] sums) {
     MemorySegment values = loaded.segment();
     long at = loaded.byteOffset();

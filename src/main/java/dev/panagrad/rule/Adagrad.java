@@ -66,11 +66,9 @@ public record Adagrad(
     double epsilon,
     double weightDecay)
     implements UpdateRule {
-  /** Index in {@link StepCoefficients#own} of the rate, decayed. */
-  public static final int RATE = 0;
-
-  public static final int INITIAL = 1;
-  public static final int EPSILON = 2;
+  private static final int RATE = 0;
+  private static final int INITIAL = 1;
+  private static final int EPSILON = 2;
 
   public Adagrad {
     Checks.positive("learning rate", learningRate);

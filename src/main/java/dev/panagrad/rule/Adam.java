@@ -145,8 +145,7 @@ public record Adam(
   public Optional<String> unsupportedReason(StateFormat format) {
     return amsgrad && format == StateFormat.INT8_BLOCKWISE
         ? Optional.of(
-            "AMSGrad keeps the largest v, and with it the largest rounding, by which steps would become shorter and"
-                + " shorter; train without AMSGrad, or keep the state in bf16")
+            "AMSGrad keeps the largest v, and with it the largest rounding, by which steps would become shorter and shorter; train without AMSGrad, or keep the state in bf16")
         : Optional.empty();
   }
 

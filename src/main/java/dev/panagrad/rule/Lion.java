@@ -51,11 +51,11 @@ import java.util.Optional;
 public record Lion(double learningRate, double beta1, double beta2, double weightDecay)
     implements UpdateRule {
   // Indices in StepCoefficients.own.
-  public static final int RATE = 0;
-  public static final int BETA1 = 1;
-  public static final int ONE_MINUS_BETA1 = 2;
-  public static final int BETA2 = 3;
-  public static final int ONE_MINUS_BETA2 = 4;
+  private static final int RATE = 0;
+  private static final int BETA1 = 1;
+  private static final int ONE_MINUS_BETA1 = 2;
+  private static final int BETA2 = 3;
+  private static final int ONE_MINUS_BETA2 = 4;
 
   public Lion {
     Checks.positive("learning rate", learningRate);
@@ -107,8 +107,7 @@ public record Lion(double learningRate, double beta1, double beta2, double weigh
   @Override
   public Optional<String> unsupportedL1Reason() {
     return Optional.of(
-        "every coordinate moves by the rate whatever the size of its gradient, so that no threshold rests where the"
-            + " gradient balances the penalty; train with adam or sgd, or penalize by L2");
+        "every coordinate moves by the rate whatever the size of its gradient, so that no threshold rests where the gradient balances the penalty; train with adam or sgd, or penalize by L2");
   }
 
   /**

@@ -17,7 +17,7 @@ import java.util.Optional;
  *   p' = prox(p - rate * b')   or   prox(p - rate * g / r)
  * </pre>
  *
- * Centring divides by the standard deviation of the gradient instead of its root mean square. In
+ * Centering divides by the standard deviation of the gradient instead of its root mean square. In
  * exact arithmetic {@code v' >= a'^2}; rounding can make the difference negative, so it is clamped
  * at zero (PyTorch returns NaN there).
  *
@@ -144,14 +144,13 @@ public record RmsProp(
   }
 
   /**
-   * Centring takes the square of one mean from another, and divides by the root of what is left.
+   * Centering takes the square of one mean from another, and divides by the root of what is left.
    */
   @Override
   public Optional<String> unsupportedReason(StateFormat format) {
     return centered && format.isCompact()
         ? Optional.of(
-            "centring subtracts the square of one kept mean from another, and their rounding would be what is left;"
-                + " train without centring, or keep the state in the type of the parameters")
+            "centring subtracts the square of one kept mean from another, and their rounding would be what is left; train without centring, or keep the state in the type of the parameters")
         : Optional.empty();
   }
 

@@ -70,6 +70,7 @@ public enum StateFormat {
    * @param same the parameters' type
    */
   public DType dtype(int part, DType same) {
+    requirePart(part);
     return switch (this) {
       case SAME -> same;
       case BF16 -> DType.BF16;
@@ -79,11 +80,16 @@ public enum StateFormat {
 
   /** The elements of one of these tensors for a vector of that many. */
   public long count(int part, long count) {
-    return this == INT8_BLOCKWISE && part == 1 ? padded(count) / BLOCK : padded(count);
+    return requirePart(part) == 1 ? padded(count) / BLOCK : padded(count);
   }
 
   /** What one of these tensors is called after its slot: "m", or "m.codes" and "m.scales". */
   public String tensorName(int part, String slot) {
+    requirePart(part);
     return this == INT8_BLOCKWISE ? slot + (part == 0 ? ".codes" : ".scales") : slot;
+  }
+
+  private int requirePart(int part) {
+    return Checks.index("state as " + this, "tensor", part, tensorsPerSlot());
   }
 }

@@ -20,7 +20,6 @@ final class Sequence implements Schedule {
     return rate(this, step, base);
   }
 
-  /** The rate of any schedule. */
   static double rate(Schedule schedule, long step, double base) {
     Schedule at = schedule;
     long own = step;

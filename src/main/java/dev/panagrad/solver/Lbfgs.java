@@ -81,7 +81,8 @@ public record Lbfgs(int memory) implements Solver {
       StrongWolfe search = new StrongWolfe(objective, w, direction, value, g);
       // Before any curvature is known: a step of length 1 at most.
       double first = kept == 0 ? Math.min(1, 1 / Vectors.norm(g)) : 1;
-      if (!search.find(first)) {
+      StrongWolfe.Point found = search.find(first);
+      if (found == null) {
         if (kept > 0) {
           // Once more, along the gradient.
           kept = 0;
@@ -89,11 +90,11 @@ public record Lbfgs(int memory) implements Solver {
         }
         return Status.STALLED;
       }
-      step = search.step();
-      remember(search.parameters(), search.gradient());
-      w = search.parameters();
-      g = search.gradient();
-      value = search.value();
+      step = found.step();
+      remember(found.w(), found.g());
+      w = found.w();
+      g = found.g();
+      value = found.value();
       return Vectors.norm(g) <= tolerance * firstNorm ? Status.CONVERGED : Status.GOING_ON;
     }
 

@@ -30,11 +30,9 @@ final class StrongWolfe {
   private final double slope0;
   private int evaluations;
 
-  private Point best;
-
   /** A step that was evaluated. */
   @SuppressWarnings("ArrayRecordComponent") // never compared
-  private record Point(double step, double value, double slope, double[] w, double[] g) {}
+  record Point(double step, double value, double slope, double[] w, double[] g) {}
 
   StrongWolfe(
       Objective objective, double[] from, double[] direction, double value, double[] gradient) {
@@ -45,18 +43,17 @@ final class StrongWolfe {
     slope0 = Vectors.dot(gradient, direction);
   }
 
-  /** Whether there is one; begins with that step. */
-  boolean find(double first) {
+  /** Begins with that step; null if there is none. */
+  Point find(double first) {
     if (!(slope0 < 0)) {
-      return false;
+      return null;
     }
     Point before = new Point(0, value0, slope0, from, null);
     double step = first;
     while (evaluations < MAX_EVALUATIONS) {
       Point now = at(step);
       if (isAccepted(now)) {
-        best = now;
-        return true;
+        return now;
       }
       boolean isAbove = !isLowEnough(now) || (evaluations > 1 && now.value >= before.value);
       if (isAbove || !Double.isFinite(now.value)) {
@@ -68,18 +65,17 @@ final class StrongWolfe {
       before = now;
       step *= 2.5;
     }
-    return false;
+    return null;
   }
 
   /** Algorithm 3.6, between a low point and another one. */
-  private boolean narrow(Point lowest, Point other) {
+  private Point narrow(Point lowest, Point other) {
     Point low = lowest;
     Point high = other;
     while (evaluations < MAX_EVALUATIONS) {
       Point now = at(between(low, high));
       if (isAccepted(now)) {
-        best = now;
-        return true;
+        return now;
       }
       if (!isLowEnough(now) || !(now.value < low.value)) {
         high = now;
@@ -94,8 +90,7 @@ final class StrongWolfe {
       }
     }
     // Lower than before is progress all the same.
-    best = low;
-    return low.step > 0 && low.value < value0;
+    return low.step > 0 && low.value < value0 ? low : null;
   }
 
   private boolean isLowEnough(Point point) {
@@ -130,21 +125,5 @@ final class StrongWolfe {
     double value = objective.evaluate(w, g);
     evaluations++;
     return new Point(step, value, Vectors.dot(g, direction), w, g);
-  }
-
-  double step() {
-    return best.step;
-  }
-
-  double value() {
-    return best.value;
-  }
-
-  double[] parameters() {
-    return best.w;
-  }
-
-  double[] gradient() {
-    return best.g;
   }
 }

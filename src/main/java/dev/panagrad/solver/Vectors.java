@@ -25,7 +25,6 @@ final class Vectors {
     return norm;
   }
 
-  /** Throws unless there are that many numbers. */
   static void requireLength(String what, double[] found, int needed) {
     if (found.length != needed) {
       throw new IllegalArgumentException(

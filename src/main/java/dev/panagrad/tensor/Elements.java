@@ -34,7 +34,7 @@ final class Elements {
   static void require(String tensor, DType dtype, double value) {
     boolean isThere =
         switch (dtype) {
-          case I64 -> value == Math.rint(value) && Math.abs(value) < 0x1p63;
+          case I64 -> value == Math.rint(value) && value >= -0x1p63 && value < 0x1p63;
           case U8 -> value == Math.rint(value) && value >= 0 && value <= 255;
           case F32, F64, BF16 -> true;
         };
@@ -55,17 +55,28 @@ final class Elements {
     source.requireHost();
     target.requireHost();
     target.requireWritable();
-    if (dtype == source.dtype() && target.isContiguous() && source.isContiguous()) {
-      MemorySegment.copy(
-          source.segment(),
-          source.byteOffset(),
-          target.segment(),
-          target.byteOffset(),
-          target.count() * dtype.bytes());
+    boolean isWhole = target.isContiguous() && source.isContiguous();
+    if (!isWhole || dtype != source.dtype()) {
+      target.requireDisjoint(source);
+    }
+    if (target.count() == 0) {
       return;
     }
-    target.requireDisjoint(source);
-    if (dtype != source.dtype() && (dtype == DType.I64 || dtype == DType.U8)) {
+    if (dtype == source.dtype()) {
+      // Bytes, not doubles: an I64 need not be one.
+      long parts = isWhole ? 1 : target.rows();
+      long bytes = target.count() / parts * dtype.bytes();
+      for (long i = 0; i < parts; i++) {
+        MemorySegment.copy(
+            source.segment(),
+            source.byteOffset() + i * source.rowStride() * dtype.bytes(),
+            target.segment(),
+            target.byteOffset() + i * target.rowStride() * dtype.bytes(),
+            bytes);
+      }
+      return;
+    }
+    if (dtype == DType.I64 || dtype == DType.U8) {
       for (long i = 0; i < source.count(); i++) {
         require(target.name(), dtype, source.get(i));
       }

@@ -9,10 +9,13 @@ import java.util.Arrays;
 public final class Shape {
   private final long[] extents;
   private final long count;
+  private final long cols;
 
   private Shape(long[] extents, long count) {
     this.extents = extents;
     this.count = count;
+    // Without rows, elements per row may be too many.
+    this.cols = product(extents, 1, Long.MAX_VALUE);
   }
 
   /**
@@ -33,24 +36,24 @@ public final class Shape {
             "shape " + Arrays.toString(copy) + " has a negative extent " + extent);
       }
     }
-    return new Shape(copy, product(copy));
+    long count = product(copy, 0, -1);
+    if (count < 0) {
+      throw new IllegalArgumentException(
+          "shape " + Arrays.toString(copy) + " has more than 2^63 - 1 elements");
+    }
+    return new Shape(copy, count);
   }
 
-  private static long product(long[] extents) {
-    long count = 1;
-    for (long extent : extents) {
-      if (extent == 0) {
+  private static long product(long[] extents, int first, long tooMany) {
+    long product = 1;
+    for (int i = first; i < extents.length; i++) {
+      if (extents[i] == 0) {
         return 0;
       }
+      boolean fits = product > 0 && Math.multiplyHigh(product, extents[i]) == 0;
+      product = fits ? product * extents[i] : -1;
     }
-    for (long extent : extents) {
-      if (Math.multiplyHigh(count, extent) != 0 || count * extent < 0) {
-        throw new IllegalArgumentException(
-            "shape " + Arrays.toString(extents) + " has more than 2^63 - 1 elements");
-      }
-      count *= extent;
-    }
-    return count;
+    return product < 0 ? tooMany : product;
   }
 
   public int rank() {
@@ -76,12 +79,11 @@ public final class Shape {
     return extents[0];
   }
 
-  /** Elements per row: the product of all extents but the outermost; 1 for a vector. */
+  /**
+   * Elements per row: the product of all extents but the outermost, 1 for a vector; where there are
+   * no rows, at most 2^63 - 1.
+   */
   public long cols() {
-    long cols = 1;
-    for (int i = 1; i < extents.length; i++) {
-      cols *= extents[i];
-    }
     return cols;
   }
 

@@ -311,11 +311,8 @@ public final class Tensor {
 
   public Tensor fill(double value) {
     requireWritable();
-    for (long row = 0; row < rows(); row++) {
-      long offset = byteOffset + row * rowStride * dtype.bytes();
-      for (long col = 0; col < cols; col++, offset += dtype.bytes()) {
-        store(offset, value);
-      }
+    for (long i = 0; i < count(); i++) {
+      store(byteOffsetOf(i), value);
     }
     return this;
   }

@@ -262,4 +262,26 @@ class TensorTest {
       }
     }
   }
+
+  /** Copies between integers are of their bytes, with gaps between rows too. */
+  @Test
+  void copiesOfIntegersAreExact() {
+    try (TensorArena arena = TensorArena.open("copies")) {
+      Tensor gaps = arena.allocate("gaps", DType.I64, 3, 2).columns(0, 1);
+      long[] values = {(1L << 53) + 1, Long.MAX_VALUE, Long.MIN_VALUE};
+      for (int i = 0; i < 3; i++) {
+        gaps.setLong(i, values[i]);
+      }
+      Tensor dense = arena.allocate("dense", DType.I64, 3, 1).copyFrom(gaps);
+      gaps.fill(0).copyFrom(dense);
+      for (int i = 0; i < 3; i++) {
+        assertEquals(values[i], dense.getLong(i));
+        assertEquals(values[i], gaps.getLong(i));
+      }
+      dense.set(0, -0x1p63);
+      assertEquals(Long.MIN_VALUE, dense.getLong(0));
+      Tensor rows = arena.allocate("rows", DType.F64, 1L << 40, 0);
+      rows.fill(1).copyFrom(arena.allocate("none", DType.F32, 1L << 40, 0));
+    }
+  }
 }
