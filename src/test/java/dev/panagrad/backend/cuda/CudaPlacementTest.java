@@ -114,6 +114,41 @@ class CudaPlacementTest {
     assertEquals(1, first(x));
   }
 
+  /** Intercepts in host memory are refused before the first prediction is written. */
+  @Test
+  void predictionsBeginWhenAllIsChecked() {
+    for (int outputs : new int[] {1, 3, 8, 20, 40}) {
+      for (int rows : new int[] {3, 300}) {
+        Tensor x = device("x", rows, 4);
+        Linear model = new Linear(device("w", outputs, 4), host("b", outputs));
+        Tensor out = device("out", rows, outputs);
+        refused(() -> backend.linear().predict(x, 0, rows, model, out), "'b' is in host memory");
+        assertEquals(1, first(out));
+      }
+    }
+  }
+
+  /** Kernels read row numbers on a device unchecked: memory for them holds nothing else. */
+  @Test
+  void viewsOfMemoryForOtherElements() {
+    Tensor x = device("x", 4, 3);
+    Tensor y = device("y", 4);
+    Linear model = new Linear(device("w", 1, 3), null);
+    Gradient into = new Gradient(device("gw", 1, 3), null, null);
+    Tensor floats = backend.allocate(arena, "floats", DType.F64, Shape.of(4));
+    Tensor index = Tensor.over("index", DType.I64, Shape.of(4), floats.storage());
+    Batch batch = new Batch(new DenseRows(x, y), index);
+    refused(
+        () -> backend.linear().gradient(batch, 0, 4, new Squared(), model, into),
+        "'index' views device memory that was allocated for other elements than I64");
+    assertEquals(1, first(into.gw()));
+    Tensor numbers = backend.allocate(arena, "numbers", DType.I64, Shape.of(4));
+    Tensor view = Tensor.over("view", DType.F64, Shape.of(4), numbers.storage());
+    refused(() -> backend.linear().axpy(1, floats, view), "'view' views device memory");
+    Tensor host = arena.allocate("host", DType.F64, 4).fill(1e300);
+    refused(() -> backend.copy(host, view), "'view' views device memory");
+  }
+
   @Test
   void deviceOperandsOfHostKernelsAndOfJava() {
     Tensor x = device("x", 5);
