@@ -33,13 +33,8 @@ class HouseTest {
   /** Longer still. */
   private static final Set<String> LONG =
       Set.of(
-          "LinearKernels.java",
-          "RowSumsF32.java",
           "TrainingOptions.java",
-          "NormalEquations.java",
           "Tensor.java",
-          "GradientConformanceTest.java",
-          "NormalEquationsTest.java",
           "TrainerTest.java",
           "TrainingPlan.java");
 
@@ -53,8 +48,7 @@ class HouseTest {
   /** More parameters still. */
   private static final Pattern LEFT =
       Pattern.compile(
-          "backend/(LinearKernels|cuda/(Cublas|CudaDriver|CudaLinear|RowProducts)"
-              + "|(openblas/OpenBlas|scalar/Scalar|simd/Simd)Linear)"
+          "backend/cuda/(Cublas|CudaDriver)"
               + "|path/PathResult|train/TrainingResult|tune/Tuning");
 
   private static List<Path> sources(String... roots) throws IOException {

@@ -9,7 +9,6 @@ import dev.panagrad.backend.Batch;
 import dev.panagrad.backend.DenseRows;
 import dev.panagrad.backend.Gradient;
 import dev.panagrad.backend.Linear;
-import dev.panagrad.data.Datasets;
 import dev.panagrad.loss.Squared;
 import dev.panagrad.tensor.DType;
 import dev.panagrad.tensor.Tensor;
@@ -41,111 +40,6 @@ class GradientConformanceTest {
     TestBackends.close(backends);
   }
 
-  /** The operands of one call. */
-  private record Problem(
-      Tensor x,
-      Tensor y,
-      Tensor index,
-      long first,
-      long count,
-      Tensor w,
-      Tensor b,
-      Tensor gw,
-      Tensor gb,
-      Tensor loss) {
-    void run(Backend backend) {
-      backend
-          .linear()
-          .gradient(
-              new Batch(new DenseRows(x, y), index),
-              first,
-              count,
-              new Squared(),
-              new Linear(w, b),
-              new Gradient(gw, gb, loss));
-    }
-  }
-
-  private static void randomize(Random random, Tensor... tensors) {
-    for (Tensor t : tensors) {
-      if (t != null) {
-        for (long i = 0; i < t.rows(); i++) {
-          for (long j = 0; j < t.cols(); j++) {
-            t.set(i, j, random.nextGaussian());
-          }
-        }
-      }
-    }
-  }
-
-  /**
-   * Error of a sum of n rounded products, each row's residual itself a sum of d products: with unit
-   * roundoff u and blocks of at most 256 rows summed in the element type, {@code |error| <= (2/n) *
-   * (d + 256 + 8) * u * sum_i s_i |x_if|} where {@code s_i = sum_f |x_if w_f| + |b| + |y|} bounds
-   * every partial sum of the residual (Higham 2002, section 3.1, with the constants of the lengths
-   * of the chains).
-   */
-  private static void verify(String what, Problem q) {
-    verify(what, q, 256);
-  }
-
-  /** As above, where up to {@code blockRows} rows are summed in the element type. */
-  private static void verify(String what, Problem q, int blockRows) {
-    DType dtype = q.x.dtype();
-    double u = dtype == DType.F32 ? 0x1p-24 : 0x1p-53;
-    int d = (int) q.x.cols();
-    double[][] features = Datasets.rows(q.x);
-    for (int j = 0; j < q.w.rows(); j++) {
-      double[] w = Datasets.rows(q.w.rows(j, 1))[0];
-      double[] exact = new double[d];
-      double[] bound = new double[d];
-      double residuals = 0;
-      double residualBound = 0;
-      double squares = 0;
-      double squareBound = 0;
-      for (long i = q.first; i < q.first + q.count; i++) {
-        long row = q.index == null ? i : q.index.getLong(i);
-        double[] x = features[Math.toIntExact(row)];
-        double b = q.b == null ? 0 : q.b.get(j);
-        double y = q.y.get(row, j);
-        double r = b - y;
-        double s = Math.abs(b) + Math.abs(y);
-        for (int f = 0; f < d; f++) {
-          double product = x[f] * w[f];
-          r += product;
-          s += Math.abs(product);
-        }
-        for (int f = 0; f < d; f++) {
-          exact[f] += r * x[f];
-          bound[f] += s * Math.abs(x[f]);
-        }
-        residuals += r;
-        residualBound += s;
-        squares += r * r;
-        squareBound += 2 * s * s;
-      }
-      double scale = 2.0 / q.count;
-      double chain = (d + blockRows + 8) * u;
-      for (int f = 0; f < d; f++) {
-        int output = j;
-        int feature = f;
-        assertEquals(
-            scale * exact[f],
-            q.gw.get(j, f),
-            scale * chain * bound[f],
-            () -> what + " gw " + output + "," + feature);
-      }
-      if (q.gb != null) {
-        assertEquals(
-            scale * residuals, q.gb.get(j), scale * chain * residualBound, what + " gb " + j);
-      }
-      if (q.loss != null) {
-        assertEquals(
-            squares / q.count, q.loss.get(j), chain * squareBound / q.count, what + " loss");
-      }
-    }
-  }
-
   @Test
   void sizesTypesOutputsAndIntercepts() {
     Random random = new Random(3);
@@ -159,24 +53,26 @@ class GradientConformanceTest {
               compared++;
               try (Sentinels memory = new Sentinels()) {
                 int offset = features % 4;
-                Problem q =
-                    new Problem(
-                        memory.tensor("X", dtype, offset, rows, features),
-                        memory.tensor("y", dtype, offset, rows, outputs),
-                        null,
+                GradientProblem q =
+                    new GradientProblem(
+                        new Batch(
+                            memory.tensor("X", dtype, offset, rows, features),
+                            memory.tensor("y", dtype, offset, rows, outputs)),
                         0,
                         rows,
-                        memory.tensor("w", dtype, offset, outputs, features),
-                        intercept ? memory.tensor("b", dtype, offset, outputs) : null,
-                        memory.tensor("gw", dtype, offset, outputs, features),
-                        intercept ? memory.tensor("gb", dtype, offset, outputs) : null,
-                        memory.tensor("loss", DType.F64, 0, outputs));
-                randomize(random, q.x, q.y, q.w, q.b);
+                        new Linear(
+                            memory.tensor("w", dtype, offset, outputs, features),
+                            intercept ? memory.tensor("b", dtype, offset, outputs) : null),
+                        new Gradient(
+                            memory.tensor("gw", dtype, offset, outputs, features),
+                            intercept ? memory.tensor("gb", dtype, offset, outputs) : null,
+                            memory.tensor("loss", DType.F64, 0, outputs)));
+                GradientProblem.randomize(random, q.x(), q.y(), q.w(), q.b());
                 q.run(backend);
                 String what =
                     "%s %s %d x %d -> %d".formatted(backend.name(), dtype, rows, features, outputs);
                 memory.check(what);
-                verify(what, q);
+                q.verify(what);
               }
             }
           }
@@ -202,24 +98,28 @@ class GradientConformanceTest {
                 for (int i = 0; indexed && i < rows; i++) {
                   index.setLong(i, random.nextInt(rows));
                 }
-                Problem q =
-                    new Problem(
-                        memory.tensor("X", dtype, 1, rows, features),
-                        memory.tensor("y", dtype, 3, rows, outputs),
-                        index,
+                GradientProblem q =
+                    new GradientProblem(
+                        new Batch(
+                            new DenseRows(
+                                memory.tensor("X", dtype, 1, rows, features),
+                                memory.tensor("y", dtype, 3, rows, outputs)),
+                            index),
                         0,
                         rows,
-                        memory.tensor("w", dtype, 2, outputs, features),
-                        bare ? null : memory.tensor("b", dtype, 1, outputs),
-                        memory.tensor("gw", dtype, 1, outputs, features),
-                        bare ? null : memory.tensor("gb", dtype, 0, outputs),
-                        bare ? null : memory.tensor("loss", DType.F64, 0, outputs));
-                randomize(random, q.x, q.y, q.w, q.b);
+                        new Linear(
+                            memory.tensor("w", dtype, 2, outputs, features),
+                            bare ? null : memory.tensor("b", dtype, 1, outputs)),
+                        new Gradient(
+                            memory.tensor("gw", dtype, 1, outputs, features),
+                            bare ? null : memory.tensor("gb", dtype, 0, outputs),
+                            bare ? null : memory.tensor("loss", DType.F64, 0, outputs)));
+                GradientProblem.randomize(random, q.x(), q.y(), q.w(), q.b());
                 q.run(backend);
                 String what =
                     "%s %s %d x %d -> %d".formatted(backend.name(), dtype, rows, features, outputs);
                 memory.check(what);
-                verify(what, q);
+                q.verify(what);
               }
             }
           }
@@ -254,26 +154,26 @@ class GradientConformanceTest {
               }
               Tensor x = memory.tensor("X", dtype, variant, rows, features + 3L);
               Tensor y = memory.tensor("y", dtype, 3, rows, outputs);
-              randomize(random, x);
-              Problem q =
-                  new Problem(
-                      x.columns(indexed ? 0 : 1, features),
-                      y,
-                      index,
+              GradientProblem.randomize(random, x);
+              GradientProblem q =
+                  new GradientProblem(
+                      new Batch(new DenseRows(x.columns(indexed ? 0 : 1, features), y), index),
                       0,
                       rows,
-                      memory.tensor("w", dtype, 2, outputs, features),
-                      bare ? null : memory.tensor("b", dtype, 1, outputs),
-                      memory.tensor("gw", dtype, 1, outputs, features),
-                      bare ? null : memory.tensor("gb", dtype, 0, outputs),
-                      bare ? null : memory.tensor("loss", DType.F64, 0, outputs));
-              randomize(random, q.y, q.w, q.b);
+                      new Linear(
+                          memory.tensor("w", dtype, 2, outputs, features),
+                          bare ? null : memory.tensor("b", dtype, 1, outputs)),
+                      new Gradient(
+                          memory.tensor("gw", dtype, 1, outputs, features),
+                          bare ? null : memory.tensor("gb", dtype, 0, outputs),
+                          bare ? null : memory.tensor("loss", DType.F64, 0, outputs)));
+              GradientProblem.randomize(random, q.y(), q.w(), q.b());
               q.run(backend);
               String what =
                   "%s %s %d x %d -> %d, %d"
                       .formatted(backend.name(), dtype, rows, features, outputs, variant);
               memory.check(what);
-              verify(what, q);
+              q.verify(what);
             }
           }
         }
@@ -301,22 +201,20 @@ class GradientConformanceTest {
           Tensor y = arena.allocate("y", dtype, rows, outputs);
           Tensor w = arena.allocate("w", dtype, outputs, 5);
           Tensor b = arena.allocate("b", dtype, outputs);
-          randomize(random, x, y, w, b);
+          GradientProblem.randomize(random, x, y, w, b);
           for (Tensor order : new Tensor[] {null, index}) {
-            Problem q =
-                new Problem(
-                    x,
-                    y,
-                    order,
+            GradientProblem q =
+                new GradientProblem(
+                    new Batch(new DenseRows(x, y), order),
                     1,
                     rows - 2,
-                    w,
-                    b,
-                    arena.allocate("gw", dtype, outputs, 5),
-                    arena.allocate("gb", dtype, outputs),
-                    arena.allocate("loss", DType.F64, outputs));
+                    new Linear(w, b),
+                    new Gradient(
+                        arena.allocate("gw", dtype, outputs, 5),
+                        arena.allocate("gb", dtype, outputs),
+                        arena.allocate("loss", DType.F64, outputs)));
             q.run(backend);
-            verify(backend.name() + " " + dtype + " panels", q, 1024 + 32);
+            q.verify(backend.name() + " " + dtype + " panels", 1024 + 32);
           }
         }
       }
@@ -336,26 +234,24 @@ class GradientConformanceTest {
             Tensor y = arena.allocate("wide y", dtype, rows, 4).columns(1, 2);
             Tensor w = arena.allocate("w", dtype, 2, features);
             Tensor b = arena.allocate("b", dtype, 2);
-            randomize(random, wide, y, w, b);
+            GradientProblem.randomize(random, wide, y, w, b);
             Tensor index = arena.allocate("index", DType.I64, 700);
             for (int i = 0; i < 700; i++) {
               index.setLong(i, random.nextInt(rows));
             }
             for (long[] part : new long[][] {{0, 700}, {13, 1}, {100, 37}, {699, 1}}) {
-              Problem q =
-                  new Problem(
-                      x,
-                      y,
-                      index,
+              GradientProblem q =
+                  new GradientProblem(
+                      new Batch(new DenseRows(x, y), index),
                       part[0],
                       part[1],
-                      w,
-                      b,
-                      arena.allocate("gw", dtype, 2, features),
-                      arena.allocate("gb", dtype, 2),
-                      arena.allocate("loss", DType.F64, 2));
+                      new Linear(w, b),
+                      new Gradient(
+                          arena.allocate("gw", dtype, 2, features),
+                          arena.allocate("gb", dtype, 2),
+                          arena.allocate("loss", DType.F64, 2)));
               q.run(backend);
-              verify(backend.name() + " " + dtype + " by index, features " + features, q);
+              q.verify(backend.name() + " " + dtype + " by index, features " + features);
             }
           }
         }
@@ -373,21 +269,19 @@ class GradientConformanceTest {
       for (DType dtype : List.of(DType.F32, DType.F64)) {
         try (TensorArena arena = TensorArena.open("wide")) {
           int d = 70_003;
-          Problem q =
-              new Problem(
-                  arena.allocate("X", dtype, 9, d),
-                  arena.allocate("y", dtype, 9, 1),
-                  null,
+          GradientProblem q =
+              new GradientProblem(
+                  new Batch(arena.allocate("X", dtype, 9, d), arena.allocate("y", dtype, 9, 1)),
                   0,
                   9,
-                  arena.allocate("w", dtype, 1, d),
-                  arena.allocate("b", dtype, 1),
-                  arena.allocate("gw", dtype, 1, d),
-                  arena.allocate("gb", dtype, 1),
-                  arena.allocate("loss", DType.F64, 1));
-          randomize(random, q.x, q.y, q.w, q.b);
+                  new Linear(arena.allocate("w", dtype, 1, d), arena.allocate("b", dtype, 1)),
+                  new Gradient(
+                      arena.allocate("gw", dtype, 1, d),
+                      arena.allocate("gb", dtype, 1),
+                      arena.allocate("loss", DType.F64, 1)));
+          GradientProblem.randomize(random, q.x(), q.y(), q.w(), q.b());
           q.run(backend);
-          verify(backend.name() + " " + dtype + " wide", q);
+          q.verify(backend.name() + " " + dtype + " wide");
         }
       }
     }
@@ -405,23 +299,25 @@ class GradientConformanceTest {
             for (int outputs : new int[] {1, 5, 64}) {
               for (boolean bare : new boolean[] {false, true}) {
                 try (Guarded memory = new Guarded()) {
-                  Problem q =
-                      new Problem(
-                          memory.tensor("X", dtype, rows, features),
-                          memory.tensor("y", dtype, rows, outputs),
-                          null,
+                  GradientProblem q =
+                      new GradientProblem(
+                          new Batch(
+                              memory.tensor("X", dtype, rows, features),
+                              memory.tensor("y", dtype, rows, outputs)),
                           0,
                           rows,
-                          memory.tensor("w", dtype, outputs, features),
-                          bare ? null : memory.tensor("b", dtype, outputs),
-                          memory.tensor("gw", dtype, outputs, features),
-                          bare ? null : memory.tensor("gb", dtype, outputs),
-                          bare ? null : memory.tensor("loss", DType.F64, outputs));
-                  randomize(random, q.x, q.y, q.w, q.b);
+                          new Linear(
+                              memory.tensor("w", dtype, outputs, features),
+                              bare ? null : memory.tensor("b", dtype, outputs)),
+                          new Gradient(
+                              memory.tensor("gw", dtype, outputs, features),
+                              bare ? null : memory.tensor("gb", dtype, outputs),
+                              bare ? null : memory.tensor("loss", DType.F64, outputs)));
+                  GradientProblem.randomize(random, q.x(), q.y(), q.w(), q.b());
                   q.run(backend);
-                  verify("guarded " + backend.name() + " " + rows + " x " + features, q);
+                  q.verify("guarded " + backend.name() + " " + rows + " x " + features);
                   Tensor out = memory.tensor("out", dtype, rows, outputs);
-                  backend.linear().predict(q.x, 0, rows, new Linear(q.w, q.b), out);
+                  backend.linear().predict(q.x(), 0, rows, new Linear(q.w(), q.b()), out);
                   assertTrue(Double.isFinite(out.get(rows - 1, outputs - 1)));
                 }
               }

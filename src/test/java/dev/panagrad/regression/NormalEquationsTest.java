@@ -2,7 +2,6 @@ package dev.panagrad.regression;
 
 import static org.junit.jupiter.api.Assertions.assertArrayEquals;
 import static org.junit.jupiter.api.Assertions.assertEquals;
-import static org.junit.jupiter.api.Assertions.assertThrows;
 import static org.junit.jupiter.api.Assertions.assertTrue;
 
 import dev.panagrad.backend.Backend;
@@ -10,21 +9,14 @@ import dev.panagrad.backend.BackendOptions;
 import dev.panagrad.backend.Backends;
 import dev.panagrad.backend.Batch;
 import dev.panagrad.backend.DenseRows;
-import dev.panagrad.backend.Gradient;
-import dev.panagrad.backend.Linear;
 import dev.panagrad.conformance.TestBackends;
-import dev.panagrad.loss.Squared;
 import dev.panagrad.tensor.DType;
 import dev.panagrad.tensor.Tensor;
 import dev.panagrad.tensor.TensorArena;
-import java.lang.foreign.Arena;
 import java.math.BigDecimal;
 import java.math.MathContext;
-import java.util.ArrayList;
 import java.util.Arrays;
 import java.util.List;
-import java.util.Random;
-import java.util.function.Consumer;
 import org.junit.jupiter.api.AfterAll;
 import org.junit.jupiter.api.BeforeAll;
 import org.junit.jupiter.api.Test;
@@ -50,75 +42,6 @@ class NormalEquationsTest {
     TestBackends.close(backends);
   }
 
-  /** Data, parameters, and room for what a gradient writes. */
-  private static final class Problem {
-    final Tensor x;
-    final Tensor y;
-    final Tensor w;
-    final Tensor b;
-    final Tensor gw;
-    final Tensor gb;
-    final Tensor loss;
-
-    Problem(TensorArena arena, DType dtype, int n, int d, int k, boolean hasIntercept) {
-      x = arena.allocate("X", dtype, n, d);
-      y = arena.allocate("y", dtype, n, k);
-      w = arena.allocate("w", dtype, k, d);
-      b = hasIntercept ? arena.allocate("b", dtype, k) : null;
-      gw = arena.allocate("gw", dtype, k, d);
-      gb = hasIntercept ? arena.allocate("gb", dtype, k) : null;
-      loss = arena.allocate("loss", DType.F64, k);
-    }
-
-    /** Columns with means of up to 5 deviations, a line in noise, and parameters somewhere. */
-    Problem randomize(long seed) {
-      Random random = new Random(seed);
-      for (int f = 0; f < x.cols(); f++) {
-        double mean = 10 * random.nextDouble() - 5;
-        for (int i = 0; i < x.rows(); i++) {
-          x.set(i, f, mean + random.nextGaussian());
-        }
-      }
-      for (int i = 0; i < y.rows(); i++) {
-        for (int j = 0; j < y.cols(); j++) {
-          y.set(i, j, x.get(i, 0) - 7 * j + random.nextGaussian());
-        }
-      }
-      for (Tensor t : b == null ? List.of(w) : List.of(w, b)) {
-        for (int i = 0; i < t.count(); i++) {
-          t.set(i, random.nextGaussian());
-        }
-      }
-      return this;
-    }
-
-    NormalEquations equations(Backend backend, TensorArena arena) {
-      return NormalEquations.of(backend, arena, x, y, b != null);
-    }
-
-    void byEquations(NormalEquations equations) {
-      equations.gradient(new Linear(w, b), new Gradient(gw, gb, loss));
-    }
-
-    void byRows(Backend backend) {
-      backend
-          .linear()
-          .gradient(
-              new DenseRows(x, y), new Squared(), new Linear(w, b), new Gradient(gw, gb, loss));
-    }
-
-    /** All that a gradient writes. */
-    double[] written() {
-      List<Double> values = new ArrayList<>();
-      for (Tensor t : gb == null ? List.of(gw, loss) : List.of(gw, gb, loss)) {
-        for (double value : t.toArray()) {
-          values.add(value);
-        }
-      }
-      return values.stream().mapToDouble(value -> value).toArray();
-    }
-  }
-
   /**
    * The gradient in decimals without rounding, and how far from it both computations may be. Roots
    * of mean squares, which are part of the bounds, are computed in double precision; their own
@@ -133,7 +56,7 @@ class NormalEquationsTest {
     /** Of gradients by rows: as GradientConformanceTest derives them. */
     final double[] byRows;
 
-    Exact(Problem p) {
+    Exact(EquationProblem p) {
       int n = (int) p.x.rows();
       int d = (int) p.x.cols();
       int k = (int) p.y.cols();
@@ -254,7 +177,8 @@ class NormalEquationsTest {
       for (DType dtype : TYPES) {
         for (boolean hasIntercept : new boolean[] {true, false}) {
           try (TensorArena arena = TensorArena.open("agree")) {
-            Problem p = new Problem(arena, dtype, shape[0], shape[1], shape[2], hasIntercept);
+            EquationProblem p =
+                new EquationProblem(arena, dtype, shape[0], shape[1], shape[2], hasIntercept);
             Exact exact = new Exact(p.randomize(shape[0]));
             for (Backend backend : backends) {
               String what =
@@ -280,7 +204,7 @@ class NormalEquationsTest {
   @Test
   void centeredColumnsKeepTheDigitsThatTheirMeansWouldTake() {
     try (TensorArena arena = TensorArena.open("far")) {
-      Problem p = new Problem(arena, DType.F64, 3000, 3, 1, true).randomize(1);
+      EquationProblem p = new EquationProblem(arena, DType.F64, 3000, 3, 1, true).randomize(1);
       for (int i = 0; i < 3000; i++) {
         p.x.set(i, 1, 1e6 + p.x.get(i, 1));
         // The last bits of 300,000 and some, 0011111111, are cut off where sums are 2^9 and 2^10
@@ -315,7 +239,7 @@ class NormalEquationsTest {
     for (DType dtype : TYPES) {
       double e = dtype == DType.F64 ? 0x1p-30 : 0x1p-20;
       try (TensorArena arena = TensorArena.open("collinear")) {
-        Problem p = new Problem(arena, dtype, 4, 2, 1, false);
+        EquationProblem p = new EquationProblem(arena, dtype, 4, 2, 1, false);
         for (int i = 0; i < 4; i++) {
           p.x.set(i, 0, 1);
           p.x.set(i, 1, 1 + (i % 2 == 0 ? e : -e));
@@ -346,7 +270,7 @@ class NormalEquationsTest {
     double e = 0x1p-30;
     try (TensorArena arena = TensorArena.open("fit")) {
       for (boolean hasIntercept : new boolean[] {true, false}) {
-        Problem p = new Problem(arena, DType.F64, 4, 1, 1, hasIntercept);
+        EquationProblem p = new EquationProblem(arena, DType.F64, 4, 1, 1, hasIntercept);
         p.x.copyFrom(1, 1, -1, -1);
         p.y.copyFrom(1 + e, 1 - e, -1 + e, -1 - e);
         p.w.set(0, 1);
@@ -370,7 +294,7 @@ class NormalEquationsTest {
     for (Backend backend : backends) {
       for (int seed = 0; seed < 20; seed++) {
         try (TensorArena arena = TensorArena.open("perfect")) {
-          Problem p = new Problem(arena, DType.F64, 50, 3, 1, true).randomize(seed);
+          EquationProblem p = new EquationProblem(arena, DType.F64, 50, 3, 1, true).randomize(seed);
           for (int i = 0; i < 50; i++) {
             double value = p.b.get(0);
             for (int f = 0; f < 3; f++) {
@@ -394,7 +318,7 @@ class NormalEquationsTest {
           Tensor table = arena.allocate("table", dtype, 10, 8);
           Tensor x = table.columns(1, 3);
           Tensor y = table.columns(5, 2);
-          Problem chosen = new Problem(arena, dtype, 4, 3, 2, true).randomize(1);
+          EquationProblem chosen = new EquationProblem(arena, dtype, 4, 3, 2, true).randomize(1);
           table.fill(Double.NaN);
           Tensor index = arena.allocate("index", DType.I64, 6);
           index.setLong(0, 8);
@@ -435,7 +359,7 @@ class NormalEquationsTest {
         for (int threads : new int[] {1, 2, 3, 8}) {
           try (Backend backend = Backends.open(name, new BackendOptions(threads));
               TensorArena arena = TensorArena.open("threads")) {
-            Problem p = new Problem(arena, dtype, 2100, d, 2, true).randomize(3);
+            EquationProblem p = new EquationProblem(arena, dtype, 2100, d, 2, true).randomize(3);
             for (int repeat = 0; repeat < 2; repeat++) {
               p.byEquations(p.equations(backend, arena));
               expected = expected == null ? p.written() : expected;
@@ -455,7 +379,8 @@ class NormalEquationsTest {
       for (boolean hasIntercept : new boolean[] {true, false}) {
         for (double value : new double[] {Double.NaN, Double.POSITIVE_INFINITY}) {
           try (TensorArena arena = TensorArena.open("cells")) {
-            Problem p = new Problem(arena, DType.F64, 30, 3, 2, hasIntercept).randomize(1);
+            EquationProblem p =
+                new EquationProblem(arena, DType.F64, 30, 3, 2, hasIntercept).randomize(1);
             p.x.set(11, 2, value);
             p.w.fill(0);
             p.byEquations(p.equations(backend, arena));
@@ -481,7 +406,7 @@ class NormalEquationsTest {
   void overflowIsNotAPerfectFit() {
     for (Backend backend : backends) {
       try (TensorArena arena = TensorArena.open("overflow")) {
-        Problem p = new Problem(arena, DType.F64, 30, 3, 1, true).randomize(1);
+        EquationProblem p = new EquationProblem(arena, DType.F64, 30, 3, 1, true).randomize(1);
         NormalEquations equations = p.equations(backend, arena);
         for (double size : new double[] {1e200, -1e200, 1e308}) {
           p.w.fill(size);
@@ -492,168 +417,13 @@ class NormalEquationsTest {
     }
   }
 
-  private static void refuses(
-      Class<? extends RuntimeException> type, String message, Consumer<TensorArena> call) {
-    try (TensorArena arena = TensorArena.open("refused")) {
-      long before = arena.bytes();
-      RuntimeException e = assertThrows(type, () -> call.accept(arena));
-      assertTrue(e.getMessage().contains(message), e.getMessage());
-      assertEquals(before, arena.bytes(), "nothing is allocated");
-    }
-  }
-
-  @Test
-  void dataThatCannotBeSummed() {
-    Class<IllegalArgumentException> argument = IllegalArgumentException.class;
-    Class<IndexOutOfBoundsException> bounds = IndexOutOfBoundsException.class;
-    Backend backend = backends.getFirst();
-    try (TensorArena data = TensorArena.open("data")) {
-      Tensor x = data.allocate("x", DType.F64, 5, 2);
-      Tensor y = data.allocate("y", DType.F64, 5);
-      Tensor index = data.allocate("index", DType.I64, 5);
-      index.setLong(3, 5);
-      refuses(
-          argument,
-          "0 rows have no mean",
-          arena -> NormalEquations.of(backend, arena, x.rows(0, 0), y.rows(0, 0), false));
-      refuses(
-          argument,
-          "at least 1 feature",
-          arena ->
-              NormalEquations.of(backend, arena, data.allocate("x", DType.F64, 5, 0), y, true));
-      refuses(
-          argument,
-          "'y' has shape [4] where [5, outputs]",
-          arena -> NormalEquations.of(backend, arena, x, y.rows(0, 4), true));
-      refuses(
-          argument,
-          "'y' is F64 where F32",
-          arena ->
-              NormalEquations.of(backend, arena, data.allocate("x", DType.F32, 5, 2), y, true));
-      refuses(
-          argument,
-          "where a matrix is needed",
-          arena -> NormalEquations.of(backend, arena, y, y, true));
-      refuses(
-          argument,
-          "is I64 where F32 or F64",
-          arena -> NormalEquations.of(backend, arena, index, y, true));
-      refuses(
-          bounds,
-          "[3, 3 + 3) are not inside tensor 'x' of 5 rows",
-          arena -> NormalEquations.of(backend, arena, new Batch(x, y), 3, 3, true));
-      refuses(
-          bounds,
-          "entry 3 of 'index' is row 5, tensor 'x' has 5 rows",
-          arena ->
-              NormalEquations.of(
-                  backend, arena, new Batch(new DenseRows(x, y), index), 1, 3, true));
-      refuses(
-          bounds,
-          "not inside tensor 'index'",
-          arena ->
-              NormalEquations.of(
-                  backend, arena, new Batch(new DenseRows(x, y), index), -1, 3, true));
-    }
-  }
-
-  /** Without rows there is nothing that so many features would need memory for. */
-  @Test
-  void tooManyFeatures() {
-    assertEquals(8L * (64 * 64 + 3 * 2 * 64 + 1024 * 66), NormalEquations.requiredBytes(64, 2));
-    assertTrue(NormalEquations.requiredBytes(NormalEquations.MAX_FEATURES, 1) < 4e9);
-    for (long features : new long[] {NormalEquations.MAX_FEATURES + 1, 1L << 40, Long.MAX_VALUE}) {
-      IllegalArgumentException e =
-          assertThrows(
-              IllegalArgumentException.class, () -> NormalEquations.requiredBytes(features, 1));
-      assertTrue(
-          e.getMessage()
-              .matches(
-                  "the normal equations of %,d features take \\S+ GB; they are limited to 20,000 features, 3.20 GB; .*"
-                      .formatted(features)),
-          e.getMessage());
-    }
-    assertThrows(IllegalArgumentException.class, () -> NormalEquations.requiredBytes(1, 1L << 31));
-    try (TensorArena data = TensorArena.open("wide");
-        Arena one = Arena.ofShared()) {
-      Tensor x = Tensor.wrap("x", one.allocate(160_008, 8), DType.F64, 1, 20_001);
-      Tensor y = data.allocate("y", DType.F64, 1);
-      refuses(
-          IllegalArgumentException.class,
-          "20,001 features",
-          arena -> NormalEquations.of(backends.getFirst(), arena, x, y, true));
-    }
-  }
-
-  @Test
-  void parametersAndBuffersThatDoNotFit() {
-    Backend backend = backends.getFirst();
-    try (TensorArena arena = TensorArena.open("buffers");
-        Arena own = Arena.ofShared()) {
-      Problem p = new Problem(arena, DType.F64, 5, 3, 2, true).randomize(1);
-      Problem q = new Problem(arena, DType.F32, 5, 3, 2, true);
-      Problem plain = new Problem(arena, DType.F64, 5, 3, 2, false);
-      NormalEquations equations = p.equations(backend, arena);
-      NormalEquations without = plain.equations(backend, arena);
-      Tensor locked = Tensor.wrap("locked", own.allocate(48, 8).asReadOnly(), DType.F64, 2, 3);
-      Tensor gaps = arena.allocate("gaps", DType.F64, 2, 4).columns(0, 3);
-      List<Runnable> calls =
-          List.of(
-              () ->
-                  equations.gradient(
-                      new Linear(p.w.reshape(3, 2), p.b), new Gradient(p.gw, p.gb, p.loss)),
-              () ->
-                  equations.gradient(
-                      new Linear(p.w.reshape(6), p.b), new Gradient(p.gw, p.gb, p.loss)),
-              () -> equations.gradient(new Linear(gaps, p.b), new Gradient(p.gw, p.gb, p.loss)),
-              () ->
-                  equations.gradient(
-                      new Linear(p.w, p.b), new Gradient(p.gw.reshape(3, 2), p.gb, p.loss)),
-              () -> equations.gradient(new Linear(p.w, p.b), new Gradient(gaps, p.gb, p.loss)),
-              () -> equations.gradient(new Linear(p.w, p.b), new Gradient(locked, p.gb, p.loss)),
-              () -> equations.gradient(new Linear(p.w, p.b), new Gradient(p.w, p.gb, p.loss)),
-              () -> equations.gradient(new Linear(p.w, p.b), new Gradient(q.gw, p.gb, p.loss)),
-              () -> equations.gradient(new Linear(q.w, p.b), new Gradient(q.gw, q.gb, p.loss)),
-              () -> equations.gradient(new Linear(p.w, p.b), new Gradient(p.gw, q.gb, p.loss)),
-              () -> equations.gradient(new Linear(p.w, p.b), new Gradient(p.gw, p.b, p.loss)),
-              () ->
-                  equations.gradient(
-                      new Linear(p.w, p.b.rows(0, 1)), new Gradient(p.gw, p.gb, p.loss)),
-              () ->
-                  equations.gradient(
-                      new Linear(p.w, p.b), new Gradient(p.gw, p.gb.rows(0, 1), p.loss)),
-              () ->
-                  equations.gradient(
-                      new Linear(p.w, p.b), new Gradient(p.gw, p.gw.slice(0, 2), p.loss)),
-              () ->
-                  equations.gradient(
-                      new Linear(p.w, p.b), new Gradient(p.gw, p.gb, p.loss.rows(0, 1))),
-              () -> equations.gradient(new Linear(p.w, p.b), new Gradient(p.gw, p.gb, q.gb)),
-              () -> equations.gradient(new Linear(p.w, p.b), new Gradient(p.gw, p.gb, p.gb)),
-              () ->
-                  equations.gradient(
-                      new Linear(p.w, p.b), new Gradient(p.gw, p.gb, p.gw.slice(2, 2))),
-              () -> equations.gradient(new Linear(p.w, p.b), new Gradient(p.gw, null, p.loss)),
-              () -> equations.gradient(new Linear(p.w, null), new Gradient(p.gw, null, p.loss)),
-              () -> without.gradient(new Linear(p.w, p.b), new Gradient(p.gw, p.gb, p.loss)),
-              () -> without.gradient(new Linear(p.w, null), new Gradient(p.gw, p.gb, p.loss)));
-      double[] before = p.written();
-      for (int i = 0; i < calls.size(); i++) {
-        assertThrows(IllegalArgumentException.class, calls.get(i)::run, "call " + i);
-        assertArrayEquals(before, p.written(), 0.0, "call " + i);
-      }
-      equations.gradient(new Linear(p.w, p.b), new Gradient(p.gw, p.gb, null));
-      assertTrue(p.gw.get(0) != 0);
-    }
-  }
-
   /** F32 parameters on F64 data, and the other way round: the data are not read any more. */
   @Test
   void typeOfTheParametersIsFree() {
     for (Backend backend : backends) {
       try (TensorArena arena = TensorArena.open("types")) {
-        Problem p = new Problem(arena, DType.F64, 50, 3, 2, true);
-        Problem q = new Problem(arena, DType.F32, 50, 3, 2, true).randomize(1);
+        EquationProblem p = new EquationProblem(arena, DType.F64, 50, 3, 2, true);
+        EquationProblem q = new EquationProblem(arena, DType.F32, 50, 3, 2, true).randomize(1);
         p.x.copyFrom(q.x);
         p.y.copyFrom(q.y);
         p.w.copyFrom(q.w);
@@ -667,29 +437,6 @@ class NormalEquationsTest {
         double[] expected = p.written();
         p.byEquations(q.equations(backend, arena));
         assertArrayEquals(expected, p.written(), 0.0, backend.name());
-      }
-    }
-  }
-
-  @Test
-  void useAfterClose() {
-    for (String name : TestBackends.hostNames()) {
-      Backend backend = Backends.open(name, new BackendOptions(1));
-      try (TensorArena arena = TensorArena.open("parameters")) {
-        Problem p = new Problem(arena, DType.F64, 5, 3, 2, true).randomize(1);
-        TensorArena own = TensorArena.open("equations");
-        NormalEquations closed = p.equations(backend, own);
-        NormalEquations equations = p.equations(backend, arena);
-        own.close();
-        IllegalStateException e =
-            assertThrows(IllegalStateException.class, () -> p.byEquations(closed), name);
-        assertTrue(e.getMessage().contains("'X^T X'"), e.getMessage());
-        p.x.fill(Double.NaN);
-        p.byEquations(equations);
-        assertTrue(Double.isFinite(p.loss.get(0)), "the data are not read any more");
-        backend.close();
-        assertThrows(IllegalStateException.class, () -> p.byEquations(equations), name);
-        assertThrows(IllegalStateException.class, () -> p.equations(backend, arena), name);
       }
     }
   }
