@@ -7,7 +7,7 @@ import java.util.Optional;
  * shared between threads.
  */
 public interface Loss {
-  /** The name that reports and the command line use. */
+  /** The name that reports use. */
   String name();
 
   /** The name with a parameter to the last bit, as {@link Losses#parse} reads it. */

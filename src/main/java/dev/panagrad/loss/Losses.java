@@ -5,11 +5,11 @@ import java.util.function.DoubleFunction;
 import java.util.stream.Collectors;
 
 /**
- * The losses that the command line and model files name. A text of one is its name, followed by a
+ * The losses that texts name, of model files among others. A text of one is its name, followed by a
  * colon and a number if it takes one: {@code squared}, {@code huber:1.35}.
  */
 public final class Losses {
-  /** What the command line says of them. */
+  /** The texts that {@link #parse} reads, with a word on each. */
   public static final String HELP =
       "squared; huber:DELTA, linear beyond DELTA; logistic, for targets 0 and 1; poisson, for counts; quantile:TAU.";
 
@@ -88,7 +88,7 @@ public final class Losses {
         return text;
       }
     } catch (IllegalArgumentException e) {
-      // Told below, with what is accepted.
+      // The message lists what is accepted.
     }
     throw new IllegalArgumentException(
         "a loss with a text " + accepted() + ", found '" + loss.name() + "'");

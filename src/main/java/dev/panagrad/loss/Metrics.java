@@ -3,7 +3,9 @@ package dev.panagrad.loss;
 import java.util.Arrays;
 import java.util.LinkedHashMap;
 import java.util.Map;
+import java.util.Objects;
 import java.util.function.DoubleBinaryOperator;
+import java.util.function.DoubleSupplier;
 import java.util.function.DoubleUnaryOperator;
 
 /**
@@ -98,28 +100,37 @@ public final class Metrics implements AutoCloseable {
       weight += s[i];
     }
     measures.forEach(
-        (name, measure) -> {
-          if (!notes.containsKey(name)) {
-            try {
-              measure.add(z, y, s, count);
-            } catch (RuntimeException | OutOfMemoryError e) {
-              notes.put(name, String.valueOf(e.getMessage()));
-              measure.close();
-            }
-          }
-        });
+        (name, measure) ->
+            attempt(
+                name,
+                () -> {
+                  measure.add(z, y, s, count);
+                  return 0;
+                }));
+  }
+
+  /** What a measure gives; NaN, with a note, if it fails here or has failed before. */
+  private double attempt(String name, DoubleSupplier step) {
+    if (!notes.containsKey(name)) {
+      try {
+        return step.getAsDouble();
+      } catch (RuntimeException | Error e) {
+        notes.put(name, Objects.requireNonNullElse(e.getMessage(), e.getClass().getSimpleName()));
+        measures.get(name).close();
+      }
+    }
+    return Double.NaN;
   }
 
   /** The measures by name, in the order in which they were asked for. */
   public Map<String, Double> values() {
     Map<String, Double> values = new LinkedHashMap<>();
     measures.forEach(
-        (name, measure) ->
-            values.put(name, notes.containsKey(name) ? Double.NaN : measure.value(weight)));
+        (name, measure) -> values.put(name, attempt(name, () -> measure.value(weight))));
     return values;
   }
 
-  /** Why a measure failed, by its name. */
+  /** Why a measure failed, by its name: while rows were added, or in {@link #values}. */
   public Map<String, String> notes() {
     return notes;
   }

@@ -12,9 +12,9 @@ import java.nio.file.StandardOpenOption;
 import java.nio.file.attribute.BasicFileAttributes;
 
 /**
- * Replaces a file as a whole: a new one is written beside it, brought to the disk, and takes its
- * name; then the folder is brought to the disk. Whenever the machine stops, the name stands for the
- * old content or for the new.
+ * Replaces a file as a whole: a new one is written beside it, fsynced, and takes its name; then the
+ * folder is fsynced. Whenever the machine stops, the name stands for the old content or for the
+ * new.
  */
 public final class DurableFile {
   /** What is written. */

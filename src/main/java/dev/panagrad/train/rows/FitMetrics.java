@@ -8,7 +8,9 @@ import dev.panagrad.tensor.TensorArena;
 import java.lang.foreign.Arena;
 import java.lang.foreign.MemorySegment;
 import java.lang.foreign.ValueLayout;
+import java.util.ArrayList;
 import java.util.LinkedHashMap;
+import java.util.List;
 import java.util.Map;
 
 /**
@@ -34,20 +36,23 @@ public record FitMetrics(Map<String, Double> values, Map<String, String> notes) 
       LossPlan loss, LinearRegression regression, Dataset data, TrainingRows rows) {
     int k = data.targets().size();
     FitMetrics fit = new FitMetrics(new LinkedHashMap<>(), new LinkedHashMap<>());
-    Metrics[] metrics = new Metrics[k];
-    for (int j = 0; j < k; j++) {
-      metrics[j] = new Metrics(rows.trained(), MAX_BYTES / k);
-      loss.loss().describeFit(metrics[j]);
-    }
+    List<Metrics> metrics = new ArrayList<>();
     try {
+      for (int j = 0; j < k; j++) {
+        metrics.add(new Metrics(rows.trained(), MAX_BYTES / k));
+        loss.loss().describeFit(metrics.getLast());
+      }
       add(loss, regression, data, rows, metrics);
-    } catch (RuntimeException | OutOfMemoryError e) {
-      metrics[0].values().keySet().forEach(name -> fit.notes.put(name, e.toString()));
-    }
-    for (Metrics ofTarget : metrics) {
-      ofTarget.values().forEach((name, x) -> fit.values.merge(name, x / k, Double::sum));
-      ofTarget.notes().forEach(fit.notes::putIfAbsent);
-      ofTarget.close();
+      for (Metrics ofTarget : metrics) {
+        ofTarget.values().forEach((name, x) -> fit.values.merge(name, x / k, Double::sum));
+        ofTarget.notes().forEach(fit.notes::putIfAbsent);
+      }
+    } catch (RuntimeException | Error e) {
+      // Predictions, or a caller's loss that does not even name its measures.
+      fit.notes.put("metrics", e.toString());
+      metrics.forEach(m -> m.values().keySet().forEach(name -> fit.notes.put(name, e.toString())));
+    } finally {
+      metrics.forEach(Metrics::close);
     }
     fit.notes.keySet().forEach(name -> fit.values.put(name, Double.NaN));
     return fit;
@@ -58,7 +63,7 @@ public record FitMetrics(Map<String, Double> values, Map<String, String> notes) 
       LinearRegression regression,
       Dataset data,
       TrainingRows rows,
-      Metrics[] metrics) {
+      List<Metrics> metrics) {
     Tensor weights = loss.weights();
     Tensor offset = loss.offset();
     double[] z = new double[BLOCK_ROWS];
@@ -72,7 +77,7 @@ public record FitMetrics(Map<String, Double> values, Map<String, String> notes) 
       for (long first = 0; first < data.rows(); first += BLOCK_ROWS) {
         long end = Math.min(first + BLOCK_ROWS, data.rows());
         regression.predict(data.x(), first, end - first, block.rows(0, end - first));
-        for (int j = 0; j < metrics.length; j++) {
+        for (int j = 0; j < metrics.size(); j++) {
           int count = 0;
           for (long row = first; row < end; row++) {
             double weight = weights == null ? 1 : weights.get(row);
@@ -82,7 +87,7 @@ public record FitMetrics(Map<String, Double> values, Map<String, String> notes) 
               s[count++] = weight;
             }
           }
-          metrics[j].add(z, y, s, count);
+          metrics.get(j).add(z, y, s, count);
         }
       }
     }
