@@ -146,7 +146,9 @@ public final class LinearAlgebra {
     c.requireShape(Shape.of(m, n));
     requireOutput(c, a);
     c.requireDisjoint(b);
-    kernels.gemm(transposeA, transposeB, alpha, a, b, beta, c);
+    if (c.count() > 0) {
+      kernels.gemm(transposeA, transposeB, alpha, a, b, beta, c);
+    }
   }
 
   /**
@@ -205,7 +207,9 @@ public final class LinearAlgebra {
     if (model.b() != null) {
       out.requireDisjoint(model.b());
     }
-    kernels.predict(x, first, count, model, out);
+    if (count > 0) {
+      kernels.predict(x, first, count, model, out);
+    }
   }
 
   /** {@link #gradient(Batch, long, long, Loss, Linear, Gradient)} of all rows. */

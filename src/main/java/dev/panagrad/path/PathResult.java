@@ -2,6 +2,7 @@ package dev.panagrad.path;
 
 import dev.panagrad.penalty.Penalty;
 import dev.panagrad.regression.LinearModel;
+import dev.panagrad.rule.Checks;
 import java.util.List;
 
 /**
@@ -48,15 +49,19 @@ public record PathResult(
     int passes,
     double multiplyAdds,
     int unconverged) {
+  private int at(int index) {
+    return Checks.index("the path", "value", index, values.length);
+  }
+
   /** The penalty of a value, for features in standard deviations and the target in raw units. */
   public Penalty penalty(int index) {
-    return kind.penalty(values[index], share);
+    return kind.penalty(values[at(index)], share);
   }
 
   /** How many coefficients of a value's model are not zero. */
   public int nonzero(int index) {
     int count = 0;
-    for (double coefficient : coefficients[index]) {
+    for (double coefficient : coefficients[at(index)]) {
       count += coefficient == 0 ? 0 : 1;
     }
     return count;
@@ -67,7 +72,7 @@ public record PathResult(
     return new LinearModel(
         features,
         List.of(target),
-        new double[][] {coefficients[index]},
+        new double[][] {coefficients[at(index)]},
         new double[] {intercepts[index]});
   }
 }

@@ -7,6 +7,8 @@ import java.lang.foreign.Arena;
 import java.lang.foreign.MemorySegment;
 import java.lang.ref.Cleaner;
 import java.nio.channels.FileChannel;
+import java.nio.channels.NonReadableChannelException;
+import java.nio.channels.NonWritableChannelException;
 import java.nio.file.Path;
 import java.nio.file.StandardOpenOption;
 import java.util.ArrayList;
@@ -130,6 +132,8 @@ public final class TensorArena implements AutoCloseable {
   /**
    * {@link #map(String, Path, FileChannel.MapMode, long, DType, long...)} of a file that is open,
    * whatever has its name by now. The channel may be closed afterwards; the tensor stays.
+   *
+   * @throws IllegalArgumentException if the file is too short, or not open as the mode needs it
    */
   public Tensor map(
       String tensorName,
@@ -168,8 +172,16 @@ public final class TensorArena implements AutoCloseable {
           "tensor '%s': shape %s of %s needs %,d bytes from offset %,d, %s has %,d bytes"
               .formatted(tensorName, shape, dtype, bytes, fileOffset, file, size));
     }
-    MemorySegment memory = channel.map(mode, fileOffset, bytes, ledger.arena);
-    return adopt(tensorName, dtype, shape, memory, true);
+    try {
+      MemorySegment memory = channel.map(mode, fileOffset, bytes, ledger.arena);
+      return adopt(tensorName, dtype, shape, memory, true);
+    } catch (NonReadableChannelException | NonWritableChannelException e) {
+      throw new IllegalArgumentException(
+          "tensor '%s': mode %s needs a channel that is open for reading%s"
+              .formatted(
+                  tensorName, mode, mode == FileChannel.MapMode.READ_ONLY ? "" : " and writing"),
+          e);
+    }
   }
 
   private Tensor adopt(

@@ -69,6 +69,20 @@ class LinearAlgebraTest {
     return arena.allocate("odd", dtype, extents);
   }
 
+  /** Nothing is counted one by one where there are no elements. */
+  @Test
+  void extentsWithoutElements() {
+    Tensor empty = of(DType.F32, 0, 0);
+    Tensor high = of(DType.F32, 1L << 60, 0);
+    Tensor wide = of(DType.F32, 0, 1L << 60);
+    for (Backend backend : backends) {
+      LinearAlgebra linear = backend.linear();
+      linear.gemm(Transpose.NO, Transpose.NO, 1, high, empty, 0.5, of(DType.F32, 1L << 60, 0));
+      linear.gemm(Transpose.YES, Transpose.NO, 1, empty, wide, 0, of(DType.F32, 0, 1L << 60));
+      linear.predict(of(DType.F32, 3, 0), 1, 0, new Linear(high, null), wide);
+    }
+  }
+
   @Test
   void gradientChecksEveryOperand() {
     refused(

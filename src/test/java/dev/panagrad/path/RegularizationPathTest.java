@@ -18,6 +18,7 @@ import java.util.List;
 import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.BeforeEach;
 import org.junit.jupiter.api.Test;
+import org.junit.jupiter.api.function.Executable;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.CsvSource;
 import org.junit.jupiter.params.provider.EnumSource;
@@ -119,6 +120,14 @@ class RegularizationPathTest {
       if (kind != PathPenalty.L2) {
         assertEquals(0, result.nonzero(0));
         assertTrue(result.nonzero(1) > 0);
+      }
+      for (int none : new int[] {-1, 50, Integer.MAX_VALUE}) {
+        for (Executable call :
+            List.<Executable>of(
+                () -> result.model(none), () -> result.nonzero(none), () -> result.penalty(none))) {
+          String text = assertThrows(IndexOutOfBoundsException.class, call).getMessage();
+          assertEquals("the path has 50 values: there is no value " + none, text);
+        }
       }
     }
   }

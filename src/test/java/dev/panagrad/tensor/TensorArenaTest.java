@@ -7,6 +7,7 @@ import static org.junit.jupiter.api.Assertions.assertTrue;
 
 import java.io.IOException;
 import java.io.RandomAccessFile;
+import java.nio.channels.FileChannel;
 import java.nio.channels.FileChannel.MapMode;
 import java.nio.file.Files;
 import java.nio.file.Path;
@@ -74,6 +75,15 @@ class TensorArenaTest {
       assertThrows(
           IllegalArgumentException.class,
           () -> arena.map("m", file, MapMode.READ_ONLY, 2, DType.F32, 1));
+      try (FileChannel channel = FileChannel.open(file)) {
+        String text =
+            assertThrows(
+                    IllegalArgumentException.class,
+                    () -> arena.map("m", channel, MapMode.PRIVATE, 0, DType.F32, 1))
+                .getMessage();
+        assertEquals(
+            "tensor 'm': mode PRIVATE needs a channel that is open for reading and writing", text);
+      }
       Tensor locked = arena.map("locked", file, MapMode.READ_ONLY, 0, DType.F32, 10);
       assertThrows(IllegalArgumentException.class, () -> locked.fill(1));
       Tensor own = arena.map("private", file, MapMode.PRIVATE, 0, DType.F32, 10);

@@ -15,6 +15,8 @@ import dev.panagrad.tensor.Tensor;
 import dev.panagrad.tensor.TensorArena;
 import java.lang.System.Logger;
 import java.lang.System.Logger.Level;
+import java.lang.foreign.Arena;
+import java.lang.foreign.MemorySegment;
 import java.util.List;
 import java.util.Optional;
 
@@ -183,10 +185,17 @@ final class CudaBackend implements Backend {
     synchronized (queue) {
       queue.enter();
       long address = CudaLinear.address(to, memory);
-      if (from.dtype() == DType.I64) {
-        holdRows(from, to);
+      if (from.dtype() != DType.I64) {
+        HostCopies.upload(queue, from, address, to);
+        return;
       }
-      HostCopies.upload(queue, from, address, to);
+      // What is looked at is what is uploaded, whatever others write to the tensor meanwhile.
+      try (Arena held = Arena.ofConfined()) {
+        MemorySegment numbers = held.allocate(from.count() * Long.BYTES, Long.BYTES);
+        Tensor copy = Tensor.wrap(from.name(), numbers, DType.I64, from.shape().extents());
+        holdRows(copy.copyFrom(from), to);
+        HostCopies.upload(queue, copy, address, to);
+      }
     }
   }
 

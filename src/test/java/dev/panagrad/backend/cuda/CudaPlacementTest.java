@@ -24,6 +24,7 @@ import dev.panagrad.tensor.Shape;
 import dev.panagrad.tensor.Tensor;
 import dev.panagrad.tensor.TensorArena;
 import java.util.concurrent.CompletableFuture;
+import java.util.concurrent.atomic.AtomicBoolean;
 import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.BeforeEach;
 import org.junit.jupiter.api.Tag;
@@ -230,6 +231,43 @@ class CudaPlacementTest {
               new Gradient(gw, null, null));
       assertEquals(4, first(gw));
       backend.copy(host("ones", 1, 3), gw);
+    }
+  }
+
+  /** The row after the last is there, and would change the result. */
+  @Test
+  void rowNumbersThatChangeWhileTheyAreUploaded() throws InterruptedException {
+    int rows = 2_000;
+    Tensor features = host("X", rows + 1, 1);
+    features.set(rows, 1e9);
+    DenseRows data = new DenseRows(backend.place(arena, features).rows(0, rows), device("y", rows));
+    Tensor numbers = arena.allocate("rows", DType.I64, rows);
+    Tensor index = backend.place(arena, numbers);
+    Linear model = new Linear(device("w", 1, 1), null);
+    Gradient into = new Gradient(device("gw", 1, 1), null, null);
+    AtomicBoolean isOver = new AtomicBoolean();
+    Thread writer =
+        Thread.ofPlatform()
+            .start(
+                () -> {
+                  for (int i = 0; !isOver.get(); i = (i + 1) % rows) {
+                    numbers.setLong(i, rows);
+                    numbers.setLong(i, 0);
+                  }
+                });
+    try {
+      for (int round = 0; round < 300; round++) {
+        backend.copy(numbers, index);
+        try {
+          backend.linear().gradient(new Batch(data, index), 0, rows, new Squared(), model, into);
+          assertEquals(0, first(into.gw()));
+        } catch (IndexOutOfBoundsException e) {
+          assertTrue(e.getMessage().contains("from 0 to 2000"), e.getMessage());
+        }
+      }
+    } finally {
+      isOver.set(true);
+      writer.join();
     }
   }
 
