@@ -133,27 +133,24 @@ final class ElementCalls {
     }
   }
 
+  private static boolean isAccepted(DType dtype, double[] values) {
+    return Arrays.stream(values).allMatch(value -> TensorModel.accepts(dtype, value));
+  }
+
   private void arrays(Choices choices, Held held) {
     TensorModel m = held.model();
     double[] values = new double[Math.toIntExact(m.count() + (choices.oneIn(6) ? 1 : 0))];
-    boolean isAccepted = true;
     for (int i = 0; i < values.length; i++) {
       values[i] = m.dtype().isFloating() || choices.oneIn(200) ? choices.value() : i % 256;
-      isAccepted &= TensorModel.accepts(m.dtype(), values[i]);
     }
     program.call(() -> "%s.copyFrom(%d numbers)".formatted(held.tensor(), values.length));
-    // A check of each number would be a pass of its own; the first that does not fit ends it.
-    if (isAccepted) {
-      Expectation expected =
-          (values.length == 0 ? program.expect() : held.writable(program.expect()))
-              .illegalIf(values.length != m.count());
-      if (values.length == 0 && !held.isUsable()) {
-        return;
-      }
-      expected.run(() -> held.tensor().copyFrom(values));
-      for (int i = 0; i < values.length && !expected.isRefused(); i++) {
-        stored(held, m.at(i), values[i]);
-      }
+    boolean isTouched = values.length > 0;
+    Expectation expected =
+        (isTouched ? held.writable(program.expect()) : program.expect())
+            .illegalIf(values.length != m.count() || !isAccepted(m.dtype(), values));
+    expected.run(() -> held.tensor().copyFrom(values));
+    for (int i = 0; i < values.length && !expected.isRefused(); i++) {
+      stored(held, m.at(i), values[i]);
     }
     if (m.count() > 0) {
       double[] found = held.readable(program.expect()).of(() -> held.tensor().toArray());
@@ -172,18 +169,16 @@ final class ElementCalls {
     boolean isLike = Arrays.equals(a.extents(), b.extents());
     boolean isBlock = a.dtype() == b.dtype() && a.isContiguous() && b.isContiguous();
     double[] values = new double[Math.toIntExact(isLike && from.isUsable() ? a.count() : 0)];
-    boolean isAccepted = true;
     for (int i = 0; i < values.length; i++) {
       values[i] = a.load(program.image, a.at(i));
-      isAccepted &= TensorModel.accepts(b.dtype(), values[i]);
     }
-    if (!isAccepted) {
-      return; // said of single elements
+    if (!isBlock && a.dtype() == DType.I64 && b.dtype() == DType.I64) {
+      return; // numbers that no double holds
     }
     boolean isOver = from.isUsable() && to.isUsable() && from.tensor().overlaps(to.tensor());
     Expectation expected =
         to.writable(from.readable(program.expect()))
-            .illegalIf(!isLike)
+            .illegalIf(!isLike || !(isBlock || isAccepted(b.dtype(), values)))
             .illegalIf(!isBlock && isOver);
     expected.run(() -> to.tensor().copyFrom(from.tensor()));
     if (expected.isRefused()) {

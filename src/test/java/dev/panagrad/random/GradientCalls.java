@@ -1,7 +1,6 @@
 package dev.panagrad.random;
 
 import dev.panagrad.backend.Batch;
-import dev.panagrad.backend.DenseRows;
 import dev.panagrad.backend.Gradient;
 import dev.panagrad.backend.Linear;
 import dev.panagrad.loss.Huber;
@@ -64,10 +63,20 @@ final class GradientCalls {
                 magnitudes += Math.abs(product);
               }
               double bound = (d + 8) * KernelCall.roundoff(x) * magnitudes;
-              KernelCall.near("row %d, output %d".formatted(i, j), sum, out.get(i, j), bound);
+              KernelCall.near("out", i, j, sum, out.get(i, j), bound);
             }
           }
         });
+  }
+
+  private static Loss loss(Choices choices) {
+    return choices.any(
+        new Squared(),
+        new Squared(),
+        new Huber(0.7),
+        new Logistic(),
+        new Poisson(),
+        new Quantile(0.3));
   }
 
   private static KernelCall gradient(KernelOperands operands, int mostRows, int mostFeatures) {
@@ -75,55 +84,53 @@ final class GradientCalls {
     int n = choices.size(mostRows);
     int d = choices.size(mostFeatures);
     int k = outputs(choices);
-    Loss loss =
-        choices.any(
-            new Squared(),
-            new Squared(),
-            new Huber(0.7),
-            new Logistic(),
-            new Poisson(),
-            new Quantile(0.3));
-    Tensor x = operands.matrix("X", n, d);
-    Tensor y = k == 1 && choices.coin() ? operands.target(n) : operands.matrix("y", n, k);
-    Tensor weights = choices.oneIn(4) ? operands.vector("weights", n) : null;
-    Tensor offset = choices.oneIn(6) ? operands.vector("offset", n) : null;
-    Tensor index =
-        choices.oneIn(3) ? operands.ofAnyLength().index(choices.size(mostRows), n) : null;
-    long positions = index == null ? n : index.count();
+    Loss loss = loss(choices);
+    GradientInputs in = inputs(operands, n, d, k, choices.size(mostRows));
+    long positions = in.index() == null ? n : in.index().count();
     long first = choices.oneIn(3) ? choices.near(positions) : 0;
     long count = choices.oneIn(8) ? choices.near(positions) : positions - Math.max(0, first);
-    Tensor w = operands.contiguous("w", k, d);
-    boolean hasIntercept = choices.coin();
-    Tensor b = hasIntercept ? operands.vector("b", k) : null;
-    boolean hasOwn = hasIntercept != choices.oneIn(30);
+    boolean hasOwn = (in.b() == null) == choices.oneIn(30);
     Tensor gw = operands.outputMatrix("gw", true, k, d);
     Tensor gb = hasOwn ? operands.outputVector("gb", operands.dtype, k) : null;
     Tensor losses = choices.coin() ? operands.outputVector("loss", DType.F64, k) : null;
-    if (hasOwn != hasIntercept || count < 1 || first < 0 || first > positions - count) {
+    if (hasOwn == (in.b() == null) || count < 1 || first < 0 || first > positions - count) {
       operands.refuse("intercepts or range do not fit");
-    } else if (index != null && operands.refusal() == null && choices.oneIn(6)) {
-      index.setLong(
-          first + choices.below(count), choices.any(-1L, (long) n, Long.MAX_VALUE, Long.MIN_VALUE));
-      operands.missRow();
+    } else if (in.index() != null && operands.refusal() == null && choices.oneIn(6)) {
+      long wrong = choices.any(-1L, (long) n, Long.MAX_VALUE, Long.MIN_VALUE);
+      if (!in.index().isReadOnly()) {
+        in.index().setLong(first + choices.below(count), wrong);
+        operands.missRow();
+      }
     }
-    GradientOracle oracle =
-        new GradientOracle(x, y, weights, offset, index, first, count, loss, w, b);
-    boolean isWhole = index == null && first == 0 && count == n && choices.coin();
+    GradientOracle oracle = new GradientOracle(in, first, count, loss);
+    boolean isWhole = in.index() == null && first == 0 && count == n && choices.coin();
     return new KernelCall(
-        "gradient of %s: %s, %s, weights %s, offset %s, index %s [%d, + %d), %s, %s, %s, %s, %s"
-            .formatted(loss, x, y, weights, offset, index, first, count, w, b, gw, gb, losses),
+        "gradient of %s: %s [%d, + %d), %s, %s, %s"
+            .formatted(loss, in, first, count, gw, gb, losses),
         operands.outputs(),
         linear -> {
-          DenseRows rows = new DenseRows(x, y, weights, offset);
-          Linear model = new Linear(w, b);
           Gradient into = new Gradient(gw, gb, losses);
           if (isWhole) {
-            linear.gradient(rows, loss, model, into);
+            linear.gradient(in.rows(), loss, in.model(), into);
           } else {
-            linear.gradient(new Batch(rows, index), first, count, loss, model, into);
+            Batch batch = new Batch(in.rows(), in.index());
+            linear.gradient(batch, first, count, loss, in.model(), into);
           }
           return null;
         },
         _ -> oracle.verify(gw, gb, losses));
+  }
+
+  private static GradientInputs inputs(
+      KernelOperands operands, int n, int d, int k, int positions) {
+    Choices choices = operands.choices;
+    return new GradientInputs(
+        operands.matrix("X", n, d),
+        k == 1 && choices.coin() ? operands.target(n) : operands.matrix("y", n, k),
+        choices.oneIn(4) ? operands.vector("weights", n) : null,
+        choices.oneIn(6) ? operands.vector("offset", n) : null,
+        choices.oneIn(3) ? operands.ofAnyLength().index(positions, n) : null,
+        operands.contiguous("w", k, d),
+        choices.coin() ? operands.vector("b", k) : null);
   }
 }

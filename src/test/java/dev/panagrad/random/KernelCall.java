@@ -27,9 +27,15 @@ record KernelCall(
 
   /** Fails unless both are as near as that. */
   static void near(String what, double expected, double found, double bound) {
+    near(what, 0, 0, expected, found, bound);
+  }
+
+  /** Fails unless both are as near as that, with the place in what it is in. */
+  static void near(String what, long i, long j, double expected, double found, double bound) {
     if (!(Math.abs(expected - found) <= bound)) {
       throw new AssertionError(
-          "%s: expected %s, found %s, more than %s apart".formatted(what, expected, found, bound));
+          "%s (%d, %d): expected %s, found %s, more than %s apart"
+              .formatted(what, i, j, expected, found, bound));
     }
   }
 }

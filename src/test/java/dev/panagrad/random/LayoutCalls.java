@@ -4,6 +4,7 @@ import dev.panagrad.tensor.DType;
 import dev.panagrad.tensor.Parameters;
 import dev.panagrad.tensor.Tensor;
 import java.util.ArrayList;
+import java.util.Arrays;
 import java.util.List;
 
 /** Layouts of parameters over memory that exists. */
@@ -14,8 +15,27 @@ final class LayoutCalls {
     this.program = program;
   }
 
-  @SuppressWarnings("ArrayRecordComponent") // Never compared.
-  private record Entry(String name, boolean isExempt, long... extents) {
+  /** A parameter of a layout. */
+  private static final class Entry {
+    private final String name;
+    private final boolean isExempt;
+    private final long[] extents;
+
+    Entry(String name, boolean isExempt, long... extents) {
+      this.name = name;
+      this.isExempt = isExempt;
+      this.extents = extents;
+    }
+
+    String name() {
+      return name;
+    }
+
+    @Override
+    public String toString() {
+      return (isExempt ? "exempt " : "") + name + Arrays.toString(extents);
+    }
+
     /** Elements up to the next 64-byte boundary. */
     long padded(DType dtype) {
       long unit = 64 / dtype.bytes();

@@ -95,7 +95,7 @@ record OptimizerOptions(
       case 2 -> Adam.adamW(rate).withBetas(beta(choices), beta(choices));
       case 3 -> {
         Adam adam = Adam.of(rate).withWeightDecay(decay(choices));
-        adam = adam.withEpsilon(choices.number(1e-8, 1e-6, 0.1));
+        adam = adam.withEpsilon(choices.number(1e-8, 1e-6, 0.1, 1e-40, 1e-300));
         yield choices.coin() ? adam.withAmsgrad() : adam;
       }
       case 4 -> {
@@ -124,7 +124,7 @@ record OptimizerOptions(
   }
 
   static Schedule schedule(Choices choices) {
-    long length = 1L + choices.below(20);
+    long length = 1 + choices.below(20L);
     return switch (choices.below(11)) {
       case 0 -> Schedule.constant();
       case 1 -> Schedule.step(length, 0.5);

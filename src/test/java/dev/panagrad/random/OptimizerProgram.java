@@ -61,7 +61,7 @@ final class OptimizerProgram extends Program {
           isLarge && i == 0
               ? new long[] {MANY}
               : choices.coin()
-                  ? new long[] {choices.positive(300)}
+                  ? new long[] {choices.oneIn(10) ? 0 : choices.positive(300)}
                   : new long[] {choices.positive(9), choices.positive(40)};
       if (choices.oneIn(4)) {
         layout.addExempt("p" + i, extents);

@@ -18,16 +18,35 @@ final class ProductCalls {
   }
 
   /** {@code alpha * sum_l a_il b_lj + beta * c_ij}, compared element by element. */
-  @SuppressWarnings("ArrayRecordComponent") // Never compared.
-  private record Product(
-      double[] a,
-      double[] b,
-      double[] before,
-      int inner,
-      double alpha,
-      double beta,
-      LongBinaryOperator ofA,
-      LongBinaryOperator ofB) {
+  private static final class Product {
+    private final double[] a;
+    private final double[] b;
+    private final double[] before;
+    private final int inner;
+    private final double alpha;
+    private final double beta;
+    private final LongBinaryOperator ofA;
+    private final LongBinaryOperator ofB;
+
+    Product(
+        double[] a,
+        double[] b,
+        double[] before,
+        int inner,
+        double alpha,
+        double beta,
+        LongBinaryOperator ofA,
+        LongBinaryOperator ofB) {
+      this.a = a;
+      this.b = b;
+      this.before = before;
+      this.inner = inner;
+      this.alpha = alpha;
+      this.beta = beta;
+      this.ofA = ofA;
+      this.ofB = ofB;
+    }
+
     void verify(Tensor c, double unit) {
       for (int i = 0; i < c.rows(); i++) {
         for (int j = 0; j < c.cols(); j++) {
@@ -41,10 +60,7 @@ final class ProductCalls {
           double old = beta == 0 ? 0 : beta * before[(int) (i * c.cols() + j)];
           double largest = Math.abs(alpha) * magnitudes + Math.abs(old);
           KernelCall.near(
-              "element (%d, %d)".formatted(i, j),
-              alpha * sum + old,
-              c.get(i, j),
-              (inner + 8) * unit * largest);
+              "element", i, j, alpha * sum + old, c.get(i, j), (inner + 8) * unit * largest);
         }
       }
     }
@@ -177,7 +193,7 @@ final class ProductCalls {
           KernelCall.near("definite", isDefinite ? 1 : 0, (boolean) found ? 1 : 0, 0);
           for (int i = 0; i < d; i++) {
             for (int j = i + 1; j < d; j++) {
-              KernelCall.near("upper triangle", before[i * d + j], a.get(i, j), 0);
+              KernelCall.near("upper triangle", i, j, before[i * d + j], a.get(i, j), 0);
             }
           }
           if (isDefinite) {
@@ -198,7 +214,7 @@ final class ProductCalls {
           largest += Math.abs(l[i * d + k] * l[j * d + k]);
         }
         double bound = 2 * (d + 1) * KernelCall.roundoff(a) * largest;
-        KernelCall.near("L L^T (%d, %d)".formatted(i, j), before[i * d + j], product, bound);
+        KernelCall.near("L L^T", i, j, before[i * d + j], product, bound);
       }
     }
   }

@@ -3,19 +3,50 @@ package dev.panagrad.random;
 import dev.panagrad.tensor.DType;
 import java.lang.foreign.MemorySegment;
 import java.lang.foreign.ValueLayout;
+import java.util.Arrays;
 import java.util.BitSet;
 
 /**
  * What a tensor is to be, by arithmetic of its own: where each of its elements is among the bytes
  * of a memory.
- *
- * @param start byte of the first element
- * @param stride elements between the starts of two rows
  */
-@SuppressWarnings("ArrayRecordComponent") // Never compared.
-record TensorModel(DType dtype, long start, long stride, long... extents) {
+final class TensorModel {
+  private final DType dtype;
+  private final long start;
+  private final long stride;
+  private final long[] extents;
+
+  /**
+   * A model.
+   *
+   * @param start byte of the first element
+   * @param stride elements between the starts of two rows
+   */
+  TensorModel(DType dtype, long start, long stride, long... extents) {
+    this.dtype = dtype;
+    this.start = start;
+    this.stride = stride;
+    this.extents = extents;
+  }
+
   static TensorModel contiguous(DType dtype, long start, long... extents) {
     return new TensorModel(dtype, start, cols(extents), extents);
+  }
+
+  DType dtype() {
+    return dtype;
+  }
+
+  long start() {
+    return start;
+  }
+
+  long stride() {
+    return stride;
+  }
+
+  long[] extents() {
+    return extents;
   }
 
   long rows() {
@@ -130,5 +161,11 @@ record TensorModel(DType dtype, long start, long stride, long... extents) {
 
   private long end() {
     return at(count() - 1) + dtype.bytes();
+  }
+
+  @Override
+  public String toString() {
+    return "%s%s from byte %d, row stride %d"
+        .formatted(dtype, Arrays.toString(extents), start, stride);
   }
 }

@@ -90,7 +90,7 @@ final class TrainingBound {
       KernelCall.near("intercept", a.model().intercept(j), b.model().intercept(j), bound);
       for (int f = 0; f < a.model().features().size(); f++) {
         double one = a.model().coefficient(j, f);
-        KernelCall.near("coefficient " + f, one, b.model().coefficient(j, f), bound);
+        KernelCall.near("coefficient", j, f, one, b.model().coefficient(j, f), bound);
       }
     }
   }

@@ -58,7 +58,7 @@ final class VectorCalls {
             double term = factor * (isSum ? x.get(i) : x.get(i) - before[i]);
             double largest = Math.abs(before[i]) + Math.abs(x.get(i)) * Math.max(1, factor);
             double bound = 4 * KernelCall.roundoff(x) * largest;
-            KernelCall.near("element " + i, before[i] + term, y.get(i), bound);
+            KernelCall.near("element", i, 0, before[i] + term, y.get(i), bound);
           }
         });
   }

@@ -114,7 +114,7 @@ final class ViewCalls {
     if (!isExact) {
       return TensorProgram.extents(choices, most);
     }
-    long factor = 1L + choices.below(8);
+    long factor = 1 + choices.below(8L);
     return switch (choices.below(4)) {
       case 0 -> new long[] {most};
       case 1 -> new long[] {1, most};
