@@ -38,7 +38,7 @@ final class Gradients {
   }
 
   static void randomize(Choices choices, Tensor t, boolean isAny) {
-    boolean isSpecial = isAny && choices.oneIn(12);
+    boolean isSpecial = isAny && t.count() > 0 && choices.oneIn(12);
     double size = choices.oneIn(4) ? choices.magnitude(1e-6, 1e3) : 1;
     double huge = t.dtype() == DType.F32 ? 1e15 : 1e120;
     for (long i = 0; i < t.count(); i++) {
@@ -62,10 +62,14 @@ final class Gradients {
   Tensor wrong(int kind, Optimizer optimizer, Tensor fitting) {
     Tensor flat = optimizer.parameters().flat();
     long count = flat.count();
+    boolean hasElements = count > 0 || kind == 0 || kind == 6 || kind == 7;
+    if (!hasElements) {
+      return null; // any other has none either
+    }
     return switch (kind) {
       case 0 -> otherType;
       case 1 -> count < 2 ? null : fitting.slice(0, count - 1);
-      case 2 -> wide;
+      case 2 -> count < 2 ? null : wide;
       case 3 -> flat;
       case 4 -> optimizer.averaged() == null ? null : optimizer.averaged().flat();
       case 5 ->
@@ -75,7 +79,7 @@ final class Gradients {
               .orElse(null);
       case 6 -> Tensor.wrap("closed g", outcasts.closed, flat.dtype(), count);
       case 7 -> Tensor.wrap("confined g", outcasts.confined, flat.dtype(), count);
-      default -> optimizer.parameters().view(optimizer.parameters().names().getFirst()).rows(0, 0);
+      default -> fitting.rows(0, 0);
     };
   }
 }

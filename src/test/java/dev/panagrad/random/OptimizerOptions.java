@@ -15,6 +15,7 @@ import dev.panagrad.rule.Sgd;
 import dev.panagrad.rule.StateFormat;
 import dev.panagrad.rule.UpdateRule;
 import dev.panagrad.schedule.Schedule;
+import java.util.List;
 
 /**
  * The options of a random optimizer. Kept apart from the builder, which tells few of them.
@@ -27,7 +28,12 @@ record OptimizerOptions(
     double clipValue,
     boolean isMaximizing,
     StateFormat format) {
-  static OptimizerOptions of(Choices choices, boolean hasFormats) {
+  /**
+   * Random options.
+   *
+   * @param patterns of groups
+   */
+  static OptimizerOptions of(Choices choices, List<String> patterns) {
     Optimizer.Builder builder = Optimizer.of(rule(choices));
     double clipNorm = Double.POSITIVE_INFINITY;
     double clipValue = Double.POSITIVE_INFINITY;
@@ -53,7 +59,7 @@ record OptimizerOptions(
     if (choices.oneIn(2)) {
       builder.schedule(schedule(choices));
     }
-    if (hasFormats && choices.oneIn(4)) {
+    if (choices.oneIn(4)) {
       format = choices.any(StateFormat.values());
       builder.state(format);
     }
@@ -64,7 +70,7 @@ record OptimizerOptions(
               : Averaging.polyakRuppert(1 + choices.below(4)));
     }
     while (choices.oneIn(4)) {
-      builder.group(group(choices));
+      builder.group(group(choices, choices.from(patterns)));
     }
     return new OptimizerOptions(builder, clipNorm, clipValue, isMaximizing, format);
   }
@@ -143,8 +149,7 @@ record OptimizerOptions(
     };
   }
 
-  private static ParameterGroup group(Choices choices) {
-    String pattern = choices.any("*", "p0", "p1", "p?", "*1", "p*0*", "none", "p[0]", "?*?");
+  private static ParameterGroup group(Choices choices, String pattern) {
     ParameterGroup group = ParameterGroup.of(pattern);
     if (choices.coin()) {
       group = group.rateFactor(choices.number(0, 0.1, 1, 3));

@@ -20,6 +20,9 @@ final class OptimizerProgram extends Program {
   /** More than the elements of two chunks, and no multiple of anything. */
   private static final int MANY = 40_003;
 
+  private static final List<String> PATTERNS =
+      List.of("*", "p0", "p1", "p?", "*1", "p*0*", "none", "p[0]", "?*?");
+
   private final Engines engines = Engines.host();
   private final GuardedMemory memory = new GuardedMemory(24L << 20);
   private final Outcasts outcasts = new Outcasts(1 << 20);
@@ -38,7 +41,7 @@ final class OptimizerProgram extends Program {
     DType dtype = choices.floating();
     boolean isLarge = choices.oneIn(60);
     Parameters.Layout layout = layout(choices, isLarge);
-    options = OptimizerOptions.of(choices, true);
+    options = OptimizerOptions.of(choices, PATTERNS);
     try (TensorArena arena = TensorArena.open("state")) {
       if (!build(choices, layout, dtype, arena)) {
         return;

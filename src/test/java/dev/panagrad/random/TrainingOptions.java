@@ -13,14 +13,19 @@ import dev.panagrad.solver.Lbfgs;
 import dev.panagrad.solver.Solver;
 import dev.panagrad.train.Trainer;
 import java.time.Duration;
+import java.util.List;
 
 /**
  * The options of a random training.
  *
  * @param isStandardized whether it changes the data
+ * @param isRateAutomatic whether it may be refused after it has changed them
  * @param bound of what roundings do to its model; null if none is known
  */
-record TrainingOptions(Trainer trainer, boolean isStandardized, TrainingBound bound) {
+record TrainingOptions(
+    Trainer trainer, boolean isStandardized, boolean isRateAutomatic, TrainingBound bound) {
+  private static final List<String> PATTERNS =
+      List.of("*", "weights", "*weights*", "w?*", "intercept", "none");
 
   /** A trainer; the same one from choices of the same seed, with counters of its own. */
   static TrainingOptions of(Choices choices, TrainingData data) {
@@ -40,14 +45,15 @@ record TrainingOptions(Trainer trainer, boolean isStandardized, TrainingBound bo
     if (data.offset() != null) {
       trainer.offset(data.offset());
     }
-    return new TrainingOptions(trainer, false, new TrainingBound(data, rate, l2));
+    return new TrainingOptions(trainer, false, false, new TrainingBound(data, rate, l2));
   }
 
   private static TrainingOptions any(Choices choices, TrainingData data) {
+    Solver solver = choices.oneIn(4) ? solver(choices) : null;
     Trainer trainer =
-        choices.oneIn(4)
-            ? Trainer.with(solver(choices), OptimizerOptions.penalty(choices))
-            : Trainer.with(optimizer(choices));
+        solver == null
+            ? Trainer.with(optimizer(choices))
+            : Trainer.with(solver, of(choices, solver));
     trainer.epochs(1 + choices.below(6)).seed(choices.below(100));
     if (!(data.loss() instanceof Squared) || choices.oneIn(8)) {
       trainer.loss(data.loss());
@@ -58,8 +64,12 @@ record TrainingOptions(Trainer trainer, boolean isStandardized, TrainingBound bo
     if (data.offset() != null) {
       trainer.offset(data.offset());
     }
-    rows(choices, trainer, data.dataset().rows());
-    stops(choices, trainer);
+    if (solver == null || choices.oneIn(10)) {
+      rows(choices, trainer, data.dataset().rows());
+    }
+    if (solver == null || choices.oneIn(3)) {
+      stops(choices, trainer);
+    }
     if (choices.oneIn(5)) {
       trainer.withoutIntercept();
     }
@@ -67,16 +77,18 @@ record TrainingOptions(Trainer trainer, boolean isStandardized, TrainingBound bo
     if (isStandardized) {
       trainer.standardizeInPlace();
     }
-    if (choices.oneIn(10)) {
+    boolean isUnweighted = data.loss() instanceof Squared && data.weights() == null;
+    if (choices.oneIn(isUnweighted && solver == null ? 6 : 60)) {
       trainer.gram();
     }
-    if (choices.oneIn(8)) {
+    boolean isRateAutomatic = choices.oneIn(solver == null ? 8 : 60);
+    if (isRateAutomatic) {
       trainer.automaticRate();
     }
     if (choices.oneIn(6)) {
       trainer.certify();
     }
-    if (choices.oneIn(20)) {
+    if (choices.oneIn(40)) {
       trainer.varianceReduced();
     }
     if (data.loss() instanceof Logistic && choices.oneIn(4)) {
@@ -86,13 +98,18 @@ record TrainingOptions(Trainer trainer, boolean isStandardized, TrainingBound bo
         trainer.classWeights(choices.number(0.5, 2), 1);
       }
     }
-    return new TrainingOptions(trainer, isStandardized, null);
+    return new TrainingOptions(trainer, isStandardized, isRateAutomatic, null);
   }
 
   private static Optimizer.Builder optimizer(Choices choices) {
     return choices.oneIn(3)
         ? Optimizer.of(OptimizerOptions.rule(choices)).penalty(OptimizerOptions.penalty(choices))
-        : OptimizerOptions.of(choices, true).builder();
+        : OptimizerOptions.of(choices, PATTERNS).builder();
+  }
+
+  private static Penalty of(Choices choices, Solver solver) {
+    Penalty penalty = OptimizerOptions.penalty(choices);
+    return solver.acceptsL1() || choices.oneIn(10) ? penalty : Penalty.l2(penalty.l2());
   }
 
   private static Solver solver(Choices choices) {
@@ -106,16 +123,16 @@ record TrainingOptions(Trainer trainer, boolean isStandardized, TrainingBound bo
 
   private static void rows(Choices choices, Trainer trainer, long rows) {
     if (choices.coin()) {
-      trainer.batchSize(Math.max(1, choices.oneIn(12) ? rows + 1 : choices.below(rows + 1)));
+      trainer.batchSize(Math.max(1, choices.oneIn(20) ? rows + 1 : choices.below(rows + 1)));
+      if (choices.oneIn(6)) {
+        trainer.accumulate(1 + choices.below(4));
+      }
     }
     if (choices.oneIn(3)) {
       trainer.inOrder();
     }
     if (choices.oneIn(4)) {
-      trainer.validation(choices.number(0, 0.2, 0.5, 0.99));
-    }
-    if (choices.oneIn(8)) {
-      trainer.accumulate(1 + choices.below(4));
+      trainer.validation(choices.number(0, 0.2, 0.3, 0.5, 0.9));
     }
     if (choices.oneIn(60)) {
       trainer.dataMemory(1 << 20);
