@@ -188,11 +188,19 @@ final class JsonScanner {
     return encode(point, to);
   }
 
-  /** Puts the UTF-8 of a character there; gives where it ends. */
+  /** Puts UTF-8 there: lead byte, then six bits a byte. */
   private int encode(int point, int to) {
-    byte[] bytes = Character.toString(point).getBytes(StandardCharsets.UTF_8);
-    System.arraycopy(bytes, 0, text, to, bytes.length);
-    return to + bytes.length;
+    if (point < 0x80) {
+      text[to] = (byte) point;
+      return to + 1;
+    }
+    int following = point < 0x800 ? 1 : point < 0x10000 ? 2 : 3;
+    int lead = (0xF80 >> following) & 0xFF;
+    text[to] = (byte) (lead | (point >> (6 * following)));
+    for (int i = 1; i <= following; i++) {
+      text[to + i] = (byte) (0x80 | ((point >> (6 * (following - i))) & 0x3F));
+    }
+    return to + following + 1;
   }
 
   private char hexadecimal(int at, String what) throws MalformedException {
