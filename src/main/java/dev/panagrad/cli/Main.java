@@ -18,6 +18,7 @@ import picocli.CommandLine.Option;
 import picocli.CommandLine.ParameterException;
 import picocli.CommandLine.ScopeType;
 import picocli.CommandLine.Spec;
+import picocli.CommandLine.TypeConversionException;
 import picocli.CommandLine.UnmatchedArgumentException;
 
 /** The program {@code panagrad}. Exit status: 0 done, 1 data or training failure, 2 usage. */
@@ -98,7 +99,12 @@ public final class Main implements Runnable {
   private static TrainingFile.Units units(String name) {
     // The spelling of an earlier release is accepted too.
     String american = name.toUpperCase(Locale.ROOT).replace("DISED", "DIZED");
-    return TrainingFile.Units.valueOf(american);
+    try {
+      return TrainingFile.Units.valueOf(american);
+    } catch (IllegalArgumentException e) {
+      throw new TypeConversionException(
+          "expected standardized, scaled or raw, found '" + name + "'");
+    }
   }
 
   private static int refuse(ParameterException e, String[] args) {

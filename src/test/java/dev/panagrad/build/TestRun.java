@@ -42,14 +42,16 @@ record TestRun(String name, String tags, List<String> options, Map<String, Strin
     Optional<Path> device =
         Optional.ofNullable(System.getProperty(DEVICE.getFirst())).map(Path::of);
     List<TestRun> runs = new ArrayList<>();
-    List<String> widest = new ArrayList<>();
+    List<String> alone = new ArrayList<>();
     device.ifPresent(
         library -> {
           runs.add(sanitized(library));
-          DEVICE.forEach(property -> widest.add(set(property, library)));
-          widest.add(set("panagrad.test.require", REQUIRED + ",cuda"));
-          widest.add(set("panagrad.test.elsewhere", "cuda"));
+          DEVICE.forEach(property -> alone.add(set(property, library)));
+          alone.add(set("panagrad.test.require", REQUIRED + ",cuda"));
         });
+    List<String> widest = new ArrayList<>(alone);
+    // The sanitized run is the one of conformance on the software device.
+    device.ifPresent(_ -> widest.add(set("panagrad.test.elsewhere", "cuda")));
     runs.add(run("widest", "conformance & !alone", widest));
     int preferred = VectorShape.preferredShape().vectorBitSize();
     if (preferred != 128) {
@@ -63,7 +65,7 @@ record TestRun(String name, String tags, List<String> options, Map<String, Strin
     if (IS_X86 && SLOW && preferred != 256) {
       runs.addAll(simd("simd-256", "simd", set("panagrad.simd.bits", 256)));
     }
-    runs.add(run("widest alone", "alone", List.of()));
+    runs.add(run("widest alone", "alone", alone));
     // As users have it: simd refuses, and the others are tested, openblas with the reference for
     // what BLAS does not offer. Without C2 every vector is allocated.
     String quick = "conformance & !c2 & !thorough";

@@ -361,4 +361,12 @@ class OptionsTest {
   void versionIsDone() {
     Cli.assertContains(Cli.run("--version").exits(Cli.DONE).out(), "panagrad 0.");
   }
+
+  @Test
+  void unitsAreNamedWhereTheyAreWrong() {
+    String failure =
+        Cli.run("convert", "a.csv", "b.safetensors", "--target", "y", "--units", "metres")
+            .failure(Cli.USAGE);
+    Cli.assertContains(failure, "--units", "expected standardized, scaled or raw, found 'metres'");
+  }
 }
