@@ -2,7 +2,7 @@ package dev.panagrad.train;
 
 import dev.panagrad.backend.Backend;
 import dev.panagrad.tensor.Tensor;
-import dev.panagrad.tensor.TensorArena;
+import dev.panagrad.train.rows.RowFit;
 
 /**
  * The parameters of the lowest training loss so far, for a training that diverges later. The loss
@@ -23,13 +23,12 @@ final class BestParameters {
   private double loss = Double.POSITIVE_INFINITY;
   private long epoch;
 
-  BestParameters(Backend backend, TensorArena arena, Tensor parameters) {
-    this.backend = backend;
-    this.parameters = parameters;
+  BestParameters(RowFit fit) {
+    backend = fit.backend();
+    parameters = fit.regression().parameters().flat();
     if (parameters.count() <= MAX_PARAMETERS) {
-      candidate =
-          backend.allocate(arena, "parameters before", parameters.dtype(), parameters.shape());
-      best = backend.allocate(arena, "best parameters", parameters.dtype(), parameters.shape());
+      candidate = fit.newVector("parameters before");
+      best = fit.newVector("best parameters");
     }
   }
 

@@ -36,15 +36,16 @@ final class OptimizerLoop implements EpochLoop {
   OptimizerLoop(Workbench bench) {
     this.bench = bench;
     plan = bench.plan;
-    gradient = bench.regression.gradient().flat();
-    anchor = plan.steps.isVarianceReduced() ? new VarianceReduction(bench) : null;
+    gradient = bench.fit.regression().gradient().flat();
+    anchor = plan.steps.isVarianceReduced() ? new VarianceReduction(bench.fit) : null;
     if (!plan.steps.isRateAutomatic()) {
       optimizer = build(bench.optimizer);
     }
   }
 
   private Optimizer build(Optimizer.Builder builder) {
-    return builder.build(bench.regression.parameters(), bench.backend, bench.arena);
+    return builder.build(
+        bench.fit.regression().parameters(), bench.fit.backend(), bench.fit.arena());
   }
 
   private Optimizer build(double rate) {
@@ -52,30 +53,31 @@ final class OptimizerLoop implements EpochLoop {
         AutomaticRate.apply(
             bench.optimizer,
             rate,
-            bench.rows,
+            bench.fit.rows(),
             plan.ending.epochs(),
             plan.steps.isVarianceReduced()));
   }
 
-  /** A rate that was chosen is the checkpoint's: another backend could round it differently. */
   @Override
-  public Map<String, String> identity(SavedTraining saved) throws IOException {
-    if (optimizer == null) {
-      optimizer = build(saved.number(RATE));
-    }
+  public Map<String, String> identity() {
     Map<String, String> identity = new LinkedHashMap<>();
     identity.put("training.optimizer options", optimizer.options());
     identity.put(
         "training.learning rate",
         plan.steps.isRateAutomatic()
             ? "automatic for %d epochs".formatted(plan.ending.epochs())
-            : Double.toString(optimizer.rule().learningRate()));
+            : Double.toString(learningRate()));
     identity.put("training.schedule", ScheduleProbe.of(optimizer));
     return identity;
   }
 
+  /** A rate that was chosen is the checkpoint's: another backend could round it differently. */
   @Override
   public void examine(SavedTraining saved) throws IOException {
+    if (optimizer == null) {
+      optimizer = build(saved.number(RATE));
+    }
+    saved.requireSame(identity());
     saved.requireFits(optimizer);
     if (anchor != null) {
       anchor.read(saved);
@@ -93,12 +95,12 @@ final class OptimizerLoop implements EpochLoop {
               bench.optimizer.rule(),
               bench.curvature.get(),
               bench.objective,
-              bench.rows,
+              bench.fit.rows(),
               plan.ending.epochs());
       bench.objective.load(new double[bench.objective.size()]);
       optimizer = build(rate);
     }
-    losses = bench.newLossLog(optimizer.nonFinite() != NonFinitePolicy.PROPAGATE);
+    losses = bench.fit.newLossLog(optimizer.nonFinite() != NonFinitePolicy.PROPAGATE);
     if (plan.steps.gram()) {
       bench.curvature.normalEquations();
     }
@@ -112,7 +114,7 @@ final class OptimizerLoop implements EpochLoop {
 
   @Override
   public boolean epoch(Runnable betweenSteps) {
-    long trained = bench.rows.trained();
+    long trained = bench.fit.rows().trained();
     if (anchor != null) {
       anchor.begin(progress.position == 0);
     }
@@ -122,9 +124,9 @@ final class OptimizerLoop implements EpochLoop {
         return false;
       }
       long first = progress.position;
-      long count = Math.min(bench.rows.stepRows(), trained - first);
+      long count = Math.min(bench.fit.rows().stepRows(), trained - first);
       if (plan.steps.gram()) {
-        bench.regression.computeGradient(bench.curvature.normalEquations(), nextLoss(count));
+        bench.fit.regression().computeGradient(bench.curvature.normalEquations(), nextLoss(count));
         settleIfFull();
       } else {
         computeGradient(first, count);
@@ -144,13 +146,16 @@ final class OptimizerLoop implements EpochLoop {
   /** In as many parts as the rows, or several batches for one step, ask for. */
   private void computeGradient(long first, long count) {
     for (long done = 0, n; done < count; done += n) {
-      n = Math.min(bench.rows.batchSize(), bench.rows.contiguousFrom(first + done, count - done));
-      bench.rows.computeGradient(bench.regression, first + done, n, nextLoss(n));
+      n =
+          Math.min(
+              bench.fit.rows().batchSize(),
+              bench.fit.rows().contiguousFrom(first + done, count - done));
+      bench.fit.rows().computeGradient(bench.fit.regression(), first + done, n, nextLoss(n));
       settleIfFull();
       if (anchor != null) {
         anchor.correct(first + done, n);
       }
-      bench.parts.add(n, done, count);
+      bench.fit.parts().add(n, done, count);
     }
   }
 
@@ -209,11 +214,6 @@ final class OptimizerLoop implements EpochLoop {
   }
 
   @Override
-  public StopReason reason() {
-    return null;
-  }
-
-  @Override
   public void reduceRate(double factor) {
     if (optimizer.rateFactor() * factor >= RateReduction.LEAST) {
       optimizer.scaleRate(factor);
@@ -227,7 +227,7 @@ final class OptimizerLoop implements EpochLoop {
 
   @Override
   public CheckpointSnapshot snapshot(boolean isCopy) {
-    return new CheckpointSnapshot(optimizer, bench.arena, isCopy);
+    return new CheckpointSnapshot(optimizer, bench.fit.arena(), isCopy);
   }
 
   @Override

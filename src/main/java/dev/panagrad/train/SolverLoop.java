@@ -2,7 +2,6 @@ package dev.panagrad.train;
 
 import dev.panagrad.optimizer.CheckpointSnapshot;
 import dev.panagrad.solver.Fista;
-import dev.panagrad.solver.Objective;
 import dev.panagrad.solver.RunState;
 import dev.panagrad.solver.Solver;
 import dev.panagrad.tensor.DType;
@@ -11,10 +10,7 @@ import dev.panagrad.tensor.TensorArena;
 import dev.panagrad.train.checkpoint.SavedTraining;
 import dev.panagrad.train.objective.RowsObjective;
 import java.io.IOException;
-import java.lang.foreign.MemorySegment;
-import java.lang.foreign.ValueLayout;
 import java.util.ArrayList;
-import java.util.Arrays;
 import java.util.HashMap;
 import java.util.List;
 import java.util.Map;
@@ -50,22 +46,17 @@ final class SolverLoop implements EpochLoop {
     isLastEvaluation = solver instanceof Fista;
   }
 
-  private Solver.Run start(Objective on) {
-    DType dtype = bench.rows.data().x().dtype();
+  private Solver.Run start() {
+    DType dtype = bench.fit.rows().data().x().dtype();
     return solver.start(
-        on, objective.current(), dtype == DType.F32 ? F32_TOLERANCE : F64_TOLERANCE);
+        objective, objective.current(), dtype == DType.F32 ? F32_TOLERANCE : F64_TOLERANCE);
   }
 
-  @Override
-  public Map<String, String> identity(SavedTraining saved) {
-    return Map.of();
-  }
-
-  /** Restores a run of nothing, as the rows are not there yet. */
+  /** Restores a run on trial, as the rows are not there yet. */
   @Override
   public void examine(SavedTraining saved) throws IOException {
     saved.count(PASSES);
-    restore(start(new Flat(objective)), saved);
+    restore(start(), saved);
   }
 
   private static void restore(Solver.Run run, SavedTraining saved) throws IOException {
@@ -89,7 +80,7 @@ final class SolverLoop implements EpochLoop {
       objective.setCurvature(bench.curvature.get());
       objective.load(new double[objective.size()]);
     }
-    run = start(objective);
+    run = start();
     if (saved != null) {
       restore(run, saved);
       objective.resumeAt(saved.count(PASSES));
@@ -106,7 +97,7 @@ final class SolverLoop implements EpochLoop {
     double watched = 0;
     for (int j = 0; j < progress.lossSums.length; j++) {
       double loss = loss(j);
-      progress.lossSums[j] = loss * bench.rows.trained();
+      progress.lossSums[j] = loss * bench.fit.rows().trained();
       watched += loss;
     }
     watch.requireUseful(watched, 0, "at", steps(), progress.epochs + 1, Double.NaN);
@@ -139,21 +130,6 @@ final class SolverLoop implements EpochLoop {
   }
 
   @Override
-  public double learningRate() {
-    return Double.NaN;
-  }
-
-  @Override
-  public long skippedSteps() {
-    return 0;
-  }
-
-  @Override
-  public long passes(long epochs) {
-    return 0;
-  }
-
-  @Override
   public StopReason reason() {
     return switch (run.status()) {
       case CONVERGED -> StopReason.CONVERGED;
@@ -163,19 +139,9 @@ final class SolverLoop implements EpochLoop {
   }
 
   @Override
-  public void reduceRate(double factor) {
-    throw new IllegalStateException("the plan refuses to lower the rate of a method without one");
-  }
-
-  @Override
-  public Tensor average() {
-    return null;
-  }
-
-  @Override
   public CheckpointSnapshot snapshot(boolean isCopy) {
     return new CheckpointSnapshot(
-        bench.regression.parameters(), bench.backend, bench.arena, isCopy);
+        bench.fit.regression().parameters(), bench.fit.backend(), bench.fit.arena(), isCopy);
   }
 
   @Override
@@ -189,56 +155,9 @@ final class SolverLoop implements EpochLoop {
     RunState.of(run)
         .vectors()
         .forEach(
-            (name, vector) -> {
-              Tensor t = arena.allocate(PREFIX + name, DType.F64, vector.length);
-              MemorySegment.copy(
-                  vector, 0, t.segment(), ValueLayout.JAVA_DOUBLE, t.byteOffset(), vector.length);
-              tensors.add(t);
-            });
+            (name, vector) ->
+                tensors.add(
+                    arena.allocate(PREFIX + name, DType.F64, vector.length).copyFrom(vector)));
     return tensors;
-  }
-
-  /** A function of the shape of another one that is zero everywhere, and reads no rows. */
-  private record Flat(Objective shape) implements Objective {
-    @Override
-    public int size() {
-      return shape.size();
-    }
-
-    @Override
-    public double evaluate(double[] at, double[] gradient) {
-      Arrays.fill(gradient, 0);
-      return 0;
-    }
-
-    @Override
-    public int groups() {
-      return shape.groups();
-    }
-
-    @Override
-    public int group(int parameter) {
-      return shape.group(parameter);
-    }
-
-    @Override
-    public double value(int group) {
-      return 0;
-    }
-
-    @Override
-    public double l1(int parameter) {
-      return shape.l1(parameter);
-    }
-
-    @Override
-    public double largestCurvature() {
-      return 1;
-    }
-
-    @Override
-    public boolean isQuadratic() {
-      return shape.isQuadratic();
-    }
   }
 }

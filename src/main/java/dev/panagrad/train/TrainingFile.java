@@ -71,40 +71,40 @@ public final class TrainingFile implements AutoCloseable {
     int k = targets.size();
     rows = in.map(arena, ROWS);
     Tensor moments = in.read(arena, MOMENTS);
-    require(rows.dtype().isFloating() && d > 0 && k > 0, "rows", rows);
-    require(rows.shape().rank() == 2 && rows.cols() == (long) d + k, "rows", rows);
-    require(moments.shape().equals(Shape.of(4, rows.cols())), "moments", moments);
-    require(moments.dtype() == DType.F64, "moments", moments);
-    if (rows.rows() < 1) {
-      throw new IOException("'%s' has no rows".formatted(Excerpt.of(path)));
-    }
+    requireFits(rows.dtype().isFloating() && d > 0 && k > 0, "rows", rows);
+    requireFits(rows.shape().rank() == 2 && rows.cols() == (long) d + k, "rows", rows);
+    requireFits(moments.shape().equals(Shape.of(4, rows.cols())), "moments", moments);
+    requireFits(moments.dtype() == DType.F64, "moments", moments);
+    require(rows.rows() > 0, "it has no rows");
     requireMoments(moments);
     Set<String> names = new HashSet<>(features);
     names.addAll(targets);
-    if (names.size() < d + k) {
-      throw new IOException("'%s' has columns of the same name".formatted(Excerpt.of(path)));
-    }
+    require(names.size() == d + k, "it has columns of the same name");
     dataset = new Dataset(features, targets, rows.columns(0, d), rows.columns(d, k));
     standardization = Standardization.of(moments, d);
     String shifted = in.metadata().get(SHIFTED);
     isShifted = "true".equals(shifted);
-    if (!isShifted && !"false".equals(shifted)) {
-      throw new IOException(
-          "'%s': metadata '%s' is %s where true or false is needed"
-              .formatted(
-                  Excerpt.of(path),
-                  SHIFTED,
-                  shifted == null ? "missing" : "'" + Excerpt.of(shifted) + "'"));
-    }
+    require(
+        isShifted || "false".equals(shifted),
+        "metadata '%s' is %s where true or false is needed".formatted(SHIFTED, quoted(shifted)));
     fingerprint = "CRC-32C of the rows " + in.metadata().get("crc32c." + ROWS);
   }
 
-  private void require(boolean isSo, String what, Tensor found) throws IOException {
+  private void require(boolean isSo, String fault) throws IOException {
     if (!isSo) {
-      throw new IOException(
-          "'%s': %s are %s %s, which does not fit the names in its metadata"
-              .formatted(path, what, found.dtype(), found.shape()));
+      throw new IOException("'%s': %s".formatted(Excerpt.of(path), fault));
     }
+  }
+
+  private void requireFits(boolean isSo, String what, Tensor found) throws IOException {
+    require(
+        isSo,
+        "%s are %s %s, which does not fit the names in its metadata"
+            .formatted(what, found.dtype(), found.shape()));
+  }
+
+  private static String quoted(String text) {
+    return text == null ? "missing" : "'" + Excerpt.of(text) + "'";
   }
 
   private void requireMoments(Tensor moments) throws IOException {
@@ -114,19 +114,16 @@ public final class TrainingFile implements AutoCloseable {
       double scale = moments.get(2, c);
       double constant = moments.get(3, c);
       boolean isUsable = scale > 0 && Double.isFinite(scale) && Double.isFinite(mean + rest);
-      if (!isUsable || (constant != 0 && constant != 1)) {
-        throw new IOException(
-            "'%s': column %,d has mean %s, rest %s, scale %s and constant %s: means must be finite, scales above 0, constant 0 or 1"
-                .formatted(Excerpt.of(path), c + 1, mean, rest, scale, constant));
-      }
+      require(
+          isUsable && (constant == 0 || constant == 1),
+          "column %,d has mean %s, rest %s, scale %s and constant %s: means must be finite, scales above 0, constant 0 or 1"
+              .formatted(c + 1, mean, rest, scale, constant));
     }
   }
 
   private List<String> names(SafetensorsFile in, String key) throws IOException {
     String text = in.metadata().get(key);
-    if (text == null) {
-      throw new IOException("'%s' has no metadata '%s'".formatted(path, key));
-    }
+    require(text != null, "it has no metadata '%s'".formatted(key));
     return NameList.parse(text, in.shape(ROWS).cols());
   }
 
@@ -153,11 +150,7 @@ public final class TrainingFile implements AutoCloseable {
       if (!VERSION.equals(format)) {
         throw new IOException(
             "'%s' is not a training file: its metadata '%s' is %s where '%s' is needed"
-                .formatted(
-                    Excerpt.of(file),
-                    FORMAT,
-                    format == null ? "missing" : "'" + Excerpt.of(format) + "'",
-                    VERSION));
+                .formatted(Excerpt.of(file), FORMAT, quoted(format), VERSION));
       }
       in.requireIntactHeader();
       TensorArena arena = TensorArena.open("training file");

@@ -122,33 +122,25 @@ final class TrainingProgress {
   }
 
   List<Tensor> tensors(TensorArena arena) {
-    Tensor sums = arena.allocate(LOSSES, DType.F64, lossSums.length);
-    for (int j = 0; j < lossSums.length; j++) {
-      sums.set(j, lossSums[j]);
-    }
-    List<Tensor> tensors = new ArrayList<>();
-    tensors.add(records(arena, HISTORY, history));
-    tensors.add(records(arena, LATEST, latest == null ? List.of() : List.of(latest)));
-    tensors.add(sums);
-    return tensors;
+    return List.of(
+        records(arena, HISTORY, history),
+        records(arena, LATEST, latest == null ? List.of() : List.of(latest)),
+        arena.allocate(LOSSES, DType.F64, lossSums.length).copyFrom(lossSums));
   }
 
   private static Tensor records(TensorArena arena, String name, List<EpochRecord> records) {
     Tensor t = arena.allocate(name, DType.F64, records.size(), FIELDS);
     for (int i = 0; i < records.size(); i++) {
       EpochRecord r = records.get(i);
-      double[] fields = {
-        r.epoch(),
-        r.steps(),
-        r.loss(),
-        r.validationLoss(),
-        r.learningRate(),
-        r.gradientNorm(),
-        r.seconds()
-      };
-      for (int f = 0; f < FIELDS; f++) {
-        t.set(i, f, fields[f]);
-      }
+      t.rows(i, 1)
+          .copyFrom(
+              r.epoch(),
+              r.steps(),
+              r.loss(),
+              r.validationLoss(),
+              r.learningRate(),
+              r.gradientNorm(),
+              r.seconds());
     }
     return t;
   }

@@ -66,7 +66,7 @@ final class TrainingSession implements AutoCloseable {
 
   private TrainingResult run() {
     if (plan.saving.plan() != null) {
-      folder = Resumption.folder(plan.saving.plan().folder(), plan.saving.isResumed());
+      folder = CheckpointFolder.open(plan.saving.plan().folder(), plan.saving.isResumed());
     }
     rows = TrainingRows.of(plan.rows, source, arena);
     plan.requireBatches(rows.trained(), source.data().features().size());
@@ -83,24 +83,24 @@ final class TrainingSession implements AutoCloseable {
   /** Up to the placing of rows everything may be refused, and nothing has changed. */
   private void begin() {
     Map<String, String> identity = new LinkedHashMap<>();
-    progress = new TrainingProgress(bench.outputs());
+    progress = new TrainingProgress(bench.fit.outputs());
     if (folder != null) {
       identity.putAll(rows.identity());
       identity.putAll(plan.identity());
     }
     try (SavedTraining saved =
         plan.saving.isResumed() ? Resumption.newest(folder, s -> examine(s, identity)) : null) {
-      rows.place(backend, arena, bench.loss);
+      rows.place(backend, arena, bench.fit.loss());
       targets = rows.targetSums();
       watch =
           new DivergenceWatch(
               source.data().x().dtype(),
               progress.firstLoss,
-              plan.loss.isPlain() ? targets.meanSquare() : bench.loss.ofZeros(rows),
+              plan.loss.isPlain() ? targets.meanSquare() : bench.fit.loss().ofZeros(rows),
               this::advice);
       loop.begin(progress, watch, saved);
       if (folder != null) {
-        identity.putAll(loop.identity(saved));
+        identity.putAll(loop.identity());
         checkpoints =
             new CheckpointWriter(
                 plan.saving.plan(),
@@ -116,23 +116,14 @@ final class TrainingSession implements AutoCloseable {
       throw Resumption.cannotResume(e);
     }
     progress.backend = backendText();
-    best = new BestParameters(backend, arena, bench.regression.parameters().flat());
-    evaluation =
-        new Evaluation(
-            rows,
-            bench.regression,
-            bench.newLossLog(true),
-            bench.loss,
-            loop.average(),
-            backend,
-            arena);
+    best = new BestParameters(bench.fit);
+    evaluation = new Evaluation(bench.fit, loop.average());
   }
 
   private void examine(SavedTraining saved, Map<String, String> identity) throws IOException {
     saved.requireSame(identity);
-    saved.requireSame(loop.identity(saved));
     loop.examine(saved);
-    progress = TrainingProgress.of(saved, bench.outputs(), rows.trained());
+    progress = TrainingProgress.of(saved, bench.fit.outputs(), rows.trained());
   }
 
   private void warnOfOtherBackend() {
@@ -205,7 +196,7 @@ final class TrainingSession implements AutoCloseable {
 
   private EpochRecord record() {
     double total = 0;
-    for (int j = 0; j < bench.outputs(); j++) {
+    for (int j = 0; j < bench.fit.outputs(); j++) {
       total += progress.lossSums[j] / rows.trained() * rows.standardization().lossScale(j);
     }
     if (rows.heldOut() > 0) {
@@ -214,11 +205,11 @@ final class TrainingSession implements AutoCloseable {
     return new EpochRecord(
         progress.epochs + 1,
         loop.steps(),
-        total / bench.outputs(),
+        total / bench.fit.outputs(),
         heldOutLoss(false),
         loop.stepLength(),
         plan.ending.gradientTolerance() > 0
-            ? backend.linear().norm2(bench.regression.gradient().flat())
+            ? backend.linear().norm2(bench.fit.regression().gradient().flat())
             : Double.NaN,
         secondsSinceStart());
   }
@@ -343,11 +334,10 @@ final class TrainingSession implements AutoCloseable {
   }
 
   private LinearModel model() {
-    Tensor intercept = bench.regression.intercept();
     return rows.standardization()
         .unfold(
-            bench.onHost(bench.regression.weights()),
-            intercept == null ? null : bench.onHost(intercept),
+            bench.fit.onHost(bench.fit.regression().weights()),
+            bench.fit.onHost(bench.fit.regression().intercept()),
             source.data().features(),
             source.data().targets())
         .withLoss(plan.loss.loss());

@@ -1,13 +1,10 @@
 package dev.panagrad.train;
 
-import dev.panagrad.backend.Backend;
-import dev.panagrad.regression.LinearRegression;
 import dev.panagrad.tensor.Tensor;
 import dev.panagrad.tensor.TensorArena;
 import dev.panagrad.train.checkpoint.SavedTraining;
-import dev.panagrad.train.rows.GradientParts;
 import dev.panagrad.train.rows.LossLog;
-import dev.panagrad.train.rows.TrainingRows;
+import dev.panagrad.train.rows.RowFit;
 import java.io.IOException;
 
 /**
@@ -32,24 +29,16 @@ final class VarianceReduction {
   /** Of all rows at the anchor, and of each batch there. */
   static final int MORE_PASSES = 2;
 
-  private final Backend backend;
-  private final TrainingRows rows;
-  private final LinearRegression regression;
-  private final LinearRegression anchor;
-  private final GradientParts parts;
+  private final RowFit fit;
+  private final RowFit anchor;
   private final LossLog losses;
   private final Tensor ofAllRows;
 
-  VarianceReduction(Workbench bench) {
-    backend = bench.backend;
-    rows = bench.rows;
-    regression = bench.regression;
-    anchor = bench.newRegression();
-    Tensor gradient = anchor.gradient().flat();
-    parts = new GradientParts(backend, bench.arena, gradient);
-    losses = new LossLog(backend, bench.arena, anchor, true);
-    ofAllRows =
-        backend.allocate(bench.arena, "gradient at the anchor", gradient.dtype(), gradient.shape());
+  VarianceReduction(RowFit fit) {
+    this.fit = fit;
+    anchor = fit.another();
+    losses = anchor.newLossLog(true);
+    ofAllRows = fit.newVector("gradient at the anchor");
   }
 
   /**
@@ -59,37 +48,38 @@ final class VarianceReduction {
    */
   void begin(boolean isNew) {
     if (isNew) {
-      backend.copy(regression.parameters().flat(), anchor.parameters().flat());
+      fit.backend()
+          .copy(fit.regression().parameters().flat(), anchor.regression().parameters().flat());
     }
-    rows.losses(anchor, false, losses, parts);
-    backend.copy(anchor.gradient().flat(), ofAllRows);
+    fit.rows().losses(anchor.regression(), false, losses, anchor.parts());
+    fit.backend().copy(anchor.regression().gradient().flat(), ofAllRows);
   }
 
   /** Corrects the regression's gradient, which is of these positions. */
   void correct(long first, long count) {
-    rows.computeGradient(anchor, first, count, losses.next(count));
+    fit.rows().computeGradient(anchor.regression(), first, count, losses.next(count));
     losses.clear();
-    Tensor gradient = regression.gradient().flat();
-    backend.linear().axpy(-1, anchor.gradient().flat(), gradient);
-    backend.linear().axpy(1, ofAllRows, gradient);
+    Tensor gradient = fit.regression().gradient().flat();
+    fit.backend().linear().axpy(-1, anchor.regression().gradient().flat(), gradient);
+    fit.backend().linear().axpy(1, ofAllRows, gradient);
   }
 
   /** The anchor, for a checkpoint. */
   Tensor saved(TensorArena arena) {
-    Tensor flat = anchor.parameters().flat();
+    Tensor flat = anchor.regression().parameters().flat();
     Tensor host = arena.allocate(ANCHOR, flat.dtype(), flat.shape());
-    backend.copy(flat, host);
+    fit.backend().copy(flat, host);
     return host;
   }
 
   /** The anchor of a checkpoint. */
   Tensor read(SavedTraining saved) throws IOException {
-    Tensor flat = anchor.parameters().flat();
+    Tensor flat = anchor.regression().parameters().flat();
     return saved.tensor(ANCHOR, flat.dtype(), flat.count(), 1);
   }
 
   /** Takes over an anchor. */
   void restore(Tensor saved) {
-    backend.copy(saved, anchor.parameters().flat());
+    fit.backend().copy(saved, anchor.regression().parameters().flat());
   }
 }

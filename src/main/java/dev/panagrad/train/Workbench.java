@@ -3,27 +3,19 @@ package dev.panagrad.train;
 import dev.panagrad.backend.Backend;
 import dev.panagrad.optimizer.Optimizer;
 import dev.panagrad.penalty.Penalty;
-import dev.panagrad.regression.LinearRegression;
 import dev.panagrad.regression.Standardization;
-import dev.panagrad.tensor.Tensor;
 import dev.panagrad.tensor.TensorArena;
 import dev.panagrad.train.objective.MeasuredCurvature;
 import dev.panagrad.train.objective.RowsObjective;
 import dev.panagrad.train.objective.StandardizedPenalty;
-import dev.panagrad.train.rows.GradientParts;
-import dev.panagrad.train.rows.LossLog;
+import dev.panagrad.train.rows.RowFit;
 import dev.panagrad.train.rows.TrainingLoss;
 import dev.panagrad.train.rows.TrainingRows;
 
 /** The parts of one training that its loop and its session share. */
 final class Workbench implements AutoCloseable {
   final TrainingPlan plan;
-  final TrainingRows rows;
-  final Backend backend;
-  final TensorArena arena;
-  final TrainingLoss loss;
-  final LinearRegression regression;
-  final GradientParts parts;
+  final RowFit fit;
 
   /** Null where neither rate nor certificate were asked for, and an optimizer steps. */
   final RowsObjective objective;
@@ -40,33 +32,25 @@ final class Workbench implements AutoCloseable {
    */
   Workbench(TrainingPlan plan, TrainingRows rows, Backend backend, TensorArena arena) {
     this.plan = plan;
-    this.rows = rows;
-    this.backend = backend;
-    this.arena = arena;
     if (plan.fit.isStandardized()) {
-      rows.standardize(moments());
+      rows.standardize(moments(plan, rows));
     }
-    loss = TrainingLoss.of(plan.loss, rows, arena);
-    regression = newRegression();
-    parts = new GradientParts(backend, arena, regression.gradient().flat());
+    fit =
+        RowFit.of(
+            backend, arena, rows, TrainingLoss.of(plan.loss, rows, arena), plan.fit.hasIntercept());
     Standardization units = rows.standardization();
-    optimizer =
-        plan.method.optimizer() == null
-            ? null
-            : StandardizedPenalty.optimizer(plan.method.optimizer(), units);
+    boolean steps = plan.method.solver() == null;
+    optimizer = steps ? StandardizedPenalty.optimizer(plan.method.optimizer(), units) : null;
     Penalty penalty =
-        optimizer == null
-            ? StandardizedPenalty.scaled(plan.method.penalty(), units)
-            : StandardizedPenalty.objective(optimizer);
+        steps
+            ? StandardizedPenalty.objective(optimizer)
+            : StandardizedPenalty.scaled(plan.method.penalty(), units);
     objective =
-        plan.looksAtAllRows() || plan.fit.isCertified()
-            ? new RowsObjective(backend, arena, rows, regression, loss, parts, penalty)
-            : null;
-    curvature =
-        new MeasuredCurvature(objective, rows, loss, plan.fit.hasIntercept(), backend, arena);
+        plan.looksAtAllRows() || plan.fit.isCertified() ? new RowsObjective(fit, penalty) : null;
+    curvature = new MeasuredCurvature(fit, objective);
   }
 
-  private Standardization moments() {
+  private static Standardization moments(TrainingPlan plan, TrainingRows rows) {
     Standardization fit = rows.moments(plan.fit.hasIntercept());
     if (plan.looksAtAllRows()) {
       double sum = 0;
@@ -96,50 +80,13 @@ final class Workbench implements AutoCloseable {
 
   /** The failure of a method or a rate for which numbers over all rows are not finite. */
   RuntimeException notFinite(ArithmeticException cause) {
-    String found = rows.firstNotFinite();
+    String found = fit.rows().firstNotFinite();
     return found == null
         ? new DivergenceException(
             "%s: the data has values that are too large for %s; give them another unit"
-                .formatted(cause.getMessage(), rows.data().x().dtype()),
+                .formatted(cause.getMessage(), fit.rows().data().x().dtype()),
             1)
         : notFinite(found, cause);
-  }
-
-  /** A regression of this shape over these rows. */
-  LinearRegression newRegression() {
-    LinearRegression made =
-        new LinearRegression(
-            backend,
-            arena,
-            rows.data().x().dtype(),
-            features(),
-            outputs(),
-            plan.fit.hasIntercept());
-    made.use(loss.loss());
-    return made;
-  }
-
-  int features() {
-    return rows.data().features().size();
-  }
-
-  int outputs() {
-    return rows.data().targets().size();
-  }
-
-  /** A log of the losses of the regression that is trained. */
-  LossLog newLossLog(boolean isAwaited) {
-    return new LossLog(backend, arena, regression, isAwaited);
-  }
-
-  /** A tensor, or its copy in host memory. */
-  Tensor onHost(Tensor t) {
-    if (t.isHost()) {
-      return t;
-    }
-    Tensor host = arena.allocate(t.name(), t.dtype(), t.shape());
-    backend.copy(t, host);
-    return host;
   }
 
   @Override

@@ -45,10 +45,6 @@ public final class RateRangeTest {
   /** Ratio of a rate that doubles the loss and one that does not, at the end. */
   private static final double CLOSE = 1.05;
 
-  private static final double DEFAULT_LOW = 1e-6;
-  private static final double DEFAULT_HIGH = 10;
-  private static final int DEFAULT_STEPS = 150;
-
   private final double low;
   private final double high;
   private final int steps;
@@ -61,7 +57,7 @@ public final class RateRangeTest {
 
   /** From 1e-6 to 10 in 150 steps, 11% apart; for data that are standardized. */
   public static RateRangeTest standard() {
-    return between(DEFAULT_LOW, DEFAULT_HIGH, DEFAULT_STEPS);
+    return between(1e-6, 10, 150);
   }
 
   /**
@@ -107,18 +103,13 @@ public final class RateRangeTest {
       throw new IllegalArgumentException(
           "batch size %,d is larger than the %,d rows".formatted(batch, data.rows()));
     }
+    Setting setting = new Setting(backend, data, batch, seed);
     List<RateCurve.Point> points = new ArrayList<>();
     double doubled = Double.NaN;
     double first;
     try (TensorArena arena = TensorArena.open("range test")) {
       SteppedTraining training =
-          new SteppedTraining(
-              backend,
-              arena,
-              data,
-              Optimizer.of(rule).schedule((step, base) -> rate(step)),
-              batch,
-              seed);
+          setting.training(arena, Optimizer.of(rule).schedule((step, base) -> rate(step)));
       first = training.loss();
       if (!Double.isFinite(first)) {
         throw new IllegalArgumentException(
@@ -137,54 +128,50 @@ public final class RateRangeTest {
       }
     }
     double steepest = steepest(points, first, doubled);
-    double divergence =
-        Double.isNaN(doubled)
-            ? doubled
-            : divergence(backend, data, rule, batch, seed, steepest, doubled);
-    return new RateCurve(points, steepest, divergence);
+    boolean isDoubled = !Double.isNaN(doubled);
+    return new RateCurve(
+        points, steepest, isDoubled ? divergence(setting, rule, steepest, doubled) : Double.NaN);
   }
 
-  /** Between a rate that may double the loss and one that does, or below both. */
-  private double divergence(
-      Backend backend,
-      Dataset data,
-      UpdateRule rule,
-      long batch,
-      long seed,
-      double steepest,
-      double doubled) {
+  /** The rows of a test, and how they are visited. */
+  private record Setting(Backend backend, Dataset data, long batch, long seed) {
+    SteppedTraining training(TensorArena arena, Optimizer.Builder optimizer) {
+      return new SteppedTraining(backend, arena, data, optimizer, batch, seed);
+    }
+
+    /** True if the loss of a training at the rule's rate doubles within some steps. */
+    boolean doubles(UpdateRule rule) {
+      try (TensorArena arena = TensorArena.open("constant rate")) {
+        SteppedTraining training = training(arena, Optimizer.of(rule));
+        double first = training.loss();
+        for (int step = 0; step < CONSTANT_STEPS; step++) {
+          training.step();
+          if (!(training.loss() <= USELESS * first)) {
+            return true;
+          }
+        }
+        return false;
+      }
+    }
+  }
+
+  /** A rate between one that may double the loss and one that does, or below both. */
+  private double divergence(Setting setting, UpdateRule rule, double steepest, double doubled) {
     double divergence = doubled;
     double harmless = steepest;
-    while (harmless > low && doubles(backend, data, rule.withLearningRate(harmless), batch, seed)) {
+    while (harmless > low && setting.doubles(rule.withLearningRate(harmless))) {
       divergence = harmless;
       harmless /= 2;
     }
     while (divergence > CLOSE * harmless) {
       double middle = Math.sqrt(harmless * divergence);
-      if (doubles(backend, data, rule.withLearningRate(middle), batch, seed)) {
+      if (setting.doubles(rule.withLearningRate(middle))) {
         divergence = middle;
       } else {
         harmless = middle;
       }
     }
     return divergence;
-  }
-
-  /** Whether the loss of a training at a constant rate doubles within some steps. */
-  private static boolean doubles(
-      Backend backend, Dataset data, UpdateRule rule, long batch, long seed) {
-    try (TensorArena arena = TensorArena.open("constant rate")) {
-      SteppedTraining training =
-          new SteppedTraining(backend, arena, data, Optimizer.of(rule), batch, seed);
-      double first = training.loss();
-      for (int step = 0; step < CONSTANT_STEPS; step++) {
-        training.step();
-        if (!(training.loss() <= USELESS * first)) {
-          return true;
-        }
-      }
-      return false;
-    }
   }
 
   /** Where the loss falls fastest before it is lowest. */

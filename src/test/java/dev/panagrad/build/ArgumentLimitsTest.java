@@ -72,7 +72,16 @@ import org.junit.jupiter.api.Test;
 @Tag("simd")
 class ArgumentLimitsTest {
   private static final Set<String> FOLDERS =
-      Set.of("tensor", "optimizer", "rule", "schedule", "penalty", "solver", "regression");
+      Set.of(
+          "tensor",
+          "optimizer",
+          "rule",
+          "schedule",
+          "penalty",
+          "solver",
+          "regression",
+          "path",
+          "tune");
 
   /** What has no limits, and the update of one element, which kernels call in their loops. */
   private static final Set<String> NOT_CALLED =

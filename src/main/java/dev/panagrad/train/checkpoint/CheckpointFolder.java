@@ -6,7 +6,6 @@ import java.io.UncheckedIOException;
 import java.lang.System.Logger;
 import java.lang.System.Logger.Level;
 import java.nio.channels.FileChannel;
-import java.nio.channels.FileLock;
 import java.nio.channels.OverlappingFileLockException;
 import java.nio.file.Files;
 import java.nio.file.NoSuchFileException;
@@ -47,52 +46,68 @@ public final class CheckpointFolder implements AutoCloseable {
   /**
    * Makes the folder if it does not exist, and takes its lock.
    *
-   * @throws IOException if it cannot be made or written to, or another training has it
+   * @throws UncheckedIOException if it cannot be made or written to, or another training has it
+   * @throws IllegalArgumentException if it has checkpoints of a training that is not to be resumed
    */
-  public static CheckpointFolder open(Path folder) throws IOException {
-    if (Files.exists(folder) && !Files.isDirectory(folder)) {
-      throw new IOException(
-          "'%s' is not a directory; checkpoints need one of their own".formatted(folder));
+  public static CheckpointFolder open(Path path, boolean isResumed) {
+    try {
+      if (Files.exists(path) && !Files.isDirectory(path)) {
+        throw new IOException(
+            "'%s' is not a directory; checkpoints need one of their own".formatted(path));
+      }
+      Files.createDirectories(path);
+      CheckpointFolder folder = lock(path, path.toRealPath());
+      if (!isResumed && folder.holdsAny()) {
+        folder.close();
+        throw new IllegalArgumentException(
+            "'%s' has checkpoints of a training, which would be mixed with those of this one; resume it, or name another folder"
+                .formatted(path));
+      }
+      removeAbandoned(path);
+      return folder;
+    } catch (IOException e) {
+      throw new UncheckedIOException(
+          "cannot keep checkpoints in '%s': %s".formatted(path, IoReason.of(e)), e);
     }
-    Files.createDirectories(folder);
-    Path held = folder.toRealPath();
+  }
+
+  private boolean holdsAny() throws IOException {
+    try {
+      return !newestFirst().isEmpty();
+    } catch (IOException e) {
+      close();
+      throw e;
+    }
+  }
+
+  private static CheckpointFolder lock(Path folder, Path held) throws IOException {
     synchronized (HELD) {
       if (!HELD.add(held)) {
         throw inUse(folder);
       }
     }
-    CheckpointFolder opened = null;
+    FileChannel channel = null;
+    boolean isLocked = false;
     try {
-      opened = lock(folder, held);
-      removeAbandoned(folder);
-      return opened;
-    } finally {
-      if (opened == null) {
-        release(held);
+      Path file = folder.resolve(LOCK);
+      if (Files.exists(file) && !Files.isRegularFile(file)) {
+        throw new IOException("'%s' is not a regular file; remove it".formatted(file));
       }
-    }
-  }
-
-  private static CheckpointFolder lock(Path folder, Path held) throws IOException {
-    Path file = folder.resolve(LOCK);
-    if (Files.exists(file) && !Files.isRegularFile(file)) {
-      throw new IOException("'%s' is not a regular file; remove it".formatted(file));
-    }
-    FileChannel channel =
-        FileChannel.open(file, StandardOpenOption.CREATE, StandardOpenOption.WRITE);
-    CheckpointFolder opened = null;
-    try {
-      FileLock lock = channel.tryLock();
-      if (lock == null) {
+      channel = FileChannel.open(file, StandardOpenOption.CREATE, StandardOpenOption.WRITE);
+      if (channel.tryLock() == null) {
         throw inUse(folder);
       }
-      opened = new CheckpointFolder(folder, held, channel, key(file));
+      CheckpointFolder opened = new CheckpointFolder(folder, held, channel, key(file));
+      isLocked = true;
       return opened;
     } catch (OverlappingFileLockException e) {
       throw inUse(folder);
     } finally {
-      if (opened == null) {
-        channel.close();
+      if (!isLocked) {
+        release(held);
+        if (channel != null) {
+          channel.close();
+        }
       }
     }
   }

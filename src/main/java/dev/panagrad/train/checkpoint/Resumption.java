@@ -14,33 +14,6 @@ public final class Resumption {
 
   private Resumption() {}
 
-  /**
-   * Opens the folder of the checkpoints.
-   *
-   * @throws IllegalArgumentException if it has those of a training that is not to be resumed
-   */
-  public static CheckpointFolder folder(Path path, boolean isResumed) {
-    CheckpointFolder folder = null;
-    boolean isUsed = false;
-    try {
-      folder = CheckpointFolder.open(path);
-      if (!isResumed && !folder.newestFirst().isEmpty()) {
-        throw new IllegalArgumentException(
-            "'%s' has checkpoints of a training, which would be mixed with those of this one; resume it, or name another folder"
-                .formatted(path));
-      }
-      isUsed = true;
-      return folder;
-    } catch (IOException e) {
-      throw new UncheckedIOException(
-          "cannot keep checkpoints in '%s': %s".formatted(path, IoReason.of(e)), e);
-    } finally {
-      if (folder != null && !isUsed) {
-        folder.close();
-      }
-    }
-  }
-
   /** Looks at all of a checkpoint, and changes nothing. */
   @FunctionalInterface
   public interface Examination {

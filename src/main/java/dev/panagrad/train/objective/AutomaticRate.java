@@ -115,7 +115,7 @@ public final class AutomaticRate {
     double distance = 0;
     double scale = 0;
     for (int j = 0; j < objective.groups(); j++) {
-      double[] b = OutputVectors.of(objective, gradient, j);
+      double[] b = objective.part(gradient, j);
       for (double x : curvature.solve(b, DISTANCE_PASSES, 1e-2).x()) {
         distance = Math.max(distance, Math.abs(x));
       }

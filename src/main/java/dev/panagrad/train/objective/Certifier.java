@@ -127,7 +127,7 @@ public final class Certifier {
   private double quadraticGap(double[] gradient) {
     double gap = 0;
     for (int j = 0; j < objective.groups(); j++) {
-      double[] g = OutputVectors.of(objective, gradient, j);
+      double[] g = objective.part(gradient, j);
       LinearSystem.Solution solved = curvature.solve(g, MAX_PRODUCTS, 1e-8);
       double[] z = solved.x();
       double[] r = new double[g.length];

@@ -4,18 +4,12 @@ import dev.panagrad.backend.Backend;
 import dev.panagrad.backend.BackendOptions;
 import dev.panagrad.backend.Backends;
 import dev.panagrad.regression.NormalEquations;
-import dev.panagrad.tensor.TensorArena;
-import dev.panagrad.train.rows.TrainingLoss;
-import dev.panagrad.train.rows.TrainingRows;
+import dev.panagrad.train.rows.RowFit;
 
 /** The curvature of one training's loss, measured when it is first asked for. */
 public final class MeasuredCurvature implements AutoCloseable {
+  private final RowFit fit;
   private final RowsObjective objective;
-  private final TrainingRows rows;
-  private final TrainingLoss loss;
-  private final boolean hasIntercept;
-  private final Backend backend;
-  private final TensorArena arena;
   private Curvature curvature;
   private NormalEquations equations;
 
@@ -27,25 +21,16 @@ public final class MeasuredCurvature implements AutoCloseable {
    *
    * @param objective null where only {@link #normalEquations} are asked for
    */
-  public MeasuredCurvature(
-      RowsObjective objective,
-      TrainingRows rows,
-      TrainingLoss loss,
-      boolean hasIntercept,
-      Backend backend,
-      TensorArena arena) {
+  public MeasuredCurvature(RowFit fit, RowsObjective objective) {
+    this.fit = fit;
     this.objective = objective;
-    this.rows = rows;
-    this.loss = loss;
-    this.hasIntercept = hasIntercept;
-    this.backend = backend;
-    this.arena = arena;
   }
 
   /** The curvature, measured by the first call. */
   public Curvature get() {
     if (curvature == null) {
-      curvature = Curvature.of(objective, rows, this::normalEquations, loss.curvatureFactor());
+      curvature =
+          Curvature.of(objective, fit.rows(), this::normalEquations, fit.loss().curvatureFactor());
     }
     return curvature;
   }
@@ -53,30 +38,34 @@ public final class MeasuredCurvature implements AutoCloseable {
   /** The normal equations of the training rows. */
   public NormalEquations normalEquations() {
     if (equations == null) {
-      if (!backend.usesHostMemory()) {
+      if (!fit.backend().usesHostMemory()) {
         host = Backends.openHost(BackendOptions.defaults());
       }
-      equations = rows.normalEquations(host == null ? backend : host, arena, hasIntercept);
+      equations =
+          fit.rows()
+              .normalEquations(
+                  host == null ? fit.backend() : host, fit.arena(), fit.hasIntercept());
     }
     return equations;
   }
 
   /** True where a number is known that the curvature is nowhere above. */
   public boolean isBounded() {
-    return loss.isPlain() || (Double.isFinite(loss.curvatureFactor()) && canBeFormed());
+    return fit.loss().isPlain() || (Double.isFinite(fit.loss().curvatureFactor()) && canBeFormed());
   }
 
   private boolean canBeFormed() {
-    return Curvature.canBeFormed(rows.plan(), rows.trained(), objective.features());
+    return Curvature.canBeFormed(fit.rows().plan(), fit.rows().trained(), objective.features());
   }
 
   /** What is known of the parameters as they are; no gap if numbers overflow. */
   public Certified certify() {
     try {
-      if (loss.isPlain() && canBeFormed()) {
+      if (fit.loss().isPlain() && canBeFormed()) {
         get();
       }
-      return new Certifier(objective, rows.standardization(), loss.isPlain() ? curvature : null)
+      return new Certifier(
+              objective, fit.rows().standardization(), fit.loss().isPlain() ? curvature : null)
           .certify();
     } catch (ArithmeticException | IllegalArgumentException e) {
       return new Certified(
@@ -86,7 +75,7 @@ public final class MeasuredCurvature implements AutoCloseable {
 
   /** Passes over the rows that it took, beside those of the objective. */
   public long formingPasses() {
-    return equations == null ? 0 : hasIntercept ? 2 : 1;
+    return equations == null ? 0 : fit.hasIntercept() ? 2 : 1;
   }
 
   @Override

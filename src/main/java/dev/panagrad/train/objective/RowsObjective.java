@@ -1,19 +1,15 @@
 package dev.panagrad.train.objective;
 
-import dev.panagrad.backend.Backend;
-import dev.panagrad.loss.Loss;
 import dev.panagrad.loss.Squared;
 import dev.panagrad.penalty.Penalty;
-import dev.panagrad.regression.LinearRegression;
 import dev.panagrad.solver.Objective;
 import dev.panagrad.tensor.DType;
 import dev.panagrad.tensor.Parameters;
 import dev.panagrad.tensor.Tensor;
 import dev.panagrad.tensor.TensorArena;
-import dev.panagrad.train.rows.GradientParts;
 import dev.panagrad.train.rows.LossLog;
-import dev.panagrad.train.rows.TrainingLoss;
-import dev.panagrad.train.rows.TrainingRows;
+import dev.panagrad.train.rows.RowFit;
+import java.util.Arrays;
 
 /**
  * The sum of the outputs' losses on all training rows, with its penalty, as a function of the
@@ -26,12 +22,8 @@ import dev.panagrad.train.rows.TrainingRows;
  * An evaluation overwrites the parameters and the gradient of the regression.
  */
 public final class RowsObjective implements Objective {
-  private final Backend backend;
-  private final TrainingRows rows;
-  private final LinearRegression regression;
-  private final TrainingLoss loss;
+  private final RowFit fit;
   private final LossLog log;
-  private final GradientParts parts;
   private final Penalty penalty;
   private final int weights;
   private final int outputs;
@@ -51,27 +43,16 @@ public final class RowsObjective implements Objective {
    *
    * @param penalty in the units of the rows
    */
-  public RowsObjective(
-      Backend backend,
-      TensorArena arena,
-      TrainingRows rows,
-      LinearRegression regression,
-      TrainingLoss loss,
-      GradientParts parts,
-      Penalty penalty) {
-    this.backend = backend;
-    this.rows = rows;
-    this.regression = regression;
-    this.loss = loss;
-    this.parts = parts;
+  public RowsObjective(RowFit fit, Penalty penalty) {
+    this.fit = fit;
     this.penalty = penalty;
-    outputs = Math.toIntExact(regression.weights().rows());
-    weights = Math.toIntExact(regression.weights().count());
+    outputs = fit.outputs();
+    weights = Math.toIntExact(fit.regression().weights().count());
     penaltyAtLast = new double[outputs];
-    size = Math.addExact(weights, regression.intercept() == null ? 0 : outputs);
-    parameters = onHost(regression.parameters(), arena);
-    gradient = onHost(regression.gradient(), arena);
-    log = new LossLog(backend, arena, regression, true);
+    size = Math.addExact(weights, fit.hasIntercept() ? outputs : 0);
+    parameters = onHost(fit.regression().parameters(), fit.arena());
+    gradient = onHost(fit.regression().gradient(), fit.arena());
+    log = fit.newLossLog(true);
   }
 
   private static Parameters onHost(Parameters there, TensorArena arena) {
@@ -88,12 +69,12 @@ public final class RowsObjective implements Objective {
 
   @Override
   public boolean isQuadratic() {
-    return loss.loss().isQuadratic();
+    return fit.loss().loss().isQuadratic();
   }
 
   /** True for the unweighted squared loss. */
   public boolean isPlain() {
-    return loss.isPlain();
+    return fit.loss().isPlain();
   }
 
   @Override
@@ -178,16 +159,17 @@ public final class RowsObjective implements Objective {
 
   /** The regression's parameters. */
   public double[] current() {
-    if (parameters != regression.parameters()) {
-      backend.copy(regression.parameters().flat(), parameters.flat());
+    if (parameters != fit.regression().parameters()) {
+      fit.backend().copy(fit.regression().parameters().flat(), parameters.flat());
     }
-    return vector(parameters);
+    double[] current = new double[size];
+    read(parameters, current);
+    return current;
   }
 
   /** Makes these the regression's parameters, rounded to their type. */
   public void load(double[] w) {
-    String weightsName = parameters.names().getFirst();
-    Tensor to = parameters.view(weightsName);
+    Tensor to = parameters.view(parameters.names().getFirst());
     for (int i = 0; i < weights; i++) {
       to.set(i / features(), i % features(), w[i]);
     }
@@ -197,15 +179,9 @@ public final class RowsObjective implements Objective {
         intercepts.set(j, w[weights + j]);
       }
     }
-    if (parameters != regression.parameters()) {
-      backend.copy(parameters.flat(), regression.parameters().flat());
+    if (parameters != fit.regression().parameters()) {
+      fit.backend().copy(parameters.flat(), fit.regression().parameters().flat());
     }
-  }
-
-  private double[] vector(Parameters from) {
-    double[] vector = new double[size];
-    read(from, vector);
-    return vector;
   }
 
   private void read(Parameters from, double[] into) {
@@ -238,14 +214,13 @@ public final class RowsObjective implements Objective {
 
   /** The gradient of the squared error at zero, whatever the loss is. */
   public void gradientOfSquares(double[] into) {
-    Loss own = regression.lossInUse();
-    regression.use(new Squared());
-    rows.ignoreWeights(true);
+    fit.regression().use(new Squared());
+    fit.rows().ignoreWeights(true);
     try {
       evaluateLoss(new double[size], into);
     } finally {
-      rows.ignoreWeights(false);
-      regression.use(own);
+      fit.rows().ignoreWeights(false);
+      fit.regression().use(fit.loss().loss());
     }
   }
 
@@ -254,22 +229,37 @@ public final class RowsObjective implements Objective {
    * distance is estimated from the squared error instead.
    */
   public boolean isClipped() {
-    return loss.loss().isClipped();
+    return fit.loss().loss().isClipped();
   }
 
-  /** The same without penalty. */
+  /**
+   * {@link #evaluate} without penalty. Before rows are placed it is zero, so that a run can be
+   * given a checkpoint's state on trial.
+   */
   public double evaluateLoss(double[] at, double[] into) {
     load(at);
-    losses = rows.losses(regression, false, log, parts);
+    if (!fit.rows().arePlaced()) {
+      losses = new double[outputs];
+      Arrays.fill(into, 0);
+      return 0;
+    }
+    losses = fit.rows().losses(fit.regression(), false, log, fit.parts());
     passes++;
-    if (gradient != regression.gradient()) {
-      backend.copy(regression.gradient().flat(), gradient.flat());
+    if (gradient != fit.regression().gradient()) {
+      fit.backend().copy(fit.regression().gradient().flat(), gradient.flat());
     }
     read(gradient, into);
-    double value = 0;
-    for (double loss : losses) {
-      value += loss;
+    return Arrays.stream(losses).sum();
+  }
+
+  /** The part of a vector over all parameters that is one output's: weights, then intercept. */
+  double[] part(double[] all, int output) {
+    int d = features();
+    double[] part =
+        Arrays.copyOfRange(all, output * d, (output + 1) * d + (hasIntercept() ? 1 : 0));
+    if (hasIntercept()) {
+      part[d] = all[weights + output];
     }
-    return value;
+    return part;
   }
 }

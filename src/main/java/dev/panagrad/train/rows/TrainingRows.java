@@ -30,6 +30,8 @@ public abstract class TrainingRows {
   /** Set where data of the caller are to be standardized. */
   private boolean isChanged;
 
+  private boolean isPlaced;
+
   TrainingRows(RowPlan plan, RowSource source, long trained) {
     this.plan = plan;
     this.source = source;
@@ -108,6 +110,12 @@ public abstract class TrainingRows {
     }
     DenseRows rows = new DenseRows(data().x(), data().y(), loss.weights(), loss.offset());
     place(backend, arena, backend.placeRows(arena, rows));
+    isPlaced = true;
+  }
+
+  /** True once gradients can be computed. */
+  public final boolean arePlaced() {
+    return isPlaced;
   }
 
   abstract void place(Backend backend, TensorArena arena, DenseRows placed);

@@ -1,0 +1,72 @@
+package dev.panagrad.train.rows;
+
+import dev.panagrad.backend.Backend;
+import dev.panagrad.regression.LinearRegression;
+import dev.panagrad.tensor.Tensor;
+import dev.panagrad.tensor.TensorArena;
+
+/**
+ * A regression and the rows that it is fitted to, with the loss over them and where it is computed.
+ */
+public record RowFit(
+    Backend backend,
+    TensorArena arena,
+    TrainingRows rows,
+    TrainingLoss loss,
+    LinearRegression regression,
+    GradientParts parts) {
+  /** The fit of a new regression. */
+  public static RowFit of(
+      Backend backend,
+      TensorArena arena,
+      TrainingRows rows,
+      TrainingLoss loss,
+      boolean hasIntercept) {
+    LinearRegression regression =
+        new LinearRegression(
+            backend,
+            arena,
+            rows.data().x().dtype(),
+            rows.data().features().size(),
+            rows.data().targets().size(),
+            hasIntercept);
+    regression.use(loss.loss());
+    Tensor gradient = regression.gradient().flat();
+    return new RowFit(
+        backend, arena, rows, loss, regression, new GradientParts(backend, arena, gradient));
+  }
+
+  /** Another regression of this shape on these rows. */
+  public RowFit another() {
+    return of(backend, arena, rows, loss, hasIntercept());
+  }
+
+  public boolean hasIntercept() {
+    return regression.intercept() != null;
+  }
+
+  public int outputs() {
+    return rows.data().targets().size();
+  }
+
+  /** A log of the regression's losses. */
+  public LossLog newLossLog(boolean isAwaited) {
+    return new LossLog(backend, arena, regression, isAwaited);
+  }
+
+  /** A tensor, or its copy in host memory. */
+  public Tensor onHost(Tensor t) {
+    if (t == null || t.isHost()) {
+      return t;
+    }
+    Tensor host = arena.allocate(t.name(), t.dtype(), t.shape());
+    backend.copy(t, host);
+    return host;
+  }
+
+  /** Another vector of the regression's flat parameters. */
+  public Tensor newVector(String name) {
+    Tensor flat = regression.parameters().flat();
+    return backend.allocate(arena, name, flat.dtype(), flat.shape());
+  }
+}
