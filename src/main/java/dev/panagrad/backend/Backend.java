@@ -89,9 +89,10 @@ public interface Backend extends AutoCloseable {
    * second close does nothing.
    *
    * <p>A call on the backend, its kernels or an optimizer that another thread makes meanwhile ends
-   * as if it had come before, or changes nothing and throws {@link IllegalStateException}: {@code
+   * as if it had come before, or throws {@link IllegalStateException} and writes nothing: {@code
    * backend 'cuda' was closed; open another one}, with the backend's name. So does every later call
-   * that needs the backend, and every use of a tensor in its device memory.
+   * that needs the backend, and every use of a tensor in its device memory. An optimizer's step on
+   * several ranges of parameters may have been made on some of them.
    */
   @Override
   void close();
