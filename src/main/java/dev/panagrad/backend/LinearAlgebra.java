@@ -292,11 +292,17 @@ public final class LinearAlgebra {
     requirePlaceOrNull(rows.weights(), true);
     requirePlaceOrNull(rows.offset(), true);
     requirePlaceOrNull(batch.index(), true);
-    place(model.w());
-    requirePlaceOrNull(model.b(), false);
-    place(into.gw());
-    requirePlaceOrNull(into.gb(), false);
+    placePair(model.w(), model.b());
+    placePair(into.gw(), into.gb());
     requirePlaceOrNull(into.loss(), false);
+  }
+
+  /** Parameters are most often views of one storage, whose life need not be asked for twice. */
+  private void placePair(Tensor weights, Tensor intercepts) {
+    place(weights);
+    if (intercepts != null && intercepts.storage() != weights.storage()) {
+      place(intercepts);
+    }
   }
 
   // ---- checks

@@ -8,6 +8,7 @@ import dev.panagrad.backend.Linear;
 import dev.panagrad.backend.simd.SimdBackend;
 import dev.panagrad.loss.Loss;
 import dev.panagrad.loss.Squared;
+import dev.panagrad.regression.LinearRegression;
 import dev.panagrad.tensor.DType;
 import dev.panagrad.tensor.Tensor;
 import dev.panagrad.tensor.TensorArena;
@@ -54,15 +55,10 @@ public class SkinBenchmark {
     Tensor x = RandomData.tensor(arena, "X", DType.F32, ROWS, FEATURES);
     Tensor y = RandomData.tensor(arena, "y", DType.F32, ROWS, 1);
     batch = new Batch(x, y);
-    model =
-        new Linear(
-            RandomData.tensor(arena, "w", DType.F32, 1, FEATURES),
-            RandomData.tensor(arena, "b", DType.F32, 1));
-    into =
-        new Gradient(
-            arena.allocate("gw", DType.F32, 1, FEATURES),
-            arena.allocate("gb", DType.F32, 1),
-            arena.allocate("loss", DType.F64, 1));
+    LinearRegression regression =
+        new LinearRegression(backend, arena, DType.F32, FEATURES, 1, true);
+    model = regression.model();
+    into = regression.withLossIn(regression.loss());
   }
 
   /** Frees it. */
