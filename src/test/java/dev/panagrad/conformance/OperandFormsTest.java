@@ -276,7 +276,7 @@ class OperandFormsTest {
                   index.setLong(rows / 2, -1L << 40);
                   Thread.onSpinWait();
                   index.setLong(rows / 2, 0);
-                  Thread.yield();
+                  Thread.onSpinWait();
                 }
               });
       writer.start();
@@ -290,8 +290,10 @@ class OperandFormsTest {
             backend.linear().gradient(batch, 0, rows, SQUARED, model, into);
           } catch (IndexOutOfBoundsException e) {
             expected = 77;
-            String said = "gradient: entry %d of 'index' is row -1099511627776, tensor 'x' has %,d";
-            assertTrue(e.getMessage().startsWith(said.formatted(rows / 2, rows)), e.getMessage());
+            String said =
+                "gradient: entry %d of 'index' is row -1099511627776, tensor 'x' has %,d"
+                    .formatted(rows / 2, rows);
+            assertTrue(e.getMessage().startsWith(said), e.getMessage());
           }
           for (double value : gw.toArray()) {
             assertEquals(expected, value, 1e-3, backend.name());
