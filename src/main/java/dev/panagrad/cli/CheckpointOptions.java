@@ -8,7 +8,7 @@ import java.util.regex.Matcher;
 import java.util.regex.Pattern;
 import picocli.CommandLine.Option;
 
-/** Whether and how often a training writes down where it is. */
+/** The checkpoints of a training. */
 final class CheckpointOptions {
   private static final Pattern INTERVAL = Pattern.compile("([0-9]{1,9})(s|m|h|steps?)");
 
@@ -45,7 +45,7 @@ final class CheckpointOptions {
     return folder != null;
   }
 
-  /** Whether that is where checkpoints are written. */
+  /** True for the folder of the checkpoints. */
   boolean isFolder(Path file) {
     return folder != null && OutputFile.isSame(folder, file);
   }

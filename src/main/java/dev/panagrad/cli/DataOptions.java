@@ -37,9 +37,7 @@ final class DataOptions {
 
   /** Reads it all. */
   Dataset read(TensorArena arena) {
-    try (Table table = open()) {
-      return reader(table).read(arena, dtype());
-    }
+    return read(arena, List.of());
   }
 
   /** Reads it all, with further columns after the targets. */
@@ -48,7 +46,7 @@ final class DataOptions {
     try (Table table = open()) {
       List<String> all = new ArrayList<>(targets);
       all.addAll(further);
-      return TableReader.of(table).targets(all).features(features).read(arena, dtype());
+      return reader(table).targets(all).read(arena, dtype());
     }
   }
 
@@ -57,7 +55,7 @@ final class DataOptions {
     return source.open();
   }
 
-  /** Before anything is read. */
+  /** Refuses, before anything is read, to go without a target. */
   void requireTarget() {
     if (targets.isEmpty()) {
       throw new UsageException("name the columns to predict: --target NAME[,NAME]");
@@ -84,7 +82,7 @@ final class DataOptions {
     }
   }
 
-  /** For a command that standardizes by itself. */
+  /** Refuses a training file, for a command that standardizes by itself. */
   void requireTable() {
     Path file = source.file().filter(TrainingFile::isTrainingFile).orElse(null);
     if (file != null) {
@@ -114,7 +112,7 @@ final class DataOptions {
     }
   }
 
-  /** Whether that file is the data: it would be overwritten. */
+  /** True if that file is the data: it would be overwritten. */
   boolean isFile(Path file) {
     return source.isFile(file);
   }

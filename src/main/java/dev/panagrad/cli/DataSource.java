@@ -48,7 +48,7 @@ final class DataSource {
     return noHeader;
   }
 
-  /** As they were asked for. */
+  /** The words that ask for it. */
   List<String> words() {
     return noHeader ? List.of(data, "--no-header") : List.of(data);
   }
@@ -62,7 +62,7 @@ final class DataSource {
     }
   }
 
-  /** Whether that file is the data: it would be overwritten. */
+  /** True if that file is the data: it would be overwritten. */
   boolean isFile(Path file) {
     try {
       return !data.startsWith("sample:")

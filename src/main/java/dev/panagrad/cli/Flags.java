@@ -2,8 +2,8 @@ package dev.panagrad.cli;
 
 import dev.panagrad.train.Option;
 import dev.panagrad.train.PlanException;
-import java.util.ArrayList;
-import java.util.List;
+import java.util.Objects;
+import java.util.stream.Stream;
 import picocli.CommandLine.Model.OptionSpec;
 import picocli.CommandLine.ParseResult;
 
@@ -40,14 +40,9 @@ final class Flags {
 
   /** The options whose values come with the data. */
   static Option[] present(String weights, String offset) {
-    List<Option> present = new ArrayList<>();
-    if (weights != null) {
-      present.add(Option.WEIGHTS);
-    }
-    if (offset != null) {
-      present.add(Option.OFFSET);
-    }
-    return present.toArray(Option[]::new);
+    return Stream.of(weights == null ? null : Option.WEIGHTS, offset == null ? null : Option.OFFSET)
+        .filter(Objects::nonNull)
+        .toArray(Option[]::new);
   }
 
   /** A problem in the words of the command line, with the value that the option was given. */

@@ -90,19 +90,16 @@ final class LossOptions {
       trainer.balancedClasses();
       return;
     }
-    List<String> parts = List.of(classWeights.split(",", -1));
+    double[] numbers = Numbers.of(classWeights);
+    if (numbers.length != 2) {
+      throw new UsageException(
+          "--class-weights must be two numbers, such as 1,3, or 'balanced', found '%s'"
+              .formatted(classWeights));
+    }
     try {
-      if (parts.size() == 2) {
-        trainer.classWeights(Double.parseDouble(parts.get(0)), Double.parseDouble(parts.get(1)));
-        return;
-      }
-    } catch (NumberFormatException e) {
-      // What is no number is no weight either.
+      trainer.classWeights(numbers[0], numbers[1]);
     } catch (IllegalArgumentException e) {
       throw new UsageException("--class-weights: " + e.getMessage());
     }
-    throw new UsageException(
-        "--class-weights must be two numbers, such as 1,3, or 'balanced', found '%s'"
-            .formatted(classWeights));
   }
 }

@@ -37,7 +37,7 @@ final class Relaunch {
     return run(command(args));
   }
 
-  /** In the child: a parent that is killed cannot end it, and it would go on unseen. */
+  /** Ends the child with a parent that is killed, which it would outlive unseen. */
   static void endWithParent() {
     Long parent = Long.getLong(PARENT);
     if (parent != null) {

@@ -26,7 +26,7 @@ record SuggestedCommand(List<String> arguments) {
           "--highest-rate",
           "--debug");
 
-  /** For the suggestion of a tuning that was started with these arguments. */
+  /** The command for the suggestion of a tuning that was started with these arguments. */
   static SuggestedCommand of(
       Tuning tuning, ParseResult given, String optimizer, long seed, boolean takesFullBatches) {
     List<String> arguments = new ArrayList<>(List.of("train"));

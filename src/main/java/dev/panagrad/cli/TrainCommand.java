@@ -112,14 +112,31 @@ final class TrainCommand implements Callable<Integer> {
       Warnings.print(result, file != null || training.isStandardized(), training);
       Warnings.printFit(result);
       Warnings.printAverage(training.firstAveraged(), result.steps());
+      // Saved before anything is printed; a disk that is full does not take the result with it.
+      DataException unsaved = saveIfFinished(result);
       TrainReport report = new TrainReport(optimizer, training, loss, result, backend, exact);
       if (json) {
         JsonOutput.print(report.fields());
       } else {
         report.print(System.out);
       }
-      // Last: a disk that is full does not take the result with it.
+      if (unsaved != null) {
+        throw unsaved;
+      }
       return finish(result);
+    }
+  }
+
+  /** Saves the model; gives what went wrong, or null. */
+  private DataException saveIfFinished(TrainingResult result) {
+    if (save == null || result.stopReason() == StopReason.REQUEST) {
+      return null;
+    }
+    try {
+      save(result.model());
+      return null;
+    } catch (DataException e) {
+      return e;
     }
   }
 
@@ -190,7 +207,7 @@ final class TrainCommand implements Callable<Integer> {
         : training.exact(backend, dataset, file == null ? null : file.standardization());
   }
 
-  /** Before anything is read or computed. */
+  /** Refuses, before anything is read or computed, places that cannot be written. */
   private void requirePlaces() {
     if (log != null && data.isFile(log)) {
       throw new UsageException("--log " + log + " is the data file");
@@ -215,8 +232,6 @@ final class TrainCommand implements Callable<Integer> {
       System.err.println(
           "panagrad: stopped before its end%s; the same command with --resume goes on"
               .formatted(save == null ? "" : ", and no model was saved"));
-    } else if (save != null) {
-      save(result.model());
     }
     if (result.checkpointFailure() != null) {
       // Not thrown: at Ctrl-C the process ends once this is said.

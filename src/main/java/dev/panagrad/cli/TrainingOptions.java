@@ -404,15 +404,14 @@ final class TrainingOptions {
 
   private Averaging averaging() {
     String[] parts = average.toLowerCase(Locale.ROOT).split(":", -1);
-    try {
-      if (parts.length == 2 && parts[0].equals("ema")) {
-        return Averaging.ema(Double.parseDouble(parts[1]));
+    double[] number = Numbers.of(parts[parts.length - 1]);
+    if (parts.length == 2 && number.length == 1) {
+      if (parts[0].equals("ema")) {
+        return Averaging.ema(number[0]);
       }
-      if (parts.length == 2 && parts[0].equals("mean")) {
-        return Averaging.polyakRuppert(Long.parseLong(parts[1]));
+      if (parts[0].equals("mean") && number[0] == (long) number[0]) {
+        return Averaging.polyakRuppert((long) number[0]);
       }
-    } catch (NumberFormatException e) {
-      // What is no number is no average either.
     }
     throw new UsageException(
         "--average must be ema:D with D in (0, 1), or mean:N with a step N from 1, found '%s'"
@@ -420,18 +419,12 @@ final class TrainingOptions {
   }
 
   private void reduceRate(Trainer trainer) {
-    List<String> parts = List.of(reduceRate.split(",", -1));
-    try {
-      if (parts.size() == 2 || parts.size() == 3) {
-        double by = parts.size() == 2 ? 1e-4 : Double.parseDouble(parts.get(2));
-        trainer.reduceRate(Double.parseDouble(parts.get(0)), Integer.parseInt(parts.get(1)), by);
-        return;
-      }
-    } catch (NumberFormatException e) {
-      // What is no number is no factor either.
+    double[] numbers = Numbers.of(reduceRate);
+    if (numbers.length < 2 || numbers.length > 3 || numbers[1] != (int) numbers[1]) {
+      throw new UsageException(
+          "--reduce-rate must be a factor in (0, 1) and a number of epochs, such as 0.5,10, and perhaps a fraction, such as 0.5,10,1e-3; found '%s'"
+              .formatted(reduceRate));
     }
-    throw new UsageException(
-        "--reduce-rate must be a factor in (0, 1) and a number of epochs, such as 0.5,10, and perhaps a fraction, such as 0.5,10,1e-3; found '%s'"
-            .formatted(reduceRate));
+    trainer.reduceRate(numbers[0], (int) numbers[1], numbers.length == 2 ? 1e-4 : numbers[2]);
   }
 }

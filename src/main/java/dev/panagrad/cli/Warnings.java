@@ -56,7 +56,7 @@ final class Warnings {
     }
   }
 
-  /** Of a file that is written: its rows have been rounded. */
+  /** Warns of rows that were rounded when a file was written. */
   static void print(TrainingFile file) {
     if (file.dataset().x().dtype() != DType.F32) {
       return;
@@ -122,7 +122,7 @@ final class Warnings {
   }
 
   /**
-   * Of a mean of parameters that never began.
+   * Warns of a mean of parameters that never began.
    *
    * @param first the step from which it would be kept; 0 if none
    */
@@ -134,7 +134,7 @@ final class Warnings {
     }
   }
 
-  /** Of a model that is of no use. */
+  /** Warns of a model that is of no use. */
   static void printFit(TrainingResult result) {
     double share = result.metrics().getOrDefault("D2", result.r2());
     if (share < 0) {

@@ -64,4 +64,21 @@ public record Dataset(List<String> features, List<String> targets, Tensor x, Ten
     x.copyFrom(other.x);
     y.copyFrom(other.y);
   }
+
+  /** The first value that is not finite and its place, in words; null if all values are. */
+  public String firstNotFinite() {
+    String ofFeatures = firstNotFinite("feature", x, features);
+    return ofFeatures == null ? firstNotFinite("target", y, targets) : ofFeatures;
+  }
+
+  private static String firstNotFinite(String what, Tensor values, List<String> names) {
+    for (int c = 0; c < names.size(); c++) {
+      for (long i = 0; i < values.rows(); i++) {
+        if (!Double.isFinite(values.get(i, c))) {
+          return "row %,d of %s '%s' is %s".formatted(i + 1, what, names.get(c), values.get(i, c));
+        }
+      }
+    }
+    return null;
+  }
 }

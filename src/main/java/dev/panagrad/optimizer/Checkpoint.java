@@ -126,18 +126,34 @@ public final class Checkpoint {
    */
   public static void requireFits(Optimizer optimizer, Path file, SafetensorsFile in)
       throws IOException {
-    requireVersion(file, in);
-    requireSameKind(optimizer, file, in.metadata());
+    Map<String, Tensor> targets = tensors(optimizer);
+    requireFits(identity(optimizer), targets, file, in);
     number(file, in.metadata(), STEPS);
     number(file, in.metadata(), SKIPPED);
     rateFactor(file, in.metadata());
-    Map<String, Tensor> targets = tensors(optimizer);
+    optimizer.backend().linear().requireOpen();
+    targets.values().forEach(Tensor::requireWritable);
+  }
+
+  /**
+   * Requires that a file's parameters, saved without an optimizer, are of this layout, and whole.
+   *
+   * @throws IOException if they are not
+   */
+  public static void requireFits(Parameters parameters, Path file, SafetensorsFile in)
+      throws IOException {
+    requireFits(identity(parameters), tensors(parameters), file, in);
+  }
+
+  private static void requireFits(
+      Map<String, String> identity, Map<String, Tensor> targets, Path file, SafetensorsFile in)
+      throws IOException {
+    requireVersion(file, in);
+    requireSameKind(identity, file, in.metadata());
     requireSameTensors(file, in, targets);
     for (String name : targets.keySet()) {
       in.requireIntact(name);
     }
-    optimizer.backend().linear().requireOpen();
-    targets.values().forEach(Tensor::requireWritable);
   }
 
   /**
@@ -161,9 +177,9 @@ public final class Checkpoint {
     }
   }
 
-  private static void requireSameKind(Optimizer optimizer, Path file, Map<String, String> metadata)
-      throws IOException {
-    for (Map.Entry<String, String> needed : identity(optimizer).entrySet()) {
+  private static void requireSameKind(
+      Map<String, String> identity, Path file, Map<String, String> metadata) throws IOException {
+    for (Map.Entry<String, String> needed : identity.entrySet()) {
       String found = metadata.get(needed.getKey());
       if (!needed.getValue().equals(found)) {
         int from = found == null ? 0 : difference(found, needed.getValue());

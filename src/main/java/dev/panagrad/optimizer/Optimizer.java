@@ -16,6 +16,7 @@ import dev.panagrad.tensor.TensorArena;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.Objects;
+import java.util.Optional;
 
 /**
  * Updates parameters from their gradient, step by step.
@@ -142,10 +143,7 @@ public final class Optimizer {
       return this;
     }
 
-    /**
-     * How state is kept between steps; {@link StateFormat#SAME} if nothing is said. {@link
-     * StateFormat} says what the others cost.
-     */
+    /** How state is kept between steps; {@link StateFormat#SAME} if nothing is said. */
     public Builder state(StateFormat newFormat) {
       this.format = Objects.requireNonNull(newFormat, "format");
       return this;
@@ -185,9 +183,14 @@ public final class Optimizer {
       return schedule != null;
     }
 
-    /** How state will be kept. */
-    public StateFormat stateFormat() {
-      return format;
+    /** Why the rule cannot keep its state as asked for parameters of that type; empty if it can. */
+    public Optional<String> unsupportedStateReason(DType type) {
+      return Requirements.unsupportedState(this, type);
+    }
+
+    /** Why the rule cannot have the L1 penalties asked for; empty if it can. */
+    public Optional<String> unsupportedL1Reason() {
+      return Requirements.unsupportedL1(this);
     }
 
     public Penalty penalty() {

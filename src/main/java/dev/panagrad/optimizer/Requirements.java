@@ -1,7 +1,6 @@
 package dev.panagrad.optimizer;
 
 import dev.panagrad.backend.Backend;
-import dev.panagrad.penalty.Penalty;
 import dev.panagrad.rule.StateFormat;
 import dev.panagrad.rule.UpdateRule;
 import dev.panagrad.tensor.DType;
@@ -30,26 +29,27 @@ final class Requirements {
           "backend '%s' keeps state as %s, and %s was asked for; backends in host memory have all formats"
               .formatted(backend.name(), backend.stateFormats(), format));
     }
-    if (format.isCompact() && flat.dtype() != DType.F32) {
-      throw new IllegalArgumentException(
-          "state as %s is for F32 parameters, found %s: what it rounds away is more than F64 adds to F32"
-              .formatted(format, flat.dtype()));
-    }
     UpdateRule rule = options.rule;
-    refuse(rule, "keep its state as " + format, rule.unsupportedReason(format));
+    refuse(rule, "keep its state as " + format, unsupportedState(options, flat.dtype()));
     refuse(rule, "step parameters of " + flat.dtype(), rule.unsupportedReason(flat.dtype()));
-    requirePenalty(rule, options.penalty);
-    for (ParameterGroup group : options.groups) {
-      if (group.penalty() != null) {
-        requirePenalty(rule, group.penalty());
-      }
-    }
+    refuse(rule, "have an L1 penalty", unsupportedL1(options));
   }
 
-  private static void requirePenalty(UpdateRule rule, Penalty penalty) {
-    if (penalty.l1() > 0) {
-      refuse(rule, "have the L1 penalty " + penalty.l1(), rule.unsupportedL1Reason());
-    }
+  /** Why the rule cannot keep its state as asked, for parameters of that type. */
+  static Optional<String> unsupportedState(Optimizer.Builder options, DType type) {
+    return options.format.isCompact() && type != DType.F32
+        ? Optional.of(
+            "it is for F32 parameters, found %s: what it rounds away is more than F64 adds to F32"
+                .formatted(type))
+        : options.rule.unsupportedReason(options.format);
+  }
+
+  /** Why the rule cannot have the L1 penalties asked for. */
+  static Optional<String> unsupportedL1(Optimizer.Builder options) {
+    boolean isAsked =
+        options.penalty.l1() > 0
+            || options.groups.stream().anyMatch(g -> g.penalty() != null && g.penalty().l1() > 0);
+    return isAsked ? options.rule.unsupportedL1Reason() : Optional.empty();
   }
 
   private static void refuse(UpdateRule rule, String what, Optional<String> reason) {

@@ -26,7 +26,7 @@ final class CenteredSums {
   final double[] c;
   double q;
 
-  /** Of no rows. */
+  /** The sums of no rows. */
   CenteredSums(int d) {
     mean = new double[d];
     g = new double[d][d];

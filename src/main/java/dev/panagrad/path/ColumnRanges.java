@@ -56,8 +56,8 @@ final class ColumnRanges {
   }
 
   /**
-   * Whether a column, or the target if it is the last, has one value in all folds but one; without
-   * an intercept, whether that value is zero.
+   * True if a column, or the target if it is the last, has one value in all folds but one; without
+   * an intercept, if that value is zero.
    *
    * @param without a fold, or -1 for all rows
    */
@@ -77,7 +77,7 @@ final class ColumnRanges {
     return isConstant(features, without, hasIntercept);
   }
 
-  /** Of the first fold. */
+  /** The target's least value in the first fold. */
   double target() {
     return low[0][features];
   }

@@ -7,7 +7,7 @@ import dev.panagrad.solver.ShiftedSystem;
 
 /** The models for all values of a path on one set of rows, each from the one before. */
 final class PathModels {
-  /** In raw units, [value][feature]. */
+  /** Coefficients in raw units, [value][feature]. */
   final double[][] coefficients;
 
   final double[] intercepts;

@@ -129,7 +129,7 @@ public final class RegularizationPath {
     return this;
   }
 
-  /** Of the shuffle that deals rows to folds; default 0. */
+  /** Seed of the shuffle that deals rows to folds; default 0. */
   public RegularizationPath seed(long seed) {
     this.seed = seed;
     return this;

@@ -23,6 +23,9 @@ final class BestParameters {
   private double loss = Double.POSITIVE_INFINITY;
   private long epoch;
 
+  /** False in an epoch that was begun before the training was resumed. */
+  private boolean isKept;
+
   BestParameters(RowFit fit) {
     backend = fit.backend();
     parameters = fit.regression().parameters().flat();
@@ -36,18 +39,20 @@ final class BestParameters {
   void begins() {
     if (candidate != null) {
       backend.copy(parameters, candidate);
+      isKept = true;
     }
   }
 
   /** It has ended, in raw units of that loss. */
   void ended(EpochRecord record) {
-    if (candidate != null && record.loss() < loss) {
+    if (isKept && record.loss() < loss) {
       Tensor worse = best;
       best = candidate;
       candidate = worse;
       loss = record.loss();
       epoch = record.epoch() - 1;
     }
+    isKept = false;
   }
 
   /** Epochs after which they were reached; 0 if training has not made progress. */

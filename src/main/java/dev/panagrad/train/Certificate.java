@@ -36,7 +36,7 @@ public record Certificate(
   }
 
   /**
-   * Whether plain gradient methods are slow on this problem; {@link
+   * True if plain gradient methods are slow on this problem; {@link
    * dev.panagrad.solver.ConjugateGradient} and {@link dev.panagrad.solver.Lbfgs} need far fewer
    * passes, and standardized features or an L2 penalty lower the number.
    */

@@ -29,18 +29,18 @@ public final class Checkpoints {
     this.folder = Objects.requireNonNull(folder, "folder");
   }
 
-  /** In that folder, which is made if it does not exist; at the end only, and the last 3 kept. */
+  /** Checkpoints in that folder, made if need be; written at the end only, and the last 3 kept. */
   public static Checkpoints in(Path folder) {
     return new Checkpoints(folder);
   }
 
-  /** After every that many optimizer steps, at least 1. */
+  /** Writes one after every that many optimizer steps, at least 1. */
   public Checkpoints everySteps(long steps) {
     this.everySteps = Checks.count("steps between checkpoints", steps);
     return this;
   }
 
-  /** After the step at which that much time has passed since the last one. */
+  /** Writes one after the step at which that much time has passed since the last one. */
   public Checkpoints every(Duration time) {
     if (time.isNegative() || time.isZero()) {
       throw new IllegalArgumentException(

@@ -27,4 +27,15 @@ public record EpochRecord(
   public double watchedLoss() {
     return Double.isNaN(validationLoss) ? loss : validationLoss;
   }
+
+  static final int FIELDS = 7;
+
+  /** The fields in their order. */
+  double[] toArray() {
+    return new double[] {epoch, steps, loss, validationLoss, learningRate, gradientNorm, seconds};
+  }
+
+  static EpochRecord of(double[] f) {
+    return new EpochRecord((long) f[0], (long) f[1], f[2], f[3], f[4], f[5], f[6]);
+  }
 }

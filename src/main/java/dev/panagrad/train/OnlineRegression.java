@@ -60,7 +60,7 @@ public final class OnlineRegression implements AutoCloseable {
   /** Read after every batch. */
   private final LossLog single;
 
-  /** Of a stream: read when it is full, where looking means waiting for a device. */
+  /** The losses of a stream: read when it is full, where looking means waiting for a device. */
   private final LossLog ahead;
 
   private final DivergenceWatch watch;

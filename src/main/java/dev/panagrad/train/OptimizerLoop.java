@@ -38,7 +38,12 @@ final class OptimizerLoop implements EpochLoop {
     plan = bench.plan;
     gradient = bench.fit.regression().gradient().flat();
     anchor = plan.steps.isVarianceReduced() ? new VarianceReduction(bench.fit) : null;
-    if (!plan.steps.isRateAutomatic()) {
+    if (plan.steps.isRateAutomatic()) {
+      // What is refused whatever the rate is, is refused before the data are standardized.
+      try (TensorArena trial = TensorArena.open("optimizer on trial")) {
+        bench.optimizer.build(bench.fit.regression().parameters(), bench.fit.backend(), trial);
+      }
+    } else {
       optimizer = build(bench.optimizer);
     }
   }
@@ -65,7 +70,7 @@ final class OptimizerLoop implements EpochLoop {
     identity.put(
         "training.learning rate",
         plan.steps.isRateAutomatic()
-            ? "automatic for %d epochs".formatted(plan.ending.epochs())
+            ? "automatic for " + plan.ending.epochs() + " epochs"
             : Double.toString(learningRate()));
     identity.put("training.schedule", ScheduleProbe.of(optimizer));
     return identity;
@@ -90,15 +95,7 @@ final class OptimizerLoop implements EpochLoop {
     progress = where;
     watch = newWatch;
     if (optimizer == null) {
-      double rate =
-          AutomaticRate.choose(
-              bench.optimizer.rule(),
-              bench.curvature.get(),
-              bench.objective,
-              bench.fit.rows(),
-              plan.ending.epochs());
-      bench.objective.load(new double[bench.objective.size()]);
-      optimizer = build(rate);
+      optimizer = build(chosenRate());
     }
     losses = bench.fit.newLossLog(optimizer.nonFinite() != NonFinitePolicy.PROPAGATE);
     if (plan.steps.gram()) {
@@ -109,6 +106,22 @@ final class OptimizerLoop implements EpochLoop {
       if (anchor != null) {
         anchor.restore(anchor.read(saved));
       }
+    }
+  }
+
+  private double chosenRate() {
+    try {
+      double rate =
+          AutomaticRate.choose(
+              bench.optimizer.rule(),
+              bench.curvature.get(),
+              bench.objective,
+              bench.fit.rows(),
+              plan.ending.epochs());
+      bench.objective.load(new double[bench.objective.size()]);
+      return rate;
+    } catch (ArithmeticException e) {
+      throw bench.notFinite(e);
     }
   }
 
@@ -131,7 +144,7 @@ final class OptimizerLoop implements EpochLoop {
       } else {
         computeGradient(first, count);
       }
-      optimizer.step(gradient);
+      step();
       progress.batches++;
       progress.position = first + count;
       // At the end of an epoch its record comes first, for which the last gradient is needed.
@@ -143,7 +156,19 @@ final class OptimizerLoop implements EpochLoop {
     return true;
   }
 
-  /** In as many parts as the rows, or several batches for one step, ask for. */
+  private void step() {
+    try {
+      optimizer.step(gradient);
+    } catch (ArithmeticException e) {
+      if (optimizer.nonFinite() == NonFinitePolicy.THROW) {
+        throw e;
+      }
+      // A rate that is none, or beyond the type of the parameters.
+      throw new DivergenceException(e.getMessage(), optimizer.steps() + 1);
+    }
+  }
+
+  /** Computes in as many parts as the rows, or several batches for one step, ask for. */
   private void computeGradient(long first, long count) {
     for (long done = 0, n; done < count; done += n) {
       n =

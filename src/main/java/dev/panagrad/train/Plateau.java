@@ -11,7 +11,7 @@ final class Plateau {
   private long epochsSinceBest;
 
   /**
-   * Before the first epoch.
+   * A plateau before the first epoch.
    *
    * @param name in checkpoints; empty or ending in a hyphen
    */
@@ -19,7 +19,9 @@ final class Plateau {
     this.name = name;
   }
 
-  /** Whether an epoch brought the loss below the best so far, by that part of it. */
+  /**
+   * Takes in the loss of an epoch; one below the best so far by that part of it is the new best.
+   */
   void watch(double loss, double tolerance) {
     if (loss < best - tolerance * Math.abs(best) || best == Double.POSITIVE_INFINITY) {
       best = loss;

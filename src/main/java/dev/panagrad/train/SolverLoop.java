@@ -55,6 +55,7 @@ final class SolverLoop implements EpochLoop {
   /** Restores a run on trial, as the rows are not there yet. */
   @Override
   public void examine(SavedTraining saved) throws IOException {
+    saved.requireFits(bench.fit.regression().parameters());
     saved.count(PASSES);
     restore(start(), saved);
   }
@@ -76,11 +77,15 @@ final class SolverLoop implements EpochLoop {
       throws IOException {
     progress = where;
     watch = newWatch;
-    if (solver instanceof Fista && bench.curvature.isBounded()) {
-      objective.setCurvature(bench.curvature.get());
-      objective.load(new double[objective.size()]);
+    try {
+      if (solver instanceof Fista && bench.curvature.isBounded()) {
+        objective.setCurvature(bench.curvature.get());
+        objective.load(new double[objective.size()]);
+      }
+      run = start();
+    } catch (ArithmeticException e) {
+      throw bench.notFinite(e);
     }
-    run = start();
     if (saved != null) {
       restore(run, saved);
       objective.resumeAt(saved.count(PASSES));
@@ -92,7 +97,11 @@ final class SolverLoop implements EpochLoop {
     if (bench.plan.ending.stopWhen().getAsBoolean()) {
       return false;
     }
-    run.iterate();
+    try {
+      run.iterate();
+    } catch (ArithmeticException e) {
+      throw bench.notFinite(e);
+    }
     progress.batches++;
     double watched = 0;
     for (int j = 0; j < progress.lossSums.length; j++) {

@@ -387,9 +387,11 @@ public final class Trainer {
    *     look at all rows; nothing changes, but that the data may have been standardized where no
    *     automatic rate could be found
    * @throws UncheckedIOException if checkpoints cannot be kept where they should, or the training
-   *     cannot be resumed, with what differs; nothing has changed
-   * @throws DivergenceException if a loss becomes infinite, NaN or hopelessly large, whatever the
-   *     optimizer does with gradients that are not finite; with the best model before
+   *     cannot be resumed, with what differs; nothing has changed, but where a checkpoint changed
+   *     while it was read
+   * @throws ArithmeticException if a gradient is not finite, and the optimizer was told to throw
+   * @throws DivergenceException if a loss becomes infinite, NaN or hopelessly large, or the
+   *     schedule gives a rate that is none; with the best model before
    */
   public TrainingResult fit(Dataset data, Backend backend) {
     return TrainingSession.run(plan(), RowSource.of(data), backend);

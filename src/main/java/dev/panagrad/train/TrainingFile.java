@@ -127,7 +127,7 @@ public final class TrainingFile implements AutoCloseable {
     return NameList.parse(text, in.shape(ROWS).cols());
   }
 
-  /** Whether a file says that it is one of these. */
+  /** True for a file that says that it is one of these. */
   public static boolean isTrainingFile(Path file) {
     if (!file.toString().toLowerCase(Locale.ROOT).endsWith(".safetensors")) {
       return false;
@@ -165,7 +165,7 @@ public final class TrainingFile implements AutoCloseable {
 
   /** How rows are written. */
   public enum Units {
-    /** As they are. */
+    /** Written as they are. */
     RAW,
     /** Means subtracted and divided by standard deviations, of all rows. */
     STANDARDIZED,
@@ -245,7 +245,7 @@ public final class TrainingFile implements AutoCloseable {
     }
   }
 
-  /** Whether means were subtracted: the model then needs an intercept in raw units. */
+  /** True if means were subtracted: the model then needs an intercept in raw units. */
   public boolean isShifted() {
     return isShifted;
   }

@@ -8,7 +8,6 @@ import dev.panagrad.penalty.Penalty;
 import dev.panagrad.regression.NormalEquations;
 import dev.panagrad.rule.GradientDescent;
 import dev.panagrad.rule.Sgd;
-import dev.panagrad.rule.StateFormat;
 import dev.panagrad.rule.UpdateRule;
 import dev.panagrad.solver.Solver;
 import dev.panagrad.tensor.DType;
@@ -22,6 +21,7 @@ import dev.panagrad.train.rows.RowSource;
 import java.time.Duration;
 import java.util.LinkedHashMap;
 import java.util.List;
+import java.util.Locale;
 import java.util.Map;
 import java.util.Optional;
 import java.util.Set;
@@ -157,8 +157,11 @@ public final class TrainingPlan {
         "no learning rate is known for loss '%s' as its curvature has no bound"
             .formatted(ofRows.name()),
         ofRows.isSmooth() ? "give one, or use lbfgs" : "give one, and a schedule that decays");
-    refuse(Option.L1, method.penalty().l1() > 0 ? rule.unsupportedL1Reason() : Optional.empty());
-    refuse(Option.STATE, rule.unsupportedReason(method.optimizer().stateFormat()));
+    refuse(Option.L1, method.optimizer().unsupportedL1Reason(), "leave it out");
+    refuse(
+        Option.STATE,
+        method.optimizer().unsupportedStateReason(DType.F32),
+        "keep the state in the type of the parameters");
   }
 
   /** True for rules whose steps are proportional to the gradient, as variance reduction needs. */
@@ -166,13 +169,12 @@ public final class TrainingPlan {
     return rule instanceof Sgd || rule instanceof GradientDescent;
   }
 
-  private void refuse(Option option, Optional<String> reason) {
-    conflictIf(
-        reason.isPresent(),
-        option,
-        "rule '%s' cannot have it: %s"
-            .formatted(method.optimizer().rule().name(), reason.orElse("")),
-        "leave it out, or use another rule");
+  private void refuse(Option option, Optional<String> reason, String remedy) {
+    if (reason.isPresent()) {
+      String name = method.optimizer().rule().name();
+      throw PlanException.conflict(
+          option, "rule '%s' cannot have it: %s".formatted(name, reason.get()), remedy);
+    }
   }
 
   private void requireConsistentSolver() {
@@ -241,14 +243,13 @@ public final class TrainingPlan {
    * @throws PlanException if one does not fit it
    */
   public void requireFits(DType type) {
-    StateFormat state =
-        method.optimizer() == null ? StateFormat.SAME : method.optimizer().stateFormat();
-    conflictIf(
-        state.isCompact() && type != DType.F32,
-        Option.STATE,
-        "state as %s is for F32, found f64: what it rounds away is more than F64 adds to F32"
-            .formatted(state),
-        "keep the state as it is, or take {ELEMENT_TYPE} f32");
+    if (method.optimizer() != null) {
+      refuse(
+          Option.STATE,
+          method.optimizer().unsupportedStateReason(type),
+          "take {ELEMENT_TYPE} f32 instead of %s, or keep the state in the type of the parameters"
+              .formatted(type.name().toLowerCase(Locale.ROOT)));
+    }
   }
 
   /**

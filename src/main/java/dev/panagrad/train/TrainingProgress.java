@@ -27,7 +27,6 @@ import java.util.stream.IntStream;
  * </pre>
  */
 final class TrainingProgress {
-  private static final int FIELDS = 7;
   private static final String HISTORY = "training/history";
   private static final String LATEST = "training/latest";
   private static final String LOSSES = "training/losses";
@@ -47,10 +46,10 @@ final class TrainingProgress {
 
   double firstLoss = Double.NaN;
 
-  /** For the end of the training. */
+  /** Ends the training. */
   final Plateau plateau = new Plateau("");
 
-  /** For the learning rate. */
+  /** Lowers the learning rate. */
   final Plateau ratePlateau = new Plateau("rate-");
 
   /** Where it is computed. */
@@ -75,7 +74,9 @@ final class TrainingProgress {
     remember(record);
   }
 
-  /** Of a history at its limit every second record is dropped, and from then on not taken. */
+  /**
+   * Drops every second record of a history at its limit, and takes no more of those from then on.
+   */
   private void remember(EpochRecord record) {
     latest = record;
     if ((record.epoch() - 1) % historyStride != 0) {
@@ -129,18 +130,9 @@ final class TrainingProgress {
   }
 
   private static Tensor records(TensorArena arena, String name, List<EpochRecord> records) {
-    Tensor t = arena.allocate(name, DType.F64, records.size(), FIELDS);
+    Tensor t = arena.allocate(name, DType.F64, records.size(), EpochRecord.FIELDS);
     for (int i = 0; i < records.size(); i++) {
-      EpochRecord r = records.get(i);
-      t.rows(i, 1)
-          .copyFrom(
-              r.epoch(),
-              r.steps(),
-              r.loss(),
-              r.validationLoss(),
-              r.learningRate(),
-              r.gradientNorm(),
-              r.seconds());
+      t.rows(i, 1).copyFrom(records.get(i).toArray());
     }
     return t;
   }
@@ -168,8 +160,8 @@ final class TrainingProgress {
               .formatted(progress.position, sums.length, trained, outputs));
     }
     System.arraycopy(sums, 0, progress.lossSums, 0, outputs);
-    progress.history.addAll(records(saved.tensor(HISTORY, DType.F64, -1, FIELDS)));
-    List<EpochRecord> last = records(saved.tensor(LATEST, DType.F64, -1, FIELDS));
+    progress.history.addAll(records(saved.tensor(HISTORY, DType.F64, -1, EpochRecord.FIELDS)));
+    List<EpochRecord> last = records(saved.tensor(LATEST, DType.F64, -1, EpochRecord.FIELDS));
     progress.latest = last.isEmpty() ? null : last.getFirst();
     return progress;
   }
@@ -177,15 +169,7 @@ final class TrainingProgress {
   private static List<EpochRecord> records(Tensor t) {
     List<EpochRecord> records = new ArrayList<>();
     for (long i = 0; i < t.rows(); i++) {
-      records.add(
-          new EpochRecord(
-              (long) t.get(i, 0),
-              (long) t.get(i, 1),
-              t.get(i, 2),
-              t.get(i, 3),
-              t.get(i, 4),
-              t.get(i, 5),
-              t.get(i, 6)));
+      records.add(EpochRecord.of(t.rows(i, 1).toArray()));
     }
     return records;
   }

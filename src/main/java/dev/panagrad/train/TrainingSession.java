@@ -9,7 +9,6 @@ import dev.panagrad.train.checkpoint.CheckpointFolder;
 import dev.panagrad.train.checkpoint.CheckpointWriter;
 import dev.panagrad.train.checkpoint.Resumption;
 import dev.panagrad.train.checkpoint.SavedTraining;
-import dev.panagrad.train.objective.Certified;
 import dev.panagrad.train.rows.Evaluation;
 import dev.panagrad.train.rows.FitMetrics;
 import dev.panagrad.train.rows.RowSource;
@@ -72,12 +71,8 @@ final class TrainingSession implements AutoCloseable {
     plan.requireBatches(rows.trained(), source.data().features().size());
     bench = new Workbench(plan, rows, backend, arena);
     loop = plan.method.solver() == null ? new OptimizerLoop(bench) : new SolverLoop(bench);
-    try {
-      begin();
-      return fit();
-    } catch (ArithmeticException e) {
-      throw plan.looksAtAllRows() ? bench.notFinite(e) : e;
-    }
+    begin();
+    return fit();
   }
 
   /** Up to the placing of rows everything may be refused, and nothing has changed. */
@@ -323,14 +318,15 @@ final class TrainingSession implements AutoCloseable {
   }
 
   private Certificate certificate() {
-    Certified found = bench.curvature.certify();
-    return new Certificate(
-        found.objective(),
-        found.gradientNorm(),
-        found.gap(),
-        found.basis(),
-        found.largestCurvature(),
-        found.smallestCurvature());
+    try {
+      return new Certifier(
+              bench.objective, rows.standardization(), bench.curvature.forCertificate())
+          .certify();
+    } catch (ArithmeticException | IllegalArgumentException e) {
+      // Numbers that overflow.
+      return new Certificate(
+          Double.NaN, Double.NaN, Double.NaN, e.getMessage(), Double.NaN, Double.NaN);
+    }
   }
 
   private LinearModel model() {

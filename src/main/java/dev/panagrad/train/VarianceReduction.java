@@ -26,7 +26,7 @@ import java.io.IOException;
 final class VarianceReduction {
   private static final String ANCHOR = "training/anchor";
 
-  /** Of all rows at the anchor, and of each batch there. */
+  /** Passes at the anchor: one over all rows, and one in batches. */
   static final int MORE_PASSES = 2;
 
   private final RowFit fit;

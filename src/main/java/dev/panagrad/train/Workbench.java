@@ -22,7 +22,7 @@ final class Workbench implements AutoCloseable {
 
   final MeasuredCurvature curvature;
 
-  /** In the units of the rows; null where a solver iterates. */
+  /** The optimizer in the units of the rows; null where a solver iterates. */
   final Optimizer.Builder optimizer;
 
   /**
@@ -60,7 +60,7 @@ final class Workbench implements AutoCloseable {
       for (int j = 0; j < fit.targets(); j++) {
         sum += fit.targetScale(j) * 0;
       }
-      String found = sum == 0 ? null : rows.firstNotFinite();
+      String found = sum == 0 ? null : rows.data().firstNotFinite();
       if (found != null) {
         throw notFinite(found, null);
       }
@@ -80,7 +80,7 @@ final class Workbench implements AutoCloseable {
 
   /** The failure of a method or a rate for which numbers over all rows are not finite. */
   RuntimeException notFinite(ArithmeticException cause) {
-    String found = fit.rows().firstNotFinite();
+    String found = fit.rows().data().firstNotFinite();
     return found == null
         ? new DivergenceException(
             "%s: the data has values that are too large for %s; give them another unit"

@@ -5,9 +5,9 @@
  * and read back once an epoch, or every 64 batches, so that a device is not waited for in each
  * step.
  *
- * <p>Where a training is, is a few numbers: the order of an epoch is a function of seed and epoch,
- * the learning rate one of the step. So a checkpoint holds parameters, state and those numbers, and
- * no permutation. A schedule can only be compared by its rates, which {@code ScheduleProbe} does.
+ * <p>A training's position is a few counters. Row order is a function of seed and epoch, and the
+ * learning rate of the step number, so a checkpoint stores neither. A schedule can only be compared
+ * by its rates, which {@code ScheduleProbe} does.
  *
  * <p>Rows of a training file are standardized when it is written and not when it is read: they are
  * mapped read-only, and folding means into every gradient would lose digits where means are large.

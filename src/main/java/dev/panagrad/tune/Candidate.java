@@ -18,7 +18,7 @@ public record Candidate(double rate, String basis, long batch, boolean decays) {
     return decays ? "cosine:" + epochs + "e" : "constant";
   }
 
-  /** Whether two are the same training, wherever their rates come from. */
+  /** True if two are the same training, wherever their rates come from. */
   boolean isSameTraining(Candidate other) {
     return rate == other.rate && batch == other.batch && decays == other.decays;
   }

@@ -122,7 +122,7 @@ public record Conditioning(
     return NormalEquations.of(backend, arena, data.x(), data.y(), true);
   }
 
-  /** Of the rows and columns that vary, and the intercept's. */
+  /** The condition number over the columns that vary and the intercept's. */
   private static double condition(NormalEquations equations, int[] varying, int features) {
     int size = varying.length + 1;
     double[] in = new double[features + 1];

@@ -48,7 +48,7 @@ public record GradientNoiseScale(double gradientSquares, double covarianceTrace)
   private static final long BATCHES = 4096;
 
   /**
-   * From the mean squared lengths of gradients of two batch sizes.
+   * The scale by the mean squared lengths of gradients of two batch sizes.
    *
    * @param small rows of the small batches, at least 1
    * @param smallSquares mean of |g|^2 over them

@@ -55,7 +55,7 @@ public final class RateRangeTest {
     this.steps = steps;
   }
 
-  /** From 1e-6 to 10 in 150 steps, 11% apart; for data that are standardized. */
+  /** A test from 1e-6 to 10 in 150 steps, 11% apart; for data that are standardized. */
   public static RateRangeTest standard() {
     return between(1e-6, 10, 150);
   }

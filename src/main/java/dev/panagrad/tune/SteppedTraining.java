@@ -32,7 +32,7 @@ final class SteppedTraining {
   /** Null where batches hold all rows. */
   private final RowOrder order;
 
-  /** All rows in that order. */
+  /** The rows in that order. */
   private final Batch ordered;
 
   /** Rows evenly spaced, or all. */

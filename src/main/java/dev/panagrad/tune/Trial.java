@@ -10,7 +10,7 @@ package dev.panagrad.tune;
  * @param steps of the full training
  */
 public record Trial(Candidate candidate, double shortLoss, double loss, long steps) {
-  /** Whether it was trained for all epochs. */
+  /** True if it was trained for all epochs. */
   public boolean isFinalist() {
     return !Double.isNaN(loss);
   }

@@ -18,6 +18,7 @@ import java.util.ArrayList;
 import java.util.Comparator;
 import java.util.List;
 import java.util.Objects;
+import java.util.stream.LongStream;
 
 /**
  * Chooses learning rate, batch size and schedule for a rule and a number of epochs, on standardized
@@ -118,33 +119,18 @@ public final class Tuner {
           "tuning needs at least %d rows to tell signal from noise, found %,d"
               .formatted(FEWEST_ROWS, data.rows()));
     }
-    for (int c = 0; c < data.features().size(); c++) {
-      for (long i = 0; i < data.rows(); i++) {
-        requireFinite(data.x().get(i, c), i, "feature", data.features().get(c));
-      }
+    String found = data.firstNotFinite();
+    if (found != null) {
+      throw new DataException(found + "; drop the row, or fill in a number");
     }
     for (int c = 0; c < data.targets().size(); c++) {
-      String name = data.targets().get(c);
       double first = data.y().get(0, c);
-      boolean isConstant = true;
-      for (long i = 0; i < data.rows(); i++) {
-        double value = data.y().get(i, c);
-        requireFinite(value, i, "target", name);
-        isConstant &= value == first;
-      }
-      if (isConstant) {
+      int output = c;
+      if (LongStream.range(0, data.rows()).allMatch(i -> data.y().get(i, output) == first)) {
         throw new DataException(
             "target '%s' is %s in all %,d rows: an intercept alone fits it, at any learning rate; name another target"
-                .formatted(name, first, data.rows()));
+                .formatted(data.targets().get(c), first, data.rows()));
       }
-    }
-  }
-
-  private static void requireFinite(double value, long row, String what, String name) {
-    if (!Double.isFinite(value)) {
-      throw new DataException(
-          "row %,d of %s '%s' is %s; drop the row, or fill in a number"
-              .formatted(row + 1, what, name, value));
     }
   }
 

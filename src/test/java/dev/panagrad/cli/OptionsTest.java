@@ -288,6 +288,16 @@ class OptionsTest {
     assertEquals("", run.out());
   }
 
+  /** The spelling of an earlier release is accepted; others are told what there is. */
+  @Test
+  void unitsOfConvertedRows() {
+    String line = "convert %s " + folder.resolve("rows.safetensors") + " --target y --units ";
+    Cli.run(line + "standardised", data).exits(Cli.DONE);
+    Cli.run(line + "Standardized", data).exits(Cli.DONE);
+    Cli run = Cli.run(line + "metric", data).exits(Cli.USAGE);
+    Cli.assertContains(run.err(), "expected standardized, scaled or raw, found 'metric'");
+  }
+
   @Test
   void wrongNameOfOptimizerListsThem() {
     Cli run = Cli.train(data, "--target y --optimizer newton").exits(Cli.USAGE);

@@ -12,6 +12,7 @@ import dev.panagrad.backend.Backends;
 import dev.panagrad.data.Dataset;
 import dev.panagrad.data.Datasets;
 import dev.panagrad.optimizer.Optimizer;
+import dev.panagrad.optimizer.ParameterGroup;
 import dev.panagrad.penalty.Penalty;
 import dev.panagrad.rule.Adam;
 import dev.panagrad.rule.GradientDescent;
@@ -119,7 +120,7 @@ class TrainingPlanTest {
           String message =
               assertThrows(IllegalArgumentException.class, () -> each.fit(data, backend))
                   .getMessage();
-          assertTrue(message.startsWith("row 5 of 'x2' is " + value), message);
+          assertTrue(message.startsWith("row 5 of feature 'x2' is " + value), message);
           assertArrayEquals(before, Datasets.rows(data.x()));
         }
       }
@@ -221,5 +222,53 @@ class TrainingPlanTest {
     String message =
         assertThrows(UncheckedIOException.class, () -> longer.fit(data(), backend)).getMessage();
     assertTrue(message.contains("automatic for 4 epochs"), message);
+  }
+
+  /** Groups, state and penalties are judged before the data change, whatever the rate. */
+  @Test
+  void anOptimizerThatCannotBeIsRefusedFirst() {
+    for (boolean isAutomatic : new boolean[] {false, true}) {
+      Trainer trainer =
+          Trainer.with(Optimizer.of(Sgd.of(0.1)).group(ParameterGroup.of("p0")))
+              .standardizeInPlace();
+      Trainer asked = isAutomatic ? trainer.automaticRate() : trainer;
+      Dataset data = data();
+      double[][] before = Datasets.rows(data.x());
+      String message =
+          assertThrows(IllegalArgumentException.class, () -> asked.fit(data, backend)).getMessage();
+      assertTrue(message.contains("matches none of the parameters"), message);
+      assertArrayEquals(before, Datasets.rows(data.x()));
+    }
+  }
+
+  /** What a schedule does wrong is not taken for a fault of the data. */
+  @Test
+  void aRateThatIsNoneIsADivergence() {
+    Trainer trainer =
+        Trainer.with(Optimizer.of(Sgd.of(0.1)).schedule((step, r) -> step < 6 ? r : Double.NaN))
+            .batchSize(8)
+            .automaticRate();
+    DivergenceException e =
+        assertThrows(DivergenceException.class, () -> trainer.fit(data(), backend));
+    assertTrue(e.getMessage().startsWith("the schedule gives"), e.getMessage());
+    assertEquals(7, e.step());
+  }
+
+  /** The epoch of an interruption began in another process, which has its parameters. */
+  @Test
+  void theBestBeforeADivergenceIsNeverMadeUp() {
+    Checkpoints checkpoints = Checkpoints.in(folder.resolve("diverging"));
+    Supplier<Trainer> trainer =
+        () ->
+            Trainer.with(Optimizer.of(Sgd.of(0.1)).schedule((step, r) -> step < 6 ? r : 1e200))
+                .batchSize(8)
+                .epochs(9)
+                .checkpoints(checkpoints)
+                .resume();
+    int[] left = {2};
+    trainer.get().stopWhen(() -> left[0]-- == 0).fit(data(), backend);
+    DivergenceException e =
+        assertThrows(DivergenceException.class, () -> trainer.get().fit(data(), backend));
+    assertTrue(e.best().isEmpty() || e.best().get().coefficient(0, 0) != 0, e.getMessage());
   }
 }

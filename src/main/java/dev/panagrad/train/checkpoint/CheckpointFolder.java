@@ -28,7 +28,7 @@ public final class CheckpointFolder implements AutoCloseable {
   private static final Pattern TEMPORARY = Pattern.compile("\\.checkpoint-.*\\.tmp");
   private static final String LOCK = ".lock";
 
-  /** Of this process: the system's locks are between processes, and lost when any is closed. */
+  /** Folders of this process: the system's locks are between processes, and lost at any close. */
   private static final Set<Path> HELD = new HashSet<>();
 
   private final Path folder;

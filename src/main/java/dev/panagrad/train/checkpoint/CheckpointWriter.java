@@ -61,7 +61,7 @@ public final class CheckpointWriter implements AutoCloseable {
             : null;
   }
 
-  /** Whether one should be written after a step. */
+  /** True if one should be written after that many steps. */
   public boolean isDue(long steps) {
     boolean enough = plan.everySteps() > 0 && steps - stepsAtLast >= plan.everySteps();
     boolean late = plan.every() != null && System.nanoTime() - timeOfLast >= plan.every().toNanos();

@@ -5,6 +5,7 @@ import dev.panagrad.optimizer.Optimizer;
 import dev.panagrad.safetensors.SafetensorsException;
 import dev.panagrad.safetensors.SafetensorsFile;
 import dev.panagrad.tensor.DType;
+import dev.panagrad.tensor.Parameters;
 import dev.panagrad.tensor.Shape;
 import dev.panagrad.tensor.Tensor;
 import dev.panagrad.tensor.TensorArena;
@@ -49,6 +50,11 @@ public final class SavedTraining implements AutoCloseable {
   /** Requires that parameters and state fit an optimizer, and are whole. */
   public void requireFits(Optimizer optimizer) throws IOException {
     Checkpoint.requireFits(optimizer, file, in);
+  }
+
+  /** Requires that parameters without an optimizer fit, and are whole. */
+  public void requireFits(Parameters parameters) throws IOException {
+    Checkpoint.requireFits(parameters, file, in);
   }
 
   /** Reads parameters and state into an optimizer that they fit. */

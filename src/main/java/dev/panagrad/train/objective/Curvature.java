@@ -92,12 +92,12 @@ public final class Curvature implements LinearOperator {
     return smallest > 0 ? smallest : 0;
   }
 
-  /** By how much a row's curvature may be above that of its squared error. */
+  /** A bound on a row's curvature, as a multiple of that of its squared error. */
   public double factor() {
     return factor;
   }
 
-  /** Whether all of the spectrum was seen. */
+  /** True if all of the spectrum was seen. */
   public boolean isExact() {
     return formed != null;
   }
@@ -118,7 +118,7 @@ public final class Curvature implements LinearOperator {
     }
   }
 
-  /** As the parameters of the first output; the others stay at zero. */
+  /** Multiplies v as the parameters of the first output; the others stay at zero. */
   private void multiplyByPass(double[] v, double[] out) {
     double[] at = new double[objective.size()];
     double[] gradient = new double[objective.size()];

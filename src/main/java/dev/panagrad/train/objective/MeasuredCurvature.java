@@ -58,19 +58,9 @@ public final class MeasuredCurvature implements AutoCloseable {
     return Curvature.canBeFormed(fit.rows().plan(), fit.rows().trained(), objective.features());
   }
 
-  /** What is known of the parameters as they are; no gap if numbers overflow. */
-  public Certified certify() {
-    try {
-      if (fit.loss().isPlain() && canBeFormed()) {
-        get();
-      }
-      return new Certifier(
-              objective, fit.rows().standardization(), fit.loss().isPlain() ? curvature : null)
-          .certify();
-    } catch (ArithmeticException | IllegalArgumentException e) {
-      return new Certified(
-          Double.NaN, Double.NaN, Double.NaN, e.getMessage(), Double.NaN, Double.NaN);
-    }
+  /** The curvature if it is that of the loss and had for little, or known already; else null. */
+  public Curvature forCertificate() {
+    return fit.loss().isPlain() && canBeFormed() ? get() : fit.loss().isPlain() ? curvature : null;
   }
 
   /** Passes over the rows that it took, beside those of the objective. */

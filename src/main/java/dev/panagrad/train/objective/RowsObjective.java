@@ -93,7 +93,7 @@ public final class RowsObjective implements Objective {
     return isPenalized(parameter) ? penalty.l1() : 0;
   }
 
-  /** Whether a parameter is a weight, and not an intercept. */
+  /** True for a weight, false for an intercept. */
   public boolean isPenalized(int parameter) {
     return parameter < weights;
   }
@@ -253,7 +253,7 @@ public final class RowsObjective implements Objective {
   }
 
   /** The part of a vector over all parameters that is one output's: weights, then intercept. */
-  double[] part(double[] all, int output) {
+  public double[] part(double[] all, int output) {
     int d = features();
     double[] part =
         Arrays.copyOfRange(all, output * d, (output + 1) * d + (hasIntercept() ? 1 : 0));

@@ -30,7 +30,7 @@ public final class LossLog {
   private int count;
 
   /**
-   * For one training.
+   * The log of one training.
    *
    * @param regression what the losses are of
    * @param isAwaited whether each step waits for the device anyway
@@ -77,7 +77,7 @@ public final class LossLog {
     return batches[count++];
   }
 
-  /** Whether it must be read before the next batch. */
+  /** True if it must be read before the next batch. */
   public boolean isFull() {
     return count == batches.length;
   }

@@ -157,7 +157,7 @@ public final class TrainingLoss {
     return heldOutScale;
   }
 
-  /** By how much the curvature of this loss may be above that of the squared error. */
+  /** A bound on the curvature of this loss, as a multiple of that of the squared error. */
   public double curvatureFactor() {
     return loss().curvature() / 2 * largestWeight;
   }

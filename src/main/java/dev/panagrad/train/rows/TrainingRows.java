@@ -217,31 +217,6 @@ public abstract class TrainingRows {
         .toList();
   }
 
-  /** The first value of a training row that is not finite, and its place; null if all are. */
-  public final String firstNotFinite() {
-    String[] found = new String[1];
-    visitTrained(
-        row -> {
-          if (found[0] == null) {
-            found[0] = notFinite(data().x(), data().features(), row);
-          }
-          if (found[0] == null) {
-            found[0] = notFinite(data().y(), data().targets(), row);
-          }
-        });
-    return found[0];
-  }
-
-  private static String notFinite(Tensor values, List<String> names, long row) {
-    for (int c = 0; c < names.size(); c++) {
-      double value = values.get(row, c);
-      if (!Double.isFinite(value)) {
-        return "row %,d of '%s' is %s".formatted(row + 1, names.get(c), value);
-      }
-    }
-    return null;
-  }
-
   /** What must be the same of rows for a training to go on; asked for before they are placed. */
   public final Map<String, String> identity() {
     Map<String, String> identity = new LinkedHashMap<>();

@@ -1,10 +1,12 @@
-package dev.panagrad.train.objective;
+package dev.panagrad.train;
 
 import dev.panagrad.regression.Standardization;
 import dev.panagrad.solver.LinearSystem;
+import dev.panagrad.train.objective.Curvature;
+import dev.panagrad.train.objective.RowsObjective;
 
 /**
- * Bounds the distance to the minimum, for mean squared errors with penalties.
+ * Computes a {@link Certificate} for mean squared errors with penalties.
  *
  * <p><b>Without L1</b> the objective is quadratic, and with gradient g and Hessian H the distance
  * to the minimum is exactly {@code g.H^-1 g / 2}. With an approximate {@code z = H^-1 g} and its
@@ -32,7 +34,7 @@ import dev.panagrad.solver.LinearSystem;
  * power of the subgradient; near the minimum {@code |subgradient|^2 / (2 mu)} is smaller, where mu
  * is known.
  */
-public final class Certifier {
+final class Certifier {
   private static final int MAX_PRODUCTS = 200;
   private final RowsObjective objective;
   private final Standardization units;
@@ -40,14 +42,14 @@ public final class Certifier {
   /** Null if it was not computed. */
   private final Curvature curvature;
 
-  public Certifier(RowsObjective objective, Standardization units, Curvature curvature) {
+  Certifier(RowsObjective objective, Standardization units, Curvature curvature) {
     this.objective = objective;
     this.units = units;
     this.curvature = curvature;
   }
 
   /** At the regression's parameters, which stay as they are. */
-  public Certified certify() {
+  Certificate certify() {
     double[] w = objective.current();
     double[] gradient = new double[w.length];
     objective.evaluate(w, gradient);
@@ -94,7 +96,7 @@ public final class Certifier {
           "the smallest curvature is not measured for so many features, or rows beyond memory; an L2 penalty would bound it";
     }
     objective.load(w);
-    return new Certified(
+    return new Certificate(
         value,
         Math.sqrt(squares),
         Double.isNaN(gap) ? gap : Math.max(gap, 0) + 4 * objective.roundoff() * Math.abs(value),
@@ -144,7 +146,7 @@ public final class Certifier {
     return gap;
   }
 
-  /** With the best intercepts; evaluates where there are any. */
+  /** The parameters with the best intercepts; evaluates where there are any. */
   private double[] centered(double[] w, double[] gradient) {
     if (!objective.hasIntercept()) {
       return w;
