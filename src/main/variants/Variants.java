@@ -15,6 +15,7 @@ import java.util.TreeMap;
 import java.util.function.BinaryOperator;
 import java.util.regex.Matcher;
 import java.util.regex.Pattern;
+import java.util.stream.IntStream;
 import java.util.stream.Stream;
 
 /**
@@ -22,6 +23,9 @@ import java.util.stream.Stream;
  * Variants.java SOURCES TEMPLATES TARGET}, with google-java-format on the class path.
  *
  * <ul>
+ *   <li>Loops that are spelled out, since no method takes or returns a vector, come from templates
+ *       named as their class: lines between {@code //for r in 0..4} and {@code //end r} stand four
+ *       times, with {@code #r} replaced, and what is added or multiplied in vain is left out.
  *   <li>The steps of rules with options, {@code XStepF32}, come from one template a rule. It begins
  *       with the siblings and the options that each has, and with the slots of state and the option
  *       that each needs.
@@ -57,6 +61,9 @@ final class Variants {
 
   private static final Pattern RULES = Pattern.compile("rules: (.*)\nslots: (.*), (.*)\n");
 
+  private static final Pattern TURNS =
+      Pattern.compile("(?s) *//for ([\\w,]+) in ([^\n]*)\n(.*?) *//end \\1\n");
+
   /** What the loop of every step begins with. */
   private static final String LOOP = "int end = n * LanesF32.BYTES;";
 
@@ -82,7 +89,7 @@ final class Variants {
   public static void main(String[] args) throws IOException, FormatterException {
     Variants all = new Variants();
     Map<String, String> templates = read(Path.of(args[1]), ".template");
-    templates.values().forEach(all::addSiblings);
+    templates.forEach(all::addKernels);
     Map<String, String> kernels = read(Path.of(args[0]), "F32.java");
     kernels.putAll(all.variants);
     kernels.remove(LANES);
@@ -92,7 +99,10 @@ final class Variants {
     all.write(Path.of(args[2], "dev", "panagrad", "backend", "simd"));
   }
 
-  private void addSiblings(String template) {
+  private void addKernels(String kernel, String template) {
+    if (kernel.endsWith("F32")) {
+      variants.put(kernel, unrolled(template));
+    }
     Matcher header = SIBLINGS.matcher(template);
     if (!header.lookingAt()) {
       return;
@@ -159,6 +169,37 @@ final class Variants {
               .replace("$LOOP", step.loopOver(header.group(2), header.group(3)));
       variants.put(rule + suffix, text);
     }
+  }
+
+  private static String unrolled(String template) {
+    String text = template;
+    for (Matcher loop = TURNS.matcher(text); loop.find(); loop = TURNS.matcher(text)) {
+      String[] names = loop.group(1).split(",");
+      StringBuilder turns = new StringBuilder();
+      for (String turn : turns(loop.group(2))) {
+        String[] values = turn.split(",", -1);
+        String lines = loop.group(3);
+        for (int i = 0; i < names.length; i++) {
+          lines = lines.replace("#" + names[i], values[i]);
+        }
+        turns.append(lines);
+      }
+      text = text.substring(0, loop.start()) + turns + text.substring(loop.end());
+    }
+    return text.replaceAll(" \\+ 0L? \\* [\\w.]+|\\b0L? \\* [\\w.]+ \\+ |\\b1L? \\* ", "")
+        .replaceAll("\\b0 \\* [\\w.]+", "0")
+        .replaceAll(" \\+ 0(?=[\\]),])", "");
+  }
+
+  private static List<String> turns(String values) {
+    int dots = values.indexOf("..");
+    return dots < 0
+        ? List.of(values.split(" "))
+        : IntStream.range(
+                Integer.parseInt(values.substring(0, dots)),
+                Integer.parseInt(values.substring(dots + 2)))
+            .mapToObj(Integer::toString)
+            .toList();
   }
 
   private static String sections(String template, BinaryOperator<String> fill) {

@@ -23,12 +23,12 @@ import org.junit.jupiter.api.io.TempDir;
  */
 class TrainingKillTest {
   private static final int ROUNDS = Boolean.getBoolean("panagrad.test.slow") ? 300 : 8;
-  private static final int EPOCHS = 75 * Math.max(ROUNDS, 20);
+  private static final int EPOCHS = 75 * ROUNDS;
   private static final String OUTPUT = "out.json";
 
   @TempDir private Path folder;
 
-  private Process start(String... more) throws IOException {
+  private Process start(int epochs, String... more) throws IOException {
     List<String> command =
         new ArrayList<>(
             List.of(
@@ -44,8 +44,8 @@ class TrainingKillTest {
                 "train",
                 "sample:diabetes",
                 "--target=progression",
-                "--epochs=" + EPOCHS,
-                "--schedule=cosine:" + EPOCHS + "e",
+                "--epochs=" + epochs,
+                "--schedule=cosine:" + epochs + "e",
                 "--quiet",
                 "--json"));
     command.addAll(List.of(more));
@@ -56,7 +56,7 @@ class TrainingKillTest {
   }
 
   private String result(String... more) throws IOException, InterruptedException {
-    Process process = start(more);
+    Process process = start(EPOCHS, more);
     assertTrue(process.waitFor(2, TimeUnit.MINUTES), "it goes on and on");
     assertEquals(0, process.exitValue(), Files.readString(folder.resolve("err.txt")));
     return Files.readString(folder.resolve(OUTPUT)).replaceAll("\"seconds\"[^,}]*", "");
@@ -71,7 +71,7 @@ class TrainingKillTest {
     for (int round = 0; round < ROUNDS; round++) {
       long before = batches;
       String how = round % 2 == 0 ? "--checkpoint-keep=2" : "--checkpoint-background";
-      Process process = start(option, "--checkpoint-every=1steps", "--resume", how);
+      Process process = start(EPOCHS, option, "--checkpoint-every=1steps", "--resume", how);
       try {
         while (newest(checkpoints) == before && process.isAlive()) {
           Thread.sleep(2);
@@ -123,7 +123,7 @@ class TrainingKillTest {
     Path checkpoints = folder.resolve("asked");
     Path model = folder.resolve("model.safetensors");
     Process process =
-        start("--checkpoint=" + checkpoints, "--checkpoint-every=500steps", "--save=" + model);
+        start(20 * EPOCHS, "--checkpoint=" + checkpoints, "--checkpoint-every=500steps", "--save=" + model);
     while (newest(checkpoints) == 0 && process.isAlive()) {
       Thread.sleep(2);
     }

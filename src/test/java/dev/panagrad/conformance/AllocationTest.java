@@ -29,7 +29,7 @@ import org.junit.jupiter.api.Test;
 class AllocationTest {
   private static final ThreadMXBean THREADS = (ThreadMXBean) ManagementFactory.getThreadMXBean();
 
-  /** Long enough for the optimizing compiler on a busy machine. */
+  /** Time of the processor, long enough for the optimizing compiler on a busy machine. */
   private static final long WARM_UP_NANOS = 20_000_000_000L;
 
   private static final int CALLS = 500;
@@ -42,7 +42,7 @@ class AllocationTest {
 
   /** Warm when that many rounds have allocated nothing; failed when that never comes. */
   static void allocatesNothing(String what, Runnable call) {
-    long deadline = System.nanoTime() + WARM_UP_NANOS;
+    long deadline = THREADS.getCurrentThreadCpuTime() + WARM_UP_NANOS;
     int quiet = 0;
     long bytes;
     do {
@@ -52,7 +52,7 @@ class AllocationTest {
       }
       bytes = THREADS.getCurrentThreadAllocatedBytes() - before;
       quiet = bytes == 0 ? quiet + 1 : 0;
-    } while (quiet < QUIET_ROUNDS && System.nanoTime() < deadline);
+    } while (quiet < QUIET_ROUNDS && THREADS.getCurrentThreadCpuTime() < deadline);
     long last = bytes;
     assertEquals(
         QUIET_ROUNDS,

@@ -43,6 +43,7 @@ import org.junit.jupiter.params.provider.MethodSource;
  */
 @Tag("simd")
 @Tag("alone")
+@Tag("widest")
 class ClosingStressTest {
   /** 10,000 with the property that Maven's profile slow sets. */
   private static final int ROUNDS = Boolean.getBoolean("panagrad.test.slow") ? 10_000 : 100;

@@ -21,6 +21,7 @@ import org.junit.jupiter.params.provider.MethodSource;
 @Tag("simd")
 @Tag("conformance")
 @Tag("c2")
+@Tag("widest")
 class ClosingTest {
   private static final int THREADS = 8;
 

@@ -24,6 +24,7 @@ import org.junit.jupiter.api.Test;
 /** One backend, many request threads: each gets the bits that it would get alone. */
 @Tag("simd")
 @Tag("conformance")
+@Tag("widest")
 class ConcurrentCallersTest {
   private static final int CALLERS = 200;
   private static final int ROWS = 37;

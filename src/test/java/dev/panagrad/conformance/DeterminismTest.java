@@ -30,7 +30,7 @@ import org.junit.jupiter.params.provider.MethodSource;
 @Tag("widest")
 class DeterminismTest {
   private static final int[] THREADS = {1, 2, 3, 8};
-  private static final int REPEATS = Boolean.getBoolean("panagrad.test.slow") ? 10 : 4;
+  private static final int REPEATS = Boolean.getBoolean("panagrad.test.slow") ? 10 : 2;
 
   static List<String> backends() {
     return TestBackends.names();

@@ -57,6 +57,7 @@ class StepAllocationTest {
 
   /** Rules that no backend has a kernel for, with state in all formats. */
   @Test
+  @Tag("widest")
   void stepsByTheDefinition() {
     List<UpdateRule> rules =
         List.of(
