@@ -123,7 +123,11 @@ class TrainingKillTest {
     Path checkpoints = folder.resolve("asked");
     Path model = folder.resolve("model.safetensors");
     Process process =
-        start(20 * EPOCHS, "--checkpoint=" + checkpoints, "--checkpoint-every=500steps", "--save=" + model);
+        start(
+            20 * EPOCHS,
+            "--checkpoint=" + checkpoints,
+            "--checkpoint-every=500steps",
+            "--save=" + model);
     while (newest(checkpoints) == 0 && process.isAlive()) {
       Thread.sleep(2);
     }

@@ -125,7 +125,7 @@ final class CudaBackend implements Backend {
   public Tensor place(TensorArena arena, Tensor tensor) {
     tensor.requireUsable();
     if (!tensor.isHost()) {
-      CudaLinear.address(tensor, memory);
+      memory.address(tensor);
       return tensor;
     }
     Tensor onDevice = allocate(arena, tensor.name(), tensor.dtype(), tensor.shape(), false);
@@ -174,7 +174,7 @@ final class CudaBackend implements Backend {
     } else if (to.isHost()) {
       synchronized (queue) {
         queue.enter();
-        HostCopies.download(queue, CudaLinear.address(from, memory), from, to);
+        HostCopies.download(queue, memory.address(from), from, to);
       }
     } else {
       copyOnDevice(from, to);
@@ -184,7 +184,7 @@ final class CudaBackend implements Backend {
   private void upload(Tensor from, Tensor to) {
     synchronized (queue) {
       queue.enter();
-      long address = CudaLinear.address(to, memory);
+      long address = memory.address(to);
       if (from.dtype() != DType.I64) {
         HostCopies.upload(queue, from, address, to);
         return;
@@ -220,8 +220,8 @@ final class CudaBackend implements Backend {
     synchronized (queue) {
       queue.enter();
       queue.flush();
-      long source = CudaLinear.address(from, memory);
-      long target = CudaLinear.address(to, memory);
+      long source = memory.address(from);
+      long target = memory.address(to);
       if (from.count() == 0) {
         return;
       }

@@ -69,31 +69,7 @@ final class CudaLinear implements LinearKernels {
 
   /** The device address of the first element. */
   private long address(Tensor t) {
-    return address(t, memory);
-  }
-
-  /**
-   * The device address of the first element.
-   *
-   * @throws IllegalArgumentException if the tensor is not in this backend's memory, or its elements
-   *     are not what that was allocated for
-   */
-  static long address(Tensor t, CudaMemory memory) {
-    if (t.storage() instanceof CudaStorage storage && storage.isOf(memory)) {
-      // Again, now that the queue's lock is held: another thread may have closed the arena.
-      t.requireUsable();
-      storage.requireHolds(t);
-      return storage.address() + t.byteOffset();
-    }
-    throw new IllegalArgumentException(
-        "tensor '%s' is %s, and backend 'cuda' computes in its own device memory; use Backend.place or Backend.allocate"
-            .formatted(
-                t.name(), t.isHost() ? "in host memory" : "in the memory of another backend"));
-  }
-
-  /** The device address of the first element, or 0 for null. */
-  static long addressOrZero(Tensor t, CudaMemory memory) {
-    return t == null ? 0 : address(t, memory);
+    return memory.address(t);
   }
 
   // ---- vectors
@@ -237,11 +213,6 @@ final class CudaLinear implements LinearKernels {
       cublas.c.set(c, false, memory);
       cublas.gemm(c.dtype(), alpha, beta);
     }
-  }
-
-  /** BLAS wants at least the row's length, even of a matrix of one row. */
-  static long stride(Tensor t) {
-    return Math.max(t.rowStride(), t.cols());
   }
 
   /**

@@ -2,6 +2,7 @@ package dev.panagrad.backend.cuda;
 
 import dev.panagrad.backend.BackendOptions;
 import dev.panagrad.backend.DeviceMemoryException;
+import dev.panagrad.tensor.Tensor;
 import java.util.Collections;
 import java.util.IdentityHashMap;
 import java.util.Set;
@@ -112,5 +113,29 @@ final class CudaMemory {
         release(storage, why);
       }
     }
+  }
+
+  /**
+   * The device address of the first element.
+   *
+   * @throws IllegalArgumentException if the tensor is not in this backend's memory, or its elements
+   *     are not what that was allocated for
+   */
+  long address(Tensor t) {
+    if (t.storage() instanceof CudaStorage storage && storage.isOf(this)) {
+      // Again, now that the queue's lock is held: another thread may have closed the arena.
+      t.requireUsable();
+      storage.requireHolds(t);
+      return storage.address() + t.byteOffset();
+    }
+    throw new IllegalArgumentException(
+        "tensor '%s' is %s, and backend 'cuda' computes in its own device memory; use Backend.place or Backend.allocate"
+            .formatted(
+                t.name(), t.isHost() ? "in host memory" : "in the memory of another backend"));
+  }
+
+  /** The device address of the first element, or 0 for null. */
+  long addressOrZero(Tensor t) {
+    return t == null ? 0 : address(t);
   }
 }

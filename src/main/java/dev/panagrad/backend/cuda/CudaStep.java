@@ -144,12 +144,9 @@ final class CudaStep implements StepKernel {
   }
 
   private void step(Tensor p, Tensor g, Tensor[] slots, long offset, long split, long count) {
-    queue
-        .claim(step)
-        .put(0, CudaLinear.address(p, memory) + offset)
-        .put(1, CudaLinear.address(g, memory) + offset);
+    queue.claim(step).put(0, memory.address(p) + offset).put(1, memory.address(g) + offset);
     for (int s = 0; s < SLOTS; s++) {
-      step.put(2 + s, s < slots.length ? CudaLinear.address(slots[s], memory) + offset : 0);
+      step.put(2 + s, s < slots.length ? memory.address(slots[s]) + offset : 0);
     }
     int first = split == 0 ? 1 : 0;
     int parts = split == 0 || split == count ? 1 : 2;
@@ -167,7 +164,7 @@ final class CudaStep implements StepKernel {
   public boolean clipNorm(Tensor g, double bound) {
     synchronized (queue) {
       queue.enter();
-      sums.squares(dtype, CudaLinear.address(g, memory), g.count());
+      sums.squares(dtype, memory.address(g), g.count());
       queue
           .claim(clip)
           .put(0, sums.sumAddress())

@@ -18,7 +18,7 @@ final class DeviceMatrix {
   boolean isTransposed;
 
   void set(Tensor t, boolean transposed, CudaMemory memory) {
-    set(CudaLinear.address(t, memory), CudaLinear.stride(t), t.rows(), t.cols(), transposed);
+    set(memory.address(t), DeviceMatrix.stride(t), t.rows(), t.cols(), transposed);
   }
 
   void set(long newAt, long newStride, long newRows, long newCols, boolean transposed) {
@@ -27,5 +27,10 @@ final class DeviceMatrix {
     rows = newRows;
     cols = newCols;
     isTransposed = transposed;
+  }
+
+  /** BLAS wants at least the row's length, even of a matrix of one row. */
+  static long stride(Tensor t) {
+    return Math.max(t.rowStride(), t.cols());
   }
 }

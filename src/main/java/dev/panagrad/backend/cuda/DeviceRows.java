@@ -31,16 +31,16 @@ final class DeviceRows {
   /** Makes it positions {@code [newFirst, newFirst + newCount)} of these rows. */
   DeviceRows set(DenseRows rows, Tensor numbers, long newFirst, long newCount, CudaMemory memory) {
     setFeatures(rows.x(), newFirst, newCount, memory);
-    y = CudaLinear.address(rows.y(), memory);
+    y = memory.address(rows.y());
     yStride = rows.y().rowStride();
-    index = CudaLinear.addressOrZero(numbers, memory);
+    index = memory.addressOrZero(numbers);
     return this;
   }
 
   /** Makes it rows {@code [newFirst, newFirst + newCount)} of a matrix. */
   DeviceRows setFeatures(Tensor features, long newFirst, long newCount, CudaMemory memory) {
-    x = CudaLinear.address(features, memory);
-    xStride = CudaLinear.stride(features);
+    x = memory.address(features);
+    xStride = DeviceMatrix.stride(features);
     y = 0;
     yStride = 0;
     index = 0;

@@ -27,11 +27,11 @@ final class GradientOperands {
     features = model.features();
     outputs = Math.toIntExact(model.outputs());
     count = newCount;
-    w = CudaLinear.address(model.w(), memory);
-    b = CudaLinear.addressOrZero(model.b(), memory);
-    gw = CudaLinear.address(into.gw(), memory);
-    gb = CudaLinear.addressOrZero(into.gb(), memory);
-    loss = CudaLinear.addressOrZero(into.loss(), memory);
+    w = memory.address(model.w());
+    b = memory.addressOrZero(model.b());
+    gw = memory.address(into.gw());
+    gb = memory.addressOrZero(into.gb());
+    loss = memory.addressOrZero(into.loss());
   }
 
   /** Length of an output's row of partial sums: its features, the residuals, their squares. */

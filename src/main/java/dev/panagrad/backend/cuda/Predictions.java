@@ -47,9 +47,9 @@ final class Predictions {
     DType dtype = out.dtype();
     int k = Math.toIntExact(model.outputs());
     long d = model.features();
-    long w = CudaLinear.address(model.w(), memory);
-    long b = CudaLinear.addressOrZero(model.b(), memory);
-    long to = CudaLinear.address(out, memory) + part.done * out.rowStride() * dtype.bytes();
+    long w = memory.address(model.w());
+    long b = memory.addressOrZero(model.b());
+    long to = memory.address(out) + part.done * out.rowStride() * dtype.bytes();
     if (k <= FEW_OUTPUTS) {
       queue.launch(rowProducts.of(dtype, part, d).with(w, d, k).plus(b).into(to, out.rowStride()));
       return;
@@ -57,14 +57,14 @@ final class Predictions {
     long x = part.x + part.first * part.xStride * dtype.bytes();
     cublas.a.set(x, part.xStride, part.count, d, false);
     cublas.b.set(model.w(), true, memory);
-    cublas.c.set(to, CudaLinear.stride(out), part.count, k, false);
+    cublas.c.set(to, DeviceMatrix.stride(out), part.count, k, false);
     cublas.gemm(dtype, 1, 0);
     if (b != 0) {
       queue.launch(
           addIntercepts
               .of(dtype)
               .put(0, to)
-              .put(1, CudaLinear.stride(out))
+              .put(1, DeviceMatrix.stride(out))
               .put(2, part.count)
               .putInt(3, k)
               .put(4, b)
