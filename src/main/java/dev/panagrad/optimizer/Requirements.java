@@ -32,7 +32,7 @@ final class Requirements {
     UpdateRule rule = options.rule;
     refuse(rule, "keep its state as " + format, unsupportedState(options, flat.dtype()));
     refuse(rule, "step parameters of " + flat.dtype(), rule.unsupportedReason(flat.dtype()));
-    refuse(rule, "have an L1 penalty", unsupportedL1(options));
+    refuse(rule, "have the L1 penalty " + largestL1(options), unsupportedL1(options));
   }
 
   /** Why the rule cannot keep its state as asked, for parameters of that type. */
@@ -46,10 +46,15 @@ final class Requirements {
 
   /** Why the rule cannot have the L1 penalties asked for. */
   static Optional<String> unsupportedL1(Optimizer.Builder options) {
-    boolean isAsked =
-        options.penalty.l1() > 0
-            || options.groups.stream().anyMatch(g -> g.penalty() != null && g.penalty().l1() > 0);
-    return isAsked ? options.rule.unsupportedL1Reason() : Optional.empty();
+    return largestL1(options) > 0 ? options.rule.unsupportedL1Reason() : Optional.empty();
+  }
+
+  private static double largestL1(Optimizer.Builder options) {
+    double largest = options.penalty.l1();
+    for (ParameterGroup group : options.groups) {
+      largest = group.penalty() == null ? largest : Math.max(largest, group.penalty().l1());
+    }
+    return largest;
   }
 
   private static void refuse(UpdateRule rule, String what, Optional<String> reason) {

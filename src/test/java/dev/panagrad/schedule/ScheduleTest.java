@@ -146,6 +146,6 @@ class ScheduleTest {
     assertEquals(0.5, after.rate(0, 0.5));
     assertEquals(0.5, after.rate(10_000_000, 0.5));
     assertEquals(0.4, nested.rate(1, 1), 1e-15);
-    assertEquals(Schedule.warmup(5).toString().length(), nested.toString().length());
+    assertTrue(nested.toString().length() < 1000, nested::toString);
   }
 }
