@@ -105,7 +105,7 @@ final class Choices {
       case 0 -> 0.0;
       case 1 -> -0.0;
       case 2 -> number(Double.NaN, Double.POSITIVE_INFINITY, Double.NEGATIVE_INFINITY);
-      case 3 -> number(1e300, -1e39, 1e-40, 1e-310, Double.MIN_VALUE, Double.MAX_VALUE);
+      case 3 -> number(1e300, -1e39, 1e-40, 1e-310, Double.MIN_VALUE, Double.MAX_VALUE, -0x1p63);
       case 4, 5, 6, 7 -> random.nextInt(-3, 300);
       default -> random.nextGaussian();
     };

@@ -167,18 +167,16 @@ final class ElementCalls {
     TensorModel a = from.model();
     TensorModel b = to.model();
     boolean isLike = Arrays.equals(a.extents(), b.extents());
-    boolean isBlock = a.dtype() == b.dtype() && a.isContiguous() && b.isContiguous();
+    boolean isSame = a.dtype() == b.dtype();
+    boolean isBlock = isSame && a.isContiguous() && b.isContiguous();
     double[] values = new double[Math.toIntExact(isLike && from.isUsable() ? a.count() : 0)];
     for (int i = 0; i < values.length; i++) {
       values[i] = a.load(program.image, a.at(i));
     }
-    if (!isBlock && a.dtype() == DType.I64 && b.dtype() == DType.I64) {
-      return; // numbers that no double holds
-    }
     boolean isOver = from.isUsable() && to.isUsable() && from.tensor().overlaps(to.tensor());
     Expectation expected =
         to.writable(from.readable(program.expect()))
-            .illegalIf(!isLike || !(isBlock || isAccepted(b.dtype(), values)))
+            .illegalIf(!isLike || !(isSame || isAccepted(b.dtype(), values)))
             .illegalIf(!isBlock && isOver);
     expected.run(() -> to.tensor().copyFrom(from.tensor()));
     if (expected.isRefused()) {
@@ -187,8 +185,13 @@ final class ElementCalls {
     if (isBlock) {
       MemorySegment.copy(
           program.image, a.start(), program.image, b.start(), a.count() * a.dtype().bytes());
-    } else {
-      for (int i = 0; i < values.length; i++) {
+      return;
+    }
+    for (int i = 0; i < values.length; i++) {
+      if (isSame && b.dtype() == DType.I64) {
+        // No double holds all of them.
+        MemorySegment.copy(program.image, a.at(i), program.image, b.at(i), Long.BYTES);
+      } else {
         stored(to, b.at(i), values[i]);
       }
     }

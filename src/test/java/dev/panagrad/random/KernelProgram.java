@@ -72,7 +72,7 @@ final class KernelProgram extends Program {
     boolean isLarge = !isSmall && operands.choices.oneIn(60);
     return switch (operands.choices.below(4)) {
       case 0 -> VectorCalls.of(operands, isSmall ? 65 : isLarge ? 40_003 : 257);
-      case 1 -> ProductCalls.of(operands, isSmall ? 17 : isLarge ? 300 : 40);
+      case 1 -> ProductCalls.of(operands, isSmall ? 17 : isLarge ? 258 : 40);
       default ->
           GradientCalls.of(
               operands, isSmall ? 33 : isLarge ? 2_000 : 70, isSmall ? 33 : isLarge ? 40 : 70);

@@ -24,17 +24,17 @@ class RandomProgramsTest {
 
   @Test
   void tensors() {
-    run(new TensorProgram(), 60);
+    run(new TensorProgram(), 70);
   }
 
   @Test
   void optimizers() {
-    run(new OptimizerProgram(), 12);
+    run(new OptimizerProgram(), 10);
   }
 
   @Test
   void kernels() {
-    run(KernelProgram.ofHosts(), 24);
+    run(KernelProgram.ofHosts(), 16);
   }
 
   @Test

@@ -94,7 +94,7 @@ final class TensorModel {
   static boolean accepts(DType dtype, double value) {
     return switch (dtype) {
       case F32, F64, BF16 -> true;
-      case I64 -> value == Math.rint(value) && Math.abs(value) < 0x1p63;
+      case I64 -> value == Math.rint(value) && value >= -0x1p63 && value < 0x1p63;
       case U8 -> value == Math.rint(value) && value >= 0 && value <= 255;
     };
   }
