@@ -23,8 +23,8 @@ record TrainingOutcome(String text, LinearModel model, long steps, RuntimeExcept
       return new TrainingOutcome(words(result), result.model(), result.steps(), null);
     } catch (IllegalArgumentException | DivergenceException | ArithmeticException thrown) {
       if (thrown instanceof ArithmeticException
-          && !thrown.getMessage().startsWith("the schedule gives learning rate")) {
-        throw thrown; // a step documents no other
+          && !thrown.getMessage().matches("(?s)(the gradient '|the schedule gives ).*")) {
+        throw thrown; // a gradient that is not finite, where that is to throw, and no other
       }
       Refusals.requireDocumented(thrown);
       if (thrown.getMessage().contains("{")) {
