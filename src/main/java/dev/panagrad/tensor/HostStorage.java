@@ -14,11 +14,11 @@ import java.nio.ByteOrder;
  */
 public final class HostStorage implements Storage {
   private final MemorySegment segment;
-  private final TensorArena owner;
+  private final Owner owner;
   private final String allocatedAt;
   private final boolean isMapped;
 
-  HostStorage(MemorySegment segment, TensorArena owner, String allocatedAt, boolean isMapped) {
+  HostStorage(MemorySegment segment, Owner owner, String allocatedAt, boolean isMapped) {
     this.segment = segment;
     this.owner = owner;
     this.allocatedAt = allocatedAt;
@@ -61,7 +61,7 @@ public final class HostStorage implements Storage {
   }
 
   /** The arena that frees the memory, or null if it is borrowed. */
-  public TensorArena owner() {
+  public Owner owner() {
     return owner;
   }
 

@@ -101,7 +101,7 @@ public final class MemoryAdvice {
           "tensor '%s' is no view of a file that TensorArena.map(READ_ONLY) has mapped; of other memory, advice would lose what was written"
               .formatted(rows.name()));
     }
-    memory.owner().whileOpen(() -> advise(rows, memory.segment(), advice, unit));
+    ((TensorArena) memory.owner()).whileOpen(() -> advise(rows, memory.segment(), advice, unit));
   }
 
   /** Everything from the page that the mapping begins on to the one that it ends on is the file. */

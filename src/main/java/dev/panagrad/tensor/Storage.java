@@ -5,6 +5,15 @@ package dev.panagrad.tensor;
  * {@link DeviceStorage} belongs to a device and can never be dereferenced from Java.
  */
 public sealed interface Storage permits HostStorage, DeviceStorage {
+  /** An arena, to memory that it frees. */
+  interface Owner {
+    /**
+     * Ties something else to the life of the memory: it is closed before memory is freed, newest
+     * first.
+     */
+    void attach(AutoCloseable resource);
+  }
+
   /** Size in bytes. */
   long bytes();
 

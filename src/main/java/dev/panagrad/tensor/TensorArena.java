@@ -27,7 +27,7 @@ import java.util.stream.Collectors;
  * having been closed is reported once to the {@code System.Logger} of this class with everything it
  * still held; its memory is not freed then.
  */
-public final class TensorArena implements AutoCloseable {
+public final class TensorArena implements AutoCloseable, Storage.Owner {
   /** One cache line, and the width of the widest vector register. */
   public static final int ALIGNMENT_BYTES = 64;
 
@@ -195,6 +195,7 @@ public final class TensorArena implements AutoCloseable {
    * Ties something else to the life of this arena: it is closed when the arena is, newest first,
    * before memory is freed. A backend uses it for device memory.
    */
+  @Override
   public void attach(AutoCloseable resource) {
     Objects.requireNonNull(resource, "resource");
     whileOpen(

@@ -1,8 +1,8 @@
 package dev.panagrad.backend.cuda;
 
 import dev.panagrad.tensor.HostStorage;
+import dev.panagrad.tensor.Storage;
 import dev.panagrad.tensor.Tensor;
-import dev.panagrad.tensor.TensorArena;
 import java.lang.System.Logger;
 import java.lang.System.Logger.Level;
 import java.lang.foreign.MemorySegment;
@@ -80,7 +80,7 @@ final class PinnedRanges {
    * the queue's.
    */
   void stays(Tensor tensor) {
-    TensorArena owner = ((HostStorage) tensor.storage()).owner();
+    Storage.Owner owner = ((HostStorage) tensor.storage()).owner();
     if (owner == null) {
       return;
     }
