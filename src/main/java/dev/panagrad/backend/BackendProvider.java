@@ -14,7 +14,7 @@ public interface BackendProvider {
    */
   int rank();
 
-  /** Whether its backends compute in host memory and load no native library. */
+  /** True if its backends compute in host memory and load no native library. */
   default boolean isHost() {
     return false;
   }

@@ -64,7 +64,7 @@ public record DenseRows(Tensor x, Tensor y, Tensor weights, Tensor offset) imple
     return x.dtype();
   }
 
-  /** Whether rows have neither weights nor offsets. */
+  /** True if rows have neither weights nor offsets. */
   public boolean isPlain() {
     return weights == null && offset == null;
   }

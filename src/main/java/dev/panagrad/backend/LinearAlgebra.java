@@ -37,12 +37,12 @@ public final class LinearAlgebra {
     lifetime.requireOpen();
   }
 
-  /** Whether there are gradients of that loss; all backends in host memory have all. */
+  /** True if there are gradients of that loss; all backends in host memory have all. */
   public boolean supports(Loss loss) {
     return kernels.supports(loss);
   }
 
-  /** Whether rows may have weights and offsets, as on all backends in host memory. */
+  /** True if rows may have weights and offsets, as on all backends in host memory. */
   public boolean supportsWeights() {
     return kernels.supportsWeights();
   }
@@ -85,7 +85,7 @@ public final class LinearAlgebra {
     return kernels.norm1(x);
   }
 
-  /** Whether no element is infinite or NaN. */
+  /** True if no element is infinite or NaN. */
   public boolean isFinite(Tensor x) {
     requireVectors(x, x);
     return kernels.isFinite(x);

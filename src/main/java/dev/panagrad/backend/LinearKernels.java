@@ -11,7 +11,7 @@ import dev.panagrad.tensor.Tensor;
  * gemv} calls: every backend fuses, and the scalar one is the reference.
  */
 public interface LinearKernels extends AutoCloseable {
-  /** Whether the kernels work on host memory. */
+  /** True if the kernels work on host memory. */
   default boolean usesHostMemory() {
     return true;
   }
@@ -25,12 +25,12 @@ public interface LinearKernels extends AutoCloseable {
     operand.requireHost();
   }
 
-  /** Whether there are gradients of that loss. */
+  /** True if there are gradients of that loss. */
   default boolean supports(Loss loss) {
     return true;
   }
 
-  /** Whether rows may have weights and offsets. */
+  /** True if rows may have weights and offsets. */
   default boolean supportsWeights() {
     return true;
   }

@@ -4,23 +4,21 @@ import java.lang.foreign.ValueLayout;
 
 /** The element type of a tensor, in native byte order. */
 public enum DType {
-  F32(Float.BYTES, Float.MIN_NORMAL, Float.MAX_VALUE),
-  F64(Double.BYTES, Double.MIN_NORMAL, Double.MAX_VALUE),
+  F32(Float.BYTES, Float.MIN_NORMAL),
+  F64(Double.BYTES, Double.MIN_NORMAL),
   /** Signed 64-bit integer: row indices, never parameters. */
-  I64(Long.BYTES, 1, Long.MAX_VALUE),
+  I64(Long.BYTES, 1),
   /** The upper half of an F32, {@link Bf16}: storage, which no kernel computes on. */
-  BF16(Short.BYTES, Float.MIN_NORMAL, 0x1.FEp127),
+  BF16(Short.BYTES, Float.MIN_NORMAL),
   /** Unsigned 8-bit integer: codes of optimizer state, which no kernel computes on. */
-  U8(Byte.BYTES, 1, 255);
+  U8(Byte.BYTES, 1);
 
   private final int bytes;
   private final double minNormal;
-  private final double maxValue;
 
-  DType(int bytes, double minNormal, double maxValue) {
+  DType(int bytes, double minNormal) {
     this.bytes = bytes;
     this.minNormal = minNormal;
-    this.maxValue = maxValue;
   }
 
   /** Size of one element in bytes. */
@@ -31,10 +29,6 @@ public enum DType {
   /** The smallest positive value that is not subnormal. */
   public double minNormal() {
     return minNormal;
-  }
-
-  public double maxValue() {
-    return maxValue;
   }
 
   /** Whether kernels compute on the type: F32 and F64. */
