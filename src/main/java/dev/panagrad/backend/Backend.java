@@ -62,23 +62,14 @@ public interface Backend extends AutoCloseable {
   LinearAlgebra linear();
 
   /**
-   * A kernel for one optimizer's steps, or empty if this backend has none for the rule and type.
-   * The kernel belongs to one optimizer and is not shared.
+   * A kernel for one optimizer's steps, or empty if this backend has none for the rule, type and
+   * format of the state. The kernel belongs to one optimizer and is not shared.
    */
-  Optional<StepKernel> step(UpdateRule rule, DType dtype);
+  Optional<StepKernel> step(UpdateRule rule, DType dtype, StateFormat format);
 
   /** The formats in which its steps can keep state. */
   default Set<StateFormat> stateFormats() {
     return Set.of(StateFormat.SAME);
-  }
-
-  /**
-   * {@link #step(UpdateRule, DType)} with state in that format.
-   *
-   * @param format one of {@link #stateFormats}
-   */
-  default Optional<StepKernel> step(UpdateRule rule, DType dtype, StateFormat format) {
-    return format == StateFormat.SAME ? step(rule, dtype) : Optional.empty();
   }
 
   /** The counters of copies, bytes and kernel calls since the backend was opened. */

@@ -20,16 +20,41 @@ import java.util.Objects;
  */
 public final class LinearAlgebra {
   private final Lifetime lifetime;
-  private final LinearKernels kernels;
+  private final LinearKernels f32;
+  private final LinearKernels f64;
+  private final ProductKernels productsF32;
+  private final ProductKernels productsF64;
   private final StepTrace trace;
   private final boolean onHost;
 
   /** Checks calls of those kernels, and counts gradients in that trace. */
-  public LinearAlgebra(Lifetime lifetime, LinearKernels kernels, StepTrace trace) {
+  public LinearAlgebra(Lifetime lifetime, LinearKernels f32, LinearKernels f64, StepTrace trace) {
+    this(lifetime, f32, f64, f32, f64, trace);
+  }
+
+  /** Takes products from elsewhere than the rest. */
+  public LinearAlgebra(
+      Lifetime lifetime,
+      LinearKernels f32,
+      LinearKernels f64,
+      ProductKernels productsF32,
+      ProductKernels productsF64,
+      StepTrace trace) {
     this.lifetime = lifetime;
-    this.kernels = kernels;
+    this.f32 = f32;
+    this.f64 = f64;
+    this.productsF32 = productsF32;
+    this.productsF64 = productsF64;
     this.trace = trace;
-    onHost = kernels.usesHostMemory();
+    onHost = f32.usesHostMemory();
+  }
+
+  private LinearKernels kernels(DType dtype) {
+    return dtype == DType.F32 ? f32 : f64;
+  }
+
+  private ProductKernels products(DType dtype) {
+    return dtype == DType.F32 ? productsF32 : productsF64;
   }
 
   /** Throws {@link IllegalStateException} if the backend has been closed. */
@@ -39,25 +64,25 @@ public final class LinearAlgebra {
 
   /** True if there are gradients of that loss; all backends in host memory have all. */
   public boolean supports(Loss loss) {
-    return kernels.supports(loss);
+    return f32.supports(loss);
   }
 
   /** True if rows may have weights and offsets, as on all backends in host memory. */
   public boolean supportsWeights() {
-    return kernels.supportsWeights();
+    return f32.supportsWeights();
   }
 
   /** The sum of {@code x_i * y_i}, accumulated in double precision across blocks. */
   public double dot(Tensor x, Tensor y) {
     requireVectors(x, y);
-    return kernels.dot(x, y);
+    return kernels(x.dtype()).dot(x, y);
   }
 
   /** {@code y += alpha * x}. */
   public void axpy(double alpha, Tensor x, Tensor y) {
     requireVectors(x, y);
     requireOutput(y, x);
-    kernels.axpy(alpha, x, y);
+    kernels(x.dtype()).axpy(alpha, x, y);
   }
 
   /**
@@ -67,7 +92,7 @@ public final class LinearAlgebra {
   public void lerp(double share, Tensor x, Tensor y) {
     requireVectors(x, y);
     requireOutput(y, x);
-    kernels.lerp(share, x, y);
+    kernels(x.dtype()).lerp(share, x, y);
   }
 
   /**
@@ -76,19 +101,19 @@ public final class LinearAlgebra {
    */
   public double norm2(Tensor x) {
     requireVectors(x, x);
-    return kernels.norm2(x);
+    return kernels(x.dtype()).norm2(x);
   }
 
   /** The sum of magnitudes. */
   public double norm1(Tensor x) {
     requireVectors(x, x);
-    return kernels.norm1(x);
+    return kernels(x.dtype()).norm1(x);
   }
 
   /** True if no element is infinite or NaN. */
   public boolean isFinite(Tensor x) {
     requireVectors(x, x);
-    return kernels.isFinite(x);
+    return kernels(x.dtype()).isFinite(x);
   }
 
   /**
@@ -109,7 +134,7 @@ public final class LinearAlgebra {
     place(y);
     requireOutput(y, a);
     y.requireDisjoint(x);
-    kernels.gemv(transpose, alpha, a, flat(x), beta, flat(y));
+    products(dtype).gemv(transpose, alpha, a, flat(x), beta, flat(y));
   }
 
   private static Tensor flat(Tensor vector) {
@@ -147,7 +172,7 @@ public final class LinearAlgebra {
     requireOutput(c, a);
     c.requireDisjoint(b);
     if (c.count() > 0) {
-      kernels.gemm(transposeA, transposeB, alpha, a, b, beta, c);
+      products(dtype).gemm(transposeA, transposeB, alpha, a, b, beta, c);
     }
   }
 
@@ -164,7 +189,7 @@ public final class LinearAlgebra {
     place(c);
     c.requireShape(Shape.of(a.cols(), a.cols()));
     requireOutput(c, a);
-    kernels.syrk(alpha, a, beta, c);
+    products(a.dtype()).syrk(alpha, a, beta, c);
   }
 
   /**
@@ -182,7 +207,7 @@ public final class LinearAlgebra {
     matrix(a);
     a.requireShape(Shape.of(a.rows(), a.rows()));
     a.requireWritable();
-    return kernels.cholesky(a);
+    return products(a.dtype()).cholesky(a);
   }
 
   /**
@@ -208,7 +233,7 @@ public final class LinearAlgebra {
       out.requireDisjoint(model.b());
     }
     if (count > 0) {
-      kernels.predict(x, first, count, model, out);
+      kernels(model.dtype()).predict(x, first, count, model, out);
     }
   }
 
@@ -262,7 +287,7 @@ public final class LinearAlgebra {
     into.requireDisjoint(model.w());
     into.requireDisjoint(model.b());
     trace.countGradient();
-    kernels.gradient(batch, first, count, loss, model, into);
+    kernels(model.dtype()).gradient(batch, first, count, loss, model, into);
   }
 
   private static void requireFits(DenseRows rows, Linear model, Gradient into) {
@@ -315,7 +340,7 @@ public final class LinearAlgebra {
     if (onHost) {
       t.requireHost();
     } else {
-      kernels.requirePlace(t, mayBeUploaded);
+      f32.requirePlace(t, mayBeUploaded);
     }
   }
 

@@ -4,13 +4,13 @@ import dev.panagrad.loss.Loss;
 import dev.panagrad.tensor.Tensor;
 
 /**
- * What a backend implements of {@link LinearAlgebra}, which documents the methods of the same names
- * and has checked their operands: shapes, types, sides, liveness and overlap, and that vectors have
- * one extent. Row numbers of an index are checked by the kernel that reads them ({@link
- * Batch#row}), before it writes an output. There is no default {@code gradient} composed of {@code
- * gemv} calls: every backend fuses, and the scalar one is the reference.
+ * Kernels behind {@link LinearAlgebra}, which documents the methods of the same names and has
+ * checked their operands: shapes, types, sides, liveness and overlap, and that vectors have one
+ * extent. Row numbers of an index are checked by the kernel that reads them ({@link Batch#row}),
+ * before it writes an output. There is no default {@code gradient} composed of {@code gemv} calls:
+ * every backend fuses, and the scalar one is the reference.
  */
-public interface LinearKernels extends AutoCloseable {
+public interface LinearKernels extends ProductKernels, AutoCloseable {
   /** True if the kernels work on host memory. */
   default boolean usesHostMemory() {
     return true;
@@ -52,27 +52,6 @@ public interface LinearKernels extends AutoCloseable {
 
   /** {@link LinearAlgebra#isFinite}. */
   boolean isFinite(Tensor x);
-
-  /** {@link LinearAlgebra#gemv}. */
-  void gemv(Transpose transpose, double alpha, Tensor a, Tensor x, double beta, Tensor y);
-
-  /** {@link LinearAlgebra#gemm}. */
-  void gemm(
-      Transpose transposeA,
-      Transpose transposeB,
-      double alpha,
-      Tensor a,
-      Tensor b,
-      double beta,
-      Tensor c);
-
-  /** {@link LinearAlgebra#syrk}. */
-  default void syrk(double alpha, Tensor a, double beta, Tensor c) {
-    gemm(Transpose.YES, Transpose.NO, alpha, a, a, beta, c);
-  }
-
-  /** {@link LinearAlgebra#cholesky}. */
-  boolean cholesky(Tensor a);
 
   /** {@link LinearAlgebra#predict}. */
   void predict(Tensor x, long first, long count, Linear model, Tensor out);

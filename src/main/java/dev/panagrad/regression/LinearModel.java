@@ -4,9 +4,9 @@ import dev.panagrad.loss.Loss;
 import dev.panagrad.loss.Squared;
 import dev.panagrad.rule.Checks;
 import dev.panagrad.tensor.DType;
+import dev.panagrad.tensor.Elements;
 import dev.panagrad.tensor.Tensor;
 import java.lang.foreign.MemorySegment;
-import java.lang.foreign.ValueLayout;
 import java.util.List;
 import java.util.Objects;
 
@@ -232,21 +232,14 @@ public final class LinearModel {
   private void predictRow(Tensor x, Tensor out, long i, boolean isResponse) {
     boolean isF32 = x.dtype() == DType.F32;
     MemorySegment from = x.segment();
-    MemorySegment to = out.segment();
     long at = x.byteOffset() + i * x.rowStride() * x.dtype().bytes();
-    long outAt = out.byteOffset() + i * out.rowStride() * out.dtype().bytes();
     for (int j = 0; j < intercept.length; j++) {
       double[] w = coefficients[j];
       double z =
           isF32
               ? RowProduct.ofF32(intercept[j], w, from, at)
               : RowProduct.ofF64(intercept[j], w, from, at);
-      double y = isResponse ? loss.mean(z) : z;
-      if (out.dtype() == DType.F32) {
-        to.set(ValueLayout.JAVA_FLOAT, outAt + (long) j * Float.BYTES, (float) y);
-      } else {
-        to.set(ValueLayout.JAVA_DOUBLE, outAt + (long) j * Double.BYTES, y);
-      }
+      Elements.set(out, i * out.rowStride() + j, isResponse ? loss.mean(z) : z);
     }
   }
 

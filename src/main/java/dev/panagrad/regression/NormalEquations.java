@@ -8,6 +8,7 @@ import dev.panagrad.backend.Linear;
 import dev.panagrad.backend.LinearAlgebra;
 import dev.panagrad.rule.Checks;
 import dev.panagrad.tensor.DType;
+import dev.panagrad.tensor.Elements;
 import dev.panagrad.tensor.Tensor;
 import dev.panagrad.tensor.TensorArena;
 import java.lang.foreign.MemorySegment;
@@ -239,57 +240,31 @@ public final class NormalEquations {
   public void gradient(Linear model, Gradient into) {
     check(model, into);
     Tensor b = model.b();
-    widen(model.w());
+    for (long i = 0; i < model.w().count(); i++) {
+      Elements.set(wide.w(), i, Elements.get(model.w(), i));
+    }
     linear.predict(sums.g, 0, d, wide, products);
-    boolean isF32 = model.dtype() == DType.F32;
     for (int j = 0; j < k; j++) {
       long row = (long) j * d;
       double s = 0;
       if (b != null) {
         for (int f = 0; f < d; f++) {
-          s += sums.mean[f] * f64(wide.w(), row + f);
+          s += sums.mean[f] * Elements.get(wide.w(), row + f);
         }
-        s += (isF32 ? f32(b, j) : f64(b, j)) - sums.targetMean[j];
-        store(into.gb(), isF32, j, 2 * s);
+        s += Elements.get(b, j) - sums.targetMean[j];
+        Elements.set(into.gb(), j, 2 * s);
       }
       double value = 0;
       for (int f = 0; f < d; f++) {
-        double product = f64(products, (long) f * k + j);
-        double right = f64(sums.c, row + f);
-        value += f64(wide.w(), row + f) * (product - 2 * right);
-        store(into.gw(), isF32, row + f, 2 * (product - right + s * sums.mean[f]));
+        double product = Elements.get(products, (long) f * k + j);
+        double right = Elements.get(sums.c, row + f);
+        value += Elements.get(wide.w(), row + f) * (product - 2 * right);
+        Elements.set(into.gw(), row + f, 2 * (product - right + s * sums.mean[f]));
       }
       if (into.loss() != null) {
         // What is below zero is rounding.
-        store(into.loss(), false, j, Math.max(value + sums.q[j] + s * s, 0));
+        Elements.set(into.loss(), j, Math.max(value + sums.q[j] + s * s, 0));
       }
-    }
-  }
-
-  private void widen(Tensor w) {
-    if (w.dtype() == DType.F64) {
-      wide.w().copyFrom(w);
-      return;
-    }
-    for (long i = 0; i < w.count(); i++) {
-      store(wide.w(), false, i, f32(w, i));
-    }
-  }
-
-  private static double f32(Tensor t, long position) {
-    return t.segment().get(ValueLayout.JAVA_FLOAT, t.byteOffset() + position * Float.BYTES);
-  }
-
-  private static double f64(Tensor t, long position) {
-    return t.segment().get(ValueLayout.JAVA_DOUBLE, t.byteOffset() + position * Double.BYTES);
-  }
-
-  private static void store(Tensor t, boolean isF32, long position, double value) {
-    if (isF32) {
-      long at = t.byteOffset() + position * Float.BYTES;
-      t.segment().set(ValueLayout.JAVA_FLOAT, at, (float) value);
-    } else {
-      t.segment().set(ValueLayout.JAVA_DOUBLE, t.byteOffset() + position * Double.BYTES, value);
     }
   }
 
@@ -382,13 +357,13 @@ public final class NormalEquations {
     feature(feature);
     requireLength(to, d);
     for (int f = 0; f < d; f++) {
-      to[f] = f64(sums.g, (long) feature * d + f);
+      to[f] = Elements.get(sums.g, (long) feature * d + f);
     }
   }
 
   /** The mean product of a centered feature with an output's centered target, an entry of c. */
   public double rightSide(int output, int feature) {
-    return f64(sums.c, (long) output(output) * d + feature(feature));
+    return Elements.get(sums.c, (long) output(output) * d + feature(feature));
   }
 
   private int feature(int feature) {

@@ -5,10 +5,9 @@ import dev.panagrad.backend.Batch;
 import dev.panagrad.backend.DenseRows;
 import dev.panagrad.regression.Standardization;
 import dev.panagrad.tensor.DType;
+import dev.panagrad.tensor.Elements;
 import dev.panagrad.tensor.Tensor;
 import dev.panagrad.tensor.TensorArena;
-import java.lang.foreign.MemorySegment;
-import java.lang.foreign.ValueLayout;
 
 /**
  * Where rows of a caller go before a gradient reads them: one buffer in host memory, written
@@ -75,12 +74,12 @@ final class StagedRows {
    */
   double stage(double[] row, double[] targets) {
     for (int f = 0; f < row.length; f++) {
-      put(x, f, feature(row[f], f));
+      Elements.set(x, f, feature(row[f], f));
     }
     double squares = 0;
     for (int j = 0; j < targets.length; j++) {
       double value = target(targets[j], j);
-      put(y, j, value);
+      Elements.set(y, j, value);
       squares += value * value;
     }
     if (placedX != x) {
@@ -100,15 +99,18 @@ final class StagedRows {
     int features = Math.toIntExact(x.cols());
     for (long i = 0; i < rows; i++) {
       for (int f = 0; f < features; f++) {
-        put(x, i * features + f, feature(get(batch.x(), i, f), f));
+        Elements.set(
+            x,
+            i * features + f,
+            feature(Elements.get(batch.x(), i * batch.x().rowStride() + f), f));
       }
     }
     int targets = Math.toIntExact(y.cols());
     double squares = 0;
     for (long i = 0; i < rows; i++) {
       for (int j = 0; j < targets; j++) {
-        double value = target(get(batch.y(), i, j), j);
-        put(y, i * targets + j, value);
+        double value = target(Elements.get(batch.y(), i * batch.y().rowStride() + j), j);
+        Elements.set(y, i * targets + j, value);
         squares += value * value;
       }
     }
@@ -124,7 +126,7 @@ final class StagedRows {
     double squares = 0;
     for (long i = 0; i < targets.rows(); i++) {
       for (long j = 0; j < targets.cols(); j++) {
-        double value = get(targets, i, j);
+        double value = Elements.get(targets, i * targets.rowStride() + j);
         squares += value * value;
       }
     }
@@ -137,24 +139,5 @@ final class StagedRows {
 
   private double target(double value, int j) {
     return standardization == null ? value : standardization.standardizedTarget(value, j);
-  }
-
-  // Not by Tensor.get and set, which check the memory's life at each element; a segment does, too.
-
-  private static double get(Tensor t, long row, long col) {
-    MemorySegment segment = t.segment();
-    long at = t.byteOffset() + (row * t.rowStride() + col) * t.dtype().bytes();
-    return t.dtype() == DType.F32
-        ? segment.get(ValueLayout.JAVA_FLOAT, at)
-        : segment.get(ValueLayout.JAVA_DOUBLE, at);
-  }
-
-  private static void put(Tensor t, long position, double value) {
-    long at = t.byteOffset() + position * t.dtype().bytes();
-    if (t.dtype() == DType.F32) {
-      t.segment().set(ValueLayout.JAVA_FLOAT, at, (float) value);
-    } else {
-      t.segment().set(ValueLayout.JAVA_DOUBLE, at, value);
-    }
   }
 }

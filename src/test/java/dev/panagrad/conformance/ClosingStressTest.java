@@ -17,6 +17,7 @@ import dev.panagrad.loss.Squared;
 import dev.panagrad.optimizer.Optimizer;
 import dev.panagrad.penalty.Penalty;
 import dev.panagrad.rule.Adam;
+import dev.panagrad.rule.StateFormat;
 import dev.panagrad.rule.StepCoefficients;
 import dev.panagrad.tensor.DType;
 import dev.panagrad.tensor.Parameters;
@@ -166,7 +167,9 @@ class ClosingStressTest {
                 Tensor to = zeros(backend, arena, 1_000);
                 return () -> backend.copy(from, to);
               }),
-          new Kind("step", (backend, arena) -> () -> backend.step(Adam.of(1e-3), DType.F32)));
+          new Kind(
+              "step",
+              (backend, arena) -> () -> backend.step(Adam.of(1e-3), DType.F32, StateFormat.SAME)));
 
   private static void discard(Consumer<TensorArena> call) {
     try (TensorArena round = TensorArena.open("round")) {
@@ -216,7 +219,7 @@ class ClosingStressTest {
 
   private static Runnable step(Backend backend, TensorArena arena, long count) {
     Adam rule = Adam.of(1e-3);
-    StepKernel kernel = backend.step(rule, DType.F32).orElseThrow();
+    StepKernel kernel = backend.step(rule, DType.F32, StateFormat.SAME).orElseThrow();
     Tensor p = zeros(backend, arena, count);
     Tensor g = zeros(backend, arena, count);
     Tensor[] slots = {zeros(backend, arena, count), zeros(backend, arena, count)};

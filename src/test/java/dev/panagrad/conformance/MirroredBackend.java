@@ -12,6 +12,7 @@ import dev.panagrad.backend.StepKernel;
 import dev.panagrad.backend.StepTrace;
 import dev.panagrad.backend.Transpose;
 import dev.panagrad.loss.Loss;
+import dev.panagrad.rule.StateFormat;
 import dev.panagrad.rule.StepCoefficients;
 import dev.panagrad.rule.UpdateRule;
 import dev.panagrad.tensor.DType;
@@ -38,7 +39,8 @@ final class MirroredBackend implements Backend {
   MirroredBackend(Backend device) {
     this.device = device;
     lifetime = new Lifetime(device.name());
-    linear = new LinearAlgebra(lifetime, new MirroredKernels(), trace);
+    LinearKernels kernels = new MirroredKernels();
+    linear = new LinearAlgebra(lifetime, kernels, kernels, trace);
   }
 
   /** The images of one call's operands. */
@@ -250,8 +252,8 @@ final class MirroredBackend implements Backend {
   }
 
   @Override
-  public Optional<StepKernel> step(UpdateRule rule, DType dtype) {
-    return device.step(rule, dtype).map(MirroredStep::new);
+  public Optional<StepKernel> step(UpdateRule rule, DType dtype, StateFormat format) {
+    return device.step(rule, dtype, format).map(MirroredStep::new);
   }
 
   private final class MirroredStep implements StepKernel {

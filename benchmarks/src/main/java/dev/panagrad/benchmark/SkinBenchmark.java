@@ -78,7 +78,7 @@ public class SkinBenchmark {
   /** The kernel alone. */
   @Benchmark
   public Gradient unchecked() {
-    backend.kernels().gradient(batch, 0, ROWS, loss, model, into);
+    backend.kernels(DType.F32).gradient(batch, 0, ROWS, loss, model, into);
     return into;
   }
 }

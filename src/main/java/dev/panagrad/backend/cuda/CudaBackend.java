@@ -8,6 +8,7 @@ import dev.panagrad.backend.LinearAlgebra;
 import dev.panagrad.backend.MathMode;
 import dev.panagrad.backend.StepKernel;
 import dev.panagrad.backend.StepTrace;
+import dev.panagrad.rule.StateFormat;
 import dev.panagrad.rule.UpdateRule;
 import dev.panagrad.tensor.DType;
 import dev.panagrad.tensor.Shape;
@@ -59,15 +60,15 @@ final class CudaBackend implements Backend {
     String name =
         "device %d, %s".formatted(options.device(), found.substring(0, found.indexOf(',')));
     memory = new CudaMemory(queue, name, options.deviceMemory());
-    pinned = new PinnedRanges(queue);
-    cublas = new Cublas(queue, memory, options.math());
-    gather = new TypedLaunch(queue, "gather_rows", 8);
     try {
+      pinned = new PinnedRanges(queue);
+      cublas = new Cublas(queue, memory, options.math());
+      gather = new TypedLaunch(queue, "gather_rows", 8);
       uploads = new RowUploads(queue, memory, pinned);
       sums = new VectorSums(queue, memory);
       controls = new StepControls(queue, memory);
       CudaLinear kernels = new CudaLinear(queue, memory, cublas, sums, uploads);
-      linear = new LinearAlgebra(lifetime, kernels, trace);
+      linear = new LinearAlgebra(lifetime, kernels, kernels, trace);
     } catch (RuntimeException e) {
       memory.releaseAll("the backend could not be opened");
       queue.close();
@@ -262,8 +263,11 @@ final class CudaBackend implements Backend {
   }
 
   @Override
-  public Optional<StepKernel> step(UpdateRule rule, DType dtype) {
+  public Optional<StepKernel> step(UpdateRule rule, DType dtype, StateFormat format) {
     linear.requireOpen();
+    if (format != StateFormat.SAME) {
+      return Optional.empty();
+    }
     synchronized (queue) {
       queue.enter();
       return Optional.ofNullable(CudaStep.of(queue, memory, sums, controls, rule, dtype));

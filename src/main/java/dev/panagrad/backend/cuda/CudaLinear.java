@@ -8,7 +8,7 @@ import dev.panagrad.backend.Linear;
 import dev.panagrad.backend.LinearKernels;
 import dev.panagrad.backend.Transpose;
 import dev.panagrad.backend.scalar.ScalarLinear;
-import dev.panagrad.backend.simd.SimdLinear;
+import dev.panagrad.backend.simd.SimdBackend;
 import dev.panagrad.backend.simd.SimdProvider;
 import dev.panagrad.loss.Loss;
 import dev.panagrad.loss.Squared;
@@ -229,7 +229,7 @@ final class CudaLinear implements LinearKernels {
       }
       boolean hasVectors = new SimdProvider().probe() instanceof Availability.Available;
       boolean definite =
-          hasVectors ? SimdLinear.factorize(onHost) : new ScalarLinear().cholesky(onHost);
+          hasVectors ? SimdBackend.factorize(onHost) : new ScalarLinear().cholesky(onHost);
       synchronized (queue) {
         queue.enter();
         HostCopies.upload(queue, onHost, address(a), a);

@@ -5,6 +5,7 @@ import dev.panagrad.backend.BackendOptions;
 import dev.panagrad.backend.HostBackend;
 import dev.panagrad.backend.Lifetime;
 import dev.panagrad.backend.LinearAlgebra;
+import dev.panagrad.backend.LinearKernels;
 import dev.panagrad.backend.StepKernel;
 import dev.panagrad.backend.WorkerPool;
 import dev.panagrad.backend.scalar.ScalarBackend;
@@ -33,16 +34,22 @@ final class OpenBlasBackend extends HostBackend {
     if (new SimdProvider().probe() instanceof Availability.Available) {
       SimdBackend simd = new SimdBackend(lifetime(), options);
       host = simd;
-      linear = skin(new OpenBlasLinear(simd.kernels(), false, pool));
+      linear = skin(simd.kernels(DType.F32), simd.kernels(DType.F64), false);
     } else {
       ScalarBackend scalar = new ScalarBackend(lifetime());
       host = scalar;
-      linear = skin(new OpenBlasLinear(scalar.kernels(), true, pool));
+      linear = skin(scalar.kernels(), scalar.kernels(), true);
     }
   }
 
-  private LinearAlgebra skin(OpenBlasLinear kernels) {
-    return new LinearAlgebra(lifetime(), kernels, trace());
+  private LinearAlgebra skin(LinearKernels f32, LinearKernels f64, boolean isReference) {
+    return new LinearAlgebra(
+        lifetime(),
+        f32,
+        f64,
+        new OpenBlasProducts(f32, isReference, pool),
+        new OpenBlasProducts(f64, isReference, pool),
+        trace());
   }
 
   @Override
@@ -63,11 +70,6 @@ final class OpenBlasBackend extends HostBackend {
   @Override
   public LinearAlgebra linear() {
     return linear;
-  }
-
-  @Override
-  public Optional<StepKernel> step(UpdateRule rule, DType dtype) {
-    return host.step(rule, dtype);
   }
 
   @Override

@@ -4,6 +4,7 @@ import dev.panagrad.backend.StepKernel;
 import dev.panagrad.rule.StateFormat;
 import dev.panagrad.rule.StepCoefficients;
 import dev.panagrad.rule.UpdateRule;
+import dev.panagrad.tensor.Elements;
 import dev.panagrad.tensor.Tensor;
 
 /**
@@ -14,20 +15,13 @@ public final class DefinitionStep implements StepKernel {
   private final UpdateRule rule;
   private final StateFormat format;
   private final double[] state;
-  private final Cells[] slotCells;
   private final float[][] block;
-
-  /** For that rule, with state in the type of the parameters. */
-  public DefinitionStep(UpdateRule rule) {
-    this(rule, StateFormat.SAME);
-  }
 
   /** For that rule, with state in that format. */
   public DefinitionStep(UpdateRule rule, StateFormat format) {
     this.rule = rule;
     this.format = format;
     this.state = new double[rule.slots().size()];
-    this.slotCells = new Cells[state.length];
     this.block = new float[format.isCompact() ? state.length : 0][StateFormat.BLOCK];
   }
 
@@ -38,26 +32,19 @@ public final class DefinitionStep implements StepKernel {
       applyInBlocks(p, g, slots, first, count, c);
       return;
     }
-    Cells pCells = Cells.of(p);
-    Cells gCells = Cells.of(g);
-    for (int s = 0; s < state.length; s++) {
-      slotCells[s] = Cells.of(slots[s]);
-    }
     for (long i = first; i < first + count; i++) {
       for (int s = 0; s < state.length; s++) {
-        state[s] = slotCells[s].get(slots[s], i);
+        state[s] = Elements.get(slots[s], i);
       }
-      pCells.set(p, i, rule.update(pCells.get(p, i), gCells.get(g, i), state, c));
+      Elements.set(p, i, rule.update(Elements.get(p, i), Elements.get(g, i), state, c));
       for (int s = 0; s < state.length; s++) {
-        slotCells[s].set(slots[s], i, state[s]);
+        Elements.set(slots[s], i, state[s]);
       }
     }
   }
 
   private void applyInBlocks(
       Tensor p, Tensor g, Tensor[] slots, long first, long count, StepCoefficients c) {
-    Cells pCells = Cells.of(p);
-    Cells gCells = Cells.of(g);
     long end = first + count;
     for (long b = first / StateFormat.BLOCK; b * StateFormat.BLOCK < end; b++) {
       for (int s = 0; s < state.length; s++) {
@@ -69,7 +56,7 @@ public final class DefinitionStep implements StepKernel {
         for (int s = 0; s < state.length; s++) {
           state[s] = block[s][j];
         }
-        pCells.set(p, i, rule.update(pCells.get(p, i), gCells.get(g, i), state, c));
+        Elements.set(p, i, rule.update(Elements.get(p, i), Elements.get(g, i), state, c));
         for (int s = 0; s < state.length; s++) {
           block[s][j] = (float) state[s];
         }

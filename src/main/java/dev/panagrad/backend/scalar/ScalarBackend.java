@@ -21,7 +21,7 @@ public final class ScalarBackend extends HostBackend {
   /** Opens it, for itself or as a part of another backend whose lifetime that is. */
   public ScalarBackend(Lifetime lifetime) {
     super(lifetime);
-    linear = new LinearAlgebra(lifetime, kernels, trace());
+    linear = new LinearAlgebra(lifetime, kernels, kernels, trace());
   }
 
   /** The kernels without their skin, for another backend. */
@@ -42,11 +42,6 @@ public final class ScalarBackend extends HostBackend {
   @Override
   public LinearAlgebra linear() {
     return linear;
-  }
-
-  @Override
-  public Optional<StepKernel> step(UpdateRule rule, DType dtype) {
-    return Optional.of(new DefinitionStep(rule));
   }
 
   @Override

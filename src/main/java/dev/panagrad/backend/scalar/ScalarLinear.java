@@ -7,6 +7,7 @@ import dev.panagrad.backend.Linear;
 import dev.panagrad.backend.LinearKernels;
 import dev.panagrad.backend.Transpose;
 import dev.panagrad.loss.Loss;
+import dev.panagrad.tensor.Elements;
 import dev.panagrad.tensor.Tensor;
 import java.util.Arrays;
 
@@ -26,37 +27,33 @@ public final class ScalarLinear implements LinearKernels {
 
   @Override
   public double dot(Tensor x, Tensor y) {
-    Cells cells = Cells.of(x);
     double sum = 0;
     for (long i = 0; i < x.count(); i++) {
-      sum += cells.get(x, i) * cells.get(y, i);
+      sum += Elements.get(x, i) * Elements.get(y, i);
     }
     return sum;
   }
 
   @Override
   public void axpy(double alpha, Tensor x, Tensor y) {
-    Cells cells = Cells.of(x);
     for (long i = 0; i < x.count(); i++) {
-      cells.set(y, i, cells.get(y, i) + alpha * cells.get(x, i));
+      Elements.set(y, i, Elements.get(y, i) + alpha * Elements.get(x, i));
     }
   }
 
   @Override
   public void lerp(double share, Tensor x, Tensor y) {
-    Cells cells = Cells.of(x);
     for (long i = 0; i < x.count(); i++) {
-      double before = cells.get(y, i);
-      cells.set(y, i, before + share * (cells.get(x, i) - before));
+      double before = Elements.get(y, i);
+      Elements.set(y, i, before + share * (Elements.get(x, i) - before));
     }
   }
 
   @Override
   public double norm2(Tensor x) {
-    Cells cells = Cells.of(x);
     double largest = 0;
     for (long i = 0; i < x.count(); i++) {
-      largest = Math.max(largest, Math.abs(cells.get(x, i)));
+      largest = Math.max(largest, Math.abs(Elements.get(x, i)));
     }
     if (largest == 0 || !(largest < Double.POSITIVE_INFINITY)) {
       return largest;
@@ -66,7 +63,7 @@ public final class ScalarLinear implements LinearKernels {
     double scale = Math.scalb(1.0, -Math.getExponent(largest));
     double sum = 0;
     for (long i = 0; i < x.count(); i++) {
-      double scaled = cells.get(x, i) * scale;
+      double scaled = Elements.get(x, i) * scale;
       sum += scaled * scaled;
     }
     return Math.sqrt(sum) / scale;
@@ -74,19 +71,17 @@ public final class ScalarLinear implements LinearKernels {
 
   @Override
   public double norm1(Tensor x) {
-    Cells cells = Cells.of(x);
     double sum = 0;
     for (long i = 0; i < x.count(); i++) {
-      sum += Math.abs(cells.get(x, i));
+      sum += Math.abs(Elements.get(x, i));
     }
     return sum;
   }
 
   @Override
   public boolean isFinite(Tensor x) {
-    Cells cells = Cells.of(x);
     for (long i = 0; i < x.count(); i++) {
-      if (!Double.isFinite(cells.get(x, i))) {
+      if (!Double.isFinite(Elements.get(x, i))) {
         return false;
       }
     }
@@ -95,14 +90,13 @@ public final class ScalarLinear implements LinearKernels {
 
   @Override
   public void gemv(Transpose transpose, double alpha, Tensor a, Tensor x, double beta, Tensor y) {
-    Cells cells = Cells.of(a);
     long inner = x.count();
     for (long i = 0; i < y.count(); i++) {
       double sum = 0;
       for (long j = 0; j < inner; j++) {
-        sum += at(cells, a, transpose, i, j) * cells.get(x, j);
+        sum += at(a, transpose, i, j) * Elements.get(x, j);
       }
-      cells.set(y, i, combine(alpha, sum, beta, cells, y, i));
+      Elements.set(y, i, combine(alpha, sum, beta, y, i));
     }
   }
 
@@ -115,66 +109,62 @@ public final class ScalarLinear implements LinearKernels {
       Tensor b,
       double beta,
       Tensor c) {
-    Cells cells = Cells.of(a);
     long inner = transposeA == Transpose.NO ? a.cols() : a.rows();
     for (long i = 0; i < c.rows(); i++) {
       for (long j = 0; j < c.cols(); j++) {
         double sum = 0;
         for (long l = 0; l < inner; l++) {
-          sum += at(cells, a, transposeA, i, l) * at(cells, b, transposeB, l, j);
+          sum += at(a, transposeA, i, l) * at(b, transposeB, l, j);
         }
         long position = i * c.rowStride() + j;
-        cells.set(c, position, combine(alpha, sum, beta, cells, c, position));
+        Elements.set(c, position, combine(alpha, sum, beta, c, position));
       }
     }
   }
 
   @Override
   public boolean cholesky(Tensor a) {
-    Cells cells = Cells.of(a);
     for (long i = 0; i < a.rows(); i++) {
       for (long j = 0; j <= i; j++) {
-        double rest = at(cells, a, Transpose.NO, i, j);
+        double rest = at(a, Transpose.NO, i, j);
         for (long l = 0; l < j; l++) {
-          rest -= at(cells, a, Transpose.NO, i, l) * at(cells, a, Transpose.NO, j, l);
+          rest -= at(a, Transpose.NO, i, l) * at(a, Transpose.NO, j, l);
         }
         if (i == j && !(rest > 0 && rest < Double.POSITIVE_INFINITY)) {
           return false;
         }
-        double factor = i == j ? Math.sqrt(rest) : rest / at(cells, a, Transpose.NO, j, j);
-        cells.set(a, i * a.rowStride() + j, factor);
+        double factor = i == j ? Math.sqrt(rest) : rest / at(a, Transpose.NO, j, j);
+        Elements.set(a, i * a.rowStride() + j, factor);
       }
     }
     return true;
   }
 
-  private static double at(Cells cells, Tensor t, Transpose transpose, long row, long col) {
+  private static double at(Tensor t, Transpose transpose, long row, long col) {
     long position =
         transpose == Transpose.NO ? row * t.rowStride() + col : col * t.rowStride() + row;
-    return cells.get(t, position);
+    return Elements.get(t, position);
   }
 
-  private static double combine(
-      double alpha, double sum, double beta, Cells cells, Tensor out, long position) {
-    return beta == 0 ? alpha * sum : alpha * sum + beta * cells.get(out, position);
+  private static double combine(double alpha, double sum, double beta, Tensor out, long position) {
+    return beta == 0 ? alpha * sum : alpha * sum + beta * Elements.get(out, position);
   }
 
   @Override
   public void predict(Tensor x, long first, long count, Linear model, Tensor out) {
-    Cells cells = Cells.of(x);
     for (long i = 0; i < count; i++) {
       for (long j = 0; j < model.outputs(); j++) {
-        cells.set(out, i * out.rowStride() + j, prediction(cells, x, first + i, model, j));
+        Elements.set(out, i * out.rowStride() + j, prediction(x, first + i, model, j));
       }
     }
   }
 
-  private static double prediction(Cells cells, Tensor x, long row, Linear model, long output) {
-    double sum = model.b() == null ? 0 : cells.get(model.b(), output);
+  private static double prediction(Tensor x, long row, Linear model, long output) {
+    double sum = model.b() == null ? 0 : Elements.get(model.b(), output);
     long xRow = row * x.rowStride();
     long wRow = output * model.features();
     for (long f = 0; f < x.cols(); f++) {
-      sum += cells.get(x, xRow + f) * cells.get(model.w(), wRow + f);
+      sum += Elements.get(x, xRow + f) * Elements.get(model.w(), wRow + f);
     }
     return sum;
   }
@@ -197,36 +187,34 @@ public final class ScalarLinear implements LinearKernels {
         add(rows, batch.row(i), loss, model, j);
       }
     }
-    Cells cells = Cells.of(rows.x());
     double scale = 1.0 / count;
     for (int j = 0; j < outputs; j++) {
       for (int f = 0; f < features; f++) {
-        cells.set(into.gw(), (long) j * features + f, scale * sums[j * width + f]);
+        Elements.set(into.gw(), (long) j * features + f, scale * sums[j * width + f]);
       }
       if (into.gb() != null) {
-        cells.set(into.gb(), j, scale * sums[j * width + features]);
+        Elements.set(into.gb(), j, scale * sums[j * width + features]);
       }
       if (into.loss() != null) {
-        Cells.F64.set(into.loss(), j, sums[j * width + features + 1] / count);
+        Elements.set(into.loss(), j, sums[j * width + features + 1] / count);
       }
     }
   }
 
   /** Adds a row to the sums of an output: its gradient, derivative and loss. */
   private void add(DenseRows rows, long row, Loss loss, Linear model, int output) {
-    Cells cells = Cells.of(rows.x());
-    z[0] = prediction(cells, rows.x(), row, model, output);
+    z[0] = prediction(rows.x(), row, model, output);
     if (rows.offset() != null) {
-      z[0] += cells.get(rows.offset(), row);
+      z[0] += Elements.get(rows.offset(), row);
     }
-    weight[0] = rows.weights() == null ? 1 : cells.get(rows.weights(), row);
-    target[0] = cells.get(rows.y(), row * rows.y().rowStride() + output);
+    weight[0] = rows.weights() == null ? 1 : Elements.get(rows.weights(), row);
+    target[0] = Elements.get(rows.y(), row * rows.y().rowStride() + output);
     double value = loss.differentiate(z, target, weight, 1);
     int features = (int) model.features();
     int at = output * (features + 2);
     long xRow = row * rows.x().rowStride();
     for (int f = 0; f < features; f++) {
-      sums[at + f] += z[0] * cells.get(rows.x(), xRow + f);
+      sums[at + f] += z[0] * Elements.get(rows.x(), xRow + f);
     }
     sums[at + features] += z[0];
     sums[at + features + 1] += value;

@@ -4,7 +4,6 @@ import dev.panagrad.backend.Batch;
 import dev.panagrad.backend.Gradient;
 import dev.panagrad.backend.Lifetime;
 import dev.panagrad.backend.Linear;
-import dev.panagrad.backend.LinearKernels;
 import dev.panagrad.backend.Transpose;
 import dev.panagrad.backend.WorkerPool;
 import dev.panagrad.loss.Loss;
@@ -13,7 +12,7 @@ import dev.panagrad.tensor.Tensor;
 import java.lang.foreign.Arena;
 
 /** The kernels of one element type. */
-final class KernelsF32 implements LinearKernels {
+final class KernelsF32 extends VectorKernelsF32 {
   private final RowSumsF32 sums;
   private final RowProductsF32 products;
   private final GemmF32 gemm;
@@ -24,36 +23,6 @@ final class KernelsF32 implements LinearKernels {
     products = new RowProductsF32(lifetime, pool, arena);
     gemm = new GemmF32(pool);
     panels = new OutputPanelsF32(pool, gemm);
-  }
-
-  @Override
-  public double dot(Tensor x, Tensor y) {
-    return VectorKernelsF32.dot(x, y);
-  }
-
-  @Override
-  public void axpy(double alpha, Tensor x, Tensor y) {
-    VectorKernelsF32.axpy(alpha, x, y);
-  }
-
-  @Override
-  public void lerp(double share, Tensor x, Tensor y) {
-    VectorKernelsF32.lerp(share, x, y);
-  }
-
-  @Override
-  public double norm2(Tensor x) {
-    return VectorKernelsF32.norm2(x);
-  }
-
-  @Override
-  public double norm1(Tensor x) {
-    return VectorKernelsF32.norm1(x);
-  }
-
-  @Override
-  public boolean isFinite(Tensor x) {
-    return VectorKernelsF32.isFinite(x);
   }
 
   @Override

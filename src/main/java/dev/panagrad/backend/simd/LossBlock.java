@@ -1,9 +1,8 @@
 package dev.panagrad.backend.simd;
 
 import dev.panagrad.backend.DenseRows;
-import dev.panagrad.tensor.DType;
+import dev.panagrad.tensor.Elements;
 import dev.panagrad.tensor.Tensor;
-import java.lang.foreign.ValueLayout;
 import java.util.Arrays;
 
 /**
@@ -20,7 +19,6 @@ final class LossBlock {
   void addRows(RowBlock block, DenseRows rows, int output) {
     int n = block.filled;
     Tensor targets = rows.y();
-    boolean isF32 = targets.dtype() == DType.F32;
     Tensor weights = rows.weights();
     Tensor offset = rows.offset();
     if (weights == null) {
@@ -28,12 +26,12 @@ final class LossBlock {
     }
     for (int i = 0; i < n; i++) {
       long row = block.number(i);
-      y[i] = cell(targets, isF32, row * targets.rowStride() + output);
+      y[i] = Elements.get(targets, row * targets.rowStride() + output);
       if (weights != null) {
-        s[i] = cell(weights, isF32, row);
+        s[i] = Elements.get(weights, row);
       }
       if (offset != null) {
-        z[i] += cell(offset, isF32, row);
+        z[i] += Elements.get(offset, row);
       }
     }
     for (int i = block.firstFilling; i < n; i++) {
@@ -41,11 +39,5 @@ final class LossBlock {
         s[i] = 0;
       }
     }
-  }
-
-  private static double cell(Tensor t, boolean isF32, long position) {
-    return isF32
-        ? t.segment().get(ValueLayout.JAVA_FLOAT, t.byteOffset() + position * Float.BYTES)
-        : t.segment().get(ValueLayout.JAVA_DOUBLE, t.byteOffset() + position * Double.BYTES);
   }
 }

@@ -9,6 +9,7 @@ import dev.panagrad.backend.Batch;
 import dev.panagrad.backend.Gradient;
 import dev.panagrad.backend.Linear;
 import dev.panagrad.backend.WorkerPool;
+import dev.panagrad.tensor.Elements;
 import dev.panagrad.tensor.Tensor;
 import java.lang.foreign.MemorySegment;
 import java.lang.foreign.ValueLayout;
@@ -222,12 +223,7 @@ final class OutputPanelsF32 implements WorkerPool.ChunkTask, AutoCloseable {
     Tensor b = model.b();
     for (int j = 0; j < n; j++) {
       long o = (long) j * LanesF32.BYTES;
-      float intercept =
-          b == null
-              ? 0
-              : b.segment()
-                  .get(
-                      ValueLayout.JAVA_FLOAT, b.byteOffset() + (long) (first + j) * LanesF32.BYTES);
+      float intercept = b == null ? 0 : narrow(Elements.get(b, first + j));
       float residual =
           residuals.get(ValueLayout.JAVA_FLOAT, rAt + o)
               + intercept
@@ -250,26 +246,22 @@ final class OutputPanelsF32 implements WorkerPool.ChunkTask, AutoCloseable {
 
   private void write(Gradient into, long totalsAt, long count) {
     double scale = 2.0 / count;
-    MemorySegment out = into.gw().segment();
     long cells = into.gw().count();
     for (long i = 0; i < cells; i++) {
       double total =
           totalsAt < 0
               ? sums.get(ValueLayout.JAVA_FLOAT, i * LanesF32.BYTES)
               : sums.get(ValueLayout.JAVA_DOUBLE, totalsAt + i * Double.BYTES);
-      long at = into.gw().byteOffset() + i * LanesF32.BYTES;
-      out.set(ValueLayout.JAVA_FLOAT, at, narrow(scale * total));
+      Elements.set(into.gw(), i, scale * total);
     }
     Tensor gb = into.gb();
     Tensor loss = into.loss();
     for (int j = 0; j < outputs; j++) {
       if (gb != null) {
-        long at = gb.byteOffset() + (long) j * LanesF32.BYTES;
-        gb.segment().set(ValueLayout.JAVA_FLOAT, at, narrow(scale * residualSums[j]));
+        Elements.set(gb, j, scale * residualSums[j]);
       }
       if (loss != null) {
-        long at = loss.byteOffset() + (long) j * Double.BYTES;
-        loss.segment().set(ValueLayout.JAVA_DOUBLE, at, squareSums[j] / count);
+        Elements.set(loss, j, squareSums[j] / count);
       }
     }
   }

@@ -5,6 +5,7 @@ import static dev.panagrad.backend.simd.LanesF32.narrow;
 import dev.panagrad.backend.Lifetime;
 import dev.panagrad.backend.Linear;
 import dev.panagrad.backend.WorkerPool;
+import dev.panagrad.tensor.Elements;
 import dev.panagrad.tensor.Tensor;
 import java.lang.foreign.Arena;
 import java.lang.foreign.MemorySegment;
@@ -147,11 +148,7 @@ final class RowProductsF32 implements WorkerPool.ChunkTask, AutoCloseable {
         block.rows.gather(x, null, first + row, (int) Math.min(blockRows, from + n - row));
         for (int j = 0; j < outputs; j++) {
           block.multiply(model, j);
-          double intercept =
-              b == null
-                  ? 0
-                  : b.segment()
-                      .get(ValueLayout.JAVA_FLOAT, b.byteOffset() + (long) j * LanesF32.BYTES);
+          double intercept = b == null ? 0 : Elements.get(b, j);
           long start = out.byteOffset() + (row * out.rowStride() + j) * LanesF32.BYTES;
           block.store(alpha, intercept, beta, out, start);
         }

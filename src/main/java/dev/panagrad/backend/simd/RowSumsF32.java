@@ -13,6 +13,7 @@ import dev.panagrad.backend.Linear;
 import dev.panagrad.backend.WorkerPool;
 import dev.panagrad.loss.Loss;
 import dev.panagrad.loss.Squared;
+import dev.panagrad.tensor.Elements;
 import dev.panagrad.tensor.Tensor;
 import java.lang.foreign.Arena;
 import java.lang.foreign.MemorySegment;
@@ -143,12 +144,10 @@ final class RowSumsF32 implements WorkerPool.ChunkTask, AutoCloseable {
         squares += squareSums[chunk][j];
       }
       if (gb != null) {
-        long gbAt = gb.byteOffset() + (long) j * LanesF32.BYTES;
-        gb.segment().set(ValueLayout.JAVA_FLOAT, gbAt, narrow(scale * residuals));
+        Elements.set(gb, j, scale * residuals);
       }
       if (values != null) {
-        long lossAt = values.byteOffset() + (long) j * Double.BYTES;
-        values.segment().set(ValueLayout.JAVA_DOUBLE, lossAt, squares / count);
+        Elements.set(values, j, squares / count);
       }
     }
   }
@@ -308,10 +307,7 @@ final class RowSumsF32 implements WorkerPool.ChunkTask, AutoCloseable {
 
   private void subtractTarget(int chunk, int j, RowBlock block, float[] r, int from) {
     Tensor b = model.b();
-    float intercept =
-        b == null
-            ? 0
-            : b.segment().get(ValueLayout.JAVA_FLOAT, b.byteOffset() + (long) j * LanesF32.BYTES);
+    float intercept = b == null ? 0 : narrow(Elements.get(b, j));
     if (loss != null) {
       double shift = intercept;
       LossBlock cells = lossBlocks[chunk];

@@ -14,6 +14,7 @@ import dev.panagrad.rule.Sgd;
 import dev.panagrad.rule.StateFormat;
 import dev.panagrad.rule.UpdateRule;
 import dev.panagrad.tensor.DType;
+import dev.panagrad.tensor.Tensor;
 import java.lang.foreign.Arena;
 import java.util.Optional;
 import java.util.concurrent.atomic.AtomicBoolean;
@@ -25,7 +26,8 @@ public final class SimdBackend extends HostBackend {
   private final WorkerPool pool;
   private final Arena arena = Arena.ofShared();
   private final StepBuffers buffers;
-  private final SimdLinear kernels;
+  private final KernelsF32 f32;
+  private final KernelsF64 f64;
   private final LinearAlgebra linear;
   private final AtomicBoolean closed = new AtomicBoolean();
 
@@ -34,13 +36,19 @@ public final class SimdBackend extends HostBackend {
     super(lifetime);
     pool = new WorkerPool(lifetime, options.threads());
     buffers = new StepBuffers(lifetime, arena, pool.threads());
-    kernels = new SimdLinear(lifetime, pool, arena);
-    linear = new LinearAlgebra(lifetime, kernels, trace());
+    f32 = new KernelsF32(lifetime, pool, arena);
+    f64 = new KernelsF64(lifetime, pool, arena);
+    linear = new LinearAlgebra(lifetime, f32, f64, trace());
   }
 
-  /** The kernels without their skin, for another backend. */
-  public LinearKernels kernels() {
-    return kernels;
+  /** The kernels of a type without their skin, for another backend. */
+  public LinearKernels kernels(DType dtype) {
+    return dtype == DType.F32 ? f32 : f64;
+  }
+
+  /** {@link LinearAlgebra#cholesky} without memory of a backend, for those that lack a kernel. */
+  public static boolean factorize(Tensor a) {
+    return a.dtype() == DType.F32 ? CholeskyF32.factorize(a) : CholeskyF64.factorize(a);
   }
 
   static String describe() {
@@ -63,20 +71,12 @@ public final class SimdBackend extends HostBackend {
   }
 
   @Override
-  public Optional<StepKernel> step(UpdateRule rule, DType dtype) {
-    return Optional.ofNullable(dtype == DType.F32 ? stepF32(rule) : stepF64(rule));
-  }
-
-  @Override
   public Optional<StepKernel> step(UpdateRule rule, DType dtype, StateFormat format) {
-    if (format == StateFormat.SAME) {
-      return step(rule, dtype);
-    }
-    if (dtype != DType.F32) {
-      return Optional.empty();
+    if (dtype == DType.F64) {
+      return Optional.ofNullable(format == StateFormat.SAME ? stepF64(rule) : null);
     }
     FusedStepF32 kernel = stepF32(rule);
-    if (kernel == null || rule.slots().isEmpty()) {
+    if (format == StateFormat.SAME || kernel == null || rule.slots().isEmpty()) {
       // Without state there is nothing to keep in another format.
       return Optional.ofNullable(kernel);
     }
@@ -156,7 +156,8 @@ public final class SimdBackend extends HostBackend {
     if (closed.compareAndSet(false, true)) {
       // Whoever has the turn finishes first, and nobody takes it after that.
       pool.close();
-      kernels.close();
+      f32.close();
+      f64.close();
       buffers.close();
       arena.close();
     }

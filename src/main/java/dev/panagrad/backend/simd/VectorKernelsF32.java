@@ -10,6 +10,7 @@ import static dev.panagrad.backend.simd.LanesF32.narrow;
 import static jdk.incubator.vector.FloatVector.broadcast;
 import static jdk.incubator.vector.FloatVector.fromMemorySegment;
 
+import dev.panagrad.backend.LinearKernels;
 import dev.panagrad.tensor.Tensor;
 import java.lang.foreign.MemorySegment;
 import java.lang.foreign.ValueLayout;
@@ -21,7 +22,7 @@ import jdk.incubator.vector.VectorOperators;
  * #BLOCK} elements in four independent vectors of the element type, and over blocks in double
  * precision.
  */
-final class VectorKernelsF32 {
+abstract class VectorKernelsF32 implements LinearKernels {
   /**
    * Elements per block: 4,096 terms in 4 vectors of at least 4 lanes are chains of at most 256
    * additions.
@@ -30,9 +31,8 @@ final class VectorKernelsF32 {
 
   private static final long STRIDE = (long) LanesF32.COUNT * LanesF32.BYTES;
 
-  private VectorKernelsF32() {}
-
-  static double dot(Tensor x, Tensor y) {
+  @Override
+  public final double dot(Tensor x, Tensor y) {
     return dot(x.segment(), x.byteOffset(), y.segment(), y.byteOffset(), x.count());
   }
 
@@ -84,7 +84,8 @@ final class VectorKernelsF32 {
     return sum;
   }
 
-  static void axpy(double alpha, Tensor x, Tensor y) {
+  @Override
+  public final void axpy(double alpha, Tensor x, Tensor y) {
     FloatVector factor = broadcast(SPECIES, narrow(alpha));
     MemorySegment xs = x.segment();
     MemorySegment ys = y.segment();
@@ -102,7 +103,8 @@ final class VectorKernelsF32 {
     }
   }
 
-  static void lerp(double share, Tensor x, Tensor y) {
+  @Override
+  public final void lerp(double share, Tensor x, Tensor y) {
     FloatVector factor = broadcast(SPECIES, narrow(share));
     MemorySegment xs = x.segment();
     MemorySegment ys = y.segment();
@@ -127,7 +129,8 @@ final class VectorKernelsF32 {
    * The sum of squares in the element type where that is exact enough, else with every element
    * scaled first.
    */
-  static double norm2(Tensor x) {
+  @Override
+  public final double norm2(Tensor x) {
     double squares = dot(x, x);
     // Outside this range a square may have overflowed, or lost bits to underflow.
     if (squares > LanesF32.SAFE_SQUARES_MIN && squares < LanesF32.SAFE_SQUARES_MAX) {
@@ -154,7 +157,8 @@ final class VectorKernelsF32 {
     return largest;
   }
 
-  static double norm1(Tensor x) {
+  @Override
+  public final double norm1(Tensor x) {
     double sum = 0;
     for (long from = 0; from < x.count(); from += BLOCK) {
       sum += norm1Block(x.segment(), at(x, from), Math.min(BLOCK, x.count() - from));
@@ -192,7 +196,8 @@ final class VectorKernelsF32 {
    * Zero times an element is NaN exactly if the element is infinite or NaN, and a NaN survives
    * every addition.
    */
-  static boolean isFinite(Tensor x) {
+  @Override
+  public final boolean isFinite(Tensor x) {
     MemorySegment xs = x.segment();
     long xAt = x.byteOffset();
     FloatVector zero = FloatVector.zero(SPECIES);

@@ -19,6 +19,7 @@ import dev.panagrad.loss.Squared;
 import dev.panagrad.optimizer.Optimizer;
 import dev.panagrad.regression.LinearRegression;
 import dev.panagrad.rule.Adam;
+import dev.panagrad.rule.StateFormat;
 import dev.panagrad.tensor.DType;
 import dev.panagrad.tensor.Tensor;
 import dev.panagrad.tensor.TensorArena;
@@ -214,7 +215,7 @@ class CudaFaultsTest {
           () -> backend.copy(host, onDevice),
           () -> backend.allocate(arena, "more", DType.F32, host.shape()),
           () -> backend.place(arena, host),
-          () -> backend.step(Adam.of(0.1), DType.F32),
+          () -> backend.step(Adam.of(0.1), DType.F32, StateFormat.SAME),
         }) {
       DeviceException e = assertThrows(DeviceException.class, call::run);
       assertTrue(e.isLost());

@@ -18,6 +18,7 @@ import dev.panagrad.backend.Linear;
 import dev.panagrad.backend.StepKernel;
 import dev.panagrad.loss.Squared;
 import dev.panagrad.rule.Adam;
+import dev.panagrad.rule.StateFormat;
 import dev.panagrad.rule.StepCoefficients;
 import dev.panagrad.tensor.DType;
 import dev.panagrad.tensor.Shape;
@@ -107,7 +108,7 @@ class CudaPlacementTest {
         "both must be on the device, or both in host memory");
     assertEquals(1, first(gw));
     assertEquals(1, w.get(0));
-    StepKernel step = backend.step(Adam.of(0.1), DType.F32).orElseThrow();
+    StepKernel step = backend.step(Adam.of(0.1), DType.F32, StateFormat.SAME).orElseThrow();
     Tensor[] slots = {device("m", 5), device("v", 5)};
     refused(
         () -> step.apply(x, y, slots, 0, 5, new StepCoefficients(DType.F32)),

@@ -16,6 +16,7 @@ import dev.panagrad.penalty.Penalty;
 import dev.panagrad.regression.LinearRegression;
 import dev.panagrad.rule.Adam;
 import dev.panagrad.rule.GradientDescent;
+import dev.panagrad.rule.StateFormat;
 import dev.panagrad.rule.StepCoefficients;
 import dev.panagrad.tensor.DType;
 import dev.panagrad.tensor.Shape;
@@ -233,7 +234,8 @@ class CudaSteadyStepTest {
         p[i] = backend.allocate(arena, "p", DType.F32, Shape.of(4));
         Tensor onHost = arena.allocate("g", DType.F32, 4).fill(i == 0 ? 10 : 1000);
         g[i] = backend.place(arena, onHost);
-        kernels[i] = backend.step(new GradientDescent(1), DType.F32).orElseThrow();
+        kernels[i] =
+            backend.step(new GradientDescent(1), DType.F32, StateFormat.SAME).orElseThrow();
       }
       StepCoefficients c = new StepCoefficients(DType.F32);
       c.own[GradientDescent.RATE] = 1;

@@ -1,25 +1,21 @@
 package dev.panagrad.backend.openblas;
 
-import dev.panagrad.backend.Batch;
-import dev.panagrad.backend.Gradient;
-import dev.panagrad.backend.Linear;
-import dev.panagrad.backend.LinearKernels;
+import dev.panagrad.backend.ProductKernels;
 import dev.panagrad.backend.Transpose;
 import dev.panagrad.backend.WorkerPool;
-import dev.panagrad.loss.Loss;
 import dev.panagrad.tensor.DType;
 import dev.panagrad.tensor.Tensor;
 
 /**
- * Products and factorization by OpenBLAS from a size on where that is faster; everything else by
- * the host backend, {@code simd} where it can run.
+ * Products and factorization by OpenBLAS from a size on where that is faster; smaller ones by the
+ * host backend.
  *
  * <p>OpenBLAS computes with one thread; the rows of a result are shared between our own in blocks
  * that depend on the sizes only, so that its bits do not depend on the number of threads.
  *
  * <p>Threading: products take turns by the pool's lock.
  */
-final class OpenBlasLinear implements LinearKernels {
+final class OpenBlasProducts implements ProductKernels {
   /**
    * Multiply-adds from which OpenBLAS is called. Measured on AVX-512 x86, 1 thread: its kernels for
    * small matrices are ahead of the host's packed ones from 8 x 8 x 8 on, the smallest that was
@@ -38,13 +34,13 @@ final class OpenBlasLinear implements LinearKernels {
   /** Blocks of a result, at most. */
   private static final long MOST_BLOCKS = 16;
 
-  private final LinearKernels host;
+  private final ProductKernels host;
   private final boolean hostIsReference;
   private final WorkerPool pool;
   private final Product product = new Product();
   private final SymmetricProduct symmetric = new SymmetricProduct();
 
-  OpenBlasLinear(LinearKernels host, boolean hostIsReference, WorkerPool pool) {
+  OpenBlasProducts(ProductKernels host, boolean hostIsReference, WorkerPool pool) {
     this.host = host;
     this.hostIsReference = hostIsReference;
     this.pool = pool;
@@ -217,46 +213,5 @@ final class OpenBlasLinear implements LinearKernels {
     } else {
       host.gemv(transpose, alpha, a, x, beta, y);
     }
-  }
-
-  @Override
-  public double dot(Tensor x, Tensor y) {
-    return host.dot(x, y);
-  }
-
-  @Override
-  public void axpy(double alpha, Tensor x, Tensor y) {
-    host.axpy(alpha, x, y);
-  }
-
-  @Override
-  public void lerp(double share, Tensor x, Tensor y) {
-    host.lerp(share, x, y);
-  }
-
-  @Override
-  public double norm2(Tensor x) {
-    return host.norm2(x);
-  }
-
-  @Override
-  public double norm1(Tensor x) {
-    return host.norm1(x);
-  }
-
-  @Override
-  public boolean isFinite(Tensor x) {
-    return host.isFinite(x);
-  }
-
-  @Override
-  public void predict(Tensor x, long first, long count, Linear model, Tensor out) {
-    host.predict(x, first, count, model, out);
-  }
-
-  @Override
-  public void gradient(
-      Batch batch, long first, long count, Loss loss, Linear model, Gradient into) {
-    host.gradient(batch, first, count, loss, model, into);
   }
 }
