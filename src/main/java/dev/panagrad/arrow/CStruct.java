@@ -16,7 +16,6 @@ import java.lang.invoke.MethodHandle;
  */
 final class CStruct {
   static final ValueLayout.OfLong LONG = ValueLayout.JAVA_LONG_UNALIGNED;
-
   private static final Linker LINKER = Linker.nativeLinker();
   private static final MethodHandle RELEASE =
       LINKER.downcallHandle(FunctionDescriptor.ofVoid(ValueLayout.ADDRESS));

@@ -33,7 +33,6 @@ public final class ImportedStream implements AutoCloseable {
   private static final MethodHandle LAST_ERROR =
       Linker.nativeLinker()
           .downcallHandle(FunctionDescriptor.of(ValueLayout.ADDRESS, ValueLayout.ADDRESS));
-
   private static final long GET_SCHEMA = 0;
   private static final long GET_NEXT = 8;
   private static final long GET_LAST_ERROR = 16;

@@ -13,7 +13,7 @@ import picocli.CommandLine.Parameters;
 
 /** Where the rows come from. */
 final class DataSource {
-  /** The data set in the jar, so that the program can be tried without a file. */
+  // The data set in the jar, so that the program can be tried without a file.
   private static final String SAMPLE = "sample:diabetes";
 
   @Parameters(

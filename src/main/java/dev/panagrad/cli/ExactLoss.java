@@ -17,7 +17,7 @@ import java.util.stream.IntStream;
  * @param note beside the loss, or why it is missing; null if nothing was to be computed
  */
 record ExactLoss(double mse, double variance, String note) {
-  /** Below this part of the variance a loss is rounding: there is no gap to it. */
+  // Below this part of the variance a loss is rounding: there is no gap to it.
   private static final double ROUNDING = 1e-12;
 
   private static final int MAX_FEATURES = 4000;

@@ -14,9 +14,7 @@ import java.util.List;
  */
 final class HistoryFile implements TrainingListener, AutoCloseable {
   private final Path file;
-
-  /** Null until training begins. */
-  private CsvWriter csv;
+  private CsvWriter csv; // null until training begins
 
   /** Replaces the file when training begins, and not before. */
   HistoryFile(Path file) {

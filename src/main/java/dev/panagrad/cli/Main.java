@@ -37,10 +37,9 @@ import picocli.CommandLine.UnmatchedArgumentException;
       BackendsCommand.class
     })
 public final class Main implements Runnable {
-  /** Held, because a logger that nobody holds is forgotten with its level. */
+  // Held, because a logger that nobody holds is forgotten with its level.
   private static final Logger ENGINE_LOG = Logger.getLogger("dev.panagrad");
-
-  /** The library of Parquet files, which says how it unpacks them. */
+  // The library of Parquet files, which says how it unpacks them.
   private static final Logger PARQUET_LOG = Logger.getLogger("dev.hardwood");
 
   @Option(

@@ -8,8 +8,7 @@ import java.util.regex.Pattern;
 /** A number of bytes, with k, m, g or t for powers of 1,024. */
 final class MemorySize {
   private static final List<String> UNITS = List.of("", "k", "m", "g", "t");
-
-  /** At most 18 digits, which a long holds. */
+  // At most 18 digits, which a long holds.
   private static final Pattern SIZE = Pattern.compile("([0-9]{1,18})([kmgt]?)");
 
   private MemorySize() {}

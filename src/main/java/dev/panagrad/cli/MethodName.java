@@ -62,8 +62,7 @@ enum MethodName {
   FISTA(new Fista()),
   LBFGS(new Lbfgs()),
   CG(new ConjugateGradient());
-
-  /** Options that some optimizers have, and others not. */
+  // Options that some optimizers have, and others not.
   private static final List<String> OF_RULES =
       List.of(
           "--momentum",
@@ -76,18 +75,13 @@ enum MethodName {
           "--centered",
           "--amsgrad",
           "--weight-decay");
-
-  /** Options that all optimizers have, and no method that looks at all rows in every step. */
+  // Options that all optimizers have, and no method that looks at all rows in every step.
   private static final List<String> OF_OPTIMIZERS =
       List.of(
           "--learning-rate", "--schedule", "--clip-norm", "--clip-value", "--average", "--state");
 
-  /** The default learning rate, for standardized data; NaN for a solver. */
-  final double learningRate;
-
-  /** Null for an optimizer. */
-  final Solver solver;
-
+  final double learningRate; // the default learning rate, for standardized data; NaN for a solver
+  final Solver solver; // null for an optimizer
   private final List<String> options;
   private final Factory factory;
 

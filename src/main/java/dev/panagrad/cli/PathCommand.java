@@ -31,8 +31,7 @@ import picocli.CommandLine.Option;
     mixinStandardHelpOptions = true,
     sortOptions = false)
 final class PathCommand implements Callable<Integer> {
-  /** Values of the table on the screen. */
-  private static final int LINES = 20;
+  private static final int LINES = 20; // values of the table on the screen
 
   @Mixin private DataOptions data;
 

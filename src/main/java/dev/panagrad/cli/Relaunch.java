@@ -20,9 +20,7 @@ final class Relaunch {
   static final String PROPERTY = "panagrad.relaunch";
   private static final String PARENT = "panagrad.relaunch.parent";
   private static final String MODULE = "jdk.incubator.vector";
-
-  /** The shell's status of a process that was killed. */
-  private static final int KILLED = 137;
+  private static final int KILLED = 137; // the shell's status of a process that was killed
 
   private Relaunch() {}
 

@@ -6,7 +6,7 @@ import java.util.stream.Collectors;
 
 /** Words as one line that a POSIX shell splits into the same words. */
 final class ShellLine {
-  /** Characters that no shell changes. */
+  // Characters that no shell changes.
   private static final Pattern PLAIN = Pattern.compile("[A-Za-z0-9_%+=:,./-]+");
 
   private ShellLine() {}

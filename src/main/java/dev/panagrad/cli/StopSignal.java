@@ -7,7 +7,7 @@ import java.util.concurrent.CountDownLatch;
  * its last checkpoint is written and what there is to say is said.
  */
 final class StopSignal implements AutoCloseable {
-  /** Opens for all signals of this process once nothing is left to say. */
+  // Opens for all signals of this process once nothing is left to say.
   private static final CountDownLatch SAID = new CountDownLatch(1);
 
   private final Thread hook = new Thread(this::hold, "panagrad-stop");

@@ -14,7 +14,7 @@ import picocli.CommandLine.ParseResult;
  * backend options as they were given to {@code tune}, and the options that it found.
  */
 record SuggestedCommand(List<String> arguments) {
-  /** Options of {@code tune} that {@code train} does not have, or gets from the suggestion. */
+  // Options of tune that train does not have, or gets from the suggestion.
   private static final Set<String> OWN =
       Set.of(
           "--optimizer",

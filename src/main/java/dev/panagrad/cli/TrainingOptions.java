@@ -20,10 +20,8 @@ import picocli.CommandLine.Spec;
 
 /** How to train: shared by {@code train} and {@code compare}. */
 final class TrainingOptions {
-  /**
-   * Rows per batch where none is asked for: PyTorch tutorials' and Keras' habit, and small enough
-   * for small data.
-   */
+  // Rows per batch where none is asked for: PyTorch tutorials' and Keras' habit, and small enough
+  // for small data.
   static final long DEFAULT_BATCH = 32;
 
   @Spec(Spec.Target.MIXEE)
@@ -231,14 +229,9 @@ final class TrainingOptions {
   /** A trainer, before it is known how many rows there are. */
   final class Preparation {
     private final MethodName method;
-
-    /** Null for a solver. */
-    private final Optimizer.Builder optimizer;
-
+    private final Optimizer.Builder optimizer; // null for a solver
     private final Trainer trainer;
-
-    /** Rows per batch, {@link Trainer#FULL_BATCH}, or null for the default. */
-    private final Long batch;
+    private final Long batch; // rows per batch, Trainer.FULL_BATCH, or null for the default
 
     /**
      * Checks values, each by itself.

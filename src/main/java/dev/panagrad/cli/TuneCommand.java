@@ -29,7 +29,7 @@ import picocli.CommandLine.Spec;
     mixinStandardHelpOptions = true,
     sortOptions = false)
 final class TuneCommand implements Callable<Integer> {
-  /** Between the ends: 11% from one rate to the next by default. */
+  // Between the ends: 11% from one rate to the next by default.
   private static final int STEPS = 150;
 
   @Mixin private DataOptions data;

@@ -16,7 +16,7 @@ import java.util.Locale;
 
 /** What is suspicious about data or result but does not prevent training; on standard error. */
 final class Warnings {
-  /** Steps of the element type, as a part of a column's range: four digits are left. */
+  // Steps of the element type, as a part of a column's range: four digits are left.
   private static final double FINE_ENOUGH = 2e-4;
 
   private Warnings() {}

@@ -27,22 +27,16 @@ import java.util.random.RandomGenerator;
  * <p>The system is told what the next window needs, and that the last one is done with.
  */
 public final class BlockOrder {
-  /** Of a block, at most: a disk reads that much about as fast as it can. */
+  // Of a block, at most: a disk reads that much about as fast as it can.
   private static final long BLOCK_BYTES = 4 << 20;
-
-  /** Blocks that a window is made of, at least, so that rows meet others. */
+  // Blocks that a window is made of, at least, so that rows meet others.
   private static final int WINDOW_BLOCKS = 16;
-
-  /** Blocks of a file: two numbers of 8 bytes each are kept for every one. */
+  // Blocks of a file: two numbers of 8 bytes each are kept for every one.
   private static final int MAX_BLOCKS = 1 << 28;
-
-  /** Blocks of a file that fits into a window, so that a fraction of them can be held out. */
+  // Blocks of a file that fits into a window, so that a fraction of them can be held out.
   private static final int FILE_BLOCKS = 64;
-
-  /**
-   * Where windows are larger than this, blocks are not smaller than what comes in with a page
-   * beside them: a window of small blocks would bring in several times its size.
-   */
+  // Where windows are larger than this, blocks are not smaller than what comes in with a page
+  // beside them: a window of small blocks would bring in several times its size.
   private static final long LARGE_BYTES = 4 * MemoryAdvice.FAULT_BYTES;
 
   private final Tensor index;
@@ -50,33 +44,20 @@ public final class BlockOrder {
   private final long blockRows;
   private final int windowBlocks;
   private final long windowRows;
-
-  /** Positions that may be located together across the end of a window. */
-  private final long crossing;
-
+  private final long crossing; // positions that may be located together across the end of a window
   private final long seed;
   private final boolean isShuffled;
-
-  /** Block numbers: those trained on in the order of the epoch, then those held out. */
+  // Block numbers: those trained on in the order of the epoch, then those held out.
   private final long[] blocks;
-
-  /** The same, the former sorted. */
-  private final long[] sorted;
-
+  private final long[] sorted; // the same, the former sorted
   private final int trainedBlocks;
   private final long trainedRows;
-
   private long epoch;
-
-  /** The index holds positions [first, first + count). */
-  private long first;
-
+  private long first; // the index holds positions [first, first + count)
   private long count;
   private long changes;
   private int nextWindow = -1;
-
-  /** The last window that was released. */
-  private int released = -1;
+  private int released = -1; // the last window that was released
 
   /**
    * An order of all rows, held-out blocks chosen by the seed.

@@ -20,16 +20,11 @@ public final class TableReader {
   private final Table table;
   private List<String> targets = List.of();
   private List<String> features = List.of();
-
-  /**
-   * Indices of the features and then of the targets in {@link Table#columns}; null until needed.
-   */
+  // Indices of the features and then of the targets in Table.columns; null until needed.
   private int[] chosen;
 
   private int chosenFeatures;
-
-  /** Of the table's columns, once they are asked for. */
-  private Map<String, Integer> indices;
+  private Map<String, Integer> indices; // of the table's columns, once they are asked for
 
   private TableReader(Table table) {
     this.table = table;

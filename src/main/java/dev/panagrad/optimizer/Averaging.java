@@ -4,10 +4,8 @@ import dev.panagrad.rule.Checks;
 
 /**
  * A mean of the parameters of all steps so far, kept beside them: steps of constant length scatter
- * around the minimum, and their mean lies nearer to it than any of them.
- *
- * <p>Both kinds are one running mean, {@code average += share_t (w_t - average)}, and differ in the
- * share of step t. The steps themselves do not change: the average is looked at, never trained on.
+ * around the minimum, and their mean lies nearer to it than any of them. Both kinds are one running
+ * mean, {@code average += share_t (w_t - average)}. The steps do not change.
  */
 public final class Averaging {
   private final double decay;
@@ -20,15 +18,9 @@ public final class Averaging {
 
   /**
    * The exponential moving average {@code sum_s decay^(t-s) w_s}, divided by the sum of its
-   * factors, so that the parameters before the first step have no part in it:
-   *
-   * <pre>
-   *   share_t = (1 - decay) / (1 - decay^t)
-   * </pre>
-   *
-   * It remembers about {@code 1 / (1 - decay)} steps. The division is the correction that Adam
-   * makes to its means (Kingma and Ba 2015, section 3); without it the first average would be (1 -
-   * decay) times the parameters.
+   * factors, so that the parameters before the first step have no part in it: {@code share_t = (1 -
+   * decay) / (1 - decay^t)}. It remembers about {@code 1 / (1 - decay)} steps. The division is
+   * Adam's correction of its means (Kingma and Ba 2015, section 3).
    *
    * @param decay in (0, 1)
    */
@@ -39,13 +31,11 @@ public final class Averaging {
   /**
    * The mean of the parameters after all steps from one on: share_t = 1 / (t - first + 1). For
    * strongly convex losses and rates that decay slower than 1/t its error falls as fast as any
-   * method's can that sees the same rows.
+   * method's can that sees the same rows (Polyak and Juditsky 1992, Acceleration of stochastic
+   * approximation by averaging; Ruppert 1988).
    *
-   * <p>Source: Polyak and Juditsky, Acceleration of stochastic approximation by averaging (1992);
-   * Ruppert (1988).
-   *
-   * @param first from 1; before it the average is the parameters. A part of the training that
-   *     forgets where it began, such as the first half, is better left out
+   * @param first from 1; before it the average is the parameters. Leave out what forgets where
+   *     training began, such as its first half
    */
   public static Averaging polyakRuppert(long first) {
     return new Averaging(Double.NaN, Checks.count("first step of the average", first));
@@ -56,7 +46,7 @@ public final class Averaging {
     return firstStep;
   }
 
-  /** Part of the parameters after a step, from 1, in the average after it. */
+  /** The part of the parameters after a step, from 1, in the average after it. */
   double share(long step) {
     if (firstStep == 0) {
       return (1 - decay) / -Math.expm1(step * Math.log(decay));
@@ -64,7 +54,6 @@ public final class Averaging {
     return step <= firstStep ? 1 : 1.0 / (step - firstStep + 1);
   }
 
-  /** Kind and option, the same for averages that agree in both. */
   @Override
   public String toString() {
     return firstStep == 0 ? "EMA of decay " + decay : "mean of the steps from " + firstStep;

@@ -15,6 +15,7 @@ import java.io.IOException;
 import java.lang.foreign.MemorySegment;
 import java.nio.file.Path;
 import java.util.ArrayList;
+import java.util.Arrays;
 import java.util.Collection;
 import java.util.LinkedHashMap;
 import java.util.LinkedHashSet;
@@ -38,9 +39,7 @@ import java.util.Set;
  *   metadata: format "panagrad.checkpoint.2", rule with all options, penalty, dtype, state (its
  *             format), layout (a JSON list of names with their shapes), penalized (elements before
  *             the exempt ones), groups, average, steps, skipped, rate-factor, crc32c.* of each tensor
- * </pre>
- *
- * <p>State is saved as it is kept, whatever its format.
+ *  </pre>
  *
  * <p>The schedule is a function of the step and has no state; it is the builder's again, as are
  * clipping and the policy for gradients that are not finite.
@@ -52,22 +51,23 @@ public final class Checkpoint {
   static final String SKIPPED = "skipped";
   static final String RATE_FACTOR = "rate-factor";
 
-  /** Tensors whose names begin with it are whoever's wrote the checkpoint, and are not restored. */
+  /**
+   * The beginning of the names of tensors that belong to the writer's caller and are not restored.
+   */
   public static final String OTHERS = "training/";
 
   private static final String PARAMETERS = "parameters/";
   private static final String GROUPS = "groups";
   private static final String AVERAGE = "average";
   private static final String NONE = "none";
-
-  /** Characters that two texts have in common, before those in which they differ. */
+  // Characters that two texts have in common, before those in which they differ.
   private static final int MAX_SHOWN_SAME = 100;
 
   private Checkpoint() {}
 
   /**
-   * Writes a checkpoint; it is on the disk when the call returns, in place of what was there.
-   * Vectors on a device are copied to the host first.
+   * Writes a checkpoint in place of what was there, and fsyncs it. Vectors on a device are copied
+   * to the host first.
    *
    * @throws NotDurableException if it was written and replaced, and may not outlast a crash
    * @throws IOException if it cannot be written; what was there before is still there
@@ -81,16 +81,15 @@ public final class Checkpoint {
   }
 
   /**
-   * Brings an optimizer to where another one was saved. The file is read twice: first its sums are
-   * compared, through a small buffer, and then it is read into the optimizer's memory; vectors on a
-   * device go through memory for the largest of them.
+   * Brings an optimizer to where another one was saved. The file is read twice: its sums are
+   * compared, and then it is read into the optimizer's memory; vectors on a device go through
+   * memory for the largest of them.
    *
-   * @throws PartlyRestoredException if the file was whole and changed, or could not be read any
-   *     more, or memory was closed, while it was read for the second time; the optimizer is of no
-   *     use until a checkpoint is restored
+   * @throws PartlyRestoredException if the file changed, could not be read any more, or memory was
+   *     closed during the second reading; restore a checkpoint before the next step
    * @throws IllegalStateException if memory or the backend has been closed; nothing has changed
    * @throws IOException if the file cannot be read, is damaged, or is of another rule, option,
-   *     penalty, element type or layout, with what differs; nothing has changed then
+   *     penalty, element type or layout, with what differs; nothing has changed
    */
   public static void restore(Optimizer optimizer, Path file) throws IOException {
     try (SafetensorsFile in = SafetensorsFile.open(file)) {
@@ -109,11 +108,11 @@ public final class Checkpoint {
     String found = in.metadata().get(FORMAT);
     if (!VERSION.equals(found)) {
       throw new IOException(
-          "checkpoint '%s' is of format %s, and %s is needed: it cannot be continued; start again, or use the release that wrote it"
+          "checkpoint '%s' is of format %s, and '%s' is needed: it cannot be continued; start again, or use the release that wrote it"
               .formatted(
                   Excerpt.of(file),
                   found == null ? "none" : "'" + Excerpt.of(found) + "'",
-                  "'" + VERSION + "'"));
+                  VERSION));
     }
   }
 
@@ -121,8 +120,7 @@ public final class Checkpoint {
    * Requires that a file's parameters and state are of this optimizer, and whole; nothing changes.
    *
    * @param in the file, whose header is intact
-   * @throws IOException if it is damaged, or of another rule, option, penalty, element type or
-   *     layout, with what differs
+   * @throws IOException as {@link #restore}
    */
   public static void requireFits(Optimizer optimizer, Path file, SafetensorsFile in)
       throws IOException {
@@ -182,29 +180,21 @@ public final class Checkpoint {
     for (Map.Entry<String, String> needed : identity.entrySet()) {
       String found = metadata.get(needed.getKey());
       if (!needed.getValue().equals(found)) {
-        int from = found == null ? 0 : difference(found, needed.getValue());
+        String there = found == null ? "missing" : from(found, needed.getValue());
+        String here = from(needed.getValue(), found == null ? "" : found);
         throw new IOException(
             "checkpoint '%s' differs in its %s: there it is %s, here %s"
-                .formatted(
-                    Excerpt.of(file),
-                    needed.getKey(),
-                    found == null ? "missing" : from(from, found),
-                    from(from, needed.getValue())));
+                .formatted(Excerpt.of(file), needed.getKey(), there, here));
       }
     }
   }
 
-  /** Where to begin to show two texts, a little before they differ. */
-  private static int difference(String a, String b) {
-    int same = 0;
-    while (same < Math.min(a.length(), b.length()) && a.charAt(same) == b.charAt(same)) {
-      same++;
-    }
-    return same <= MAX_SHOWN_SAME ? 0 : same - MAX_SHOWN_SAME;
-  }
-
-  private static String from(int from, String text) {
-    return (from == 0 ? "" : "...") + Excerpt.of(text.substring(from));
+  /** A text from a little before where it differs from another one. */
+  private static String from(String text, String other) {
+    int same = Arrays.mismatch(text.toCharArray(), other.toCharArray());
+    return same <= MAX_SHOWN_SAME
+        ? Excerpt.of(text)
+        : "..." + Excerpt.of(text.substring(same - MAX_SHOWN_SAME));
   }
 
   private static void requireSameTensors(Path file, SafetensorsFile in, Map<String, Tensor> targets)
@@ -218,29 +208,24 @@ public final class Checkpoint {
     }
     for (Map.Entry<String, Tensor> target : targets.entrySet()) {
       String name = target.getKey();
-      Tensor tensor = target.getValue();
-      if (in.dtype(name) != tensor.dtype() || !in.shape(name).equals(tensor.shape())) {
+      String there = in.dtype(name) + " " + in.shape(name);
+      String needed = target.getValue().dtype() + " " + target.getValue().shape();
+      if (!there.equals(needed)) {
         throw new IOException(
-            "checkpoint '%s': tensor '%s' is %s %s, and %s %s is needed"
-                .formatted(
-                    Excerpt.of(file),
-                    Excerpt.of(name),
-                    in.dtype(name),
-                    in.shape(name),
-                    tensor.dtype(),
-                    tensor.shape()));
+            "checkpoint '%s': tensor '%s' is %s, and %s is needed"
+                .formatted(Excerpt.of(file), Excerpt.of(name), there, needed));
       }
     }
   }
 
   /** Memory for the largest tensor that is not on the host; null if all are. */
   private static Tensor staging(TensorArena arena, Collection<Tensor> targets) {
-    long bytes = 0;
-    for (Tensor target : targets) {
-      if (!target.isHost()) {
-        bytes = Math.max(bytes, target.shape().bytes(target.dtype()));
-      }
-    }
+    long bytes =
+        targets.stream()
+            .filter(target -> !target.isHost())
+            .mapToLong(target -> target.shape().bytes(target.dtype()))
+            .max()
+            .orElse(0);
     return bytes == 0
         ? null
         : arena.allocate("staging", DType.I64, Math.ceilDiv(bytes, DType.I64.bytes()));
@@ -296,9 +281,8 @@ public final class Checkpoint {
     Parameters parameters = optimizer.parameters();
     Map<String, Tensor> tensors = tensors(parameters);
     if (optimizer.averaged() != null) {
-      parameters
-          .names()
-          .forEach(n -> add(tensors, AVERAGE + "/" + n, optimizer.averaged().view(n)));
+      Parameters averaged = optimizer.averaged();
+      averaged.names().forEach(n -> add(tensors, AVERAGE + "/" + n, averaged.view(n)));
     }
     StateFormat format = optimizer.stateFormat();
     List<Tensor> state = optimizer.state();
@@ -309,18 +293,14 @@ public final class Checkpoint {
       if (format == StateFormat.INT8_BLOCKWISE) {
         add(tensors, slot, vector);
       } else {
-        parameters
-            .names()
-            .forEach(n -> add(tensors, slot + "/" + n, viewLike(parameters, n, vector)));
+        for (String name : parameters.names()) {
+          Tensor view = parameters.view(name);
+          Tensor own = vector.slice(first(parameters, view), view.shape().extents());
+          add(tensors, slot + "/" + name, own);
+        }
       }
     }
     return tensors;
-  }
-
-  /** The elements of a state vector that belong to a parameter. */
-  private static Tensor viewLike(Parameters parameters, String name, Tensor vector) {
-    Tensor view = parameters.view(name);
-    return vector.slice(first(parameters, view), view.shape().extents());
   }
 
   private static long first(Parameters parameters, Tensor view) {
@@ -350,14 +330,13 @@ public final class Checkpoint {
   private static long number(Path file, Map<String, String> metadata, String key)
       throws IOException {
     String text = metadata.get(key);
-    if (text != null
-        && text.matches("[0-9]{1,18}")
-        && Long.parseLong(text) <= Optimizer.MAX_STEPS) {
-      return Long.parseLong(text);
+    long number = text != null && text.matches("[0-9]{1,18}") ? Long.parseLong(text) : -1;
+    if (number >= 0 && number <= Optimizer.MAX_STEPS) {
+      return number;
     }
+    String found = text == null ? "missing" : "'" + Excerpt.of(text) + "'";
     throw new IOException(
         "checkpoint '%s': metadata '%s' is %s where a count up to 2^53 is needed"
-            .formatted(
-                Excerpt.of(file), key, text == null ? "missing" : "'" + Excerpt.of(text) + "'"));
+            .formatted(Excerpt.of(file), key, found));
   }
 }

@@ -14,21 +14,16 @@ import java.util.Map;
 
 /**
  * What {@link Checkpoint} saves, as it is at one moment, to be written then or later: by another
- * thread while the optimizer goes on, if it is a copy. The memory is allocated once.
- *
- * <p>Threading: {@link #take} and {@link #write} take turns, which is the caller's to see to.
+ * thread while the optimizer goes on, if it is a copy. The memory is allocated once. The caller
+ * sees to it that {@link #take} and {@link #write} take turns.
  */
 public final class CheckpointSnapshot {
-  /** Null where parameters are saved alone. */
-  private final Optimizer optimizer;
-
+  private final Optimizer optimizer; // null where parameters are saved alone
   private final Parameters parameters;
   private final Backend backend;
   private final List<Tensor> onHost = new ArrayList<>();
   private final List<Tensor> copied = new ArrayList<>();
-
-  /** Null until it is taken. */
-  private Map<String, String> texts;
+  private Map<String, String> texts; // null until it is taken
 
   /**
    * A snapshot of that optimizer.
@@ -68,16 +63,13 @@ public final class CheckpointSnapshot {
         });
   }
 
-  /**
-   * Makes it what parameters and optimizer are now; if that throws, there is none to be written.
-   */
+  /** Makes it what parameters and optimizer are now; if that throws, nothing can be written. */
   public void take() throws IOException {
     texts = null;
-    Map<String, String> now;
-    if (optimizer == null) {
-      now = Checkpoint.identity(parameters);
-    } else {
-      now = Checkpoint.identity(optimizer);
+    boolean isAlone = optimizer == null;
+    Map<String, String> now =
+        isAlone ? Checkpoint.identity(parameters) : Checkpoint.identity(optimizer);
+    if (!isAlone) {
       now.put(Checkpoint.STEPS, Long.toString(optimizer.steps()));
       now.put(Checkpoint.SKIPPED, Long.toString(optimizer.skippedSteps()));
       now.put(Checkpoint.RATE_FACTOR, Double.toHexString(optimizer.rateFactor()));
@@ -89,11 +81,10 @@ public final class CheckpointSnapshot {
   }
 
   /**
-   * Writes what was taken; it is on the disk when the call returns, in place of what was there.
+   * Writes what was taken in place of what was there, and fsyncs it.
    *
    * @param more texts of the caller, under names of their own
-   * @param others host tensors of the caller, under names that begin with {@value
-   *     Checkpoint#OTHERS}
+   * @param others host tensors of the caller, whose names begin with {@value Checkpoint#OTHERS}
    * @throws IOException if it cannot be written; what was there before is still there
    * @throws IllegalStateException if nothing was taken
    */

@@ -7,7 +7,8 @@ import dev.panagrad.tensor.TensorArena;
 
 /**
  * The mean of the gradients of several batches, for one step on all of them: what one batch of all
- * their rows would give, to rounding.
+ * their rows would give, to rounding. Gradients are means over their rows, so each counts by its
+ * number of rows; a sum would multiply the learning rate.
  *
  * <pre>
  *   for (DenseRows rows : fourBatches) {
@@ -15,10 +16,7 @@ import dev.panagrad.tensor.TensorArena;
  *     accumulator.add(regression.gradient().flat(), rows.count());
  *   }
  *   optimizer.step(accumulator.take());
- * </pre>
- *
- * <p>Gradients are means over their rows, so they are weighted by their rows; a sum of them would
- * multiply the learning rate by their number.
+ *  </pre>
  *
  * <p>Ownership: the mean belongs to the arena. Threading: one thread at a time.
  */
@@ -38,8 +36,8 @@ public final class GradientAccumulator {
    *
    * @param gradient flat, only read
    * @param newWeight how much it counts, above 0: its rows
-   * @throws IllegalArgumentException if the gradient is of another type or shape, or shares memory
-   *     with the mean, or the sum of all weights is not finite; nothing changes
+   * @throws IllegalArgumentException if the gradient is of another type, shape or device, or shares
+   *     memory with the mean, or the sum of all weights is not finite; nothing changes
    * @throws IllegalStateException if memory or the backend has been closed; nothing changes
    */
   public void add(Tensor gradient, double newWeight) {
@@ -59,7 +57,7 @@ public final class GradientAccumulator {
   }
 
   /**
-   * The mean, which stays as it is until the next {@link #add}, with which another one begins.
+   * The mean, which stays until the next {@link #add} begins another one.
    *
    * @throws IllegalStateException if no gradient was added
    */

@@ -1,14 +1,8 @@
 package dev.panagrad.optimizer;
 
-/**
- * What a step does with a gradient that has an infinite or NaN element. It is never silently
- * replaced.
- */
+/** What a step does with a gradient that has an infinite or NaN element; it is never replaced. */
 public enum NonFinitePolicy {
-  /**
-   * Uses it; parameters and state become what arithmetic makes of them. The gradient is not
-   * inspected.
-   */
+  /** Uses it, uninspected; parameters and state become what arithmetic makes of them. */
   PROPAGATE,
   /** Leaves parameters, state and the step count as they are, and counts the skipped step. */
   SKIP,

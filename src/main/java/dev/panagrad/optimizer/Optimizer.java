@@ -26,25 +26,20 @@ import java.util.Optional;
  *   2. schedule    rate = schedule(step, learningRate)
  *   3. fused pass  weight decay, rule, penalty: one read and one write of parameters and state
  *   4. average     if there is one: one more read of the parameters
- * </pre>
+ *  </pre>
  *
  * The fused pass is one kernel call, or two where a penalty or decay skips exempt parameters; more
- * where there are {@linkplain Builder#group groups}.
- *
- * <p>A step makes no copy and allocates nothing. Clipping by norm and the policies {@link
- * NonFinitePolicy#SKIP} and {@link NonFinitePolicy#THROW} read the gradient once more, before the
- * fused pass.
+ * where there are {@linkplain Builder#group groups}. A step makes no copy and allocates nothing.
+ * Clipping by norm, {@link NonFinitePolicy#SKIP} and {@link NonFinitePolicy#THROW} read the
+ * gradient once more.
  *
  * <p>Ownership: state is allocated from the arena given to {@link Builder#build} and freed with it.
  * Threading: one thread at a time.
  */
 public final class Optimizer {
-  /** Steps that can be counted: up to here every number is a double, as rules need it. */
+  // Steps that can be counted: up to here every number is a double, as rules need it.
   static final long MAX_STEPS = 1L << 53;
-
-  /** A copy that nobody changes. */
-  private final Builder options;
-
+  private final Builder options; // a copy that nobody changes
   private final UpdateRule rule;
   private final Parameters parameters;
   private final LinearAlgebra linear;
@@ -88,10 +83,7 @@ public final class Optimizer {
 
   public static final class Builder {
     final UpdateRule rule;
-
-    /** Null until one is set: constant. */
-    private Schedule schedule;
-
+    private Schedule schedule; // null until one is set: constant
     Penalty penalty = Penalty.none();
     private NonFinitePolicy policy = NonFinitePolicy.PROPAGATE;
     StateFormat format = StateFormat.SAME;
@@ -130,8 +122,7 @@ public final class Optimizer {
 
     /**
      * Scales the whole gradient by {@code bound / (norm + 1e-6)} where that is below 1, as
-     * PyTorch's clip_grad_norm_. The norm is over all parameters. It comes before {@link
-     * #clipValue}.
+     * PyTorch's clip_grad_norm_, before {@link #clipValue}. The norm is over all parameters.
      */
     public Builder clipNorm(double bound) {
       this.clipNorm = Checks.positive("clip norm", bound);
@@ -143,7 +134,6 @@ public final class Optimizer {
       return this;
     }
 
-    /** How state is kept between steps; {@link StateFormat#SAME} if nothing is said. */
     public Builder state(StateFormat newFormat) {
       this.format = Objects.requireNonNull(newFormat, "format");
       return this;
@@ -156,9 +146,8 @@ public final class Optimizer {
     }
 
     /**
-     * Other options for the parameters that a pattern matches; of several groups that match a
-     * parameter, the first counts. The kernel is called once for each run of neighbors with the
-     * same options.
+     * Other options for the parameters that a pattern matches; of several groups that match, the
+     * first counts. The kernel is called once for each run of neighbors with the same options.
      */
     public Builder group(ParameterGroup group) {
       groups.add(Objects.requireNonNull(group, "group"));
@@ -178,7 +167,6 @@ public final class Optimizer {
       return rule;
     }
 
-    /** Whether a schedule was set; the rate is constant if not. */
     public boolean hasSchedule() {
       return schedule != null;
     }
@@ -197,7 +185,6 @@ public final class Optimizer {
       return penalty;
     }
 
-    /** A builder with the same options and other groups. */
     public Builder withGroups(List<ParameterGroup> newGroups) {
       Builder copy = copy();
       copy.groups.clear();
@@ -205,7 +192,6 @@ public final class Optimizer {
       return copy;
     }
 
-    /** A builder with the same options, to change without changing this one. */
     public Builder copy() {
       return with(rule);
     }
@@ -214,7 +200,6 @@ public final class Optimizer {
       return schedule == null ? rule.learningRate() : schedule.rate(step, rule.learningRate());
     }
 
-    /** A builder with the same options for another rule. */
     public Builder with(UpdateRule newRule) {
       Builder copy = new Builder(newRule);
       copy.schedule = schedule;
@@ -238,7 +223,7 @@ public final class Optimizer {
      *     definition, the format of the state is not for this backend, rule or type, the rule
      *     {@linkplain UpdateRule#unsupportedL1Reason cannot have} an L1 penalty or {@linkplain
      *     UpdateRule#unsupportedReason(DType) cannot step} this type, or a group matches nothing;
-     *     nothing is allocated then
+     *     nothing is allocated
      */
     public Optimizer build(Parameters parameters, Backend backend, TensorArena arena) {
       return new Optimizer(this, parameters, backend, arena);
@@ -312,8 +297,8 @@ public final class Optimizer {
   }
 
   /**
-   * The average of the parameters, in their layout; null if none was {@linkplain Builder#average
-   * asked for}. Zero before the first step.
+   * The average of the parameters, zero before the first step; null if none was {@linkplain
+   * Builder#average asked for}.
    */
   public Parameters averaged() {
     return averaged;
@@ -323,14 +308,13 @@ public final class Optimizer {
     return options.averaging;
   }
 
-  /** The groups, first match first. */
   public List<ParameterGroup> groups() {
     return options.groups();
   }
 
   /**
-   * Multiplies the learning rate of all later steps, beside the schedule and what it was multiplied
-   * by before: for rates that are lowered when progress ends. Checkpoints remember it.
+   * Multiplies the learning rate of all later steps, beside the schedule and earlier factors: for
+   * rates that are lowered when progress ends. Checkpoints remember it.
    *
    * @param factor positive; the product with those before is positive and finite
    */
@@ -344,11 +328,7 @@ public final class Optimizer {
     return rateFactor;
   }
 
-  /**
-   * The learning rate of a step, by rule and schedule alone.
-   *
-   * @param step from 0
-   */
+  /** The learning rate of a step, counted from 0, by rule and schedule alone. */
   public double learningRate(long step) {
     if (step < 0) {
       throw new IllegalArgumentException("steps count from 0, found " + step);
@@ -356,14 +336,11 @@ public final class Optimizer {
     return options.rate(step);
   }
 
-  /** Direction, clipping and policy in one text, the same for optimizers that agree in all. */
+  /** Direction, clipping and policy in one text. */
   public String options() {
+    String direction = options.maximize ? "maximize" : "minimize";
     return "%s, clip value %s, clip norm %s, not finite: %s"
-        .formatted(
-            options.maximize ? "maximize" : "minimize",
-            options.clipValue,
-            options.clipNorm,
-            options.policy);
+        .formatted(direction, options.clipValue, options.clipNorm, options.policy);
   }
 
   public NonFinitePolicy nonFinite() {
@@ -385,27 +362,21 @@ public final class Optimizer {
     return lastRate;
   }
 
-  /** Whether the backend has a fused kernel for the rule; if not, its scalar definition runs. */
-  public boolean isFused() {
-    return fused;
-  }
-
   public StateFormat stateFormat() {
     return options.format;
   }
 
   /**
    * The state vectors, in the order of {@link UpdateRule#slots}, each as the tensors of its format:
-   * of whole blocks, and codes before their scales.
+   * whole blocks, and codes before their scales.
    */
   public List<Tensor> state() {
     return List.of(memory.slots);
   }
 
   /**
-   * Continues as if that many steps had been made, for state that was restored into {@link #state}.
-   *
-   * @param stepsMade at least 0, at most 2^53
+   * Continues as if that many steps, in [0, 2^53], had been made, for state that was restored into
+   * {@link #state}.
    */
   public void resumeAt(long stepsMade) {
     resumeAt(stepsMade, skipped, rateFactor);
@@ -427,12 +398,8 @@ public final class Optimizer {
 
   @Override
   public String toString() {
-    return "%s on %s, %s%s, step %d"
-        .formatted(
-            rule,
-            backend.name(),
-            fused ? "fused" : "scalar definition",
-            options.format.isCompact() ? ", state as " + options.format : "",
-            steps);
+    String form = fused ? "fused" : "scalar definition";
+    String state = options.format.isCompact() ? ", state as " + options.format : "";
+    return "%s on %s, %s%s, step %d".formatted(rule, backend.name(), form, state, steps);
   }
 }

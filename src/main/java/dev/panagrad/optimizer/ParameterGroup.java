@@ -6,21 +6,22 @@ import java.util.List;
 import java.util.Objects;
 
 /**
- * What is different for the parameters whose names match a pattern: a factor of the learning rate,
- * a weight decay, a penalty. What is not said is as for the others.
+ * What is different for the parameters whose names match a pattern. What is not said is as for the
+ * others.
  *
  * <pre>
  *   Optimizer.of(Adam.adamW(0.01))
  *       .group(ParameterGroup.of("embedding.*").rateFactor(0.1))
  *       .group(ParameterGroup.of("*.bias").weightDecay(0))
- * </pre>
+ *  </pre>
  *
  * <p>State in a compact format is rounded once more in a block that two groups share.
  *
  * @param pattern of names; {@code *} stands for any characters, {@code ?} for one
  * @param rateFactor multiplies the learning rate of every step, at least 0; 0 freezes parameters,
  *     whose state moves on all the same
- * @param weightDecay instead of the rule's, at least 0; NaN for the rule's
+ * @param weightDecay instead of the rule's, at least 0, coupled or decoupled as that; NaN for the
+ *     rule's. As a penalty, it skips exempt parameters
  * @param penalty instead of the optimizer's; null for that
  */
 public record ParameterGroup(
@@ -33,31 +34,25 @@ public record ParameterGroup(
     }
   }
 
-  /** A group that is like all others, until it is told what differs. */
+  /** A group that differs in nothing until it is told. */
   public static ParameterGroup of(String pattern) {
     return new ParameterGroup(pattern, 1, Double.NaN, null);
   }
 
-  /** The same with that factor of the learning rate. */
   public ParameterGroup rateFactor(double factor) {
     return new ParameterGroup(pattern, factor, weightDecay, penalty);
   }
 
-  /**
-   * The same with that weight decay, coupled or decoupled as the rule's, of parameters that are not
-   * exempt from it.
-   */
   public ParameterGroup weightDecay(double decay) {
     return new ParameterGroup(pattern, rateFactor, Checks.nonNegative("decay", decay), penalty);
   }
 
-  /** The same with that penalty, of parameters that are not exempt from it. */
   public ParameterGroup penalty(Penalty newPenalty) {
     return new ParameterGroup(
         pattern, rateFactor, weightDecay, Objects.requireNonNull(newPenalty, "penalty"));
   }
 
-  /** The first that matches; one that differs in nothing if there is none. */
+  /** The first group that matches; one that differs in nothing if there is none. */
   static ParameterGroup firstOf(List<ParameterGroup> groups, String name) {
     return groups.stream().filter(g -> g.matches(name)).findFirst().orElse(of(name));
   }

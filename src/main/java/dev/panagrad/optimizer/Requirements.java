@@ -11,16 +11,13 @@ import java.util.Optional;
 final class Requirements {
   private Requirements() {}
 
-  /** Throws unless these options, parameters and backend go together. */
   static void check(Optimizer.Builder options, Tensor flat, Backend backend) {
     if (flat.isHost() != backend.usesHostMemory()) {
+      String found = flat.isHost() ? "in host memory" : "on a device";
+      String needed = flat.isHost() ? "on its device" : "in host memory";
       throw new IllegalArgumentException(
           "parameters '%s' are %s, backend '%s' computes %s; allocate them with Backend.allocate"
-              .formatted(
-                  flat.name(),
-                  flat.isHost() ? "in host memory" : "on a device",
-                  backend.name(),
-                  backend.usesHostMemory() ? "in host memory" : "on its device"));
+              .formatted(flat.name(), found, backend.name(), needed));
     }
     flat.requireWritable();
     StateFormat format = options.format;
@@ -35,7 +32,6 @@ final class Requirements {
     refuse(rule, "have the L1 penalty " + largestL1(options), unsupportedL1(options));
   }
 
-  /** Why the rule cannot keep its state as asked, for parameters of that type. */
   static Optional<String> unsupportedState(Optimizer.Builder options, DType type) {
     return options.format.isCompact() && type != DType.F32
         ? Optional.of(
@@ -44,7 +40,6 @@ final class Requirements {
         : options.rule.unsupportedReason(options.format);
   }
 
-  /** Why the rule cannot have the L1 penalties asked for. */
   static Optional<String> unsupportedL1(Optimizer.Builder options) {
     return largestL1(options) > 0 ? options.rule.unsupportedL1Reason() : Optional.empty();
   }

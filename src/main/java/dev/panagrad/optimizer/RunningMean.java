@@ -4,20 +4,15 @@ import dev.panagrad.backend.Backend;
 import dev.panagrad.tensor.Tensor;
 import dev.panagrad.tensor.TensorArena;
 
-/**
- * A weighted mean of vectors, taken in one by one.
- *
- * @param vector the mean so far, where the backend computes; zero until there is one
- */
+/** A weighted mean of vectors, where the backend computes; zero until one was taken in. */
 record RunningMean(Backend backend, Tensor vector) {
   static RunningMean of(Backend backend, TensorArena arena, String name, Tensor like) {
     return new RunningMean(backend, backend.allocate(arena, name, like.dtype(), like.shape()));
   }
 
   /**
-   * Takes in a vector: {@code mean += share (x - mean)}.
-   *
-   * @param share its part of the new mean, above 0; with 1 what was there does not matter
+   * Takes in a vector: {@code mean += share (x - mean)}; with a share of 1, what was there does not
+   * matter.
    */
   void add(Tensor x, double share) {
     if (share == 1) {

@@ -11,12 +11,8 @@ import java.util.List;
 
 /** What a step writes: the parameters, the rule's state, the average if one is kept. */
 final class StepMemory {
-  /** The state vectors, each as the tensors of its format. */
-  final Tensor[] slots;
-
-  /** Null if none is kept. */
-  final RunningMean average;
-
+  final Tensor[] slots; // the state vectors, each as the tensors of its format
+  final RunningMean average; // null if none is kept
   private final Tensor flat;
   private final Tensor[] written;
   private Tensor checkedGradient;
@@ -44,7 +40,7 @@ final class StepMemory {
     written = all.toArray(Tensor[]::new);
   }
 
-  /** Throws unless all is alive, and the gradient like the parameters and apart from all. */
+  /** Requires that all is alive, and the gradient like the parameters and apart from all. */
   void require(Tensor gradient) {
     if (gradient != checkedGradient) {
       gradient.requireDType(flat.dtype());

@@ -11,13 +11,13 @@ import java.util.ArrayList;
 import java.util.List;
 
 /**
- * Parts of the flat parameters that are stepped with numbers of their own: those that penalties
- * apply to and those that are exempt, each cut where the group changes.
+ * The parts of the flat parameters that are stepped with numbers of their own: penalized ones and
+ * exempt ones, each cut where the group changes.
  *
  * <pre>
  *   no groups     |  penalized              |  exempt  |      one call of the kernel
  *   with groups   |  others  | group | others |  exempt  |    one call for each
- * </pre>
+ *  </pre>
  */
 final class StepRanges {
   private static final Penalty NO_PENALTY = Penalty.none();
@@ -55,11 +55,7 @@ final class StepRanges {
     this.ranges = ranges.toArray(Range[]::new);
   }
 
-  /**
-   * The parts of these parameters.
-   *
-   * @throws IllegalArgumentException if a group matches none of them
-   */
+  /** The parts of these parameters; throws if a group matches none of them. */
   static StepRanges of(Parameters parameters, Optimizer.Builder options) {
     Tensor flat = parameters.flat();
     List<Range> ranges = new ArrayList<>();
@@ -113,7 +109,7 @@ final class StepRanges {
     return new StepCoefficients(flat.dtype());
   }
 
-  /** Nothing if it is empty, and into the one before if it is stepped with the same numbers. */
+  /** Adds a part that is not empty, to the one before if both have the same numbers. */
   private static void add(List<Range> ranges, Range next) {
     if (next.count() == 0) {
       return;
@@ -130,11 +126,7 @@ final class StepRanges {
     return !hasGroups && ranges.length > 0;
   }
 
-  /**
-   * Computes the numbers of a step.
-   *
-   * @throws ArithmeticException if a learning rate is negative or not finite
-   */
+  /** Computes the numbers of a step; an ArithmeticException if a rate is negative or not finite. */
   void prepare(long step, double rate) {
     boolean decoupled = rule.isDecayDecoupled();
     for (Range range : ranges) {
@@ -153,7 +145,6 @@ final class StepRanges {
     }
   }
 
-  /** Steps all parameters by the numbers that were prepared. */
   void apply(StepKernel kernel, Tensor g, Tensor[] slots, double scale) {
     for (Range range : ranges) {
       range.coefficients.gradientScale = scale;

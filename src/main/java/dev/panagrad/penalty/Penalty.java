@@ -8,9 +8,8 @@ import dev.panagrad.tensor.Tensor;
  * lasso with {@code l2 = 0}. It never applies to parameters that are exempt, such as an intercept.
  *
  * <p>With the mean squared error the objective is {@code (1/n) |Xw - y|^2 + l2 |w|^2 + l1 |w|_1}.
- * Others scale it differently: scikit-learn's Ridge has {@code |Xw - y|^2 + alpha |w|^2}, so {@code
- * alpha = n * l2}; its Lasso has {@code 1/(2n) |Xw - y|^2 + alpha |w|_1}, so {@code alpha = l1 /
- * 2}.
+ * For scikit-learn's Ridge, {@code |Xw - y|^2 + alpha |w|^2}, {@code alpha = n * l2}; for its
+ * Lasso, {@code 1/(2n) |Xw - y|^2 + alpha |w|_1}, {@code alpha = l1 / 2}.
  *
  * <p>Sources: Hoerl and Kennard (1970); Tibshirani (1996); Zou and Hastie (2005).
  *
@@ -35,14 +34,6 @@ public record Penalty(double l1, double l2) {
   /** Ridge: {@code l2 * |w|^2}. */
   public static Penalty l2(double l2) {
     return new Penalty(0, l2);
-  }
-
-  public static Penalty elasticNet(double l1, double l2) {
-    return new Penalty(l1, l2);
-  }
-
-  public boolean isNone() {
-    return l1 == 0 && l2 == 0;
   }
 
   /** What the L2 term adds to the gradient, per unit of parameter: {@code 2 * l2}. */

@@ -12,43 +12,35 @@ import java.util.Optional;
  *   r    = sqrt(initialAccumulator + sum') + epsilon
  *   rate_t = rate / (1 + (t - 1) * rateDecay)
  *   p'   = prox(p - rate_t * g / r)
- * </pre>
+ *  </pre>
  *
- * <b>Why.</b> The sum never forgets, so that steps on noisy gradients shrink like {@code 1 /
- * sqrt(t)} of themselves, each coordinate by its own history: one that is seldom seen keeps long
- * steps. The first step is one rate long, up to epsilon and the initial value. That choice of
- * denominator minimizes, in hindsight and up to a factor, the bound on the regret of a diagonal
- * scaling (Duchi, Hazan and Singer, theorem 5). A large gradient at the start shortens all later
- * steps; RMSProp and Adam forget it. On gradients without noise the sum converges where they go to
- * 0, and the steps do not vanish.
- *
- * <p>The state starts at zero for all rules, so the initial value is added where the sum is used.
+ * <p>The sum never forgets, so that steps on noisy gradients shrink like {@code 1 / sqrt(t)}, each
+ * coordinate by its own history: one that is seldom seen keeps long steps. This denominator
+ * minimizes, in hindsight and up to a factor, the bound on the regret of a diagonal scaling (Duchi,
+ * Hazan and Singer, theorem 5). A large gradient at the start shortens all later steps; RMSProp and
+ * Adam forget it. State starts at zero for all rules, so the initial value is added where the sum
+ * is used.
  *
  * <p><b>Where frameworks differ.</b> Epsilon is added outside the root and the initial value is 0,
  * as in PyTorch, whose {@code lr_decay} is the {@code rateDecay}; TensorFlow's and Optax's initial
  * value is 0.1. A schedule and {@code rateDecay} multiply.
  *
- * <p><b>L1.</b> The threshold of a coordinate is {@code rate_t * l1 / r}: with {@code s = rate_t /
- * r} the step is {@code s * g} and the threshold {@code s * l1}, so that a point rests, {@code p =
- * prox(p - s * g)}, if and only if {@code |g| <= l1} where p is 0 and {@code g = -l1 * sign(p)}
- * elsewhere: a minimum of loss plus penalty, whatever the history. It is the paper's composite
- * mirror descent, equation 24. A coordinate without any gradient so far has {@code r = epsilon},
- * and goes to 0 at once; an initial value makes it go by {@code rate * l1 / sqrt(initial)}.
+ * <p><b>L1.</b> With {@code s = rate_t / r} the step is {@code s * g} and the threshold {@code s *
+ * l1}, so that a point rests, {@code p = prox(p - s * g)}, if and only if {@code |g| <= l1} where p
+ * is 0 and {@code g = -l1 * sign(p)} elsewhere: a minimum of loss plus penalty, whatever the
+ * history (the paper's composite mirror descent, equation 24). A coordinate without any gradient so
+ * far has {@code r = epsilon} and goes to 0 at once; with an initial value it goes by {@code rate *
+ * l1 / sqrt(initial)}.
  *
- * <p><b>Rounding of a sum.</b> In F32 an increment is lost once it is below 2^-25 of the sum: a
- * gradient of a 5,800th of the root of the sum. In compact formats it is not: it is rounded up with
- * the probability of what is cut off. With unit u relative to the sum, an increment d adds a
- * variance of {@code u * sum * d}; along the growth of the sum, {@code u * integral(sum d sum) = u
- * * sum^2 / 2}. So the walk does not widen with the number of steps but with the sum itself, and
- * increments that become ever smaller add ever less: the standard deviation of the sum is at most
- * {@code sqrt(u / 2)} of it, and that of r half as much, 2.7% in BF16 ({@code u} around 1/180) and
- * 11% in INT8_BLOCKWISE ({@code u} around 1/11). It is less before {@code 1 / u} steps, whose
- * increments are larger than a unit: 0.7% and 8% after 100 steps of noise, 1.6% and 10% after
- * 1,000, and the bound after 20,000; where the gradients of step t are {@code 1 / t} of the noise
- * and the sum converges, 0.8% and 6% after 300 steps as after 3,000. That rescales coordinates by
- * no more than a {@linkplain StateFormat mean of squares} does, and the minimum is where it was, so
- * that both formats are accepted. In INT8_BLOCKWISE a square that overflows shortens the steps of
- * its block for good, as this state forgets nothing; use BF16 where gradients may be that large.
+ * <p><b>Rounding.</b> In F32 an increment below 2^-25 of the sum is lost: a gradient of a 5,800th
+ * of the sum's root. Compact formats round it up with the probability of what is cut off. With unit
+ * u relative to the sum, an increment d adds a variance of {@code u * sum * d}; along the growth of
+ * the sum, {@code u * integral(sum d sum) = u * sum^2 / 2}. So the standard deviation is at most
+ * {@code sqrt(u / 2)} of the sum, however many steps there are, and half as much of r: 2.7% in BF16
+ * ({@code u} around 1/180) and 11% in INT8_BLOCKWISE ({@code u} around 1/11). That rescales
+ * coordinates by no more than a {@linkplain StateFormat mean of squares} does, and the minimum is
+ * where it was, so that both formats are accepted. In INT8_BLOCKWISE a square that overflows
+ * shortens the steps of its block for good; use BF16 where gradients may be that large.
  *
  * <p>Sources: Duchi, Hazan and Singer (2011), Adaptive subgradient methods for online learning and
  * stochastic optimization; PyTorch, torch.optim.Adagrad.
@@ -105,9 +97,9 @@ public record Adagrad(
   }
 
   /**
-   * The distance to the minimum in the largest coordinate: with gradients of one size the t-th step
-   * is {@code rate / sqrt(t)} long, so that the way grows without bound, and regret is least for a
-   * rate next to the distance (theorem 5 of the paper, up to a factor of the square root of 2).
+   * The distance to the minimum in the largest coordinate: with gradients of one size step t is
+   * {@code rate / sqrt(t)} long, and regret is least for a rate next to the distance (theorem 5 of
+   * the paper, up to a factor of sqrt(2)).
    */
   @Override
   public double automaticRate(RateContext advice) {
@@ -124,7 +116,6 @@ public record Adagrad(
     return List.of("sum");
   }
 
-  /** The sum of squares. */
   @Override
   public boolean isNonNegative(int slot) {
     return true;

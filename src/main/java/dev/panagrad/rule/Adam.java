@@ -14,31 +14,30 @@ import java.util.Optional;
  *   mhat = m' / (1 - beta1^t)
  *   vhat = v' / (1 - beta2^t)          AMSGrad: the largest v' so far instead of v'
  *   p'   = prox(p - rate * mhat / (sqrt(vhat) + epsilon))
- * </pre>
+ *  </pre>
  *
- * <b>Why the correction.</b> From m = 0, {@code m_t = (1 - beta1) * sum_i beta1^(t-i) g_i}, and the
- * weights of that sum add up to {@code 1 - beta1^t}: dividing by it makes m an average. Without it
- * the first steps are too long, because v starts further below its mean than m does (beta2 >
- * beta1). The first corrected step is {@code rate * sign(g)}, up to epsilon.
+ * <p><b>Why the correction.</b> From m = 0, {@code m_t = (1 - beta1) * sum_i beta1^(t-i) g_i},
+ * whose weights add up to {@code 1 - beta1^t}: dividing by it makes m an average. Without it the
+ * first steps are too long, because v starts further below its mean than m does (beta2 > beta1).
+ * The first corrected step is {@code rate * sign(g)}, up to epsilon.
  *
- * <p><b>What it is not.</b> The rate is not divided by the first moment, and v is not a Hessian:
- * Adam is a first-order method that rescales coordinates by gradient magnitude. At a constant rate
- * it does not converge to a point on noisy gradients; use a schedule.
+ * <p><b>What it is not.</b> v is not a Hessian: Adam is a first-order method that rescales
+ * coordinates by gradient magnitude. At a constant rate it does not converge to a point on noisy
+ * gradients; use a schedule.
  *
- * <p><b>Decay.</b> Coupled weight decay is added to the gradient and then rescaled like it, so it
- * is not an L2 penalty of uniform strength along the path (the minimum that it leads to is the
- * penalized one all the same). Decoupled decay (AdamW) multiplies the parameter by {@code 1 - rate
- * * weightDecay} and leaves the moments alone; its resting point is not the minimum of the
- * L2-penalized loss.
+ * <p><b>Decay.</b> Coupled weight decay is added to the gradient and rescaled like it: no L2
+ * penalty of uniform strength along the path, though it leads to the penalized minimum. Decoupled
+ * decay (AdamW) multiplies the parameter by {@code 1 - rate * weightDecay} and leaves the moments
+ * alone; its resting point is not the minimum of the L2-penalized loss.
  *
  * <p><b>Where frameworks differ.</b> Epsilon is added to the corrected root, as in the paper's
- * algorithm 1 and PyTorch. The "epsilon hat" form {@code rate * sqrt(1 - beta2^t) / (1 - beta1^t) *
- * m / (sqrt(v) + epsilon)} of TensorFlow takes another epsilon. PyTorch's AMSGrad takes the maximum
- * before the correction, and so does this.
+ * algorithm 1 and PyTorch. TensorFlow's "epsilon hat" form {@code rate * sqrt(1 - beta2^t) / (1 -
+ * beta1^t) * m / (sqrt(v) + epsilon)} takes another epsilon. AMSGrad takes the maximum before the
+ * correction, as in PyTorch.
  *
- * <p>With an L1 penalty the threshold of a coordinate is {@code rate * l1 / (sqrt(vhat) +
- * epsilon)}: the proximal map in the metric of the step. A threshold of {@code rate * l1} for all
- * coordinates would rest away from the minimum.
+ * <p><b>L1.</b> The threshold of a coordinate is {@code rate * l1 / (sqrt(vhat) + epsilon)}: the
+ * proximal map in the metric of the step. A threshold of {@code rate * l1} for all coordinates
+ * would rest away from the minimum.
  *
  * <p>Sources: Kingma and Ba (2015), algorithm 1; Reddi, Kale and Kumar (2018), On the convergence
  * of Adam and beyond; Loshchilov and Hutter (2019), Decoupled weight decay regularization.
@@ -65,11 +64,9 @@ public record Adam(
   public static final int ONE_MINUS_BETA1 = 1;
   public static final int BETA2 = 2;
   public static final int ONE_MINUS_BETA2 = 3;
-
-  /** Index of rate * sqrt(1 - beta2^t) / (1 - beta1^t): with it, the moments need no correction. */
+  // rate * sqrt(1 - beta2^t) / (1 - beta1^t): with it, the moments need no correction.
   public static final int STEP = 4;
-
-  /** Index of epsilon * sqrt(1 - beta2^t), which keeps epsilon beside the corrected root. */
+  // epsilon * sqrt(1 - beta2^t), which keeps epsilon beside the corrected root.
   public static final int EPSILON = 5;
 
   public Adam {
@@ -98,12 +95,10 @@ public record Adam(
     return new Adam(learningRate, beta1, beta2, newEpsilon, weightDecay, decoupled, amsgrad);
   }
 
-  /** The same with this weight decay, coupled or decoupled as before. */
   public Adam withWeightDecay(double newWeightDecay) {
     return new Adam(learningRate, beta1, beta2, epsilon, newWeightDecay, decoupled, amsgrad);
   }
 
-  /** The same with the largest second moment kept. */
   public Adam withAmsgrad() {
     return new Adam(learningRate, beta1, beta2, epsilon, weightDecay, decoupled, true);
   }
@@ -129,7 +124,6 @@ public record Adam(
     return amsgrad ? List.of("m", "v", "vmax") : List.of("m", "v");
   }
 
-  /** All but the first moment. */
   @Override
   public boolean isNonNegative(int slot) {
     return slot > 0;

@@ -10,13 +10,13 @@ package dev.panagrad.rule;
  *
  *   bit      7 ... 3 | 2 1 0              not negative: means of squares
  *           exponent   mantissa           0, and a factor of 2^31.75
- * </pre>
+ *  </pre>
  *
  * A code is the upper part of the bits of an F32 number, exponent and two or three bits of
  * mantissa, less an offset of the block; code 0 is 0. The block's scale is the number of the
  * largest code. So all values are F32 numbers with few bits of mantissa whatever the scale is: a
- * number that is kept stays what it is when the largest of its block changes, and encoding adds,
- * compares and shifts integers.
+ * kept number stays what it is when the largest of its block changes, and encoding adds, compares
+ * and shifts integers.
  *
  * <p><b>Bounds.</b> A number becomes one of the two neighbors of its magnitude, at random, so that
  * the expected value is the number. They are at most a quarter of it apart, an eighth where numbers
@@ -24,15 +24,15 @@ package dev.panagrad.rule;
  *
  * <ul>
  *   <li>A mean of squares becomes the smallest code, and is 0 only if it was 0: no step divides by
- *       a zero that rounding made. Kept v is at least 8/9 of v everywhere, so that rounding
- *       lengthens a step by at most 6.1% through v, and 25% through m.
- *   <li>A mean of gradients becomes 0, or the smallest code. The former is a step of 0; the latter
- *       is 2^-31.5 of the block's largest m, divided by the root of at least 2^-32 of its largest
- *       v: a step 2^15 times shorter than the ratio of the two, which for Adam is below 7.3 rates
- *       (Cauchy-Schwarz with the default betas). Underflow makes no step long.
+ *       a zero that rounding made. Kept v is at least 8/9 of v, so that rounding lengthens a step
+ *       by at most 6.1% through v, and 25% through m.
+ *   <li>A mean of gradients becomes 0, a step of 0, or the smallest code: 2^-31.5 of the block's
+ *       largest m, divided by the root of at least 2^-32 of its largest v. That is a step 2^15
+ *       times shorter than the ratio of the two, which for Adam is below 7.3 rates (Cauchy-Schwarz
+ *       with the default betas). Underflow makes no step long.
  *   <li>A coordinate whose gradients are below about 1/55,000 of the largest of its block, root
- *       mean square, takes shorter steps than in F32, as its v is kept too large. Features that
- *       differ by that much in magnitude should be standardized, or the format not be used.
+ *       mean square, takes shorter steps than in F32, as its v is kept too large. Standardize
+ *       features that differ by that much, or use another format.
  * </ul>
  *
  * <p>Numbers beyond the largest code, infinite ones among them, become it: 3.2e38, or 3.0e38 where
@@ -41,11 +41,10 @@ package dev.panagrad.rule;
  * not 0, as they share its scale. Where one must not, state needs another format, or gradients a
  * policy that refuses it.
  *
- * <p>Compared with Dettmers, Lewis, Shleifer and Zettlemoyer (2022), 8-bit optimizers via
- * block-wise quantization: blocks with a scale each are theirs. Their codes spend fewer bits of
- * mantissa on smaller magnitudes and reach over some seven decades, blocks have 2,048 numbers, and
- * rounding is to the nearest, by which small second moments become 0 and slow means stop moving.
- * Here precision is the same over nine decades, coarser near the largest number, and rounding is
+ * <p>Source: blocks with a scale each are those of Dettmers, Lewis, Shleifer and Zettlemoyer
+ * (2022), 8-bit optimizers via block-wise quantization. There blocks have 2,048 numbers, codes
+ * spend fewer bits of mantissa on smaller magnitudes, and rounding to nearest makes small second
+ * moments 0 and stops slow means. Here precision is the same over nine decades, and rounding is
  * stochastic.
  */
 public final class Block8 {
@@ -85,7 +84,7 @@ public final class Block8 {
     return Float.intBitsToFloat(Math.max(top, least + largestCode(isNonNegative)) << shift);
   }
 
-  /** What is to be taken from the bits of a magnitude, and added to the shifted code. */
+  /** The number to subtract from the bits of a magnitude, and to add to a shifted code. */
   public static int offset(float scale, boolean isNonNegative) {
     return Float.floatToRawIntBits(scale) - (largestCode(isNonNegative) << shift(isNonNegative));
   }

@@ -3,10 +3,7 @@ package dev.panagrad.rule;
 import dev.panagrad.tensor.DType;
 import java.util.Optional;
 
-/**
- * Range checks of hyper-parameters; each message has the name, the accepted range and the value
- * found.
- */
+/** Range checks; each message has the name, the accepted range and the value found. */
 public final class Checks {
   private Checks() {}
 
@@ -48,7 +45,6 @@ public final class Checks {
    *
    * @param owner what has the things that are counted, such as "the model"
    * @param thing one of them, such as "target"
-   * @throws IndexOutOfBoundsException if there is none of that number
    */
   public static int index(String owner, String thing, int index, int count) {
     if (index < 0 || index >= count) {
@@ -58,11 +54,7 @@ public final class Checks {
     return index;
   }
 
-  /**
-   * Requires {@code least <= value <= most}.
-   *
-   * @return the value, as an int
-   */
+  /** Requires {@code least <= value <= most}, and returns it as an int. */
   public static int size(String name, long value, int least, int most) {
     if (value < least || value > most) {
       throw new IllegalArgumentException(
@@ -72,9 +64,9 @@ public final class Checks {
   }
 
   /**
-   * Why an epsilon does not keep a rule from dividing 0 by 0, or empty if it does.
+   * Why an epsilon does not keep a rule from dividing 0 by 0; empty if it does.
    *
-   * @param factor what epsilon is multiplied by in the smallest denominator of the rule
+   * @param factor of epsilon in the smallest denominator of the rule
    */
   static Optional<String> vanishing(double epsilon, double factor, DType dtype) {
     // Normal numbers only: the reciprocal of a subnormal one may be infinite.

@@ -10,35 +10,32 @@ import java.util.Optional;
  *   c  = beta1 * m + (1 - beta1) * g
  *   p' = p - rate * (sign(c) + weightDecay * p)
  *   m' = beta2 * m + (1 - beta2) * g
- * </pre>
+ *  </pre>
  *
  * {@code sign(0) = 0}: a coordinate that never had a gradient does not move. The step uses m from
  * before this gradient and weighs the gradient by {@code 1 - beta1}; what is kept remembers longer,
- * as beta2 > beta1. Every coordinate moves by exactly one rate, whatever the size of its gradient,
- * so that the rate alone says how far from the minimum it ends: by up to a few rates. Only a
- * schedule that decays closes in. Rates are some 3 to 10 times smaller than Adam's, and decays
- * larger by the same factor, as the strength of decoupled decay is their product.
+ * as beta2 > beta1. Every coordinate moves by exactly one rate, so that the rate alone says how far
+ * from the minimum it ends: by up to a few rates. Only a schedule that decays closes in. Rates are
+ * some 3 to 10 times smaller than Adam's, and decays larger by the same factor.
  *
  * <p><b>No L1.</b> A resting point of a proximal map with threshold {@code t} satisfies {@code
- * |sign(c)| * rate <= t} where p is 0, and {@code sign(c) * rate = -sign(p) * t} elsewhere, in
- * which the gradient stands with its sign alone: with {@code t < rate} no coordinate stays at 0
- * whatever the penalty is, and with {@code t >= rate} none leaves it. No threshold turns that into
- * {@code |g| <= l1}, the condition of a minimum of loss plus penalty, so that an L1 penalty is
- * {@linkplain #unsupportedL1Reason refused}. An L2 penalty is part of the gradient, and its minimum
- * is where the gradient is 0.
+ * |sign(c)| * rate <= t} where p is 0, and {@code sign(c) * rate = -sign(p) * t} elsewhere: with
+ * {@code t < rate} no coordinate stays at 0 whatever the penalty is, and with {@code t >= rate}
+ * none leaves it. No threshold turns that into {@code |g| <= l1}, the condition of a minimum of
+ * loss plus penalty, so that an L1 penalty is {@linkplain #unsupportedL1Reason refused}. An L2
+ * penalty is part of the gradient, and its minimum is where the gradient is 0.
  *
- * <p><b>Decay</b> is decoupled, as in AdamW: it multiplies the parameter by {@code 1 - rate *
- * weightDecay} and leaves m alone. It keeps parameters within {@code 1 / weightDecay} of 0, as
- * steps are no longer than the rate (Chen, Liu, Liang and Liu, 2024); the point that it leads to is
- * not the minimum of the L2-penalized loss.
+ * <p><b>Decay</b> is decoupled, as in AdamW. It keeps parameters within {@code 1 / weightDecay} of
+ * 0, as steps are no longer than the rate (Chen, Liu, Liang and Liu, 2024); the point that it leads
+ * to is not the minimum of the L2-penalized loss.
  *
  * <p><b>Compact state.</b> Rounding of m reaches a step through the sign of c alone. Where the
- * gradient does not change its sign, m is rounded to 0 or numbers of that same sign, and no step is
- * turned around. In noise with the default betas m is 0.071 of the noise, and wrong by 1.6% of that
- * in BF16 and 54% in INT8_BLOCKWISE, which stands beside the {@code 0.1 * g} of the newest
- * gradient: rounding turns 0.3% and 7% of the signs around, those where c is nearest 0, and a mean
- * of a tenth of the noise is followed as fast in BF16 and 7% slower in INT8_BLOCKWISE. It has no
- * preferred direction and leaves the minimum where it was, so that both formats are accepted.
+ * gradient keeps its sign, m is rounded to 0 or numbers of that sign, and no step is turned around.
+ * In noise with the default betas m is 0.071 of the noise, and wrong by 1.6% of that in BF16 and
+ * 54% in INT8_BLOCKWISE, beside the {@code 0.1 * g} of the newest gradient: rounding turns 0.3% and
+ * 7% of the signs around, and a mean of a tenth of the noise is followed as fast in BF16 and 7%
+ * slower in INT8_BLOCKWISE. It has no preferred direction and leaves the minimum where it was, so
+ * that both formats are accepted.
  *
  * <p>Sources: Chen et al. (2023), Symbolic discovery of optimization algorithms, algorithm 2; Chen,
  * Liu, Liang and Liu (2024), Lion secretly solves constrained optimization: as Lyapunov predicts.
@@ -103,18 +100,12 @@ public record Lion(double learningRate, double beta1, double beta2, double weigh
     return true;
   }
 
-  /** Steps do not depend on the size of the gradient, and L1's minimum does. */
   @Override
   public Optional<String> unsupportedL1Reason() {
     return Optional.of(
         "every coordinate moves by the rate whatever the size of its gradient, so that no threshold rests where the gradient balances the penalty; train with adam or sgd, or penalize by L2");
   }
 
-  /**
-   * {@inheritDoc}
-   *
-   * @throws IllegalArgumentException if there is an L1 penalty
-   */
   @Override
   public void coefficients(long step, double rate, double l1, StepCoefficients into) {
     if (l1 != 0) {

@@ -4,21 +4,14 @@ package dev.panagrad.rule;
  * Powers {@code base^exponent} for step after step: one {@link Math#pow} per {@value #SPAN} steps
  * and a product otherwise, so that a step of few parameters does not spend its time on two powers.
  *
- * <p>The result depends on base and exponent only, not on what was asked before, so that a resumed
- * run has the same bits; below {@value #SPAN} it is that of {@code Math.pow}, and from there within
- * 4 ulp. Threading: one thread at a time.
+ * <p>The result depends on base and exponent only, so that a resumed run has the same bits; below
+ * {@value #SPAN} it is that of {@code Math.pow}, and from there within 4 ulp.
  */
 final class Powers {
   private static final int SPAN = 64;
-
-  /** {@code base^i}. */
-  private final double[] low = new double[SPAN];
-
+  private final double[] low = new double[SPAN]; // base^i
   private double base = Double.NaN;
-
-  /** {@code base^(SPAN * block)}. */
-  private double anchor;
-
+  private double anchor; // base^(SPAN * block)
   private long block = -1;
 
   double of(double newBase, long exponent) {

@@ -15,23 +15,22 @@ import java.util.Optional;
  *   r  = sqrt(max(v' - a'^2, 0)) + epsilon      centered
  *   b' = momentum * b + g / r                   with momentum
  *   p' = prox(p - rate * b')   or   prox(p - rate * g / r)
- * </pre>
+ *  </pre>
  *
  * Centering divides by the standard deviation of the gradient instead of its root mean square. In
  * exact arithmetic {@code v' >= a'^2}; rounding can make the difference negative, so it is clamped
  * at zero (PyTorch returns NaN there).
  *
  * <p>There is no bias correction: the first step is {@code rate / sqrt(1 - alpha)} long per
- * coordinate, ten rates with the default alpha. RMSProp is a first-order method; v estimates
- * gradient magnitude, not curvature. At a constant rate steps do not shrink as the gradient does,
- * so the iterates keep moving by about the rate; use a schedule to close in.
+ * coordinate, ten rates with the default alpha. At a constant rate steps do not shrink as the
+ * gradient does, so the iterates keep moving by about the rate; use a schedule to close in.
  *
  * <p><b>Where frameworks differ.</b> Epsilon is added outside the root, as in PyTorch; TensorFlow
  * and Optax add it inside by default. The default alpha is PyTorch's 0.99; Hinton's lecture and
  * most other frameworks use 0.9.
  *
- * <p>With an L1 penalty the threshold of a coordinate is {@code rate * l1 / (r * (1 - momentum))}:
- * the proximal map in the metric of the step, at the velocity's gain for a constant gradient.
+ * <p><b>L1.</b> The threshold of a coordinate is {@code rate * l1 / (r * (1 - momentum))}: the
+ * proximal map in the metric of the step, at the velocity's gain for a constant gradient.
  *
  * <p>Sources: Tieleman and Hinton (2012), Lecture 6.5, COURSERA: Neural networks for machine
  * learning; Graves (2013), Generating sequences with recurrent neural networks, equations 38 to 41,
@@ -55,10 +54,7 @@ public record RmsProp(
   // Indices in StepCoefficients.own.
   public static final int ALPHA = 0;
   public static final int ONE_MINUS_ALPHA = 1;
-
-  /** Index of the rate. */
   public static final int RATE = 2;
-
   public static final int EPSILON = 3;
   public static final int MOMENTUM = 4;
 
@@ -87,7 +83,6 @@ public record RmsProp(
     return new RmsProp(learningRate, alpha, epsilon, newMomentum, centered, weightDecay);
   }
 
-  /** The same, dividing by the standard deviation. */
   public RmsProp withCentering() {
     return new RmsProp(learningRate, alpha, epsilon, momentum, true, weightDecay);
   }
@@ -132,7 +127,6 @@ public record RmsProp(
     return List.copyOf(slots);
   }
 
-  /** The mean of squares. */
   @Override
   public boolean isNonNegative(int slot) {
     return slot == 0;
@@ -143,9 +137,6 @@ public record RmsProp(
     return Checks.vanishing(epsilon, 1, dtype);
   }
 
-  /**
-   * Centering takes the square of one mean from another, and divides by the root of what is left.
-   */
   @Override
   public Optional<String> unsupportedReason(StateFormat format) {
     return centered && format.isCompact()

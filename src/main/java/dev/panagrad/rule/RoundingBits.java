@@ -7,13 +7,13 @@ package dev.panagrad.rule;
  * <pre>
  *   key(step, slot, i / 16384)   upper half of a hash of the three
  *   bits(step, slot, i)          key + (i mod 16384) * 2^32 / golden ratio
- * </pre>
+ *  </pre>
  *
  * Over steps, slots and blocks the bits of an element are independent and uniform, for the key is.
- * Within a block they are one random shift of points that are spread evenly, which is systematic
- * sampling: each element is rounded without bias, and of many equal ones the right part is rounded
- * up, to within a few. A hash per element was no better in any measurement and costs three more
- * operations for each.
+ * Within a block they are one random shift of evenly spread points, which is systematic sampling:
+ * each element is rounded without bias, and of many equal ones the right part is rounded up, to
+ * within a few. A hash per element was no better in any measurement and costs three more operations
+ * for each.
  *
  * <p>A number is rounded by adding the upper {@code n} of the bits to it, below the last bit that
  * is kept, and cutting off {@code n} bits.
@@ -23,8 +23,7 @@ package dev.panagrad.rule;
  * of the golden ratio.
  */
 public final class RoundingBits {
-  /** 2^32 over the golden ratio, odd. */
-  private static final int STRIDE = 0x9E3779B1;
+  private static final int STRIDE = 0x9E3779B1; // 2^32 over the golden ratio, odd
 
   private RoundingBits() {}
 
@@ -34,9 +33,9 @@ public final class RoundingBits {
   /**
    * The bits of an element, of which the upper ones are used.
    *
-   * @param step the number of the step, from 1
-   * @param slot the index of the state vector
-   * @param element its index in the flat vector
+   * @param step from 1
+   * @param slot index of the state vector
+   * @param element index in the flat vector
    */
   public static int of(long step, int slot, long element) {
     long z = mix(step * 0x9E3779B97F4A7C15L + slot) + element / BLOCK * 0xD1342543DE82EF95L;
@@ -55,8 +54,7 @@ public final class RoundingBits {
   }
 
   /**
-   * The upper half of an F32, one of the two next to it, as {@link dev.panagrad.tensor.Bf16}. A NaN
-   * stays a NaN.
+   * The upper half of an F32, one of the two next to it; a NaN stays a NaN.
    *
    * @param random its {@link #of bits}
    */

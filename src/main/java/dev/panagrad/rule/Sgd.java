@@ -12,17 +12,16 @@ import java.util.List;
  *   d  = g + momentum * b'                   Nesterov
  *   d  = b'                                  otherwise
  *   p' = prox(p - rate * d)
- * </pre>
+ *  </pre>
  *
- * Without momentum there is no state and {@code d = g}. In this convention the rate multiplies the
- * whole velocity, so a change of the rate acts at once; Sutskever et al. fold the rate into the
- * velocity instead. At a constant gradient the velocity settles at {@code gain * g} with {@code
- * gain = (1 - dampening) / (1 - momentum)}; the L1 threshold is {@code rate * gain * l1}, so that a
- * resting point is a minimum of loss plus penalty.
+ * Without momentum there is no state and {@code d = g}. The rate multiplies the whole velocity, so
+ * a change of the rate acts at once; Sutskever et al. fold the rate into the velocity instead. At a
+ * constant gradient the velocity settles at {@code gain * g} with {@code gain = (1 - dampening) /
+ * (1 - momentum)}; the L1 threshold is {@code rate * gain * l1}, so that a resting point is a
+ * minimum of loss plus penalty.
  *
- * <p>At a constant rate the iterates of mini-batch descent do not converge to a point: they end in
- * a region around the minimum whose size grows with rate and gradient noise. A decaying schedule
- * closes the region.
+ * <p>At a constant rate the iterates end in a region around the minimum whose size grows with rate
+ * and gradient noise. A decaying schedule closes the region.
  *
  * <p>Sources: Robbins and Monro (1951); Polyak (1964), Some methods of speeding up the convergence
  * of iteration methods; Sutskever, Martens, Dahl and Hinton (2013), On the importance of
@@ -39,15 +38,8 @@ public record Sgd(
     implements UpdateRule {
   // Indices in StepCoefficients.own.
   public static final int RATE = 0;
-
-  /** Index of the factor of the velocity: the momentum. */
   public static final int MOMENTUM = 1;
-
-  /**
-   * Index of the factor of the gradient that enters the velocity: 1 at the first step, then 1 -
-   * dampening.
-   */
-  public static final int INTAKE = 2;
+  public static final int INTAKE = 2; // of the gradient: 1 at the first step, then 1 - dampening
 
   public Sgd {
     Checks.positive("learning rate", learningRate);
@@ -90,8 +82,7 @@ public record Sgd(
   /**
    * {@code 1 / (2 L_b gain)} with the expected smoothness L_b of batches of this size: up to there
    * steps contract towards a region around the minimum whatever the noise (Gower et al. 2019, SGD:
-   * General analysis and improved rates, theorem 3.1); a schedule that decays then closes the
-   * region. Momentum multiplies the rate by its gain in the long run.
+   * General analysis and improved rates, theorem 3.1). Momentum multiplies the rate by its gain.
    */
   @Override
   public double automaticRate(RateContext advice) {

@@ -4,35 +4,31 @@ import dev.panagrad.tensor.DType;
 
 /**
  * How an optimizer keeps the state vectors of its rule between steps. A step computes in the type
- * of the parameters whatever the format is; compact formats are rounded stochastically, by {@link
- * RoundingBits}, when it ends.
+ * of the parameters whatever the format is; compact formats, for F32 parameters, are rounded
+ * stochastically, by {@link RoundingBits}, when it ends.
  *
  * <p><b>Why not to nearest.</b> With beta2 = 0.999 a step moves a mean of squares by up to 0.1% of
  * itself, and half a unit of BF16 is 0.2 to 0.4%: rounded to nearest it would never move again.
  * Rounded up with the probability of what is cut off, it moves by the right amount on average.
  *
- * <p><b>What it costs.</b> A mean of squares wanders around its value: with unit {@code u} relative
- * to the value, and increments of {@code (1 - beta2) v} in random directions, a step adds a
- * variance of {@code (1 - beta2) u v^2}, of which {@code 1 / (2 (1 - beta2))} steps are remembered:
- * {@code u v^2 / 2}. The root of v, and with it the length of steps, has a standard deviation of
- * about 3% in BF16 ({@code u} around 1/180) and 10% in INT8_BLOCKWISE ({@code u} around 1/11). That
- * rescales coordinates and does not move the minimum; a schedule that decays ends as near to it as
- * in F32. A mean of gradients is wrong by some 0.5% of its size in BF16 and 16% in INT8_BLOCKWISE
- * with beta1 or momentum 0.9, and by more the longer it remembers: 1.6% and 54% with 0.99, where
- * INT8_BLOCKWISE should not be used. AMSGrad's largest v grows with the roundings, which makes
- * steps 3% shorter in BF16 after 30,000 of noise; INT8_BLOCKWISE {@linkplain
- * UpdateRule#unsupportedReason refuses} it.
+ * <p><b>What it costs.</b> A mean of squares wanders: with unit {@code u} relative to the value,
+ * and increments of {@code (1 - beta2) v} in random directions, a step adds a variance of {@code (1
+ * - beta2) u v^2}, of which {@code 1 / (2 (1 - beta2))} steps are remembered: {@code u v^2 / 2}.
+ * The root of v, and with it the length of steps, has a standard deviation of about 3% in BF16
+ * ({@code u} around 1/180) and 10% in INT8_BLOCKWISE ({@code u} around 1/11). That rescales
+ * coordinates and does not move the minimum. A mean of gradients is wrong by some 0.5% of its size
+ * in BF16 and 16% in INT8_BLOCKWISE with beta1 or momentum 0.9, and by 1.6% and 54% with 0.99,
+ * where INT8_BLOCKWISE should not be used. AMSGrad's largest v grows with the roundings: steps are
+ * 3% shorter in BF16 after 30,000 of noise; INT8_BLOCKWISE {@linkplain UpdateRule#unsupportedReason
+ * refuses} it, and any rule that subtracts two kept numbers from one another, of which only the
+ * last digits are left, refuses both. {@link Block8} says where gradients of very different
+ * magnitudes side by side are too much for it.
  *
  * <p><b>What it saves.</b> Of Adam's 28 bytes per parameter that a step reads and writes, BF16
  * leaves 20 and INT8_BLOCKWISE 16. From memory, BF16 takes 0.75 of F32's time; INT8_BLOCKWISE's
  * arithmetic takes what its bytes save, and up to 0.2 more, where a core reads 37 GB/s (16 M
- * parameters, 2 threads, 2-core AVX-512 x86, 2026-11-25), so that it is for the memory that the
- * state takes, a quarter, or for slower memory. In the caches F32 is faster than both.
- *
- * <p><b>Where not to use them.</b> Parameters are F32 for both. A rule that subtracts two kept
- * numbers from one another needs their last digits and is {@linkplain UpdateRule#unsupportedReason
- * refused}. For INT8_BLOCKWISE see {@link Block8} on gradients of very different magnitudes side by
- * side.
+ * parameters, 2 threads, 2-core AVX-512 x86, 2026-11-25): it is for the memory that the state
+ * takes, a quarter, or for slower memory. In the caches F32 is faster than both.
  */
 public enum StateFormat {
   /** The type of the parameters, exactly. */
@@ -64,11 +60,7 @@ public enum StateFormat {
     return this == INT8_BLOCKWISE ? 2 : 1;
   }
 
-  /**
-   * The element type of one of these tensors.
-   *
-   * @param same the parameters' type
-   */
+  /** The element type of one of these tensors, for parameters of type {@code same}. */
   public DType dtype(int part, DType same) {
     requirePart(part);
     return switch (this) {

@@ -3,15 +3,11 @@ package dev.panagrad.rule;
 import dev.panagrad.tensor.DType;
 
 /**
- * The numbers of one optimizer step, computed once per step in double precision and handed to a
- * kernel. Mutable and preallocated, so that a step allocates nothing; written by the optimizer and
- * the rule, read by kernels.
- *
- * <p>The named fields mean the same for every rule. {@link #own} belongs to the rule, which names
- * its indices.
+ * The numbers of one optimizer step, computed once per step in double precision. Mutable and
+ * preallocated, so that a step allocates nothing; written by the optimizer and the rule, read by
+ * kernels. The named fields mean the same for every rule.
  */
 public final class StepCoefficients {
-  /** How many numbers of its own a rule may have. */
   public static final int OWN = 8;
 
   /** The number of the step, from 1, by which state in a compact format is rounded. */
@@ -20,37 +16,25 @@ public final class StepCoefficients {
   /** Factor of the raw gradient: -1 to maximize, times the factor that clips the global norm. */
   public double gradientScale = 1;
 
-  /**
-   * Bound of each element of the scaled gradient, both sides; infinite if values are not clipped.
-   */
+  /** Bound of each element of the scaled gradient, on both sides; infinite for no clipping. */
   public double clipValue = Double.POSITIVE_INFINITY;
 
-  /**
-   * Multiple of the parameter added to the gradient: coupled weight decay plus twice the L2
-   * penalty.
-   */
+  /** Multiple of the parameter added to the gradient: coupled decay plus twice the L2 penalty. */
   public double coupledDecay;
 
-  /**
-   * Factor of the parameter before it moves: 1 - rate * decay for decoupled weight decay, else 1.
-   */
+  /** Factor of the parameter before it moves: 1 - rate * decay if decay is decoupled, else 1. */
   public double shrink = 1;
 
-  /**
-   * The L1 penalty times the rule's step size, before any scaling by coordinate; 0 if there is
-   * none.
-   */
+  /** The L1 penalty times the rule's step size, before any scaling by coordinate. */
   public double l1Step;
 
   /** The element type of parameters, gradients and state. */
   public final DType dtype;
 
-  /** The rule's own numbers. */
+  /** The rule's own numbers; the rule names their indices. */
   public final double[] own = new double[OWN];
 
-  /** For the bias corrections of {@link Adam} and {@link NAdam}. */
-  final Powers beta1Powers = new Powers();
-
+  final Powers beta1Powers = new Powers(); // for the bias corrections of Adam and NAdam
   final Powers beta2Powers = new Powers();
 
   /** Neutral coefficients: nothing clipped, decayed or penalized. */
@@ -59,8 +43,7 @@ public final class StepCoefficients {
   }
 
   /**
-   * The gradient that the rule sees: signed, scaled, clamped, with coupled decay. A NaN stays a
-   * NaN.
+   * The gradient that the rule sees: signed, scaled, clamped, with coupled decay; NaN stays NaN.
    */
   public double gradient(double p, double g) {
     g *= gradientScale;
@@ -83,9 +66,7 @@ public final class StepCoefficients {
 
   /**
    * The proximal map of {@code threshold * |p|}: moves {@code p} towards zero by the threshold and
-   * stops there.
-   *
-   * <p>Source: Parikh and Boyd, Proximal Algorithms (2014), section 6.5.2.
+   * stops there (Parikh and Boyd, Proximal Algorithms, 2014, section 6.5.2).
    */
   public static double softThreshold(double p, double threshold) {
     if (threshold == 0 || Double.isNaN(p)) {

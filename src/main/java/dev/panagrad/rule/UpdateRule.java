@@ -6,39 +6,34 @@ import java.util.Optional;
 
 /**
  * An optimizer's mathematics: validated hyper-parameters, the coefficients of a step, and the
- * update of one element.
- *
- * <p>Adding an optimizer is adding one implementation. It runs on every backend with host memory
- * through {@link #update}; a backend may provide a fused kernel. Implementations are immutable and
- * may be shared between threads.
+ * update of one element. It runs on every backend with host memory through {@link #update}; a
+ * backend may provide a fused kernel. Implementations are immutable and may be shared between
+ * threads.
  */
 public interface UpdateRule {
-  /** The name that reports and the command line use. */
+  /** The name that reports use. */
   String name();
 
   /** The base learning rate; a schedule turns it into the rate of each step. */
   double learningRate();
 
-  /** The same rule with that base learning rate. */
   UpdateRule withLearningRate(double newLearningRate);
 
   /**
-   * The base learning rate for a training of which this is known; each rule says where its own
-   * comes from. With gradients of batches it is meant for a schedule that decays to zero. NaN if
-   * the rule knows none.
+   * The base learning rate for a training of which this is known; NaN if the rule knows none. With
+   * gradients of batches it is meant for a schedule that decays to zero.
    */
   default double automaticRate(RateContext advice) {
     return Double.NaN;
   }
 
   /**
-   * Names of the state vectors, each of the parameters' size and type, all zero before the first
-   * step.
+   * Names of the state vectors, each of the parameters' size and type, zero before the first step.
    */
   List<String> slots();
 
   /**
-   * Whether a state vector is never negative, as a mean of squares is. A compact {@link
+   * True if a state vector is never negative, as a mean of squares is. A compact {@link
    * StateFormat} keeps such a number at 0 only if it is 0; others it may round to 0, so that a
    * vector which the update divides by must be one of these.
    *
@@ -48,22 +43,22 @@ public interface UpdateRule {
     return false;
   }
 
-  /** Why the rule does not work with state in that format, or empty if it does. */
+  /** Why the rule does not work with state in that format; empty if it does. */
   default Optional<String> unsupportedReason(StateFormat format) {
     return Optional.empty();
   }
 
   /**
-   * Why the rule does not work on parameters of that type with its hyper-parameters, as an epsilon
-   * that is zero there, or empty if it does.
+   * Why the rule does not work on parameters of that type, as with an epsilon that is zero there;
+   * empty if it does.
    */
   default Optional<String> unsupportedReason(DType dtype) {
     return Optional.empty();
   }
 
   /**
-   * Why no proximal map makes the rule rest at a minimum of loss plus L1 penalty, or empty if the
-   * rule has one. An optimizer of a rule that says why is not built with such a penalty.
+   * Why no proximal map makes the rule rest at a minimum of loss plus L1 penalty; empty if one
+   * does. An optimizer of a rule that says why is not built with such a penalty.
    */
   default Optional<String> unsupportedL1Reason() {
     return Optional.empty();
@@ -78,11 +73,10 @@ public interface UpdateRule {
   }
 
   /**
-   * Writes {@link StepCoefficients#own} and {@link StepCoefficients#l1Step} for one step. The
-   * common fields are already set.
+   * Writes {@link StepCoefficients#own} and {@link StepCoefficients#l1Step} for one step; the
+   * common fields are set.
    *
-   * @param step the number of this step, from 1
-   * @param rate the learning rate of this step
+   * @param step from 1
    * @param l1 the L1 penalty, 0 if there is none or {@link #unsupportedL1Reason} says why
    */
   void coefficients(long step, double rate, double l1, StepCoefficients into);

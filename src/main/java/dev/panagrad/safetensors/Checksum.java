@@ -14,15 +14,10 @@ import java.util.zip.CRC32C;
 
 /** CRC-32C of a tensor's bytes, which finds every damage of up to 32 bits in a row. */
 final class Checksum {
-  /** Before the tensor's name in the metadata. */
-  static final String KEY = "crc32c.";
-
-  /** Of the header: all texts but this one, and where each tensor is. */
+  static final String KEY = "crc32c."; // before the tensor's name in the metadata
+  // Of the header: all texts but this one, and where each tensor is.
   static final String HEADER = "crc32c.__header__";
-
-  /** A buffer holds less than 2 GiB. */
-  private static final long CHUNK_BYTES = 1L << 28;
-
+  private static final long CHUNK_BYTES = 1L << 28; // a buffer holds less than 2 GiB
   private static final int TEXT_CHUNK_BYTES = 8192;
 
   private Checksum() {}

@@ -16,16 +16,11 @@ import java.util.Map;
  * every number is checked before it is used.
  */
 final class HeaderParser {
-  /**
-   * Tensors and texts together. A name of a few bytes takes some 150 in memory; files have
-   * thousands.
-   */
+  // Tensors and texts together. A name of a few bytes takes some 150 in memory; files have
+  // thousands.
   static final int MAX_NAMES = 1_000_000;
-
-  /** Extents of a shape, as in NumPy and PyTorch. */
-  static final int MAX_RANK = 64;
-
-  /** Bits of one element, for the types that the format had in 2026. */
+  static final int MAX_RANK = 64; // extents of a shape, as in NumPy and PyTorch
+  // Bits of one element, for the types that the format had in 2026.
   private static final Map<String, Integer> BITS = new HashMap<>();
 
   static {

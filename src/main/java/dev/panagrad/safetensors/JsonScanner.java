@@ -22,9 +22,7 @@ final class JsonScanner {
   /** What is not as it should be. */
   static final class MalformedException extends IOException {
     private static final long serialVersionUID = 1;
-
-    /** Index of the byte. */
-    final int at;
+    final int at; // index of the byte
 
     MalformedException(int at, String problem) {
       super(problem);
@@ -32,9 +30,7 @@ final class JsonScanner {
     }
   }
 
-  /** Characters that are looked at together. */
-  private static final int CHUNK = 8192;
-
+  private static final int CHUNK = 8192; // characters that are looked at together
   private final byte[] text;
   private int position;
 

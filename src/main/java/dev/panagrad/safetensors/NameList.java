@@ -9,7 +9,7 @@ import java.util.stream.Collectors;
 
 /** Several names in one text of the metadata: a JSON list. */
 public final class NameList {
-  /** Characters whose escape is a letter, and the letters. */
+  // Characters whose escape is a letter, and the letters.
   private static final String NAMED = "\"\\\b\f\n\r\t";
 
   private static final String NAMES = "\"\\bfnrt";

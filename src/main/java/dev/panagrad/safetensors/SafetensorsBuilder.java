@@ -25,8 +25,7 @@ import java.util.Map;
  */
 public final class SafetensorsBuilder {
   private static final int PAGE_BYTES = 4096;
-
-  /** Stands for the sums while they are not known: they have as many letters. */
+  // Stands for the sums while they are not known: they have as many letters.
   private static final String UNKNOWN = "00000000";
 
   private SafetensorsBuilder() {}

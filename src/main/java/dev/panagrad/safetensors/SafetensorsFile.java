@@ -28,8 +28,7 @@ import java.util.Set;
  */
 public final class SafetensorsFile implements AutoCloseable {
   static final String METADATA = "__metadata__";
-
-  /** What the reference implementation reads at most. */
+  // What the reference implementation reads at most.
   static final long MAX_HEADER_BYTES = 100_000_000;
 
   private final Path file;

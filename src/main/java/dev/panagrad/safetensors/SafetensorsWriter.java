@@ -20,9 +20,7 @@ import java.util.stream.Collectors;
 
 /** Writes safetensors files. */
 public final class SafetensorsWriter {
-  /** Where the tensors begin: a multiple of this. */
-  private static final int ALIGNMENT = 64;
-
+  private static final int ALIGNMENT = 64; // where the tensors begin: a multiple of this
   private static final int HEAP_CHUNK_BYTES = 64 * 1024;
 
   private SafetensorsWriter() {}

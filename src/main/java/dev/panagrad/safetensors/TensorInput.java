@@ -15,7 +15,7 @@ import java.util.zip.CRC32C;
  * process.
  */
 final class TensorInput implements AutoCloseable {
-  /** Of one read: stays in the first caches until its sum has been taken. */
+  // Of one read: stays in the first caches until its sum has been taken.
   static final int CHUNK_BYTES = 64 * 1024;
 
   private final Path file;

@@ -29,17 +29,13 @@ import java.util.HexFormat;
 record UnfinishedFiles(Path folder, String start) {
   private static final Logger LOG = System.getLogger(UnfinishedFiles.class.getName());
   private static final String ENDING = ".tmp";
-
-  /** Names that no other writer chooses, whatever its process, container or machine. */
+  // Names that no other writer chooses, whatever its process, container or machine.
   private static final SecureRandom RANDOM = new SecureRandom();
-
-  /** Younger files may be of a writer that has not taken its lock yet. */
+  // Younger files may be of a writer that has not taken its lock yet.
   private static final Duration LEAST_AGE = Duration.ofMinutes(1);
-
-  /** Of a whole name; file systems have 255, with encryption 143, and 22 are added. */
+  // Of a whole name; file systems have 255, with encryption 143, and 22 are added.
   private static final int MAX_NAME_BYTES = 100;
-
-  /** Of the beginning of a longer one: its characters, which have up to four bytes. */
+  // Of the beginning of a longer one: its characters, which have up to four bytes.
   private static final int KEPT_CHARACTERS = 20;
 
   private static final int DIGEST_BYTES = 12;

@@ -4,11 +4,9 @@ import dev.panagrad.rule.Checks;
 import java.util.Objects;
 
 /**
- * The learning rate of each optimizer step, as a pure function of the step and the base rate.
- *
- * <p>Steps count from 0, and one step is one optimizer step, not one epoch: the first step of a
- * training runs at {@code rate(0, base)}. Every schedule accepts any step; past its end it stays at
- * its last rate.
+ * The learning rate of each optimizer step, as a pure function of the step and the base rate. Steps
+ * count from 0: the first step of a training runs at {@code rate(0, base)}. Every schedule accepts
+ * any step; past its end it stays at its last rate.
  */
 @FunctionalInterface
 public interface Schedule {
@@ -24,10 +22,7 @@ public interface Schedule {
     return (step, base) -> base;
   }
 
-  /**
-   * The base rate times {@code gamma} to the power of the number of whole {@code stepSize}
-   * intervals passed.
-   */
+  /** {@code base * gamma^floor(step / stepSize)}. */
   static Schedule step(long stepSize, double gamma) {
     Checks.count("step size", stepSize);
     Checks.positive("gamma", gamma);
@@ -41,9 +36,8 @@ public interface Schedule {
   }
 
   /**
-   * {@code base / (1 + decay * step)}. Its sum over all steps is infinite and the sum of its
-   * squares finite, which is what Robbins and Monro (1951) ask of a rate for convergence on noisy
-   * gradients.
+   * {@code base / (1 + decay * step)}. The sum over all steps is infinite and that of squares
+   * finite, as Robbins and Monro (1951) ask for convergence on noisy gradients.
    */
   static Schedule inverseTime(double decay) {
     Checks.positive("decay", decay);
@@ -51,8 +45,8 @@ public interface Schedule {
   }
 
   /**
-   * Rises linearly from {@code startFactor * base} at step 0 to {@code endFactor * base} at step
-   * {@code length}, and stays there (PyTorch's LinearLR).
+   * A line from {@code startFactor * base} at step 0 to {@code endFactor * base} at step {@code
+   * length} (PyTorch's LinearLR).
    */
   static Schedule linear(long length, double startFactor, double endFactor) {
     Checks.count("length", length);
@@ -65,8 +59,8 @@ public interface Schedule {
   }
 
   /**
-   * Warm-up: {@code base * (step + 1) / length} until that is the base rate. The first step already
-   * moves. Usually followed by another schedule: {@code warmup(100).then(cosine(3000, 0))}.
+   * {@code base * (step + 1) / length} until that is the base rate; the first step already moves.
+   * Usually followed by another schedule: {@code warmup(100).then(cosine(3000, 0))}.
    */
   static Segment warmup(long length) {
     Checks.count("length", length);
@@ -75,9 +69,8 @@ public interface Schedule {
   }
 
   /**
-   * Half a cosine from the base rate at step 0 down to {@code minimum} at step {@code length}, and
-   * stays there (Loshchilov and Hutter 2017, without restarts; PyTorch's CosineAnnealingLR within
-   * its period).
+   * Half a cosine from the base rate at step 0 down to {@code minimum} at step {@code length}
+   * (Loshchilov and Hutter 2017, without restarts; PyTorch's CosineAnnealingLR in its period).
    */
   static Schedule cosine(long length, double minimum) {
     Checks.count("length", length);
@@ -87,8 +80,7 @@ public interface Schedule {
 
   /**
    * Cosine with warm restarts: periods of {@code length}, {@code length * factor}, {@code length *
-   * factor^2}, ... steps, each falling from the base rate to {@code minimum} (Loshchilov and Hutter
-   * 2017, SGDR).
+   * factor^2}, ... steps, each from the base rate to {@code minimum} (Loshchilov and Hutter 2017).
    */
   static Schedule cosineRestarts(long length, double factor, double minimum) {
     Checks.count("length", length);
@@ -149,10 +141,7 @@ public interface Schedule {
     return to + (from - to) * (1 + Math.cos(Math.PI * position)) / 2;
   }
 
-  /**
-   * A schedule with a length, which another one may follow; the follower counts its own steps from
-   * 0.
-   */
+  /** A schedule with a length, which another one may follow, counting its own steps from 0. */
   record Segment(long length, Schedule schedule) implements Schedule {
     public Segment {
       Checks.count("length", length);

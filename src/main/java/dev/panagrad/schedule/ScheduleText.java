@@ -28,7 +28,6 @@ import java.util.stream.DoubleStream;
  */
 public final class ScheduleText {
   private static final double NEEDED = Double.NaN;
-
   private static final Map<String, Form> FORMS = new LinkedHashMap<>();
 
   static {
@@ -58,7 +57,6 @@ public final class ScheduleText {
     Schedule of(long length, double[] numbers);
   }
 
-  /** The arguments of a schedule: a length if it has one, then numbers. */
   private static final class Form {
     final boolean hasLength;
     final Factory schedule;
@@ -66,7 +64,7 @@ public final class ScheduleText {
     final int least;
     final int most;
 
-    /** Numbers that are {@link #NEEDED}, and the values of those that may be left out. */
+    /** With numbers that are {@link #NEEDED}, and the values of those that may be left out. */
     Form(boolean hasLength, Factory schedule, double... defaults) {
       this.hasLength = hasLength;
       this.schedule = schedule;

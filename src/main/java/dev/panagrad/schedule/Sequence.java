@@ -1,10 +1,8 @@
 package dev.panagrad.schedule;
 
 /**
- * A schedule for its length, then another one.
- *
- * <p>Sequences may be chained as deep as memory allows, on either side: {@link #rate} goes down in
- * a loop.
+ * A schedule for its length, then another one; may be chained as deep as memory allows, on either
+ * side, as {@link #rate} goes down in a loop.
  */
 final class Sequence implements Schedule {
   private final Segment head;

@@ -187,7 +187,7 @@ class ArgumentLimitsTest {
     give(RateContext.class, new RateContext(1, 1, 1, 1), new RateContext(0, nan, infinite, -1));
     give(Schedule.class, Schedule.constant(), Schedule.warmup(3).then(Schedule.cosine(5, 0)));
     give(Schedule.Segment.class, Schedule.warmup(3));
-    give(Penalty.class, Penalty.none(), Penalty.elasticNet(0.1, 0.1));
+    give(Penalty.class, Penalty.none(), new Penalty(0.1, 0.1));
     give(Averaging.class, Averaging.ema(0.5), Averaging.polyakRuppert(1));
     give(ParameterGroup.class, ParameterGroup.of("w"));
     Optimizer.Builder builder = Optimizer.of(Adam.of(0.1)).average(Averaging.ema(0.5));

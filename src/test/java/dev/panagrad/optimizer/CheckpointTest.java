@@ -125,7 +125,7 @@ class CheckpointTest {
   private static Optimizer.Builder options(UpdateRule rule) {
     return Optimizer.of(rule)
         .schedule(Schedule.cosine(2 * STEPS, 0))
-        .penalty(Penalty.elasticNet(rule.unsupportedL1Reason().isPresent() ? 0 : 0.001, 0.01))
+        .penalty(new Penalty(rule.unsupportedL1Reason().isPresent() ? 0 : 0.001, 0.01))
         .clipNorm(5);
   }
 

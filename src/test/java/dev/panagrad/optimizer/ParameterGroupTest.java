@@ -39,7 +39,7 @@ class ParameterGroupTest {
   private static final List<ParameterGroup> GROUPS =
       List.of(
           ParameterGroup.of("a.*").rateFactor(0.1).weightDecay(0.3),
-          ParameterGroup.of("?").penalty(Penalty.elasticNet(0.02, 0.01)),
+          ParameterGroup.of("?").penalty(new Penalty(0.02, 0.01)),
           ParameterGroup.of("*").rateFactor(2));
 
   private static final List<UpdateRule> RULES =

@@ -126,7 +126,7 @@ record OptimizerOptions(
   static Penalty penalty(Choices choices) {
     double l1 = choices.coin() ? 0 : choices.magnitude(1e-3, 0.5);
     double l2 = choices.coin() ? 0 : choices.magnitude(1e-3, 0.5);
-    return Penalty.elasticNet(l1, l2);
+    return new Penalty(l1, l2);
   }
 
   static Schedule schedule(Choices choices) {

@@ -73,7 +73,7 @@ class CertificateTest {
   void boundsHoldAndAreClose() {
     List<Backend> backends = TestBackends.open(1);
     for (Penalty penalty :
-        List.of(Penalty.none(), Penalty.l2(0.1), Penalty.l1(0.3), Penalty.elasticNet(0.2, 0.1))) {
+        List.of(Penalty.none(), Penalty.l2(0.1), Penalty.l1(0.3), new Penalty(0.2, 0.1))) {
       for (int outputs : new int[] {1, 3}) {
         for (boolean intercept : new boolean[] {true, false}) {
           for (boolean units : new boolean[] {true, false}) {

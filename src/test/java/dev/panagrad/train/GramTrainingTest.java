@@ -101,7 +101,7 @@ class GramTrainingTest {
         List.of(
             () -> Optimizer.of(new GradientDescent(0.1)),
             () -> Optimizer.of(new GradientDescent(0.1)).penalty(Penalty.l1(0.3)),
-            () -> Optimizer.of(new GradientDescent(0.1)).penalty(Penalty.elasticNet(0.3, 0.2)),
+            () -> Optimizer.of(new GradientDescent(0.1)).penalty(new Penalty(0.3, 0.2)),
             () -> Optimizer.of(new GradientDescent(0.1)).clipNorm(0.5),
             () -> Optimizer.of(new GradientDescent(0.1)).clipValue(0.5),
             () -> Optimizer.of(Sgd.of(0.1).withMomentum(0.9)),

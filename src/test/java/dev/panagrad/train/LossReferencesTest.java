@@ -177,7 +177,7 @@ class LossReferencesTest {
       }
       for (JsonNode reference : file.get("cases")) {
         Penalty penalty =
-            Penalty.elasticNet(reference.get("l1").asDouble(), reference.get("l2").asDouble());
+            new Penalty(reference.get("l1").asDouble(), reference.get("l2").asDouble());
         List<Solver> solvers = new ArrayList<>(List.of(new Fista()));
         if (penalty.l1() == 0) {
           solvers.add(new Lbfgs());

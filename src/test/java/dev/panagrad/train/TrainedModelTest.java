@@ -195,7 +195,7 @@ class TrainedModelTest {
     for (double[] row : y) {
       row[1] = 50 + 3 * row[1];
     }
-    for (Penalty penalty : List.of(Penalty.l2(0.1), Penalty.elasticNet(0.2, 0.05))) {
+    for (Penalty penalty : List.of(Penalty.l2(0.1), new Penalty(0.2, 0.05))) {
       onEveryBackend(
           (backend, arena) -> {
             Trainer trainer =

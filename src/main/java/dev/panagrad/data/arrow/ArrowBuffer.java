@@ -20,16 +20,12 @@ import org.apache.commons.compress.compressors.lz4.FramedLZ4CompressorInputStrea
  * </pre>
  */
 final class ArrowBuffer {
-  /** As a codec: the bytes are as they are. */
-  static final byte PLAIN = -1;
-
+  static final byte PLAIN = -1; // as a codec: the bytes are as they are
   private static final ValueLayout.OfLong LONG =
       ValueLayout.JAVA_LONG_UNALIGNED.withOrder(ByteOrder.LITTLE_ENDIAN);
-
-  /** A multiple of every width, in bytes and in bits. */
+  // A multiple of every width, in bytes and in bits.
   private static final int WINDOW_BYTES = 1 << 16;
-
-  /** What a byte of LZ4 expands to at most, rounded up. */
+  // What a byte of LZ4 expands to at most, rounded up.
   private static final long LZ4_EXPANSION = 256;
 
   private final MemorySegment bytes;

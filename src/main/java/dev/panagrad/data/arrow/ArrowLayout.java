@@ -23,12 +23,9 @@ final class ArrowLayout {
 
   private final List<ArrowColumn> columns = new ArrayList<>();
   private final List<Field> fields = new ArrayList<>();
-
-  /** Bytes that what is yet to be visited may take: several fields may be one in the file. */
+  // Bytes that what is yet to be visited may take: several fields may be one in the file.
   private long budget;
-
-  /** Of each batch. */
-  private int nodes;
+  private int nodes; // of each batch
 
   /**
    * A place among the nodes and buffers of a batch.

@@ -32,10 +32,7 @@ final class ArrowMessages {
   private static final ValueLayout.OfInt INT =
       ValueLayout.JAVA_INT_UNALIGNED.withOrder(ByteOrder.LITTLE_ENDIAN);
   private static final byte[] MAGIC = "ARROW1".getBytes(StandardCharsets.US_ASCII);
-
-  /** Magic and what pads it. */
-  private static final int STREAM_BEGIN = 8;
-
+  private static final int STREAM_BEGIN = 8; // magic and what pads it
   private static final int TAIL_BYTES = Integer.BYTES + 6;
 
   private final MemorySegment file;

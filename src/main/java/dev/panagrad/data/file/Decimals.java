@@ -4,9 +4,7 @@ import java.math.BigDecimal;
 
 /** Numbers of other kinds as the nearest double. */
 public final class Decimals {
-  /** Powers of ten up to here are exact as a double. */
-  private static final int EXACT_SCALE = 22;
-
+  private static final int EXACT_SCALE = 22; // powers of ten up to here are exact as a double
   private static final long EXACT_LONG = 1L << 53;
 
   private Decimals() {}

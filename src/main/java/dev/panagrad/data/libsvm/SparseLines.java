@@ -14,9 +14,7 @@ import java.nio.charset.StandardCharsets;
  * </pre>
  */
 final class SparseLines implements AutoCloseable {
-  /** No number has this many characters. */
-  private static final int MAX_WORD = 512;
-
+  private static final int MAX_WORD = 512; // no number has this many characters
   private static final int SHOWN_CHARACTERS = 40;
   private static final int BUFFER_BYTES = 64 * 1024;
   private static final String QUERY = "qid:";
@@ -26,14 +24,10 @@ final class SparseLines implements AutoCloseable {
   private final byte[] buffer = new byte[BUFFER_BYTES];
   private int next;
   private int filled;
-
   private final byte[] word = new byte[MAX_WORD];
   private int length;
   private int colon;
-
-  /** Number of the line, from 1; blank lines and comments count. */
-  private long line;
-
+  private long line; // number of the line, from 1; blank lines and comments count
   private boolean atEndOfLine = true;
   private boolean pending;
   private String label;

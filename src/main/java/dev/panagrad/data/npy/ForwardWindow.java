@@ -21,10 +21,8 @@ import java.nio.channels.SeekableByteChannel;
  * <p>Ownership: the window owns its memory, not the channel. Threading: the thread that made it.
  */
 final class ForwardWindow implements AutoCloseable {
-  /**
-   * Large enough that a read of it costs little beside its bytes, small enough for the second-level
-   * cache.
-   */
+  // Large enough that a read of it costs little beside its bytes, small enough for the second-level
+  // cache.
   static final int WINDOW_BYTES = 256 * 1024;
 
   private final Arena arena = Arena.ofConfined();

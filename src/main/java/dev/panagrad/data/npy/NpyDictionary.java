@@ -21,29 +21,16 @@ import java.util.stream.Collectors;
  * No rule refers to itself, so that a text of any depth is refused at the first bracket too many.
  */
 final class NpyDictionary {
-  /** NumPy's limit. */
-  private static final int MAX_RANK = 64;
-
-  /** Fields that pad a record have no name and this type. */
-  private static final char PADDING = 'V';
-
+  private static final int MAX_RANK = 64; // NumPy's limit
+  private static final char PADDING = 'V'; // fields that pad a record have no name and this type
   private final String name;
   private final int textStart;
   private final Charset charset;
   private final PythonText text;
-
-  /** The type, for messages. */
-  String descr;
-
-  /** Whether elements have fields. */
-  boolean isRecord;
-
-  /** The fields, or the one type. */
-  final List<NpyArray.Column> columns = new ArrayList<>();
-
-  /** Bytes of one element, at least 1. */
-  long itemBytes;
-
+  String descr; // the type, for messages
+  boolean isRecord; // whether elements have fields
+  final List<NpyArray.Column> columns = new ArrayList<>(); // the fields, or the one type
+  long itemBytes; // bytes of one element, at least 1
   Boolean fortranOrder;
   List<Long> shape;
 

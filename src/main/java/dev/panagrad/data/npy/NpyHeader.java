@@ -23,10 +23,8 @@ import java.util.List;
  * <p>Source: NumPy, {@code numpy.lib.format}. The dictionary is parsed, never evaluated.
  */
 final class NpyHeader {
-  /**
-   * The longest header read: what version 1.0 can say, names for some thousand columns. NumPy
-   * itself reads 10,000 bytes unless told otherwise.
-   */
+  // The longest header read: what version 1.0 can say, names for some thousand columns. NumPy
+  // itself reads 10,000 bytes unless told otherwise.
   static final int MAX_BYTES = 64 * 1024;
 
   private static final byte[] MAGIC = {(byte) 0x93, 'N', 'U', 'M', 'P', 'Y'};

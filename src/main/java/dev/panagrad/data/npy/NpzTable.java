@@ -36,11 +36,9 @@ import java.util.zip.ZipFile;
  */
 public final class NpzTable extends ArrayTable {
   private static final String SUFFIX = ".npy";
-
-  /** Two bits of deflate are at best a length and a distance for 258 bytes. */
+  // Two bits of deflate are at best a length and a distance for 258 bytes.
   private static final long MAX_EXPANSION = 1032;
-
-  /** What headers may take, beside as much as the file. */
+  // What headers may take, beside as much as the file.
   private static final long HEADER_BYTES = 1 << 20;
 
   private final ZipFile zip;

@@ -9,10 +9,7 @@ import java.util.function.BiFunction;
  */
 final class PythonText {
   private static final int END = -1;
-
-  /** 2^63 - 1 has 19. */
-  private static final int MAX_DIGITS = 18;
-
+  private static final int MAX_DIGITS = 18; // 2^63 - 1 has 19
   private final String text;
   private final BiFunction<Integer, String, DataException> failure;
   private int at;

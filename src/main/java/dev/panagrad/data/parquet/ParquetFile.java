@@ -20,7 +20,7 @@ import java.util.Set;
 
 /** An open Parquet file, in terms of the library that reads it. */
 final class ParquetFile implements LibraryTable.Opened {
-  /** Large enough to spread what a batch costs, small enough for three of a column at a time. */
+  // Large enough to spread what a batch costs, small enough for three of a column at a time.
   private static final int BATCH_ROWS = 1 << 15;
 
   private final ParquetInput input;
@@ -28,8 +28,7 @@ final class ParquetFile implements LibraryTable.Opened {
   private final List<ParquetColumn> columns = new ArrayList<>();
   private final List<String> names = new ArrayList<>();
   private final long rows;
-
-  /** Names inside of nested columns: the library reads those where it is asked for a flat one. */
+  // Names inside of nested columns: the library reads those where it is asked for a flat one.
   private final Set<String> nestedNames = new HashSet<>();
 
   private ParquetFile(ParquetInput input, ParquetFileReader reader) {

@@ -43,19 +43,15 @@ final class ParquetFooter {
   private static final Kind BINARY = new Scalar(ThriftReader.BINARY);
   private static final Kind EMPTY = new Struct(Map.of());
   private static final Kind ENCRYPTED = new Refused("is encrypted, which is not read");
-
-  /** TRUE and FALSE are types of their own; this stands for both. */
+  // TRUE and FALSE are types of their own; this stands for both.
   private static final Kind BOOLEAN = new Scalar(ThriftReader.TRUE);
 
   private static final Struct TIME =
       new Struct(Map.of(1, BOOLEAN, 2, new Struct(Map.of(1, EMPTY, 2, EMPTY, 3, EMPTY))));
-
   private static final Struct INTEGER =
       new Struct(Map.of(1, new Scalar(ThriftReader.BYTE), 2, BOOLEAN));
-
   private static final Struct DECIMAL = new Struct(Map.of(1, I32, 2, I32));
-
-  /** All but these are empty. */
+  // All but these are empty.
   private static final Struct LOGICAL_TYPE =
       new Struct(
           IntStream.of(1, 2, 3, 4, 5, 6, 7, 8, 10, 11, 12, 13, 14, 15)
@@ -76,44 +72,32 @@ final class ParquetFooter {
           Map.of(
               1, I32, 2, I32, 3, I32, 4, BINARY, 5, I32, 6, I32, 7, I32, 8, I32, 10, LOGICAL_TYPE),
           true);
-
   private static final Kind NUMBERS = new ListOf(I32);
   private static final Kind PATH = new ListOf(BINARY);
-
   private static final Struct COLUMN_META_DATA =
       new Struct(
           Map.of(1, I32, 2, NUMBERS, 3, PATH, 4, I32, 5, I64, 6, I64, 7, I64, 9, I64, 11, I64));
-
   private static final Kind ELSEWHERE =
       new Refused("keeps columns in other files, which are not read");
-
   private static final Struct COLUMN_CHUNK =
       new Struct(Map.of(1, ELSEWHERE, 2, I64, 3, COLUMN_META_DATA, 8, ENCRYPTED, 9, ENCRYPTED));
-
   private static final Struct ROW_GROUP =
       new Struct(Map.of(1, new ListOf(COLUMN_CHUNK), 2, I64, 3, I64));
-
   private static final Kind SCHEMA = new ListOf(SCHEMA_ELEMENT);
   private static final Kind ROW_GROUPS = new ListOf(ROW_GROUP);
-
   private static final Struct FILE_META_DATA =
       new Struct(Map.of(1, I32, 2, SCHEMA, 3, I64, 4, ROW_GROUPS, 8, ENCRYPTED, 9, ENCRYPTED));
-
-  /** Groups inside groups, of which nested columns have a few. */
+  // Groups inside groups, of which nested columns have a few.
   private static final int MAX_SCHEMA_DEPTH = 64;
 
   private static final int NUM_CHILDREN = 5;
-
-  /**
-   * Stands for the dots in names, which hardwood-core takes for steps into nested columns, even
-   * where a column is asked for by its index (1.0.1; see {@link #name}).
-   */
+  // Stands for the dots in names, which hardwood-core takes for steps into nested columns, even
+  // where a column is asked for by its index (1.0.1; see name).
   private static final char DOT = 0x1F;
 
   private final ThriftReader in;
   private final ByteArrayOutputStream out = new ByteArrayOutputStream();
-
-  /** Of each element of the schema, in order. */
+  // Of each element of the schema, in order.
   private final List<Integer> children = new ArrayList<>();
 
   private ParquetFooter(ByteBuffer bytes) {

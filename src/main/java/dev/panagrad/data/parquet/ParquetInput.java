@@ -19,10 +19,7 @@ import java.nio.charset.StandardCharsets;
 final class ParquetInput implements InputFile {
   private static final byte[] MAGIC = "PAR1".getBytes(StandardCharsets.US_ASCII);
   private static final byte[] ENCRYPTED = "PARE".getBytes(StandardCharsets.US_ASCII);
-
-  /** Footer length and magic. */
-  private static final int TAIL_BYTES = 8;
-
+  private static final int TAIL_BYTES = 8; // footer length and magic
   private final InputFile file;
   private long columnsEnd;
   private ByteBuffer tail;

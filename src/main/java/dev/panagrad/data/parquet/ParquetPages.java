@@ -19,30 +19,22 @@ import java.util.List;
  * <p>Source of the field numbers: parquet-format 2.11.0, parquet.thrift.
  */
 final class ParquetPages {
-  /** Headers are looked for in so many bytes first; statistics can make them longer. */
+  // Headers are looked for in so many bytes first; statistics can make them longer.
   private static final int HEADER_BYTES = 1024;
 
   private static final int MAX_HEADER_BYTES = 1 << 20;
-
   private static final int DATA_PAGE = 0;
   private static final int INDEX_PAGE = 1;
   private static final int DICTIONARY_PAGE = 2;
   private static final int DATA_PAGE_V2 = 3;
-
-  /** Fields of a page header that are structs. */
-  private static final int V1 = 5;
-
+  private static final int V1 = 5; // fields of a page header that are structs
   private static final int DICTIONARY = 7;
   private static final int V2 = 8;
-
-  /**
-   * What a page may take of the heap. The reader holds some twelve pages of a column at a time:
-   * eight decoded, and one at each of four threads; each value of them with its level, compressed
-   * bytes and their expansion.
-   */
+  // What a page may take of the heap. The reader holds some twelve pages of a column at a time:
+  // eight decoded, and one at each of four threads; each value of them with its level, compressed
+  // bytes and their expansion.
   private static final long HEAP_PARTS = 32;
-
-  /** What a snappy or LZ4 byte, and a deflated one, expands to at most, rounded up. */
+  // What a snappy or LZ4 byte, and a deflated one, expands to at most, rounded up.
   private static final long SNAPPY_EXPANSION = 64;
 
   private static final long LZ4_EXPANSION = 256;

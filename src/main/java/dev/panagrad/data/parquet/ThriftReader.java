@@ -29,10 +29,7 @@ final class ThriftReader {
   static final int LIST = 9;
   static final int SET = 10;
   static final int STRUCT = 12;
-
-  /** Deeper than any struct of the format. */
-  static final int MAX_DEPTH = 16;
-
+  static final int MAX_DEPTH = 16; // deeper than any struct of the format
   private final ByteBuffer bytes;
 
   /** Bytes that break the protocol. Where they are is known to whoever reads. */

@@ -120,7 +120,7 @@ class CudaSteadyStepTest {
   @Test
   void clippingByNormAndPenaltiesAreInTheGraph() {
     Optimizer.Builder options =
-        Optimizer.of(Adam.of(0.01)).clipNorm(0.1).penalty(Penalty.elasticNet(0.01, 0.01));
+        Optimizer.of(Adam.of(0.01)).clipNorm(0.1).penalty(new Penalty(0.01, 0.01));
     try (Training training = new Training(100, 3, options)) {
       isSteady(training, 1);
     }
@@ -203,7 +203,7 @@ class CudaSteadyStepTest {
   @Test
   void graphGivesTheBitsOfSingleLaunches() {
     Optimizer.Builder options =
-        Optimizer.of(Adam.of(0.01)).clipNorm(0.1).penalty(Penalty.elasticNet(0.01, 0.01));
+        Optimizer.of(Adam.of(0.01)).clipNorm(0.1).penalty(new Penalty(0.01, 0.01));
     double[][] parameters = new double[2][];
     long[] launches = new long[2];
     for (int i = 0; i < 2; i++) {
