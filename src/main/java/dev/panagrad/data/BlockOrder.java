@@ -5,6 +5,7 @@ import dev.panagrad.tensor.MemoryAdvice;
 import dev.panagrad.tensor.Tensor;
 import dev.panagrad.tensor.TensorArena;
 import java.lang.foreign.MemorySegment;
+import java.util.Arrays;
 import java.util.random.RandomGenerator;
 
 /**
@@ -16,15 +17,14 @@ import java.util.random.RandomGenerator;
  *   epoch      | block 4 | block 0 | block 3 | block 2 |   5 |   held out: block 1
  *              |---- window 0 -----|---- window 1 ------------|
  *   window 0   rows of blocks 4 and 0, shuffled
- * </pre>
+ *  </pre>
  *
- * <p>Blocks are dealt anew in each epoch, so that rows meet others in each; a shorter block, at the
- * end of the file, is always dealt last. This mixes less than a shuffle of all rows: data sorted by
- * something that matters, in blocks that are alike inside, should be shuffled once when the file is
- * written. The order is a pure function of seed, epoch and sizes, window by window: nothing has to
- * be saved to resume, and nothing before a window has to be computed.
- *
- * <p>The system is told what the next window needs, and that the last one is done with.
+ * <p>Blocks are dealt anew in each epoch; a shorter block, at the end of the file, is always dealt
+ * last. This mixes less than a shuffle of all rows: data sorted by something that matters, in
+ * blocks that are alike inside, should be shuffled once when the file is written. The order is a
+ * pure function of seed, epoch and sizes, window by window: nothing has to be saved to resume, and
+ * nothing before a window has to be computed. The system is told what the next window needs, and
+ * that the last one is done with.
  */
 public final class BlockOrder {
   // Of a block, at most: a disk reads that much about as fast as it can.
@@ -62,8 +62,7 @@ public final class BlockOrder {
   /**
    * An order of all rows, held-out blocks chosen by the seed.
    *
-   * @param rows all of them, at least one, a view of a file that {@link TensorArena#map} has mapped
-   *     read-only
+   * @param rows at least one, a view of a file that {@link TensorArena#map} has mapped read-only
    * @param windowBytes of the rows in memory at a time; pages that come in beside them may be as
    *     much again, and 32 MiB where it is less than 8 MiB
    * @param batch rows per step, at least 1
@@ -121,7 +120,7 @@ public final class BlockOrder {
     blocks = new long[count];
     deal(count, held);
     sorted = blocks.clone();
-    trainedRows = rowsOf(0, trainedBlocks);
+    trainedRows = Arrays.stream(blocks, 0, trainedBlocks).map(this::rowsOf).sum();
     index = arena.allocate("rows in memory", DType.I64, windowRows + crossing);
   }
 
@@ -139,14 +138,6 @@ public final class BlockOrder {
     }
   }
 
-  private long rowsOf(int from, int to) {
-    long sum = 0;
-    for (int i = from; i < to; i++) {
-      sum += rowsOf(blocks[i]);
-    }
-    return sum;
-  }
-
   private long rowsOf(long block) {
     return Math.min(blockRows, rows.rows() - block * blockRows);
   }
@@ -161,7 +152,6 @@ public final class BlockOrder {
     return rows.rows() - trainedRows;
   }
 
-  /** Rows of a window. */
   public long windowRows() {
     return windowRows;
   }
@@ -195,10 +185,6 @@ public final class BlockOrder {
         blocks[other] = held;
       }
     }
-    forget();
-  }
-
-  private void forget() {
     first = 0;
     count = 0;
     nextWindow = -1;
@@ -228,10 +214,9 @@ public final class BlockOrder {
    * Puts the rows at training positions {@code [position, position + wanted)} into the index.
    * Positions are visited in increasing order within an epoch, from anywhere.
    *
-   * @param wanted at most what {@link #contiguousFrom} says
    * @return where they begin in the index
    * @throws IndexOutOfBoundsException if not all of them are training positions
-   * @throws IllegalArgumentException if more are wanted than can be located together
+   * @throws IllegalArgumentException if more are wanted than {@link #contiguousFrom} says
    */
   public long locate(long position, long wanted) {
     long most = contiguousFrom(position, wanted);
@@ -288,7 +273,7 @@ public final class BlockOrder {
     advise(window + 1, true);
   }
 
-  /** About the blocks of a window, if there is one of that number. */
+  /** Advises the system about the blocks of a window, if there is one of that number. */
   private void advise(int window, boolean isNeeded) {
     long from = Math.max(-1, window) * (long) windowBlocks;
     long to = Math.min(from + windowBlocks, trainedBlocks);
@@ -306,16 +291,15 @@ public final class BlockOrder {
     return rows.rows(block * blockRows, rowsOf(block));
   }
 
-  /** What is done with a block of rows that follow each other. */
   @FunctionalInterface
   public interface BlockVisitor {
-    /** Visits rows {@code [first, first + count)}. */
+    /** Visits rows {@code [first, first + count)}, which follow each other. */
     void visit(long first, long count);
   }
 
   /**
-   * Visits all training rows, or all that are held out, block by block in the order of the file;
-   * each block is released afterwards. An epoch under way goes on from anywhere.
+   * Visits all training rows, or all that are held out, block by block in the order of the file,
+   * and releases each block. An epoch under way goes on from anywhere.
    */
   public void visit(boolean isHeldOut, BlockVisitor visitor) {
     int from = isHeldOut ? trainedBlocks : 0;

@@ -9,12 +9,10 @@ import dev.panagrad.safetensors.Excerpt;
 public final class DataException extends RuntimeException {
   private static final long serialVersionUID = 1;
 
-  /** With a message. */
   public DataException(String message) {
     super(Excerpt.escaped(message));
   }
 
-  /** With a message and the failure behind it. */
   public DataException(String message, Throwable cause) {
     super(Excerpt.escaped(message), cause);
   }

@@ -6,9 +6,7 @@ import java.util.List;
 import java.util.stream.LongStream;
 
 /**
- * Features and targets with their names.
- *
- * <p>Ownership: the tensors belong to their arena.
+ * Features and targets with their names; the tensors belong to their arena.
  *
  * @param features names of the columns of x
  * @param targets names of the columns of y
@@ -16,7 +14,6 @@ import java.util.stream.LongStream;
  * @param y [rows, targets], of the same type
  */
 public record Dataset(List<String> features, List<String> targets, Tensor x, Tensor y) {
-  /** Checks that names, shapes and types agree. */
   public Dataset {
     features = List.copyOf(features);
     targets = List.copyOf(targets);
@@ -42,7 +39,6 @@ public record Dataset(List<String> features, List<String> targets, Tensor x, Ten
     return LongStream.rangeClosed(1, count).mapToObj(i -> prefix + i).toList();
   }
 
-  /** Number of rows. */
   public long rows() {
     return x.rows();
   }

@@ -8,11 +8,7 @@ import java.util.Locale;
 public final class NearestName {
   private NearestName() {}
 
-  /**
-   * The nearest of the names.
-   *
-   * @throws IllegalArgumentException if there is none
-   */
+  /** The nearest of the names; an IllegalArgumentException if there is none. */
   public static String of(String wanted, List<String> names) {
     String lower = wanted.toLowerCase(Locale.ROOT);
     return names.stream()

@@ -14,11 +14,11 @@ import java.util.random.RandomGeneratorFactory;
  *
  * <pre>
  *   | training rows ............ | held-out rows |     one I64 per row
- * </pre>
+ *  </pre>
  *
- * The order of an epoch is a pure function of seed and epoch: each epoch starts from the same
- * sorted training rows and shuffles them (Durstenfeld 1964) with a generator seeded by both.
- * Nothing has to be saved to resume.
+ * The order of an epoch is a pure function of seed and epoch, so that nothing has to be saved to
+ * resume: each epoch shuffles the sorted training rows (Durstenfeld 1964) with a generator seeded
+ * by both.
  */
 public final class RowOrder {
   private static final String GENERATOR = "L64X128MixRandom";
@@ -35,11 +35,7 @@ public final class RowOrder {
     this.seed = seed;
   }
 
-  /**
-   * All rows in order, with a random part of them held out.
-   *
-   * @param heldOut rows to hold out, from 0 to rows - 1
-   */
+  /** All rows in order, with a random part of them, at most rows - 1, held out. */
   public static RowOrder of(TensorArena arena, long rows, long heldOut, long seed) {
     if (heldOut < 0 || heldOut >= Math.max(rows, 1)) {
       throw new IllegalArgumentException(
@@ -58,11 +54,12 @@ public final class RowOrder {
         index.setLong(trained++, row);
       }
     }
-    Tensor sorted = null;
-    if (heldOut > 0) {
-      sorted =
-          arena.allocate("training rows", DType.I64, training).copyFrom(index.rows(0, training));
-    }
+    Tensor sorted =
+        heldOut == 0
+            ? null
+            : arena
+                .allocate("training rows", DType.I64, training)
+                .copyFrom(index.rows(0, training));
     return new RowOrder(index, sorted, training, seed);
   }
 
@@ -71,12 +68,10 @@ public final class RowOrder {
     return index;
   }
 
-  /** How many rows are trained on. */
   public long trainingRows() {
     return trainingRows;
   }
 
-  /** How many rows are held out; they follow the training rows. */
   public long heldOutRows() {
     return index.count() - trainingRows;
   }
@@ -97,13 +92,13 @@ public final class RowOrder {
     return RandomGeneratorFactory.of(GENERATOR).create(mixed(mixed(seed) + epoch));
   }
 
-  /** For one part of an epoch, from 0. */
+  /** A generator for one part of an epoch, from 0. */
   static RandomGenerator generator(long seed, long epoch, long part) {
     return generator(mixed(mixed(seed) + epoch), part);
   }
 
   /**
-   * A permutation of all longs after which neighbors have nothing in common; the first numbers of
+   * A permutation of all longs after which neighbors have nothing in common, as first numbers of
    * generators with neighboring seeds do. Source: Steele, Lea and Flood (2014), Fast splittable
    * pseudorandom number generators, with Stafford's variant 13.
    */
@@ -114,7 +109,7 @@ public final class RowOrder {
     return z ^ (z >>> 31);
   }
 
-  /** The first rows of an index, contiguous, by each other. */
+  /** Shuffles the first rows of a contiguous index. */
   static void shuffle(Tensor index, long count, RandomGenerator random) {
     MemorySegment rows = index.segment().asSlice(index.byteOffset());
     for (long i = count - 1; i > 0; i--) {

@@ -7,7 +7,8 @@ import java.util.List;
 
 /**
  * Rows and columns of numbers in a file, handed over cell by cell: straight into native memory, or
- * into another file. Columns that are not asked for may hold anything.
+ * into another file. Columns that are not asked for may hold anything. Columns, rows and cells
+ * throw a {@link DataException} if the file cannot be read, or is not what its format says.
  *
  * <p>Ownership: a table may keep its file open until it is closed. Threading: one thread at a time.
  */
@@ -15,40 +16,23 @@ public interface Table extends AutoCloseable {
   /** What messages call it. */
   String name();
 
-  /**
-   * Names of the columns, each different.
-   *
-   * @throws DataException if the file cannot be read, or is not what its format says
-   */
+  /** Names of the columns, each different. */
   List<String> columns();
 
-  /** Whether the file names its columns; if not, their names are their numbers from 1. */
+  /** True if the file names its columns; if not, their names are their numbers from 1. */
   boolean hasNames();
 
-  /**
-   * Number of rows.
-   *
-   * @throws DataException if the file cannot be read, or is not what its format says
-   */
   long rows();
 
-  /** Where the bytes of a table come from, if not from a file; opened twice. */
+  /** Opens the bytes of a table from their start, twice. */
   @FunctionalInterface
   interface Source {
-    /** Opens the bytes from their start. */
     InputStream open() throws IOException;
   }
 
-  /** Where cells go. */
+  /** Takes cells: of a row from 0 and the index of a column in those asked for, a finite value. */
   @FunctionalInterface
   interface Cells {
-    /**
-     * Takes one cell.
-     *
-     * @param row from 0
-     * @param selected index in the columns asked for
-     * @param value finite
-     */
     void set(long row, int selected, double value);
   }
 
@@ -62,9 +46,8 @@ public interface Table extends AutoCloseable {
   void read(int[] columns, DType dtype, Cells into);
 
   /**
-   * This table with its first record as data too, and columns numbered from 1.
-   *
-   * @throws UnsupportedOperationException if the file is not CSV
+   * This table with its first record as data too, and columns numbered from 1; an
+   * UnsupportedOperationException if the file is not CSV.
    */
   default Table withoutHeader() {
     throw new UnsupportedOperationException(
@@ -72,8 +55,8 @@ public interface Table extends AutoCloseable {
   }
 
   /**
-   * This table with at least that many features, where a file does not say how many there are: one
-   * of few rows may lack the last (LIBSVM). Others stay as they are.
+   * This table with at least that many features, where the last may be missing in a file of few
+   * rows (LIBSVM); others stay as they are.
    *
    * @throws IllegalArgumentException if that is negative, or more than can be read
    */
@@ -83,7 +66,7 @@ public interface Table extends AutoCloseable {
 
   /**
    * This table, which may take that many bytes as F64 where its file has nonzero values alone
-   * (LIBSVM: 8 GiB unless another limit is set). Others stay as they are.
+   * (LIBSVM: 8 GiB unless another limit is set); others stay as they are.
    *
    * @throws IllegalArgumentException if that is negative
    */
@@ -95,11 +78,7 @@ public interface Table extends AutoCloseable {
   @Override
   default void close() {}
 
-  /**
-   * What is wrong with a value, for messages that say where it is; null if nothing is.
-   *
-   * @param dtype F32 or F64: what values have to fit
-   */
+  /** What is wrong with a value that has to fit F32 or F64, after its place; null if nothing is. */
   static String problem(double value, DType dtype) {
     if (!Double.isFinite(value)) {
       return "is not finite; remove the row or impute it";

@@ -20,9 +20,7 @@ public final class TableReader {
   private final Table table;
   private List<String> targets = List.of();
   private List<String> features = List.of();
-  // Indices of the features and then of the targets in Table.columns; null until needed.
-  private int[] chosen;
-
+  private int[] chosen; // indices of the features, then of the targets; null until needed
   private int chosenFeatures;
   private Map<String, Integer> indices; // of the table's columns, once they are asked for
 
@@ -42,9 +40,7 @@ public final class TableReader {
     return this;
   }
 
-  /**
-   * The columns to predict from, by name or by number from 1; all that are not targets if empty.
-   */
+  /** The columns to predict from, by name or by number from 1; if empty, all but the targets. */
   public TableReader features(List<String> columns) {
     features = List.copyOf(columns);
     chosen = null;
@@ -52,9 +48,7 @@ public final class TableReader {
   }
 
   /**
-   * The columns chosen, checked.
-   *
-   * @throws DataException if one does not exist or is chosen twice, with the nearest name
+   * The columns chosen; a DataException with the nearest name if there is none, or one is twice.
    */
   private int[] chosen() {
     if (chosen == null) {
@@ -78,9 +72,8 @@ public final class TableReader {
   }
 
   /**
-   * Reads.
+   * Reads into memory of the arena.
    *
-   * @param arena owner of the tensors
    * @param dtype F32 or F64
    * @throws DataException with the place of what is wrong; nothing but the arena's memory was used
    */
@@ -111,40 +104,23 @@ public final class TableReader {
     table.read(chosen(), dtype, into);
   }
 
-  /**
-   * Names of the features, in the order of their columns in what is read.
-   *
-   * @throws DataException as {@link #read(TensorArena, DType)}
-   */
+  /** Names of the features, in the order of their columns in what is read. */
   public List<String> featureNames() {
     return names().subList(0, chosenFeatures);
   }
 
-  /**
-   * Names of the targets.
-   *
-   * @throws DataException as {@link #read(TensorArena, DType)}
-   */
   public List<String> targetNames() {
     return names().subList(chosenFeatures, chosen.length);
   }
 
   /**
-   * Reads the feature columns alone, for predictions. Where the table has names, by name alone: a
-   * model's feature '2' is not the second column of another file.
+   * Reads the feature columns and then the offset columns, for predictions. Where the table has
+   * names, features are found by name alone: a model's feature '2' is not the second column of
+   * another file.
    *
-   * @param arena owner of the tensor
    * @param dtype F32 or F64
-   * @throws DataException as {@link #read}
-   */
-  public Tensor readFeatures(TensorArena arena, DType dtype) {
-    return readFeatures(arena, dtype, List.of());
-  }
-
-  /**
-   * The same with offset columns after the features.
-   *
    * @param offsets by name or by number from 1; none a feature
+   * @throws DataException as {@link #read(TensorArena, DType)}
    */
   public Tensor readFeatures(TensorArena arena, DType dtype, List<String> offsets) {
     if (features.isEmpty()) {
@@ -172,19 +148,15 @@ public final class TableReader {
   }
 
   private int[] named() {
-    int[] selected = new int[features.size()];
-    for (int i = 0; i < selected.length; i++) {
-      Integer index = indexOf(features.get(i));
-      if (index == null) {
-        throw missing(features.get(i), "feature");
-      }
-      selected[i] = index;
-    }
-    return selected;
+    return features.stream().mapToInt(feature -> named(feature, "feature")).toArray();
   }
 
-  private DataException missing(String wanted, String what) {
-    return new DataException(
+  private int named(String wanted, String what) {
+    Integer index = indexOf(wanted);
+    if (index != null) {
+      return index;
+    }
+    throw new DataException(
         "%s: there is no %s '%s'; did you mean '%s'? Columns: %s"
             .formatted(
                 table.name(),
@@ -209,20 +181,16 @@ public final class TableReader {
   }
 
   private int find(String wanted, String what) {
-    Integer byName = indexOf(wanted);
-    if (byName != null) {
-      return byName;
+    if (indexOf(wanted) != null || !wanted.matches("[0-9]{1,9}")) {
+      return named(wanted, what);
     }
-    if (wanted.matches("[0-9]{1,9}")) {
-      int number = Integer.parseInt(wanted);
-      if (number >= 1 && number <= table.columns().size()) {
-        return number - 1;
-      }
+    int number = Integer.parseInt(wanted);
+    if (number < 1 || number > table.columns().size()) {
       throw new DataException(
           "%s: there is no column %s; there are %d"
               .formatted(table.name(), wanted, table.columns().size()));
     }
-    throw missing(wanted, what);
+    return number - 1;
   }
 
   private Integer indexOf(String column) {
@@ -241,12 +209,10 @@ public final class TableReader {
   }
 
   private static String abbreviated(List<String> columns) {
-    return columns.size() <= SHOWN_COLUMNS
+    int more = columns.size() - SHOWN_COLUMNS;
+    return more <= 0
         ? String.join(", ", columns)
-        : String.join(", ", columns.subList(0, SHOWN_COLUMNS))
-            + ", and "
-            + (columns.size() - SHOWN_COLUMNS)
-            + " more";
+        : String.join(", ", columns.subList(0, SHOWN_COLUMNS)) + ", and " + more + " more";
   }
 
   private int[] others(int[] taken) {

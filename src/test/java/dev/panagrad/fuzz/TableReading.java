@@ -26,7 +26,7 @@ final class TableReading {
             int shown = Math.min(MAX_COLUMNS, columns.size());
             TableReader.of(table)
                 .features(columns.subList(0, shown))
-                .readFeatures(arena, DType.F64);
+                .readFeatures(arena, DType.F64, List.of());
           }
         });
   }

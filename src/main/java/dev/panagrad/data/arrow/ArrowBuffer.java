@@ -17,7 +17,7 @@ import org.apache.commons.compress.compressors.lz4.FramedLZ4CompressorInputStrea
  *
  * <pre>
  *   compressed | unpacked bytes : I64, -1 if they follow as they are | LZ4 frame or Zstandard frame |
- * </pre>
+ *  </pre>
  */
 final class ArrowBuffer {
   static final byte PLAIN = -1; // as a codec: the bytes are as they are
@@ -33,16 +33,9 @@ final class ArrowBuffer {
   private final long needed;
   private final long count;
 
-  /** Takes values, which are read by their index in memory. */
+  /** Takes the value of a row of the buffer, by its index in memory. */
   @FunctionalInterface
   interface Visitor {
-    /**
-     * Takes a value.
-     *
-     * @param values of which it is one
-     * @param index in the values
-     * @param row in the buffer
-     */
     void visit(MemorySegment values, long index, long row);
   }
 
@@ -54,9 +47,8 @@ final class ArrowBuffer {
   }
 
   /**
-   * A buffer of so many values of so many bits.
-   *
-   * @throws DataException if it is too short for them, as far as can be said without unpacking
+   * A buffer of so many values of so many bits; a DataException if it is too short for them, as far
+   * as can be said without unpacking.
    */
   static ArrowBuffer of(MemorySegment buffer, byte codec, int bits, long count) {
     if (count > (Long.MAX_VALUE - Byte.SIZE) / bits) {
@@ -88,12 +80,7 @@ final class ArrowBuffer {
     return new ArrowBuffer(bytes, used, needed, count);
   }
 
-  /**
-   * Visits all values in order.
-   *
-   * @param bits of a value
-   * @throws DataException if unpacking gives too few
-   */
+  /** Visits all values, of that many bits, in order; a DataException if unpacking gives too few. */
   void forEach(int bits, Visitor visitor) throws IOException {
     if (codec == PLAIN) {
       for (long i = 0; i < count; i++) {
@@ -141,21 +128,18 @@ final class ArrowBuffer {
 
   // Classes of their own, so that a library is looked for only where it is needed.
 
-  /** LZ4's frames. */
   private static final class Lz4 {
     static InputStream of(InputStream packed) throws IOException {
       return new FramedLZ4CompressorInputStream(packed);
     }
   }
 
-  /** Zstandard's frames. */
   private static final class Zstandard {
     static InputStream of(InputStream packed) throws IOException {
       return new ZstdInputStream(packed);
     }
   }
 
-  /** Memory as a stream. */
   private static final class Bytes extends InputStream {
     private final MemorySegment bytes;
     private long at;

@@ -23,10 +23,8 @@ import org.apache.arrow.flatbuf.Type;
  * @param refusal why it cannot be read, or null
  */
 record ArrowColumn(String name, int bits, Values values, String refusal) {
-  /** Numbers in memory. */
   @FunctionalInterface
   interface Values {
-    /** The number of that index. */
     double get(MemorySegment data, long index);
   }
 

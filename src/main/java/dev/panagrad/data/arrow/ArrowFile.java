@@ -15,13 +15,18 @@ import org.apache.arrow.flatbuf.FieldNode;
 import org.apache.arrow.flatbuf.RecordBatch;
 
 /** A mapped Arrow file, in terms of the library that reads what describes its columns. */
-final class ArrowFile implements LibraryTable.Opened {
+public final class ArrowFile implements LibraryTable.Opened {
   private final Arena arena = Arena.ofConfined();
   private final ArrowMessages messages;
   private final ArrowLayout layout;
   private final long rows;
 
-  ArrowFile(Path path) throws IOException {
+  /** Opens a file. */
+  public static LibraryTable.Opened open(Path path) throws IOException {
+    return new ArrowFile(path);
+  }
+
+  private ArrowFile(Path path) throws IOException {
     try (FileChannel channel = FileChannel.open(path, StandardOpenOption.READ)) {
       messages =
           ArrowMessages.of(channel.map(FileChannel.MapMode.READ_ONLY, 0, channel.size(), arena));
@@ -87,7 +92,6 @@ final class ArrowFile implements LibraryTable.Opened {
     private final List<ArrowLayout.Place> places;
     private final long first;
 
-    /** With the number of the first row. */
     Rows(ArrowMessages.Batch batch, long first) {
       this.batch = batch;
       this.header = batch.header();

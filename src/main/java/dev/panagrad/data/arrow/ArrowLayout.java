@@ -27,24 +27,14 @@ final class ArrowLayout {
   private long budget;
   private int nodes; // of each batch
 
-  /**
-   * A place among the nodes and buffers of a batch.
-   *
-   * @param node that describes a column's rows
-   * @param buffer first of the column
-   */
+  /** The node that describes a column's rows, and its first buffer. */
   record Place(int node, int buffer) {}
 
   private ArrowLayout(long budget) {
     this.budget = budget;
   }
 
-  /**
-   * Reads a schema.
-   *
-   * @param version of the metadata
-   * @throws DataException if columns nest too deep
-   */
+  /** Reads a schema of that version of the metadata; a DataException if columns nest too deep. */
   static ArrowLayout of(Schema schema, short version) {
     if (schema.endianness() != Endianness.Little) {
       throw new DataException("it was written by a big-endian machine, whose numbers are not read");
@@ -79,16 +69,11 @@ final class ArrowLayout {
     return field.dictionary() != null ? 1 : 1 + below;
   }
 
-  /** Columns of the first level. */
   List<ArrowColumn> columns() {
     return columns;
   }
 
-  /**
-   * Where each column of a batch begins.
-   *
-   * @throws DataException if the batch does not have the nodes and buffers of the schema
-   */
+  /** Where each column of a batch begins; a DataException if the batch is not of the schema. */
   List<Place> places(RecordBatch batch) {
     if (batch.nodesLength() != nodes) {
       throw new DataException(
@@ -109,7 +94,6 @@ final class ArrowLayout {
     return places;
   }
 
-  /** Goes over the nodes and buffers of a batch. */
   private static final class Cursor {
     private final RecordBatch batch;
     private int node;

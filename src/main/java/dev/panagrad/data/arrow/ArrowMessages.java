@@ -45,11 +45,9 @@ final class ArrowMessages {
    * Rows that were written together.
    *
    * @param at byte of the file where its message begins
-   * @param metadata its message
    * @param body what the message's buffers are in
    */
   record Batch(long at, ByteBuffer metadata, MemorySegment body) {
-    /** What the message says. */
     RecordBatch header() {
       return (RecordBatch) Message.getRootAsMessage(metadata.duplicate()).header(new RecordBatch());
     }
@@ -60,11 +58,7 @@ final class ArrowMessages {
     this.size = file.byteSize();
   }
 
-  /**
-   * Finds all messages.
-   *
-   * @throws DataException with the byte where something else is
-   */
+  /** Finds all messages; a DataException with the byte where something else is. */
   static ArrowMessages of(MemorySegment file) {
     ArrowMessages messages = new ArrowMessages(file);
     if (messages.isMagic(0)) {
@@ -78,17 +72,14 @@ final class ArrowMessages {
     return messages;
   }
 
-  /** What describes the columns. */
   Schema schema() {
     return schema;
   }
 
-  /** Of the metadata. */
   short version() {
     return version;
   }
 
-  /** In the order of rows. */
   List<Batch> batches() {
     return batches;
   }

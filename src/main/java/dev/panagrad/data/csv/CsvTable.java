@@ -25,7 +25,7 @@ import java.util.Set;
 
 /**
  * A CSV file, read twice: once to count and check its records, once to parse numbers, so that no
- * row is ever held on the heap longer than its parsing.
+ * row is on the heap longer than its parsing.
  *
  * <p>Format: RFC 4180, UTF-8, comma, quotes where needed, blank lines skipped. Every selected cell
  * must be a finite number as {@link Double#parseDouble} reads it; other columns may hold anything.
@@ -43,7 +43,6 @@ public final class CsvTable implements Table {
     this.source = source;
   }
 
-  /** A file. */
   public static CsvTable file(Path file) {
     return new CsvTable(
         file.toString(),
@@ -53,7 +52,6 @@ public final class CsvTable implements Table {
         });
   }
 
-  /** Bytes from somewhere else, under a name for messages. */
   public static CsvTable of(String name, Source source) {
     return new CsvTable(name, source);
   }
@@ -105,15 +103,13 @@ public final class CsvTable implements Table {
       long rows = hasHeader ? 0 : 1;
       while (records.hasNext()) {
         CsvRecord record = records.next();
-        if (record.getFieldCount() != columns.size()) {
+        int fields = record.getFieldCount();
+        if (fields != columns.size()) {
+          long line = record.getStartingLineNumber();
+          String other = hasHeader ? "the header" : "the first record";
           throw new DataException(
               "%s:%d: %d fields where %s has %d"
-                  .formatted(
-                      name,
-                      record.getStartingLineNumber(),
-                      record.getFieldCount(),
-                      hasHeader ? "the header" : "the first record",
-                      columns.size()));
+                  .formatted(name, line, fields, other, columns.size()));
         }
         rows++;
       }
@@ -189,14 +185,12 @@ public final class CsvTable implements Table {
   /** Java's own numbers may be hexadecimal, end in d or f, and have control characters around. */
   private static double decimal(String text) {
     int last = text.length() - 1;
-    boolean isJavas =
-        last >= 0
-            && (text.indexOf('x') >= 0
-                || text.indexOf('X') >= 0
-                || "dDfF".indexOf(text.charAt(last)) >= 0
-                || text.charAt(0) <= ' '
-                || text.charAt(last) <= ' ');
-    if (isJavas) {
+    if (last >= 0
+        && (text.indexOf('x') >= 0
+            || text.indexOf('X') >= 0
+            || "dDfF".indexOf(text.charAt(last)) >= 0
+            || text.charAt(0) <= ' '
+            || text.charAt(last) <= ' ')) {
       throw new NumberFormatException();
     }
     return Double.parseDouble(text);
@@ -205,15 +199,10 @@ public final class CsvTable implements Table {
   private DataException wrongCell(
       CsvRecord record, List<String> columns, int column, String text, String problem) {
     String shown = text.length() > 40 ? text.substring(0, 40) + "..." : text;
+    long line = record.getStartingLineNumber();
     return new DataException(
         "%s:%d:%d: '%s' in column '%s' %s"
-            .formatted(
-                name,
-                record.getStartingLineNumber(),
-                column + 1,
-                shown,
-                columns.get(column),
-                problem));
+            .formatted(name, line, column + 1, shown, columns.get(column), problem));
   }
 
   private DataException unreadable(Exception e) {

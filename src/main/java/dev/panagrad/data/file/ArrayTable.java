@@ -24,20 +24,12 @@ public abstract class ArrayTable implements Table {
   private final List<String> columns;
   private final boolean hasNames;
 
-  /**
-   * An array of the file.
-   *
-   * @param name in the file
-   * @param rows at least 1
-   * @param columns at least 1
-   * @param fields names of the columns, if the array has such; else empty
-   */
+  /** An array of the file; fields are the names of its columns, empty if it has none. */
   public record Member(String name, long rows, int columns, List<String> fields) {}
 
   /**
-   * A table of those arrays.
+   * A table of those arrays of the file of that name.
    *
-   * @param name what messages call the file
    * @throws DataException if there is no array, rows differ, two columns would have one name, or
    *     there are more than {@value NumberedColumns#MAX_COLUMNS}
    */
@@ -131,8 +123,7 @@ public abstract class ArrayTable implements Table {
     }
   }
 
-  /** What messages call an array. */
-  protected String place(Member member) {
+  protected String place(Member array) {
     return name;
   }
 
@@ -155,7 +146,6 @@ public abstract class ArrayTable implements Table {
       this.into = into;
     }
 
-    /** How many there are. */
     public int count() {
       return ofTable.length;
     }
@@ -165,11 +155,7 @@ public abstract class ArrayTable implements Table {
       return ofTable[i] - firstOfArray;
     }
 
-    /**
-     * Takes the cell of a row, from 0, in such a column.
-     *
-     * @throws DataException if it cannot be used, with its row, counted from 1, and its column
-     */
+    /** Takes the cell of a row, from 0; a DataException with its place if it cannot be used. */
     public void set(long row, int i, double value) {
       String problem = Table.problem(value, dtype);
       if (problem != null) {

@@ -4,7 +4,8 @@ import java.math.BigDecimal;
 
 /** Numbers of other kinds as the nearest double. */
 public final class Decimals {
-  private static final int EXACT_SCALE = 22; // powers of ten up to here are exact as a double
+  // Powers of ten, and numbers, up to here are exact as a double.
+  private static final int EXACT_SCALE = 22;
   private static final long EXACT_LONG = 1L << 53;
 
   private Decimals() {}

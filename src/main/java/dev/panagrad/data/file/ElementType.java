@@ -6,10 +6,8 @@ import java.nio.ByteOrder;
 import java.util.Arrays;
 
 /**
- * A type of numbers in files of arrays, in one byte order, at any address.
- *
- * <p>Integers of more than 53 bits are rounded to the nearest double, as the same digits in a text
- * would be.
+ * A type of numbers in files of arrays, in one byte order, at any address. Integers of more than 53
+ * bits are rounded to the nearest double, as the same digits in a text would be.
  */
 public enum ElementType {
   /** A byte: 0 is false, all others are true and read as 1. */
@@ -42,21 +40,17 @@ public enum ElementType {
     bytes = code.charAt(1) - '0';
   }
 
-  /** The type of a letter for its kind and a digit for its bytes, as NumPy has them; or null. */
+  /** The type of NumPy's letter for its kind and digit for its bytes; null if there is none. */
   public static ElementType of(String code) {
     return Arrays.stream(values()).filter(type -> type.code.equals(code)).findFirst().orElse(null);
   }
 
-  /** Size of an element. */
   public int bytes() {
     return bytes;
   }
 
   /**
-   * An element as a double.
-   *
-   * @param at its first byte
-   * @param bigEndian whether the most significant byte comes first
+   * An element at that byte as a double; in big-endian order the most significant byte is first.
    */
   public double get(MemorySegment memory, long at, boolean bigEndian) {
     return switch (this) {

@@ -11,24 +11,23 @@ import java.util.List;
 import java.util.Set;
 
 /** A file that is read by a library which a program may do without, and opened for each call. */
-public abstract class LibraryTable implements Table {
+public final class LibraryTable implements Table {
   private final Path file;
   private final String format;
   private final String library;
+  private final Opener opener;
   private Layout layout;
 
-  /** What the file says. */
   private record Layout(List<String> columns, long rows) {}
 
   /** An open file, in terms of the library. */
   public interface Opened extends AutoCloseable {
-    /** Names of the columns of the first level. */
     List<String> columns();
 
     /** Rows of each column, as the file says. */
     long rows();
 
-    /** What keeps a column from being read, said after its name; null if nothing does. */
+    /** What keeps a column from being read, after its name; null if nothing does. */
     String refusal(int column);
 
     /** Checks that a column has as many rows as the file says, without unpacking it. */
@@ -41,25 +40,24 @@ public abstract class LibraryTable implements Table {
     void close() throws IOException;
   }
 
-  /** What is done with an open file. */
   @FunctionalInterface
   private interface Use<T> {
     T with(Opened file) throws IOException;
   }
 
-  /**
-   * A file that is not opened yet.
-   *
-   * @param library group and artifact
-   */
-  protected LibraryTable(Path file, String format, String library) {
+  /** Opens a regular file. */
+  @FunctionalInterface
+  public interface Opener {
+    Opened open(Path path) throws IOException;
+  }
+
+  /** A file that is opened when it is read, by that library (group and artifact). */
+  public LibraryTable(Path file, String format, String library, Opener opener) {
     this.file = file;
     this.format = format;
     this.library = library;
+    this.opener = opener;
   }
-
-  /** Opens a regular file. */
-  protected abstract Opened open(Path path) throws IOException;
 
   @Override
   public final String name() {
@@ -164,7 +162,7 @@ public abstract class LibraryTable implements Table {
         throw new DataException(
             Files.exists(file) ? "it is not a regular file" : "there is no such file");
       }
-      try (Opened open = open(file)) {
+      try (Opened open = opener.open(file)) {
         return use.with(open);
       }
     } catch (NoClassDefFoundError e) {

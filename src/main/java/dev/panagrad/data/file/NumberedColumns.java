@@ -2,6 +2,7 @@ package dev.panagrad.data.file;
 
 import java.util.AbstractList;
 import java.util.Comparator;
+import java.util.Objects;
 import java.util.RandomAccess;
 import java.util.stream.IntStream;
 
@@ -10,10 +11,7 @@ import java.util.stream.IntStream;
  * few bytes may have a million columns.
  */
 public final class NumberedColumns extends AbstractList<String> implements RandomAccess {
-  /**
-   * Columns that a table has at most. A file of a few bytes can be said to have any number, and
-   * names take memory that its bytes would not.
-   */
+  /** Columns that a table has at most, as their names take memory that a file's bytes do not. */
   public static final int MAX_COLUMNS = 1 << 20;
 
   private final String label;
@@ -24,17 +22,17 @@ public final class NumberedColumns extends AbstractList<String> implements Rando
     this.count = count;
   }
 
-  /** From "1" on. */
+  /** Columns from "1" on. */
   public static NumberedColumns of(int count) {
     return new NumberedColumns(null, count);
   }
 
-  /** A label, and then from "1" on. */
+  /** A label, and then columns from "1" on. */
   public static NumberedColumns after(String label, int count) {
     return new NumberedColumns(label, count);
   }
 
-  /** Where the least of these numbers is, the next, and so on. */
+  /** Positions of these numbers, from that of the least on. */
   public static int[] ascending(int[] columns) {
     return IntStream.range(0, columns.length)
         .boxed()
@@ -45,9 +43,7 @@ public final class NumberedColumns extends AbstractList<String> implements Rando
 
   @Override
   public String get(int index) {
-    if (index < 0 || index >= size()) {
-      throw new IndexOutOfBoundsException("there is no column " + index + " of " + size());
-    }
+    Objects.checkIndex(index, size());
     return label != null && index == 0 ? label : Integer.toString(index + 1 - labels());
   }
 

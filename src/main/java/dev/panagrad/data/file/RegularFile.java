@@ -17,10 +17,10 @@ public final class RegularFile {
   private RegularFile() {}
 
   /**
-   * Opens a file for reading.
+   * Opens a file for reading; a DataException if it is a directory, a pipe or a device, or cannot
+   * be opened.
    *
    * @param kind of file that is wanted, with its article
-   * @throws DataException if it is a directory, a pipe or a device, or cannot be opened
    */
   public static FileChannel open(Path file, String kind) {
     require(file, kind);
@@ -32,10 +32,8 @@ public final class RegularFile {
   }
 
   /**
-   * Requires that a file, if it is there, is one whose bytes stay. Opening a pipe would wait for
+   * Requires that a file, if it is there, is one whose bytes stay; opening a pipe would wait for
    * its writer.
-   *
-   * @throws DataException if it is not
    */
   public static void require(Path file, String kind) {
     if (Files.isDirectory(file)) {
@@ -48,7 +46,6 @@ public final class RegularFile {
     }
   }
 
-  /** Closes what was read. */
   public static void close(Closeable file) {
     try {
       file.close();
@@ -57,7 +54,6 @@ public final class RegularFile {
     }
   }
 
-  /** The failure of a file to be read, in words. */
   public static DataException cannotRead(String name, IOException e) {
     String why =
         switch (e) {

@@ -14,13 +14,13 @@ import java.util.List;
 /**
  * A file of lines {@code label index:value index:value ...}, as LIBSVM and SVMlight read them, as a
  * dense table: column "y" is the label, columns "1" to "d" are the features, and those that a line
- * does not have are 0. Every cell is handed over, zeros too.
+ * does not have are 0.
  *
  * <p>Format: numbers as {@link Double#parseDouble} reads them, indices from 1 that ascend within a
  * line, {@code qid:integer} after the label, which is skipped, comments from # to the end of the
  * line, blank lines skipped. d is the largest index of the file, or {@link #withFeatures}.
  *
- * <p>The file is read twice: once to count rows and find the largest index, once to parse numbers.
+ * <p>The file is read twice: to count rows and find the largest index, and to parse numbers.
  * Between the two, what the dense table takes as F64 is compared with {@link #withDenseLimit}.
  *
  * <p>Source: LIBSVM, README, section {@code svm-train} Usage; SVMlight, section Input file.
@@ -40,7 +40,6 @@ public final class LibsvmTable implements Table {
     this.file = file;
   }
 
-  /** A file, which is opened when it is read. */
   public static LibsvmTable file(Path file) {
     return new LibsvmTable(file);
   }
@@ -115,8 +114,7 @@ public final class LibsvmTable implements Table {
     long rowBytes = (features + 1L) * Double.BYTES;
     if (rows > denseLimit / rowBytes) {
       throw new DataException(
-          ("%s: %,d rows of %,d features and a label take %,d bytes as a dense table of F64, and %,d are allowed;"
-                  + " keep the features that are needed, or set Table.withDenseLimit")
+          "%s: %,d rows of %,d features and a label take %,d bytes as a dense table of F64, and %,d are allowed; keep the features that are needed, or set Table.withDenseLimit"
               .formatted(name(), rows, features, rows * rowBytes, denseLimit));
     }
     return new Scan(NumberedColumns.after(LABEL, features), rows, largest);

@@ -33,7 +33,6 @@ final class SparseLines implements AutoCloseable {
   private String label;
   private int index;
 
-  /** Lines of bytes, which are closed with this. */
   SparseLines(String name, InputStream in) {
     this.name = name;
     this.in = in;
@@ -66,7 +65,6 @@ final class SparseLines implements AutoCloseable {
     return true;
   }
 
-  /** The label of the line. */
   String label() {
     return label;
   }
@@ -84,8 +82,7 @@ final class SparseLines implements AutoCloseable {
     if (found <= index) {
       throw wrong(
           found == 0
-              ? "index 0, and indices count from 1; this file seems to count from 0: write it with 1 added to each"
-                  + " (scikit-learn: dump_svmlight_file(..., zero_based=False))"
+              ? "index 0, and indices count from 1; this file seems to count from 0: write it with 1 added to each (scikit-learn: dump_svmlight_file(..., zero_based=False))"
               : "index %d comes after index %d; indices of a line ascend".formatted(found, index));
     }
     if (colon + 1 == length) {
@@ -95,7 +92,6 @@ final class SparseLines implements AutoCloseable {
     return true;
   }
 
-  /** The index of the pair, from 1. */
   int index() {
     return index;
   }
@@ -186,12 +182,10 @@ final class SparseLines implements AutoCloseable {
     return Byte.toUnsignedInt(buffer[next]);
   }
 
-  /** The word from there, for parsing. */
   private String text(int from) {
     return new String(word, from, length - from, StandardCharsets.ISO_8859_1);
   }
 
-  /** Part of the word, for messages. */
   private String shown(int from, int to) {
     return shown(new String(word, from, to - from, StandardCharsets.ISO_8859_1));
   }
@@ -203,12 +197,11 @@ final class SparseLines implements AutoCloseable {
     return cut.replaceAll("[^ -~]", "?");
   }
 
-  /** The label, or the value of the pair, cannot be used. */
+  /** The failure of the label, or the value of the pair. */
   DataException wrongCell(String text, String column, String problem) {
     return wrong("'%s' in column '%s' %s".formatted(shown(text), column, problem));
   }
 
-  /** What is wrong with the line. */
   private DataException wrong(String problem) {
     return new DataException("%s:%d: %s".formatted(name, line, problem));
   }

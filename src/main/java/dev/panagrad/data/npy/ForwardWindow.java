@@ -10,19 +10,18 @@ import java.nio.channels.SeekableByteChannel;
 
 /**
  * A window over bytes that are read once, from front to back: a file, or what a decompressor gives.
- * Memory is that of the window, whatever the bytes are said to be; a file that is cut short while
- * it is read is an exception, and not the fault that a mapping would be.
+ * Memory is that of the window; a file that is cut short while it is read is an exception, and not
+ * the fault that a mapping would be.
  *
  * <pre>
  *   bytes   0 ............ start |=========== window ===========| start + filled ....... bytes
  *                                      ^ offset: [offset, offset + n) is moved into the window
- * </pre>
+ *  </pre>
  *
  * <p>Ownership: the window owns its memory, not the channel. Threading: the thread that made it.
  */
 final class ForwardWindow implements AutoCloseable {
-  // Large enough that a read of it costs little beside its bytes, small enough for the second-level
-  // cache.
+  // A read of it costs little beside its bytes, and the second-level cache holds it.
   static final int WINDOW_BYTES = 256 * 1024;
 
   private final Arena arena = Arena.ofConfined();
@@ -33,29 +32,22 @@ final class ForwardWindow implements AutoCloseable {
   private long start;
   private int filled;
 
-  /**
-   * A window over the next bytes of a channel.
-   *
-   * @param in blocking
-   * @param bytes that it is said to have
-   */
+  /** A window over the next bytes of a blocking channel, as many as it is said to have. */
   ForwardWindow(ReadableByteChannel in, long bytes) {
     this.in = in;
     this.bytes = bytes;
   }
 
-  /** The window's memory. */
   MemorySegment memory() {
     return memory;
   }
 
   /**
-   * Moves the window so that it has these bytes.
+   * Moves the window so that it has these bytes; an EOFException if the channel ends before.
    *
    * @param offset not before the one asked for last
    * @param count at most {@value #WINDOW_BYTES}
    * @return where in {@link #memory} they are
-   * @throws EOFException if the channel ends before them
    */
   long at(long offset, int count) throws IOException {
     if (offset + count > start + filled) {
@@ -108,11 +100,7 @@ final class ForwardWindow implements AutoCloseable {
     filled = limit;
   }
 
-  /**
-   * Reads what is left, so that all bytes have been seen.
-   *
-   * @throws IOException if there are more than there should be
-   */
+  /** Reads what is left; throws if there are more bytes than there should be. */
   void drain() throws IOException {
     while (start + filled < bytes) {
       start += filled;

@@ -12,7 +12,7 @@ import java.util.List;
  *   C order         row 0: c0 c1 c2 | row 1: c0 c1 c2 | ...
  *   Fortran order   column 0: r0 r1 ... | column 1: r0 r1 ... | ...
  *   records         row 0: field 0, padding, field 1 | row 1: ...
- * </pre>
+ *  </pre>
  *
  * @param dataStart bytes before the first element
  * @param bytes of all elements
@@ -29,12 +29,7 @@ record NpyArray(
     long columnStride,
     Kind kind) {
   /**
-   * One column.
-   *
-   * @param name null if the array gives none
-   * @param type of its elements
-   * @param bigEndian whether their most significant byte comes first
-   * @param offset of its first element, in bytes after the header
+   * A column, whose first element is that many bytes after the header; name is null if it has none.
    */
   record Column(String name, ElementType type, boolean bigEndian, long offset) {}
 
@@ -44,13 +39,11 @@ record NpyArray(
     RECORDS
   }
 
-  /** A vector of one type, whose size has been checked. */
   static NpyArray ofVector(int dataStart, Column element, long rows) {
     int size = element.type().bytes();
     return new NpyArray(dataStart, rows * size, rows, size, List.of(element), 1, size, Kind.VECTOR);
   }
 
-  /** A matrix of one type, whose size has been checked. */
   static NpyArray ofMatrix(
       int dataStart, Column element, long rows, int columns, boolean fortranOrder) {
     int size = element.type().bytes();
@@ -65,22 +58,16 @@ record NpyArray(
         Kind.MATRIX);
   }
 
-  /** A vector of records, whose size has been checked. */
   static NpyArray ofRecords(int dataStart, List<Column> fields, long rows, long recordBytes) {
     return new NpyArray(
         dataStart, rows * recordBytes, rows, recordBytes, fields, fields.size(), 0, Kind.RECORDS);
   }
 
-  private List<String> fields() {
-    return kind == Kind.RECORDS ? elements.stream().map(Column::name).toList() : List.of();
-  }
-
-  /** Whether elements are of one type, and rows follow each other. */
+  /** True if elements are of one type, and rows follow each other. */
   boolean isRowMajor() {
     return kind != Kind.RECORDS && (columns == 1 || rows == 1 || rowStride > columnStride);
   }
 
-  /** Whether the array has one extent, and elements are numbers. */
   boolean isVector() {
     return kind == Kind.VECTOR;
   }
@@ -94,11 +81,7 @@ record NpyArray(
     return elements.getFirst().bigEndian();
   }
 
-  /**
-   * Hands over the elements of some columns, in the order that they are in.
-   *
-   * @param window over the bytes after the header
-   */
+  /** Hands over the elements of some columns, in their order in the bytes after the header. */
   void read(ForwardWindow window, ArrayTable.Selection selection) throws IOException {
     int count = selection.count();
     if (isRowMajor() || kind == Kind.RECORDS) {
@@ -123,8 +106,10 @@ record NpyArray(
     return type.get(window.memory(), window.at(offset, type.bytes()), element.bigEndian());
   }
 
-  /** Of the table that this array is in. */
+  /** This array, whose size was checked, as part of a table. */
   ArrayTable.Member member(String name) {
-    return new ArrayTable.Member(name, rows, columns, fields());
+    List<String> fields =
+        kind == Kind.RECORDS ? elements.stream().map(Column::name).toList() : List.of();
+    return new ArrayTable.Member(name, rows, columns, fields);
   }
 }

@@ -16,13 +16,12 @@ import java.util.stream.Collectors;
  * <pre>
  *   {'descr': '&lt;f8', 'fortran_order': False, 'shape': (442, 10), }
  *   {'descr': [('age', '&lt;f4'), ('', '|V4'), ('bmi', '&lt;f8')], 'fortran_order': False, 'shape': (442,), }
- * </pre>
+ *  </pre>
  *
  * No rule refers to itself, so that a text of any depth is refused at the first bracket too many.
  */
 final class NpyDictionary {
   private static final int MAX_RANK = 64; // NumPy's limit
-  private static final char PADDING = 'V'; // fields that pad a record have no name and this type
   private final String name;
   private final int textStart;
   private final Charset charset;
@@ -34,13 +33,7 @@ final class NpyDictionary {
   Boolean fortranOrder;
   List<Long> shape;
 
-  /**
-   * A dictionary to be parsed.
-   *
-   * @param name what messages call the file
-   * @param textStart bytes before the text
-   * @param charset of the text in the file
-   */
+  /** A dictionary to be parsed, that many bytes after the file's first, in that charset. */
   NpyDictionary(String name, String text, int textStart, Charset charset) {
     this.name = name;
     this.textStart = textStart;
@@ -48,7 +41,6 @@ final class NpyDictionary {
     this.text = new PythonText(text, this::wrong);
   }
 
-  /** Reads all of it. */
   NpyDictionary parse() {
     text.expect('{');
     text.list('}', this::member);
@@ -156,10 +148,7 @@ final class NpyDictionary {
   }
 
   private int padding(String type, int at) {
-    if (type.length() > 2
-        && type.length() <= 8
-        && type.charAt(1) == PADDING
-        && type.chars().skip(2).allMatch(c -> c >= '0' && c <= '9')) {
+    if (type.matches(".V[0-9]{1,6}")) {
       int bytes = Integer.parseInt(type, 2, type.length(), 10);
       if (bytes <= ForwardWindow.WINDOW_BYTES) {
         return bytes;
@@ -173,10 +162,8 @@ final class NpyDictionary {
     if (type.length() > 1 && type.charAt(1) == 'O') {
       throw wrong(
           at,
-          where
-              + " has Python objects, '"
-              + type
-              + "', which are pickled; pickles can run code and are not read. Save array.astype('<f8')");
+          "%s has Python objects, '%s', which are pickled; pickles can run code and are not read. Save array.astype('<f8')"
+              .formatted(where, type));
     }
     ElementType element = type.length() < 3 ? null : ElementType.of(type.substring(1));
     char order = type.isEmpty() ? 0 : type.charAt(0);
@@ -190,13 +177,11 @@ final class NpyDictionary {
     return new NpyArray.Column(field, element, order == '>', offset);
   }
 
-  /** The failure at a character of the text. */
   private DataException wrong(int at, String problem) {
     int before = text.before(at).getBytes(charset).length;
     return new DataException("%s, byte %,d: %s".formatted(name, textStart + before, problem));
   }
 
-  /** A shape as Python writes it. */
   static String shown(List<Long> shape) {
     String extents = shape.stream().map(String::valueOf).collect(Collectors.joining(", "));
     return "(" + extents + (shape.size() == 1 ? ",)" : ")");

@@ -12,15 +12,16 @@ import java.nio.charset.StandardCharsets;
 import java.util.List;
 
 /**
- * Reads what is before the numbers of an array in the NumPy format, versions 1.0, 2.0 and 3.0.
+ * Reads what is before the numbers of an array in the NumPy format, versions 1.0, 2.0 and 3.0. The
+ * dictionary is parsed, never evaluated.
  *
  * <pre>
  *   0          6      7      8                  10 or 12
  *   | \x93NUMPY | major | minor | N: u16 (1.0),    | N bytes: a Python dict, then blanks | numbers
  *   |           |       |       | u32, little      | Latin-1, UTF-8 in 3.0               |
- * </pre>
+ *  </pre>
  *
- * <p>Source: NumPy, {@code numpy.lib.format}. The dictionary is parsed, never evaluated.
+ * <p>Source: NumPy, {@code numpy.lib.format}.
  */
 final class NpyHeader {
   // The longest header read: what version 1.0 can say, names for some thousand columns. NumPy
@@ -108,23 +109,19 @@ final class NpyHeader {
 
   private NpyArray array(NpyDictionary dictionary, int dataStart) {
     List<Long> shape = dictionary.shape;
+    String shown = NpyDictionary.shown(shape);
     if (shape.isEmpty() || shape.size() > (dictionary.isRecord ? 1 : 2)) {
+      String of = dictionary.isRecord ? " of records" : "";
+      String remedy = shape.isEmpty() ? "array.reshape(1)" : "array.reshape(len(array), -1)";
       throw new DataException(
           "%s: an array of shape %s%s is no table; save %s"
-              .formatted(
-                  name,
-                  NpyDictionary.shown(shape),
-                  dictionary.isRecord ? " of records" : "",
-                  dictionary.isRecord
-                      ? "array.ravel()"
-                      : shape.isEmpty() ? "array.reshape(1)" : "array.reshape(len(array), -1)"));
+              .formatted(name, shown, of, dictionary.isRecord ? "array.ravel()" : remedy));
     }
     long rows = shape.getFirst();
     long columns = shape.size() == 1 ? 1 : shape.getLast();
     if (rows == 0 || columns == 0) {
       throw new DataException(
-          "%s has no %s: its shape is %s"
-              .formatted(name, rows == 0 ? "rows" : "columns", NpyDictionary.shown(shape)));
+          "%s has no %s: its shape is %s".formatted(name, rows == 0 ? "rows" : "columns", shown));
     }
     if (columns > NumberedColumns.MAX_COLUMNS) {
       throw new DataException(
@@ -134,19 +131,14 @@ final class NpyHeader {
     long rowBytes = dictionary.itemBytes * columns;
     long left = available - dataStart;
     if (rows > left / rowBytes || rows * rowBytes != left) {
+      boolean isBeyond = rows > Long.MAX_VALUE / rowBytes;
+      String taken = isBeyond ? "more than 2^63 - 1" : "%,d".formatted(rows * rowBytes);
+      String cut = "it was cut short or is no longer what was saved";
+      String remedy = rows > left / rowBytes ? cut : "save one array in a file";
       throw wrong(
           dataStart,
           "shape %s of %s takes %s bytes, and %,d follow the header; %s"
-              .formatted(
-                  NpyDictionary.shown(shape),
-                  dictionary.descr,
-                  rows > Long.MAX_VALUE / rowBytes
-                      ? "more than 2^63 - 1"
-                      : "%,d".formatted(rows * rowBytes),
-                  left,
-                  rows > left / rowBytes
-                      ? "it was cut short or is no longer what was saved"
-                      : "save one array in a file"));
+              .formatted(shown, dictionary.descr, taken, left, remedy));
     }
     NpyArray.Column element = dictionary.columns.getFirst();
     if (dictionary.isRecord) {

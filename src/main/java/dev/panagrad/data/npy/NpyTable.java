@@ -19,13 +19,12 @@ import java.util.List;
  * <p>A vector is one column, a matrix has a column for each of its own, named "1", "2", and so on.
  * A vector of records has the fields' names; fields have no fields or shapes of their own. Elements
  * are booleans, integers of 1 to 8 bytes, or floats of 2, 4 and 8 bytes, of both byte orders and in
- * C or Fortran order. Integers of more than 53 bits are rounded to the nearest double. Arrays of
- * Python objects are refused: unpickling runs code.
+ * C or Fortran order. Arrays of Python objects are refused: unpickling runs code.
  *
  * <p>The file must have the header, the elements, and not a byte more. It is read from front to
- * back through a window in native memory, once for each {@link #read}.
+ * back, once for each {@link #read}, and open until {@link #close}.
  *
- * <p>Ownership: the file is open until {@link #close}. Source: NumPy, {@code numpy.lib.format}.
+ * <p>Source: NumPy, {@code numpy.lib.format}.
  */
 public final class NpyTable extends ArrayTable {
   private final Path file;
@@ -42,8 +41,7 @@ public final class NpyTable extends ArrayTable {
   /**
    * Opens a file and reads its header.
    *
-   * @throws DataException if it cannot be read, is not what the format says, or no table, with the
-   *     byte where that shows
+   * @throws DataException if it cannot be read, is not what the format says, or no table
    */
   public static NpyTable open(Path file) {
     FileChannel channel = RegularFile.open(file, "an .npy file");
@@ -81,8 +79,7 @@ public final class NpyTable extends ArrayTable {
     boolean isNative = array.isBigEndian() == (ByteOrder.nativeOrder() == ByteOrder.BIG_ENDIAN);
     if (dtype == null || !isNative || !array.isRowMajor()) {
       throw notMappable(
-          "only a C-ordered array of '<f4' or '<f8' is; save numpy.ascontiguousarray(array, '<f4'),"
-              + " or read it as a table");
+          "only a C-ordered array of '<f4' or '<f8' is; save numpy.ascontiguousarray(array, '<f4'), or read it as a table");
     }
     if (array.dataStart() % dtype.bytes() != 0) {
       throw notMappable(

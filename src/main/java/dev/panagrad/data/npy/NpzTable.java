@@ -22,17 +22,12 @@ import java.util.zip.ZipFile;
  * A file of several arrays as {@code numpy.savez} and {@code numpy.savez_compressed} write it: a
  * zip archive with an entry NAME.npy for each, as {@link NpyTable} reads it.
  *
- * <p>All arrays have the same number of rows. A vector or a matrix of one column gives the column
- * NAME, a matrix of d columns NAME1 to NAMEd, a vector of records the fields' names; a single array
- * has the columns that it would have as a file of its own.
- *
  * <p>What is compressed is never inflated as a whole: elements are handed over as they come out of
  * the decompressor. Sizes and the CRC-32 are compared with what the archive says. An archive is
  * refused before that if it says that its entries inflate to more than deflate can, or that they
  * are larger than the file.
  *
- * <p>Ownership: the file is open until {@link #close}. Source: NumPy, {@code numpy.lib.format} and
- * {@code numpy.savez}.
+ * <p>Ownership: the file is open until {@link #close}. Source: NumPy, {@code numpy.savez}.
  */
 public final class NpzTable extends ArrayTable {
   private static final String SUFFIX = ".npy";

@@ -1,11 +1,12 @@
 package dev.panagrad.data.npy;
 
 import dev.panagrad.data.DataException;
+import java.util.HexFormat;
 import java.util.function.BiFunction;
 
 /**
- * A text in which Python literals are read one by one: strings, booleans and extents, and the
- * punctuation between them. It is only ever looked at, from front to back.
+ * A text in which Python literals are read one by one, from front to back: strings, booleans and
+ * extents, and the punctuation between them.
  */
 final class PythonText {
   private static final int END = -1;
@@ -14,11 +15,6 @@ final class PythonText {
   private final BiFunction<Integer, String, DataException> failure;
   private int at;
 
-  /**
-   * A text.
-   *
-   * @param failure of a position and a problem
-   */
   PythonText(String text, BiFunction<Integer, String, DataException> failure) {
     this.text = text;
     this.failure = failure;
@@ -32,7 +28,6 @@ final class PythonText {
     return at;
   }
 
-  /** What is before a position. */
   String before(int position) {
     return text.substring(0, Math.min(position, text.length()));
   }
@@ -46,32 +41,25 @@ final class PythonText {
     return position() < text.length() ? text.charAt(at) : END;
   }
 
-  /** Takes that character if it is the next. */
   boolean accept(char c) {
     boolean found = next() == c;
     at += found ? 1 : 0;
     return found;
   }
 
-  /** Takes that character, which must be the next. */
   void expect(char c) {
     if (!accept(c)) {
       throw unexpected("'" + c + "'");
     }
   }
 
-  /** Requires that only blanks are left. */
   void expectEnd() {
     if (next() != END) {
       throw unexpected("the end");
     }
   }
 
-  /**
-   * Takes what is between commas, up to a bracket; the last comma may be missing.
-   *
-   * @return whether there is one before the bracket
-   */
+  /** Takes what is between commas, up to a bracket; true if there is a comma before that. */
   boolean list(char close, Runnable element) {
     boolean comma = false;
     while (!accept(close)) {
@@ -94,7 +82,6 @@ final class PythonText {
         "the header is not as the format has it: %s expected, %s found".formatted(wanted, found));
   }
 
-  /** True or False. */
   boolean bool() {
     position();
     for (String literal : new String[] {"True", "False"}) {
@@ -128,10 +115,7 @@ final class PythonText {
     return extent;
   }
 
-  /**
-   * A string in single or double quotes. It becomes part of messages: control characters, which
-   * NumPy would write as escapes, are refused.
-   */
+  /** A string in quotes. It becomes part of messages: control characters are refused. */
   String string() {
     int quote = next();
     if (quote != '\'' && quote != '"') {
@@ -170,17 +154,16 @@ final class PythonText {
   }
 
   private int hexadecimal(int start, int digits) {
-    long code = 0;
-    for (int i = 0; i < digits; i++) {
-      int digit = at < text.length() ? Character.digit(text.charAt(at++), 16) : -1;
-      if (digit < 0) {
-        throw failure.apply(start, "a string has an escape that is not known");
-      }
-      code = code * 16 + digit;
+    int end = Math.min(at + digits, text.length());
+    String code = text.substring(at, end);
+    if (code.length() < digits || !code.chars().allMatch(HexFormat::isHexDigit)) {
+      throw failure.apply(start, "a string has an escape that is not known");
     }
-    if (code > Character.MAX_CODE_POINT || (code >= 0xD800 && code <= 0xDFFF)) {
+    at = end;
+    int point = HexFormat.fromHexDigits(code);
+    if (!Character.isValidCodePoint(point) || (point >= 0xD800 && point <= 0xDFFF)) {
       throw failure.apply(start, "a string has an escape that is no character");
     }
-    return (int) code;
+    return point;
   }
 }

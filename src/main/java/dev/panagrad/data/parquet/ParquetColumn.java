@@ -18,11 +18,7 @@ import java.math.BigInteger;
 record ParquetColumn(ColumnSchema schema, String refusal) {
   private static final int MAX_DECIMAL_BYTES = 32;
 
-  /**
-   * A column of the schema's first level.
-   *
-   * @param leaf its own description; null if it is a group
-   */
+  /** A column of the schema's first level; its leaf is null if it is a group. */
   static ParquetColumn of(SchemaNode node, ColumnSchema leaf) {
     if (leaf == null) {
       return new ParquetColumn(null, "is nested; give it columns of its own");
@@ -45,8 +41,7 @@ record ParquetColumn(ColumnSchema schema, String refusal) {
   private static boolean isNumber(ColumnSchema leaf) {
     LogicalType logical = leaf.logicalType();
     return switch (leaf.type()) {
-      case FLOAT, DOUBLE -> logical == null;
-      case BOOLEAN -> logical == null;
+      case FLOAT, DOUBLE, BOOLEAN -> logical == null;
       case INT32 ->
           logical == null
               || logical instanceof LogicalType.IntType
@@ -67,10 +62,8 @@ record ParquetColumn(ColumnSchema schema, String refusal) {
     };
   }
 
-  /** Takes the value of a row of a batch. */
   @FunctionalInterface
   interface Values {
-    /** That row's value as a number. */
     double get(int row);
   }
 

@@ -19,7 +19,7 @@ import java.util.List;
 import java.util.Set;
 
 /** An open Parquet file, in terms of the library that reads it. */
-final class ParquetFile implements LibraryTable.Opened {
+public final class ParquetFile implements LibraryTable.Opened {
   // Large enough to spread what a batch costs, small enough for three of a column at a time.
   private static final int BATCH_ROWS = 1 << 15;
 
@@ -51,7 +51,8 @@ final class ParquetFile implements LibraryTable.Opened {
     rows = countRows();
   }
 
-  static ParquetFile open(Path path) throws IOException {
+  /** Opens a file. */
+  public static LibraryTable.Opened open(Path path) throws IOException {
     ParquetInput input = new ParquetInput(InputFile.of(path));
     input.open();
     ParquetFileReader reader = ParquetFileReader.open(input);

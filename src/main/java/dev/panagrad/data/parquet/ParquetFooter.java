@@ -19,7 +19,6 @@ import java.util.stream.IntStream;
  * <p>Source of the field numbers: parquet-format 2.11.0, parquet.thrift.
  */
 final class ParquetFooter {
-  /** What a field may be. */
   private sealed interface Kind {}
 
   /** A number or text of that type. */
@@ -32,7 +31,6 @@ final class ParquetFooter {
     }
   }
 
-  /** A list of these. */
   private record ListOf(Kind element) implements Kind {}
 
   /** A file with this field is refused. */
@@ -104,12 +102,7 @@ final class ParquetFooter {
     in = new ThriftReader(bytes);
   }
 
-  /**
-   * The footer with only these fields.
-   *
-   * @param bytes of the footer, without its length
-   * @throws MalformedException if it is not what the format says, or what is refused
-   */
+  /** The footer, from its bytes without its length, with only these fields. */
   static byte[] copy(ByteBuffer bytes) throws MalformedException {
     ParquetFooter footer = new ParquetFooter(bytes);
     footer.struct(FILE_META_DATA);

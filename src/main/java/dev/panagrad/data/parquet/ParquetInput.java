@@ -29,9 +29,7 @@ final class ParquetInput implements InputFile {
   }
 
   /**
-   * Opens the file and copies its footer.
-   *
-   * @throws DataException if it is no Parquet file, or is encrypted
+   * Opens the file and copies its footer; a DataException if it is no Parquet file, or encrypted.
    */
   @Override
   public void open() throws IOException {

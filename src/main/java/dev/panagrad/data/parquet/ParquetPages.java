@@ -49,11 +49,7 @@ final class ParquetPages {
     this.column = column;
   }
 
-  /**
-   * Checks every page of a column that is neither nested nor repeated.
-   *
-   * @throws DataException with the byte in the file where something else is
-   */
+  /** Checks every page of a column that is neither nested nor repeated. */
   static void check(ParquetInput file, List<RowGroup> groups, ColumnSchema column)
       throws IOException {
     ParquetPages pages = new ParquetPages(file, column);
@@ -142,7 +138,6 @@ final class ParquetPages {
     }
   }
 
-  /** What a page header says. */
   private final class Header {
     int headerBytes;
     int type = -1;
@@ -152,11 +147,7 @@ final class ParquetPages {
     int levelBytes;
     boolean compressed = true;
 
-    /**
-     * Reads a header, or the header in it of the page's own kind.
-     *
-     * @param parent field of the header that this struct is; 0 for the header
-     */
+    /** Reads a header (parent 0), or the header in it of the page's own kind. */
     void read(ThriftReader in, int parent) throws MalformedException {
       int id = 0;
       int field;
@@ -250,8 +241,7 @@ final class ParquetPages {
     }
 
     /**
-     * The length that snappy's data begins with. The native library writes as much, whatever room
-     * it was given.
+     * The length that snappy's data begins with, which the library writes, whatever room it has.
      */
     private long snappyLength(long at) throws IOException {
       ByteBuffer data = file.readRange(at + headerBytes + levelBytes, size - levelBytes);

@@ -6,14 +6,14 @@ import java.nio.ByteOrder;
 /**
  * Reads values of Thrift's compact protocol, in which Parquet keeps its metadata, from bytes that
  * may say anything: no length is believed beyond the bytes that are there, and structs nest only so
- * deep. It knows no field; what reads one does.
+ * deep.
  *
  * <pre>
  *   field   | id delta : 4 bits | type : 4 bits |   id delta 0: a zigzag varint id follows
  *   list    | size : 4 bits | type : 4 bits |       size 15: a varint size follows
  *   binary  | varint length | bytes |
  *   struct  | field | value | field | value ... | 0 |
- * </pre>
+ *  </pre>
  *
  * Source: Apache Thrift, thrift-compact-protocol.md.
  */
@@ -32,7 +32,7 @@ final class ThriftReader {
   static final int MAX_DEPTH = 16; // deeper than any struct of the format
   private final ByteBuffer bytes;
 
-  /** Bytes that break the protocol. Where they are is known to whoever reads. */
+  /** Bytes that break the protocol. */
   static final class MalformedException extends Exception {
     private static final long serialVersionUID = 1;
 
@@ -45,7 +45,6 @@ final class ThriftReader {
     this.bytes = bytes.duplicate().order(ByteOrder.LITTLE_ENDIAN);
   }
 
-  /** Bytes from the first to the next. */
   int position() {
     return bytes.position();
   }
@@ -99,11 +98,7 @@ final class ThriftReader {
     return found;
   }
 
-  /**
-   * A field, as {@code id << 4 | type}; 0 at the end of a struct.
-   *
-   * @param lastId id of the field before in this struct; 0 at its start
-   */
+  /** A field, as {@code id << 4 | type}; 0 at the end of a struct. lastId is 0 at its start. */
   int readField(int lastId) throws MalformedException {
     int header = readByte();
     if (header == 0) {
@@ -131,8 +126,8 @@ final class ThriftReader {
   }
 
   /**
-   * Passes over a value. Lists of truth values and maps, which Parquet's footers and page headers
-   * have nowhere, are refused: readers do not agree on their length.
+   * Passes over a value. Lists of truth values and maps, which Parquet's metadata has nowhere, are
+   * refused: readers do not agree on their length.
    */
   void skip(int type, int depth) throws MalformedException {
     switch (type) {

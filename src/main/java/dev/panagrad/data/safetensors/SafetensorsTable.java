@@ -14,14 +14,8 @@ import java.util.ArrayList;
 import java.util.List;
 
 /**
- * A safetensors file whose tensors, F32, F64 or I64, have the same number of rows.
- *
- * <p>A vector or a matrix of one column gives the column NAME, a matrix of d columns NAME1 to
- * NAMEd; a single tensor has the columns "1", "2", and so on. Integers of more than 53 bits are
- * rounded to the nearest double.
- *
- * <p>Ownership: tensors are mapped until {@link #close}; the file must not be made shorter
- * meanwhile, which ends the process that reads it.
+ * A safetensors file whose tensors have the same number of rows. They are mapped until {@link
+ * #close}; the file must not be made shorter meanwhile, which ends the process that reads it.
  */
 public final class SafetensorsTable extends ArrayTable {
   private final TensorArena arena;
@@ -40,10 +34,10 @@ public final class SafetensorsTable extends ArrayTable {
               .formatted(file, tensor.name(), tensor.shape()));
     }
     if (tensor.count() == 0) {
+      String missing = tensor.rows() == 0 ? "rows" : "columns";
       throw new DataException(
           "%s: tensor '%s' of shape %s has no %s"
-              .formatted(
-                  file, tensor.name(), tensor.shape(), tensor.rows() == 0 ? "rows" : "columns"));
+              .formatted(file, tensor.name(), tensor.shape(), missing));
     }
     if (tensor.cols() > NumberedColumns.MAX_COLUMNS) {
       throw new DataException(
