@@ -12,7 +12,7 @@ import dev.panagrad.tensor.DType;
  * </pre>
  */
 final class ColumnSums {
-  private static final int THREADS = RowProducts.THREADS;
+  private static final int THREADS = CudaLaunch.THREADS;
 
   private final TypedLaunch sums;
   private CudaLaunch launch;
@@ -29,32 +29,21 @@ final class ColumnSums {
     cols = newCols;
     launch =
         sums.of(dtype)
-            .put(0, newRows.x)
-            .put(1, newRows.xStride)
-            .put(2, newRows.index)
-            .put(3, newRows.first)
-            .put(4, rows)
-            .put(5, cols);
+            .put(0, newRows.x, newRows.xStride, newRows.index, newRows.first)
+            .put(4, rows, cols);
     return this;
   }
 
   /** Sets the rows' weights. */
   ColumnSums weightedBy(long r, long rStride) {
-    launch.put(6, r).put(7, rStride);
+    launch.put(6, r, rStride);
     return this;
   }
 
-  /**
-   * The launch.
-   *
-   * @param isAdded whether sums are added to what is there, instead of taking its place
-   */
+  /** The launch; sums are added to what is there, or take its place. */
   CudaLaunch into(long partial, long partialStride, long rowsPerBlock, boolean isAdded) {
     return launch
-        .put(8, partial)
-        .put(9, partialStride)
-        .put(10, rowsPerBlock)
-        .putInt(11, isAdded ? 1 : 0)
+        .put(8, partial, partialStride, rowsPerBlock, isAdded ? 1 : 0)
         .shape(
             Math.max(1, Math.ceilDiv(cols, THREADS)),
             Math.toIntExact(Math.max(1, Math.ceilDiv(rows, rowsPerBlock))),

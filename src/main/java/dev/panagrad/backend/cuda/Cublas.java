@@ -34,9 +34,8 @@ final class Cublas {
   /** Rows of bfloat16 start at multiples of 16 bytes, which the tensor cores' kernels need. */
   private static final int BFLOAT16_STEP = 8;
 
-  /** The operands of the next product. */
+  // The operands of the next product.
   final DeviceMatrix a = new DeviceMatrix();
-
   final DeviceMatrix b = new DeviceMatrix();
   final DeviceMatrix c = new DeviceMatrix();
 
@@ -173,13 +172,9 @@ final class Cublas {
       cast = queue.launchOf("cast", "cast_f32_bf16", 6);
     }
     queue.launch(
-        cast.put(0, from.at)
-            .put(1, from.stride)
-            .put(2, from.rows)
-            .put(3, from.cols)
-            .put(4, to)
-            .put(5, stride)
-            .shape(RowProducts.elementBlocks(from.rows * from.cols), 1, 256, 1));
+        cast.put(0, from.at, from.stride, from.rows, from.cols)
+            .put(4, to, stride)
+            .overElements(from.rows * from.cols));
     return to;
   }
 
@@ -191,10 +186,8 @@ final class Cublas {
     long part = memory.available() / WORKSPACE_PART / WORKSPACE_STEP * WORKSPACE_STEP;
     long bytes = Math.clamp(part, MIN_WORKSPACE_BYTES, WORKSPACE_BYTES);
     long space = workspace.address(bytes);
-    check(
-        CublasBindings.cublasCreate_v2(numbers),
-        "cublasCreate",
-        "%s; is it made for this driver?".formatted(CudaLibraries.cublas()));
+    String library = CudaLibraries.cublas() + "; is it made for this driver?";
+    check(CublasBindings.cublasCreate_v2(numbers), "cublasCreate", library);
     MemorySegment created = numbers.get(ValueLayout.ADDRESS, 0);
     try {
       check(CublasBindings.cublasSetStream_v2(created, queue.stream), "cublasSetStream", "");
@@ -265,7 +258,6 @@ final class Cublas {
     return (int) value;
   }
 
-  /** Never throws. */
   void close() {
     if (handle != null && !queue.driver.isLost()) {
       int ignored = CublasBindings.cublasDestroy_v2(handle);

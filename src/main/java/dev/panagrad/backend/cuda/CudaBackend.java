@@ -18,7 +18,7 @@ import java.lang.System.Logger;
 import java.lang.System.Logger.Level;
 import java.lang.foreign.Arena;
 import java.lang.foreign.MemorySegment;
-import java.util.List;
+import java.util.LongSummaryStatistics;
 import java.util.Optional;
 
 /**
@@ -32,11 +32,8 @@ import java.util.Optional;
 final class CudaBackend implements Backend {
   static final String NAME = "cuda";
 
-  /**
-   * Left free by {@link #placeRows} for parameters, state and scratch: an eighth, at most 1 GiB.
-   */
+  // Left free by placeRows for parameters, state and scratch.
   private static final int RESERVED_PART = 8;
-
   private static final long MAX_RESERVED = 1L << 30;
 
   private static final Logger LOG = System.getLogger(CudaBackend.class.getName());
@@ -74,12 +71,11 @@ final class CudaBackend implements Backend {
       queue.close();
       throw e;
     }
-    String limit =
-        options.deviceMemory() == BackendOptions.ALL_MEMORY
-            ? ""
-            : "; at most %,d bytes of its memory".formatted(options.deviceMemory());
-    String math = options.math() == MathMode.F32 ? "" : "; F32 products in " + options.math();
-    detail = found + limit + math;
+    String limit = "; at most %,d bytes of its memory".formatted(options.deviceMemory());
+    detail =
+        found
+            + (options.deviceMemory() == BackendOptions.ALL_MEMORY ? "" : limit)
+            + (options.math() == MathMode.F32 ? "" : "; F32 products in " + options.math());
   }
 
   @Override
@@ -140,7 +136,7 @@ final class CudaBackend implements Backend {
     rows.x().requireUsable();
     rows.y().requireUsable();
     if (rows.isPlain() && rows.x().isHost()) {
-      long bytes = bytes(rows.x()) + bytes(rows.y());
+      long bytes = (rows.x().count() + rows.y().count()) * rows.dtype().bytes();
       long available = memory.available();
       if (bytes > available - Math.min(available / RESERVED_PART, MAX_RESERVED)) {
         pinned.stays(rows.x());
@@ -153,10 +149,6 @@ final class CudaBackend implements Backend {
       }
     }
     return Backend.super.placeRows(arena, rows);
-  }
-
-  private static long bytes(Tensor t) {
-    return t.shape().bytes(t.dtype());
   }
 
   @Override
@@ -202,14 +194,12 @@ final class CudaBackend implements Backend {
 
   /** Kernels take row numbers as they are; what they may be is looked at here, once. */
   private static void holdRows(Tensor rows, Tensor to) {
-    long least = 0;
-    long largest = 0;
+    LongSummaryStatistics found = new LongSummaryStatistics();
+    found.accept(0);
     for (long i = 0; i < rows.count(); i++) {
-      long row = rows.getLong(i);
-      least = Math.min(least, row);
-      largest = Math.max(largest, row);
+      found.accept(rows.getLong(i));
     }
-    holdRows(to, least, largest);
+    holdRows(to, found.getMin(), found.getMax());
   }
 
   private static void holdRows(Tensor to, long least, long largest) {
@@ -243,15 +233,9 @@ final class CudaBackend implements Backend {
         queue.launch(
             gather
                 .of(moved)
-                .put(0, source)
-                .put(1, from.rowStride())
-                .put(2, 0)
-                .put(3, 0)
-                .put(4, from.rows())
-                .put(5, from.cols())
-                .put(6, target)
-                .put(7, to.rowStride())
-                .shape(RowProducts.elementBlocks(from.count()), 1, 256, 1));
+                .put(0, source, from.rowStride(), 0, 0)
+                .put(4, from.rows(), from.cols(), target, to.rowStride())
+                .overElements(from.count()));
       }
       trace.countCopy(from.count() * size);
     }
@@ -286,24 +270,23 @@ final class CudaBackend implements Backend {
         return;
       }
       if (!queue.driver.isLost()) {
-        List<Runnable> ends =
-            List.of(
-                queue.driver::enter,
-                queue::synchronize,
-                uploads::close,
-                pinned::close,
-                cublas::close);
-        for (Runnable end : ends) {
-          try {
-            end.run();
-          } catch (RuntimeException e) {
-            LOG.log(Level.WARNING, "work that was not finished when the backend was closed", e);
-          }
-        }
+        end(queue.driver::enter);
+        end(queue::synchronize);
+        end(uploads::close);
+        end(pinned::close);
+        end(cublas::close);
       }
       memory.releaseAll("backend 'cuda' was closed");
       queue.close();
       controls.close();
+    }
+  }
+
+  private static void end(Runnable part) {
+    try {
+      part.run();
+    } catch (RuntimeException e) {
+      LOG.log(Level.WARNING, "work that was not finished when the backend was closed", e);
     }
   }
 }

@@ -16,27 +16,19 @@ final class CudaDevices {
 
   private CudaDevices() {}
 
-  /**
-   * What a device is.
-   *
-   * @param name the driver's name for it
-   * @param major compute capability before the point
-   * @param minor compute capability after the point
-   * @param bytes all its memory
-   * @param hasPools whether it allocates in the order of a stream
-   */
+  /** Compute capability is {@code major.minor}; pools allocate in the order of a stream. */
   record DeviceFacts(String name, int major, int minor, long bytes, boolean hasPools) {}
 
-  /**
-   * Looks every symbol up, so that a missing one is known now and not in a step.
-   *
-   * @throws UnsatisfiedLinkError naming the symbol and the library
-   */
   static void requireSymbols(Path library) {
     requireSymbols(CudaBindings.class, library);
   }
 
-  /** Every function of generated bindings has a method with this suffix that looks it up. */
+  /**
+   * Looks every symbol up, so that a missing one is known now and not in a step: each function of
+   * generated bindings has a method with this suffix that does.
+   *
+   * @throws UnsatisfiedLinkError naming the symbol and the library
+   */
   static void requireSymbols(Class<?> bindings, Path library) {
     for (Method method : bindings.getMethods()) {
       if (method.getName().endsWith("$address")) {
@@ -80,7 +72,6 @@ final class CudaDevices {
     }
   }
 
-  /** What that device is. */
   static DeviceFacts facts(int ordinal) {
     try (Arena temporary = Arena.ofConfined()) {
       MemorySegment result = temporary.allocate(LONG);

@@ -25,7 +25,6 @@ final class CudaDriver {
   private static final MemorySegment NULL = MemorySegment.NULL;
   private static final int OUT_BYTES = 64;
 
-  private final int ordinal;
   private final int device;
   private final MemorySegment context;
   private final MemorySegment pool;
@@ -35,9 +34,7 @@ final class CudaDriver {
   private final MemorySegment node = CUDA_KERNEL_NODE_PARAMS_v2_st.allocate(arena);
   private volatile DeviceException failure;
 
-  /** Retains the primary context of that device and makes a pool that keeps freed memory. */
   CudaDriver(int ordinal) {
-    this.ordinal = ordinal;
     device = CudaDevices.handle(ordinal, out);
     CudaStatus.require(
         CudaBindings.cuDevicePrimaryCtxRetain(out, device),
@@ -78,11 +75,6 @@ final class CudaDriver {
     }
   }
 
-  /** The index that the device was opened by. */
-  int ordinal() {
-    return ordinal;
-  }
-
   /**
    * To be called first by whoever makes calls: makes the context current on this thread.
    *
@@ -93,8 +85,7 @@ final class CudaDriver {
     check(CudaBindings.cuCtxSetCurrent(context), "cuCtxSetCurrent");
   }
 
-  /** Throws if the device is lost. */
-  void requireUsable() {
+  private void requireUsable() {
     DeviceException first = failure;
     if (first != null) {
       throw new DeviceException(
@@ -105,14 +96,17 @@ final class CudaDriver {
     }
   }
 
-  /** Whether an earlier call failed for good. */
   boolean isLost() {
     return failure != null;
   }
 
   private void check(int code, String call) {
+    check(code, call, "");
+  }
+
+  private void check(int code, String call, Object what) {
     if (code != CudaStatus.SUCCESS) {
-      throw failed(code, call, "");
+      throw failed(code, call, what.toString());
     }
   }
 
@@ -282,12 +276,11 @@ final class CudaDriver {
     check(CudaBindings.cuEventRecord(event, stream), "cuEventRecord");
   }
 
-  /** Work of the stream waits for the event; the host does not. */
+  /** The host does not wait. */
   void await(MemorySegment event, MemorySegment stream) {
     check(CudaBindings.cuStreamWaitEvent(stream, event, 0), "cuStreamWaitEvent");
   }
 
-  /** The host waits for the event. */
   void synchronizeEvent(MemorySegment event) {
     check(CudaBindings.cuEventSynchronize(event), "cuEventSynchronize");
   }
@@ -301,9 +294,7 @@ final class CudaDriver {
 
   MemorySegment function(MemorySegment module, MemorySegment name) {
     int code = CudaBindings.cuModuleGetFunction(out, module, name);
-    if (code != CudaStatus.SUCCESS) {
-      throw failed(code, "cuModuleGetFunction", name.getString(0));
-    }
+    check(code, "cuModuleGetFunction", name.getString(0));
     return out.get(ValueLayout.ADDRESS, 0);
   }
 
@@ -319,11 +310,9 @@ final class CudaDriver {
             1,
             l.sharedBytes,
             stream,
-            l.pointers(),
+            l.pointers,
             NULL);
-    if (code != CudaStatus.SUCCESS) {
-      throw failed(code, "cuLaunchKernel", l.toString());
-    }
+    check(code, "cuLaunchKernel", l);
   }
 
   MemorySegment createGraph() {
@@ -341,9 +330,7 @@ final class CudaDriver {
     int code =
         CudaBindings.cuGraphAddKernelNode_v2(
             out, graph, after == null ? NULL : dependency, after == null ? 0 : 1, node);
-    if (code != CudaStatus.SUCCESS) {
-      throw failed(code, "cuGraphAddKernelNode", l.toString());
-    }
+    check(code, "cuGraphAddKernelNode", l);
     return out.get(ValueLayout.ADDRESS, 0);
   }
 
@@ -356,9 +343,7 @@ final class CudaDriver {
   void update(MemorySegment executable, MemorySegment graphNode, CudaLaunch l) {
     describe(l);
     int code = CudaBindings.cuGraphExecKernelNodeSetParams_v2(executable, graphNode, node);
-    if (code != CudaStatus.SUCCESS) {
-      throw failed(code, "cuGraphExecKernelNodeSetParams", l.toString());
-    }
+    check(code, "cuGraphExecKernelNodeSetParams", l);
   }
 
   void launchGraph(MemorySegment executable, MemorySegment stream) {
@@ -382,7 +367,7 @@ final class CudaDriver {
     CUDA_KERNEL_NODE_PARAMS_v2_st.blockDimY(node, l.blockY);
     CUDA_KERNEL_NODE_PARAMS_v2_st.blockDimZ(node, 1);
     CUDA_KERNEL_NODE_PARAMS_v2_st.sharedMemBytes(node, l.sharedBytes);
-    CUDA_KERNEL_NODE_PARAMS_v2_st.kernelParams(node, l.pointers());
+    CUDA_KERNEL_NODE_PARAMS_v2_st.kernelParams(node, l.pointers);
   }
 
   // ---- the end

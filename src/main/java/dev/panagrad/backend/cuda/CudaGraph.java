@@ -3,6 +3,7 @@ package dev.panagrad.backend.cuda;
 import dev.panagrad.backend.DeviceException;
 import java.lang.foreign.Arena;
 import java.lang.foreign.MemorySegment;
+import java.util.Arrays;
 
 /**
  * A sequence of launches as one graph: each node waits for the one before it. It remembers the
@@ -29,7 +30,7 @@ final class CudaGraph {
         CudaLaunch l = sequence[i];
         launches[i] = l;
         nodes[i] = driver.addNode(graph, before, l);
-        written[i] = arena.allocate(l.values().byteSize(), Long.BYTES).copyFrom(l.values());
+        written[i] = arena.allocate(l.values.byteSize(), Long.BYTES).copyFrom(l.values);
         shapes[i] = shape(l);
         before = nodes[i];
       }
@@ -49,25 +50,15 @@ final class CudaGraph {
   }
 
   boolean isOf(CudaLaunch[] sequence, int count) {
-    return launches.length == count && same(launches, sequence, count);
-  }
-
-  /** Whether two sequences launch from the same places. */
-  static boolean same(CudaLaunch[] a, CudaLaunch[] b, int count) {
-    for (int i = 0; i < count; i++) {
-      if (a[i] != b[i]) {
-        return false;
-      }
-    }
-    return true;
+    return Arrays.equals(launches, 0, launches.length, sequence, 0, count);
   }
 
   void launch(CudaDriver driver, MemorySegment stream) {
     for (int i = 0; i < launches.length; i++) {
       CudaLaunch l = launches[i];
-      if (shape(l) != shapes[i] || l.values().mismatch(written[i]) >= 0) {
+      if (shape(l) != shapes[i] || l.values.mismatch(written[i]) >= 0) {
         driver.update(executable, nodes[i], l);
-        written[i].copyFrom(l.values());
+        written[i].copyFrom(l.values);
         shapes[i] = shape(l);
       }
     }

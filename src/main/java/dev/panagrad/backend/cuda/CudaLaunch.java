@@ -3,7 +3,7 @@ package dev.panagrad.backend.cuda;
 import java.lang.foreign.Arena;
 import java.lang.foreign.MemorySegment;
 import java.lang.foreign.ValueLayout;
-import java.util.Arrays;
+import java.util.stream.IntStream;
 
 /**
  * One place where a kernel is launched: its shape and its arguments, in native memory that is
@@ -15,7 +15,11 @@ import java.util.Arrays;
  * </pre>
  */
 final class CudaLaunch {
-  private static final ValueLayout.OfInt INT = ValueLayout.JAVA_INT;
+  static final int THREADS = 256;
+
+  /** More than any device runs at a time. */
+  private static final long MAX_BLOCKS = 1 << 20;
+
   private static final ValueLayout.OfLong LONG = ValueLayout.JAVA_LONG;
   private static final ValueLayout.OfDouble DOUBLE = ValueLayout.JAVA_DOUBLE;
 
@@ -26,8 +30,8 @@ final class CudaLaunch {
   int blockY = 1;
   int sharedBytes;
 
-  private final MemorySegment values;
-  private final MemorySegment pointers;
+  final MemorySegment values;
+  final MemorySegment pointers;
   private final long[] offsets;
 
   /**
@@ -36,7 +40,7 @@ final class CudaLaunch {
    * @param arena owner of the memory; shared
    */
   CudaLaunch(Arena arena, CudaKernel kernel, int arguments) {
-    this(arena, kernel, words(arguments));
+    this(arena, kernel, IntStream.generate(() -> 1).limit(arguments).toArray());
   }
 
   /** A place whose arguments take these numbers of 8-byte words. */
@@ -55,20 +59,6 @@ final class CudaLaunch {
     }
   }
 
-  private static int[] words(int arguments) {
-    int[] words = new int[arguments];
-    Arrays.fill(words, 1);
-    return words;
-  }
-
-  MemorySegment values() {
-    return values;
-  }
-
-  MemorySegment pointers() {
-    return pointers;
-  }
-
   /** Blocks in both directions, and threads of a block. */
   CudaLaunch shape(long newGridX, int newGridY, int newBlockX, int newBlockY) {
     gridX = Math.toIntExact(newGridX);
@@ -78,16 +68,32 @@ final class CudaLaunch {
     return this;
   }
 
-  /** A device address, or a number of type {@code long long}. */
+  /** One thread for each element; where they are too many, a kernel goes on in strides. */
+  CudaLaunch overElements(long elements) {
+    return shape(Math.clamp(Math.ceilDiv(elements, THREADS), 1, MAX_BLOCKS), 1, THREADS, 1);
+  }
+
+  /**
+   * A device address, or a number of type {@code long long}; or {@code int}, which is the lower
+   * half of one: systems with CUDA are little-endian.
+   */
   CudaLaunch put(int argument, long value) {
     values.set(LONG, offsets[argument], value);
     return this;
   }
 
-  /** A number of type {@code int}. */
-  CudaLaunch putInt(int argument, int value) {
-    values.set(INT, offsets[argument], value);
-    return this;
+  // That argument and those after it.
+
+  CudaLaunch put(int argument, long value, long second) {
+    return put(argument, value).put(argument + 1, second);
+  }
+
+  CudaLaunch put(int argument, long value, long second, long third) {
+    return put(argument, value, second).put(argument + 2, third);
+  }
+
+  CudaLaunch put(int argument, long value, long second, long third, long fourth) {
+    return put(argument, value, second).put(argument + 2, third, fourth);
   }
 
   /** A number of type {@code double}. */
@@ -97,7 +103,7 @@ final class CudaLaunch {
   }
 
   /** A number inside a structure. */
-  void put(int argument, int word, double value) {
+  void putInside(int argument, int word, double value) {
     values.set(DOUBLE, offsets[argument] + (long) word * Double.BYTES, value);
   }
 

@@ -13,6 +13,7 @@ import java.util.LinkedHashSet;
 import java.util.List;
 import java.util.Locale;
 import java.util.Set;
+import java.util.function.Function;
 import java.util.stream.Stream;
 
 /**
@@ -30,13 +31,15 @@ import java.util.stream.Stream;
  * remembered with every place that was tried.
  */
 final class CudaLibraries {
-  /** Property with the path of a driver library. */
   static final String DRIVER = "panagrad.cuda.library";
-
-  /** Property with the path of a cuBLAS library. */
   static final String CUBLAS = "panagrad.cublas.library";
 
   private static final String DRIVER_NAME = "libcuda.so.1";
+
+  /** What a driver and what a cuBLAS has; another library under the name is not taken. */
+  private static final String DRIVER_SYMBOL = "cuDriverGetVersion";
+
+  private static final String CUBLAS_SYMBOL = "cublasGetProperty";
 
   /** Newest first: an older one only serves where no newer is installed. */
   private static final List<String> CUBLAS_NAMES =
@@ -67,12 +70,7 @@ final class CudaLibraries {
 
   private CudaLibraries() {}
 
-  /**
-   * The outcome of a search.
-   *
-   * @param path the library, or null
-   * @param tried one entry per place that was tried and failed
-   */
+  /** The outcome of a search: the library or null, and what was tried in vain. */
   private record Found(Path path, List<String> tried) {
     Path orThrow(String what) {
       if (path == null) {
@@ -89,43 +87,48 @@ final class CudaLibraries {
    */
   static synchronized Path driver() {
     if (driver == null) {
-      driver = findDriver();
+      driver = find(DRIVER, DRIVER_SYMBOL, CudaLibraries::findDriver);
     }
     return driver.orThrow("the CUDA driver " + DRIVER_NAME);
   }
 
-  /**
-   * Loads cuBLAS.
-   *
-   * @throws UnsatisfiedLinkError with the places that were tried
-   */
+  /** Loads cuBLAS, as {@link #driver} loads the driver. */
   static synchronized Path cublas() {
     if (cublas == null) {
-      cublas = findCublas();
+      cublas = find(CUBLAS, CUBLAS_SYMBOL, CudaLibraries::findCublas);
     }
     return cublas.orThrow("cuBLAS " + String.join(" or ", CUBLAS_NAMES));
   }
 
-  private static Found findDriver() {
+  private static Found find(
+      String property, String symbol, Function<List<String>, Path> elsewhere) {
     List<String> tried = new ArrayList<>();
-    if (!named(DRIVER).isEmpty()) {
-      return byName(DRIVER, DRIVER_SYMBOL);
+    if (named(property).isEmpty()) {
+      return new Found(elsewhere.apply(tried), tried);
     }
-    if (!isLinux()) {
-      return new Found(null, List.of("this is " + System.getProperty("os.name") + ", not Linux"));
-    }
-    Path bySystem = bySystem(DRIVER_NAME, DRIVER_SYMBOL, tried);
-    if (bySystem != null) {
-      return new Found(bySystem, tried);
-    }
-    return new Found(firstOf(DRIVER_FOLDERS, List.of(DRIVER_NAME), DRIVER_SYMBOL, tried), tried);
-  }
-
-  private static Found byName(String property, String symbol) {
-    List<String> tried = new ArrayList<>();
     Path file = Path.of(named(property)).toAbsolutePath();
     boolean isLoaded = load(file, symbol, tried);
     return new Found(isLoaded ? file : null, tried.stream().map(t -> t + by(property)).toList());
+  }
+
+  private static Path findDriver(List<String> tried) {
+    String system = System.getProperty("os.name");
+    if (!system.equals("Linux")) {
+      tried.add("this is " + system + ", not Linux");
+      return null;
+    }
+    Path bySystem = bySystem(DRIVER_NAME, DRIVER_SYMBOL, tried);
+    return bySystem != null
+        ? bySystem
+        : firstOf(DRIVER_FOLDERS, List.of(DRIVER_NAME), DRIVER_SYMBOL, tried);
+  }
+
+  private static Path findCublas(List<String> tried) {
+    Path found = firstOf(cublasFolders(), CUBLAS_NAMES, CUBLAS_SYMBOL, tried);
+    for (int i = 0; found == null && i < CUBLAS_NAMES.size(); i++) {
+      found = bySystem(CUBLAS_NAMES.get(i), CUBLAS_SYMBOL, tried);
+    }
+    return found;
   }
 
   private static String by(String property) {
@@ -138,29 +141,6 @@ final class CudaLibraries {
     return property.toUpperCase(Locale.ROOT).replace('.', '_');
   }
 
-  private static Found findCublas() {
-    List<String> tried = new ArrayList<>();
-    if (!named(CUBLAS).isEmpty()) {
-      return byName(CUBLAS, CUBLAS_SYMBOL);
-    }
-    Path inFolder = firstOf(cublasFolders(), CUBLAS_NAMES, CUBLAS_SYMBOL, tried);
-    if (inFolder != null) {
-      return new Found(inFolder, tried);
-    }
-    for (String name : CUBLAS_NAMES) {
-      Path bySystem = bySystem(name, CUBLAS_SYMBOL, tried);
-      if (bySystem != null) {
-        return new Found(bySystem, tried);
-      }
-    }
-    return new Found(null, tried);
-  }
-
-  /** What a driver and what a cuBLAS has; another library under the name is not taken. */
-  private static final String DRIVER_SYMBOL = "cuDriverGetVersion";
-
-  private static final String CUBLAS_SYMBOL = "cublasGetProperty";
-
   /** The property, else the environment variable of the same name in capitals, else empty. */
   static String named(String property) {
     String value = System.getProperty(property);
@@ -168,10 +148,6 @@ final class CudaLibraries {
       value = System.getenv(variable(property));
     }
     return value == null ? "" : value.strip();
-  }
-
-  private static boolean isLinux() {
-    return System.getProperty("os.name").equals("Linux");
   }
 
   private static Path firstOf(

@@ -26,6 +26,10 @@ import dev.panagrad.tensor.TensorArena;
 final class CudaLinear implements LinearKernels {
   private static final long MAX_BLOCKS = 1024;
   private static final long MIN_BLOCK_ROWS = 64;
+
+  /** Outputs up to which a product with each is faster than cuBLAS's start. */
+  private static final int FEW_OUTPUTS = 8;
+
   private static final long PARTIAL_BYTES = 32L * 1024 * 1024;
 
   private final CudaQueue queue;
@@ -40,10 +44,10 @@ final class CudaLinear implements LinearKernels {
   private final RowProducts rowProducts;
   private final ColumnSums columnSums;
   private final DeviceRows rows = new DeviceRows();
-  private final Predictions predictions;
   private final TypedLaunch norm1;
   private final TypedLaunch finiteCheck;
   private final TypedLaunch axpy;
+  private final TypedLaunch addIntercepts;
   private final TypedLaunch columnsCombine;
   private final GradientOperands operands = new GradientOperands();
 
@@ -64,10 +68,9 @@ final class CudaLinear implements LinearKernels {
     finiteCheck = new TypedLaunch(queue, "finite_check", 3);
     axpy = new TypedLaunch(queue, "axpy", 4);
     columnsCombine = new TypedLaunch(queue, "columns_combine", 7);
-    predictions = new Predictions(queue, memory, cublas, uploads, rowProducts);
+    addIntercepts = new TypedLaunch(queue, "add_intercepts", 5);
   }
 
-  /** The device address of the first element. */
   private long address(Tensor t) {
     return memory.address(t);
   }
@@ -91,15 +94,8 @@ final class CudaLinear implements LinearKernels {
     }
   }
 
-  /** {@code y += alpha * x}. */
   private void add(double alpha, DType dtype, long x, long y, long count) {
-    queue.launch(
-        axpy.of(dtype)
-            .put(0, alpha)
-            .put(1, x)
-            .put(2, y)
-            .put(3, count)
-            .shape(RowProducts.elementBlocks(count), 1, RowProducts.THREADS, 1));
+    queue.launch(axpy.of(dtype).put(0, alpha).put(1, x, y, count).overElements(count));
   }
 
   /** The difference first, in memory of its own. */
@@ -186,10 +182,7 @@ final class CudaLinear implements LinearKernels {
       queue.launch(
           columnsCombine
               .of(dtype)
-              .put(0, sumsAddress)
-              .put(1, blocks)
-              .put(2, cols)
-              .put(3, cols)
+              .put(0, sumsAddress, blocks, cols, cols)
               .put(4, alpha)
               .put(5, beta)
               .put(6, address(y))
@@ -242,9 +235,37 @@ final class CudaLinear implements LinearKernels {
   public void predict(Tensor x, long first, long count, Linear model, Tensor out) {
     synchronized (queue) {
       begin();
-      if (count > 0) {
-        predictions.predict(x, first, count, model, out);
+      if (x.isHost()) {
+        uploads.bring(x, null, null, first, count, 1, part -> predict(part, model, out));
+      } else {
+        predict(rows.setFeatures(x, first, count, memory), model, out);
       }
+    }
+  }
+
+  private void predict(DeviceRows part, Linear model, Tensor out) {
+    DType dtype = out.dtype();
+    int k = Math.toIntExact(model.outputs());
+    long d = model.features();
+    long w = memory.address(model.w());
+    long b = memory.addressOrZero(model.b());
+    long to = memory.address(out) + part.done * out.rowStride() * dtype.bytes();
+    if (k <= FEW_OUTPUTS) {
+      queue.launch(rowProducts.of(dtype, part, d).with(w, d, k).plus(b).into(to, out.rowStride()));
+      return;
+    }
+    long x = part.x + part.first * part.xStride * dtype.bytes();
+    cublas.a.set(x, part.xStride, part.count, d, false);
+    cublas.b.set(model.w(), true, memory);
+    cublas.c.set(to, DeviceMatrix.stride(out), part.count, k, false);
+    cublas.gemm(dtype, 1, 0);
+    if (b != 0) {
+      queue.launch(
+          addIntercepts
+              .of(dtype)
+              .put(0, to, DeviceMatrix.stride(out), part.count, k)
+              .put(4, b)
+              .overElements(part.count * k));
     }
   }
 

@@ -26,11 +26,6 @@ final class CudaMemory {
     this.limit = limit;
   }
 
-  /** Allocates memory with any content, for other elements than row numbers. */
-  CudaStorage allocate(String what, long bytes) {
-    return allocate(what, bytes, false);
-  }
-
   /**
    * Allocates memory with any content.
    *
@@ -80,7 +75,6 @@ final class CudaMemory {
     return queue.driver.freeBytes() + Math.max(0, queue.driver.pooledBytes() - used);
   }
 
-  /** Throws {@link IllegalStateException} if the backend has been closed. */
   void requireOpen() {
     queue.lifetime.requireOpen();
   }
@@ -106,7 +100,6 @@ final class CudaMemory {
     }
   }
 
-  /** Releases everything. */
   void releaseAll(String why) {
     synchronized (queue) {
       for (CudaStorage storage : live.toArray(CudaStorage[]::new)) {
@@ -134,7 +127,7 @@ final class CudaMemory {
                 t.name(), t.isHost() ? "in host memory" : "in the memory of another backend"));
   }
 
-  /** The device address of the first element, or 0 for null. */
+  /** 0 for null. */
   long addressOrZero(Tensor t) {
     return t == null ? 0 : address(t);
   }

@@ -21,28 +21,16 @@ final class CudaModules {
     this.driver = driver;
   }
 
-  /**
-   * A kernel.
-   *
-   * @param file the source without its ending, {@code adam_step}
-   * @param name the kernel, {@code adam_step_f32}
-   */
+  /** The kernel {@code adam_step_f32} of the source {@code adam_step}. */
   CudaKernel kernel(String file, String name) {
-    CudaKernel known = kernels.get(name);
-    if (known != null) {
-      return known;
-    }
-    MemorySegment module = modules.get(file);
-    if (module == null) {
-      module = load(file);
-      modules.put(file, module);
-    }
-    try (Arena temporary = Arena.ofConfined()) {
-      CudaKernel kernel =
-          new CudaKernel(name, driver.function(module, temporary.allocateFrom(name)));
-      kernels.put(name, kernel);
-      return kernel;
-    }
+    return kernels.computeIfAbsent(
+        name,
+        _ -> {
+          MemorySegment module = modules.computeIfAbsent(file, this::load);
+          try (Arena temporary = Arena.ofConfined()) {
+            return new CudaKernel(name, driver.function(module, temporary.allocateFrom(name)));
+          }
+        });
   }
 
   private MemorySegment load(String file) {
@@ -62,7 +50,6 @@ final class CudaModules {
     }
   }
 
-  /** The modules loaded so far. */
   Iterable<MemorySegment> loaded() {
     return modules.values();
   }

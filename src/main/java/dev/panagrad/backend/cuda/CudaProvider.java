@@ -28,7 +28,7 @@ public final class CudaProvider implements BackendProvider {
   private static final String DEVICE_REMEDY =
       "look at nvidia-smi and CUDA_VISIBLE_DEVICES; or use backend simd";
 
-  /** For the service loader. */
+  /** Makes the provider; the service loader calls it. */
   public CudaProvider() {}
 
   @Override

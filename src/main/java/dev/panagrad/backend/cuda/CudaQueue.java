@@ -6,6 +6,7 @@ import dev.panagrad.backend.StepTrace;
 import java.lang.foreign.Arena;
 import java.lang.foreign.MemorySegment;
 import java.util.ArrayList;
+import java.util.Arrays;
 import java.util.List;
 
 /**
@@ -76,7 +77,6 @@ final class CudaQueue {
     driver.enter();
   }
 
-  /** An event that lives as long as the queue. */
   MemorySegment event() {
     MemorySegment event = driver.createEvent();
     events.add(event);
@@ -123,7 +123,6 @@ final class CudaQueue {
     pending[count++] = l;
   }
 
-  /** Starts what was held back. */
   void flush() {
     if (count == 0) {
       return;
@@ -150,7 +149,7 @@ final class CudaQueue {
         return graph;
       }
     }
-    if (held != lastCount || !CudaGraph.same(pending, last, held)) {
+    if (!Arrays.equals(pending, 0, held, last, 0, lastCount)) {
       return null;
     }
     CudaGraph made = new CudaGraph(driver, pending, held);
@@ -162,7 +161,6 @@ final class CudaQueue {
     return made;
   }
 
-  /** Waits for all work. */
   void synchronize() {
     flush();
     trace.countSynchronization();

@@ -14,7 +14,6 @@ final class CudaScratch {
     this.name = name;
   }
 
-  /** Bytes that it holds. */
   long bytes() {
     return storage == null ? 0 : storage.bytes();
   }
@@ -31,7 +30,7 @@ final class CudaScratch {
         storage = null;
         memory.release(old, "it grew");
       }
-      storage = memory.allocate("scratch: " + name, bytes);
+      storage = memory.allocate("scratch: " + name, bytes, false);
     }
     return storage.address();
   }

@@ -19,7 +19,7 @@ import java.lang.foreign.Arena;
  * factor are kernels before the step.
  */
 final class CudaStep implements StepKernel {
-  private static final int THREADS = 256;
+  private static final int THREADS = CudaLaunch.THREADS;
 
   /** Bytes that a thread takes from each stream at a time. */
   private static final int GROUP_BYTES = 16;
@@ -72,7 +72,7 @@ final class CudaStep implements StepKernel {
             .shape(1, 1, 1, 1));
   }
 
-  /** The kernel for a rule, or null if there is none. */
+  /** Null if there is no kernel for the rule. */
   static CudaStep of(
       CudaQueue queue,
       CudaMemory memory,
@@ -133,18 +133,18 @@ final class CudaStep implements StepKernel {
 
   /** In the order of {@code StepCoefficients} in step.cuh. */
   private void put(int argument, StepCoefficients c) {
-    write.put(argument, 0, c.gradientScale);
-    write.put(argument, 1, c.clipValue);
-    write.put(argument, 2, c.coupledDecay);
-    write.put(argument, 3, c.shrink);
-    write.put(argument, 4, c.l1Step);
+    write.putInside(argument, 0, c.gradientScale);
+    write.putInside(argument, 1, c.clipValue);
+    write.putInside(argument, 2, c.coupledDecay);
+    write.putInside(argument, 3, c.shrink);
+    write.putInside(argument, 4, c.l1Step);
     for (int i = 0; i < StepCoefficients.OWN; i++) {
-      write.put(argument, COMMON + i, c.own[i]);
+      write.putInside(argument, COMMON + i, c.own[i]);
     }
   }
 
   private void step(Tensor p, Tensor g, Tensor[] slots, long offset, long split, long count) {
-    queue.claim(step).put(0, memory.address(p) + offset).put(1, memory.address(g) + offset);
+    queue.claim(step).put(0, memory.address(p) + offset, memory.address(g) + offset);
     for (int s = 0; s < SLOTS; s++) {
       step.put(2 + s, s < slots.length ? memory.address(slots[s]) + offset : 0);
     }
@@ -152,9 +152,7 @@ final class CudaStep implements StepKernel {
     int parts = split == 0 || split == count ? 1 : 2;
     long longest = Math.max(split, count - split);
     long groups = Math.ceilDiv(longest * dtype.bytes(), GROUP_BYTES);
-    step.put(5, split)
-        .put(6, count)
-        .putInt(7, first)
+    step.put(5, split, count, first)
         .shape(Math.clamp(Math.ceilDiv(groups, THREADS), 1, MAX_GRID), parts, THREADS, 1);
     queue.defer(step);
     queue.flush();
@@ -167,8 +165,7 @@ final class CudaStep implements StepKernel {
       sums.squares(dtype, memory.address(g), g.count());
       queue
           .claim(clip)
-          .put(0, sums.sumAddress())
-          .put(1, dtype == DType.F64 ? sums.largestAddress() : 0)
+          .put(0, sums.sumAddress(), dtype == DType.F64 ? sums.largestAddress() : 0)
           .put(2, bound);
       queue.defer(clip);
       return true;

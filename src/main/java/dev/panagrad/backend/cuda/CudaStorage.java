@@ -14,12 +14,11 @@ final class CudaStorage extends DeviceStorage implements AutoCloseable {
   private final long address;
   private volatile String released;
 
-  /** Whether it was allocated for I64 elements, which gradients take as row numbers. */
+  /** True for I64 elements, which gradients take as row numbers. */
   private final boolean holdsRows;
 
-  /** Bounds of all row numbers that were copied here, and of 0, with which memory begins. */
+  // Bounds of all row numbers that were copied here, and of 0, with which memory begins.
   private long leastRow;
-
   private long largestRow;
 
   CudaStorage(CudaMemory memory, String deviceName, long address, long bytes, boolean holdsRows) {
@@ -87,7 +86,7 @@ final class CudaStorage extends DeviceStorage implements AutoCloseable {
     memory.release(this, "its arena was closed");
   }
 
-  /** Marks it; returns whether it had not been marked before. */
+  /** False if it was marked before. */
   boolean markReleased(String why) {
     if (released != null) {
       return false;

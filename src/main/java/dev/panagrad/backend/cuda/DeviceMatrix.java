@@ -4,17 +4,13 @@ import dev.panagrad.tensor.Tensor;
 
 /** A matrix on the device, as a product takes it. Set anew for each launch. */
 final class DeviceMatrix {
+  // As it is in memory; the stride in elements.
   long at;
-
-  /** Elements from row to row. */
   long stride;
-
-  /** Rows and columns as they are in memory. */
   long rows;
-
   long cols;
 
-  /** Whether the product takes it transposed. */
+  /** True if the product takes it transposed. */
   boolean isTransposed;
 
   void set(Tensor t, boolean transposed, CudaMemory memory) {

@@ -8,24 +8,16 @@ import dev.panagrad.tensor.Tensor;
  * positions. Set anew for each launch, so that a step allocates nothing.
  */
 final class DeviceRows {
+  // Addresses and strides; 0 without targets, and for rows in order.
   long x;
   long xStride;
-
-  /** 0 where only features are read. */
   long y;
-
   long yStride;
-
-  /** Row numbers, or 0 for rows in order. */
   long index;
 
-  /** The first position: of the index, or of the rows. */
+  // Positions of the index, or of the rows, and how many of the batch were computed before.
   long first;
-
-  /** Number of positions. */
   long count;
-
-  /** Positions of the batch that were computed before. */
   long done;
 
   /** Makes it positions {@code [newFirst, newFirst + newCount)} of these rows. */

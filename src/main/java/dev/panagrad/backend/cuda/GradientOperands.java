@@ -13,11 +13,9 @@ final class GradientOperands {
   /** Rows of the whole batch. */
   long count;
 
+  // 0 for what is null.
   long w;
-
-  /** 0 for none, as gb and loss. */
   long b;
-
   long gw;
   long gb;
   long loss;

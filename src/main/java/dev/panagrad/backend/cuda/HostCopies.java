@@ -55,12 +55,8 @@ final class HostCopies {
       for (long first = 0; first < from.rows(); first += chunk) {
         long rows = Math.min(chunk, from.rows() - first);
         for (long i = 0; i < rows; i++) {
-          MemorySegment.copy(
-              from.segment(),
-              from.byteOffset() + (first + i) * pitch,
-              packed,
-              i * rowBytes,
-              rowBytes);
+          long at = from.byteOffset() + (first + i) * pitch;
+          MemorySegment.copy(from.segment(), at, packed, i * rowBytes, rowBytes);
         }
         queue.driver.upload(packed, 0, to + first * rowBytes, rows * rowBytes, queue.stream);
         queue.driver.synchronize(queue.stream);

@@ -29,7 +29,6 @@ final class PinnedRanges {
     this.queue = queue;
   }
 
-  /** A tensor's memory, from its first element to its last. */
   private final class Range implements AutoCloseable {
     final String name;
     final MemorySegment memory;
@@ -38,11 +37,11 @@ final class PinnedRanges {
 
     Range(Tensor tensor) {
       name = tensor.name();
-      memory = span(tensor);
+      memory = tensor.segment().asSlice(tensor.byteOffset(), tensor.spanBytes());
     }
 
     boolean holds(Tensor tensor) {
-      long from = address(tensor);
+      long from = tensor.segment().address() + tensor.byteOffset();
       return from >= memory.address()
           && from + tensor.spanBytes() <= memory.address() + memory.byteSize();
     }
@@ -64,14 +63,6 @@ final class PinnedRanges {
     public String toString() {
       return "locked pages of host memory";
     }
-  }
-
-  private static MemorySegment span(Tensor tensor) {
-    return tensor.segment().asSlice(tensor.byteOffset(), tensor.spanBytes());
-  }
-
-  private static long address(Tensor tensor) {
-    return tensor.segment().address() + tensor.byteOffset();
   }
 
   /**
@@ -136,10 +127,7 @@ final class PinnedRanges {
     return null;
   }
 
-  /** Unlocks everything. */
   void close() {
-    for (Range range : List.copyOf(ranges)) {
-      range.close();
-    }
+    List.copyOf(ranges).forEach(Range::close);
   }
 }

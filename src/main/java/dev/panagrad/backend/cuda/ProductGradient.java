@@ -17,7 +17,6 @@ package dev.panagrad.backend.cuda;
  * PRODUCT_ROWS} where the other kernels have 256.
  */
 final class ProductGradient implements GradientSum {
-  private static final int THREADS = 256;
   private static final int WARP = 32;
 
   /** Rows that cuBLAS sums at a time: many enough for its full speed, few enough for F32. */
@@ -89,7 +88,6 @@ final class ProductGradient implements GradientSum {
     combine = new TypedLaunch(queue, "gradient_combine", 8);
   }
 
-  /** Chooses the parts and allocates what they need. */
   ProductGradient prepare(GradientOperands newOperands) {
     operands = newOperands;
     long d = operands.features;
@@ -150,10 +148,8 @@ final class ProductGradient implements GradientSum {
     queue.defer(
         residuals(r)
             // Behind the columns' sums of the same rows.
-            .put(10, partialAddress + d * Double.BYTES)
-            .put(11, operands.partialStride())
-            .put(12, 0)
-            .putInt(13, isFirst ? 0 : 1)
+            .put(10, partialAddress + d * Double.BYTES, operands.partialStride())
+            .put(12, 0, isFirst ? 0 : 1)
             .shape(1, Math.toIntExact(Math.ceilDiv(part.count, rowsPerBlock)), 1, WARP));
     queue.defer(
         columnSums
@@ -176,15 +172,9 @@ final class ProductGradient implements GradientSum {
       queue.launch(
           gather
               .of(operands.dtype)
-              .put(0, part.x)
-              .put(1, part.xStride)
-              .put(2, part.index)
-              .put(3, part.first)
-              .put(4, rows)
-              .put(5, d)
-              .put(6, x)
-              .put(7, d)
-              .shape(RowProducts.elementBlocks(rows * d), 1, THREADS, 1));
+              .put(0, part.x, part.xStride, part.index, part.first)
+              .put(4, rows, d, x, d)
+              .overElements(rows * d));
     }
     queue.flush();
     cublas.a.set(x, xStride, rows, d, false);
@@ -195,10 +185,7 @@ final class ProductGradient implements GradientSum {
     long residualSumsAddress = residualSums.address(residualBlocks * k * 2 * Double.BYTES);
     queue.launch(
         residuals(r)
-            .put(10, residualSumsAddress)
-            .put(11, 2L * k)
-            .put(12, 2)
-            .putInt(13, 0)
+            .put(10, residualSumsAddress, 2L * k, 2, 0)
             .shape(
                 Math.ceilDiv(k, WARP),
                 Math.toIntExact(residualBlocks),
@@ -212,30 +199,20 @@ final class ProductGradient implements GradientSum {
     queue.launch(
         accumulate
             .of(operands.dtype)
-            .put(0, products)
-            .put(1, d)
-            .putInt(2, k)
-            .put(3, residualSumsAddress)
-            .put(4, residualBlocks)
-            .put(5, partialAddress)
-            .putInt(6, part.done == 0 ? 0 : 1)
-            .shape(RowProducts.elementBlocks(k * d), 1, THREADS, 1));
+            .put(0, products, d, k)
+            .put(3, residualSumsAddress, residualBlocks)
+            .put(5, partialAddress, part.done == 0 ? 0 : 1)
+            .overElements(k * d));
   }
 
   /** All arguments but where the sums go. */
   private CudaLaunch residuals(long r) {
     return residuals
         .of(operands.dtype)
-        .put(0, r)
-        .putInt(1, slices)
-        .put(2, operands.b)
-        .put(3, part.y)
-        .put(4, part.yStride)
-        .put(5, part.index)
-        .put(6, part.first)
-        .put(7, part.count)
-        .putInt(8, operands.outputs)
-        .put(9, rowsPerBlock);
+        .put(0, r, slices, operands.b)
+        .put(3, part.y, part.yStride)
+        .put(5, part.index, part.first, part.count)
+        .put(8, operands.outputs, rowsPerBlock);
   }
 
   @Override

@@ -7,7 +7,7 @@ package dev.panagrad.backend.cuda;
  * depend on the device; {@code gradient_combine.cu} adds the blocks' sums in order.
  */
 final class RowGradient implements GradientSum {
-  private static final int THREADS = 256;
+  private static final int THREADS = CudaLaunch.THREADS;
 
   /**
    * Shared memory for a tile of rows: as many blocks as the registers allow, three, fit on a
@@ -60,7 +60,6 @@ final class RowGradient implements GradientSum {
     combine = new TypedLaunch(queue, "gradient_combine", 8);
   }
 
-  /** Whether this is the kernel for the sizes. */
   static boolean isFor(long count, long features, int outputs) {
     if (outputs == 1) {
       return features <= 16 * THREADS;
@@ -70,16 +69,10 @@ final class RowGradient implements GradientSum {
         && (outputs <= FEW_OUTPUTS || count * features * outputs <= SMALL_PRODUCT);
   }
 
-  /** Outputs that one block of threads computes. */
-  private static int outputsPerBlock(int outputs) {
-    return outputs == 1 ? 1 : outputs <= 4 ? 4 : 8;
-  }
-
-  /** Chooses kernel and blocks. */
   RowGradient prepare(GradientOperands newOperands) {
     operands = newOperands;
     long d = operands.features;
-    int k = outputsPerBlock(operands.outputs);
+    int k = operands.outputs == 1 ? 1 : operands.outputs <= 4 ? 4 : 8;
     int columns = d <= THREADS ? 1 : d <= 4 * THREADS ? 4 : 16;
     rowsLaunch = variant(k, columns).of(operands.dtype);
     groups = Math.ceilDiv(operands.outputs, k);
@@ -117,20 +110,10 @@ final class RowGradient implements GradientSum {
     long block = rows.done / rowsPerBlock;
     long stride = operands.outputs * operands.partialStride() * Double.BYTES;
     rowsLaunch
-        .put(0, rows.x)
-        .put(1, rows.xStride)
-        .put(2, rows.y)
-        .put(3, rows.yStride)
-        .put(4, rows.index)
-        .put(5, rows.first)
-        .put(6, rows.count)
-        .put(7, operands.features)
-        .putInt(8, operands.outputs)
-        .put(9, operands.w)
-        .put(10, operands.b)
-        .put(11, partialAddress + block * stride)
-        .put(12, rowsPerBlock)
-        .putInt(13, tileRows)
+        .put(0, rows.x, rows.xStride, rows.y, rows.yStride)
+        .put(4, rows.index, rows.first, rows.count)
+        .put(7, operands.features, operands.outputs, operands.w, operands.b)
+        .put(11, partialAddress + block * stride, rowsPerBlock, tileRows)
         .shape(Math.ceilDiv(rows.count, rowsPerBlock) * groups, 1, THREADS, 1);
     queue.defer(rowsLaunch);
   }
@@ -153,14 +136,8 @@ final class RowGradient implements GradientSum {
       TypedLaunch combine, GradientOperands operands, long partialAddress, long blocks) {
     return combine
         .of(operands.dtype)
-        .put(0, partialAddress)
-        .put(1, blocks)
-        .put(2, operands.features)
-        .putInt(3, operands.outputs)
-        .put(4, operands.count)
-        .put(5, operands.gw)
-        .put(6, operands.gb)
-        .put(7, operands.loss)
+        .put(0, partialAddress, blocks, operands.features, operands.outputs)
+        .put(4, operands.count, operands.gw, operands.gb, operands.loss)
         .shape(Math.ceilDiv(operands.partialStride(), 32) * operands.outputs, 1, 32, 8);
   }
 }

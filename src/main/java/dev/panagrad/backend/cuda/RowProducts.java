@@ -12,11 +12,7 @@ import dev.panagrad.tensor.DType;
  * </pre>
  */
 final class RowProducts {
-  static final int THREADS = 256;
   private static final int WARP = 32;
-
-  /** More than any device runs at a time; kernels go on in strides of the grid. */
-  private static final long MAX_BLOCKS = 1 << 20;
 
   private final TypedLaunch products;
   private CudaLaunch launch;
@@ -27,11 +23,6 @@ final class RowProducts {
     products = new TypedLaunch(queue, "row_products", 16);
   }
 
-  /** Blocks for a kernel that takes one element per thread. */
-  static long elementBlocks(long elements) {
-    return Math.clamp(Math.ceilDiv(elements, THREADS), 1, MAX_BLOCKS);
-  }
-
   /** Begins a launch over rows of that many features. */
   RowProducts of(DType dtype, DeviceRows newRows, long newFeatures) {
     rows = newRows.count;
@@ -39,18 +30,14 @@ final class RowProducts {
     launch =
         products
             .of(dtype)
-            .put(0, newRows.x)
-            .put(1, newRows.xStride)
-            .put(2, newRows.index)
-            .put(3, newRows.first)
-            .put(4, rows)
-            .put(5, features);
+            .put(0, newRows.x, newRows.xStride, newRows.index, newRows.first)
+            .put(4, rows, features);
     return plus(0).scaled(1, 0);
   }
 
   /** Sets the vectors, as rows of a matrix. */
   RowProducts with(long w, long wStride, int outputs) {
-    launch.put(6, w).put(7, wStride).putInt(8, outputs);
+    launch.put(6, w, wStride, outputs);
     return this;
   }
 
@@ -68,12 +55,7 @@ final class RowProducts {
 
   /** The launch that writes the products as a matrix. */
   CudaLaunch into(long out, long outStride) {
-    return launch
-        .put(12, out)
-        .put(13, outStride)
-        .put(14, features)
-        .put(15, 0)
-        .shape(elementBlocks(rows * WARP), 1, THREADS, 1);
+    return launch.put(12, out, outStride, features, 0).overElements(rows * WARP);
   }
 
   /**
@@ -82,8 +64,7 @@ final class RowProducts {
    */
   CudaLaunch intoSlices(long out, int slices) {
     return into(out, 1)
-        .put(14, Math.ceilDiv(features, (long) slices))
-        .put(15, rows)
-        .shape(launch.gridX, slices, THREADS, 1);
+        .put(14, Math.ceilDiv(features, (long) slices), rows)
+        .shape(launch.gridX, slices, CudaLaunch.THREADS, 1);
   }
 }

@@ -33,22 +33,66 @@ final class RowUploads {
 
   /** What is done with each part on the device. */
   interface Part {
-    /** Takes rows that are on the device until the call returns to the stream. */
     void add(DeviceRows rows);
   }
 
-  /** A buffer for X and one for y, on both sides. */
+  /** A buffer for X and one for y. */
   private final class Slot {
-    final CudaScratch x;
-    final CudaScratch y;
+    final Side x;
+    final Side y;
     final MemorySegment filled = queue.event();
     final MemorySegment used = queue.event();
-    MemorySegment hostX;
-    MemorySegment hostY;
 
     Slot(int number) {
-      x = new CudaScratch(memory, "rows of X, buffer " + number);
-      y = new CudaScratch(memory, "rows of y, buffer " + number);
+      x = new Side("X, buffer " + number);
+      y = new Side("y, buffer " + number);
+    }
+
+    long bytes() {
+      return x.onDevice.bytes() + y.onDevice.bytes();
+    }
+  }
+
+  /** A buffer on the device, and the locked one before it. */
+  private final class Side {
+    final CudaScratch onDevice;
+    private MemorySegment onHost;
+
+    Side(String name) {
+      onDevice = new CudaScratch(memory, "rows of " + name);
+    }
+
+    /** Fills it from the {@code first}-th position; straight, or through the locked buffer. */
+    void fill(Tensor t, Batch order, long first, long rows, boolean isStraight) {
+      long to = onDevice.address(0);
+      if (isStraight) {
+        upload(t, first, rows, to);
+      } else {
+        grow(onDevice.bytes());
+        stage(t, order, first, rows, onHost, to);
+      }
+    }
+
+    /** Waits for copies from the old buffer. */
+    private void grow(long bytes) {
+      if (onHost != null && onHost.byteSize() >= bytes) {
+        return;
+      }
+      MemorySegment grown = queue.driver.allocateHost(Math.max(bytes, 1));
+      if (grown == null) {
+        throw new OutOfMemoryError(
+            "%,d bytes of page-locked host memory for uploads; use smaller batches, or raise the limit on locked memory (ulimit -l)"
+                .formatted(bytes));
+      }
+      free();
+      onHost = grown;
+    }
+
+    void free() {
+      if (onHost != null) {
+        queue.driver.freeHost(onHost);
+        onHost = null;
+      }
     }
   }
 
@@ -75,32 +119,23 @@ final class RowUploads {
       Slot slot = slots[next];
       next = 1 - next;
       long yBytes = y == null ? 0 : y.cols() * y.dtype().bytes();
-      long held = slot.x.bytes() + slot.y.bytes();
-      long xAddress = slot.x.address(rows * rowBytes);
-      long yAddress = y == null ? 0 : slot.y.address(rows * yBytes);
-      if (slot.x.bytes() + slot.y.bytes() != held) {
+      long held = slot.bytes();
+      long xAddress = slot.x.onDevice.address(rows * rowBytes);
+      long yAddress = y == null ? 0 : slot.y.onDevice.address(rows * yBytes);
+      if (slot.bytes() != held) {
         // New memory is there for the copy stream once the stream that allocated it says so.
         queue.driver.record(slot.used, queue.stream);
       }
       queue.driver.await(slot.used, queue.copyStream);
       boolean straightX = order == null && isStraight(x);
-      boolean straightY = y != null && order == null && isStraight(y);
-      if (!straightX || (y != null && !straightY)) {
+      boolean straightY = y == null || order == null && isStraight(y);
+      if (!straightX || !straightY) {
         queue.trace.countSynchronization();
         queue.driver.synchronizeEvent(slot.filled);
       }
-      long start = first + done;
-      if (straightX) {
-        upload(x, start, partRows, xAddress);
-      } else {
-        slot.hostX = hostBuffer(slot.hostX, rows * rowBytes);
-        stage(x, order, start, partRows, slot.hostX, xAddress);
-      }
-      if (straightY) {
-        upload(y, start, partRows, yAddress);
-      } else if (y != null) {
-        slot.hostY = hostBuffer(slot.hostY, rows * yBytes);
-        stage(y, order, start, partRows, slot.hostY, yAddress);
+      slot.x.fill(x, order, first + done, partRows, straightX);
+      if (y != null) {
+        slot.y.fill(y, order, first + done, partRows, straightY);
       }
       queue.trace.countCopy(partRows * (rowBytes + yBytes));
       queue.driver.record(slot.filled, queue.copyStream);
@@ -122,7 +157,7 @@ final class RowUploads {
    * limit leaves, a quarter for each of two buffers.
    */
   private long slotBytes(long batchBytes) {
-    long held = Math.min(slots[0].x.bytes(), slots[1].x.bytes());
+    long held = Math.min(slots[0].x.onDevice.bytes(), slots[1].x.onDevice.bytes());
     long wanted = Math.min(SLOT_BYTES, batchBytes);
     return held >= wanted ? held : Math.max(held, Math.min(wanted, memory.available() / 4));
   }
@@ -163,34 +198,11 @@ final class RowUploads {
     queue.driver.upload(buffer, 0, to, rows * rowBytes, queue.copyStream);
   }
 
-  /** Grows as {@link CudaScratch} does; waits for copies from the old one. */
-  private MemorySegment hostBuffer(MemorySegment buffer, long bytes) {
-    if (buffer != null && buffer.byteSize() >= bytes) {
-      return buffer;
-    }
-    MemorySegment grown = queue.driver.allocateHost(Math.max(bytes, 1));
-    if (grown == null) {
-      throw new OutOfMemoryError(
-          "%,d bytes of page-locked host memory for uploads; use smaller batches, or raise the limit on locked memory (ulimit -l)"
-              .formatted(bytes));
-    }
-    if (buffer != null) {
-      queue.driver.freeHost(buffer);
-    }
-    return grown;
-  }
-
   /** Frees the locked buffers. The device is idle. */
   void close() {
     for (Slot slot : slots) {
-      if (slot.hostX != null) {
-        queue.driver.freeHost(slot.hostX);
-      }
-      if (slot.hostY != null) {
-        queue.driver.freeHost(slot.hostY);
-      }
-      slot.hostX = null;
-      slot.hostY = null;
+      slot.x.free();
+      slot.y.free();
     }
   }
 }

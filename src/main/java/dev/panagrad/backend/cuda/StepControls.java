@@ -56,7 +56,9 @@ final class StepControls {
     }
     if (free.isEmpty()) {
       long start =
-          memory.allocate("control blocks of steps", BLOCKS_AT_A_TIME * BLOCK_BYTES).address();
+          memory
+              .allocate("control blocks of steps", BLOCKS_AT_A_TIME * BLOCK_BYTES, false)
+              .address();
       for (int i = 0; i < BLOCKS_AT_A_TIME; i++) {
         free.add(start + (long) i * BLOCK_BYTES);
       }

@@ -11,7 +11,7 @@ import java.lang.foreign.ValueLayout;
  * <p>Threading: by the queue's lock.
  */
 final class VectorSums {
-  private static final int THREADS = 256;
+  private static final int THREADS = CudaLaunch.THREADS;
   private static final long MAX_BLOCKS = 1024;
 
   /** Elements for each thread of a block before another block is worth its start. */
@@ -28,7 +28,7 @@ final class VectorSums {
 
   VectorSums(CudaQueue queue, CudaMemory memory) {
     this.queue = queue;
-    partial = memory.allocate("partial sums of vectors", (MAX_BLOCKS + 2) * Double.BYTES);
+    partial = memory.allocate("partial sums of vectors", (MAX_BLOCKS + 2) * Double.BYTES, false);
     dot = new TypedLaunch(queue, "dot", 4);
     largest = new TypedLaunch(queue, "largest", 3);
     squares = new TypedLaunch(queue, "norm2", 4);
@@ -42,7 +42,6 @@ final class VectorSums {
     return partial.address() + MAX_BLOCKS * Double.BYTES;
   }
 
-  /** Where the largest magnitude lies on the device. */
   long largestAddress() {
     return sumAddress() + Double.BYTES;
   }
@@ -50,25 +49,13 @@ final class VectorSums {
   /** Launches of {@code kernel(x, count, partial)} and the sum of its partial numbers. */
   void sum(TypedLaunch kernel, DType dtype, long x, long count) {
     long blocks = blocks(count);
-    queue.defer(
-        kernel
-            .of(dtype)
-            .put(0, x)
-            .put(1, count)
-            .put(2, partial.address())
-            .shape(blocks, 1, THREADS, 1));
+    queue.defer(kernel.of(dtype).put(0, x, count, partial.address()).shape(blocks, 1, THREADS, 1));
     reduce(sumPartials, sumAddress(), blocks);
   }
 
   void dot(DType dtype, long x, long y, long count) {
     long blocks = blocks(count);
-    queue.defer(
-        dot.of(dtype)
-            .put(0, x)
-            .put(1, y)
-            .put(2, count)
-            .put(3, partial.address())
-            .shape(blocks, 1, THREADS, 1));
+    queue.defer(dot.of(dtype).put(0, x, y, count, partial.address()).shape(blocks, 1, THREADS, 1));
     reduce(sumPartials, sumAddress(), blocks);
   }
 
@@ -81,33 +68,19 @@ final class VectorSums {
     boolean scaled = dtype == DType.F64;
     if (scaled) {
       queue.defer(
-          largest
-              .of(dtype)
-              .put(0, x)
-              .put(1, count)
-              .put(2, partial.address())
-              .shape(blocks, 1, THREADS, 1));
+          largest.of(dtype).put(0, x, count, partial.address()).shape(blocks, 1, THREADS, 1));
       reduce(largestOfPartials, largestAddress(), blocks);
     }
     queue.defer(
         squares
             .of(dtype)
-            .put(0, x)
-            .put(1, count)
-            .put(2, scaled ? largestAddress() : 0)
-            .put(3, partial.address())
+            .put(0, x, count, scaled ? largestAddress() : 0, partial.address())
             .shape(blocks, 1, THREADS, 1));
     reduce(sumPartials, sumAddress(), blocks);
   }
 
   private void reduce(CudaLaunch launch, long to, long blocks) {
-    queue.defer(
-        queue
-            .claim(launch)
-            .put(0, partial.address())
-            .putInt(1, (int) blocks)
-            .put(2, to)
-            .shape(1, 1, THREADS, 1));
+    queue.defer(queue.claim(launch).put(0, partial.address(), blocks, to).shape(1, 1, THREADS, 1));
   }
 
   /** Waits for the sum. */

@@ -5,7 +5,7 @@
  * <pre>
  *   CudaProvider    finds driver, device, cuBLAS; says what is missing       CudaLibraries
  *   CudaBackend     places tensors, copies, hands out the two kernels        CudaMemory CudaStorage PinnedRanges LockableMemory HostCopies
- *   CudaLinear      linear algebra and gradient                              RowGradient ProductGradient Predictions RowProducts VectorSums RowUploads
+ *   CudaLinear      linear algebra and gradient                              RowGradient ProductGradient RowProducts VectorSums RowUploads
  *   CudaStep        one optimizer's steps                                    StepControls
  *   CudaQueue       the order of work; small steps as one graph              CudaGraph CudaLaunch TypedLaunch
  *   CudaDriver      the only caller of the driver's bindings                 CudaDevices CudaModules CudaKernel CudaStatus
