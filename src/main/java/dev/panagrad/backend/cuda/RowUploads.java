@@ -128,7 +128,7 @@ final class RowUploads {
       }
       queue.driver.await(slot.used, queue.copyStream);
       boolean straightX = order == null && isStraight(x);
-      boolean straightY = y == null || order == null && isStraight(y);
+      boolean straightY = y == null || (order == null && isStraight(y));
       if (!straightX || !straightY) {
         queue.trace.countSynchronization();
         queue.driver.synchronizeEvent(slot.filled);
