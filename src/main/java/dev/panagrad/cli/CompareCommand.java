@@ -33,7 +33,7 @@ final class CompareCommand implements Callable<Integer> {
     List<TrainingOptions.Preparation> prepared =
         METHODS.stream().map(method -> training.prepare(method, true)).toList();
     for (TrainingOptions.Preparation each : prepared) {
-      each.trainer().requireConsistent();
+      each.trainer().plan().requireConsistent();
       each.trainer().plan().requireFits(data.dtype());
     }
     try (Backend backend = backendChoice.open();

@@ -47,9 +47,9 @@ final class Flags {
 
   /** A problem in the words of the command line, with the value that the option was given. */
   static String message(PlanException e, ParseResult given) {
-    Option option = e.problem().option();
+    Option option = e.option();
     OptionSpec spec = given == null ? null : given.matchedOption(of(option));
-    String message = e.problem().message(Flags::of);
+    String message = e.message(Flags::of);
     return spec == null || spec.originalStringValues().isEmpty()
         ? message
         : of(option)

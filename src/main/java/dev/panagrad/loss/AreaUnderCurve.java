@@ -24,10 +24,7 @@ final class AreaUnderCurve implements Metrics.Measure {
   private final long rows;
   private final long maxBytes;
   private MemorySegment keys;
-
-  /** Null while all are 1. */
-  private MemorySegment weights;
-
+  private MemorySegment weights; // null while all are 1
   private long ones;
   private long zeros;
 

@@ -21,8 +21,7 @@ public final class Losses {
           Form.alone(new Poisson()),
           new Form("quantile", "TAU", 0.9, Quantile::new));
 
-  /** More than any double needs. */
-  private static final int MAX_CHARACTERS = 32;
+  private static final int MAX_CHARACTERS = 32; // more than any double needs
 
   /**
    * How a loss is written.

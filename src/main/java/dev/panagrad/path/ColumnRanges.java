@@ -10,10 +10,7 @@ import java.util.Arrays;
  */
 final class ColumnRanges {
   private final int features;
-
-  /** [fold][feature, then the target]. */
-  private final double[][] low;
-
+  private final double[][] low; // [fold][feature, then the target]
   private final double[][] high;
 
   private ColumnRanges(int folds, int features) {

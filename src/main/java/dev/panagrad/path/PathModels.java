@@ -7,14 +7,9 @@ import dev.panagrad.solver.ShiftedSystem;
 
 /** The models for all values of a path on one set of rows, each from the one before. */
 final class PathModels {
-  /** Coefficients in raw units, [value][feature]. */
-  final double[][] coefficients;
-
+  final double[][] coefficients; // coefficients in raw units, [value][feature]
   final double[] intercepts;
-
-  /** How many have not converged. */
-  int unconverged;
-
+  int unconverged; // how many have not converged
   double multiplyAdds;
 
   private PathModels(int values) {

@@ -11,20 +11,12 @@ import java.lang.foreign.ValueLayout;
 
 /** The mean products of centered columns, in the letters of {@link NormalEquations}. */
 final class CenteredProducts {
-  /** Whether means are subtracted; they are zero if not. */
-  final boolean isCentered;
-
+  final boolean isCentered; // whether means are subtracted; they are zero if not
   final double[] mean;
   final double[] targetMean;
-
-  /** Mean squares of the targets. */
-  final double[] q;
-
-  /** [d, d]. */
-  final Tensor g;
-
-  /** [k, d]. */
-  final Tensor c;
+  final double[] q; // mean squares of the targets
+  final Tensor g; // [d, d]
+  final Tensor c; // [k, d]
 
   CenteredProducts(TensorArena arena, int d, int k, boolean isCentered) {
     this.isCentered = isCentered;

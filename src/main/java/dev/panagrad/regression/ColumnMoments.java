@@ -5,19 +5,14 @@ import java.nio.ByteBuffer;
 import java.util.Arrays;
 import java.util.HexFormat;
 import java.util.List;
+import java.util.stream.DoubleStream;
 import java.util.zip.CRC32C;
 
 /** Means and deviations of the columns of one matrix, in double precision. */
 final class ColumnMoments {
-  /** Zero where means are not to be subtracted. */
-  final double[] mean;
-
-  /** The true mean less {@link #mean}: what does not fit into a double beside it. */
-  final double[] rest;
-
-  /** The standard deviation, or the root mean square without means; 1 where constant. */
-  final double[] scale;
-
+  final double[] mean; // zero where means are not to be subtracted
+  final double[] rest; // the true mean less mean: what does not fit into a double beside it
+  final double[] scale; // deviation, or root mean square without means; 1 where constant
   final boolean[] constant;
 
   private ColumnMoments(double[] mean, double[] rest, double[] scale, boolean[] constant) {
@@ -27,7 +22,8 @@ final class ColumnMoments {
     this.constant = constant;
   }
 
-  private ColumnMoments(int cols) {
+  /** The identity. */
+  ColumnMoments(int cols) {
     this(new double[cols], new double[cols], new double[cols], new boolean[cols]);
     Arrays.fill(scale, 1);
   }
@@ -38,7 +34,6 @@ final class ColumnMoments {
     return new ColumnMoments(mean, rest, scales, constant);
   }
 
-  /** Columns [from, to) of a tensor that {@link #writeTo} wrote. */
   static ColumnMoments of(Tensor t, int from, int to) {
     ColumnMoments moments = new ColumnMoments(to - from);
     for (int c = from; c < to; c++) {
@@ -60,7 +55,6 @@ final class ColumnMoments {
     }
   }
 
-  /** A text that differs where these do: a CRC-32C, against mistakes. */
   String fingerprint() {
     CRC32C sum = new CRC32C();
     for (double[] values : List.of(mean, rest, scale)) {
@@ -73,10 +67,6 @@ final class ColumnMoments {
 
   double standardized(double value, int col) {
     return (value - mean[col] - rest[col]) / scale[col];
-  }
-
-  static ColumnMoments identity(int cols) {
-    return new ColumnMoments(cols);
   }
 
   static ColumnMoments of(String what, double[] mean, double[] scale) {
@@ -97,21 +87,13 @@ final class ColumnMoments {
   }
 
   boolean isShifted() {
-    for (int c = 0; c < mean.length; c++) {
-      if (mean[c] != 0 || rest[c] != 0) {
-        return true;
-      }
-    }
-    return false;
+    return DoubleStream.concat(Arrays.stream(mean), Arrays.stream(rest)).anyMatch(x -> x != 0);
   }
 
   /**
    * Two passes, the squares around the mean, which does not cancel; what rounding left out of the
-   * mean is then known and taken out (Chan, Golub and LeVeque 1983).
-   *
-   * @param index the rows to fit on, I64, or null for all
-   * @param count rows to fit on: the first of {@code index}, or all
-   * @param center whether to subtract means
+   * mean is then known and taken out (Chan, Golub and LeVeque 1983). Over the first rows, or those
+   * that the index has first.
    */
   static ColumnMoments fit(Tensor t, Tensor index, long count, boolean center) {
     int cols = Math.toIntExact(t.cols());
@@ -152,14 +134,42 @@ final class ColumnMoments {
         double rest = moments.rest[c];
         double deviation = Math.sqrt(Math.max(squares[c] / count - rest * rest, 0));
         if (deviation == Double.POSITIVE_INFINITY) {
-          throw new IllegalArgumentException(
-              "column %d of tensor '%s' is too large to standardize: its squares are beyond F64"
-                  .formatted(c + 1, t.name()));
+          throw unusable(t, index, count, c);
         }
         // The squares of a column that varies by less than 1e-162 are zero.
         moments.scale[c] = deviation == 0 ? high[c] - low[c] : deviation;
       }
     }
     return moments;
+  }
+
+  /** Throws where a value was not finite, or so large that the moments are not. */
+  void requireFinite(Tensor t, Tensor index, long count) {
+    for (int c = 0; c < mean.length; c++) {
+      if (!Double.isFinite(mean[c] + rest[c] + scale[c])) {
+        throw unusable(t, index, count, c);
+      }
+    }
+  }
+
+  private static IllegalArgumentException unusable(Tensor t, Tensor index, long count, int c) {
+    long worst = index == null ? 0 : index.getLong(0);
+    for (long i = 1; i < count && Double.isFinite(t.get(worst, c)); i++) {
+      long row = index == null ? i : index.getLong(i);
+      if (!(Math.abs(t.get(row, c)) <= Math.abs(t.get(worst, c)))) {
+        worst = row;
+      }
+    }
+    double value = t.get(worst, c);
+    return new IllegalArgumentException(
+        "row %,d of column %d of tensor '%s' is %s, %s"
+            .formatted(
+                worst + 1,
+                c + 1,
+                t.name(),
+                value,
+                Double.isFinite(value)
+                    ? "too large to standardize: squares are beyond F64; give the column another unit"
+                    : "which no sum over rows survives; leave out the row, or fill in a number"));
   }
 }

@@ -1,6 +1,8 @@
 package dev.panagrad.regression;
 
 import dev.panagrad.backend.Backend;
+import dev.panagrad.backend.Batch;
+import dev.panagrad.backend.DenseRows;
 import dev.panagrad.rule.Checks;
 import dev.panagrad.tensor.DType;
 import dev.panagrad.tensor.Tensor;
@@ -42,14 +44,14 @@ public record ExactSolution(
   private static final int BLOCK_ROWS = 1024;
 
   /**
-   * Solves.
+   * Solves for features X [n, d] and targets y [n, k] in host memory.
    *
-   * @param x features [n, d]
-   * @param y targets [n, k]
    * @param index rows to use, I64, or null for all
    * @param count rows to use: the first of {@code index}, or of X
-   * @param hasIntercept whether the model has one
    * @param l2 ridge penalty {@code l2 |w|^2} next to the mean squared error; 0 for least squares
+   * @throws IllegalArgumentException if a shape or type does not fit, or a value is not finite or
+   *     so large that squares are not, with its row and column
+   * @throws IndexOutOfBoundsException if there are fewer rows, or the index has what is not a row
    */
   public static ExactSolution solve(
       Backend backend,
@@ -66,13 +68,14 @@ public record ExactSolution(
           "the exact solution is limited to %,d features, found %,d"
               .formatted(MAX_FEATURES, x.cols()));
     }
-    int d = Math.toIntExact(x.cols());
-    int k = Math.toIntExact(y.cols());
+    NormalEquations.checkRows(new Batch(new DenseRows(x, y), index), 0, count);
     ColumnMoments xs = ColumnMoments.fit(x, index, count, hasIntercept);
     ColumnMoments ys = ColumnMoments.fit(y, index, count, hasIntercept);
+    xs.requireFinite(x, index, count);
+    ys.requireFinite(y, index, count);
     try (TensorArena arena = TensorArena.open("exact solution")) {
       Tensor products = products(backend, arena, x, y, index, count, xs, ys);
-      return new StandardizedSystem(products, d, k, count).solve(xs, ys, l2);
+      return new StandardizedSystem(products, xs, ys, count).solve(l2);
     }
   }
 
@@ -93,25 +96,23 @@ public record ExactSolution(
     Tensor products = arena.allocate("products", DType.F64, cols, cols);
     Tensor blockOnDevice = backend.place(arena, block);
     Tensor productsOnDevice = backend.place(arena, products);
-    boolean placed = blockOnDevice != block;
     for (long first = 0; first < count; first += block.rows()) {
       long rows = Math.min(block.rows(), count - first);
       for (long i = 0; i < rows; i++) {
         long row = index == null ? first + i : index.getLong(first + i);
         for (int c = 0; c < cols; c++) {
           // A constant column becomes zeros.
-          double z =
-              c < d ? xs.standardized(x.get(row, c), c) : ys.standardized(y.get(row, c - d), c - d);
-          block.set(i, c, z);
+          int t = c - d;
+          block.set(
+              i, c, t < 0 ? xs.standardized(x.get(row, c), c) : ys.standardized(y.get(row, t), t));
         }
       }
-      if (placed) {
+      if (blockOnDevice != block) {
         backend.copy(block, blockOnDevice);
       }
-      Tensor z = blockOnDevice.rows(0, rows);
-      backend.linear().syrk(1, z, 1, productsOnDevice);
+      backend.linear().syrk(1, blockOnDevice.rows(0, rows), 1, productsOnDevice);
     }
-    if (placed) {
+    if (productsOnDevice != products) {
       backend.copy(productsOnDevice, products);
     }
     return products;
@@ -119,6 +120,8 @@ public record ExactSolution(
 
   /** The standardized system on the heap, rows as arrays, which the compiler vectorizes. */
   private static final class StandardizedSystem {
+    private final ColumnMoments xs;
+    private final ColumnMoments ys;
     private final int d;
     private final int k;
     private final double count;
@@ -126,13 +129,15 @@ public record ExactSolution(
     private final double[][] right;
     private final double[] squares;
 
-    StandardizedSystem(Tensor products, int d, int k, long count) {
-      this.d = d;
-      this.k = k;
+    StandardizedSystem(Tensor products, ColumnMoments xs, ColumnMoments ys, long count) {
+      this.xs = xs;
+      this.ys = ys;
       this.count = count;
-      this.a = new double[d][d];
-      this.right = new double[k][d];
-      this.squares = new double[k];
+      d = xs.mean.length;
+      k = ys.mean.length;
+      a = new double[d][d];
+      right = new double[k][d];
+      squares = new double[k];
       for (int i = 0; i < d; i++) {
         for (int j = 0; j < d; j++) {
           a[i][j] = products.get(i, j);
@@ -146,7 +151,7 @@ public record ExactSolution(
       }
     }
 
-    ExactSolution solve(ColumnMoments xs, ColumnMoments ys, double l2) {
+    ExactSolution solve(double l2) {
       double[][] products = new double[d][];
       for (int i = 0; i < d; i++) {
         products[i] = a[i].clone();
@@ -223,10 +228,7 @@ public record ExactSolution(
       return d;
     }
 
-    /**
-     * Exchanges row and column s with row and column t >= s of the symmetric matrix kept in its
-     * upper part.
-     */
+    /** Exchanges rows and columns s and t >= s of the symmetric matrix kept in its upper part. */
     private void exchange(int s, int t, int[] pivots) {
       if (s == t) {
         return;

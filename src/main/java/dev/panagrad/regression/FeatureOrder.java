@@ -25,10 +25,8 @@ public final class FeatureOrder {
   }
 
   /**
-   * The order for a list of columns.
+   * The order for the names of a model's features and of the columns of a service's rows.
    *
-   * @param features names in the order of the model, {@link LinearModel#features()}
-   * @param columns names in the order of the service's rows
    * @throws ModelMismatchException if a feature is not among the columns, or is there twice
    */
   public static FeatureOrder of(List<String> features, List<String> columns) {
@@ -67,10 +65,9 @@ public final class FeatureOrder {
   }
 
   /**
-   * Copies the model's features out of a row of the service. Allocates nothing.
+   * Copies a row of the service [columns] into one of the model [features], another array.
+   * Allocates nothing.
    *
-   * @param values a row in the order of the columns [columns]
-   * @param row receives the features in the order of the model [features]; another array
    * @throws IllegalArgumentException if an array has another length, or both are the same; nothing
    *     is written then
    */

@@ -7,6 +7,7 @@ import dev.panagrad.tensor.DType;
 import dev.panagrad.tensor.Elements;
 import dev.panagrad.tensor.Tensor;
 import java.lang.foreign.MemorySegment;
+import java.util.Arrays;
 import java.util.List;
 import java.util.Objects;
 
@@ -23,9 +24,9 @@ import java.util.Objects;
  *
  * <p>A prediction is the linear predictor z, whatever the loss that the model was fitted for. What
  * is expected of the target is its response, {@link Loss#mean} of z: a probability for the logistic
- * loss, a count for Poisson's, z itself without a link. Exponentials may differ by a last bit
- * between machines. An offset that the model was fitted with is not part of it: add it to the
- * prediction, {@code model.loss().mean(model.predict(row, 0) + offset)}.
+ * loss, a count for Poisson's (infinite for z above 709.78), z itself without a link. Exponentials
+ * may differ by a last bit between machines. An offset that the model was fitted with is not part
+ * of it: add it to the prediction, {@code model.loss().mean(model.predict(row, 0) + offset)}.
  *
  * <p>Threading: may be shared freely, and predictions never wait for each other; rows and what
  * receives predictions are the caller's to keep apart. No {@code predict} or {@code response}
@@ -49,7 +50,8 @@ public final class LinearModel {
     this(copy(coefficients), intercept.clone(), features, targets, new Squared());
   }
 
-  private LinearModel(
+  /** A model that keeps the arrays, which are no one else's. */
+  LinearModel(
       double[][] coefficients,
       double[] intercept,
       List<String> features,
@@ -72,12 +74,6 @@ public final class LinearModel {
     this.coefficients = coefficients;
     this.intercept = intercept;
     this.loss = Objects.requireNonNull(loss, "loss");
-  }
-
-  /** A model that keeps the arrays, which are no one else's. */
-  static LinearModel over(
-      List<String> features, List<String> targets, double[][] coefficients, double[] intercept) {
-    return new LinearModel(coefficients, intercept, features, targets, new Squared());
   }
 
   /** The same coefficients, fitted for that loss. */
@@ -109,11 +105,7 @@ public final class LinearModel {
   }
 
   private static double[][] copy(double[][] rows) {
-    double[][] copy = new double[rows.length][];
-    for (int j = 0; j < copy.length; j++) {
-      copy[j] = rows[j].clone();
-    }
-    return copy;
+    return Arrays.stream(rows).map(double[]::clone).toArray(double[][]::new);
   }
 
   public double intercept(int target) {
@@ -138,10 +130,9 @@ public final class LinearModel {
   }
 
   /**
-   * The predictions of all targets: linear predictors.
+   * The predictions of all targets, from a row [features] in raw units into another array
+   * [targets].
    *
-   * @param row features in raw units [features]; only read
-   * @param out receives the predictions [targets]; another array than {@code row}
    * @throws IllegalArgumentException if an array has another length, or both are the same; nothing
    *     is written then
    */
@@ -166,9 +157,8 @@ public final class LinearModel {
   }
 
   /**
-   * The predictions, linear predictors, of all targets for {@code count} rows from {@code first},
-   * each into the row of the same number, so that slots of one pair of buffers can be filled and
-   * predicted by turns.
+   * The predictions of all targets for {@code count} rows from {@code first}, each into the row of
+   * the same number, so that slots of one pair of buffers can be filled and predicted by turns.
    *
    * @param x features in raw units [n, features], F32 or F64 in host memory, any row stride
    * @param out receives the predictions [n, targets], or [n] for one target, F32 or F64 whatever
@@ -183,11 +173,7 @@ public final class LinearModel {
     predict(x, first, count, out, false);
   }
 
-  /**
-   * The response of one target, {@link Loss#mean} of its prediction: the probability of 1 for the
-   * logistic loss, the expected count for Poisson's (infinite for predictions above 709.78), the
-   * prediction for losses without a link.
-   */
+  /** The response of one target, {@link Loss#mean} of its prediction. */
   public double response(double[] row, int target) {
     return loss.mean(predict(row, target));
   }
@@ -250,7 +236,7 @@ public final class LinearModel {
   private void requireRow(double[] row) {
     if (row.length != features.size()) {
       throw new IllegalArgumentException(
-          "the model has " + features.size() + " features, the row " + row.length);
+          "the model has %d features, the row %d".formatted(features.size(), row.length));
     }
   }
 

@@ -51,10 +51,8 @@ public final class LinearRegression {
       boolean hasIntercept) {
     if (features < 1 || outputs < 1) {
       throw new IllegalArgumentException(
-          "a linear model needs at least 1 feature and 1 output, found "
-              + features
-              + " and "
-              + outputs);
+          "a linear model needs at least 1 feature and 1 output, found %d and %d"
+              .formatted(features, outputs));
     }
     Parameters.Layout layout = Parameters.layout().add(WEIGHTS, outputs, features);
     if (hasIntercept) {
@@ -63,13 +61,12 @@ public final class LinearRegression {
     this.linear = backend.linear();
     this.parameters = allocate(layout, backend, arena, "parameters", dtype);
     this.gradient = allocate(layout, backend, arena, "gradient", dtype);
-    Tensor loss = backend.allocate(arena, "loss", DType.F64, Shape.of(outputs));
     model = new Linear(parameters.view(WEIGHTS), hasIntercept ? parameters.view(INTERCEPT) : null);
     own =
         new Gradient(
             gradient.view(WEIGHTS).named("gradient of weights"),
             hasIntercept ? gradient.view(INTERCEPT).named("gradient of intercept") : null,
-            loss);
+            backend.allocate(arena, "loss", DType.F64, Shape.of(outputs)));
   }
 
   private static Parameters allocate(
@@ -80,11 +77,6 @@ public final class LinearRegression {
   /** Makes gradients those of that loss from now on. */
   public void use(Loss newLoss) {
     lossInUse = Objects.requireNonNull(newLoss, "loss");
-  }
-
-  /** The loss that gradients are of. */
-  public Loss lossInUse() {
-    return lossInUse;
   }
 
   /** The trainable parameters: "weights" and, if there is one, "intercept". */
@@ -118,10 +110,8 @@ public final class LinearRegression {
   }
 
   /**
-   * The gradient with its loss in a tensor of the caller, for {@link #computeGradient(Batch, long,
-   * long, Gradient)}. Made once and used for many steps.
-   *
-   * @param loss [outputs], F64, where the backend computes
+   * The gradient with its loss in a tensor of the caller, F64 [outputs], for {@link
+   * #computeGradient(Batch, long, long, Gradient)}. Made once and used for many steps.
    */
   public Gradient withLossIn(Tensor loss) {
     return new Gradient(own.gw(), own.gb(), loss);
@@ -140,19 +130,6 @@ public final class LinearRegression {
   /** Computes gradient and loss on all rows, which it checks at each call. */
   public void computeGradient(Tensor x, Tensor y) {
     computeGradient(new Batch(x, y), 0, x.rows());
-  }
-
-  /**
-   * Computes gradient and loss on the rows that the normal equations were summed over, without
-   * reading them.
-   */
-  public void computeGradient(NormalEquations equations) {
-    computeGradient(equations, own);
-  }
-
-  /** {@link #computeGradient(NormalEquations)} with the loss where {@link #withLossIn} said. */
-  public void computeGradient(NormalEquations equations, Gradient into) {
-    equations.gradient(model, into);
   }
 
   /** Writes predictions for {@code count} rows of X into {@code out} [count, outputs]. */

@@ -108,7 +108,7 @@ public final class ModelFile {
       double[] intercepts = new double[targets.size()];
       in.readDoubles(WEIGHT, coefficients);
       in.readDoubles(BIAS, intercepts);
-      return LinearModel.over(features, targets, coefficients, intercepts).withLoss(loss);
+      return new LinearModel(coefficients, intercepts, features, targets, loss);
     }
   }
 

@@ -34,10 +34,10 @@ import java.util.Locale;
  * </pre>
  *
  * A row's residual is {@code z_i . w - v_i + s}, and centered columns sum to zero, so that this is
- * the gradient that {@link LinearAlgebra#gradient} computes row by row. Centring keeps the squares
- * of the means out of G, c and q, where they would cancel. Rounded means leave columns that do not
- * quite sum to zero; the rest is summed with the products, added to the means, and taken out of G,
- * c and q (Chan, Golub and LeVeque 1983), so that the formulas hold for what is stored.
+ * the gradient that {@link LinearAlgebra#gradient} computes row by row. Centering keeps the squares
+ * of the means out of G, c and q, where they would cancel. What rounding leaves in the means is
+ * summed with the products, added to the means, and taken out of G, c and q (Chan, Golub and
+ * LeVeque 1983).
  *
  * <p><b>Accuracy.</b> All sums are in F64, whatever the type of the data; products of F32 values
  * are exact there. Let {@code gamma_i = i u / (1 - i u)} with {@code u = 2^-53}, {@code t_f} and
@@ -65,19 +65,14 @@ import java.util.Locale;
  * <p><b>Limits.</b>
  *
  * <ul>
- *   <li>The condition number of G is the square of that of the centered X. The row by row gradient
- *       {@code X^T (X w - y)} has errors in its residuals, which X^T multiplies: along a direction
- *       v in which columns nearly cancel they shrink with {@code |X v|}. Errors of G do not. A
- *       descent therefore ends within about {@code u cond(X)^2 |w|} of the minimum instead of
- *       {@code u cond(X) |w|}, and columns that agree to half of F64's digits cannot be told apart.
+ *   <li>The condition number of G is the square of that of the centered X: a descent ends within
+ *       about {@code u cond(X)^2 |w|} of the minimum instead of {@code u cond(X) |w|}, and columns
+ *       that agree to half of F64's digits cannot be told apart.
  *   <li>The loss is a difference of terms of size q: its absolute error is of the order of {@code u
- *       q}, so that next to R2 = 1 no digit is left. A negative one is given as 0. Following the
- *       loss from step to step, {@code loss' = loss + (w' - w) . (gw + gw') / 2}, would carry the
- *       first loss's rounding along and gain nothing; who needs more digits computes the loss from
- *       the rows.
+ *       q}, so that next to R2 = 1 no digit is left, and a negative one is given as 0. Who needs
+ *       more digits computes the loss from the rows.
  *   <li>Squares of centered values must fit F64: beyond 1e150 they overflow, below 1e-150 they
- *       vanish.
- *   <li>Infinite and NaN values of the data make gradient and loss NaN.
+ *       vanish. Infinite and NaN values of the data make gradient and loss NaN.
  * </ul>
  *
  * Source: Golub and Van Loan, Matrix Computations (2013), section 5.3, for the normal equations and
@@ -101,12 +96,8 @@ public final class NormalEquations {
   private final int k;
   private final boolean hasIntercept;
   private final CenteredProducts sums;
-
-  /** The weights as F64. */
-  private final Linear wide;
-
-  /** G W^T [d, k]. */
-  private final Tensor products;
+  private final Linear wide; // the weights as F64
+  private final Tensor products; // G W^T [d, k]
 
   private NormalEquations(LinearAlgebra linear, TensorArena arena, CenteredProducts sums) {
     this.linear = linear;
@@ -155,10 +146,7 @@ public final class NormalEquations {
     return Double.BYTES * features * features / 1e9;
   }
 
-  /**
-   * Throws {@link IllegalArgumentException} if normal equations of this size on that backend would
-   * be refused.
-   */
+  /** Throws {@link IllegalArgumentException} if they would be refused on that backend. */
   public static void requireAccepted(Backend backend, long features, long outputs) {
     if (!backend.usesHostMemory()) {
       throw new IllegalArgumentException(
@@ -168,7 +156,6 @@ public final class NormalEquations {
     requiredBytes(features, outputs);
   }
 
-  /** {@link #of(Backend, TensorArena, Batch, long, long, boolean)} of all rows. */
   public static NormalEquations of(
       Backend backend, TensorArena arena, Tensor x, Tensor y, boolean hasIntercept) {
     return of(backend, arena, new Batch(x, y), 0, x.rows(), hasIntercept);
@@ -206,7 +193,7 @@ public final class NormalEquations {
     return new NormalEquations(linear, arena, sums);
   }
 
-  private static void checkRows(Batch batch, long first, long count) {
+  static void checkRows(Batch batch, long first, long count) {
     DenseRows rows = batch.rows();
     rows.x().requireHost();
     rows.y().requireHost();
@@ -299,16 +286,9 @@ public final class NormalEquations {
   }
 
   /**
-   * Writes the product of the mean squared error's Hessian, for one output, with a vector: {@code 2
-   * Z^T Z v / n} for rows Z, with a column of ones if there is an intercept.
-   *
-   * <pre>
-   *   s = m . v_w + v_b
-   *   out_w = 2 (G v_w + s m)      out_b = 2 s
-   * </pre>
-   *
-   * @param v one number per feature, then that of the intercept if there is one
-   * @param out as long as v
+   * Writes the product of the mean squared error's Hessian, for one output, with a vector of one
+   * number per feature, then that of the intercept if there is one: {@code out_w = 2 (G v_w + s
+   * m)}, {@code out_b = 2 s} with {@code s = m . v_w + v_b}.
    */
   public void multiplyHessian(double[] v, double[] out) {
     linear.requireOpen();
@@ -332,12 +312,12 @@ public final class NormalEquations {
     }
   }
 
-  /** A feature's mean, to be subtracted; zero without intercept. */
+  // Zero without intercept.
+
   public double mean(int feature) {
     return sums.mean[feature(feature)];
   }
 
-  /** An output's mean; zero without intercept. */
   public double targetMean(int output) {
     return sums.targetMean[output(output)];
   }
@@ -347,12 +327,7 @@ public final class NormalEquations {
     return sums.q[output(output)];
   }
 
-  /**
-   * Copies one row of G, the mean products of a centered feature with all.
-   *
-   * @param to receives them [d]
-   * @throws IllegalStateException if memory has been closed
-   */
+  /** Copies one row of G, the mean products of a centered feature with all, into [d]. */
   public void copyProducts(int feature, double[] to) {
     feature(feature);
     requireLength(to, d);

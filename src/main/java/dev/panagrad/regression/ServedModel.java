@@ -2,7 +2,6 @@ package dev.panagrad.regression;
 
 import dev.panagrad.loss.Loss;
 import dev.panagrad.safetensors.Excerpt;
-import dev.panagrad.tensor.Tensor;
 import java.io.IOException;
 import java.nio.file.Path;
 import java.util.HashSet;
@@ -11,36 +10,27 @@ import java.util.Objects;
 
 /**
  * The model that a service predicts with, exchanged while others predict. Each {@code predict} and
- * {@code response} is that of {@link LinearModel} by the current model, the same for all its rows;
- * once closed, they throw {@link IllegalStateException}.
+ * {@code response} is that of {@link LinearModel} by the {@link #current} model, which predicts
+ * tensors; once closed, they throw {@link IllegalStateException}.
  *
  * <p>Threading: any number of threads may predict, exchange and close. A prediction reads one
- * volatile reference once, so each call, whatever its rows and targets, is by one model, and
- * readers neither wait nor allocate. Models are immutable and on the heap: one that was exchanged
- * lives until the last prediction by it has ended, and the garbage collector knows when that is. So
- * there are no counts, locks or epochs on the way of a reader, and closing frees nothing that a
- * prediction under way could touch. A model in native memory, freed on a swap, would need all of
- * that, to save a copy of what is one row per target.
+ * volatile reference once, so each call is by one model, and readers neither wait nor allocate.
+ * Models are immutable and on the heap: one that was exchanged lives until the last prediction by
+ * it has ended, and closing frees nothing that a prediction under way could touch.
  *
  * <p>{@link #swap}, {@link #reload} and {@link #close} take turns by a lock that no reader takes.
  * What happened before a swap is seen by predictions with the new model.
  */
 public final class ServedModel implements AutoCloseable {
   private final Object writers = new Object();
-
-  /** Null once closed. */
-  private volatile LinearModel model;
+  private volatile LinearModel model; // null once closed
 
   /** Starts with that model, whose features, targets and link all later ones have. */
   public ServedModel(LinearModel model) {
     this.model = Objects.requireNonNull(model, "model");
   }
 
-  /**
-   * The model of this moment, for several predictions by the same one.
-   *
-   * @throws IllegalStateException if closed
-   */
+  /** The model of this moment; throws {@link IllegalStateException} if closed. */
   public LinearModel current() {
     LinearModel now = model;
     if (now == null) {
@@ -57,28 +47,12 @@ public final class ServedModel implements AutoCloseable {
     current().predict(row, out);
   }
 
-  public void predict(Tensor x, Tensor out) {
-    current().predict(x, out);
-  }
-
-  public void predict(Tensor x, long first, long count, Tensor out) {
-    current().predict(x, first, count, out);
-  }
-
   public double response(double[] row, int target) {
     return current().response(row, target);
   }
 
   public void response(double[] row, double[] out) {
     current().response(row, out);
-  }
-
-  public void response(Tensor x, Tensor out) {
-    current().response(x, out);
-  }
-
-  public void response(Tensor x, long first, long count, Tensor out) {
-    current().response(x, first, count, out);
   }
 
   /**
@@ -105,14 +79,9 @@ public final class ServedModel implements AutoCloseable {
   }
 
   /**
-   * Predicts with the model of a file from now on.
+   * Predicts with the model of a {@linkplain ModelFile file} from now on; as {@link #swap}.
    *
-   * @return the model before
-   * @throws IOException if the file cannot be read, is damaged or holds something else; nothing
-   *     changes
-   * @throws ModelMismatchException if names or links differ; nothing changes
-   * @throws IllegalStateException if closed
-   * @see ModelFile
+   * @throws IOException if it cannot be read, is damaged or holds something else; nothing changes
    */
   public LinearModel reload(Path file) throws IOException {
     // Loading takes its turn too: what was read earlier must not be served later.
@@ -130,10 +99,7 @@ public final class ServedModel implements AutoCloseable {
     }
   }
 
-  /**
-   * Refuses later predictions; those under way finish with the model they began with. A second
-   * close does nothing.
-   */
+  /** Refuses later predictions; those under way finish. A second close does nothing. */
   @Override
   public void close() {
     synchronized (writers) {

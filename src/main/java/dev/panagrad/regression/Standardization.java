@@ -10,10 +10,9 @@ import java.util.List;
  * population standard deviation of the rows it is fitted on.
  *
  * <p>Standardized features give least squares a far better condition number, so that one learning
- * rate fits all coordinates. Without an intercept nothing is shifted, since a shift would need one
- * to be undone; scales are then root mean squares. Targets are scaled too, so that the learning
- * rate of Adam and RMSProp, whose steps have the size of the rate whatever the gradient, does not
- * depend on the targets' unit.
+ * rate fits all coordinates. Without an intercept nothing is shifted, as that would need one to be
+ * undone; scales are then root mean squares. Targets are scaled too, so that the rate of Adam and
+ * RMSProp, whose steps are as large as the rate, does not depend on the targets' unit.
  *
  * <p>A column that is constant on the fitted rows has scale 1 and becomes zero there; its
  * coefficient stays zero.
@@ -33,15 +32,13 @@ public final class Standardization {
   /** The identity: raw units. */
   public static Standardization none(long features, long targets) {
     return new Standardization(
-        ColumnMoments.identity(Checks.size("features", features, 0, MAX_COLUMNS)),
-        ColumnMoments.identity(Checks.size("targets", targets, 0, MAX_COLUMNS)));
+        new ColumnMoments(Checks.size("features", features, 0, MAX_COLUMNS)),
+        new ColumnMoments(Checks.size("targets", targets, 0, MAX_COLUMNS)));
   }
 
   /**
-   * Fits means and scales.
+   * Fits means and scales of features [n, d] and targets [n, k].
    *
-   * @param x features [n, d]
-   * @param y targets [n, k]
    * @param index the rows to fit on, I64, or null for all
    * @param count rows to fit on, at least 1: the first of {@code index}, or all
    * @param shift whether to subtract means: only if the model has an intercept
@@ -53,8 +50,8 @@ public final class Standardization {
   }
 
   /**
-   * The same with one scale for all targets, their root mean square: an L1 penalty, whose strength
-   * has the targets' unit, is then scaled alike for all of them.
+   * With one scale for all targets, their root mean square: an L1 penalty, whose strength has the
+   * targets' unit, is then scaled alike for all of them.
    */
   public Standardization withCommonTargetScale() {
     double squares = 0;
@@ -64,16 +61,11 @@ public final class Standardization {
     return new Standardization(x, y.withScale(Math.sqrt(squares / y.scale.length)));
   }
 
-  /** The same with targets as they are. */
   public Standardization withRawTargets() {
-    return new Standardization(x, ColumnMoments.identity(targets()));
+    return new Standardization(x, new ColumnMoments(targets()));
   }
 
-  /**
-   * What {@link #writeTo} wrote.
-   *
-   * @param moments [4, features + targets], F64
-   */
+  /** What {@link #writeTo} wrote. */
   public static Standardization of(Tensor moments, int features) {
     int all = Checks.size("columns of '" + moments.name() + "'", moments.cols(), 0, MAX_COLUMNS);
     Checks.size("features of '" + moments.name() + "'", features, 0, all);
@@ -83,9 +75,8 @@ public final class Standardization {
   }
 
   /**
-   * Writes means, what rounding left out of them, scales, and 1 for each constant column.
-   *
-   * @param moments [4, features + targets], F64: a column for each feature, then for each target
+   * Writes means, what rounding left out of them, scales, and 1 for each constant column: F64 [4,
+   * features + targets].
    */
   public void writeTo(Tensor moments) {
     moments.requireShape(Shape.of(4, (long) features() + targets()));
@@ -95,12 +86,9 @@ public final class Standardization {
   }
 
   /**
-   * Known moments, of rows that are not here.
+   * Known moments, of rows that are not here: means are subtracted, zeros for a model without
+   * intercept, and scales, above 0, divided by.
    *
-   * @param featureMean subtracted [features]; zeros for a model without intercept
-   * @param featureScale divided by, above 0 [features]
-   * @param targetMean subtracted [targets]; zeros for a model without intercept
-   * @param targetScale divided by, above 0 [targets]
    * @throws IllegalArgumentException if lengths differ, or a value is not finite or no scale
    */
   public static Standardization of(
@@ -141,10 +129,7 @@ public final class Standardization {
     }
   }
 
-  /**
-   * The model in raw units for weights [k, d] and intercepts [k] (or null) in the standardized
-   * space.
-   */
+  /** The model in raw units, for weights [k, d] and intercepts [k] or null in standardized ones. */
   public LinearModel unfold(Tensor w, Tensor b, List<String> features, List<String> targets) {
     double[][] coefficients = new double[y.mean.length][x.mean.length];
     double[] intercept = new double[y.mean.length];
@@ -177,7 +162,6 @@ public final class Standardization {
     return x.constant[feature(feature)] ? 0 : x.standardized(value, feature);
   }
 
-  /** A value of a target, standardized. */
   public double standardizedTarget(double value, int target) {
     return y.standardized(value, target(target));
   }

@@ -54,10 +54,7 @@ public record ConjugateGradient() implements Solver {
     private double[] d;
     private final double[] probe;
     private final double[] product;
-
-    /** By group. */
-    private double[] squares;
-
+    private double[] squares; // by group
     private final double[] slope;
     private final double[] curvature;
     private double[] value;

@@ -8,10 +8,7 @@ abstract class Iterations implements Solver.Run {
   final double tolerance;
   double[] w;
   double[] g;
-
-  /** The length of the first gradient; NaN before it is known. */
-  double firstNorm = Double.NaN;
-
+  double firstNorm = Double.NaN; // the length of the first gradient; NaN before it is known
   private Status status = Status.GOING_ON;
 
   Iterations(Objective objective, double[] initial, double tolerance) {

@@ -29,8 +29,7 @@ public final class ShiftedSystem {
   /** v of each reflection: entries from k + 1 on, of length sqrt(2), or null for the identity. */
   private final double[][] reflections;
 
-  /** Q^T b. */
-  private final double[] turned;
+  private final double[] turned; // Q^T b
 
   /**
    * Reduces the matrix.

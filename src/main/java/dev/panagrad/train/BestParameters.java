@@ -15,16 +15,11 @@ final class BestParameters {
 
   private final Backend backend;
   private final Tensor parameters;
-
-  /** Null if there are too many. */
-  private Tensor candidate;
-
+  private Tensor candidate; // null if there are too many
   private Tensor best;
   private double loss = Double.POSITIVE_INFINITY;
   private long epoch;
-
-  /** False in an epoch that was begun before the training was resumed. */
-  private boolean isKept;
+  private boolean isKept; // false in an epoch that was begun before the training was resumed
 
   BestParameters(RowFit fit) {
     backend = fit.backend();
@@ -35,7 +30,6 @@ final class BestParameters {
     }
   }
 
-  /** An epoch begins. */
   void begins() {
     if (candidate != null) {
       backend.copy(parameters, candidate);
@@ -43,7 +37,6 @@ final class BestParameters {
     }
   }
 
-  /** It has ended, in raw units of that loss. */
   void ended(EpochRecord record) {
     if (isKept && record.loss() < loss) {
       Tensor worse = best;
@@ -60,12 +53,10 @@ final class BestParameters {
     return epoch;
   }
 
-  /** Their loss in raw units. */
   double loss() {
     return loss;
   }
 
-  /** Makes them the parameters again. */
   void restore() {
     backend.copy(best, parameters);
   }

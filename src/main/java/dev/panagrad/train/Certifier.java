@@ -1,7 +1,6 @@
 package dev.panagrad.train;
 
 import dev.panagrad.regression.Standardization;
-import dev.panagrad.solver.LinearSystem;
 import dev.panagrad.train.objective.Curvature;
 import dev.panagrad.train.objective.RowsObjective;
 
@@ -33,31 +32,21 @@ import dev.panagrad.train.objective.RowsObjective;
  * n = loss - w.g_w / 2 - b g_b / 2}, for the gradient of the loss alone. It shrinks with the first
  * power of the subgradient; near the minimum {@code |subgradient|^2 / (2 mu)} is smaller, where mu
  * is known.
+ *
+ * @param curvature null if it was not computed
  */
-final class Certifier {
+record Certifier(RowsObjective objective, Standardization units, Curvature curvature) {
   private static final int MAX_PRODUCTS = 200;
-  private final RowsObjective objective;
-  private final Standardization units;
-
-  /** Null if it was not computed. */
-  private final Curvature curvature;
-
-  Certifier(RowsObjective objective, Standardization units, Curvature curvature) {
-    this.objective = objective;
-    this.units = units;
-    this.curvature = curvature;
-  }
 
   /** At the regression's parameters, which stay as they are. */
   Certificate certify() {
     double[] w = objective.current();
     double[] gradient = new double[w.length];
     objective.evaluate(w, gradient);
-    int outputs = objective.groups();
     double value = 0;
     double squares = 0;
     double rawSquares = 0;
-    for (int j = 0; j < outputs; j++) {
+    for (int j = 0; j < objective.groups(); j++) {
       value += raw(objective.value(j) + l1Penalty(w, j), j);
     }
     for (int i = 0; i < w.length; i++) {
@@ -107,10 +96,7 @@ final class Certifier {
 
   /** The element of the subdifferential next to zero. */
   private static double shortest(double w, double g, double l1) {
-    if (w != 0) {
-      return g + Math.signum(w) * l1;
-    }
-    return Math.signum(g) * Math.max(Math.abs(g) - l1, 0);
+    return w == 0 ? Math.signum(g) * Math.max(Math.abs(g) - l1, 0) : g + Math.signum(w) * l1;
   }
 
   private double raw(double loss, int output) {
@@ -130,8 +116,7 @@ final class Certifier {
     double gap = 0;
     for (int j = 0; j < objective.groups(); j++) {
       double[] g = objective.part(gradient, j);
-      LinearSystem.Solution solved = curvature.solve(g, MAX_PRODUCTS, 1e-8);
-      double[] z = solved.x();
+      double[] z = curvature.solve(g, MAX_PRODUCTS, 1e-8).x();
       double[] r = new double[g.length];
       curvature.multiply(z, r);
       double sum = 0;
@@ -170,8 +155,7 @@ final class Certifier {
       squares[objective.group(i)] += gradient[i] * gradient[i];
     }
     for (int j = 0; j < objective.groups(); j++) {
-      double below = squares[j] / (4 * objective.penalty().l2());
-      best += raw(objective.value(j) - below, j);
+      best += raw(objective.value(j) - squares[j] / (4 * objective.penalty().l2()), j);
     }
     return value - best;
   }
@@ -180,7 +164,6 @@ final class Certifier {
   private double dual(double[] w, double[] gradient) {
     double[] at = centered(w, gradient);
     int d = objective.features();
-    double l1 = objective.penalty().l1();
     double l2 = objective.penalty().l2();
     double total = 0;
     for (int j = 0; j < objective.groups(); j++) {
@@ -197,7 +180,7 @@ final class Certifier {
         product -= at[b] * gradient[b] / 2;
       }
       double residuals = objective.loss(j) + l2 * squares;
-      double feasible = largest > 0 ? l1 / largest : Double.POSITIVE_INFINITY;
+      double feasible = largest > 0 ? objective.penalty().l1() / largest : Double.POSITIVE_INFINITY;
       double s = Math.clamp(product / residuals, 0, feasible);
       total += raw(residuals == 0 ? 0 : s * (2 * product - s * residuals), j);
     }

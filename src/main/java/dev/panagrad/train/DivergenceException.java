@@ -11,13 +11,8 @@ import java.util.function.Function;
  */
 public final class DivergenceException extends RuntimeException {
   private static final long serialVersionUID = 1;
-
-  /** The step. */
   private final long step;
-
-  /** The message, with options as {@link Option#fill} wants. */
-  private final String template;
-
+  private final String template; // the message, with options as Option.fill wants
   private final transient LinearModel best;
 
   DivergenceException(String template, long step) {
@@ -31,7 +26,6 @@ public final class DivergenceException extends RuntimeException {
     this.best = best;
   }
 
-  /** This failure with the best parameters before. */
   DivergenceException with(LinearModel model, long epoch, double loss) {
     String before =
         String.format(Locale.ROOT, "; the best loss before was %.6g, after epoch %d", loss, epoch);

@@ -12,17 +12,10 @@ final class DivergenceWatch {
   private static final double HOPELESS = 1e20;
 
   private final DType dtype;
-  private final DoubleFunction<String> advice;
-  private double firstLoss;
-  private double zeroLoss;
+  private final DoubleFunction<String> advice; // by the rate, with options for Option.fill
+  private double firstLoss; // NaN if there has been none
+  private double zeroLoss; // what a model of zeros loses on all rows; 0 if that is not known
 
-  /**
-   * A watch of one training, perhaps resumed.
-   *
-   * @param firstLoss NaN if there has been none
-   * @param zeroLoss what a model of zeros loses on all rows; 0 if that is not known
-   * @param advice what to do, by the learning rate; options stand as {@link Option#fill} wants
-   */
   DivergenceWatch(DType dtype, double firstLoss, double zeroLoss, DoubleFunction<String> advice) {
     this.dtype = dtype;
     this.firstLoss = firstLoss;
@@ -30,7 +23,6 @@ final class DivergenceWatch {
     this.advice = advice;
   }
 
-  /** The first loss; NaN before it. */
   double firstLoss() {
     return firstLoss;
   }
@@ -81,12 +73,7 @@ final class DivergenceWatch {
         step);
   }
 
-  /**
-   * Looks at the loss of the held-out rows.
-   *
-   * @param rate the learning rate of the last step
-   * @throws DivergenceException if it is not finite
-   */
+  /** Throws unless the loss of the held-out rows is finite, after that step of that rate. */
   void requireUsefulHeldOut(double loss, long step, double rate) {
     if (!Double.isFinite(loss)) {
       throw new DivergenceException(

@@ -10,18 +10,10 @@ import java.util.Map;
 
 /** What makes the epochs of a training. {@link #examine} comes before rows are placed. */
 interface EpochLoop {
-  /**
-   * Looks at all that a checkpoint has for it; nothing changes.
-   *
-   * @throws IOException if it is damaged, or of another training
-   */
+  /** Throws if a checkpoint is damaged or of another training; nothing changes. */
   void examine(SavedTraining saved) throws IOException;
 
-  /**
-   * Gets ready, once the rows are placed.
-   *
-   * @param saved an examined checkpoint to go on from, or null
-   */
+  /** Gets ready, once the rows are placed, to go on from an examined checkpoint if not null. */
   void begin(TrainingProgress progress, DivergenceWatch watch, SavedTraining saved)
       throws IOException;
 
@@ -30,17 +22,12 @@ interface EpochLoop {
     return Map.of();
   }
 
-  /**
-   * Goes on to the end of the epoch, and runs that between two steps.
-   *
-   * @return false if it was asked to stop before
-   */
+  /** Goes on to the end of the epoch, and runs that between two steps; false if asked to stop. */
   boolean epoch(Runnable betweenSteps);
 
   /** Makes the regression's parameters and the progress what they are after the last step. */
   void settle();
 
-  /** Steps made. */
   long steps();
 
   /** The rate of the last step, or what stands for it. */
@@ -51,7 +38,6 @@ interface EpochLoop {
     return Double.NaN;
   }
 
-  /** Multiplies the learning rate. */
   default void reduceRate(double factor) {
     throw new IllegalStateException("the plan refuses to lower the rate of a method without one");
   }
@@ -76,12 +62,11 @@ interface EpochLoop {
     return null;
   }
 
-  /** Parameters and state, to be saved. */
   CheckpointSnapshot snapshot(boolean isCopy);
 
-  /** Texts of its own in a checkpoint. */
+  // What it has of its own in a checkpoint.
+
   Map<String, String> texts();
 
-  /** Tensors of its own in a checkpoint. */
   List<Tensor> tensors(TensorArena arena);
 }

@@ -30,7 +30,6 @@ public record EpochRecord(
 
   static final int FIELDS = 7;
 
-  /** The fields in their order. */
   double[] toArray() {
     return new double[] {epoch, steps, loss, validationLoss, learningRate, gradientNorm, seconds};
   }

@@ -25,13 +25,6 @@ import java.util.Objects;
  * from a source of the caller's own. Every row or batch is one optimizer step, in the order of
  * arrival; the same rows in the same order as batches of {@link Trainer} give the same bits.
  *
- * <pre>
- *   update(row, targets)   loss before the step, one step       allocates nothing
- *   update(batch)          the same for several rows
- *   fit(batches)           every batch of an iterator
- *   model()                a copy in raw units, to serve or to save
- * </pre>
- *
  * <p>A row or batch whose loss is not finite, or beyond use, is a {@link DivergenceException}, and
  * parameters and state are as before it: a service can drop it and go on. Learning rates and
  * penalties refer to raw units, or to those of the {@link Builder#standardization standardization}
@@ -56,13 +49,9 @@ public final class OnlineRegression implements AutoCloseable {
   private final Tensor gradient;
   private final Tensor weights;
   private final Tensor intercept;
-
-  /** Read after every batch. */
-  private final LossLog single;
-
-  /** The losses of a stream: read when it is full, where looking means waiting for a device. */
-  private final LossLog ahead;
-
+  private Batch taken; // of the rows that were given last
+  private final LossLog single; // read after every batch
+  private final LossLog ahead; // of a stream; looking at it means waiting for a device
   private final DivergenceWatch watch;
 
   private OnlineRegression(
@@ -81,6 +70,7 @@ public final class OnlineRegression implements AutoCloseable {
     try {
       regression = new LinearRegression(backend, arena, dtype, d, k, options.hasIntercept);
       staged = new StagedRows(backend, arena, dtype, isStaged ? maximumRows : 1, d, k, given);
+      taken = staged.batch();
       optimizer =
           StandardizedPenalty.optimizer(options.optimizer, scales)
               .build(regression.parameters(), backend, arena);
@@ -101,7 +91,6 @@ public final class OnlineRegression implements AutoCloseable {
     return t.isHost() ? t : arena.allocate(t.name(), t.dtype(), t.shape());
   }
 
-  /** Starts a regression by that optimizer. */
   public static Builder with(Optimizer.Builder optimizer) {
     return new Builder(optimizer);
   }
@@ -137,9 +126,8 @@ public final class OnlineRegression implements AutoCloseable {
     }
 
     /**
-     * Standardizes every row by these moments, in a copy, and folds them back into the model: of
-     * rows of the past by {@link Standardization#fit}, or known by {@link Standardization#of}. They
-     * do not change with the data. A feature that was constant then keeps coefficient 0.
+     * Standardizes every row by these moments, in a copy, and folds them back into the model. They
+     * do not change with the data; a feature that was constant keeps coefficient 0.
      */
     public Builder standardization(Standardization moments) {
       this.standardization = Objects.requireNonNull(moments, "moments");
@@ -169,11 +157,9 @@ public final class OnlineRegression implements AutoCloseable {
     }
 
     /**
-     * Allocates it, with all parameters zero.
+     * Allocates it, with all parameters zero, for rows of columns with these names.
      *
      * @param backend where to compute; stays open, and must until this is closed
-     * @param features names of the columns of rows, at least 1
-     * @param targets names of the targets, at least 1
      * @throws IllegalArgumentException if the standardization is of other columns, or shifts for a
      *     model without intercept, or the backend cannot run the optimizer's rule
      */
@@ -183,10 +169,8 @@ public final class OnlineRegression implements AutoCloseable {
   }
 
   /**
-   * One step on one row. Allocates nothing.
+   * One step on one row [features] and its targets [targets], in raw units. Allocates nothing.
    *
-   * @param row features in raw units [features]; only read
-   * @param target targets in raw units [targets]; only read
    * @return the squared error of the row before the step, averaged over targets, in raw units
    * @throws IllegalArgumentException if a length differs; nothing changes
    * @throws DivergenceException if the loss is not finite or beyond use; nothing changes
@@ -199,12 +183,12 @@ public final class OnlineRegression implements AutoCloseable {
               .formatted(features.size(), targets.size(), row.length, target.length));
     }
     staged.requireUsable();
-    double squares = staged.stage(row, target);
-    return step(staged.batch(), 1, squares);
+    return step(staged.batch(), 1, staged.stage(row, target));
   }
 
   /**
    * One step on a batch, of the type of the regression and up to {@link Builder#maximumRows} rows.
+   * Allocates nothing where a batch is given again, with other values in it.
    *
    * @return the mean squared error of the rows before the step, averaged over targets, in raw units
    * @throws IllegalArgumentException if a shape or type does not fit; nothing changes
@@ -213,12 +197,20 @@ public final class OnlineRegression implements AutoCloseable {
    *     changes
    */
   public double update(DenseRows batch) {
+    double squares = take(batch);
+    return step(taken, batch.count(), squares);
+  }
+
+  /** Takes in a batch, and returns the mean over rows of the sum of the squares of its targets. */
+  private double take(DenseRows batch) {
     requireBatch(batch);
-    if (!isStaged) {
-      return step(new Batch(batch), batch.count(), StagedRows.squares(batch.y()));
+    if (isStaged) {
+      return staged.stage(batch);
     }
-    double squares = staged.stage(batch);
-    return step(staged.batch(), batch.count(), squares);
+    if (taken.rows() != batch) {
+      taken = new Batch(batch);
+    }
+    return StagedRows.squares(batch.y());
   }
 
   private double step(Batch batch, long rows, double squares) {
@@ -242,38 +234,30 @@ public final class OnlineRegression implements AutoCloseable {
   public StreamResult fit(Iterator<DenseRows> batches) {
     long before = optimizer.steps();
     long skippedBefore = optimizer.skippedSteps();
-    StreamSums sums = new StreamSums();
+    long read = 0;
+    long rows = 0;
+    double[] loss = new double[1];
     ahead.clear();
     double squares = 0;
     while (batches.hasNext()) {
       DenseRows batch = batches.next();
-      requireBatch(batch);
-      if (isStaged) {
-        squares = Math.max(squares, staged.stage(batch));
-        computeGradient(ahead, staged.batch(), batch.count());
-      } else {
-        squares = Math.max(squares, StagedRows.squares(batch.y()));
-        computeGradient(ahead, new Batch(batch), batch.count());
-      }
+      squares = Math.max(squares, take(batch));
+      computeGradient(ahead, taken, batch.count());
+      read++;
+      rows += batch.count();
       if (ahead.isFull()) {
-        look(ahead, squares, sums);
+        look(ahead, squares, loss);
         squares = 0;
       }
       optimizer.step(gradient);
     }
-    look(ahead, squares, sums);
+    look(ahead, squares, loss);
     return new StreamResult(
-        sums.batches,
+        read,
         optimizer.steps() - before,
         optimizer.skippedSteps() - skippedBefore,
-        sums.rows,
-        sums.rows == 0 ? Double.NaN : sums.loss / sums.rows);
-  }
-
-  private static final class StreamSums {
-    long batches;
-    long rows;
-    double loss;
+        rows,
+        rows == 0 ? Double.NaN : loss[0] / rows);
   }
 
   private void computeGradient(LossLog losses, Batch batch, long rows) {
@@ -281,8 +265,8 @@ public final class OnlineRegression implements AutoCloseable {
     regression.computeGradient(batch, 0, rows, into);
   }
 
-  /** Reads losses, adds them to the sums, if any, and returns the last in raw units. */
-  private double look(LossLog losses, double squares, StreamSums sums) {
+  /** Reads losses, adds them by rows to a sum, if any, and returns the last in raw units. */
+  private double look(LossLog losses, double squares, double[] sum) {
     int read = losses.read();
     double raw = Double.NaN;
     for (int batch = 0; batch < read; batch++) {
@@ -295,10 +279,8 @@ public final class OnlineRegression implements AutoCloseable {
       }
       raw /= targets.size();
       watch.requireUseful(watched, squares, "at", losses.step(batch), 0, losses.rate(batch));
-      if (sums != null) {
-        sums.batches++;
-        sums.rows += losses.rows(batch);
-        sums.loss += raw * losses.rows(batch);
+      if (sum != null) {
+        sum[0] += raw * losses.rows(batch);
       }
     }
     return raw;
@@ -368,20 +350,15 @@ public final class OnlineRegression implements AutoCloseable {
     return model;
   }
 
-  /** Feature names, in the order of rows. */
   public List<String> features() {
     return features;
   }
 
-  /** Target names. */
   public List<String> targets() {
     return targets;
   }
 
-  /**
-   * The optimizer: its counters, and its parameters and state for a {@link
-   * dev.panagrad.optimizer.Checkpoint}.
-   */
+  /** Its counters, and parameters and state for a {@link dev.panagrad.optimizer.Checkpoint}. */
   public Optimizer optimizer() {
     return optimizer;
   }

@@ -22,13 +22,8 @@ final class OptimizerLoop implements EpochLoop {
   private final Workbench bench;
   private final TrainingPlan plan;
   private final Tensor gradient;
-
-  /** Null if gradients are not corrected. */
-  private final VarianceReduction anchor;
-
-  /** Null until its rate is known. */
-  private Optimizer optimizer;
-
+  private final VarianceReduction anchor; // null if gradients are not corrected
+  private Optimizer optimizer; // null until its rate is known
   private LossLog losses;
   private TrainingProgress progress;
   private DivergenceWatch watch;
@@ -139,7 +134,7 @@ final class OptimizerLoop implements EpochLoop {
       long first = progress.position;
       long count = Math.min(bench.fit.rows().stepRows(), trained - first);
       if (plan.steps.gram()) {
-        bench.fit.regression().computeGradient(bench.curvature.normalEquations(), nextLoss(count));
+        bench.curvature.normalEquations().gradient(bench.fit.regression().model(), nextLoss(count));
         settleIfFull();
       } else {
         computeGradient(first, count);

@@ -1,31 +1,44 @@
 package dev.panagrad.train;
 
-/** Options that do not go together, or not with the data or the backend. Nothing has changed. */
+import java.util.function.Function;
+
+/**
+ * Options that do not go together, or not with the data or the backend: which one to change, why,
+ * and what to do. Nothing has changed.
+ */
 public final class PlanException extends IllegalArgumentException {
   private static final long serialVersionUID = 1;
-
-  private final transient Problem problem;
+  private final Option option;
+  private final String template; // reason and remedy, with other options as Option.fill wants
   private final boolean isConflict;
 
-  private PlanException(Problem problem, boolean isConflict) {
-    super(problem.message(Option::text));
-    this.problem = problem;
+  private PlanException(Option option, String template, boolean isConflict) {
+    super(message(option, template, Option::text));
+    this.option = option;
+    this.template = template;
     this.isConflict = isConflict;
   }
 
-  /** Options that exclude each other, whatever the values of the data are. */
   static PlanException conflict(Option option, String reason, String remedy) {
-    return new PlanException(new Problem(option, reason, remedy), true);
+    return new PlanException(option, reason + "; " + remedy, true);
   }
 
-  /** An option that does not fit these data, or this backend. */
   static PlanException misfit(Option option, String reason, String remedy) {
-    return new PlanException(new Problem(option, reason, remedy), false);
+    return new PlanException(option, reason + "; " + remedy, false);
   }
 
-  /** The problem. */
-  public Problem problem() {
-    return problem;
+  private static String message(Option option, String template, Function<Option, String> names) {
+    return names.apply(option) + ": " + Option.fill(template, names);
+  }
+
+  /** The option to change. */
+  public Option option() {
+    return option;
+  }
+
+  /** The message, whose options have these names. */
+  public String message(Function<Option, String> names) {
+    return message(option, template, names);
   }
 
   /** True where options exclude each other, whatever the values of the data are. */

@@ -6,22 +6,15 @@ import java.util.Map;
 
 /** The best loss so far, and how many epochs ago it was. */
 final class Plateau {
-  private final String name;
+  private final String name; // in checkpoints; empty or ending in a hyphen
   private double best = Double.POSITIVE_INFINITY;
   private long epochsSinceBest;
 
-  /**
-   * A plateau before the first epoch.
-   *
-   * @param name in checkpoints; empty or ending in a hyphen
-   */
   Plateau(String name) {
     this.name = name;
   }
 
-  /**
-   * Takes in the loss of an epoch; one below the best so far by that part of it is the new best.
-   */
+  /** Takes in the loss of an epoch; below the best by that part of it, it is the new best. */
   void watch(double loss, double tolerance) {
     if (loss < best - tolerance * Math.abs(best) || best == Double.POSITIVE_INFINITY) {
       best = loss;

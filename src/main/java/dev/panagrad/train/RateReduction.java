@@ -19,7 +19,7 @@ record RateReduction(double factor, int patience, double tolerance) {
     Checks.fraction("tolerance of the rate reduction", tolerance);
   }
 
-  /** Takes in the loss of an epoch, and says whether the rate is to be lowered after it. */
+  /** Takes in the loss of an epoch; true if the rate is to be lowered after it. */
   boolean isDue(Plateau plateau, double loss) {
     plateau.watch(loss, tolerance);
     if (plateau.epochsSinceBest() < patience) {

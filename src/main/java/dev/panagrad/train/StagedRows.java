@@ -23,10 +23,7 @@ final class StagedRows {
   private final Tensor placedX;
   private final Tensor placedY;
   private final Batch placed;
-
-  /** Views of the first row, so that staging one row allocates nothing. */
-  private final Tensor oneX;
-
+  private final Tensor oneX; // views of the first row, so that staging one row allocates nothing
   private final Tensor oneY;
   private final Tensor placedOneX;
   private final Tensor placedOneY;

@@ -27,15 +27,9 @@ import java.util.function.BooleanSupplier;
  * intercept, no standardization, no held-out rows, no early stop, gradients from the rows.
  */
 public final class Trainer {
-  /** Null where a solver iterates. */
-  private final Optimizer.Builder optimizer;
-
-  /** Null where the optimizer steps. */
-  private final Solver solver;
-
-  /** The solver's; an optimizer has its own. */
-  private final Penalty penalty;
-
+  private final Optimizer.Builder optimizer; // null where a solver iterates
+  private final Solver solver; // null where the optimizer steps
+  private final Penalty penalty; // the solver's; an optimizer has its own
   private final List<TrainingListener> listeners = new ArrayList<>();
   private long epochs = 100;
   private long batchSize = FULL_BATCH;
@@ -63,10 +57,7 @@ public final class Trainer {
   private boolean certify;
   private int accumulate = 1;
   private boolean varianceReduced;
-
-  /** Null if the rate is not lowered. */
-  private RateReduction rateReduction;
-
+  private RateReduction rateReduction; // null if the rate is not lowered
   private BooleanSupplier stopWhen = () -> false;
 
   /** The batch size that stands for all training rows. */
@@ -108,24 +99,22 @@ public final class Trainer {
     return this;
   }
 
-  /** One step per epoch, on all training rows. */
-  public Trainer fullBatch() {
-    this.batchSize = FULL_BATCH;
-    return this;
-  }
-
   /**
    * Sums X^T X and X^T y of the training rows once, in F64, and takes gradient and loss of every
    * step from them: d^2 multiply-adds for each output instead of 2 n d. For full batches only, and
    * backends that compute in host memory.
    *
-   * <p>What it costs is accuracy, by the bounds of {@link dev.panagrad.regression.NormalEquations}:
-   * columns that nearly cancel lose digits, and the losses of epochs, which the stopping rules
-   * watch, are rounded to about 1e-16 of the targets' variance. Held-out rows, and the loss and R2
-   * of the result, are computed from the rows all the same.
+   * <p>It costs accuracy, by the bounds of {@link dev.panagrad.regression.NormalEquations}; the
+   * loss of held-out rows, and loss and R2 of the result, are computed from the rows all the same.
    */
   public Trainer gram() {
     this.gram = true;
+    return this;
+  }
+
+  /** One step per epoch, on all training rows. */
+  public Trainer fullBatch() {
+    this.batchSize = FULL_BATCH;
     return this;
   }
 
@@ -320,15 +309,9 @@ public final class Trainer {
   }
 
   /**
-   * Multiplies the learning rate by a factor after {@code epochs} epochs without an improvement of
-   * the watched loss by more than {@code tolerance} times the best loss so far, and again after as
-   * many more. Watched is the loss of held-out rows if there are any, else the training loss. The
-   * schedule goes on beside it.
-   *
-   * <p>It is PyTorch's ReduceLROnPlateau with its {@code patience} one lower, as that waits for
-   * more than so many epochs.
-   *
-   * @param factor in (0, 1)
+   * Multiplies the learning rate by a factor in (0, 1) whenever {@link #patience} with these
+   * numbers would stop; the schedule goes on beside it. It is PyTorch's ReduceLROnPlateau with its
+   * {@code patience} one lower, as that waits for more than so many epochs.
    */
   public Trainer reduceRate(double factor, int epochs, double tolerance) {
     this.rateReduction = new RateReduction(factor, epochs, tolerance);
@@ -337,10 +320,9 @@ public final class Trainer {
 
   /**
    * Corrects the gradient of every batch by that of the same rows at the parameters where the epoch
-   * began, so that its noise vanishes towards the minimum: SVRG (Johnson and Zhang 2013). A
-   * constant rate then converges, for strongly convex losses by a constant factor per epoch. It
-   * costs three passes over the rows per epoch instead of one. For rules whose step is proportional
-   * to the gradient; batches must be smaller than the data.
+   * began, so that its noise vanishes towards the minimum and a constant rate converges: SVRG
+   * (Johnson and Zhang 2013). It takes three passes over the rows per epoch instead of one. For
+   * rules whose step is proportional to the gradient; batches must be smaller than the data.
    */
   public Trainer varianceReduced() {
     this.varianceReduced = true;
@@ -369,15 +351,6 @@ public final class Trainer {
   }
 
   /**
-   * Checks the options against each other, without data; every training begins with it.
-   *
-   * @throws PlanException if two of them exclude each other
-   */
-  public void requireConsistent() {
-    plan().requireConsistent();
-  }
-
-  /**
    * Trains.
    *
    * @param data F32 or F64; changed in place if standardization is asked for
@@ -398,14 +371,8 @@ public final class Trainer {
   }
 
   /**
-   * Trains on the rows of a file, which are mapped and not changed. Standardization is what the
-   * file was written with.
-   *
-   * @param backend where to compute; stays open
-   * @throws IllegalArgumentException if an option does not fit the file, as {@link #fit(Dataset,
-   *     Backend)}; nothing changes
-   * @throws DivergenceException as {@link #fit(Dataset, Backend)}
-   * @throws UncheckedIOException as {@link #fit(Dataset, Backend)}
+   * Trains on the rows of a file, which are mapped and not changed; standardization is what the
+   * file was written with. Throws as {@link #fit(Dataset, Backend)} does.
    */
   public TrainingResult fit(TrainingFile file, Backend backend) {
     TrainingPlan plan = plan();

@@ -42,16 +42,9 @@ public final class TrainingPlan {
       boolean isRateAutomatic,
       RateReduction rateReduction) {}
 
-  /** The model, and what is known of it in the end. */
   record Fit(boolean hasIntercept, boolean isStandardized, boolean isCertified) {}
 
-  /**
-   * When a training ends.
-   *
-   * @param patience epochs without improvement; 0 for any number
-   * @param gradientTolerance 0 for none
-   * @param maximumTime null for any
-   */
+  /** When a training ends: patience and tolerance of the gradient are 0 for none, time is null. */
   record Ending(
       long epochs,
       int patience,
@@ -96,13 +89,10 @@ public final class TrainingPlan {
     return method.solver() != null || steps.isRateAutomatic();
   }
 
-  // ---- options alone
-
   /**
-   * Judges the options by themselves.
+   * Throws a {@link PlanException} if two options exclude each other.
    *
    * @param toCome options that will be given with the data, such as {@link Option#WEIGHTS}
-   * @throws PlanException if two of them exclude each other
    */
   public void requireConsistent(Option... toCome) {
     conflictIf(
@@ -235,13 +225,7 @@ public final class TrainingPlan {
     }
   }
 
-  // ---- with data and backend
-
-  /**
-   * Judges the options for rows of that type.
-   *
-   * @throws PlanException if one does not fit it
-   */
+  /** Throws a {@link PlanException} if an option does not fit rows of that type. */
   public void requireFits(DType type) {
     if (method.optimizer() != null) {
       refuse(
@@ -252,12 +236,7 @@ public final class TrainingPlan {
     }
   }
 
-  /**
-   * Judges the options for the rows of a file.
-   *
-   * @param toCome options that will be given with the data
-   * @throws PlanException if one does not fit it
-   */
+  /** Throws a {@link PlanException} if an option, or one to come, does not fit a file's rows. */
   public void requireFits(TrainingFile file, Option... toCome) {
     conflictIf(
         fit.isStandardized(),
@@ -276,11 +255,7 @@ public final class TrainingPlan {
         "write it with rows scaled or raw");
   }
 
-  /**
-   * Judges the options for these data and the backend.
-   *
-   * @throws PlanException if one does not fit them
-   */
+  /** Throws a {@link PlanException} if an option does not fit these data or the backend. */
   public void requireFits(Dataset data, Backend backend) {
     requireFits(RowSource.of(data), backend);
   }
@@ -288,13 +263,13 @@ public final class TrainingPlan {
   void requireFits(RowSource source, Backend backend) {
     Dataset data = source.data();
     requireFits(data.x().dtype());
+    conflictIf(
+        rows.memory() > 0 && !source.isFile(),
+        Option.DATA_MEMORY,
+        "a limit of data in memory is for training files, found data in memory",
+        "write them as a training file");
     if (rows.memory() == 0) {
       requireRows(data);
-    } else if (!source.isFile()) {
-      throw PlanException.conflict(
-          Option.DATA_MEMORY,
-          "a limit of data in memory is for training files, found data in memory",
-          "write them as a training file");
     }
     if (fit.isStandardized()) {
       for (Tensor values : List.of(data.x(), data.y())) {
@@ -325,7 +300,6 @@ public final class TrainingPlan {
     requireBatches(data.rows() - heldOut, data.features().size());
   }
 
-  /** Judges sizes, by the rows that are trained on. */
   void requireBatches(long trained, int features) {
     long batch = rows.batchSize();
     misfitIf(
@@ -340,14 +314,13 @@ public final class TrainingPlan {
         "Gram mode takes all rows in every step, found batch size %,d of %,d training rows"
             .formatted(batch, trained),
         "use a full batch, or leave out {GRAM}");
-    if (isFull && (rows.batchesPerStep() > 1 || steps.isVarianceReduced())) {
-      boolean accumulates = rows.batchesPerStep() > 1;
-      throw PlanException.misfit(
-          accumulates ? Option.ACCUMULATE : Option.VARIANCE_REDUCTION,
-          "batches of all %,d training rows leave nothing to %s"
-              .formatted(trained, accumulates ? "accumulate" : "reduce the variance of"),
-          "use smaller ones");
-    }
+    boolean accumulates = rows.batchesPerStep() > 1;
+    misfitIf(
+        isFull && (accumulates || steps.isVarianceReduced()),
+        accumulates ? Option.ACCUMULATE : Option.VARIANCE_REDUCTION,
+        "batches of all %,d training rows leave nothing to %s"
+            .formatted(trained, accumulates ? "accumulate" : "reduce the variance of"),
+        "use smaller ones");
     misfitIf(
         steps.isRateAutomatic()
             && !loss.isPlain()
@@ -412,8 +385,6 @@ public final class TrainingPlan {
           option, "all rows have weight 0: nothing is to be fitted", "give some of them weight");
     }
   }
-
-  // ---- in checkpoints
 
   /** Options that must be the same for a training to go on where another one stopped. */
   Map<String, String> identity() {

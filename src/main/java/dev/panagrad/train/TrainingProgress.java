@@ -31,33 +31,15 @@ final class TrainingProgress {
   private static final String LATEST = "training/latest";
   private static final String LOSSES = "training/losses";
   private static final String BACKEND = "progress.backend";
-
-  /** Epochs that have ended. */
-  long epochs;
-
-  /** Training rows of the epoch under way that have been visited. */
-  long position;
-
-  /** Batches visited, or iterations made, since the beginning. */
-  long batches;
-
-  /** Sums of the losses of the epoch under way, one per output. */
-  final double[] lossSums;
-
+  long epochs; // that have ended
+  long position; // training rows visited in the epoch under way
+  long batches; // batches visited, or iterations made, since the beginning
+  final double[] lossSums; // sums of the losses of the epoch under way, one per output
   double firstLoss = Double.NaN;
-
-  /** Ends the training. */
-  final Plateau plateau = new Plateau("");
-
-  /** Lowers the learning rate. */
-  final Plateau ratePlateau = new Plateau("rate-");
-
-  /** Where it is computed. */
-  String backend = "";
-
-  /** Seconds of training before this process. */
-  double secondsBefore;
-
+  final Plateau plateau = new Plateau(""); // ends the training
+  final Plateau ratePlateau = new Plateau("rate-"); // lowers the learning rate
+  String backend = ""; // where it is computed
+  double secondsBefore; // seconds of training before this process
   private long historyStride = 1;
   private EpochRecord latest;
   private final List<EpochRecord> history = new ArrayList<>();
@@ -66,7 +48,6 @@ final class TrainingProgress {
     lossSums = new double[outputs];
   }
 
-  /** An epoch has ended. */
   void ended(EpochRecord record) {
     epochs = record.epoch();
     position = 0;
@@ -74,9 +55,7 @@ final class TrainingProgress {
     remember(record);
   }
 
-  /**
-   * Drops every second record of a history at its limit, and takes no more of those from then on.
-   */
+  /** Drops every second record of a history at its limit, and those that follow it. */
   private void remember(EpochRecord record) {
     latest = record;
     if ((record.epoch() - 1) % historyStride != 0) {
@@ -92,7 +71,7 @@ final class TrainingProgress {
     }
   }
 
-  /** The last record; null before the end of the first epoch. */
+  /** The last record; null in the first epoch. */
   EpochRecord latest() {
     return latest;
   }
@@ -105,8 +84,6 @@ final class TrainingProgress {
     }
     return all;
   }
-
-  // ---- in a checkpoint
 
   Map<String, String> texts(double seconds) {
     Map<String, String> texts = new LinkedHashMap<>();
@@ -137,11 +114,6 @@ final class TrainingProgress {
     return t;
   }
 
-  /**
-   * The progress that a checkpoint has.
-   *
-   * @param trained training rows
-   */
   static TrainingProgress of(SavedTraining saved, int outputs, long trained) throws IOException {
     TrainingProgress progress = new TrainingProgress(outputs);
     progress.epochs = saved.count("progress.epochs");

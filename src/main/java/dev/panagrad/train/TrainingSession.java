@@ -31,10 +31,7 @@ final class TrainingSession implements AutoCloseable {
   private final TrainingPlan plan;
   private final RowSource source;
   private final Backend backend;
-
-  /** Null until they are made, or if there are none. */
-  private CheckpointFolder folder;
-
+  private CheckpointFolder folder; // null until they are made, or if there are none
   private final TensorArena arena = TensorArena.open("training");
   private TrainingRows rows;
   private Workbench bench;

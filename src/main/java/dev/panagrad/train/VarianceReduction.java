@@ -25,10 +25,7 @@ import java.io.IOException;
  */
 final class VarianceReduction {
   private static final String ANCHOR = "training/anchor";
-
-  /** Passes at the anchor: one over all rows, and one in batches. */
-  static final int MORE_PASSES = 2;
-
+  static final int MORE_PASSES = 2; // passes at the anchor: one over all rows, and one in batches
   private final RowFit fit;
   private final RowFit anchor;
   private final LossLog losses;
@@ -41,11 +38,7 @@ final class VarianceReduction {
     ofAllRows = fit.newVector("gradient at the anchor");
   }
 
-  /**
-   * Begins an epoch, or goes on with one.
-   *
-   * @param isNew whether the parameters become the anchor
-   */
+  /** Begins an epoch, with the parameters as a new anchor, or goes on with one. */
   void begin(boolean isNew) {
     if (isNew) {
       fit.backend()
@@ -64,7 +57,6 @@ final class VarianceReduction {
     fit.backend().linear().axpy(1, ofAllRows, gradient);
   }
 
-  /** The anchor, for a checkpoint. */
   Tensor saved(TensorArena arena) {
     Tensor flat = anchor.regression().parameters().flat();
     Tensor host = arena.allocate(ANCHOR, flat.dtype(), flat.shape());
@@ -72,13 +64,11 @@ final class VarianceReduction {
     return host;
   }
 
-  /** The anchor of a checkpoint. */
   Tensor read(SavedTraining saved) throws IOException {
     Tensor flat = anchor.regression().parameters().flat();
     return saved.tensor(ANCHOR, flat.dtype(), flat.count(), 1);
   }
 
-  /** Takes over an anchor. */
   void restore(Tensor saved) {
     fit.backend().copy(saved, anchor.regression().parameters().flat());
   }

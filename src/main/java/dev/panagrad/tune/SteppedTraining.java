@@ -28,16 +28,9 @@ final class SteppedTraining {
   private final Optimizer optimizer;
   private final long rows;
   private final long batch;
-
-  /** Null where batches hold all rows. */
-  private final RowOrder order;
-
-  /** The rows in that order. */
-  private final Batch ordered;
-
-  /** Rows evenly spaced, or all. */
-  private final Batch sample;
-
+  private final RowOrder order; // null where batches hold all rows
+  private final Batch ordered; // the rows in that order
+  private final Batch sample; // rows evenly spaced, or all
   private final long sampleRows;
   private final Tensor hostLoss;
   private long epoch;

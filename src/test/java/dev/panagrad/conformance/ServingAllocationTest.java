@@ -5,6 +5,7 @@ import static dev.panagrad.conformance.AllocationTest.allocatesNothing;
 import dev.panagrad.backend.Backend;
 import dev.panagrad.backend.BackendOptions;
 import dev.panagrad.backend.Backends;
+import dev.panagrad.backend.DenseRows;
 import dev.panagrad.loss.Logistic;
 import dev.panagrad.loss.Loss;
 import dev.panagrad.loss.Poisson;
@@ -56,8 +57,9 @@ class ServingAllocationTest {
         for (DType dtype : List.of(DType.F32, DType.F64)) {
           Tensor x = arena.allocate("x", dtype, 5, d);
           Tensor y = arena.allocate("y", dtype, 5, 2);
-          allocatesNothing("rows " + dtype + " d = " + d, () -> served.predict(x, y));
-          allocatesNothing("a row " + dtype + " d = " + d, () -> served.predict(x, 3, 1, y));
+          allocatesNothing("rows " + dtype + " d = " + d, () -> served.current().predict(x, y));
+          allocatesNothing(
+              "a row " + dtype + " d = " + d, () -> served.current().predict(x, 3, 1, y));
         }
       }
     }
@@ -84,8 +86,8 @@ class ServingAllocationTest {
           Tensor x = arena.allocate("x", dtype, 5, d);
           Tensor y = arena.allocate("y", dtype, 5, 2);
           String what = " %s, %s".formatted(dtype, loss.name());
-          allocatesNothing("responses of rows" + what, () -> served.response(x, y));
-          allocatesNothing("response of a row" + what, () -> served.response(x, 3, 1, y));
+          allocatesNothing("responses of rows" + what, () -> served.current().response(x, y));
+          allocatesNothing("response of a row" + what, () -> served.current().response(x, 3, 1, y));
         }
       }
     }
@@ -104,11 +106,21 @@ class ServingAllocationTest {
             OnlineRegression.Builder builder =
                 OnlineRegression.with(Optimizer.of(Adam.of(1e-3)).clipNorm(1)).dtype(dtype);
             String what = "%s %s d = %d".formatted(name, dtype, d);
-            try (OnlineRegression online = builder.open(backend, names("x", d), List.of("y"))) {
+            try (OnlineRegression online = builder.open(backend, names("x", d), List.of("y"));
+                TensorArena arena = TensorArena.open("row")) {
               allocatesNothing(
                   "update " + what,
                   () -> {
                     loss[0] = online.update(ones, one);
+                  });
+              DenseRows rows =
+                  new DenseRows(
+                      arena.allocate("x", dtype, 1, d).fill(1),
+                      arena.allocate("y", dtype, 1, 1).fill(1));
+              allocatesNothing(
+                  "update by a batch " + what,
+                  () -> {
+                    loss[0] = online.update(rows);
                   });
             }
             builder.standardization(

@@ -373,4 +373,63 @@ class ExactSolutionTest {
           () -> ExactSolution.solve(backend, data.x(), data.y(), null, 0, true, 0));
     }
   }
+
+  @Test
+  void valuesThatHaveNoSquaresAreNamed() {
+    onEveryBackend(
+        (backend, arena) -> {
+          for (double bad : new double[] {Double.NaN, Double.NEGATIVE_INFINITY, -1e308}) {
+            for (double l2 : new double[] {0, 0.1}) {
+              Dataset data = Datasets.plane(arena, DType.F64, 1, 20, 3, 1, 1);
+              data.x().set(1, 2, bad);
+              refused("row 2 of column 3 of tensor", backend, data, l2);
+              refused(" is " + bad + ", ", backend, data, l2);
+              data.x().set(1, 2, 0);
+              data.y().set(4, 0, bad);
+              refused("row 5 of column 1 of tensor", backend, data, l2);
+            }
+          }
+        });
+  }
+
+  private static void refused(String part, Backend backend, Dataset data, double l2) {
+    for (boolean hasIntercept : new boolean[] {true, false}) {
+      Exception e =
+          assertThrows(
+              IllegalArgumentException.class,
+              () ->
+                  ExactSolution.solve(
+                      backend, data.x(), data.y(), null, data.rows(), hasIntercept, l2));
+      assertTrue(e.getMessage().contains(part), e.getMessage());
+    }
+  }
+
+  @Test
+  void shapesAndRowsThatDoNotFit() {
+    onEveryBackend(
+        (backend, arena) -> {
+          Tensor x = arena.allocate("x", DType.F64, 20, 3).fill(1);
+          Tensor y = arena.allocate("y", DType.F64, 20, 1).fill(1);
+          Tensor index = arena.allocate("i", DType.I64, 2);
+          index.setLong(1, 99);
+          for (Tensor wrong :
+              List.of(y.reshape(1, 20), y.reshape(20, 1, 1), y.rows(0, 19), index)) {
+            Exception e =
+                assertThrows(
+                    IllegalArgumentException.class,
+                    () -> ExactSolution.solve(backend, x, wrong, null, 20, true, 0));
+            assertTrue(e.getMessage().contains(" needed"), e.getMessage());
+          }
+          Exception beyond =
+              assertThrows(
+                  IndexOutOfBoundsException.class,
+                  () -> ExactSolution.solve(backend, x, y, null, 21, true, 0));
+          assertTrue(beyond.getMessage().contains("[0, 0 + 21)"), beyond.getMessage());
+          Exception entry =
+              assertThrows(
+                  IndexOutOfBoundsException.class,
+                  () -> ExactSolution.solve(backend, x, y, index, 2, true, 0));
+          assertTrue(entry.getMessage().contains("is row 99"), entry.getMessage());
+        });
+  }
 }

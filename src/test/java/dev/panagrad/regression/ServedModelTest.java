@@ -79,7 +79,7 @@ class ServedModelTest {
     served.predict(row, predictions);
     int first = versionOf(predictions[0], predictions[1]);
     assertTrue(first >= latest, "a reader went back from " + latest + " to " + first);
-    served.predict(x, out);
+    served.current().predict(x, out);
     int second = versionOf(out.get(0, 0), out.get(0, 1));
     assertEquals(second, versionOf(out.get(1, 0), out.get(1, 1)), "two models in one batch");
     assertTrue(second >= first, "a reader went back from " + first + " to " + second);

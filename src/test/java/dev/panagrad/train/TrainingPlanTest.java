@@ -81,11 +81,11 @@ class TrainingPlanTest {
   void aProblemNamesItsOptionsAsItsReaderDoes() {
     Trainer trainer = adam().gram().batchSize(9);
     PlanException e = assertThrows(PlanException.class, () -> trainer.fit(data(), backend));
-    assertEquals(Option.BATCH_SIZE, e.problem().option());
+    assertEquals(Option.BATCH_SIZE, e.option());
     assertTrue(e.isConflict());
     assertTrue(e.getMessage().startsWith("Trainer.batchSize: "), e.getMessage());
     assertTrue(e.getMessage().endsWith("or leave out Trainer.gram"), e.getMessage());
-    String other = e.problem().message(option -> "<" + option.name() + ">");
+    String other = e.message(option -> "<" + option.name() + ">");
     assertTrue(other.startsWith("<BATCH_SIZE>: "), other);
     assertTrue(other.endsWith("or leave out <GRAM>"), other);
     PlanException misfit =
@@ -99,7 +99,7 @@ class TrainingPlanTest {
     plan.requireConsistent();
     PlanException e =
         assertThrows(PlanException.class, () -> plan.requireConsistent(Option.WEIGHTS));
-    assertEquals(Option.GRAM, e.problem().option());
+    assertEquals(Option.GRAM, e.option());
   }
 
   /** Methods and rates that look at all rows name the value; the data stay as they are. */

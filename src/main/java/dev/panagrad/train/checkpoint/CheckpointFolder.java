@@ -57,26 +57,21 @@ public final class CheckpointFolder implements AutoCloseable {
       }
       Files.createDirectories(path);
       CheckpointFolder folder = lock(path, path.toRealPath());
-      if (!isResumed && folder.holdsAny()) {
+      try {
+        if (!isResumed && !folder.newestFirst().isEmpty()) {
+          throw new IllegalArgumentException(
+              "'%s' has checkpoints of a training, which would be mixed with those of this one; resume it, or name another folder"
+                  .formatted(path));
+        }
+      } catch (Throwable e) {
         folder.close();
-        throw new IllegalArgumentException(
-            "'%s' has checkpoints of a training, which would be mixed with those of this one; resume it, or name another folder"
-                .formatted(path));
+        throw e;
       }
       removeAbandoned(path);
       return folder;
     } catch (IOException e) {
       throw new UncheckedIOException(
           "cannot keep checkpoints in '%s': %s".formatted(path, IoReason.of(e)), e);
-    }
-  }
-
-  private boolean holdsAny() throws IOException {
-    try {
-      return !newestFirst().isEmpty();
-    } catch (IOException e) {
-      close();
-      throw e;
     }
   }
 
@@ -87,7 +82,6 @@ public final class CheckpointFolder implements AutoCloseable {
       }
     }
     FileChannel channel = null;
-    boolean isLocked = false;
     try {
       Path file = folder.resolve(LOCK);
       if (Files.exists(file) && !Files.isRegularFile(file)) {
@@ -97,18 +91,16 @@ public final class CheckpointFolder implements AutoCloseable {
       if (channel.tryLock() == null) {
         throw inUse(folder);
       }
-      CheckpointFolder opened = new CheckpointFolder(folder, held, channel, key(file));
-      isLocked = true;
-      return opened;
-    } catch (OverlappingFileLockException e) {
-      throw inUse(folder);
-    } finally {
-      if (!isLocked) {
-        release(held);
-        if (channel != null) {
-          channel.close();
-        }
+      return new CheckpointFolder(folder, held, channel, key(file));
+    } catch (Throwable e) {
+      release(held);
+      if (channel != null) {
+        channel.close();
       }
+      if (e instanceof OverlappingFileLockException) {
+        throw inUse(folder);
+      }
+      throw e;
     }
   }
 
@@ -157,7 +149,6 @@ public final class CheckpointFolder implements AutoCloseable {
     }
   }
 
-  /** The file for that many batches. */
   public Path file(long batches) {
     return folder.resolve(String.format(Locale.ROOT, "checkpoint-%019d.safetensors", batches));
   }

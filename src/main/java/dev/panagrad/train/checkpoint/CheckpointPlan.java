@@ -3,13 +3,6 @@ package dev.panagrad.train.checkpoint;
 import java.nio.file.Path;
 import java.time.Duration;
 
-/**
- * Where and how often checkpoints are written.
- *
- * @param everySteps steps between two; 0 for none
- * @param every time between two, or null
- * @param keep how many are kept
- * @param inBackground whether they are written while training goes on
- */
+/** {@code dev.panagrad.train.Checkpoints}, with 0 steps and null for the time that are not set. */
 public record CheckpointPlan(
     Path folder, long everySteps, Duration every, int keep, boolean inBackground) {}

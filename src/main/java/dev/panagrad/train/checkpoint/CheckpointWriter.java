@@ -20,11 +20,7 @@ import java.util.function.Function;
 public final class CheckpointWriter implements AutoCloseable {
   private static final Logger LOG = System.getLogger(CheckpointWriter.class.getName());
 
-  /**
-   * What a training says of itself when a checkpoint is written.
-   *
-   * @param batches visited since the beginning
-   */
+  /** What a training says of itself when a checkpoint is written. */
   public record State(long steps, long batches, Map<String, String> texts) {}
 
   private final CheckpointPlan plan;
@@ -39,12 +35,7 @@ public final class CheckpointWriter implements AutoCloseable {
   private volatile long batchesWritten = -1;
   private volatile String failure;
 
-  /**
-   * A writer for one training.
-   *
-   * @param folder becomes the writer's, which closes it
-   * @param identity texts that make checkpoints of the same training recognizable
-   */
+  /** A writer for one training, of that identity, which closes the folder. */
   public CheckpointWriter(
       CheckpointPlan plan,
       CheckpointFolder folder,
@@ -61,26 +52,19 @@ public final class CheckpointWriter implements AutoCloseable {
             : null;
   }
 
-  /** True if one should be written after that many steps. */
   public boolean isDue(long steps) {
     boolean enough = plan.everySteps() > 0 && steps - stepsAtLast >= plan.everySteps();
     boolean late = plan.every() != null && System.nanoTime() - timeOfLast >= plan.every().toNanos();
     return (enough || late) && (underWay == null || underWay.isDone());
   }
 
-  /**
-   * The newest checkpoint is of that many steps and batches: a training has just gone on from it.
-   */
+  /** The training has just gone on from a checkpoint of that many steps and batches. */
   public void resumedAt(long steps, long batches) {
     stepsAtLast = steps;
     batchesWritten = batches;
   }
 
-  /**
-   * Writes one, or begins to.
-   *
-   * @param tensors makes copies of what else is to be written
-   */
+  /** Writes one, or begins to, with the copies of tensors that the function makes. */
   public void write(State state, Function<TensorArena, List<Tensor>> tensors) {
     await();
     stepsAtLast = state.steps();

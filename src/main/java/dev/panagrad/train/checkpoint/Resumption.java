@@ -14,15 +14,12 @@ public final class Resumption {
 
   private Resumption() {}
 
-  /** Looks at all of a checkpoint, and changes nothing. */
+  /**
+   * Looks at all of a checkpoint, and changes nothing; throws {@link SafetensorsException} if it is
+   * damaged, and other {@link IOException}s if it is of another training.
+   */
   @FunctionalInterface
   public interface Examination {
-    /**
-     * Examines it.
-     *
-     * @throws SafetensorsException if it is damaged
-     * @throws IOException if it is of another training
-     */
     void require(SavedTraining saved) throws IOException;
   }
 
@@ -58,19 +55,15 @@ public final class Resumption {
 
   private static SavedTraining examined(Path file, Examination examination) throws IOException {
     SavedTraining saved = SavedTraining.open(file);
-    boolean isSound = false;
     try {
       examination.require(saved);
-      isSound = true;
       return saved;
-    } finally {
-      if (!isSound) {
-        saved.close();
-      }
+    } catch (Throwable e) {
+      saved.close();
+      throw e;
     }
   }
 
-  /** The failure of a training that cannot go on. */
   public static UncheckedIOException cannotResume(IOException e) {
     return new UncheckedIOException("cannot resume: " + IoReason.of(e), e);
   }

@@ -2,7 +2,6 @@ package dev.panagrad.train.checkpoint;
 
 import dev.panagrad.optimizer.Checkpoint;
 import dev.panagrad.optimizer.Optimizer;
-import dev.panagrad.safetensors.SafetensorsException;
 import dev.panagrad.safetensors.SafetensorsFile;
 import dev.panagrad.tensor.DType;
 import dev.panagrad.tensor.Parameters;
@@ -26,24 +25,16 @@ public final class SavedTraining implements AutoCloseable {
     this.in = in;
   }
 
-  /**
-   * Opens a checkpoint.
-   *
-   * @throws SafetensorsException if it is damaged
-   * @throws IOException if it is of another version
-   */
+  /** Opens a checkpoint; it may be damaged, or of another version. */
   static SavedTraining open(Path file) throws IOException {
     SafetensorsFile in = SafetensorsFile.open(file);
-    SavedTraining saved = null;
     try {
       in.requireIntactHeader();
       Checkpoint.requireVersion(file, in);
-      saved = new SavedTraining(file, in);
-      return saved;
-    } finally {
-      if (saved == null) {
-        in.close();
-      }
+      return new SavedTraining(file, in);
+    } catch (Throwable e) {
+      in.close();
+      throw e;
     }
   }
 
@@ -98,7 +89,6 @@ public final class SavedTraining implements AutoCloseable {
     return in.names().stream().filter(name -> name.startsWith(prefix)).toList();
   }
 
-  /** A text, or null. */
   public String text(String key) {
     return in.metadata().get(key);
   }
@@ -126,16 +116,11 @@ public final class SavedTraining implements AutoCloseable {
             .formatted(key, text == null ? "missing" : "'" + text + "'", needed));
   }
 
-  /** A vector of any length, whole. */
   public double[] vector(String name) throws IOException {
     return tensor(name, DType.F64, -1, 1).toArray();
   }
 
-  /**
-   * A tensor of this memory, whole.
-   *
-   * @param rows how many it has, or -1
-   */
+  /** A tensor of that type and width, whole, in this memory; of any number of rows for -1. */
   public Tensor tensor(String name, DType type, long rows, long cols) throws IOException {
     DType dtype = in.dtype(name);
     Shape shape = in.shape(name);

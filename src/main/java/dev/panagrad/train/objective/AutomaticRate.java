@@ -14,10 +14,7 @@ import java.math.MathContext;
  * steps do not shrink with the gradient, a schedule that decays to zero, if none was set.
  */
 public final class AutomaticRate {
-  /**
-   * Digits of a rate: enough for training, and few enough that backends, which round differently,
-   * come to the same.
-   */
+  /** Few enough digits that backends, which round differently, come to the same. */
   private static final MathContext DIGITS = new MathContext(3);
 
   /** Products for the distance to the minimum, where each is a pass. */
@@ -41,13 +38,10 @@ public final class AutomaticRate {
       throw new IllegalArgumentException(
           "no learning rate can be computed: all features are zero, and there is no intercept; give a learning rate");
     }
-    RateContext context =
-        new RateContext(
-            largest,
-            batchCurvature(largest, curvature, objective, rows),
-            distance(curvature, objective),
-            steps(rows, epochs));
-    double advised = rule.automaticRate(context);
+    double ofBatches = batchCurvature(largest, curvature, objective, rows);
+    double distance = distance(curvature, objective);
+    double advised =
+        rule.automaticRate(new RateContext(largest, ofBatches, distance, steps(rows, epochs)));
     if (!(advised > 0 && advised < Double.POSITIVE_INFINITY)) {
       throw new IllegalArgumentException(
           "rule '%s' has no learning rate of its own for these data (%s); give one"
@@ -56,11 +50,7 @@ public final class AutomaticRate {
     return new BigDecimal(advised).round(DIGITS).doubleValue();
   }
 
-  /**
-   * The optimizer with its rate.
-   *
-   * @param isStationary whether gradients vanish at the minimum, so that the rate need not
-   */
+  /** The optimizer with its rate; stationary if gradients of batches vanish at the minimum. */
   public static Optimizer.Builder apply(
       Optimizer.Builder options,
       double rate,
@@ -107,11 +97,7 @@ public final class AutomaticRate {
   /** The largest parameter at the minimum of all outputs' losses, from zero. */
   private static double distance(Curvature curvature, RowsObjective objective) {
     double[] gradient = new double[objective.size()];
-    if (objective.isClipped()) {
-      objective.gradientOfSquares(gradient);
-    } else {
-      objective.evaluate(new double[objective.size()], gradient);
-    }
+    objective.gradientAtZero(gradient);
     double distance = 0;
     double scale = 0;
     for (int j = 0; j < objective.groups(); j++) {

@@ -5,8 +5,6 @@ import dev.panagrad.solver.Lanczos;
 import dev.panagrad.solver.LinearOperator;
 import dev.panagrad.solver.LinearSystem;
 import dev.panagrad.train.rows.RowPlan;
-import dev.panagrad.train.rows.TrainingRows;
-import java.util.function.Supplier;
 
 /**
  * The Hessian of one output's loss and L2 penalty: {@code (2/n) Z^T Z + 2 l2}, for rows Z with a
@@ -23,49 +21,31 @@ public final class Curvature implements LinearOperator {
   /** Multiply-adds for forming it, at most: some seconds of one core. */
   private static final double MAX_FORMING = 4e10;
 
-  /** Passes that an estimate may take. */
-  private static final int MAX_PASSES = 30;
-
+  private static final int MAX_PASSES = 30; // passes that an estimate may take
   private static final double ESTIMATE = 1e-2;
 
   private final RowsObjective objective;
-
-  /** Between the squared error's curvature and a bound on the loss's. */
   private final double factor;
-
-  /** Null where products are passes. */
   private final NormalEquations formed;
-
   private final int size;
   private double[] atZero;
   private double length;
   private final Lanczos.Spectrum spectrum;
 
-  private Curvature(RowsObjective objective, NormalEquations formed, double factor) {
+  /**
+   * The curvature over all training rows. Where products are passes, the regression's parameters
+   * are overwritten.
+   *
+   * @param formed the rows' normal equations; null where products are passes
+   * @param factor by how much the loss's curvature may be above that of the squared error
+   */
+  Curvature(RowsObjective objective, NormalEquations formed, double factor) {
     this.objective = objective;
     this.factor = factor;
     this.formed = formed;
     size = objective.features() + (objective.hasIntercept() ? 1 : 0);
-    spectrum =
-        formed != null
-            ? Lanczos.extremes(this, size, size, 0)
-            : Lanczos.extremes(this, size, MAX_PASSES, ESTIMATE);
-  }
-
-  /**
-   * The curvature over these rows; where products are passes, the regression's parameters are
-   * overwritten.
-   *
-   * @param equations of the training rows, asked for where they are used
-   * @param factor by how much the loss's curvature may be above that of the squared error
-   */
-  static Curvature of(
-      RowsObjective objective,
-      TrainingRows rows,
-      Supplier<NormalEquations> equations,
-      double factor) {
-    boolean isFormed = canBeFormed(rows.plan(), rows.trained(), objective.features());
-    return new Curvature(objective, isFormed ? equations.get() : null, factor);
+    boolean isFormed = formed != null;
+    spectrum = Lanczos.extremes(this, size, isFormed ? size : MAX_PASSES, isFormed ? 0 : ESTIMATE);
   }
 
   /** True where the spectrum over so many rows is had for little. */
@@ -79,9 +59,7 @@ public final class Curvature implements LinearOperator {
     return spectrum.largest();
   }
 
-  /**
-   * A number that the smallest eigenvalue is not below; 0 if rounding leaves none that is positive.
-   */
+  /** A number that the smallest eigenvalue is not below; 0 if rounding leaves none above it. */
   public double smallest() {
     if (formed == null) {
       return objective.hasIntercept() ? 0 : 2 * objective.penalty().l2();

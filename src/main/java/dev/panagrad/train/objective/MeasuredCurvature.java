@@ -9,18 +9,11 @@ import dev.panagrad.train.rows.RowFit;
 /** The curvature of one training's loss, measured when it is first asked for. */
 public final class MeasuredCurvature implements AutoCloseable {
   private final RowFit fit;
-  private final RowsObjective objective;
+  private final RowsObjective objective; // null where only normalEquations() is asked for
   private Curvature curvature;
   private NormalEquations equations;
+  private Backend host; // beside a device; null until it is needed
 
-  /** Beside a device; null until it is needed. */
-  private Backend host;
-
-  /**
-   * The curvature of a training.
-   *
-   * @param objective null where only {@link #normalEquations} are asked for
-   */
   public MeasuredCurvature(RowFit fit, RowsObjective objective) {
     this.fit = fit;
     this.objective = objective;
@@ -29,13 +22,13 @@ public final class MeasuredCurvature implements AutoCloseable {
   /** The curvature, measured by the first call. */
   public Curvature get() {
     if (curvature == null) {
-      curvature =
-          Curvature.of(objective, fit.rows(), this::normalEquations, fit.loss().curvatureFactor());
+      NormalEquations formed = canBeFormed() ? normalEquations() : null;
+      curvature = new Curvature(objective, formed, fit.loss().curvatureFactor());
     }
     return curvature;
   }
 
-  /** The normal equations of the training rows. */
+  /** The normal equations of the training rows, summed by the first call. */
   public NormalEquations normalEquations() {
     if (equations == null) {
       if (!fit.backend().usesHostMemory()) {
@@ -60,7 +53,7 @@ public final class MeasuredCurvature implements AutoCloseable {
 
   /** The curvature if it is that of the loss and had for little, or known already; else null. */
   public Curvature forCertificate() {
-    return fit.loss().isPlain() && canBeFormed() ? get() : fit.loss().isPlain() ? curvature : null;
+    return !fit.loss().isPlain() ? null : canBeFormed() ? get() : curvature;
   }
 
   /** Passes over the rows that it took, beside those of the objective. */

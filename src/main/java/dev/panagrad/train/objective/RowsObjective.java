@@ -38,11 +38,7 @@ public final class RowsObjective implements Objective {
   private final double[] penaltyAtLast;
   private long passes;
 
-  /**
-   * The objective of a training.
-   *
-   * @param penalty in the units of the rows
-   */
+  /** The objective of a training, with a penalty in the units of the rows. */
   public RowsObjective(RowFit fit, Penalty penalty) {
     this.fit = fit;
     this.penalty = penalty;
@@ -72,7 +68,6 @@ public final class RowsObjective implements Objective {
     return fit.loss().loss().isQuadratic();
   }
 
-  /** True for the unweighted squared loss. */
   public boolean isPlain() {
     return fit.loss().isPlain();
   }
@@ -82,7 +77,6 @@ public final class RowsObjective implements Objective {
     return largestCurvature;
   }
 
-  /** Says what was found. */
   public void setCurvature(Curvature curvature) {
     // An estimate is from below.
     largestCurvature = curvature.largest() * (curvature.isExact() ? 1 : 1.05);
@@ -93,7 +87,6 @@ public final class RowsObjective implements Objective {
     return isPenalized(parameter) ? penalty.l1() : 0;
   }
 
-  /** True for a weight, false for an intercept. */
   public boolean isPenalized(int parameter) {
     return parameter < weights;
   }
@@ -103,7 +96,6 @@ public final class RowsObjective implements Objective {
     return outputs;
   }
 
-  /** The output that a parameter belongs to. */
   @Override
   public int group(int parameter) {
     return isPenalized(parameter) ? parameter / features() : parameter - weights;
@@ -126,12 +118,10 @@ public final class RowsObjective implements Objective {
     return size > weights;
   }
 
-  /** Passes over the training rows so far. */
   public long passes() {
     return passes;
   }
 
-  /** So many were made before. */
   public void resumeAt(long newPasses) {
     passes = newPasses;
   }
@@ -157,7 +147,6 @@ public final class RowsObjective implements Objective {
     return penalty.l2() * squares;
   }
 
-  /** The regression's parameters. */
   public double[] current() {
     if (parameters != fit.regression().parameters()) {
       fit.backend().copy(fit.regression().parameters().flat(), parameters.flat());
@@ -197,7 +186,6 @@ public final class RowsObjective implements Objective {
     }
   }
 
-  /** The sum of the losses and the L2 penalty; the gradient is that of both. */
   @Override
   public double evaluate(double[] at, double[] into) {
     double value = evaluateLoss(at, into);
@@ -212,8 +200,15 @@ public final class RowsObjective implements Objective {
     return value;
   }
 
-  /** The gradient of the squared error at zero, whatever the loss is. */
-  public void gradientOfSquares(double[] into) {
+  /**
+   * The gradient at zero; that of the squared error for a loss such as Huber's, whose gradient at
+   * zero is clipped, so that it understates how far the minimum is.
+   */
+  public void gradientAtZero(double[] into) {
+    if (!fit.loss().loss().isClipped()) {
+      evaluate(new double[size], into);
+      return;
+    }
     fit.regression().use(new Squared());
     fit.rows().ignoreWeights(true);
     try {
@@ -222,14 +217,6 @@ public final class RowsObjective implements Objective {
       fit.rows().ignoreWeights(false);
       fit.regression().use(fit.loss().loss());
     }
-  }
-
-  /**
-   * True for Huber: its gradient at zero is clipped, so it understates how far the minimum is; that
-   * distance is estimated from the squared error instead.
-   */
-  public boolean isClipped() {
-    return fit.loss().loss().isClipped();
   }
 
   /**

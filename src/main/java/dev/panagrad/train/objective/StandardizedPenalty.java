@@ -20,7 +20,6 @@ public final class StandardizedPenalty {
     return penalty.l1() > 0 ? fit.withCommonTargetScale() : fit;
   }
 
-  /** The optimizer for targets in those scales. */
   public static Optimizer.Builder optimizer(Optimizer.Builder options, Standardization scales) {
     List<ParameterGroup> groups =
         options.groups().stream()
@@ -29,7 +28,6 @@ public final class StandardizedPenalty {
     return options.withGroups(groups).penalty(scaled(options.penalty(), scales));
   }
 
-  /** The penalty for targets in those scales. */
   public static Penalty scaled(Penalty penalty, Standardization scales) {
     return new Penalty(penalty.l1() / scales.targetScale(0), penalty.l2());
   }

@@ -16,12 +16,8 @@ final class BlockRows extends TrainingRows {
   private final BlockOrder order;
   private Backend backend;
   private Batch batch;
-
-  /** The rows in the order of the file. */
-  private Batch inOrder;
-
-  /** {@link BlockOrder#changes} when the index was copied to the device. */
-  private long copied;
+  private Batch inOrder; // the rows in the order of the file
+  private long copied; // BlockOrder.changes when the index was copied to the device
 
   BlockRows(RowPlan plan, RowSource source, BlockOrder order) {
     super(plan, source, order.trainedRows());

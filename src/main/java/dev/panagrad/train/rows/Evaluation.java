@@ -8,18 +8,11 @@ import java.util.Map;
 public final class Evaluation {
   private final RowFit fit;
   private final LossLog losses;
-
-  /** Null if no average is kept. */
-  private final Tensor average;
+  private final Tensor average; // of the parameters, flat; null if none is kept
 
   /** Where parameters are while their average is in their place; null if that is not needed. */
   private final Tensor aside;
 
-  /**
-   * An evaluation of one training.
-   *
-   * @param average of the parameters, flat, or null
-   */
   public Evaluation(RowFit fit, Tensor average) {
     this.fit = fit;
     this.average = average;
@@ -28,7 +21,7 @@ public final class Evaluation {
     aside = isSwapped ? fit.newVector("parameters aside") : null;
   }
 
-  /** Puts the average of the parameters in their place, if there is one. */
+  /** Puts the average of the parameters, if any, in their place. */
   public void takeAverage() {
     if (average != null) {
       fit.backend().copy(average, fit.regression().parameters().flat());
@@ -37,7 +30,7 @@ public final class Evaluation {
 
   /** The mean loss of each output on the training rows, in units of training. */
   public double[] trained() {
-    return fit.rows().losses(fit.regression(), false, losses);
+    return fit.rows().losses(fit.regression(), false, losses, null);
   }
 
   /** The loss on the rows held out, of the average if there is one; NaN if there are none. */
@@ -52,7 +45,7 @@ public final class Evaluation {
       takeAverage();
     }
     double heldOut =
-        fit.loss().heldOutScale() * raw(fit.rows().losses(fit.regression(), true, losses));
+        fit.loss().heldOutScale() * raw(fit.rows().losses(fit.regression(), true, losses, null));
     if (isSwapped) {
       fit.backend().copy(aside, flat);
     }

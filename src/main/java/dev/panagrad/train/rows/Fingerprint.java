@@ -24,7 +24,7 @@ public final class Fingerprint {
     return names.size() + " names, CRC-32C " + HexFormat.of().toHexDigits((int) sum.getValue());
   }
 
-  /** A text for the values of a host tensor, or {@link #NONE} without one. */
+  /** For the values of a host tensor; {@link #NONE} for null. */
   public static String of(Tensor t) {
     if (t == null) {
       return NONE;

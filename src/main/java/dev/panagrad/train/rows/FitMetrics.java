@@ -27,11 +27,7 @@ public record FitMetrics(Map<String, Double> values, Map<String, String> notes) 
   /** Memory for AUC: 134 million predictions without weights, half as many with them. */
   private static final long MAX_BYTES = 1L << 30;
 
-  /**
-   * Measures; what fails is noted, since the model is finished.
-   *
-   * @param loss with weights and offset as the caller gave them
-   */
+  /** Measures, by the caller's weights; what fails is noted, since the model is finished. */
   static FitMetrics of(
       LossPlan loss, LinearRegression regression, Dataset data, TrainingRows rows) {
     int k = data.targets().size();
@@ -64,8 +60,6 @@ public record FitMetrics(Map<String, Double> values, Map<String, String> notes) 
       Dataset data,
       TrainingRows rows,
       List<Metrics> metrics) {
-    Tensor weights = loss.weights();
-    Tensor offset = loss.offset();
     double[] z = new double[BLOCK_ROWS];
     double[] y = new double[BLOCK_ROWS];
     double[] s = new double[BLOCK_ROWS];
@@ -80,9 +74,10 @@ public record FitMetrics(Map<String, Double> values, Map<String, String> notes) 
         for (int j = 0; j < metrics.size(); j++) {
           int count = 0;
           for (long row = first; row < end; row++) {
-            double weight = weights == null ? 1 : weights.get(row);
+            double weight = loss.weights() == null ? 1 : loss.weights().get(row);
             if (weight > 0 && (trained == null || trained.get(ValueLayout.JAVA_BYTE, row) != 0)) {
-              z[count] = block.get(row - first, j) + (offset == null ? 0 : offset.get(row));
+              z[count] =
+                  block.get(row - first, j) + (loss.offset() == null ? 0 : loss.offset().get(row));
               y[count] = data.y().get(row, j);
               s[count++] = weight;
             }

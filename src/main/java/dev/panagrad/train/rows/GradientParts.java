@@ -13,9 +13,7 @@ public final class GradientParts {
   private final Backend backend;
   private final TensorArena arena;
   private final Tensor gradient;
-
-  /** Null until there is a batch of several parts. */
-  private GradientAccumulator parts;
+  private GradientAccumulator parts; // null until there is a batch of several parts
 
   public GradientParts(Backend backend, TensorArena arena, Tensor gradient) {
     this.backend = backend;
@@ -24,11 +22,8 @@ public final class GradientParts {
   }
 
   /**
-   * Takes in the gradient of one part, and after the last one makes it that of the batch.
-   *
-   * @param rows of the part
-   * @param before rows of the parts before it
-   * @param all rows of the batch
+   * Takes in the gradient of one part, and after the last one makes it that of the batch; by the
+   * rows of the part, of the parts before it, and of the batch.
    */
   public void add(long rows, long before, long all) {
     if (rows == all) {

@@ -10,35 +10,25 @@ import dev.panagrad.regression.NormalEquations;
 import dev.panagrad.regression.Standardization;
 import dev.panagrad.tensor.Tensor;
 import dev.panagrad.tensor.TensorArena;
+import java.util.Arrays;
 import java.util.function.LongConsumer;
 
-/**
- * Rows that are all in memory, or in a mapped file that is taken to be: any row may be next to any
- * other in an epoch.
- */
+/** Rows in memory, or in a mapped file that is taken to be: visited in any order. */
 final class InMemoryRows extends TrainingRows {
   private final boolean isShuffled;
-
-  /** Null where rows are visited as they lie. */
-  private final RowOrder order;
-
+  private final RowOrder order; // null where rows are visited as they lie
   private Backend backend;
   private Batch weighted;
   private Batch plain;
-
-  /** One of them: what gradients read. */
-  private Batch batch;
+  private Batch batch; // one of them: what gradients read
 
   InMemoryRows(RowPlan plan, RowSource source, TensorArena arena) {
     super(plan, source, source.data().rows() - plan.heldOut(source.data().rows()));
     isShuffled = plan.isShuffled() && batchSize() < trained();
-    order =
-        heldOut() > 0 || isShuffled
-            ? RowOrder.of(arena, data().rows(), heldOut(), plan.seed())
-            : null;
+    boolean isOrdered = heldOut() > 0 || isShuffled;
+    order = isOrdered ? RowOrder.of(arena, data().rows(), heldOut(), plan.seed()) : null;
   }
 
-  /** Row numbers, or null. */
   private Tensor numbers() {
     return order == null ? null : order.index();
   }
@@ -92,9 +82,7 @@ final class InMemoryRows extends TrainingRows {
     regression.computeGradient(batch, first, count, log.next(count));
     log.read();
     double[] losses = new double[data().targets().size()];
-    for (int j = 0; j < losses.length; j++) {
-      losses[j] = log.loss(0, j);
-    }
+    Arrays.setAll(losses, j -> log.loss(0, j));
     return losses;
   }
 

@@ -29,12 +29,7 @@ public final class LossLog {
   private final double[] rates;
   private int count;
 
-  /**
-   * The log of one training.
-   *
-   * @param regression what the losses are of
-   * @param isAwaited whether each step waits for the device anyway
-   */
+  /** A log of that regression's losses; awaited where each step waits for the device anyway. */
   public LossLog(
       Backend backend, TensorArena arena, LinearRegression regression, boolean isAwaited) {
     long outputs = regression.model().outputs();
@@ -54,11 +49,7 @@ public final class LossLog {
     rates = new double[capacity];
   }
 
-  /**
-   * The gradient whose losses go here, of rows that no step is made for.
-   *
-   * @param batchRows how many
-   */
+  /** The gradient of rows that no step is made for, whose losses go here. */
   public Gradient next(long batchRows) {
     return next(batchRows, 0, 0);
   }
@@ -66,7 +57,6 @@ public final class LossLog {
   /**
    * The next batch's gradient, whose losses go here.
    *
-   * @param batchRows rows of the batch
    * @param step the step that its gradient is for, from 1
    * @param rate the learning rate before that step
    */
@@ -97,22 +87,20 @@ public final class LossLog {
     count = 0;
   }
 
-  /** A loss that was read. */
+  // What was read, by batch.
+
   public double loss(int batch, int output) {
     return host.get(batch, output);
   }
 
-  /** Rows of a batch that was read. */
   public long rows(int batch) {
     return rows[batch];
   }
 
-  /** The step of a batch that was read. */
   public long step(int batch) {
     return steps[batch];
   }
 
-  /** The learning rate before that step. */
   public double rate(int batch) {
     return rates[batch];
   }

@@ -5,9 +5,7 @@ import dev.panagrad.regression.LinearRegression;
 import dev.panagrad.tensor.Tensor;
 import dev.panagrad.tensor.TensorArena;
 
-/**
- * A regression and the rows that it is fitted to, with the loss over them and where it is computed.
- */
+/** A regression and the rows that it is fitted to, with the loss over them. */
 public record RowFit(
     Backend backend,
     TensorArena arena,
@@ -49,12 +47,11 @@ public record RowFit(
     return rows.data().targets().size();
   }
 
-  /** A log of the regression's losses. */
   public LossLog newLossLog(boolean isAwaited) {
     return new LossLog(backend, arena, regression, isAwaited);
   }
 
-  /** A tensor, or its copy in host memory. */
+  /** A tensor, or its copy in host memory; null for null. */
   public Tensor onHost(Tensor t) {
     if (t == null || t.isHost()) {
       return t;

@@ -17,7 +17,6 @@ public record RowPlan(
     long seed,
     double validationFraction,
     long memory) {
-  /** The batch size that stands for all training rows. */
   public static final long FULL_BATCH = 0;
 
   /** True if every batch has all of that many training rows. */

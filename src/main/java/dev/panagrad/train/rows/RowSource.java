@@ -15,12 +15,10 @@ import dev.panagrad.tensor.Tensor;
  */
 public record RowSource(
     Dataset data, String file, Tensor mapped, Standardization units, String fingerprint) {
-  /** Data of the caller. */
   public static RowSource of(Dataset data) {
     return new RowSource(data, null, null, null, null);
   }
 
-  /** True for the rows of a training file. */
   public boolean isFile() {
     return file != null;
   }

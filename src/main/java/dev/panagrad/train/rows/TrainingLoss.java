@@ -11,23 +11,14 @@ import java.util.List;
  * The loss of one training over its rows: what the caller asked for, with weights whose mean over
  * the training rows is 1, so that the mean over rows is the mean over weights, and the gradient of
  * a batch has the right length on average.
+ *
+ * @param weights of the rows, or null
+ * @param offset of the rows, or null
+ * @param heldOutScale what the mean over held-out rows is to be multiplied by, to be one over their
+ *     weights
  */
-public final class TrainingLoss {
-  private final LossPlan plan;
-  private final Tensor weights;
-  private final Tensor offset;
-  private final double largestWeight;
-  private final double heldOutScale;
-
-  private TrainingLoss(
-      LossPlan plan, Tensor weights, Tensor offset, double largestWeight, double heldOutScale) {
-    this.plan = plan;
-    this.weights = weights;
-    this.offset = offset;
-    this.largestWeight = largestWeight;
-    this.heldOutScale = heldOutScale;
-  }
-
+public record TrainingLoss(
+    LossPlan plan, Tensor weights, Tensor offset, double largestWeight, double heldOutScale) {
   /**
    * The loss over these rows, whose targets are in raw units.
    *
@@ -110,16 +101,6 @@ public final class TrainingLoss {
     return List.of(all / (2 * sums[0]), all / (2 * sums[1]));
   }
 
-  /** Weights of the rows, or null. */
-  Tensor weights() {
-    return weights;
-  }
-
-  /** Offsets of the rows, or null. */
-  Tensor offset() {
-    return offset;
-  }
-
   /** The loss of a row. */
   public Loss loss() {
     return plan.loss();
@@ -130,10 +111,7 @@ public final class TrainingLoss {
     return plan.isPlain();
   }
 
-  /**
-   * The mean size of the training rows' losses at parameters that are all zero, summed over
-   * outputs.
-   */
+  /** The mean size of the training rows' losses at zero, summed over outputs. */
   public double ofZeros(TrainingRows rows) {
     Dataset data = rows.data();
     double[] sum = new double[1];
@@ -150,11 +128,6 @@ public final class TrainingLoss {
           }
         });
     return sum[0] / rows.trained();
-  }
-
-  /** What the mean over held-out rows is to be multiplied by, to be one over their weights. */
-  public double heldOutScale() {
-    return heldOutScale;
   }
 
   /** A bound on the curvature of this loss, as a multiple of that of the squared error. */

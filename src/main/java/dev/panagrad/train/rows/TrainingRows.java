@@ -26,10 +26,7 @@ public abstract class TrainingRows {
   private final long batchSize;
   private final long stepRows;
   private Standardization standardization;
-
-  /** Set where data of the caller are to be standardized. */
-  private boolean isChanged;
-
+  private boolean isChanged; // set where data of the caller are to be standardized
   private boolean isPlaced;
 
   TrainingRows(RowPlan plan, RowSource source, long trained) {
@@ -52,7 +49,6 @@ public abstract class TrainingRows {
         : new InMemoryRows(plan, source, arena);
   }
 
-  /** How they are divided. */
   public final RowPlan plan() {
     return plan;
   }
@@ -62,12 +58,10 @@ public abstract class TrainingRows {
     return source.data();
   }
 
-  /** Rows trained on. */
   public final long trained() {
     return trained;
   }
 
-  /** Rows held out. */
   public final long heldOut() {
     return data().rows() - trained;
   }
@@ -87,10 +81,7 @@ public abstract class TrainingRows {
     return standardization;
   }
 
-  /**
-   * Chooses how data of the caller are standardized; they are changed when they are {@linkplain
-   * #place placed}.
-   */
+  /** Chooses how data of the caller are standardized, which happens when they are placed. */
   public final void standardize(Standardization units) {
     standardization = units;
     isChanged = true;
@@ -99,11 +90,7 @@ public abstract class TrainingRows {
   /** Means and deviations of the training rows; without means if not shifted. */
   public abstract Standardization moments(boolean isShifted);
 
-  /**
-   * Standardizes data of the caller, and brings rows to where the backend reads them.
-   *
-   * @param loss its weights and offset belong to the rows
-   */
+  /** Standardizes data of the caller, and brings rows to where the backend reads them. */
   public final void place(Backend backend, TensorArena arena, TrainingLoss loss) {
     if (isChanged) {
       standardization.applyInPlace(data().x(), data().y());
@@ -133,11 +120,6 @@ public abstract class TrainingRows {
   public abstract void computeGradient(
       LinearRegression regression, long first, long count, Gradient into);
 
-  /** The mean loss of each output on the training rows or on those held out. */
-  public final double[] losses(LinearRegression regression, boolean isHeldOut, LossLog log) {
-    return losses(regression, isHeldOut, log, null);
-  }
-
   /**
    * The mean loss of each output on the training rows or on those held out, in any order.
    *
@@ -163,11 +145,7 @@ public abstract class TrainingRows {
     return largest[0];
   }
 
-  /**
-   * The normal equations of the training rows.
-   *
-   * @param host sums them, in host memory
-   */
+  /** The normal equations of the training rows, summed by a backend in host memory. */
   public abstract NormalEquations normalEquations(
       Backend host, TensorArena arena, boolean intercept);
 
