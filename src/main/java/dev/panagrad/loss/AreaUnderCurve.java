@@ -28,11 +28,6 @@ final class AreaUnderCurve implements Metrics.Measure {
   private long ones;
   private long zeros;
 
-  /**
-   * For that many rows.
-   *
-   * @param maxBytes that may be taken
-   */
   AreaUnderCurve(long rows, long maxBytes) {
     this.rows = rows;
     this.maxBytes = maxBytes;

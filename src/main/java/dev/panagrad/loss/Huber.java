@@ -20,7 +20,6 @@ import dev.panagrad.rule.Checks;
  * @param delta where it becomes linear, in units of the target, > 0
  */
 public record Huber(double delta) implements Loss {
-  /** Validates delta. */
   public Huber {
     Checks.positive("delta", delta);
   }

@@ -16,12 +16,9 @@ public interface Loss {
   }
 
   /**
-   * Replaces predictions by the loss's derivatives there.
+   * Replaces the first {@code count} predictions z by the loss's derivatives there, {@code s_i *
+   * loss'(z_i, y_i)}, for targets y and weights s.
    *
-   * @param z predictions, then {@code s_i * loss'(z_i, y_i)}
-   * @param y targets
-   * @param s weights of the rows
-   * @param count how many of each, from 0
    * @return {@code sum_i s_i * loss(z_i, y_i)}
    */
   double differentiate(double[] z, double[] y, double[] s, int count);
@@ -41,7 +38,7 @@ public interface Loss {
     metrics.meanLoss("loss", this);
   }
 
-  /** Whether there is a link, so that {@link #mean} is another number than the prediction. */
+  /** True if there is a link, so that {@link #mean} is another number than the prediction. */
   default boolean hasLink() {
     return false;
   }
@@ -49,25 +46,25 @@ public interface Loss {
   /** The largest second derivative; infinite if there is none. */
   double curvature();
 
-  /** Whether there is a derivative everywhere. */
+  /** True if there is a derivative everywhere. */
   default boolean isSmooth() {
     return true;
   }
 
-  /** Whether the second derivative is constant. */
+  /** True if the second derivative is constant. */
   default boolean isQuadratic() {
     return false;
   }
 
   /**
-   * Whether it is the squared error with a clipped derivative: parameters are as long as for the
-   * squared error, while the derivative at zero understates how far away they are.
+   * True for the squared error with a clipped derivative: parameters are as long as for the squared
+   * error, while the derivative at zero understates how far away they are.
    */
   default boolean isClipped() {
     return false;
   }
 
-  /** Whether targets are the classes 0 and 1. */
+  /** True if targets are the classes 0 and 1. */
   default boolean hasClasses() {
     return false;
   }

@@ -23,13 +23,7 @@ public final class Losses {
 
   private static final int MAX_CHARACTERS = 32; // more than any double needs
 
-  /**
-   * How a loss is written.
-   *
-   * @param parameter name of its number; null if it takes none
-   * @param example a usual number
-   * @param loss that number's
-   */
+  /** How a loss is written, with the name of its number, or null, and a usual one. */
   private record Form(String name, String parameter, double example, DoubleFunction<Loss> loss) {
     static Form alone(Loss loss) {
       return new Form(loss.name(), null, 0, _ -> loss);
@@ -46,8 +40,7 @@ public final class Losses {
   /**
    * The loss of a text.
    *
-   * @throws IllegalArgumentException if there is none; the message is short and does not have the
-   *     text, which may be anything
+   * @throws IllegalArgumentException if there is none; the message does not have the text
    */
   public static Loss parse(String text) {
     int colon = text.indexOf(':');

@@ -24,23 +24,16 @@ public final class Metrics implements AutoCloseable {
   private final Map<String, String> notes = new LinkedHashMap<>();
   private double weight;
 
-  /** One measure; of rows whose weights are above 0. */
   interface Measure extends AutoCloseable {
     void add(double[] z, double[] y, double[] s, int count);
 
-    /** Its value, given the sum of all weights. */
     double value(double weight);
 
     @Override
     default void close() {}
   }
 
-  /**
-   * No measures yet.
-   *
-   * @param rows how many will be added
-   * @param maxBytes of native memory
-   */
+  /** No measures yet, of that many rows, in at most that many bytes of native memory. */
   public Metrics(long rows, long maxBytes) {
     this.rows = rows;
     this.maxBytes = maxBytes;
@@ -72,11 +65,8 @@ public final class Metrics implements AutoCloseable {
 
   /**
    * The part of the targets' deviance from their mean that predictions explain, {@code 1 - sum s
-   * d(y, mean(z)) / sum s d(y, mean of y)}; NaN if targets are constant.
-   *
-   * @param deviance of a target from a mean, a Bregman divergence: the squared difference, or one
-   *     of an exponential family
-   * @param mean the inverse link
+   * d(y, mean(z)) / sum s d(y, mean of y)}; NaN if targets are constant. The deviance of a target
+   * from a mean is a Bregman divergence: the squared difference, or one of an exponential family.
    */
   public Metrics explained(String name, DoubleBinaryOperator deviance, DoubleUnaryOperator mean) {
     return add(name, new Explained(deviance, mean));
@@ -87,14 +77,7 @@ public final class Metrics implements AutoCloseable {
     return add(name, new AreaUnderCurve(rows, maxBytes));
   }
 
-  /**
-   * Adds rows.
-   *
-   * @param z predictions, before the inverse link
-   * @param y targets
-   * @param s weights, above 0
-   * @param count how many of each, from 0
-   */
+  /** Adds rows: predictions z before the inverse link, targets y, weights s above 0. */
   public void add(double[] z, double[] y, double[] s, int count) {
     for (int i = 0; i < count; i++) {
       weight += s[i];
@@ -140,7 +123,6 @@ public final class Metrics implements AutoCloseable {
     measures.values().forEach(Measure::close);
   }
 
-  /** A weighted sum over a block. */
   @FunctionalInterface
   private interface Sum {
     double of(double[] z, double[] y, double[] s, int count);

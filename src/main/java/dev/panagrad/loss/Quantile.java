@@ -19,7 +19,6 @@ import dev.panagrad.rule.Checks;
  * @param tau in (0, 1)
  */
 public record Quantile(double tau) implements Loss {
-  /** Validates tau. */
   public Quantile {
     Checks.openFraction("tau", tau);
   }

@@ -58,7 +58,6 @@ public record ConjugateGradient() implements Solver {
     private final double[] slope;
     private final double[] curvature;
     private double[] value;
-
     private double bestSquares = Double.POSITIVE_INFINITY;
     private double[] best;
     private double step = Double.NaN;
@@ -115,7 +114,7 @@ public record ConjugateGradient() implements Solver {
       return Status.GOING_ON;
     }
 
-    /** The next direction, also after the gradient was evaluated: what was learned is kept. */
+    /** Sets the next direction, also after a refresh: what was learned is kept. */
     private void turn(double[] before) {
       Arrays.fill(slope, 0);
       for (int i = 0; i < d.length; i++) {
@@ -131,7 +130,7 @@ public record ConjugateGradient() implements Solver {
       }
     }
 
-    /** To the minimum along each group's direction; false if there is none in any. */
+    /** Goes to the minimum along each group's direction; false if there is none in any. */
     private boolean step() {
       double length = Math.max(1, Vectors.norm(w));
       double move = probe(length);
@@ -159,10 +158,8 @@ public record ConjugateGradient() implements Solver {
     }
 
     /**
-     * Slopes and curvatures along the directions.
-     *
-     * @param length of the probe
-     * @return how long a step to their minima is, by all groups together; NaN if there is none
+     * Slopes and curvatures along the directions, by a probe of that length; returns how long a step
+     * to their minima is, by all groups together, or NaN.
      */
     private double probe(double length) {
       double scale = length / Vectors.norm(d);
@@ -182,7 +179,6 @@ public record ConjugateGradient() implements Solver {
       return bend > 0 ? -total(slope) / bend * Vectors.norm(d) : Double.NaN;
     }
 
-    /** The true gradient. */
     private void refresh() {
       objective.evaluate(w, g);
       for (int group = 0; group < value.length; group++) {

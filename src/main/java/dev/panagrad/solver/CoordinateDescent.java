@@ -35,9 +35,8 @@ import dev.panagrad.rule.Checks;
  *
  * bounds how far the objective is above its minimum. In this form, unlike as the difference of both
  * objectives, no terms of size q cancel. The solution has converged when the gap is at most {@value
- * #TOLERANCE} of the objective (of {@code 1e-10 q}, if it is smaller: what is below is rounding).
- * Coefficients of a converged solution with a Newton step are far closer than that: they satisfy
- * the optimality conditions to rounding.
+ * #TOLERANCE} of the objective (of {@code 1e-10 q}, if it is smaller: what is below is rounding);
+ * after a Newton step, coefficients satisfy the optimality conditions to rounding.
  *
  * <p>It ends without having converged after {@value #MAX_SWEEPS} sweeps, or when {@value #PATIENCE}
  * rounds have not made the gap smaller, which rounding prevents for some l1 below about 1e-10 of
@@ -76,12 +75,8 @@ public final class CoordinateDescent {
   private double multiplyAdds;
 
   /**
-   * How a minimization ended.
-   *
-   * @param converged whether the gap is small enough
-   * @param relativeGap the gap as a part of the objective
-   * @param sweeps over all coefficients, or over the active ones
-   * @param multiplyAdds all work, in multiplications with an addition
+   * How a minimization ended: whether the gap, as a part of the objective, is small enough, after
+   * how many sweeps over all or the active coefficients, and multiplications with an addition.
    */
   public record Outcome(boolean converged, double relativeGap, long sweeps, double multiplyAdds) {}
 
@@ -91,8 +86,7 @@ public final class CoordinateDescent {
    * @param g symmetric, positive semidefinite [d][d]; a zero on its diagonal leaves that
    *     coefficient as it is
    * @param c right side [d]
-   * @param q the objective at w = 0
-   * @throws IllegalArgumentException if lengths differ, or q is negative or not finite
+   * @param q the objective at w = 0, at least 0
    */
   public CoordinateDescent(double[][] g, double[] c, double q) {
     Vectors.requireSystem(g, c);
@@ -178,7 +172,7 @@ public final class CoordinateDescent {
     multiplyAdds += w.length;
   }
 
-  /** Whether another sweep over the active coefficients would change much. */
+  /** True if another sweep over the active coefficients would change much. */
   private boolean sweepActive(double[] w) {
     double fall = 0;
     for (int i = 0; i < actives; i++) {
@@ -208,8 +202,8 @@ public final class CoordinateDescent {
   }
 
   /**
-   * To the minimum over the active coefficients with their signs, or to the first change of one.
-   * Whether a coefficient became zero, so that there is another step to take.
+   * Goes to the minimum over the active coefficients with their signs, or to the first change of
+   * one; true if one became zero, so that there is another step to take.
    */
   private boolean newton(double[] w) {
     int count = 0;
@@ -280,7 +274,7 @@ public final class CoordinateDescent {
     return v;
   }
 
-  /** Along the step until a coefficient is zero; whether there is one on the way. */
+  /** Goes along the step until a coefficient is zero; true if there is one on the way. */
   private boolean move(double[] step, double[] w) {
     double part = 1;
     int first = -1;
@@ -305,8 +299,8 @@ public final class CoordinateDescent {
   }
 
   /**
-   * Cholesky's factor in place, as far as rows are independent but for rounding; how many are. Of
-   * the next row, all but the diagonal is there.
+   * Cholesky's factor in place, as far as rows are independent but for rounding; returns how many
+   * are. Of the next row, all but the diagonal is there.
    */
   private int factorize(double[][] lower) {
     int n = lower.length;

@@ -8,7 +8,7 @@ abstract class Iterations implements Solver.Run {
   final double tolerance;
   double[] w;
   double[] g;
-  double firstNorm = Double.NaN; // the length of the first gradient; NaN before it is known
+  double firstNorm = Double.NaN; // the length of the first gradient
   private Status status = Status.GOING_ON;
 
   Iterations(Objective objective, double[] initial, double tolerance) {
@@ -19,7 +19,6 @@ abstract class Iterations implements Solver.Run {
     g = new double[w.length];
   }
 
-  /** One iteration of a run that goes on. */
   abstract Status advance();
 
   @Override

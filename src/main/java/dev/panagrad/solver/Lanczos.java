@@ -17,10 +17,10 @@ import java.util.SplittableRandom;
  *   T_k = tridiagonal, alpha on its diagonal and beta beside it
  * </pre>
  *
- * The largest and smallest eigenvalue of T_k lie between those of A, and approach them as k grows:
- * the ends of the spectrum first. After as many products as A has distinct eigenvalues they are
- * those of A. New vectors are made orthogonal to all earlier ones twice, as rounding would bring
- * back directions that have been found; so k vectors are kept, in double precision.
+ * The largest and smallest eigenvalue of T_k lie between those of A, and approach them as k grows;
+ * after as many products as A has distinct eigenvalues they are those of A. New vectors are made
+ * orthogonal to all earlier ones twice, as rounding would bring back directions that have been
+ * found; so k vectors are kept, in double precision.
  *
  * <p><b>How sure.</b> The largest eigenvalue is not below {@code largest}. From a random start it
  * is rarely far above it: the expected relative error after k products of a matrix of dimension n
@@ -57,10 +57,8 @@ public final class Lanczos {
   public record Spectrum(double largest, double smallest, int products, boolean isComplete) {}
 
   /**
-   * Finds the ends of the spectrum.
+   * Finds the ends of the spectrum, by at most {@code maxProducts} products.
    *
-   * @param dimension of the matrix, at least 1
-   * @param maxProducts at most that many, at least 1
    * @param tolerance stops when the largest has grown by less than this fraction twice in a row; 0
    *     to go on
    * @throws ArithmeticException if a product is not finite

@@ -78,17 +78,13 @@ public record Lbfgs(int memory) implements Solver {
         }
       }
       direction();
-      StrongWolfe search = new StrongWolfe(objective, w, direction, value, g);
       // Before any curvature is known: a step of length 1 at most.
       double first = kept == 0 ? Math.min(1, 1 / Vectors.norm(g)) : 1;
-      StrongWolfe.Point found = search.find(first);
+      StrongWolfe.Point found = new StrongWolfe(objective, w, direction, value, g).find(first);
       if (found == null) {
-        if (kept > 0) {
-          // Once more, along the gradient.
-          kept = 0;
-          return Status.GOING_ON;
-        }
-        return Status.STALLED;
+        boolean isAlongGradient = kept == 0;
+        kept = 0;
+        return isAlongGradient ? Status.STALLED : Status.GOING_ON;
       }
       step = found.step();
       remember(found.w(), found.g());

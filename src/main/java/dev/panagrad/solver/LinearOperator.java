@@ -3,10 +3,6 @@ package dev.panagrad.solver;
 /** A matrix of which only products with vectors are known. */
 @FunctionalInterface
 public interface LinearOperator {
-  /**
-   * Writes the product with {@code vector} into {@code product}.
-   *
-   * @param vector not changed
-   */
+  /** Writes the product with {@code vector}, which stays as it is, into {@code product}. */
   void multiply(double[] vector, double[] product);
 }

@@ -21,22 +21,11 @@ import dev.panagrad.rule.Checks;
 public final class LinearSystem {
   private LinearSystem() {}
 
-  /**
-   * An approximate solution.
-   *
-   * @param x the best that was found
-   * @param residual {@code b - A x}, as it was carried along
-   * @param products with the matrix that it took
-   */
+  /** The best x that was found, {@code b - A x} as it was carried along, and products it took. */
   @SuppressWarnings("ArrayRecordComponent") // read once, not compared
   public record Solution(double[] x, double[] residual, int products) {}
 
-  /**
-   * Solves, from zero.
-   *
-   * @param maxProducts at most that many
-   * @param tolerance stops when the residual is at most this part of b
-   */
+  /** Solves, from zero, until the residual is at most that part of b, or for so many products. */
   public static Solution solve(
       LinearOperator matrix, double[] b, int maxProducts, double tolerance) {
     Checks.count("products", maxProducts);

@@ -10,12 +10,7 @@ package dev.panagrad.solver;
 public interface Objective {
   int size();
 
-  /**
-   * The value of f and its gradient.
-   *
-   * @param at parameters, not changed
-   * @param gradient is overwritten
-   */
+  /** Returns the value of f at these parameters, and overwrites the gradient. */
   double evaluate(double[] at, double[] gradient);
 
   default int groups() {

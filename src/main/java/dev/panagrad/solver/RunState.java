@@ -32,12 +32,11 @@ public final class RunState {
   }
 
   /**
-   * Brings a run to where another one was saved.
+   * Brings a run to where another one was saved, of the same method with the same options, and of
+   * an objective of the same size.
    *
-   * @param run of the same method with the same options, and of an objective of the same size
-   * @param vectors {@link #vectors} of the other
-   * @throws IllegalArgumentException if they are not of such a run, with what differs; the run is
-   *     what it was then
+   * @throws IllegalArgumentException if the vectors are not of such a run, with what differs; the
+   *     run is what it was then
    */
   public static void restore(Solver.Run run, Map<String, double[]> vectors) {
     RunState before = of(run);
@@ -54,12 +53,7 @@ public final class RunState {
     return vectors;
   }
 
-  /**
-   * A vector.
-   *
-   * @param current what it is, whose length it has in both directions
-   * @return the current one, or a copy of the saved one
-   */
+  /** The current vector, or a copy of the saved one, which is as long. */
   public double[] vector(String name, double[] current) {
     if (!isRestoring) {
       vectors.put(name, current.clone());
@@ -82,12 +76,7 @@ public final class RunState {
     return vector(name, new double[] {current})[0];
   }
 
-  /**
-   * A whole number.
-   *
-   * @param least that it may be
-   * @param largest that it may be
-   */
+  /** A whole number from {@code least} to {@code largest}. */
   public int count(String name, int current, int least, int largest) {
     double saved = number(name, current);
     if (!(saved >= least && saved <= largest && saved == Math.rint(saved))) {
@@ -98,7 +87,6 @@ public final class RunState {
     return (int) saved;
   }
 
-  /** Why a run has ended, or that it has not. */
   public Solver.Run.Status status(Solver.Run.Status current) {
     List<Solver.Run.Status> all = List.of(Solver.Run.Status.values());
     return all.get(count("status", all.indexOf(current), 0, all.size() - 1));

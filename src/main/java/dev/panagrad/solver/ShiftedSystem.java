@@ -31,13 +31,7 @@ public final class ShiftedSystem {
 
   private final double[] turned; // Q^T b
 
-  /**
-   * Reduces the matrix.
-   *
-   * @param a symmetric [d][d]; overwritten
-   * @param b right side [d]
-   * @throws IllegalArgumentException if lengths differ
-   */
+  /** Reduces a symmetric matrix [d][d], which is overwritten, for a right side [d]. */
   public ShiftedSystem(double[][] a, double[] b) {
     d = a.length;
     Vectors.requireSystem(a, b);
@@ -92,8 +86,7 @@ public final class ShiftedSystem {
         p[j] += factor * row[j];
       }
     }
-    double half = Vectors.dot(v, p) / 2;
-    Vectors.add(-half, v, p);
+    Vectors.add(-Vectors.dot(v, p) / 2, v, p);
     for (int i = k + 1; i < d; i++) {
       double left = v[i];
       double right = p[i];
@@ -112,10 +105,8 @@ public final class ShiftedSystem {
   }
 
   /**
-   * Solves for one shift.
+   * Solves for one shift t above 0, into x [d].
    *
-   * @param shift t, above 0
-   * @param x receives the solution [d]
    * @throws ArithmeticException if {@code A + t I} is not positive definite, but for rounding, or
    *     not finite: t is too small for the matrix
    */

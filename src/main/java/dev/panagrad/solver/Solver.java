@@ -5,13 +5,13 @@ package dev.panagrad.solver;
  * immutable and may be shared; what a run remembers is in its {@link Run}.
  */
 public interface Solver {
-  /** The name that reports and the command line use. */
+  /** The name that reports use. */
   String name();
 
-  /** Whether it handles an L1 penalty, which has no gradient where a parameter is zero. */
+  /** True if it handles an L1 penalty, which has no gradient where a parameter is zero. */
   boolean acceptsL1();
 
-  /** Whether it needs a gradient that is linear in the parameters. */
+  /** True if it needs a gradient that is linear in the parameters. */
   default boolean needsQuadratic() {
     return false;
   }
@@ -27,7 +27,6 @@ public interface Solver {
 
   /** A run of a method. One thread at a time. */
   interface Run {
-    /** Why a run has ended. */
     enum Status {
       GOING_ON,
       CONVERGED,
