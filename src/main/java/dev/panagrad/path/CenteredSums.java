@@ -26,7 +26,6 @@ final class CenteredSums {
   final double[] c;
   double q;
 
-  /** The sums of no rows. */
   CenteredSums(int d) {
     mean = new double[d];
     g = new double[d][d];
@@ -53,7 +52,6 @@ final class CenteredSums {
     }
   }
 
-  /** Adds the sums of other rows. */
   void merge(CenteredSums other) {
     double all = rows + other.rows;
     double weight = rows * (other.rows / all);
@@ -103,12 +101,7 @@ final class CenteredSums {
     q /= rows;
   }
 
-  /**
-   * The mean squared error on these rows, not standardized, of a model in raw units.
-   *
-   * <p>A difference of terms of the size of the target's variance: its error is about 1e-16 of
-   * that.
-   */
+  /** The mean squared error of a model in raw units, to about 1e-16 of the target's variance. */
   double meanSquaredError(double[] coefficients, double intercept) {
     double value = q;
     double s = intercept - targetMean;

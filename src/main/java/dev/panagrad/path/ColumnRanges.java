@@ -4,10 +4,7 @@ import dev.panagrad.data.DataException;
 import dev.panagrad.data.Dataset;
 import java.util.Arrays;
 
-/**
- * The least and the largest value of each column in each fold: which of them are constant, where
- * sums would leave rounding.
- */
+/** The least and largest value of each column in each fold: sums of constant ones are rounding. */
 final class ColumnRanges {
   private final int features;
   private final double[][] low; // [fold][feature, then the target]
@@ -23,11 +20,7 @@ final class ColumnRanges {
     }
   }
 
-  /**
-   * Reads all rows once.
-   *
-   * @throws DataException if a value is NaN or infinite
-   */
+  /** Reads all rows once; throws if a value is NaN or infinite. */
   static ColumnRanges of(Dataset data, RowFolds folds) {
     int d = data.features().size();
     ColumnRanges ranges = new ColumnRanges(folds.count(), d);
@@ -53,10 +46,8 @@ final class ColumnRanges {
   }
 
   /**
-   * True if a column, or the target if it is the last, has one value in all folds but one; without
-   * an intercept, if that value is zero.
-   *
-   * @param without a fold, or -1 for all rows
+   * True if a column has one value in all folds but one, or in all for -1; without an intercept, if
+   * that value is zero.
    */
   boolean isConstant(int column, int without, boolean hasIntercept) {
     double least = Double.POSITIVE_INFINITY;

@@ -7,7 +7,7 @@ import dev.panagrad.solver.ShiftedSystem;
 
 /** The models for all values of a path on one set of rows, each from the one before. */
 final class PathModels {
-  final double[][] coefficients; // coefficients in raw units, [value][feature]
+  final double[][] coefficients; // in raw units, [value][feature]
   final double[] intercepts;
   int unconverged; // how many have not converged
   double multiplyAdds;
@@ -20,8 +20,6 @@ final class PathModels {
   /**
    * The largest value that is of use: of L1, the smallest that makes all coefficients zero; of L2,
    * {@value RegularizationPath#LARGEST_RIDGE} times the largest eigenvalue.
-   *
-   * @param problem standardized
    */
   static double largestValue(CenteredSums problem, PathPenalty kind, double share) {
     if (kind == PathPenalty.L2) {
@@ -53,14 +51,7 @@ final class PathModels {
         .largest();
   }
 
-  /**
-   * Solves for all values.
-   *
-   * @param problem standardized; overwritten for L2
-   * @param scale of each feature
-   * @param values decreasing
-   * @param isWarm whether each starts from the one before, else from zero
-   */
+  /** Solves a standardized problem, which is overwritten for L2; cold starts are from zero. */
   static PathModels of(
       CenteredSums problem,
       double[] scale,

@@ -3,6 +3,7 @@ package dev.panagrad.path;
 import dev.panagrad.penalty.Penalty;
 import dev.panagrad.regression.LinearModel;
 import dev.panagrad.rule.Checks;
+import java.util.Arrays;
 import java.util.List;
 
 /**
@@ -25,7 +26,7 @@ import java.util.List;
  * @param oneStandardErrorIndex of the strongest penalty whose mean error is at most one standard
  *     error above the least
  * @param constantFeatures names of features that are constant, with coefficient 0
- * @param passes how often the rows were read
+ * @param passes over the rows
  * @param multiplyAdds of the solver, for all models
  * @param unconverged how many of the models, of all rows or of all but a fold, have not converged;
  *     0 unless columns are nearly collinear, or values tiny
@@ -60,11 +61,7 @@ public record PathResult(
 
   /** How many coefficients of a value's model are not zero. */
   public int nonzero(int index) {
-    int count = 0;
-    for (double coefficient : coefficients[at(index)]) {
-      count += coefficient == 0 ? 0 : 1;
-    }
-    return count;
+    return (int) Arrays.stream(coefficients[at(index)]).filter(x -> x != 0).count();
   }
 
   /** A value's model, in raw units. */

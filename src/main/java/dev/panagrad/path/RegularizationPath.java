@@ -8,7 +8,6 @@ import dev.panagrad.data.Dataset;
 import dev.panagrad.regression.NormalEquations;
 import dev.panagrad.rule.Checks;
 import dev.panagrad.tensor.TensorArena;
-import java.util.ArrayList;
 import java.util.List;
 import java.util.Locale;
 import java.util.stream.IntStream;
@@ -31,10 +30,9 @@ import java.util.stream.IntStream;
  *
  * <p><b>What cross-validation leaves out.</b> A fold's rows take no part in the models that they
  * judge, with one exception: features are divided by standard deviations of all rows, once, as when
- * data are standardized before scikit-learn's LassoCV. Means do not matter, as each model has its
- * intercept; of the target nothing is used. What leaks is how strongly the penalty weighs on one
- * feature against another, to the extent that a k-th of the rows changes standard deviations. It
- * makes a value mean the same in every fold and in the final model.
+ * data are standardized before scikit-learn's LassoCV, so that a value means the same in every
+ * fold. What leaks is how strongly the penalty weighs on one feature against another, to the extent
+ * that a k-th of the rows changes standard deviations.
  *
  * <p>L1 and elastic net by {@link dev.panagrad.solver.CoordinateDescent}, L2 by {@link
  * dev.panagrad.solver.ShiftedSystem}, both to rounding where columns are not nearly collinear.
@@ -46,10 +44,7 @@ import java.util.stream.IntStream;
  * backend and not on its threads. Threading: one thread at a time.
  */
 public final class RegularizationPath {
-  /** Values, if not said otherwise. */
   public static final int DEFAULT_VALUES = 100;
-
-  /** Folds, if not said otherwise. */
   public static final int DEFAULT_FOLDS = 5;
 
   static final double LARGEST_RIDGE = 100;
@@ -93,7 +88,7 @@ public final class RegularizationPath {
 
   /** How many values, from 2 to 1,000; default {@value #DEFAULT_VALUES}. */
   public RegularizationPath values(int count) {
-    this.count = inside("values", count, 2, MAX_VALUES);
+    this.count = Checks.size("values", count, 2, MAX_VALUES);
     return this;
   }
 
@@ -111,7 +106,7 @@ public final class RegularizationPath {
 
   /** These values instead: 2 to 1,000, above 0 and decreasing. */
   public RegularizationPath at(double... values) {
-    inside("values", values.length, 2, MAX_VALUES);
+    Checks.size("values", values.length, 2, MAX_VALUES);
     for (int i = 0; i < values.length; i++) {
       Checks.positive("value " + (i + 1), values[i]);
       if (i > 0 && values[i] >= values[i - 1]) {
@@ -125,7 +120,7 @@ public final class RegularizationPath {
 
   /** How many folds, from 2 to 100, of at least 2 rows; default {@value #DEFAULT_FOLDS}. */
   public RegularizationPath folds(int folds) {
-    this.folds = inside("folds", folds, 2, MAX_FOLDS);
+    this.folds = Checks.size("folds", folds, 2, MAX_FOLDS);
     return this;
   }
 
@@ -153,30 +148,19 @@ public final class RegularizationPath {
     return this;
   }
 
-  private static int inside(String name, int value, int least, int largest) {
-    if (value < least || value > largest) {
-      throw new IllegalArgumentException(
-          "%s must be in [%d, %,d], found %,d".formatted(name, least, largest, value));
-    }
-    return value;
-  }
-
   /** The heap that matrices of this size take, in bytes: {@code 8 d^2 (k + 3)}. */
   public static long requiredBytes(int features, int folds) {
     return (long) Double.BYTES * features * features * (folds + 3);
   }
 
   /**
-   * Computes the path.
+   * Computes the path for data of one target, on a backend that computes in host memory.
    *
-   * @param data one target; not changed
-   * @param backend that computes in host memory
    * @throws DataException if a value is not finite, the target is constant, no feature has to do
    *     with it, or there are fewer than 2 rows per fold
-   * @throws IllegalArgumentException if there is more than one target, more than {@link
-   *     NormalEquations#MAX_FEATURES} features, more than the heap holds, or values whose squares
-   *     F64 does not hold, or an L2 penalty that rounding hides; or the backend does not compute in
-   *     host memory
+   * @throws IllegalArgumentException if data or backend are others, or there are more than {@link
+   *     NormalEquations#MAX_FEATURES} features, more than the heap holds, values whose squares F64
+   *     does not hold, or an L2 penalty that rounding hides
    */
   public PathResult fit(Dataset data, Backend backend) {
     requireAccepted(data, backend);
@@ -348,12 +332,11 @@ public final class RegularizationPath {
     while (mean[simplest] > mean[chosen] + error[chosen]) {
       simplest++;
     }
-    List<String> constant = new ArrayList<>();
-    for (int c = 0; c < data.features().size(); c++) {
-      if (ranges.isConstant(c, -1, hasIntercept)) {
-        constant.add(data.features().get(c));
-      }
-    }
+    List<String> constant =
+        IntStream.range(0, data.features().size())
+            .filter(c -> ranges.isConstant(c, -1, hasIntercept))
+            .mapToObj(data.features()::get)
+            .toList();
     return new PathResult(
         data.features(),
         data.targets().getFirst(),
@@ -368,7 +351,7 @@ public final class RegularizationPath {
         error,
         chosen,
         simplest,
-        List.copyOf(constant),
+        constant,
         PASSES,
         multiplyAdds,
         unconverged);

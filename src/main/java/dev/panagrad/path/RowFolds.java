@@ -15,24 +15,16 @@ final class RowFolds {
     this.first = first;
   }
 
-  /**
-   * Deals rows in turn: row i, or the i-th of a shuffle, to fold i mod k.
-   *
-   * @param seed of the shuffle, or null for none
-   */
+  /** Deals row i, or the i-th of a shuffle of that seed if not null, to fold i mod k. */
   static RowFolds of(TensorArena arena, long rows, int folds, Long seed) {
     // What fold each row is in, and then, by counting, their places.
     Tensor fold = arena.allocate("fold of a row", DType.I64, rows);
-    if (seed == null) {
-      for (long i = 0; i < rows; i++) {
-        fold.setLong(i, i % folds);
-      }
-    } else {
-      RowOrder order = RowOrder.of(arena, rows, 0, seed);
+    RowOrder order = seed == null ? null : RowOrder.of(arena, rows, 0, seed);
+    if (order != null) {
       order.shuffle(0);
-      for (long i = 0; i < rows; i++) {
-        fold.setLong(order.index().getLong(i), i % folds);
-      }
+    }
+    for (long i = 0; i < rows; i++) {
+      fold.setLong(order == null ? i : order.index().getLong(i), i % folds);
     }
     long[] first = new long[folds + 1];
     for (int f = 0; f < folds; f++) {

@@ -143,6 +143,10 @@ final class ColumnMoments {
     return moments;
   }
 
+  boolean isFinite() {
+    return Arrays.stream(scale).allMatch(Double::isFinite);
+  }
+
   /** Throws where a value was not finite, or so large that the moments are not. */
   void requireFinite(Tensor t, Tensor index, long count) {
     for (int c = 0; c < mean.length; c++) {

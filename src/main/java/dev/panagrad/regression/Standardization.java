@@ -144,6 +144,11 @@ public final class Standardization {
     return new LinearModel(features, targets, coefficients, intercept);
   }
 
+  /** False if a value that it was fitted on was not finite. */
+  public boolean isFinite() {
+    return x.isFinite() && y.isFinite();
+  }
+
   public int features() {
     return x.mean.length;
   }

@@ -158,8 +158,8 @@ public record ConjugateGradient() implements Solver {
     }
 
     /**
-     * Slopes and curvatures along the directions, by a probe of that length; returns how long a step
-     * to their minima is, by all groups together, or NaN.
+     * Slopes and curvatures along the directions, by a probe of that length; returns how long a
+     * step to their minima is, by all groups together, or NaN.
      */
     private double probe(double length) {
       double scale = length / Vectors.norm(d);

@@ -207,7 +207,7 @@ public final class OnlineRegression implements AutoCloseable {
     if (isStaged) {
       return staged.stage(batch);
     }
-    if (taken.rows() != batch) {
+    if (!taken.rows().equals(batch)) {
       taken = new Batch(batch);
     }
     return StagedRows.squares(batch.y());

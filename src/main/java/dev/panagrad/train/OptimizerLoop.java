@@ -10,6 +10,7 @@ import dev.panagrad.train.checkpoint.SavedTraining;
 import dev.panagrad.train.checkpoint.ScheduleProbe;
 import dev.panagrad.train.objective.AutomaticRate;
 import dev.panagrad.train.rows.LossLog;
+import dev.panagrad.train.rows.TrainingRows;
 import java.io.IOException;
 import java.util.LinkedHashMap;
 import java.util.List;
@@ -49,13 +50,10 @@ final class OptimizerLoop implements EpochLoop {
   }
 
   private Optimizer build(double rate) {
+    long epochs = plan.ending.epochs();
+    boolean isStationary = plan.steps.isVarianceReduced();
     return build(
-        AutomaticRate.apply(
-            bench.optimizer,
-            rate,
-            bench.fit.rows(),
-            plan.ending.epochs(),
-            plan.steps.isVarianceReduced()));
+        AutomaticRate.apply(bench.optimizer, rate, bench.fit.rows(), epochs, isStationary));
   }
 
   @Override
@@ -165,12 +163,10 @@ final class OptimizerLoop implements EpochLoop {
 
   /** Computes in as many parts as the rows, or several batches for one step, ask for. */
   private void computeGradient(long first, long count) {
+    TrainingRows rows = bench.fit.rows();
     for (long done = 0, n; done < count; done += n) {
-      n =
-          Math.min(
-              bench.fit.rows().batchSize(),
-              bench.fit.rows().contiguousFrom(first + done, count - done));
-      bench.fit.rows().computeGradient(bench.fit.regression(), first + done, n, nextLoss(n));
+      n = Math.min(rows.batchSize(), rows.contiguousFrom(first + done, count - done));
+      rows.computeGradient(bench.fit.regression(), first + done, n, nextLoss(n));
       settleIfFull();
       if (anchor != null) {
         anchor.correct(first + done, n);

@@ -29,10 +29,7 @@ final class SolverLoop implements EpochLoop {
   private final Solver solver;
   private final RowsObjective objective;
 
-  /**
-   * FISTA evaluates at its extrapolated point, not at its iterate; its reported loss is the
-   * former's.
-   */
+  /** FISTA evaluates at its extrapolated point, not at its iterate, and reports that loss. */
   private final boolean isLastEvaluation;
 
   private TrainingProgress progress;
@@ -115,11 +112,9 @@ final class SolverLoop implements EpochLoop {
 
   /** The loss of an output at the parameters that were looked at last, without penalty. */
   private double loss(int output) {
-    if (isLastEvaluation) {
-      return objective.loss(output);
-    }
-    double l2 = objective.penalty().l2();
-    return run.value(output) - (l2 > 0 ? objective.l2Penalty(run.parameters(), output) : 0);
+    return isLastEvaluation
+        ? objective.loss(output)
+        : run.value(output) - objective.l2Penalty(run.parameters(), output);
   }
 
   /** The solver's last evaluation may have been at a trial point. */

@@ -71,10 +71,10 @@ public final class TrainingFile implements AutoCloseable {
     int k = targets.size();
     rows = in.map(arena, ROWS);
     Tensor moments = in.read(arena, MOMENTS);
-    requireFits(rows.dtype().isFloating() && d > 0 && k > 0, "rows", rows);
-    requireFits(rows.shape().rank() == 2 && rows.cols() == (long) d + k, "rows", rows);
-    requireFits(moments.shape().equals(Shape.of(4, rows.cols())), "moments", moments);
-    requireFits(moments.dtype() == DType.F64, "moments", moments);
+    boolean fits = rows.shape().rank() == 2 && rows.cols() == (long) d + k;
+    requireFits(fits && rows.dtype().isFloating() && d > 0 && k > 0, ROWS, rows);
+    fits = moments.shape().equals(Shape.of(4, rows.cols()));
+    requireFits(fits && moments.dtype() == DType.F64, MOMENTS, moments);
     require(rows.rows() > 0, "it has no rows");
     requireMoments(moments);
     Set<String> names = new HashSet<>(features);
@@ -127,7 +127,6 @@ public final class TrainingFile implements AutoCloseable {
     return NameList.parse(text, in.shape(ROWS).cols());
   }
 
-  /** True for a file that says that it is one of these. */
   public static boolean isTrainingFile(Path file) {
     if (!file.toString().toLowerCase(Locale.ROOT).endsWith(".safetensors")) {
       return false;
@@ -163,24 +162,22 @@ public final class TrainingFile implements AutoCloseable {
     }
   }
 
-  /** How rows are written. */
+  /**
+   * How rows are written: as they are; with means subtracted, divided by standard deviations; or
+   * divided by root mean squares, for models without intercept.
+   */
   public enum Units {
-    /** Written as they are. */
     RAW,
-    /** Means subtracted and divided by standard deviations, of all rows. */
     STANDARDIZED,
-    /** Divided by root mean squares: for models without intercept. */
     SCALED
   }
 
   /**
-   * Writes one: two passes over the table, and three over the file if rows are standardized.
-   * Several targets share one scale, so that any penalty can be used later. The file is on the disk
-   * when the call returns, in place of what was there.
+   * Writes the columns of a table that a reader chose, as rows of F32 or F64: two passes over the
+   * table, and three over the file if rows are standardized. Several targets share one scale, so
+   * that any penalty can be used later. The file is on the disk when the call returns, in place of
+   * what was there.
    *
-   * @param reader the columns chosen
-   * @param table what it reads
-   * @param dtype F32 or F64, of the rows
    * @throws IOException if it cannot be written, with the path and the bytes needed
    * @throws dev.panagrad.data.DataException as the table says
    */
@@ -234,11 +231,7 @@ public final class TrainingFile implements AutoCloseable {
     return standardization;
   }
 
-  /**
-   * Reads all rows once and compares them with their sum.
-   *
-   * @throws IOException if they are not those that were written
-   */
+  /** Reads all rows once; throws if they are not those that were written. */
   public void requireIntactRows() throws IOException {
     try (SafetensorsFile in = SafetensorsFile.open(path)) {
       in.requireIntact(ROWS);
@@ -250,7 +243,6 @@ public final class TrainingFile implements AutoCloseable {
     return isShifted;
   }
 
-  /** The rows to train on. */
   RowSource source() {
     return new RowSource(dataset, toString(), rows, standardization, fingerprint);
   }

@@ -6,6 +6,7 @@ import dev.panagrad.regression.LinearModel;
 import dev.panagrad.tensor.Tensor;
 import dev.panagrad.tensor.TensorArena;
 import dev.panagrad.train.checkpoint.CheckpointFolder;
+import dev.panagrad.train.checkpoint.CheckpointPlan;
 import dev.panagrad.train.checkpoint.CheckpointWriter;
 import dev.panagrad.train.checkpoint.Resumption;
 import dev.panagrad.train.checkpoint.SavedTraining;
@@ -50,7 +51,6 @@ final class TrainingSession implements AutoCloseable {
     this.backend = backend;
   }
 
-  /** Trains, as {@link Trainer#fit} says. */
   static TrainingResult run(TrainingPlan plan, RowSource source, Backend backend) {
     backend.linear().requireOpen();
     plan.requireConsistent();
@@ -93,16 +93,19 @@ final class TrainingSession implements AutoCloseable {
       loop.begin(progress, watch, saved);
       if (folder != null) {
         identity.putAll(loop.identity());
+        CheckpointPlan when = plan.saving.plan();
         checkpoints =
-            new CheckpointWriter(
-                plan.saving.plan(),
-                folder,
-                identity,
-                loop.snapshot(plan.saving.plan().inBackground()));
+            new CheckpointWriter(when, folder, identity, loop.snapshot(when.inBackground()));
       }
       if (saved != null) {
         checkpoints.resumedAt(loop.steps(), progress.batches);
-        warnOfOtherBackend();
+        if (!backendText().equals(progress.backend)) {
+          LOG.log(
+              Level.WARNING,
+              "the training was on the backend {0} and goes on on {1}, which rounds differently",
+              progress.backend,
+              backendText());
+        }
       }
     } catch (IOException e) {
       throw Resumption.cannotResume(e);
@@ -116,16 +119,6 @@ final class TrainingSession implements AutoCloseable {
     saved.requireSame(identity);
     loop.examine(saved);
     progress = TrainingProgress.of(saved, bench.fit.outputs(), rows.trained());
-  }
-
-  private void warnOfOtherBackend() {
-    if (!backendText().equals(progress.backend)) {
-      LOG.log(
-          Level.WARNING,
-          "the training was on the backend {0} and goes on on {1}, which rounds differently",
-          progress.backend,
-          backendText());
-    }
   }
 
   private String backendText() {
@@ -226,16 +219,14 @@ final class TrainingSession implements AutoCloseable {
     if (reason != null) {
       return reason;
     }
-    if (plan.ending.maximumTime() != null
-        && Duration.ofNanos(System.nanoTime() - started).compareTo(plan.ending.maximumTime())
-            >= 0) {
+    Duration most = plan.ending.maximumTime();
+    if (most != null && Duration.ofNanos(System.nanoTime() - started).compareTo(most) >= 0) {
       return StopReason.TIME;
     }
     boolean isLast = progress.epochs >= plan.ending.epochs();
     return !isLast && plan.ending.stopWhen().getAsBoolean() ? StopReason.REQUEST : null;
   }
 
-  /** What the numbers say, whenever they are looked at. */
   private StopReason stopOf(EpochRecord record) {
     if (record == null) {
       return null;
@@ -252,8 +243,6 @@ final class TrainingSession implements AutoCloseable {
         ? StopReason.PATIENCE
         : null;
   }
-
-  // ---- checkpoints
 
   private void checkpointIfDue() {
     if (checkpoints != null && checkpoints.isDue(loop.steps())) {
@@ -274,8 +263,6 @@ final class TrainingSession implements AutoCloseable {
     tensors.addAll(loop.tensors(owner));
     return tensors;
   }
-
-  // ---- the end
 
   private TrainingResult result(StopReason reason) {
     loop.settle();

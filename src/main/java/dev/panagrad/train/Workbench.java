@@ -21,15 +21,9 @@ final class Workbench implements AutoCloseable {
   final RowsObjective objective;
 
   final MeasuredCurvature curvature;
+  final Optimizer.Builder optimizer; // in the units of the rows; null where a solver iterates
 
-  /** The optimizer in the units of the rows; null where a solver iterates. */
-  final Optimizer.Builder optimizer;
-
-  /**
-   * Prepares a training; nothing of the data changes.
-   *
-   * @throws IllegalArgumentException if a row's value is not finite where the method needs it
-   */
+  /** Prepares a training; throws if a value is not finite where the method needs it. */
   Workbench(TrainingPlan plan, TrainingRows rows, Backend backend, TensorArena arena) {
     this.plan = plan;
     if (plan.fit.isStandardized()) {
@@ -52,18 +46,9 @@ final class Workbench implements AutoCloseable {
 
   private static Standardization moments(TrainingPlan plan, TrainingRows rows) {
     Standardization fit = rows.moments(plan.fit.hasIntercept());
-    if (plan.looksAtAllRows()) {
-      double sum = 0;
-      for (int f = 0; f < fit.features(); f++) {
-        sum += fit.featureScale(f) * 0;
-      }
-      for (int j = 0; j < fit.targets(); j++) {
-        sum += fit.targetScale(j) * 0;
-      }
-      String found = sum == 0 ? null : rows.data().firstNotFinite();
-      if (found != null) {
-        throw notFinite(found, null);
-      }
+    String found = plan.looksAtAllRows() && !fit.isFinite() ? rows.data().firstNotFinite() : null;
+    if (found != null) {
+      throw notFinite(found, null);
     }
     Penalty penalty =
         plan.method.optimizer() == null

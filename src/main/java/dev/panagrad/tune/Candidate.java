@@ -23,7 +23,6 @@ public record Candidate(double rate, String basis, long batch, boolean decays) {
     return rate == other.rate && batch == other.batch && decays == other.decays;
   }
 
-  /** The optimizer for a training of that many steps. */
   Optimizer.Builder optimizer(UpdateRule rule, long steps) {
     Optimizer.Builder builder = Optimizer.of(rule.withLearningRate(rate));
     return decays ? builder.schedule(Schedule.cosine(steps, 0)) : builder;

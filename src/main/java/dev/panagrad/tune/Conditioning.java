@@ -52,24 +52,17 @@ public record Conditioning(
   private static final double MAX_PRODUCTS = 4e10;
   private static final int MAX_SHOWN = 5;
 
-  /** Copies the lists. */
   public Conditioning {
     constant = List.copyOf(constant);
     repeats = List.copyOf(repeats);
   }
 
-  /**
-   * Two features.
-   *
-   * @param correlation between -1 and 1
-   */
+  /** Two features and their correlation, between -1 and 1. */
   public record Repeat(String first, String second, double correlation) {}
 
   /**
-   * Looks at the features; for models with an intercept.
-   *
-   * @param data in raw units, in host memory; not changed
-   * @param backend where to compute; one without host memory is left alone, and the host computes
+   * Looks at the features of data in raw units, in host memory, for models with an intercept. For a
+   * backend without host memory the host computes.
    */
   public static Conditioning of(Dataset data, Backend backend) {
     if (!backend.usesHostMemory()) {

@@ -33,11 +33,9 @@ import dev.panagrad.tensor.Tensor;
  * <p><b>What it means.</b> A step of the best length along g_B, in a quadratic whose Hessian is a
  * multiple of the identity, lowers the loss by {@code 1 / (1 + scale / B)} of what a step along G
  * would (section 2.2 there), for the simple noise scale {@code tr(Sigma) / |G|^2}. So while B is
- * well below it, twice the batch makes nearly twice the progress per step, and the same epochs
- * reach nearly the same loss in half as many steps; well above it, twice the batch is twice the
- * work for the same step. As training goes on, G tends to zero and Sigma to that of the residuals'
- * noise: the scale grows without bound, and what was measured at the start is the smallest that it
- * will be, as a rule.
+ * well below it, the same epochs reach nearly the same loss with twice the batch in half as many
+ * steps; well above it, twice the batch is twice the work for the same step. As training goes on, G
+ * tends to zero and the scale grows without bound.
  *
  * @param gradientSquares an estimate of |G|^2, in the units of the data that were measured; it may
  *     be negative by chance where it is small
@@ -48,15 +46,10 @@ public record GradientNoiseScale(double gradientSquares, double covarianceTrace)
   private static final long BATCHES = 4096;
 
   /**
-   * The scale by the mean squared lengths of gradients of two batch sizes.
+   * The scale by the mean squared lengths of gradients of batches of few and of more rows.
    *
-   * @param small rows of the small batches, at least 1
-   * @param smallSquares mean of |g|^2 over them
-   * @param large rows of the large ones, more than {@code small}
-   * @param largeSquares mean of |g|^2 over them
    * @param rows that batches are drawn from, without replacement; {@code Long.MAX_VALUE} for a
    *     stream without end
-   * @throws IllegalArgumentException if the sizes are not in that order
    */
   public static GradientNoiseScale of(
       long small, double smallSquares, long large, double largeSquares, long rows) {
@@ -80,27 +73,22 @@ public record GradientNoiseScale(double gradientSquares, double covarianceTrace)
    * batches of {@code n / 4096} rows, at least 1; so for up to 8,191 rows it is exact but for the
    * rounding of gradients. Overwrites the regression's gradient and loss.
    *
-   * @param batch n rows, at least 2, placed where the backend reads them, in random order or such
-   *     that lie in none
+   * @param batch n rows, at least 2, in random order
    */
   public static GradientNoiseScale measure(
       Backend backend, LinearRegression regression, Batch batch) {
     long rows = batch.positions();
     Tensor gradient = regression.gradient().flat();
     regression.computeGradient(batch, 0, rows);
-    double all = square(backend.linear().norm2(gradient));
+    double all = Math.pow(backend.linear().norm2(gradient), 2);
     long small = Math.max(1, rows / BATCHES);
     long batches = rows / small;
     double sum = 0;
     for (long i = 0; i < batches; i++) {
       regression.computeGradient(batch, i * small, small);
-      sum += square(backend.linear().norm2(gradient));
+      sum += Math.pow(backend.linear().norm2(gradient), 2);
     }
     return of(small, sum / batches, rows, all, rows);
-  }
-
-  private static double square(double a) {
-    return a * a;
   }
 
   /** The simple noise scale, in rows; infinite where no gradient is left among the noise. */

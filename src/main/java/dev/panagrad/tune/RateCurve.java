@@ -11,17 +11,13 @@ import java.util.List;
  *     becomes twice what it is there, and at 5% less does not; NaN if it never doubled in the sweep
  */
 public record RateCurve(List<Point> points, double steepest, double divergence) {
-  /** Copies the list. */
   public RateCurve {
     points = List.copyOf(points);
   }
 
   /**
-   * One step.
-   *
-   * @param rate of the step
-   * @param loss after it, on all rows or an evenly spaced sample of 4,096, summed over targets
-   * @param smoothed its exponential average
+   * The rate of one step, the loss after it, on all rows or an evenly spaced sample of 4,096,
+   * summed over targets, and its exponential average.
    */
   public record Point(double rate, double loss, double smoothed) {}
 }

@@ -26,24 +26,17 @@ import java.util.Locale;
  * between batches that the curve would show which rows were drawn; so here every loss is taken on
  * the same rows, all of them or an evenly spaced sample.
  *
- * <p>Where the loss grows in the sweep is too late. Gradient descent diverges above 2 / L along one
- * direction, but the sweep has come through 1 / L before, where that direction is as good as
- * solved, and it takes the following steps to grow out of the rounding: the loss has doubled at
- * some 5 times the rate. So below that one, trainings from zero of 50 steps at a constant rate are
- * made, and the interval between a rate that does not double the loss and one that does is halved
- * on a logarithmic scale, until its ends are 5% apart.
+ * <p>Where the loss grows in the sweep is too late: gradient descent diverges above 2 / L along one
+ * direction, but the sweep came through 1 / L before, where that direction is as good as solved,
+ * and has to grow out of the rounding. So below that rate, trainings from zero of 50 steps at a
+ * constant rate are made, and the interval between a rate that does not double the loss and one
+ * that does is halved on a logarithmic scale, until its ends are 5% apart.
  */
 public final class RateRangeTest {
-  /** Weight of what was: an average over two steps, as losses are of the same rows. */
-  private static final double SMOOTHING = 0.5;
-
-  /** A loss this many times that of zero parameters is of no use. */
-  private static final double USELESS = 2;
-
+  private static final double SMOOTHING = 0.5; // an average over two steps, of the same rows
+  private static final double USELESS = 2; // times the loss of zero parameters
   private static final int CONSTANT_STEPS = 50;
-
-  /** Ratio of a rate that doubles the loss and one that does not, at the end. */
-  private static final double CLOSE = 1.05;
+  private static final double CLOSE = 1.05; // ratio of the rates that are left in the end
 
   private final double low;
   private final double high;
@@ -60,14 +53,7 @@ public final class RateRangeTest {
     return between(1e-6, 10, 150);
   }
 
-  /**
-   * Between those rates.
-   *
-   * @param low above 0
-   * @param high above {@code low}
-   * @param steps at least 10
-   * @throws IllegalArgumentException if they are not
-   */
+  /** A test from a lower to a higher rate, both above 0, in at least 10 steps. */
   public static RateRangeTest between(double low, double high, int steps) {
     Checks.positive("lowest learning rate", low);
     Checks.positive("highest learning rate", high);
@@ -88,10 +74,9 @@ public final class RateRangeTest {
   }
 
   /**
-   * Runs it.
+   * Runs it for a rule, whose own rate is not used, on data as they would be trained on:
+   * standardized, if that is how. They do not change.
    *
-   * @param data as they would be trained on: standardized, if that is how; not changed
-   * @param rule whose own rate is not used
    * @param batch rows per step, at most all of them
    * @param seed of the order of rows
    * @throws IllegalArgumentException if the loss grows at the lowest rates already, or never falls;

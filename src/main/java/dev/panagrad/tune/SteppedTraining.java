@@ -18,9 +18,7 @@ import dev.panagrad.tensor.TensorArena;
  * <p>Ownership: all memory belongs to the arena.
  */
 final class SteppedTraining {
-  /**
-   * Rows that a loss is taken on, at most: its standard error is then below 2% of its deviation.
-   */
+  /** Rows of a loss, at most: its standard error is then below 2% of its deviation. */
   private static final int SAMPLE_ROWS = 4096;
 
   private final Backend backend;
@@ -36,11 +34,7 @@ final class SteppedTraining {
   private long epoch;
   private long position;
 
-  /**
-   * On those rows, whose values must not change meanwhile.
-   *
-   * @param batch rows per step, at most all of them
-   */
+  /** On those rows, whose values must not change meanwhile; in batches of at most all of them. */
   SteppedTraining(
       Backend backend,
       TensorArena arena,
@@ -83,7 +77,6 @@ final class SteppedTraining {
     return Math.ceilDiv(rows, batch);
   }
 
-  /** One step on the next batch. */
   void step() {
     if (position >= rows) {
       position = 0;
@@ -119,7 +112,6 @@ final class SteppedTraining {
     return sum;
   }
 
-  /** The noise of gradients where training is. */
   GradientNoiseScale noise() {
     return GradientNoiseScale.measure(backend, regression, ordered);
   }

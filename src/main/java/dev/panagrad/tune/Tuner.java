@@ -11,7 +11,6 @@ import dev.panagrad.rule.UpdateRule;
 import dev.panagrad.tensor.TensorArena;
 import dev.panagrad.train.DivergenceException;
 import dev.panagrad.train.Trainer;
-import dev.panagrad.train.TrainingResult;
 import java.math.BigDecimal;
 import java.math.MathContext;
 import java.util.ArrayList;
@@ -42,17 +41,11 @@ import java.util.stream.LongStream;
  * steps where the advised batch is smaller.
  */
 public final class Tuner {
-  /** Fewer rows tell nothing about noise, and need no tuning. */
-  private static final int FEWEST_ROWS = 8;
-
-  /** Digits of a rate: more make no difference that lasts, and have to be typed. */
-  private static final MathContext DIGITS = new MathContext(3);
-
+  private static final int FEWEST_ROWS = 8; // fewer tell nothing about noise
+  private static final MathContext DIGITS = new MathContext(3); // of rates, which have to be typed
   private static final int SHORTER = 4;
   private static final int FINALISTS = 3;
-
-  /** Losses closer than this part are as good: fewer steps are better. */
-  private static final double AS_GOOD = 1e-4;
+  private static final double AS_GOOD = 1e-4; // part of a loss below which fewer steps are better
 
   private final UpdateRule rule;
   private RateRangeTest range = RateRangeTest.standard();
@@ -97,14 +90,13 @@ public final class Tuner {
   }
 
   /**
-   * Tunes.
+   * Tunes for data in raw units and in host memory, which are copied once, on a backend that stays
+   * open.
    *
-   * @param data in raw units, in host memory, of at least 8 rows; not changed, but copied once
-   * @param backend where to compute; stays open
-   * @throws DataException if there are too few rows, a value is not finite, or a target is constant
+   * @throws DataException if there are fewer than 8 rows, a value is not finite, a target is
+   *     constant, or every candidate diverges
    * @throws IllegalArgumentException if the loss grows at the lowest rate of the range test, or
    *     never falls
-   * @throws DataException if every candidate diverges
    */
   public Tuning tune(Dataset data, Backend backend) {
     requireTunable(data);
@@ -193,21 +185,17 @@ public final class Tuner {
     private void addCandidates(
         List<Candidate> into, long batchSize, RateCurve curve, double automatic) {
       for (boolean decays : new boolean[] {false, true}) {
-        add(into, new Candidate(rule.learningRate(), "default", batchSize, decays));
-        add(into, new Candidate(rounded(automatic), "curvature", batchSize, decays));
-        add(into, new Candidate(rounded(curve.steepest()), "steepest fall", batchSize, decays));
-        add(
-            into,
-            new Candidate(
-                rounded(curve.divergence() / 10), "tenth of divergence", batchSize, decays));
-        add(
-            into,
-            new Candidate(
-                rounded(curve.divergence() / 2), "half of divergence", batchSize, decays));
+        add(into, rule.learningRate(), "default", batchSize, decays);
+        add(into, rounded(automatic), "curvature", batchSize, decays);
+        add(into, rounded(curve.steepest()), "steepest fall", batchSize, decays);
+        add(into, rounded(curve.divergence() / 10), "tenth of divergence", batchSize, decays);
+        add(into, rounded(curve.divergence() / 2), "half of divergence", batchSize, decays);
       }
     }
 
-    private static void add(List<Candidate> into, Candidate candidate) {
+    private static void add(
+        List<Candidate> into, double rate, String basis, long batch, boolean decays) {
+      Candidate candidate = new Candidate(rate, basis, batch, decays);
       boolean isNew = into.stream().noneMatch(candidate::isSameTraining);
       if (isNew && candidate.rate() > 0 && Double.isFinite(candidate.rate())) {
         into.add(candidate);
@@ -227,7 +215,6 @@ public final class Tuner {
       }
     }
 
-    /** At the start and later. */
     private GradientNoiseScale[] noise(long batchSize, double automatic, long epochsLater) {
       double rate = Double.isNaN(automatic) ? rule.learningRate() : automatic;
       try (TensorArena arena = TensorArena.open("noise of gradients")) {
@@ -273,10 +260,9 @@ public final class Tuner {
     private double loss(Candidate candidate, long trialEpochs) {
       long steps = Math.multiplyExact(trialEpochs, Math.ceilDiv(rows, candidate.batch()));
       try {
-        TrainingResult result =
-            trainer(candidate.optimizer(rule, steps), candidate.batch(), trialEpochs)
-                .fit(raw(), backend);
-        return result.mse();
+        return trainer(candidate.optimizer(rule, steps), candidate.batch(), trialEpochs)
+            .fit(raw(), backend)
+            .mse();
       } catch (DivergenceException _) {
         return Double.POSITIVE_INFINITY;
       }

@@ -1,5 +1,6 @@
 package dev.panagrad.tune;
 
+import dev.panagrad.rule.Checks;
 import java.util.List;
 
 /**
@@ -28,12 +29,11 @@ public record Tuning(
     GradientNoiseScale noiseLater,
     long epochsLater,
     Conditioning conditioning) {
-  /** Copies the list. */
   public Tuning {
     trials = List.copyOf(trials);
+    Checks.count("trials, of which the default's is the first,", trials.size());
   }
 
-  /** The default's trial. */
   public Trial byDefault() {
     return trials.getFirst();
   }

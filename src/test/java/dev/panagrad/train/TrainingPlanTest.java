@@ -23,6 +23,8 @@ import dev.panagrad.tensor.DType;
 import dev.panagrad.tensor.TensorArena;
 import java.io.IOException;
 import java.io.UncheckedIOException;
+import java.nio.ByteBuffer;
+import java.nio.ByteOrder;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.List;
@@ -165,6 +167,14 @@ class TrainingPlanTest {
                 .checkpoints(Checkpoints.in(folder.resolve("saved")));
     trainer.get().fit(data(), backend);
     byte[] good = Files.readAllBytes(file());
+    // Parameters, records and what the method remembers, all of which follow the header.
+    int header = Math.toIntExact(ByteBuffer.wrap(good).order(ByteOrder.LITTLE_ENDIAN).getLong(0));
+    for (int at = 8 + header; at < good.length; at += 24) {
+      byte[] bad = good.clone();
+      bad[at] ^= 4;
+      Files.write(file(), bad);
+      unchanged(trainer.get().resume(), "damaged");
+    }
     for (int at = good.length - 5; at > good.length - 600; at -= 99) {
       byte[] bad = good.clone();
       bad[at] ^= 4;

@@ -104,6 +104,16 @@ class TunerTest {
     assertEquals(tuning.suggested().shortLoss(), tuning.suggested().loss());
   }
 
+  @Test
+  void aTuningHasTrials() {
+    Exception e =
+        assertThrows(
+            IllegalArgumentException.class,
+            () -> new Tuning(1, 1, List.of(), null, null, 0.1, null, null, 1, null));
+    assertEquals(
+        "trials, of which the default's is the first, must be at least 1, found 0", e.getMessage());
+  }
+
   /** A default that diverges is no reason not to suggest. */
   @Test
   void defaultDiverges() {
