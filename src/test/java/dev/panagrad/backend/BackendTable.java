@@ -11,7 +11,7 @@ import java.util.Arrays;
 import java.util.List;
 
 /**
- * The table of backends of a JVM with other options, as the command {@code backends} prints it: a
+ * The table of backends of a JVM with other options, which the command {@code backends} prints: a
  * process decides once which backends it has.
  *
  * @param text the table
@@ -29,20 +29,38 @@ public record BackendTable(String text) {
    */
   public static BackendTable of(List<String> prefix, String classPath, String... options)
       throws IOException, InterruptedException {
-    return new BackendTable(output(0, prefix, classPath, List.of(options), "backends"));
+    return new BackendTable(
+        output(0, prefix, classPath, List.of(options), Printed.class.getName()));
+  }
+
+  /** Prints the table, without the libraries of the command line. */
+  static final class Printed {
+    private Printed() {}
+
+    public static void main(String[] args) {
+      System.out.println(Backends.table());
+    }
   }
 
   /** What the program prints on both streams in a JVM of its own that exits with this status. */
-  public static String output(
+  public static String program(
       int status, List<String> prefix, String classPath, List<String> options, String... arguments)
+      throws IOException, InterruptedException {
+    List<String> line = new ArrayList<>(List.of("dev.panagrad.cli.Main"));
+    line.addAll(List.of(arguments));
+    return output(status, prefix, classPath, options, line.toArray(String[]::new));
+  }
+
+  private static String output(
+      int status, List<String> prefix, String classPath, List<String> options, String... line)
       throws IOException, InterruptedException {
     List<String> command = new ArrayList<>(prefix);
     command.add(Path.of(System.getProperty("java.home"), "bin", "java").toString());
     command.addAll(
         List.of("--add-modules=jdk.incubator.vector", "--enable-native-access=ALL-UNNAMED"));
     command.addAll(options);
-    command.addAll(List.of("-cp", classPath, "dev.panagrad.cli.Main"));
-    command.addAll(List.of(arguments));
+    command.addAll(List.of("-cp", classPath));
+    command.addAll(List.of(line));
     ProcessBuilder builder = new ProcessBuilder(command).redirectErrorStream(true);
     builder.environment().keySet().removeAll(List.of("PANAGRAD_BACKEND", "JDK_JAVA_OPTIONS"));
     Process process = builder.start();

@@ -11,11 +11,13 @@ import java.util.concurrent.atomic.AtomicInteger;
 import java.util.concurrent.atomic.AtomicIntegerArray;
 import java.util.concurrent.atomic.AtomicLong;
 import java.util.concurrent.locks.LockSupport;
+import org.junit.jupiter.api.Order;
 import org.junit.jupiter.api.Tag;
 import org.junit.jupiter.api.Test;
 
 /** Every chunk once, failures to the caller, nothing left behind, nothing burnt while idle. */
 @Tag("alone")
+@Order(1)
 class WorkerPoolTest {
   @Test
   void everyChunkRunsOnce() {

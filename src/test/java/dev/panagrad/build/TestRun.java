@@ -17,7 +17,7 @@ import jdk.incubator.vector.VectorShape;
  * A run of tests in a JVM of its own, because its flags concern all that it runs. {@code
  * IntendedRunTest}, in each of them, fails where a run is not what its name says.
  *
- * @param name of the run; what precedes a blank is its {@code panagrad.test.run}
+ * @param name of the run, its {@code panagrad.test.run}
  * @param tags which tests, as a tag expression
  * @param options of the JVM
  * @param environment variables to add
@@ -52,20 +52,19 @@ record TestRun(String name, String tags, List<String> options, Map<String, Strin
             widest.add(set("panagrad.test.elsewhere", "cuda"));
           }
         });
-    runs.add(run("widest", "conformance & !alone", widest));
+    runs.add(run("widest", "conformance | alone", widest));
     int preferred = VectorShape.preferredShape().vectorBitSize();
     if (preferred != 128) {
-      runs.addAll(simd("simd-128", "simd", set("panagrad.simd.bits", 128)));
+      runs.add(simd("simd-128", "simd", set("panagrad.simd.bits", 128)));
     }
     if (IS_X86 && !isWithoutAvx512()) {
       // Half the registers, and masks that are vectors.
       String old = "-XX:+IgnoreUnrecognizedVMOptions";
-      runs.addAll(simd("avx2", "conformance", old, "-XX:UseAVX=2"));
+      runs.add(simd("avx2", "conformance", old, "-XX:UseAVX=2"));
     }
     if (IS_X86 && SLOW && preferred != 256) {
-      runs.addAll(simd("simd-256", "simd", set("panagrad.simd.bits", 256)));
+      runs.add(simd("simd-256", "simd", set("panagrad.simd.bits", 256)));
     }
-    runs.add(run("widest alone", "alone", widest));
     // As users have it: simd refuses, and the others are tested, openblas with the reference for
     // what BLAS does not offer. Without C2 every vector is allocated.
     String quick = "conformance & !c2 & !thorough";
@@ -85,13 +84,11 @@ record TestRun(String name, String tags, List<String> options, Map<String, Strin
   }
 
   /** SIMD kernels with other instructions than the run of all tests has. */
-  private static List<TestRun> simd(String name, String tag, String... options) {
+  private static TestRun simd(String name, String tag, String... options) {
     List<String> all = new ArrayList<>(List.of(options));
     all.add(set("panagrad.test.only", "simd"));
     String again = SLOW ? "" : " & !widest";
-    return List.of(
-        run(name, tag + again + " & !alone", all),
-        run(name + " alone", tag + again + " & alone", all));
+    return run(name, tag + again, all);
   }
 
   /**
@@ -128,7 +125,7 @@ record TestRun(String name, String tags, List<String> options, Map<String, Strin
   }
 
   private Path report() {
-    return REPORTS.resolve(name.replace(' ', '-') + ".txt");
+    return REPORTS.resolve(name + ".txt");
   }
 
   private List<String> command() {
@@ -137,9 +134,11 @@ record TestRun(String name, String tags, List<String> options, Map<String, Strin
     ManagementFactory.getRuntimeMXBean().getInputArguments().stream()
         .filter(flag -> flag.startsWith("--") || flag.startsWith("-Xmx"))
         .forEach(command::add);
+    // Compilations are waited for: two thirds of the time, and the same code in each run.
+    command.add("-Xbatch");
     command.add(set("panagrad.test.require", REQUIRED));
     command.add(set("panagrad.test.slow", SLOW));
-    command.add(set("panagrad.test.run", name.split(" ", -1)[0]));
+    command.add(set("panagrad.test.run", name));
     String logging = "java.util.logging.config.file";
     command.add(set(logging, System.getProperty(logging, "")));
     command.addAll(options);
@@ -154,7 +153,7 @@ record TestRun(String name, String tags, List<String> options, Map<String, Strin
             "--details-theme=ascii",
             "--fail-if-no-tests",
             "--scan-classpath=target/test-classes",
-            "--config=jqwik.database=" + REPORTS.resolve(name.replace(' ', '-') + "-jqwik"),
+            "--config=jqwik.database=" + REPORTS.resolve(name + "-jqwik"),
             "--include-tag=" + tags,
             "--include-tag=always"));
     return command;

@@ -23,6 +23,7 @@ import dev.panagrad.train.OnlineRegression;
 import java.util.Arrays;
 import java.util.List;
 import java.util.stream.IntStream;
+import org.junit.jupiter.api.Order;
 import org.junit.jupiter.api.Tag;
 import org.junit.jupiter.api.Test;
 
@@ -31,6 +32,7 @@ import org.junit.jupiter.api.Test;
 @Tag("conformance")
 @Tag("c2")
 @Tag("alone")
+@Order(1)
 class ServingAllocationTest {
   private static List<String> names(String prefix, int count) {
     return IntStream.range(0, count).mapToObj(i -> prefix + i).toList();

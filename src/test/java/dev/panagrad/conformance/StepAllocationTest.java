@@ -21,6 +21,7 @@ import dev.panagrad.tensor.Parameters;
 import dev.panagrad.tensor.Tensor;
 import dev.panagrad.tensor.TensorArena;
 import java.util.List;
+import org.junit.jupiter.api.Order;
 import org.junit.jupiter.api.Tag;
 import org.junit.jupiter.api.Test;
 
@@ -29,6 +30,7 @@ import org.junit.jupiter.api.Test;
 @Tag("conformance")
 @Tag("c2")
 @Tag("alone")
+@Order(1)
 class StepAllocationTest {
   @Test
   void steps() {

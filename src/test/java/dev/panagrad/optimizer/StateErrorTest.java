@@ -16,6 +16,8 @@ import dev.panagrad.tensor.Parameters;
 import dev.panagrad.tensor.TensorArena;
 import java.lang.foreign.MemorySegment;
 import java.lang.foreign.ValueLayout;
+import java.util.EnumMap;
+import java.util.Map;
 import java.util.SplittableRandom;
 import java.util.function.DoubleBinaryOperator;
 import org.junit.jupiter.api.Test;
@@ -27,19 +29,22 @@ class StateErrorTest {
   private static final int PARAMETERS = 1024;
   private static final long SEED = 7;
 
-  /** The last step of each parameter after so many gradients of standard normal noise. */
-  private static double[] lastStep(UpdateRule rule, StateFormat format, int steps) {
-    return lastStep(rule, format, steps, (step, noise) -> noise);
-  }
-
-  /** The same with a gradient that is made of the number of the step, from 1, and the noise. */
-  private static double[] lastStep(
-      UpdateRule rule, StateFormat format, int steps, DoubleBinaryOperator gradient) {
+  /**
+   * The last step of each parameter after so many gradients, for each of the formats.
+   *
+   * @param gradient made of the number of the step, from 1, and standard normal noise
+   */
+  private static Map<StateFormat, double[]> lastSteps(
+      UpdateRule rule, int steps, DoubleBinaryOperator gradient, StateFormat... formats) {
     try (Backend backend = Backends.open("simd", new BackendOptions(1));
-        TensorArena arena = TensorArena.open(format.toString())) {
-      Parameters p = Parameters.layout().add("p", PARAMETERS).allocate(arena, "p", DType.F32);
-      Parameters g = p.like(arena, "g");
-      Optimizer optimizer = Optimizer.of(rule).state(format).build(p, backend, arena);
+        TensorArena arena = TensorArena.open("state")) {
+      Parameters g =
+          Parameters.layout().add("p", PARAMETERS).allocate(arena, "gradient", DType.F32);
+      Map<StateFormat, Optimizer> optimizers = new EnumMap<>(StateFormat.class);
+      for (StateFormat format : formats) {
+        Parameters p = g.like(arena, format.toString());
+        optimizers.put(format, Optimizer.of(rule).state(format).build(p, backend, arena));
+      }
       SplittableRandom random = new SplittableRandom(SEED);
       MemorySegment values = g.flat().segment();
       for (int step = 0; step < steps; step++) {
@@ -47,12 +52,17 @@ class StateErrorTest {
           double value = gradient.applyAsDouble(step + 1, random.nextGaussian());
           values.setAtIndex(ValueLayout.JAVA_FLOAT, i, (float) value);
         }
-        if (step == steps - 1) {
-          p.flat().fill(0);
+        boolean isLast = step == steps - 1;
+        for (Optimizer optimizer : optimizers.values()) {
+          if (isLast) {
+            optimizer.parameters().flat().fill(0);
+          }
+          optimizer.step(g);
         }
-        optimizer.step(g);
       }
-      return p.flat().toArray();
+      Map<StateFormat, double[]> last = new EnumMap<>(StateFormat.class);
+      optimizers.forEach((format, o) -> last.put(format, o.parameters().flat().toArray()));
+      return last;
     }
   }
 
@@ -74,8 +84,10 @@ class StateErrorTest {
   })
   void meanOfGradients(StateFormat format, double momentum, double documented) {
     UpdateRule rule = Sgd.of(1).withMomentum(momentum);
-    double[] exact = lastStep(rule, StateFormat.SAME, 1500);
-    double[] error = lastStep(rule, format, 1500);
+    Map<StateFormat, double[]> last =
+        lastSteps(rule, 1500, (step, noise) -> noise, StateFormat.SAME, format);
+    double[] exact = last.get(StateFormat.SAME);
+    double[] error = last.get(format);
     for (int i = 0; i < error.length; i++) {
       error[i] -= exact[i];
     }
@@ -96,8 +108,10 @@ class StateErrorTest {
     int runs = 8;
     for (int run = 0; run < runs; run++) {
       int steps = 600 + 100 * run;
-      double[] exact = lastStep(rule, StateFormat.SAME, steps, (step, noise) -> 0.1 + noise);
-      double[] rounded = lastStep(rule, format, steps, (step, noise) -> 0.1 + noise);
+      Map<StateFormat, double[]> last =
+          lastSteps(rule, steps, (step, noise) -> 0.1 + noise, StateFormat.SAME, format);
+      double[] exact = last.get(StateFormat.SAME);
+      double[] rounded = last.get(format);
       for (int i = 0; i < exact.length; i++) {
         turned += exact[i] == rounded[i] ? 0 : 1;
         exactSum += exact[i];
@@ -123,9 +137,11 @@ class StateErrorTest {
   })
   void rootOfSum(int steps, double decay, double bf16, double block8) {
     DoubleBinaryOperator gradient = (step, noise) -> noise * (decay == 0 ? 1 : 1 / step);
-    double[] exact = lastStep(Adagrad.of(1), StateFormat.SAME, steps, gradient);
-    rootError(exact, lastStep(Adagrad.of(1), StateFormat.BF16, steps, gradient), bf16);
-    rootError(exact, lastStep(Adagrad.of(1), StateFormat.INT8_BLOCKWISE, steps, gradient), block8);
+    Map<StateFormat, double[]> last =
+        lastSteps(Adagrad.of(1), steps, gradient, StateFormat.values());
+    double[] exact = last.get(StateFormat.SAME);
+    rootError(exact, last.get(StateFormat.BF16), bf16);
+    rootError(exact, last.get(StateFormat.INT8_BLOCKWISE), block8);
   }
 
   private static void rootError(double[] exact, double[] rounded, double expected) {
@@ -139,8 +155,9 @@ class StateErrorTest {
   @Test
   void amsgradsLargestMeanGrowsWithRoundings() {
     UpdateRule rule = Adam.of(1).withAmsgrad();
-    double[] exact = lastStep(rule, StateFormat.SAME, 30_000);
-    double[] rounded = lastStep(rule, StateFormat.BF16, 30_000);
-    assertEquals(0.97, rms(rounded) / rms(exact), 0.005);
+    Map<StateFormat, double[]> last =
+        lastSteps(rule, 30_000, (step, noise) -> noise, StateFormat.SAME, StateFormat.BF16);
+    double exact = rms(last.get(StateFormat.SAME));
+    assertEquals(0.97, rms(last.get(StateFormat.BF16)) / exact, 0.005);
   }
 }

@@ -23,6 +23,7 @@ import java.util.Locale;
 import java.util.SplittableRandom;
 import java.util.concurrent.TimeUnit;
 import java.util.stream.IntStream;
+import org.junit.jupiter.api.Order;
 import org.junit.jupiter.api.Tag;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
@@ -32,6 +33,7 @@ import org.junit.jupiter.api.io.TempDir;
  * the pages of files that it had in memory at most, as the kernel counts them.
  */
 @Tag("alone")
+@Order(1)
 class BoundedMemoryTest {
   private static final int FEATURES = 255;
   private static final long ROWS = Boolean.getBoolean("panagrad.test.slow") ? 2_000_000 : 200_000;

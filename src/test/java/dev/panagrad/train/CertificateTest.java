@@ -78,7 +78,7 @@ class CertificateTest {
         for (boolean intercept : new boolean[] {true, false}) {
           for (boolean units : new boolean[] {true, false}) {
             Problem problem = new Problem(6, outputs, penalty, intercept, units);
-            double minimum = problem.minimum(20_000);
+            double minimum = problem.minimum(3_000);
             for (Backend backend : backends) {
               boundHolds(problem, minimum, backend);
             }

@@ -125,7 +125,7 @@ class CudaProviderTest {
   void deviceByNumber() throws IOException, InterruptedException {
     assumeTrue(SoftwareDevice.isPresent());
     String out =
-        BackendTable.output(
+        BackendTable.program(
             0,
             List.of("env", "CUDASIM_DEVICES=3"),
             System.getProperty("java.class.path"),
@@ -169,7 +169,7 @@ class CudaProviderTest {
     };
     String missing = named("cuda", folder.resolve("none.so").toString());
     String out =
-        BackendTable.output(
+        BackendTable.program(
             1, List.of(), System.getProperty("java.class.path"), List.of(missing), train);
     assertTrue(out.contains("'cuda' was asked for and is not available"), out);
     assertFalse(out.contains("Exception"), out);

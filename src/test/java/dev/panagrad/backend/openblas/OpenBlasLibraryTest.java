@@ -258,10 +258,10 @@ class OpenBlasLibraryTest {
   void trainsWithSimdUnlessAskedForByName() throws IOException, InterruptedException {
     String missing = "-Dpanagrad.openblas.path=" + folder.resolve("libnone.so");
     String[] train = {"train", "sample:diabetes", "--target", "progression", "--epochs", "1"};
-    String out = BackendTable.output(0, List.of(), classPath(), List.of(missing), train);
+    String out = BackendTable.program(0, List.of(), classPath(), List.of(missing), train);
     assertTrue(out.contains("simd"), out);
     List<String> named = List.of(missing, "-Dpanagrad.backend=openblas");
-    out = BackendTable.output(1, List.of(), classPath(), named, train);
+    out = BackendTable.program(1, List.of(), classPath(), named, train);
     assertTrue(out.contains("'openblas' was asked for and is not available"), out);
     BackendTable table = new BackendTable(out);
     table.chooses("simd");

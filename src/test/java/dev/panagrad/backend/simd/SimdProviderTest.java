@@ -36,7 +36,7 @@ class SimdProviderTest {
   @Test
   void trainingWithoutC2IsScalarAndSaysWhy() throws IOException, InterruptedException {
     String out =
-        BackendTable.output(
+        BackendTable.program(
             0,
             List.of(),
             System.getProperty("java.class.path"),
