@@ -4,7 +4,7 @@
 #   native/cudasim/build.sh OUTDIR        CXX=clang++ for another C++17 compiler than c++
 #
 #   OUTDIR/libcudasim.so            what the tests load as driver and as cuBLAS
-#   OUTDIR/libcudasim-asan.so       with address and undefined-behaviour sanitizers; needs libasan.so preloaded
+#   OUTDIR/libcudasim-asan.so       with address and undefined-behavior sanitizers; needs libasan.so preloaded
 #   OUTDIR/libcudasim-nograph.so    lacks cuGraphLaunch, as an old driver lacks symbols
 #   OUTDIR/libasan.so               the compiler's, to preload
 #   OUTDIR/cudasim-selftest         tests of the device itself
@@ -33,8 +33,8 @@ is_current() {
 }
 is_current && exit 0
 
-# Kernels say "#pragma unroll" to nvcc. Products and sums stay apart, as written: a device fuses only fma.
-common=(-std=c++17 -O2 -g -fPIC -fvisibility=hidden -ffp-contract=off -Wall -Wextra -Wno-unknown-pragmas)
+# Reports need lines, not variables: -g1. Kernels say "#pragma unroll" to nvcc. Products and sums stay apart, as written: a device fuses only fma.
+common=(-std=c++17 -O2 -g1 -fPIC -fvisibility=hidden -ffp-contract=off -Wall -Wextra -Wno-unknown-pragmas)
 sanitizers=(-fsanitize=address,undefined -fno-sanitize-recover=all -fno-omit-frame-pointer)
 runtime=libasan.so
 # clang's own runtime has another name, and is linked statically into programs unless told otherwise.
