@@ -18,7 +18,7 @@ import java.util.function.LongUnaryOperator;
  *   24 | int64_t n_buffers       |   32 | int64_t n_children      |   40 | const void** buffers |
  *   48 | ArrowArray** children   |   56 | ArrowArray* dictionary  |
  *   64 | void (*release)(ArrowArray*) | 72 | void* private_data   |
- * </pre>
+ *  </pre>
  *
  * Rows of an array begin at its offset. Those of a column in a struct begin at the column's own
  * offset and the struct's, those of a list at the list's times its size.
@@ -52,10 +52,8 @@ final class ArrayView {
   }
 
   /**
-   * The columns of an array.
-   *
-   * @param arena until whose end they can be read
-   * @throws DataException if the array is not what the schema says, or has a missing value
+   * The columns of an array, to be read until the end of the arena; a DataException if the array is
+   * not what the schema says, or has a missing value.
    */
   static List<Tensor> tensors(CStruct array, SchemaView schema, Arena arena) {
     ArrayView root = new ArrayView(array::number);
@@ -156,10 +154,9 @@ final class ArrayView {
     }
   }
 
-  /** A count of -1 says that nobody counted. */
   private void requirePresent(String what, String name, long first, long count) {
     if (nullCount == 0 || count == 0 || buffer(0) == 0) {
-      return;
+      return; // a null count of -1 says that nobody counted
     }
     long from = offset + first;
     MemorySegment valid = CStruct.at(buffer(0), (from + count + 7) / 8);

@@ -16,25 +16,21 @@ import java.lang.foreign.MemorySegment;
  *
  * <pre>{@code
  * try (Arena arena = Arena.ofConfined()) {
- *   MemorySegment schema = arena.allocate(ArrowCData.SCHEMA_BYTES, 8);
- *   MemorySegment array = arena.allocate(ArrowCData.ARRAY_BYTES, 8);
- *   producer.export(schema.address(), array.address());
- *   try (ImportedColumns columns = ArrowCData.importColumns(schema, array)) {
- *     Tensor x = columns.column();
- *   }
+ *  MemorySegment schema = arena.allocate(ArrowCData.SCHEMA_BYTES, 8);
+ *  MemorySegment array = arena.allocate(ArrowCData.ARRAY_BYTES, 8);
+ *  producer.export(schema.address(), array.address());
+ *  try (ImportedColumns columns = ArrowCData.importColumns(schema, array)) {
+ *    Tensor x = columns.column();
+ *  }
  * }
- * }</pre>
  *
- * <p>Source: Arrow columnar format 1.5, "The Arrow C data interface".
+ * }</pre>
  */
 public final class ArrowCData {
-  /** Bytes of a struct ArrowSchema. */
   public static final long SCHEMA_BYTES = CStruct.Kind.SCHEMA.bytes;
 
-  /** Bytes of a struct ArrowArray. */
   public static final long ARRAY_BYTES = CStruct.Kind.ARRAY.bytes;
 
-  /** Bytes of a struct ArrowArrayStream. */
   public static final long STREAM_BYTES = CStruct.Kind.STREAM.bytes;
 
   private ArrowCData() {}
@@ -63,21 +59,5 @@ public final class ArrowCData {
       schema.release();
     }
     return ImportedColumns.of(array, view);
-  }
-
-  /**
-   * {@link #importColumns} for what is one column.
-   *
-   * @throws DataException if it is a struct of more than one, which is released then, or as there
-   */
-  public static ImportedColumns importColumn(MemorySegment arrowSchema, MemorySegment arrowArray) {
-    ImportedColumns columns = importColumns(arrowSchema, arrowArray);
-    try {
-      columns.column();
-      return columns;
-    } catch (DataException e) {
-      columns.close();
-      throw e;
-    }
   }
 }

@@ -8,11 +8,8 @@ import java.lang.foreign.ValueLayout;
 import java.lang.invoke.MethodHandle;
 
 /**
- * A struct of the interface that was moved here: its bytes are kept, and it is released once.
- *
- * <p>A struct may be moved by copying its bytes and marking the old one as released (the
- * specification's "Moving an array"), so that what the caller passed can be freed or reused at
- * once.
+ * A struct of the interface that was moved here, by copying its bytes and marking the old one as
+ * released (the specification's "Moving an array"); it is released once.
  */
 final class CStruct {
   static final ValueLayout.OfLong LONG = ValueLayout.JAVA_LONG_UNALIGNED;
@@ -20,7 +17,6 @@ final class CStruct {
   private static final MethodHandle RELEASE =
       LINKER.downcallHandle(FunctionDescriptor.ofVoid(ValueLayout.ADDRESS));
 
-  /** What a struct is: its bytes, and where its release callback is. */
   enum Kind {
     SCHEMA("ArrowSchema", 72, 56),
     ARRAY("ArrowArray", 80, 64),
@@ -50,7 +46,7 @@ final class CStruct {
    * Moves a struct out of the caller's memory, which is marked as released.
    *
    * @throws IllegalArgumentException if it was released or moved before, or is no such memory;
-   *     nothing is changed then
+   *     nothing is changed
    */
   static CStruct move(MemorySegment from, Kind kind) {
     MemorySegment struct = requireUnreleased(from, kind);
@@ -60,11 +56,7 @@ final class CStruct {
     return new CStruct(kind, words);
   }
 
-  /**
-   * The struct in its size.
-   *
-   * @throws IllegalArgumentException as {@link #move}
-   */
+  /** The struct in its size; throws as {@link #move}. */
   static MemorySegment requireUnreleased(MemorySegment from, Kind kind) {
     String name = kind.struct;
     if (!from.isNative() || from.equals(MemorySegment.NULL)) {
@@ -82,14 +74,12 @@ final class CStruct {
     return struct;
   }
 
-  /** The struct in memory again. */
   MemorySegment copy(Arena arena) {
     MemorySegment struct = arena.allocate(kind.bytes, Long.BYTES);
     MemorySegment.copy(words, 0, struct, LONG, 0, words.length);
     return struct;
   }
 
-  /** A number at that offset. */
   long number(long offset) {
     return words[(int) (offset / Long.BYTES)];
   }
@@ -97,8 +87,7 @@ final class CStruct {
   /**
    * Calls the callback that gives back what the struct refers to; a second call does nothing.
    *
-   * @throws IllegalStateException if the callback does not mark the struct, which the specification
-   *     asks of it
+   * @throws IllegalStateException if the callback does not mark the struct
    */
   synchronized void release() {
     if (released) {
@@ -129,7 +118,7 @@ final class CStruct {
     return address == 0 ? null : at(address, kind.bytes);
   }
 
-  /** Memory at an address that a struct has, of a size that the format says. */
+  /** Memory at an address in a struct, of a size that the format says. */
   static MemorySegment at(long address, long bytes) {
     return MemorySegment.ofAddress(address).reinterpret(bytes);
   }

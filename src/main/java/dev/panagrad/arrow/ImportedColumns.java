@@ -10,9 +10,9 @@ import java.util.List;
  * copy, and read-only.
  *
  * <p>Ownership: the memory belongs to its producer, who is told once, by {@link #close}, that it is
- * no longer used; nobody is told if that is never called. {@link
- * dev.panagrad.tensor.TensorArena#attach} ties it to an arena. Threading: any thread may read the
- * tensors and close; a use after that throws. Closing makes every thread of the JVM stop briefly.
+ * no longer used; {@link dev.panagrad.tensor.TensorArena#attach} ties it to an arena. Threading:
+ * any thread may read the tensors and close; a use after that throws. Closing makes every thread of
+ * the JVM stop briefly.
  */
 public final class ImportedColumns implements AutoCloseable {
   private final CStruct array;
@@ -37,19 +37,12 @@ public final class ImportedColumns implements AutoCloseable {
     }
   }
 
-  /**
-   * The columns, by their names in the schema: [rows] for numbers, [rows, list size] for lists of a
-   * fixed size.
-   */
+  /** The columns, by their names in the schema: [rows], or [rows, list size] for lists. */
   public List<Tensor> columns() {
     return columns;
   }
 
-  /**
-   * The only column.
-   *
-   * @throws DataException if there are others
-   */
+  /** The only column; a DataException if there are others. */
   public Tensor column() {
     if (columns.size() != 1) {
       throw new DataException(
@@ -59,11 +52,10 @@ public final class ImportedColumns implements AutoCloseable {
   }
 
   /**
-   * Ends the use of the memory, and calls the producer's release callback. A second close does
+   * Ends the use of the memory, and calls the producer's release callback; a second close does
    * nothing.
    *
-   * @throws IllegalStateException if a native call is using the memory at this moment; it is not
-   *     released then
+   * @throws IllegalStateException if a native call is using the memory, which is not released then
    */
   @Override
   public synchronized void close() {

@@ -50,8 +50,7 @@ public final class ImportedStream implements AutoCloseable {
   /**
    * Takes over a stream, and asks it for its schema.
    *
-   * @param arrowArrayStream struct ArrowArrayStream; of no size, or of at least {@link
-   *     ArrowCData#STREAM_BYTES}
+   * @param arrowArrayStream of no size, or of at least {@link ArrowCData#STREAM_BYTES}
    * @throws DataException if its columns cannot be imported, or it fails; it is released then
    * @throws IllegalArgumentException if it was released or moved before
    */
@@ -129,7 +128,7 @@ public final class ImportedStream implements AutoCloseable {
     }
   }
 
-  /** Tells the producer that no more is asked for. A second close does nothing. */
+  /** Tells the producer that no more is asked for; a second close does nothing. */
   @Override
   public void close() {
     if (arena.scope().isAlive()) {

@@ -15,27 +15,19 @@ import java.util.function.LongUnaryOperator;
  *    0 | const char* format     |    8 | const char* name        |   16 | const char* metadata |
  *   24 | int64_t flags          |   32 | int64_t n_children      |   40 | ArrowSchema** children |
  *   48 | ArrowSchema* dictionary |  56 | void (*release)(ArrowSchema*) | 64 | void* private_data |
- * </pre>
+ *  </pre>
  *
  * Formats: {@code f} and {@code g} are columns of float and double, {@code +w:n} of lists of n of
  * those, {@code +s} columns side by side.
  *
  * @param columns one, or those of a struct
- * @param isStruct whether they are in a struct
  */
 record SchemaView(List<Column> columns, boolean isStruct) {
   private static final int MAX_COLUMNS = 1 << 20;
 
-  /**
-   * A column.
-   *
-   * @param name "" if it has none
-   * @param dtype of its elements
-   * @param listSize elements of a row, or -1 if rows are numbers
-   */
+  /** A column; its name is "" if it has none, and listSize -1 if rows are numbers. */
   record Column(String name, DType dtype, long listSize) {}
 
-  /** A struct's fields, wherever they are. */
   private record Fields(
       String format, String name, long childCount, long children, long dictionary) {
     static Fields of(LongUnaryOperator member) {
@@ -60,11 +52,7 @@ record SchemaView(List<Column> columns, boolean isStruct) {
     }
   }
 
-  /**
-   * Reads a schema.
-   *
-   * @throws DataException if it is not of such columns, with the name and format of what is not
-   */
+  /** Reads a schema; a DataException with name and format of what is not such a column. */
   static SchemaView of(CStruct schema) {
     Fields root = Fields.of(schema::number);
     if (!"+s".equals(root.format)) {

@@ -6,14 +6,12 @@ import dev.panagrad.backend.Backends;
 import dev.panagrad.backend.MathMode;
 import picocli.CommandLine.Option;
 
-/** Where to compute. */
 final class BackendChoice {
   @Option(
       names = "--backend",
       paramLabel = "NAME",
       description =
-          "auto, or a name that 'panagrad backends' shows; default: property panagrad.backend, environment"
-              + " PANAGRAD_BACKEND, else auto.")
+          "auto, or a name that 'panagrad backends' shows; default: property panagrad.backend, environment PANAGRAD_BACKEND, else auto.")
   private String name;
 
   @Option(
@@ -32,8 +30,7 @@ final class BackendChoice {
       names = "--device-memory",
       paramLabel = "SIZE",
       description =
-          "Device memory that may be used, for backend cuda, such as 8g or 500m; default: all that is free. Rows that"
-              + " do not fit are uploaded batch by batch.")
+          "Device memory that may be used, for backend cuda, such as 8g or 500m; default: all that is free. Rows that do not fit are uploaded batch by batch.")
   private String deviceMemory;
 
   @Option(
@@ -64,7 +61,7 @@ final class BackendChoice {
         options = options.withDevice(device);
       }
       if (deviceMemory != null) {
-        options = options.withDeviceMemory(MemorySize.bytes("device memory", deviceMemory));
+        options = options.withDeviceMemory(Numbers.bytes("device memory", deviceMemory));
       }
       return math == null ? options : options.withMath(MathMode.of(math));
     } catch (IllegalArgumentException e) {

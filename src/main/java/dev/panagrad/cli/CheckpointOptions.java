@@ -45,12 +45,10 @@ final class CheckpointOptions {
     return folder != null;
   }
 
-  /** True for the folder of the checkpoints. */
   boolean isFolder(Path file) {
     return folder != null && OutputFile.isSame(folder, file);
   }
 
-  /** Gives a trainer its checkpoints. */
   void apply(Trainer trainer) {
     if (resume) {
       trainer.resume();
@@ -84,9 +82,8 @@ final class CheckpointOptions {
     Matcher parts = INTERVAL.matcher(interval == null ? "60s" : interval);
     if (!parts.matches()) {
       throw new UsageException(
-          "--checkpoint-every must be a number with s, m, h or steps, such as 10s or 100steps, found '"
-              + interval
-              + "'");
+          "--checkpoint-every must be a number with s, m, h or steps, such as 10s or 100steps, found '%s'"
+              .formatted(interval));
     }
     long number = Long.parseLong(parts.group(1));
     switch (parts.group(2)) {

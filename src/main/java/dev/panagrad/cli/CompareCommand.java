@@ -15,8 +15,7 @@ import picocli.CommandLine.Mixin;
 @Command(
     name = "compare",
     description =
-        "Train with gd, sgd, adam and rmsprop on the same data and seed, and print one table. Options that an optimizer"
-            + " does not have are left out for it; gd takes full batches.",
+        "Train with gd, sgd, adam and rmsprop on the same data and seed, and print one table. Options that an optimizer does not have are left out for it; gd takes full batches.",
     mixinStandardHelpOptions = true,
     sortOptions = false)
 final class CompareCommand implements Callable<Integer> {
@@ -64,7 +63,7 @@ final class CompareCommand implements Callable<Integer> {
     try {
       TrainingResult result = trainer.fit(dataset, backend);
       if (method == METHODS.getFirst()) {
-        Warnings.print(result, training.isStandardized(), training);
+        Warnings.print(result, !training.noStandardize, training);
       }
       System.out.printf(
           "%-9s %,8d %,9d %14.8g %12s %9.5f %9.3f%n",

@@ -8,8 +8,7 @@ import me.tongfei.progressbar.ProgressBarBuilder;
 import me.tongfei.progressbar.ProgressBarStyle;
 
 /**
- * Says how a training goes: a bar on a terminal, a line every tenth of the way otherwise, nothing
- * when quiet.
+ * Shows progress: a bar on a terminal, a line every tenth of the way otherwise; none when quiet.
  */
 final class Console implements TrainingListener, AutoCloseable {
   private static final int LINES = 10;

@@ -16,8 +16,7 @@ import picocli.CommandLine.Parameters;
 @Command(
     name = "convert",
     description =
-        "Write features and targets of a data file as a training file: rows ready to be trained on, mapped instead of"
-            + " read, also where they are larger than memory.",
+        "Write features and targets of a data file as a training file: rows ready to be trained on, mapped instead of read, also where they are larger than memory.",
     mixinStandardHelpOptions = true,
     sortOptions = false)
 final class ConvertCommand implements Callable<Integer> {
@@ -34,20 +33,19 @@ final class ConvertCommand implements Callable<Integer> {
       defaultValue = "standardized",
       paramLabel = "UNITS",
       description =
-          "standardized; scaled, without subtracting means, for models without intercept; or raw. Default"
-              + " ${DEFAULT-VALUE}.")
+          "standardized; scaled, without subtracting means, for models without intercept; or raw. Default ${DEFAULT-VALUE}.")
   private TrainingFile.Units units;
 
   @Override
   public Integer call() {
     data.requireTarget();
-    if (data.isFile(out)) {
+    if (data.source.isFile(out)) {
       throw new UsageException(out + " is the data file");
     }
     if (!out.toString().endsWith(".safetensors")) {
       throw new UsageException("a training file's name ends in .safetensors, found " + out);
     }
-    try (Table table = data.open()) {
+    try (Table table = data.source.open()) {
       TrainingFile.write(out, table, data.reader(table), data.dtype(), units);
       try (TrainingFile written = TrainingFile.open(out)) {
         Warnings.print(written);

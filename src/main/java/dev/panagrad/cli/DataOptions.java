@@ -16,7 +16,7 @@ import picocli.CommandLine.Option;
 
 /** Which data to read. */
 final class DataOptions {
-  @Mixin private DataSource source;
+  @Mixin DataSource source;
 
   @Option(
       names = "--target",
@@ -35,7 +35,6 @@ final class DataOptions {
   @Option(names = "--dtype", description = "f32 or f64; default f32.")
   private DType dtype;
 
-  /** Reads it all. */
   Dataset read(TensorArena arena) {
     return read(arena, List.of());
   }
@@ -43,26 +42,19 @@ final class DataOptions {
   /** Reads it all, with further columns after the targets. */
   Dataset read(TensorArena arena, List<String> further) {
     requireTarget();
-    try (Table table = open()) {
+    try (Table table = source.open()) {
       List<String> all = new ArrayList<>(targets);
       all.addAll(further);
       return reader(table).targets(all).read(arena, dtype());
     }
   }
 
-  /** Opens the data. */
-  Table open() {
-    return source.open();
-  }
-
-  /** Refuses, before anything is read, to go without a target. */
   void requireTarget() {
     if (targets.isEmpty()) {
       throw new UsageException("name the columns to predict: --target NAME[,NAME]");
     }
   }
 
-  /** The columns chosen. */
   TableReader reader(Table table) {
     requireTarget();
     return TableReader.of(table).targets(targets).features(features);
@@ -70,11 +62,15 @@ final class DataOptions {
 
   /** The training file that the data are, or null. */
   TrainingFile openTrainingFile() {
-    Path file = source.file().filter(TrainingFile::isTrainingFile).orElse(null);
+    Path file = source.trainingFile();
     if (file == null) {
       return null;
     }
-    requireNoColumns(file);
+    if (!targets.isEmpty() || !features.isEmpty() || dtype != null || source.hasNoHeader()) {
+      throw new UsageException(
+          file
+              + " is a training file, whose columns and type were chosen when it was written; leave out --target, --features, --dtype and --no-header");
+    }
     try {
       return TrainingFile.open(file);
     } catch (IOException e) {
@@ -82,9 +78,8 @@ final class DataOptions {
     }
   }
 
-  /** Refuses a training file, for a command that standardizes by itself. */
   void requireTable() {
-    Path file = source.file().filter(TrainingFile::isTrainingFile).orElse(null);
+    Path file = source.trainingFile();
     if (file != null) {
       throw new UsageException(
           file
@@ -100,21 +95,6 @@ final class DataOptions {
       words.addAll(List.of("--features", String.join(",", features)));
     }
     return words;
-  }
-
-  /** A training file has its columns and type already. */
-  private void requireNoColumns(Path file) {
-    if (!targets.isEmpty() || !features.isEmpty() || dtype != null || source.hasNoHeader()) {
-      throw new UsageException(
-          file
-              + " is a training file, whose columns and type were chosen when it was written; leave out --target, --features,"
-              + " --dtype and --no-header");
-    }
-  }
-
-  /** True if that file is the data: it would be overwritten. */
-  boolean isFile(Path file) {
-    return source.isFile(file);
   }
 
   DType dtype() {

@@ -2,12 +2,12 @@ package dev.panagrad.cli;
 
 import dev.panagrad.data.Table;
 import dev.panagrad.data.TableFile;
+import dev.panagrad.train.TrainingFile;
 import java.io.IOException;
 import java.nio.file.Files;
 import java.nio.file.InvalidPathException;
 import java.nio.file.Path;
 import java.util.List;
-import java.util.Optional;
 import picocli.CommandLine.Option;
 import picocli.CommandLine.Parameters;
 
@@ -20,8 +20,7 @@ final class DataSource {
       index = "0",
       paramLabel = "DATA",
       description =
-          "File of rows: CSV, or by its ending .parquet; .arrow, .arrows, .feather, .ipc; .npy, .npz; .safetensors; .svm,"
-              + " .libsvm, .svmlight; or "
+          "File of rows: CSV, or by its ending .parquet; .arrow, .arrows, .feather, .ipc; .npy, .npz; .safetensors; .svm, .libsvm, .svmlight; or "
               + SAMPLE
               + " for the bundled diabetes data.")
   private String data;
@@ -48,17 +47,17 @@ final class DataSource {
     return noHeader;
   }
 
-  /** The words that ask for it. */
   List<String> words() {
     return noHeader ? List.of(data, "--no-header") : List.of(data);
   }
 
-  /** The file, if it is one. */
-  Optional<Path> file() {
+  /** The training file that the data are, or null. */
+  Path trainingFile() {
     try {
-      return data.startsWith("sample:") ? Optional.empty() : Optional.of(Path.of(data));
+      Path file = data.startsWith("sample:") ? null : Path.of(data);
+      return file != null && TrainingFile.isTrainingFile(file) ? file : null;
     } catch (InvalidPathException e) {
-      return Optional.empty(); // what cannot be opened is reported when it is read
+      return null; // what cannot be opened is reported when it is read
     }
   }
 

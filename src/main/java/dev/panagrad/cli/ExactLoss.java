@@ -22,15 +22,13 @@ record ExactLoss(double mse, double variance, String note) {
 
   private static final int MAX_FEATURES = 4000;
 
-  /** No exact loss, for that reason. */
   static ExactLoss none(String reason) {
     return new ExactLoss(Double.NaN, Double.NaN, reason);
   }
 
   /**
-   * Solves the least-squares problem on the host, whose memory has no limit that was asked for.
-   *
-   * @param units what was done to the data, or null
+   * Solves the least-squares problem on the host, whose memory has no limit that was asked for;
+   * units say what was done to the data, or are null.
    */
   static ExactLoss of(Backend backend, Dataset data, boolean hasIntercept, Standardization units) {
     int features = data.features().size();
@@ -44,13 +42,15 @@ record ExactLoss(double mse, double variance, String note) {
     }
     ExactSolution exact =
         ExactSolution.solve(backend, data.x(), data.y(), null, data.rows(), hasIntercept, 0);
-    return new ExactLoss(
-        mean(exact.meanSquaredError(), units),
-        mean(exact.targetVariance(), units),
-        exact.rank() < features
-            ? " (rank %,d of %,d features: coefficients are not unique)"
-                .formatted(exact.rank(), features)
-            : "");
+    double mse = mean(exact.meanSquaredError(), units);
+    double variance = mean(exact.targetVariance(), units);
+    return exact.rank() == features
+        ? new ExactLoss(mse, variance, "")
+        : new ExactLoss(
+            mse,
+            variance,
+            " (rank %,d of %,d features: coefficients are not unique)"
+                .formatted(exact.rank(), features));
   }
 
   private static double mean(double[] squares, Standardization units) {
@@ -64,7 +64,6 @@ record ExactLoss(double mse, double variance, String note) {
     return !Double.isNaN(mse);
   }
 
-  /** How far a loss is above the exact one, in percent. */
   String gap(double loss) {
     return mse > ROUNDING * variance
         ? String.format(Locale.ROOT, "%.4g%%", 100 * (loss / mse - 1))

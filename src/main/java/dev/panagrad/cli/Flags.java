@@ -2,8 +2,6 @@ package dev.panagrad.cli;
 
 import dev.panagrad.train.Option;
 import dev.panagrad.train.PlanException;
-import java.util.Objects;
-import java.util.stream.Stream;
 import picocli.CommandLine.Model.OptionSpec;
 import picocli.CommandLine.ParseResult;
 
@@ -11,7 +9,6 @@ import picocli.CommandLine.ParseResult;
 final class Flags {
   private Flags() {}
 
-  /** An option's flag. */
   static String of(Option option) {
     return switch (option) {
       case BATCH_SIZE -> "--batch-size";
@@ -38,23 +35,15 @@ final class Flags {
     };
   }
 
-  /** The options whose values come with the data. */
-  static Option[] present(String weights, String offset) {
-    return Stream.of(weights == null ? null : Option.WEIGHTS, offset == null ? null : Option.OFFSET)
-        .filter(Objects::nonNull)
-        .toArray(Option[]::new);
-  }
-
   /** A problem in the words of the command line, with the value that the option was given. */
   static String message(PlanException e, ParseResult given) {
     Option option = e.option();
     OptionSpec spec = given == null ? null : given.matchedOption(of(option));
     String message = e.message(Flags::of);
-    return spec == null || spec.originalStringValues().isEmpty()
-        ? message
-        : of(option)
-            + " "
-            + String.join(",", spec.originalStringValues())
-            + message.substring(of(option).length());
+    if (spec == null || spec.originalStringValues().isEmpty()) {
+      return message;
+    }
+    String values = String.join(",", spec.originalStringValues());
+    return of(option) + " " + values + message.substring(of(option).length());
   }
 }

@@ -3,8 +3,6 @@ package dev.panagrad.cli;
 import de.siegmar.fastcsv.writer.CsvWriter;
 import dev.panagrad.train.EpochRecord;
 import dev.panagrad.train.TrainingListener;
-import java.io.IOException;
-import java.io.UncheckedIOException;
 import java.nio.file.Path;
 import java.util.List;
 
@@ -16,32 +14,25 @@ final class HistoryFile implements TrainingListener, AutoCloseable {
   private final Path file;
   private CsvWriter csv; // null until training begins
 
-  /** Replaces the file when training begins, and not before. */
   HistoryFile(Path file) {
     this.file = file;
   }
 
   @Override
   public void begins(List<EpochRecord> before) {
-    try {
-      csv = CsvWriter.builder().build(file);
-      csv.writeRecord("epoch", "steps", "loss", "validation_loss", "learning_rate", "seconds");
-      before.forEach(this::write);
-    } catch (IOException e) {
-      throw OutputFile.cannotWrite(file, e);
-    } catch (UncheckedIOException e) {
-      throw OutputFile.cannotWrite(file, e.getCause());
-    }
+    OutputFile.write(
+        file,
+        () -> {
+          csv = CsvWriter.builder().build(file);
+          csv.writeRecord("epoch", "steps", "loss", "validation_loss", "learning_rate", "seconds");
+          before.forEach(this::write);
+        });
   }
 
   @Override
   public boolean epochEnded(EpochRecord r) {
-    try {
-      write(r);
-      return true;
-    } catch (UncheckedIOException e) {
-      throw OutputFile.cannotWrite(file, e.getCause());
-    }
+    OutputFile.write(file, () -> write(r));
+    return true;
   }
 
   private void write(EpochRecord r) {
@@ -56,13 +47,8 @@ final class HistoryFile implements TrainingListener, AutoCloseable {
 
   @Override
   public void close() {
-    if (csv == null) {
-      return;
-    }
-    try {
-      csv.close();
-    } catch (IOException e) {
-      throw OutputFile.cannotWrite(file, e);
+    if (csv != null) {
+      OutputFile.write(file, csv::close);
     }
   }
 }

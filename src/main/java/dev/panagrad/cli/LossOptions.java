@@ -36,7 +36,6 @@ final class LossOptions {
       description = "logistic: how much rows of class 0 and 1 count.")
   private String classWeights;
 
-  /** True unless it is the unweighted squared loss. */
   boolean isPresent() {
     return !(loss() instanceof Squared)
         || weights != null
@@ -44,9 +43,13 @@ final class LossOptions {
         || classWeights != null;
   }
 
-  /** Options whose values come with the data. */
+  /** The options whose values come with the data. */
   dev.panagrad.train.Option[] toCome() {
-    return Flags.present(weights, offset);
+    return Stream.of(
+            weights == null ? null : dev.panagrad.train.Option.WEIGHTS,
+            offset == null ? null : dev.panagrad.train.Option.OFFSET)
+        .filter(Objects::nonNull)
+        .toArray(dev.panagrad.train.Option[]::new);
   }
 
   Loss loss() {
@@ -80,7 +83,6 @@ final class LossOptions {
     return to;
   }
 
-  /** Gives a trainer what does not come with the data. */
   void apply(Trainer trainer) {
     trainer.loss(loss());
     if (classWeights == null) {

@@ -52,7 +52,6 @@ public final class Main implements Runnable {
 
   private Main() {}
 
-  /** Runs the command line and exits with its status. */
   public static void main(String[] args) {
     // The commands print which backend runs; what remains is why a better one does not.
     ENGINE_LOG.setLevel(Level.WARNING);
@@ -67,7 +66,6 @@ public final class Main implements Runnable {
     System.exit(status);
   }
 
-  /** Runs the command line in this process. */
   static int run(String... args) {
     CommandLine command = commandLine();
     try {

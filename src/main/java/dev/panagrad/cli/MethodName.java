@@ -15,6 +15,7 @@ import dev.panagrad.solver.Solver;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.Locale;
+import java.util.function.BiFunction;
 
 /** The optimizers and methods of the command line, with the options that each one has. */
 @SuppressWarnings("ImmutableEnumChecker") // Solvers and factories are stateless.
@@ -83,14 +84,12 @@ enum MethodName {
   final double learningRate; // the default learning rate, for standardized data; NaN for a solver
   final Solver solver; // null for an optimizer
   private final List<String> options;
-  private final Factory factory;
+  private final BiFunction<Double, TrainingOptions, UpdateRule> factory;
 
-  @FunctionalInterface
-  private interface Factory {
-    UpdateRule rule(double rate, TrainingOptions options);
-  }
-
-  MethodName(double learningRate, String options, Factory factory) {
+  MethodName(
+      double learningRate,
+      String options,
+      BiFunction<Double, TrainingOptions, UpdateRule> factory) {
     this.learningRate = learningRate;
     this.options = List.of(options.split(" ", -1));
     this.factory = factory;
@@ -119,9 +118,8 @@ enum MethodName {
     return value == null ? otherwise : value;
   }
 
-  /** The optimizer's rule with the options given, and defaults for the others. */
   UpdateRule rule(double rate, TrainingOptions given) {
-    return factory.rule(rate, given);
+    return factory.apply(rate, given);
   }
 
   /** True for methods that look at all rows in every step, and have no learning rate. */
@@ -133,7 +131,6 @@ enum MethodName {
     return this == GD || isSolver();
   }
 
-  /** Options that it does not have, and others do. */
   List<String> foreign() {
     List<String> all = new ArrayList<>(OF_RULES);
     all.removeAll(options);

@@ -18,7 +18,7 @@ final class OutputFile {
   static void requirePlace(String flag, Path file, DataOptions data) {
     Path folder = file.toAbsolutePath().getParent();
     String fault = null;
-    if (data.isFile(file)) {
+    if (data.source.isFile(file)) {
       fault = " is the data file";
     } else if (Files.isDirectory(file)) {
       fault = " is a directory; name a file";
@@ -34,10 +34,25 @@ final class OutputFile {
     return a.toAbsolutePath().normalize().equals(b.toAbsolutePath().normalize());
   }
 
-  /** Writes rows as CSV. */
   static void writeCsv(Path file, List<List<String>> rows) {
-    try (CsvWriter csv = CsvWriter.builder().build(file)) {
-      rows.forEach(csv::writeRecord);
+    write(
+        file,
+        () -> {
+          try (CsvWriter csv = CsvWriter.builder().build(file)) {
+            rows.forEach(csv::writeRecord);
+          }
+        });
+  }
+
+  @FunctionalInterface
+  interface Writing {
+    void write() throws IOException;
+  }
+
+  /** Writes to a file; what fails is told with its name. */
+  static void write(Path file, Writing writing) {
+    try {
+      writing.write();
     } catch (IOException e) {
       throw cannotWrite(file, e);
     } catch (UncheckedIOException e) {

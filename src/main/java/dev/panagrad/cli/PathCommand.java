@@ -40,9 +40,7 @@ final class PathCommand implements Callable<Integer> {
       required = true,
       paramLabel = "l1|l2|elastic",
       description =
-          "What a value v is the strength of: --l1 v, --l2 v, or both, --l1 S*v --l2 (1-S)*v/2, of 'train'. As there, features are"
-              + " standardized and the target is not. v/2 is lambda of glmnet and alpha of scikit-learn's Lasso and ElasticNet; alpha of its"
-              + " Ridge is v times the number of rows.")
+          "What a value v is the strength of: --l1 v, --l2 v, or both, --l1 S*v --l2 (1-S)*v/2, of 'train'. As there, features are standardized and the target is not. v/2 is lambda of glmnet and alpha of scikit-learn's Lasso and ElasticNet; alpha of its Ridge is v times the number of rows.")
   private PathPenalty penalty;
 
   @Option(
@@ -62,8 +60,7 @@ final class PathCommand implements Callable<Integer> {
       names = "--ratio",
       paramLabel = "R",
       description =
-          "The smallest value as a part of the largest, from 1e-10 to below 1; default 1e-3, for l2 1e-6. The largest makes all"
-              + " coefficients zero; for l2 it is 100 times the largest eigenvalue of the correlations.")
+          "The smallest value as a part of the largest, from 1e-10 to below 1; default 1e-3, for l2 1e-6. The largest makes all coefficients zero; for l2 it is 100 times the largest eigenvalue of the correlations.")
   private Double ratio;
 
   @Option(
@@ -197,7 +194,6 @@ final class PathCommand implements Callable<Integer> {
     return i == result.oneStandardErrorIndex() ? "  <- within one standard error" : "";
   }
 
-  /** Evenly spaced, and those that are marked. */
   private static int[] shown(PathResult result) {
     int last = result.values().length - 1;
     int lines = Math.min(LINES, last + 1);

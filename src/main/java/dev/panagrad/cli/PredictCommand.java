@@ -29,9 +29,7 @@ import picocli.CommandLine.Option;
 @Command(
     name = "predict",
     description =
-        "Predict from the rows of a file by a model that 'train --save' wrote: the probability of 1 for --loss logistic,"
-            + " the expected count for poisson, else the target. The header of the output says which. Columns are found by"
-            + " the model's feature names; others may be there.",
+        "Predict from the rows of a file by a model that 'train --save' wrote: the probability of 1 for --loss logistic, the expected count for poisson, else the target. The header of the output says which. Columns are found by the model's feature names; others may be there.",
     mixinStandardHelpOptions = true,
     sortOptions = false)
 final class PredictCommand implements Callable<Integer> {
@@ -60,8 +58,7 @@ final class PredictCommand implements Callable<Integer> {
       names = "--offset",
       paramLabel = "COLUMN",
       description =
-          "Known part of the linear predictors, added to each. A model trained with --offset needs it; the file does not"
-              + " say so.")
+          "Known part of the linear predictors, added to each. A model trained with --offset needs it; the file does not say so.")
   private String offset;
 
   @Override
@@ -104,12 +101,10 @@ final class PredictCommand implements Callable<Integer> {
         .orElse(0);
   }
 
-  /** What is printed for a linear predictor. */
   private double value(LinearModel model, double z) {
     return linear ? z : model.loss().mean(z);
   }
 
-  /** What is printed in the column of a target. */
   private String header(LinearModel model, String target) {
     return linear && model.loss().hasLink()
         ? "linear predictor of " + target
@@ -135,12 +130,10 @@ final class PredictCommand implements Callable<Integer> {
     try {
       LinearModel model = ModelFile.load(modelFile);
       if (model.features().isEmpty()) {
+        double[] values = Arrays.stream(model.intercepts()).map(z -> value(model, z)).toArray();
         throw new DataException(
             "the model '%s' has no features: it predicts %s for every row"
-                .formatted(
-                    modelFile,
-                    Arrays.toString(
-                        Arrays.stream(model.intercepts()).map(z -> value(model, z)).toArray())));
+                .formatted(modelFile, Arrays.toString(values)));
       }
       return model;
     } catch (IOException e) {
@@ -170,7 +163,6 @@ final class PredictCommand implements Callable<Integer> {
     }
   }
 
-  /** Writes all, and leaves the writer open. */
   private void write(LinearModel model, Tensor x, Writer to) throws IOException {
     CsvWriter writer = CsvWriter.builder().build(to);
     writer.writeRecord(model.targets().stream().map(target -> header(model, target)).toList());

@@ -11,9 +11,9 @@ import java.util.Optional;
 /**
  * Starts the program again with the vector module where it was started without it.
  *
- * <p>A jar's manifest cannot add a module, and a module that was not resolved when the VM started
- * cannot be used by the compiler's vector support later. So {@code java -jar} runs the same command
- * in a child VM with the flag added; input, output and exit status are the child's. {@code
+ * <p>A jar's manifest cannot add a module, and the compiler's vector support cannot use one that
+ * was not resolved when the VM started. So {@code java -jar} runs the same command in a child VM
+ * with the flag added; input, output and exit status are the child's. {@code
  * -Dpanagrad.relaunch=false} prevents it.
  */
 final class Relaunch {
@@ -77,11 +77,9 @@ final class Relaunch {
       Runtime.getRuntime().addShutdownHook(endChild);
       return Optional.of(child.waitFor());
     } catch (IOException e) {
-      System.err.println(
-          "panagrad: could not start java again with --add-modules "
-              + MODULE
-              + ": "
-              + e.getMessage());
+      System.err.printf(
+          "panagrad: could not start java again with --add-modules %s: %s%n",
+          MODULE, e.getMessage());
       return Optional.empty();
     } catch (InterruptedException e) {
       Thread.currentThread().interrupt();

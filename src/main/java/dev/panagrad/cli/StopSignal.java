@@ -15,7 +15,6 @@ final class StopSignal implements AutoCloseable {
 
   private StopSignal() {}
 
-  /** Listens until it is closed. */
   static StopSignal listen() {
     StopSignal signal = new StopSignal();
     Runtime.getRuntime().addShutdownHook(signal.hook);

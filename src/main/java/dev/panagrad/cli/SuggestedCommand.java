@@ -10,10 +10,10 @@ import picocli.CommandLine.Model.OptionSpec;
 import picocli.CommandLine.ParseResult;
 
 /**
- * The command line of {@code panagrad train} that trains a tuning's suggestion: the data and
- * backend options as they were given to {@code tune}, and the options that it found.
+ * The arguments of the {@code panagrad train} that trains a tuning's suggestion: data and backend
+ * options as they were given to {@code tune}, and the options that it found.
  */
-record SuggestedCommand(List<String> arguments) {
+final class SuggestedCommand {
   // Options of tune that train does not have, or gets from the suggestion.
   private static final Set<String> OWN =
       Set.of(
@@ -26,9 +26,9 @@ record SuggestedCommand(List<String> arguments) {
           "--highest-rate",
           "--debug");
 
-  /** The command for the suggestion of a tuning that was started with these arguments. */
-  static SuggestedCommand of(
-      Tuning tuning, ParseResult given, String optimizer, long seed, boolean takesFullBatches) {
+  private SuggestedCommand() {}
+
+  static List<String> of(Tuning tuning, ParseResult given, MethodName optimizer, long seed) {
     List<String> arguments = new ArrayList<>(List.of("train"));
     for (ArgSpec positional : given.matchedPositionals()) {
       for (String value : positional.originalStringValues()) {
@@ -52,21 +52,16 @@ record SuggestedCommand(List<String> arguments) {
       }
     }
     Candidate candidate = tuning.suggested().candidate();
-    arguments.addAll(List.of("--optimizer", optimizer));
+    arguments.addAll(List.of("--optimizer", optimizer.text()));
     arguments.addAll(List.of("--learning-rate", Double.toString(candidate.rate())));
     if (candidate.decays()) {
       arguments.addAll(List.of("--schedule", candidate.schedule(tuning.epochs())));
     }
-    if (!takesFullBatches) {
+    if (!optimizer.takesFullBatches()) {
       arguments.addAll(List.of("--batch-size", Long.toString(candidate.batch())));
     }
     arguments.addAll(List.of("--epochs", Long.toString(tuning.epochs())));
     arguments.addAll(List.of("--seed", Long.toString(seed)));
-    return new SuggestedCommand(List.copyOf(arguments));
-  }
-
-  /** One line for a POSIX shell. */
-  String line() {
-    return "panagrad " + ShellLine.of(arguments);
+    return arguments;
   }
 }

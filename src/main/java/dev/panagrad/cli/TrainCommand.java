@@ -109,7 +109,7 @@ final class TrainCommand implements Callable<Integer> {
       if (result == null) {
         return 1;
       }
-      Warnings.print(result, file != null || training.isStandardized(), training);
+      Warnings.print(result, file != null || !training.noStandardize, training);
       Warnings.printFit(result);
       Warnings.printAverage(training.firstAveraged(), result.steps());
       // Saved before anything is printed; a disk that is full does not take the result with it.
@@ -127,7 +127,6 @@ final class TrainCommand implements Callable<Integer> {
     }
   }
 
-  /** Saves the model; gives what went wrong, or null. */
   private DataException saveIfFinished(TrainingResult result) {
     if (save == null || result.stopReason() == StopReason.REQUEST) {
       return null;
@@ -140,26 +139,24 @@ final class TrainCommand implements Callable<Integer> {
     }
   }
 
-  /** Gives the options that hold for any data, and judges all of them before anything is read. */
   private void prepare(Trainer trainer) {
     loss.apply(trainer);
     checkpoints.apply(trainer);
     trainer.certify();
     if (dataMemory != null) {
-      trainer.dataMemory(MemorySize.bytes("--data-memory", dataMemory));
+      trainer.dataMemory(Numbers.bytes("--data-memory", dataMemory));
     }
     TrainingPlan plan = trainer.plan();
     plan.requireConsistent(loss.toCome());
     plan.requireFits(data.dtype());
   }
 
-  /** Trains; null if training diverged and the best model before is saved. */
   private TrainingResult fit(
       Trainer trainer, Dataset dataset, TrainingFile file, Backend backend, PrintStream out) {
     // A signal is not listened to before: until then a last checkpoint would save nothing.
     try (StopSignal stop = checkpoints.isPresent() ? StopSignal.listen() : null;
         HistoryFile history = log == null ? null : new HistoryFile(log);
-        Console console = new Console(out, quiet, "training", training.epochs())) {
+        Console console = new Console(out, quiet, "training", training.epochs)) {
       if (history != null) {
         trainer.listener(history);
       }
@@ -191,10 +188,9 @@ final class TrainCommand implements Callable<Integer> {
     int d = dataset.features().size();
     out.println(Backends.table(backend));
     out.printf("%ndata: %,d rows, %,d features, %s%n", dataset.rows(), d, dataset.x().dtype());
-    if (training.isGram()) {
-      out.printf(
-          "gram: X^T X and X^T y take %,d bytes%n",
-          NormalEquations.requiredBytes(d, dataset.targets().size()));
+    if (training.gram) {
+      long bytes = NormalEquations.requiredBytes(d, dataset.targets().size());
+      out.printf("gram: X^T X and X^T y take %,d bytes%n", bytes);
     }
   }
 
@@ -207,9 +203,8 @@ final class TrainCommand implements Callable<Integer> {
         : training.exact(backend, dataset, file == null ? null : file.standardization());
   }
 
-  /** Refuses, before anything is read or computed, places that cannot be written. */
   private void requirePlaces() {
-    if (log != null && data.isFile(log)) {
+    if (log != null && data.source.isFile(log)) {
       throw new UsageException("--log " + log + " is the data file");
     }
     if (save == null) {

@@ -54,11 +54,10 @@ record TrainReport(
       out.printf("validation %s  %.10g%n", isPlain ? "MSE" : "loss", result.validationMse());
     }
     for (int j = 0; j < result.model().targets().size(); j++) {
-      printCoefficients(out, result.model(), j, training.hasIntercept());
+      printCoefficients(out, result.model(), j, !training.noIntercept);
     }
   }
 
-  /** Prints the coefficients of one target. */
   static void printCoefficients(PrintStream out, LinearModel model, int j, boolean hasIntercept) {
     out.printf("%ncoefficients of %s (raw units)%n", model.targets().get(j));
     if (hasIntercept) {

@@ -31,16 +31,14 @@ final class TrainingOptions {
       names = "--learning-rate",
       paramLabel = "R|auto",
       description =
-          "Default: 0.1 for gd and adagrad, 0.001 for lion, else 0.01. auto takes it from the curvature of the loss, and lets it decay as half a cosine"
-              + " unless --schedule is given; gd keeps it.")
+          "Default: 0.1 for gd and adagrad, 0.001 for lion, else 0.01. auto takes it from the curvature of the loss, and lets it decay as half a cosine unless --schedule is given; gd keeps it.")
   private String learningRate;
 
   @Option(
       names = "--schedule",
       paramLabel = "SPEC",
       description =
-          "Learning rate by step, default constant; e.g. exponential:0.999, step:500,0.3, cosine:30e, warmup:100+cosine:3000; the suffix"
-              + " e counts epochs. Also inverse, linear, restarts, polynomial, onecycle.")
+          "Learning rate by step, default constant; e.g. exponential:0.999, step:500,0.3, cosine:30e, warmup:100+cosine:3000; the suffix e counts epochs. Also inverse, linear, restarts, polynomial, onecycle.")
   private String schedule;
 
   @Option(names = "--momentum", paramLabel = "R", description = "sgd and rmsprop; default 0.")
@@ -94,10 +92,10 @@ final class TrainingOptions {
   private String state = "same";
 
   @Option(names = "--l1", paramLabel = "R", description = "Adds R |w|_1 to the loss.")
-  private double l1;
+  double l1;
 
   @Option(names = "--l2", paramLabel = "R", description = "Adds R |w|^2 to the loss.")
-  private double l2;
+  double l2;
 
   @Option(
       names = "--clip-norm",
@@ -126,16 +124,14 @@ final class TrainingOptions {
   @Option(
       names = "--svrg",
       description =
-          "sgd: correct each batch's gradient by that of the same rows at the beginning of the epoch, so that a constant"
-              + " rate converges; three passes over the rows per epoch.")
+          "sgd: correct each batch's gradient by that of the same rows at the beginning of the epoch, so that a constant rate converges; three passes over the rows per epoch.")
   private boolean svrg;
 
   @Option(
       names = "--reduce-rate",
       paramLabel = "F,N[,R]",
       description =
-          "Multiply the learning rate by F in (0, 1) after N epochs without an improvement by more than the fraction R, default"
-              + " 1e-4; e.g. 0.5,10.")
+          "Multiply the learning rate by F in (0, 1) after N epochs without an improvement by more than the fraction R, default 1e-4; e.g. 0.5,10.")
   private String reduceRate;
 
   @Option(
@@ -148,12 +144,11 @@ final class TrainingOptions {
   @Option(
       names = "--gram",
       description =
-          "Full batches from X^T X and X^T y, summed once: a step costs d^2, not n d. Columns that nearly cancel lose"
-              + " digits, and losses before the last are rounded to 1e-16 of the variance.")
-  private boolean gram;
+          "Full batches from X^T X and X^T y, summed once: a step costs d^2, not n d. Columns that nearly cancel lose digits, and losses before the last are rounded to 1e-16 of the variance.")
+  boolean gram;
 
   @Option(names = "--epochs", paramLabel = "N", description = "Default ${DEFAULT-VALUE}.")
-  private long epochs = 100;
+  long epochs = 100;
 
   @Option(
       names = "--tolerance",
@@ -175,10 +170,10 @@ final class TrainingOptions {
   private double validation;
 
   @Option(names = "--no-intercept", description = "A model through the origin.")
-  private boolean noIntercept;
+  boolean noIntercept;
 
   @Option(names = "--no-standardize", description = "Train in raw units.")
-  private boolean noStandardize;
+  boolean noStandardize;
 
   @Option(names = "--no-shuffle", description = "Visit rows in their order.")
   private boolean noShuffle;
@@ -186,44 +181,18 @@ final class TrainingOptions {
   @Option(names = "--seed", paramLabel = "N", description = "Default ${DEFAULT-VALUE}.")
   private long seed;
 
-  boolean hasIntercept() {
-    return !noIntercept;
-  }
-
-  boolean isStandardized() {
-    return !noStandardize;
-  }
-
-  double l2() {
-    return l2;
-  }
-
-  boolean isPenalized() {
-    return l1 > 0 || l2 > 0;
-  }
-
-  long epochs() {
-    return epochs;
-  }
-
-  boolean isGram() {
-    return gram;
-  }
-
   boolean isRateAutomatic() {
     return "auto".equals(learningRate);
   }
 
-  /** Rows of a data set that are trained on. */
   long trainingRows(long rows) {
     return rows - Math.round(validation * rows);
   }
 
-  /** The exact loss to compare with, where all rows are trained on. */
   ExactLoss exact(Backend backend, Dataset data, Standardization units) {
     return trainingRows(data.rows()) < data.rows()
         ? ExactLoss.none("rows are held out")
-        : ExactLoss.of(backend, data, hasIntercept(), units);
+        : ExactLoss.of(backend, data, !noIntercept, units);
   }
 
   /** A trainer, before it is known how many rows there are. */
@@ -234,9 +203,7 @@ final class TrainingOptions {
     private final Long batch; // rows per batch, Trainer.FULL_BATCH, or null for the default
 
     /**
-     * Checks values, each by itself.
-     *
-     * @param isLenient whether options that the method does not have are left out
+     * Checks values, each by itself; if lenient, leaves out options that the method does not have.
      */
     private Preparation(MethodName method, boolean isLenient) {
       this.method = method;
@@ -253,7 +220,7 @@ final class TrainingOptions {
         trainer.accumulate(accumulate);
       }
       if (svrg
-          && !(isLenient && !(hasBatches && TrainingPlan.canReduceVariance(optimizer.rule())))) {
+          && (!isLenient || (hasBatches && TrainingPlan.canReduceVariance(optimizer.rule())))) {
         trainer.varianceReduced();
       }
       if (gram) {
@@ -305,12 +272,7 @@ final class TrainingOptions {
     }
   }
 
-  /**
-   * Prepares the trainer of one method.
-   *
-   * @param isLenient whether options that the method does not have are left out
-   * @throws UsageException if a value is out of its range
-   */
+  /** Prepares the trainer of one method; if lenient, without options that it does not have. */
   Preparation prepare(MethodName method, boolean isLenient) {
     List<String> foreign =
         method.foreign().stream()
@@ -318,8 +280,7 @@ final class TrainingOptions {
             .toList();
     if (!foreign.isEmpty() && !isLenient) {
       throw new UsageException(
-          "%s does not apply to --optimizer %s"
-              .formatted(String.join(", ", foreign), method.text()));
+          String.join(", ", foreign) + " does not apply to --optimizer " + method.text());
     }
     try {
       return new Preparation(method, isLenient);

@@ -23,9 +23,7 @@ import picocli.CommandLine.Spec;
 @Command(
     name = "tune",
     description =
-        "Suggest learning rate, batch size and schedule: a range test, the curvature of the loss and the noise of gradients"
-            + " name candidates, short trainings choose the best, and full ones compare them with the defaults of 'train'."
-            + " Takes as many epochs as six to nine trainings.",
+        "Suggest learning rate, batch size and schedule: a range test, the curvature of the loss and the noise of gradients name candidates, short trainings choose the best, and full ones compare them with the defaults of 'train'. Takes as many epochs as six to nine trainings.",
     mixinStandardHelpOptions = true,
     sortOptions = false)
 final class TuneCommand implements Callable<Integer> {
@@ -98,13 +96,8 @@ final class TuneCommand implements Callable<Integer> {
       Warnings.print(dataset);
       Tuning tuning = tuner.tune(dataset, backend);
       ExactLoss exact = ExactLoss.of(backend, dataset, true, null);
-      SuggestedCommand command =
-          SuggestedCommand.of(
-              tuning,
-              spec.commandLine().getParseResult(),
-              optimizer.text(),
-              seed,
-              optimizer.takesFullBatches());
+      List<String> command =
+          SuggestedCommand.of(tuning, spec.commandLine().getParseResult(), optimizer, seed);
       TuningReport report = new TuningReport(tuning, dataset.rows(), optimizer, exact, command);
       if (json) {
         JsonOutput.print(report.fields(backend));

@@ -16,7 +16,7 @@ import java.util.Map;
 
 /** What {@code tune} found: a table of candidates, advice in words, and a command line. */
 record TuningReport(
-    Tuning tuning, long rows, MethodName optimizer, ExactLoss exact, SuggestedCommand command) {
+    Tuning tuning, long rows, MethodName optimizer, ExactLoss exact, List<String> arguments) {
 
   void print(Backend backend) {
     PrintStream out = System.out;
@@ -35,7 +35,6 @@ record TuningReport(
         "steps");
     for (Trial trial : tuning.trials()) {
       Candidate c = trial.candidate();
-      boolean isSuggested = trial.equals(tuning.suggested());
       out.printf(
           "%-10.3g %-20s %,7d %-12s %14s %10s %14s %10s %9s%s%n",
           c.rate(),
@@ -47,27 +46,23 @@ record TuningReport(
           trial.isFinalist() ? loss(trial.loss()) : "",
           trial.isFinalist() ? gap(trial.loss()) : "",
           trial.isFinalist() ? "%,d".formatted(trial.steps()) : "",
-          isSuggested ? " *" : "");
+          trial.equals(tuning.suggested()) ? " *" : "");
     }
     out.println();
     words().forEach(out::println);
-    out.printf("%nsuggested:%n%s%n", command.line());
+    out.printf("%nsuggested:%npanagrad %s%n", ShellLine.of(arguments));
   }
 
   private static String loss(double loss) {
     return Double.isInfinite(loss) ? "diverged" : String.format(Locale.ROOT, "%.8g", loss);
   }
 
-  /** Empty where there is no exact loss, or none to compare. */
   private String gap(double loss) {
     return Double.isNaN(exact.mse()) || Double.isInfinite(loss) ? "" : exact.gap(loss);
   }
 
-  /** Advice, a sentence or two a line. */
   private List<String> words() {
-    List<String> words = new ArrayList<>();
-    words.add(rateWords());
-    words.add(batchWords());
+    List<String> words = new ArrayList<>(List.of(rateWords(), batchWords()));
     words.addAll(tuning.conditioning().words());
     words.add(resultWords());
     return words;
@@ -91,13 +86,11 @@ record TuningReport(
     GradientNoiseScale start = tuning.noiseAtStart();
     GradientNoiseScale later = tuning.noiseLater();
     String scales =
-        "batch size: the noise scale of gradients is %s rows at the start%s"
-            .formatted(
-                number(start.rows()),
-                later == null
-                    ? ""
-                    : " and %s after epoch %,d"
-                        .formatted(number(later.rows()), tuning.epochsLater()));
+        "batch size: the noise scale of gradients is %s rows at the start"
+            .formatted(number(start.rows()));
+    if (later != null) {
+      scales += " and %s after epoch %,d".formatted(number(later.rows()), tuning.epochsLater());
+    }
     if (optimizer.takesFullBatches()) {
       return scales + "; " + optimizer.text() + " takes all rows in every step";
     }
@@ -111,12 +104,11 @@ record TuningReport(
 
   private String resultWords() {
     Trial suggested = tuning.suggested();
-    double before = tuning.byDefault().loss();
-    if (suggested.equals(tuning.byDefault())) {
-      return "result: no candidate was better than the defaults of 'train'";
-    }
-    return "result: %,d epochs end at %s with the suggestion and at %s with the defaults, on this backend and with this seed"
-        .formatted(tuning.epochs(), loss(suggested.loss()), loss(before));
+    Trial byDefault = tuning.byDefault();
+    return suggested.equals(byDefault)
+        ? "result: no candidate was better than the defaults of 'train'"
+        : "result: %,d epochs end at %s with the suggestion and at %s with the defaults, on this backend and with this seed"
+            .formatted(tuning.epochs(), loss(suggested.loss()), loss(byDefault.loss()));
   }
 
   private static String number(double value) {
@@ -147,17 +139,16 @@ record TuningReport(
     fields.put("conditionStandardized", conditioning.standardized());
     fields.put("scaleRange", conditioning.scaleRange());
     fields.put("constantFeatures", conditioning.constant());
-    fields.put(
-        "repeatedFeatures", conditioning.repeats().stream().map(TuningReport::fields).toList());
+    fields.put("repeatedFeatures", conditioning.repeats().stream().map(this::fields).toList());
     fields.put("advice", words());
     fields.put("suggested", fields(tuning.suggested()));
     fields.put("defaultMse", tuning.byDefault().loss());
-    fields.put("arguments", command.arguments());
-    fields.put("command", command.line());
+    fields.put("arguments", arguments);
+    fields.put("command", "panagrad " + ShellLine.of(arguments));
     return fields;
   }
 
-  private static Map<String, Object> fields(Conditioning.Repeat repeat) {
+  private Map<String, Object> fields(Conditioning.Repeat repeat) {
     Map<String, Object> fields = new LinkedHashMap<>();
     fields.put("first", repeat.first());
     fields.put("second", repeat.second());

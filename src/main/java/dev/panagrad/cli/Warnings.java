@@ -71,23 +71,13 @@ final class Warnings {
       }
     }
     if (!coarse.isEmpty()) {
-      warn(
-          "columns vary by few steps of f32: %s; consider --dtype f64"
-              .formatted(Excerpt.of(coarse)));
+      warn("columns vary by few steps of f32: " + Excerpt.of(coarse) + "; consider --dtype f64");
     }
   }
 
-  /**
-   * After a training.
-   *
-   * @param asked what was asked for
-   */
+  /** Warns after a training, of which that was asked for. */
   static void print(TrainingResult result, boolean isStandardized, TrainingOptions asked) {
-    if (!result.constantFeatures().isEmpty()) {
-      warn(
-          "constant columns carry no information and get coefficient 0: "
-              + Excerpt.of(result.constantFeatures()));
-    }
+    constant(result.constantFeatures());
     Certificate certificate = result.certificate();
     if (certificate != null
         && certificate.isIllConditioned()
@@ -96,13 +86,12 @@ final class Warnings {
       warn(
           String.format(
               Locale.ROOT,
-              "the problem is ill-conditioned: X^T X has condition number %s, and plain descent needs about as many passes; %s--optimizer cg or lbfgs gets there in far"
-                  + " fewer (fista with --l1), and %s",
+              "the problem is ill-conditioned: X^T X has condition number %s, and plain descent needs about as many passes; %s--optimizer cg or lbfgs gets there in far fewer (fista with --l1), and %s",
               certificate.condition() > 1e15
                   ? "beyond rounding"
                   : String.format(Locale.ROOT, "%.3g", certificate.condition()),
               isStandardized ? "" : "standardization lowers it, ",
-              asked.l2() == 0
+              asked.l2 == 0
                   ? "--l2 lowers it, as does dropping features that nearly repeat others"
                   : "a smaller --l2 lowers it where that is large, a larger one where features nearly repeat others"));
     }
@@ -111,7 +100,7 @@ final class Warnings {
     if (result.metrics().getOrDefault("accuracy", 0.0) > 1 - 1e-12) {
       if (Double.isNaN(result.metrics().get("AUC")) && !result.metricNotes().containsKey("AUC")) {
         warn("all training rows are of one class: the intercept grows as long as training goes on");
-      } else if (!asked.isPenalized()) {
+      } else if (asked.l1 == 0 && asked.l2 == 0) {
         warn(
             "the classes are separable: the loss has no minimum, and coefficients grow as long as training goes on; add --l2");
       }
@@ -121,11 +110,7 @@ final class Warnings {
     }
   }
 
-  /**
-   * Warns of a mean of parameters that never began.
-   *
-   * @param first the step from which it would be kept; 0 if none
-   */
+  /** Warns of a mean of parameters from a step on (0 if there is none) that never began. */
   static void printAverage(long first, long steps) {
     if (first > steps) {
       warn(
@@ -147,12 +132,14 @@ final class Warnings {
     }
   }
 
-  static void print(PathResult result) {
-    if (!result.constantFeatures().isEmpty()) {
-      warn(
-          "constant columns carry no information and get coefficient 0: "
-              + Excerpt.of(result.constantFeatures()));
+  private static void constant(List<String> columns) {
+    if (!columns.isEmpty()) {
+      warn("constant columns carry no information and get coefficient 0: " + Excerpt.of(columns));
     }
+  }
+
+  static void print(PathResult result) {
+    constant(result.constantFeatures());
     if (result.unconverged() > 0) {
       warn(
           "%,d models have not converged to a duality gap of 1e-10 of their objective; consider a larger --ratio, or dropping features that nearly repeat others"

@@ -22,7 +22,7 @@ final class Checksum {
 
   private Checksum() {}
 
-  /** Of texts and places, in the order of their names. */
+  /** The sum of texts and places, in the order of their names. */
   static String of(Map<String, String> texts, Map<String, TensorPlace> entries) {
     CRC32C sum = new CRC32C();
     CharsetEncoder encoder =
@@ -48,20 +48,13 @@ final class Checksum {
     return format(sum);
   }
 
-  /** A place as a text, which the sums of files that were written before are of. */
+  /** A place as a text, of which the sums of older files are. */
   private static String text(TensorPlace place) {
-    return "Entry[dtype="
-        + place.dtype()
-        + ", extents="
-        + place.extents()
-        + ", begin="
-        + place.begin()
-        + ", end="
-        + place.end()
-        + "]";
+    return "Entry[dtype=%s, extents=%s, begin=%s, end=%s]"
+        .formatted(place.dtype(), place.extents(), place.begin(), place.end());
   }
 
-  /** Each with its end, so that no two lists of texts look the same. */
+  /** Adds a text with its end, so that no two lists of texts look the same. */
   private static void add(CRC32C sum, CharsetEncoder encoder, ByteBuffer chunk, String text) {
     CharBuffer characters = CharBuffer.wrap(text);
     encoder.reset();
@@ -74,19 +67,17 @@ final class Checksum {
     sum.update(0xFF);
   }
 
-  /** Eight hexadecimal digits. */
   static String format(CRC32C sum) {
     return "%08x".formatted(sum.getValue());
   }
 
-  /** Of a tensor in memory, which no file is mapped to that others may cut short. */
+  /** The sum of a tensor in memory, which no file is mapped to that others may cut short. */
   static String of(Tensor tensor) {
     CRC32C sum = new CRC32C();
     forEach(tensor, part -> sum.update(part.asByteBuffer()));
     return format(sum);
   }
 
-  /** Takes some bytes of a tensor. */
   @FunctionalInterface
   interface Part<E extends Exception> {
     void take(MemorySegment bytes) throws E;

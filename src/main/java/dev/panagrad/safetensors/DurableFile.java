@@ -4,7 +4,6 @@ import java.io.IOException;
 import java.nio.channels.FileChannel;
 import java.nio.channels.FileLock;
 import java.nio.file.Files;
-import java.nio.file.LinkOption;
 import java.nio.file.NoSuchFileException;
 import java.nio.file.Path;
 import java.nio.file.StandardCopyOption;
@@ -13,11 +12,9 @@ import java.nio.file.attribute.BasicFileAttributes;
 
 /**
  * Replaces a file as a whole: a new one is written beside it, fsynced, and takes its name; then the
- * folder is fsynced. Whenever the machine stops, the name stands for the old content or for the
- * new.
+ * folder is fsynced. Whenever the machine stops, the name stands for the old content or the new.
  */
 public final class DurableFile {
-  /** What is written. */
   @FunctionalInterface
   public interface Content {
     /** Writes all of it from the channel's beginning. */
@@ -34,9 +31,7 @@ public final class DurableFile {
    */
   public static void replace(Path file, Content content) throws IOException {
     // A link stays; what it leads to is replaced.
-    BasicFileAttributes named = attributes(file, LinkOption.NOFOLLOW_LINKS);
-    Path target =
-        named != null && named.isSymbolicLink() ? destination(file) : file.toAbsolutePath();
+    Path target = Files.isSymbolicLink(file) ? destination(file) : file.toAbsolutePath();
     BasicFileAttributes replaced = attributes(target);
     Path folder = target.getParent();
     if (folder == null || (replaced != null && replaced.isDirectory())) {
@@ -91,19 +86,17 @@ public final class DurableFile {
   }
 
   /**
-   * What is known of a file, or null if there is none; an exception if that cannot be said, where
-   * {@code Files.exists} says that there is none, and permissions would not be kept.
+   * What is known of a file, null if there is none; {@code Files.exists} would say so too where it
+   * cannot be said, and permissions would not be kept.
    */
-  private static BasicFileAttributes attributes(Path file, LinkOption... options)
-      throws IOException {
+  private static BasicFileAttributes attributes(Path file) throws IOException {
     try {
-      return Files.readAttributes(file, BasicFileAttributes.class, options);
+      return Files.readAttributes(file, BasicFileAttributes.class);
     } catch (NoSuchFileException e) {
       return null;
     }
   }
 
-  /** What made it useless is the reason that is told. */
   private static void delete(Path fresh, Throwable reason) {
     try {
       Files.deleteIfExists(fresh);
@@ -112,7 +105,6 @@ public final class DurableFile {
     }
   }
 
-  /** A file that others may not read stays so. */
   private static void keepPermissions(Path target, Path fresh) throws IOException {
     if (Files.getFileStore(target).supportsFileAttributeView("posix")) {
       Files.setPosixFilePermissions(fresh, Files.getPosixFilePermissions(target));

@@ -14,7 +14,6 @@ public final class Excerpt {
 
   private Excerpt() {}
 
-  /** A text, without marks around it. */
   public static String of(String text) {
     int end = Math.min(text.length(), MAX_CHARACTERS);
     if (end < text.length() && Character.isHighSurrogate(text.charAt(end - 1))) {
@@ -24,7 +23,6 @@ public final class Excerpt {
     return end == text.length() ? start : "%s... (%,d characters)".formatted(start, text.length());
   }
 
-  /** A path, whole. */
   public static String of(Path path) {
     return escaped(path.toString());
   }
@@ -41,7 +39,7 @@ public final class Excerpt {
         : "[%s, ... (%,d names)]".formatted(first, names.size());
   }
 
-  /** A text, whole. */
+  /** A text, whole, escaped. */
   public static String escaped(String text) {
     StringBuilder shown = new StringBuilder(text.length());
     text.codePoints()
@@ -56,7 +54,6 @@ public final class Excerpt {
     return shown.toString();
   }
 
-  /** Neither of control, nor of direction, nor the end of a line, nor half of a pair. */
   private static boolean isVisible(int point) {
     return switch (Character.getType(point)) {
       case Character.CONTROL,

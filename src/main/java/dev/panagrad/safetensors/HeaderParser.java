@@ -11,10 +11,7 @@ import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
 
-/**
- * Reads and checks a header. It is read piece by piece, nothing deeper than the format is, and
- * every number is checked before it is used.
- */
+/** Reads and checks a header, piece by piece, nothing deeper than the format is. */
 final class HeaderParser {
   // Tensors and texts together. A name of a few bytes takes some 150 in memory; files have
   // thousands.
@@ -37,17 +34,12 @@ final class HeaderParser {
   private final Path file;
   private final long dataBytes;
 
-  /** For a file whose tensors take that many bytes. */
   HeaderParser(Path file, long dataBytes) {
     this.file = file;
     this.dataBytes = dataBytes;
   }
 
-  /**
-   * Reads it.
-   *
-   * @param header is used up
-   */
+  /** Reads a header, which is used up. */
   void parse(byte[] header) throws SafetensorsException {
     if (header[0] != '{') {
       throw wrong("the header does not begin with '{'");
@@ -70,10 +62,8 @@ final class HeaderParser {
       }
       in.end("the header's object");
     } catch (MalformedException e) {
-      throw new SafetensorsException(
-          file,
-          Long.BYTES + (long) e.at,
-          "the header is not JSON as it should be: " + e.getMessage());
+      String problem = "the header is not JSON as it should be: " + e.getMessage();
+      throw new SafetensorsException(file, Long.BYTES + (long) e.at, problem);
     }
     requireOneAfterTheOther();
   }
@@ -144,12 +134,12 @@ final class HeaderParser {
           at,
           "%s is at [%,d, %,d) of %,d bytes".formatted(tensor, offsets[0], offsets[1], dataBytes));
     }
-    if (!isSize(extents, BITS.get(dtype), offsets[1] - offsets[0])) {
+    long bytes = offsets[1] - offsets[0];
+    if (!isSize(extents, BITS.get(dtype), bytes)) {
       throw new MalformedException(
           at,
           "%s of %s and shape %s does not take the %,d bytes that it has"
-              .formatted(
-                  tensor, Excerpt.of(dtype), Arrays.toString(extents), offsets[1] - offsets[0]));
+              .formatted(tensor, Excerpt.of(dtype), Arrays.toString(extents), bytes));
     }
     return new TensorPlace(dtype, Arrays.stream(extents).boxed().toList(), offsets[0], offsets[1]);
   }
@@ -169,8 +159,8 @@ final class HeaderParser {
   }
 
   /**
-   * Whether that many elements take that many bytes. Of a type that is not known here, only that
-   * their number is one; asking for the tensor says that it cannot be read.
+   * True if that many elements take that many bytes. Of a type that is not known, only their number
+   * is checked; asking for the tensor says that it cannot be read.
    */
   private static boolean isSize(long[] extents, Integer bits, long bytes) {
     long count = 1;
@@ -211,7 +201,6 @@ final class HeaderParser {
     }
   }
 
-  /** What is wrong with the header as a whole. */
   private SafetensorsException wrong(String problem) {
     return new SafetensorsException(file, Long.BYTES, problem);
   }

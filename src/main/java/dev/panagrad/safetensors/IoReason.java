@@ -14,7 +14,6 @@ import java.util.Objects;
 public final class IoReason {
   private IoReason() {}
 
-  /** The reason, in words. */
   public static String of(IOException e) {
     return switch (e) {
       case NoSuchFileException f -> "there is no file '" + Excerpt.of(f.getFile()) + "'";

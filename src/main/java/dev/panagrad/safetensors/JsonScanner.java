@@ -6,20 +6,18 @@ import java.nio.CharBuffer;
 import java.nio.charset.CharsetDecoder;
 import java.nio.charset.CoderResult;
 import java.nio.charset.StandardCharsets;
+import java.util.HexFormat;
 
 /**
  * Reads the JSON of headers piece by piece: objects, lists, strings and counts, which is all that
  * there is in them. It asks for what comes next, so nothing is nested deeper than the caller goes.
  *
- * <p>Memory: the bytes, which are used up, and what is returned. Escapes are resolved in place; a
- * string is made from its bytes at once. (A general parser's buffers of characters took four times
- * the text on top.)
+ * <p>Memory: the bytes, which are used up, and what is returned. Escapes are resolved in place.
  *
  * <p>Source: RFC 8259; numbers are restricted to those of 63 bits without sign, fraction and
  * exponent, and halves of surrogate pairs are refused.
  */
 final class JsonScanner {
-  /** What is not as it should be. */
   static final class MalformedException extends IOException {
     private static final long serialVersionUID = 1;
     final int at; // index of the byte
@@ -34,12 +32,7 @@ final class JsonScanner {
   private final byte[] text;
   private int position;
 
-  /**
-   * At the start of a text.
-   *
-   * @param text is used up
-   * @throws MalformedException if it is not UTF-8
-   */
+  /** At the start of a text, which is used up; throws if it is not UTF-8. */
   JsonScanner(byte[] text) throws MalformedException {
     this.text = text;
     requireUtf8();
@@ -59,17 +52,12 @@ final class JsonScanner {
     }
   }
 
-  /** Index of the next byte. */
   int position() {
     return position;
   }
 
   private void skipBlanks() {
-    while (position < text.length
-        && (text[position] == ' '
-            || text[position] == '\t'
-            || text[position] == '\n'
-            || text[position] == '\r')) {
+    while (position < text.length && " \t\n\r".indexOf(text[position]) >= 0) {
       position++;
     }
   }
@@ -82,7 +70,6 @@ final class JsonScanner {
     return false;
   }
 
-  /** Takes one character, after blanks. */
   void expect(char expected, String what) throws MalformedException {
     skipBlanks();
     if (!take(expected)) {
@@ -91,7 +78,7 @@ final class JsonScanner {
   }
 
   /**
-   * Whether an object or list goes on with another element; takes the comma before it, or the
+   * True if an object or list goes on with another element; takes the comma before it, or the
    * bracket at its end.
    */
   boolean hasNext(char close, boolean first, String what) throws MalformedException {
@@ -105,7 +92,6 @@ final class JsonScanner {
     return true;
   }
 
-  /** Takes a count. */
   long count(String what) throws MalformedException {
     skipBlanks();
     int from = position;
@@ -127,7 +113,6 @@ final class JsonScanner {
     return value;
   }
 
-  /** Takes a string. */
   String string(String what) throws MalformedException {
     expect('"', what);
     int from = position;
@@ -147,8 +132,7 @@ final class JsonScanner {
       if (next == '\\') {
         end = escape(end, what);
       } else {
-        text[end] = next;
-        end++;
+        text[end++] = next;
         position++;
       }
     }
@@ -184,7 +168,7 @@ final class JsonScanner {
     return encode(point, to);
   }
 
-  /** Puts UTF-8 there: lead byte, then six bits a byte. */
+  /** Puts UTF-8 there, without an allocation for each escape: lead byte, then six bits a byte. */
   private int encode(int point, int to) {
     if (point < 0x80) {
       text[to] = (byte) point;
@@ -201,23 +185,15 @@ final class JsonScanner {
 
   private char hexadecimal(int at, String what) throws MalformedException {
     int value = 0;
-    for (int i = 0; i < 4; i++) {
-      int digit = position < text.length ? digit(text[position]) : -1;
-      if (digit < 0) {
+    for (int end = position + 4; position < end; position++) {
+      if (position >= text.length || !HexFormat.isHexDigit(text[position])) {
         throw new MalformedException(at, what + " has an escape without four digits");
       }
-      value = (value << 4) | digit;
-      position++;
+      value = (value << 4) | HexFormat.fromHexDigit(text[position]);
     }
     return (char) value;
   }
 
-  /** Of ASCII alone. */
-  private static int digit(byte character) {
-    return character < 0 ? -1 : Character.digit(character, 16);
-  }
-
-  /** Requires that only blanks follow. */
   void end(String what) throws MalformedException {
     for (; position < text.length; position++) {
       if (text[position] != ' ') {

@@ -17,7 +17,6 @@ public final class NameList {
 
   private NameList() {}
 
-  /** The text. */
   public static String format(List<String> names) {
     return names.stream().map(NameList::quoted).collect(Collectors.joining(",", "[", "]"));
   }
@@ -40,11 +39,9 @@ public final class NameList {
   }
 
   /**
-   * The names.
+   * The names; an IOException if the text is not a JSON list of strings, or has more of them.
    *
-   * @param most how many there may be: a name in memory is larger than in the text, and a file can
-   *     say how many it has by something that takes room in it
-   * @throws IOException if the text is not a JSON list of strings, or has more of them
+   * @param most how many there may be, as a name in memory is larger than in the text
    */
   public static List<String> parse(String text, long most) throws IOException {
     try {

@@ -21,7 +21,7 @@ import java.util.Map;
  * <pre>
  *   | length | header, padded | small tensor | ... | large tensor ........ |
  *                                                  ^ page boundary
- * </pre>
+ *  </pre>
  */
 public final class SafetensorsBuilder {
   private static final int PAGE_BYTES = 4096;
@@ -30,26 +30,20 @@ public final class SafetensorsBuilder {
 
   private SafetensorsBuilder() {}
 
-  /** A tensor to be filled. */
   public record Space(String name, DType dtype, Shape shape) {
     long bytes() {
       return shape.bytes(dtype);
     }
   }
 
-  /** Fills the tensors. */
+  /** Fills the tensors: mapped, all zero, in the order asked for. */
   @FunctionalInterface
   public interface Filler {
-    /**
-     * Fills them.
-     *
-     * @param tensors mapped, all zero, in the order asked for
-     */
     void fill(List<Tensor> tensors) throws IOException;
   }
 
   /**
-   * Replaces a file; it is on the disk when the call returns.
+   * Replaces a file, and fsyncs it.
    *
    * @param metadata texts by name; a CRC-32C for each tensor is added
    * @param spaces tensors with different names, those of larger elements first; the last one begins
@@ -91,10 +85,7 @@ public final class SafetensorsBuilder {
     }
   }
 
-  /**
-   * Takes the disk space now: a mapping of what cannot be stored ends the process when it is
-   * written to.
-   */
+  /** Takes the disk space now: writing to a mapping of what cannot be stored ends the process. */
   private static void requireSpace(Path file, FileChannel channel, long total) throws IOException {
     byte[] zeros = new byte[1 << 20];
     for (long done = 0; done < total; done += zeros.length) {

@@ -13,7 +13,6 @@ public final class SafetensorsException extends IOException {
     this.offset = offset;
   }
 
-  /** Bytes from the start of the file to what is wrong. */
   public long offset() {
     return offset;
   }

@@ -13,6 +13,7 @@ import java.nio.file.NoSuchFileException;
 import java.nio.file.Path;
 import java.nio.file.StandardOpenOption;
 import java.nio.file.attribute.BasicFileAttributes;
+import java.util.Arrays;
 import java.util.Collections;
 import java.util.List;
 import java.util.Map;
@@ -80,11 +81,8 @@ public final class SafetensorsFile implements AutoCloseable {
     } catch (IOException e) {
       throw cannotRead(file, e);
     }
-    throw new IOException(
-        "'%s' is %s; name a safetensors file"
-            .formatted(
-                Excerpt.of(file),
-                found.isDirectory() ? "a directory" : "a pipe or device, not a regular file"));
+    String kind = found.isDirectory() ? "a directory" : "a pipe or device, not a regular file";
+    throw new IOException("'%s' is %s; name a safetensors file".formatted(Excerpt.of(file), kind));
   }
 
   private static IOException cannotRead(Path file, IOException e) {
@@ -102,10 +100,8 @@ public final class SafetensorsFile implements AutoCloseable {
       throw new SafetensorsException(
           file, 0, "the file has %,d bytes, and the header's length alone takes 8".formatted(size));
     }
-    long length =
-        ByteBuffer.wrap(read(file, channel, 0, Long.BYTES))
-            .order(ByteOrder.LITTLE_ENDIAN)
-            .getLong();
+    byte[] prefix = read(file, channel, 0, Long.BYTES);
+    long length = ByteBuffer.wrap(prefix).order(ByteOrder.LITTLE_ENDIAN).getLong();
     if (length < 2 || length > Math.min(size - Long.BYTES, MAX_HEADER_BYTES)) {
       throw new SafetensorsException(
           file,
@@ -119,7 +115,7 @@ public final class SafetensorsFile implements AutoCloseable {
     return new SafetensorsFile(file, channel, dataStart, parser);
   }
 
-  /** By parts: the JDK copies each through native memory, and keeps that. */
+  /** Reads by parts: the JDK copies each through native memory, and keeps that. */
   private static byte[] read(Path file, FileChannel channel, long from, int bytes)
       throws IOException {
     ByteBuffer all = ByteBuffer.allocate(bytes);
@@ -141,9 +137,7 @@ public final class SafetensorsFile implements AutoCloseable {
   }
 
   /**
-   * The element type of a tensor.
-   *
-   * @throws SafetensorsException if there is none of that name, or its type is not F32, F64 or I64
+   * The element type of a tensor; throws if there is none of that name, or its type is not read.
    */
   public DType dtype(String name) throws SafetensorsException {
     TensorPlace entry = entry(name);
@@ -161,11 +155,7 @@ public final class SafetensorsFile implements AutoCloseable {
     };
   }
 
-  /**
-   * The shape of a tensor; a number without a shape is a vector of one.
-   *
-   * @throws SafetensorsException if there is none of that name
-   */
+  /** The shape of a tensor; a number without a shape is a vector of one. */
   public Shape shape(String name) throws SafetensorsException {
     List<Long> extents = entry(name).extents();
     return extents.isEmpty()
@@ -188,10 +178,8 @@ public final class SafetensorsFile implements AutoCloseable {
   }
 
   /**
-   * For files that {@link SafetensorsWriter} wrote: requires that texts and places are those that
-   * were written, and that each tensor has its sum.
-   *
-   * @throws SafetensorsException if they are not
+   * Requires that texts and places are those that {@link SafetensorsWriter} wrote, and that each
+   * tensor has its sum.
    */
   public void requireIntactHeader() throws SafetensorsException {
     String found = Checksum.of(metadata, entries);
@@ -212,8 +200,6 @@ public final class SafetensorsFile implements AutoCloseable {
   /**
    * Reads a tensor's bytes once, through a small buffer, and compares them with the sum that {@link
    * SafetensorsWriter} left in the metadata, if there is one.
-   *
-   * @throws SafetensorsException if they are not those that were written
    */
   public void requireIntact(String name) throws IOException {
     try (TensorInput in = input(entry(name))) {
@@ -238,11 +224,11 @@ public final class SafetensorsFile implements AutoCloseable {
   }
 
   /**
-   * Reads a tensor into new memory. What is returned has the sum that {@link SafetensorsWriter}
+   * Reads a tensor into new memory, and compares it with the sum that {@link SafetensorsWriter}
    * left in the metadata, if there is one.
    *
-   * @throws SafetensorsException if there is none of that name, its type is not F32, F64 or I64, or
-   *     its bytes are not those that were written
+   * @throws SafetensorsException if there is none of that name, its type is not read, or its bytes
+   *     are not those that were written
    */
   public Tensor read(TensorArena arena, String name) throws IOException {
     Tensor tensor = arena.allocate(name, dtype(name), shape(name));
@@ -251,25 +237,20 @@ public final class SafetensorsFile implements AutoCloseable {
   }
 
   /**
-   * Reads a tensor into the memory of another one, as {@link #read(TensorArena, String)} does. If
-   * that fails, any part of the bytes may have been read.
+   * Reads a tensor into the memory of another one, as {@link #read(TensorArena, String)}. If that
+   * fails, any part of the bytes may have been read.
    *
    * @param into a host tensor of the same element type and shape, which may be a view
-   * @throws IllegalArgumentException if it is of another type or shape
+   * @throws IllegalArgumentException if it is of another type or shape, or read-only
    */
   public void read(String name, Tensor into) throws IOException {
     into.requireHost();
     if (into.isReadOnly() || into.dtype() != dtype(name) || !into.shape().equals(shape(name))) {
+      String found = dtype(name) + " " + shape(name);
+      String target = (into.isReadOnly() ? "read-only " : "") + into.dtype() + " " + into.shape();
       throw new IllegalArgumentException(
-          "tensor '%s' of the file is %s %s and cannot be read into '%s', %s%s %s"
-              .formatted(
-                  Excerpt.of(name),
-                  dtype(name),
-                  shape(name),
-                  into.name(),
-                  into.isReadOnly() ? "read-only " : "",
-                  into.dtype(),
-                  into.shape()));
+          "tensor '%s' of the file is %s and cannot be read into '%s', %s"
+              .formatted(Excerpt.of(name), found, into.name(), target));
     }
     try (TensorInput in = input(entry(name))) {
       Checksum.forEach(into, in::read);
@@ -278,17 +259,12 @@ public final class SafetensorsFile implements AutoCloseable {
   }
 
   /**
-   * Reads an F64 tensor into arrays, one after the other, as {@link #read(TensorArena, String)}
-   * does.
+   * Reads an F64 tensor into arrays, one after the other, as {@link #read(TensorArena, String)}.
    *
-   * @throws IllegalArgumentException if it is of another type, or has another number of elements
-   *     than the arrays together
+   * @throws IllegalArgumentException if its type or number of elements is another one
    */
   public void readDoubles(String name, double[]... into) throws IOException {
-    long count = 0;
-    for (double[] part : into) {
-      count += part.length;
-    }
+    long count = Arrays.stream(into).mapToLong(part -> part.length).sum();
     if (dtype(name) != DType.F64 || shape(name).count() != count) {
       throw new IllegalArgumentException(
           "tensor '%s' of the file is %s %s and cannot be read into %,d doubles"
@@ -307,9 +283,8 @@ public final class SafetensorsFile implements AutoCloseable {
    * closed. The file must not be made shorter meanwhile, which may end the process that reads it;
    * one that is replaced stays what it was.
    *
-   * @throws SafetensorsException if there is none of that name, its element type is not F32, F64,
-   *     I64, BF16 or U8, it does not lie at a multiple of its element size, or the file is shorter
-   *     than it was
+   * @throws SafetensorsException if there is none of that name, its element type is not read, it
+   *     does not lie at a multiple of its element size, or the file is shorter than it was
    */
   public Tensor map(TensorArena arena, String name) throws IOException {
     TensorPlace entry = entry(name);
@@ -332,7 +307,6 @@ public final class SafetensorsFile implements AutoCloseable {
     }
   }
 
-  /** Closes the file; tensors that are mapped stay. */
   @Override
   public void close() throws IOException {
     try {

@@ -26,7 +26,7 @@ public final class SafetensorsWriter {
   private SafetensorsWriter() {}
 
   /**
-   * Replaces a file; it is on the disk when the call returns.
+   * Replaces a file, and fsyncs it.
    *
    * @param metadata texts by name; a CRC-32C for each tensor is added
    * @param tensors host tensors with different names, any of them views; those of larger elements
@@ -44,9 +44,8 @@ public final class SafetensorsWriter {
       tensor.requireHost();
       if (tensor.name().equals(SafetensorsFile.METADATA) || !names.add(tensor.name())) {
         throw new IllegalArgumentException(
-            "tensors of a file need names of their own, found '"
-                + Excerpt.of(tensor.name())
-                + "' again");
+            "tensors of a file need names of their own, found '%s' again"
+                .formatted(Excerpt.of(tensor.name())));
       }
       if (tensor.shape().rank() > HeaderParser.MAX_RANK) {
         throw new IllegalArgumentException(
@@ -94,7 +93,6 @@ public final class SafetensorsWriter {
     }
   }
 
-  /** The bytes of tensors are written as they are. */
   static void requireNative() {
     if (ByteOrder.nativeOrder() != ByteOrder.LITTLE_ENDIAN) {
       throw new UnsupportedOperationException("safetensors files need a little-endian machine");
@@ -109,21 +107,11 @@ public final class SafetensorsWriter {
     }
   }
 
-  /** Whether UTF-8 can hold it: no half of a surrogate pair. */
+  /** True if UTF-8 can hold it: no half of a surrogate pair. */
   private static boolean isPaired(String text) {
-    for (int i = 0; i < text.length(); i++) {
-      if (Character.isSurrogate(text.charAt(i))) {
-        if (i + 1 == text.length()
-            || !Character.isSurrogatePair(text.charAt(i), text.charAt(i + 1))) {
-          return false;
-        }
-        i++;
-      }
-    }
-    return true;
+    return text.codePoints().noneMatch(point -> Character.getType(point) == Character.SURROGATE);
   }
 
-  /** Places of tensors that follow each other. */
   static Map<String, TensorPlace> entries(List<SafetensorsBuilder.Space> tensors) {
     Map<String, TensorPlace> entries = new LinkedHashMap<>();
     long offset = 0;

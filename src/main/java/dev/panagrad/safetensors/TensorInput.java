@@ -10,9 +10,8 @@ import java.nio.file.Path;
 import java.util.zip.CRC32C;
 
 /**
- * The bytes of one tensor, read from the file in order, with the CRC-32C of what was read. A file
- * that became shorter meanwhile is an exception, where reading a mapping of it would end the
- * process.
+ * The bytes of one tensor, read from the file in order, with their CRC-32C. A file that became
+ * shorter is an exception, where reading a mapping of it would end the process.
  */
 final class TensorInput implements AutoCloseable {
   // Of one read: stays in the first caches until its sum has been taken.
@@ -32,7 +31,6 @@ final class TensorInput implements AutoCloseable {
     this.end = end;
   }
 
-  /** Reads into native memory. */
   void read(MemorySegment into) throws IOException {
     for (long done = 0; done < into.byteSize(); done += CHUNK_BYTES) {
       ByteBuffer chunk =
@@ -43,7 +41,6 @@ final class TensorInput implements AutoCloseable {
     }
   }
 
-  /** Reads doubles into an array. */
   void read(double[] into) throws IOException {
     MemorySegment chunk = arena.allocate(Math.min(CHUNK_BYTES, into.length * (long) Double.BYTES));
     int most = CHUNK_BYTES / Double.BYTES;
@@ -63,7 +60,6 @@ final class TensorInput implements AutoCloseable {
     }
   }
 
-  /** Of all that was read. */
   String checksum() {
     return Checksum.format(sum);
   }

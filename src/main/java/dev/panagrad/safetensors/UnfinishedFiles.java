@@ -20,10 +20,9 @@ import java.time.Instant;
 import java.util.HexFormat;
 
 /**
- * The files that are to become another one, beside it: {@code .NAME.0123456789abcdef.tmp}. Of a
- * name so long that this would be too long for a file, the beginning and a digest stand for it.
+ * The files that are to become another one, beside it: {@code .NAME.0123456789abcdef.tmp}. The
+ * beginning and a digest stand for a name so long that this would be too long for a file.
  *
- * @param folder where they are
  * @param start of their names
  */
 record UnfinishedFiles(Path folder, String start) {
@@ -40,7 +39,6 @@ record UnfinishedFiles(Path folder, String start) {
 
   private static final int DIGEST_BYTES = 12;
 
-  /** Of a file that is not the root. */
   static UnfinishedFiles of(Path target) {
     String name = target.getFileName().toString();
     byte[] bytes = name.getBytes(StandardCharsets.UTF_8);
@@ -60,15 +58,11 @@ record UnfinishedFiles(Path folder, String start) {
     }
   }
 
-  /** A name that no file has. */
   Path fresh() {
     return folder.resolve(start + "%016x".formatted(RANDOM.nextLong()) + ENDING);
   }
 
-  /**
-   * Removes what killed writers have left; whatever stands in the way of that is no reason not to
-   * write.
-   */
+  /** Removes what killed writers have left, if nothing stands in the way. */
   void removeAbandoned() {
     try (DirectoryStream<Path> files =
         Files.newDirectoryStream(folder, file -> isOurs(file.getFileName().toString()))) {

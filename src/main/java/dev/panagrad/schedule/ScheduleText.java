@@ -5,6 +5,7 @@ import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Locale;
 import java.util.Map;
+import java.util.function.BiFunction;
 import java.util.stream.DoubleStream;
 
 /**
@@ -52,20 +53,15 @@ public final class ScheduleText {
   private final String text;
   private final long stepsPerEpoch;
 
-  @FunctionalInterface
-  private interface Factory {
-    Schedule of(long length, double[] numbers);
-  }
-
   private static final class Form {
     final boolean hasLength;
-    final Factory schedule;
+    final BiFunction<Long, double[], Schedule> schedule;
     final double[] defaults;
     final int least;
     final int most;
 
     /** With numbers that are {@link #NEEDED}, and the values of those that may be left out. */
-    Form(boolean hasLength, Factory schedule, double... defaults) {
+    Form(boolean hasLength, BiFunction<Long, double[], Schedule> schedule, double... defaults) {
       this.hasLength = hasLength;
       this.schedule = schedule;
       this.defaults = defaults;
@@ -129,7 +125,7 @@ public final class ScheduleText {
       numbers[n++] = number(part, args[i]);
     }
     try {
-      return form.schedule.of(length, numbers);
+      return form.schedule.apply(length, numbers);
     } catch (IllegalArgumentException e) {
       throw wrong(part + ": " + e.getMessage());
     }

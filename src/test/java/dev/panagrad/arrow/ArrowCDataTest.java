@@ -48,7 +48,7 @@ class ArrowCDataTest {
   void columnIsView() {
     MemorySegment values = producer.doubles(9, 1, 2, 3, 9);
     MemorySegment array = producer.array(3, 0, 1, Producer.values(values));
-    ImportedColumns imported = ArrowCData.importColumn(producer.schema("g", "x"), array);
+    ImportedColumns imported = ArrowCData.importColumns(producer.schema("g", "x"), array);
     Tensor x = imported.column();
     assertReleased(1, 0);
     assertEquals("x", x.name());
@@ -74,7 +74,7 @@ class ArrowCDataTest {
     MemorySegment array =
         MemorySegment.ofAddress(
             producer.array(2, -1, 0, Producer.values(producer.floats(1, 2))).address());
-    try (ImportedColumns imported = ArrowCData.importColumn(schema, array)) {
+    try (ImportedColumns imported = ArrowCData.importColumns(schema, array)) {
       assertEquals("", imported.column().name());
       assertArrayEquals(new double[] {1, 2}, imported.column().toArray());
     }
@@ -88,7 +88,7 @@ class ArrowCDataTest {
         producer.array(9, 0, 1, Producer.values(producer.floats(-1, 0, 1, 2, 3, 4, 5, 6, 7, 8)));
     MemorySegment lists = producer.array(2, 0, 1, List.of(MemorySegment.NULL), elements);
     MemorySegment schema = producer.schema("+w:3", "X", producer.schema("f", "item"));
-    try (ImportedColumns imported = ArrowCData.importColumn(schema, lists)) {
+    try (ImportedColumns imported = ArrowCData.importColumns(schema, lists)) {
       Tensor x = imported.column();
       assertEquals(Shape.of(2, 3), x.shape());
       assertArrayEquals(new double[] {3, 4, 5, 6, 7, 8}, x.toArray());
@@ -117,13 +117,15 @@ class ArrowCDataTest {
   }
 
   @Test
-  void importColumnOfTwo() {
+  void columnOfTwo() {
     MemorySegment a = producer.array(1, 0, 0, Producer.values(producer.doubles(0)));
     MemorySegment b = producer.array(1, 0, 0, Producer.values(producer.doubles(0)));
     MemorySegment struct = producer.array(1, 0, 0, List.of(MemorySegment.NULL), a, b);
     MemorySegment schema =
         producer.schema("+s", "", producer.schema("g", "a"), producer.schema("g", "b"));
-    assertThrows(DataException.class, () -> ArrowCData.importColumn(schema, struct));
+    try (ImportedColumns imported = ArrowCData.importColumns(schema, struct)) {
+      assertThrows(DataException.class, imported::column);
+    }
     assertReleased(1, 1);
   }
 
@@ -131,7 +133,7 @@ class ArrowCDataTest {
   void empty() {
     List<MemorySegment> none = List.of(MemorySegment.NULL, MemorySegment.NULL);
     try (ImportedColumns imported =
-        ArrowCData.importColumn(producer.schema("g", "x"), producer.array(0, 0, 0, none))) {
+        ArrowCData.importColumns(producer.schema("g", "x"), producer.array(0, 0, 0, none))) {
       assertEquals(Shape.of(0), imported.column().shape());
     }
   }
@@ -152,7 +154,7 @@ class ArrowCDataTest {
     List<MemorySegment> buffers =
         List.of(producer.bitmap(0b011110), producer.doubles(0, 1, 2, 3, 4, 5));
     try (ImportedColumns imported =
-        ArrowCData.importColumn(producer.schema("g", "x"), producer.array(4, -1, 1, buffers))) {
+        ArrowCData.importColumns(producer.schema("g", "x"), producer.array(4, -1, 1, buffers))) {
       assertArrayEquals(new double[] {1, 2, 3, 4}, imported.column().toArray());
     }
   }
@@ -230,13 +232,13 @@ class ArrowCDataTest {
   void releasedBefore() {
     MemorySegment schema = producer.schema("g", "x");
     MemorySegment array = producer.array(1, 0, 0, Producer.values(producer.doubles(1)));
-    ArrowCData.importColumn(schema, array).close();
+    ArrowCData.importColumns(schema, array).close();
     assertReleased(1, 1);
     IllegalArgumentException e =
-        assertThrows(IllegalArgumentException.class, () -> ArrowCData.importColumn(schema, array));
+        assertThrows(IllegalArgumentException.class, () -> ArrowCData.importColumns(schema, array));
     assertTrue(e.getMessage().contains("ArrowArray was released or moved"), e.getMessage());
     MemorySegment other = producer.schema("g", "y");
-    assertThrows(IllegalArgumentException.class, () -> ArrowCData.importColumn(other, array));
+    assertThrows(IllegalArgumentException.class, () -> ArrowCData.importColumns(other, array));
     assertFalse(other.get(ValueLayout.JAVA_LONG, 56) == 0, "nothing was taken over");
     assertReleased(1, 1);
   }
@@ -247,7 +249,7 @@ class ArrowCDataTest {
     for (MemorySegment wrong :
         List.of(
             MemorySegment.NULL, MemorySegment.ofArray(new long[9]), producer.arena.allocate(8))) {
-      assertThrows(IllegalArgumentException.class, () -> ArrowCData.importColumn(wrong, array));
+      assertThrows(IllegalArgumentException.class, () -> ArrowCData.importColumns(wrong, array));
     }
     assertReleased(0, 0);
   }
@@ -258,7 +260,7 @@ class ArrowCDataTest {
       MemorySegment schema = wrong.schema("g", "x");
       MemorySegment array = wrong.array(1, 0, 0, Producer.values(wrong.doubles(1)));
       IllegalStateException e =
-          assertThrows(IllegalStateException.class, () -> ArrowCData.importColumn(schema, array));
+          assertThrows(IllegalStateException.class, () -> ArrowCData.importColumns(schema, array));
       assertTrue(e.getMessage().contains("left it unreleased"), e.getMessage());
     }
   }

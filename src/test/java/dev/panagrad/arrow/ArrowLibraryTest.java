@@ -53,7 +53,7 @@ class ArrowLibraryTest {
         x.setValueCount(3);
         address = x.getDataBufferAddress();
         Data.exportVector(allocator, x, null, array, schema);
-        imported = ArrowCData.importColumn(at(schema.memoryAddress()), at(array.memoryAddress()));
+        imported = ArrowCData.importColumns(at(schema.memoryAddress()), at(array.memoryAddress()));
       }
       // The vector is closed; its memory lives on until nobody uses it.
       Tensor x = imported.column();
@@ -80,7 +80,8 @@ class ArrowLibraryTest {
       DataException e =
           assertThrows(
               DataException.class,
-              () -> ArrowCData.importColumn(at(schema.memoryAddress()), at(array.memoryAddress())));
+              () ->
+                  ArrowCData.importColumns(at(schema.memoryAddress()), at(array.memoryAddress())));
       assertTrue(e.getMessage().startsWith("row 2: column 'x'"), e.getMessage());
     }
   }
@@ -108,7 +109,7 @@ class ArrowLibraryTest {
       elements.setValueCount(6);
       Data.exportVector(allocator, lists, null, array, schema);
       try (ImportedColumns imported =
-          ArrowCData.importColumn(at(schema.memoryAddress()), at(array.memoryAddress()))) {
+          ArrowCData.importColumns(at(schema.memoryAddress()), at(array.memoryAddress()))) {
         assertEquals(Shape.of(3, 2), imported.column().shape());
         assertArrayEquals(new double[] {0, 0, 1, -1, 2, -2}, imported.column().toArray());
       }

@@ -7,6 +7,7 @@ import dev.panagrad.data.DataException;
 import dev.panagrad.data.Table;
 import dev.panagrad.data.file.NumberedColumns;
 import dev.panagrad.data.file.RegularFile;
+import dev.panagrad.data.file.ScannedTable;
 import dev.panagrad.tensor.DType;
 import java.io.BufferedReader;
 import java.io.IOException;
@@ -30,16 +31,14 @@ import java.util.Set;
  * <p>Format: RFC 4180, UTF-8, comma, quotes where needed, blank lines skipped. Every selected cell
  * must be a finite number as {@link Double#parseDouble} reads it; other columns may hold anything.
  */
-public final class CsvTable implements Table {
+public final class CsvTable extends ScannedTable {
   private static final char BYTE_ORDER_MARK = 0xFEFF;
 
-  private final String name;
   private final Source source;
   private boolean hasHeader = true;
-  private Scan scanned;
 
   private CsvTable(String name, Source source) {
-    this.name = name;
+    super(name);
     this.source = source;
   }
 
@@ -59,18 +58,8 @@ public final class CsvTable implements Table {
   @Override
   public CsvTable withoutHeader() {
     hasHeader = false;
-    scanned = null;
+    rescan();
     return this;
-  }
-
-  @Override
-  public String name() {
-    return name;
-  }
-
-  @Override
-  public List<String> columns() {
-    return scanned().columns;
   }
 
   @Override
@@ -79,24 +68,11 @@ public final class CsvTable implements Table {
   }
 
   @Override
-  public long rows() {
-    return scanned().rows;
-  }
-
-  private Scan scanned() {
-    if (scanned == null) {
-      scanned = scan();
-    }
-    return scanned;
-  }
-
-  private record Scan(List<String> columns, long rows) {}
-
-  private Scan scan() {
+  protected Layout scan() {
     try (CsvReader<CsvRecord> reader = reader()) {
       Iterator<CsvRecord> records = reader.iterator();
       if (!records.hasNext()) {
-        throw new DataException(name + " is empty");
+        throw new DataException(name() + " is empty");
       }
       CsvRecord first = records.next();
       List<String> columns = hasHeader ? header(first) : NumberedColumns.of(first.getFieldCount());
@@ -109,14 +85,14 @@ public final class CsvTable implements Table {
           String other = hasHeader ? "the header" : "the first record";
           throw new DataException(
               "%s:%d: %d fields where %s has %d"
-                  .formatted(name, line, fields, other, columns.size()));
+                  .formatted(name(), line, fields, other, columns.size()));
         }
         rows++;
       }
       if (rows == 0) {
-        throw new DataException(name + " has a header and no rows");
+        throw new DataException(name() + " has a header and no rows");
       }
-      return new Scan(columns, rows);
+      return new Layout(columns, rows);
     } catch (IOException | UncheckedIOException | CsvParseException e) {
       throw unreadable(e);
     }
@@ -124,22 +100,22 @@ public final class CsvTable implements Table {
 
   @Override
   public void read(int[] selected, DType dtype, Cells into) {
-    Scan expected = scanned();
+    Layout expected = layout();
     try (CsvReader<CsvRecord> reader = reader()) {
       Iterator<CsvRecord> records = reader.iterator();
       if (hasHeader && records.hasNext()) {
         records.next();
       }
       long row = 0;
-      while (records.hasNext() && row < expected.rows) {
+      while (records.hasNext() && row < expected.rows()) {
         CsvRecord record = records.next();
         for (int i = 0; i < selected.length; i++) {
-          into.set(row, i, number(record, expected.columns, selected[i], dtype));
+          into.set(row, i, number(record, expected.columns(), selected[i], dtype));
         }
         row++;
       }
-      if (row < expected.rows || records.hasNext()) {
-        throw new DataException(name + " changed while it was read");
+      if (row < expected.rows() || records.hasNext()) {
+        throw changed();
       }
     } catch (IOException | UncheckedIOException | CsvParseException e) {
       throw unreadable(e);
@@ -166,7 +142,7 @@ public final class CsvTable implements Table {
 
   private double number(CsvRecord record, List<String> columns, int column, DType dtype) {
     if (column >= record.getFieldCount()) {
-      throw new DataException(name + " changed while it was read");
+      throw changed();
     }
     String text = record.getField(column).strip();
     double value;
@@ -202,7 +178,7 @@ public final class CsvTable implements Table {
     long line = record.getStartingLineNumber();
     return new DataException(
         "%s:%d:%d: '%s' in column '%s' %s"
-            .formatted(name, line, column + 1, shown, columns.get(column), problem));
+            .formatted(name(), line, column + 1, shown, columns.get(column), problem));
   }
 
   private DataException unreadable(Exception e) {
@@ -214,9 +190,9 @@ public final class CsvTable implements Table {
     return switch (cause) {
       case CharacterCodingException _ ->
           new DataException(
-              "cannot read " + name + ": it is not UTF-8; convert it, or write it as UTF-8", e);
-      case IOException io -> RegularFile.cannotRead(name, io);
-      default -> new DataException("cannot read " + name + ": " + cause.getMessage(), e);
+              "cannot read " + name() + ": it is not UTF-8; convert it, or write it as UTF-8", e);
+      case IOException io -> RegularFile.cannotRead(name(), io);
+      default -> new DataException("cannot read " + name() + ": " + cause.getMessage(), e);
     };
   }
 
@@ -228,7 +204,7 @@ public final class CsvTable implements Table {
       if (!seen.add(column)) {
         throw new DataException(
             "%s:%d: column '%s' appears twice; names must be unique"
-                .formatted(name, record.getStartingLineNumber(), column));
+                .formatted(name(), record.getStartingLineNumber(), column));
       }
       columns.add(column);
     }

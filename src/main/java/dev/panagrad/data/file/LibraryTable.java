@@ -11,14 +11,11 @@ import java.util.List;
 import java.util.Set;
 
 /** A file that is read by a library which a program may do without, and opened for each call. */
-public final class LibraryTable implements Table {
+public final class LibraryTable extends ScannedTable {
   private final Path file;
   private final String format;
   private final String library;
   private final Opener opener;
-  private Layout layout;
-
-  private record Layout(List<String> columns, long rows) {}
 
   /** An open file, in terms of the library. */
   public interface Opened extends AutoCloseable {
@@ -53,6 +50,7 @@ public final class LibraryTable implements Table {
 
   /** A file that is opened when it is read, by that library (group and artifact). */
   public LibraryTable(Path file, String format, String library, Opener opener) {
+    super(file.toString());
     this.file = file;
     this.format = format;
     this.library = library;
@@ -60,30 +58,8 @@ public final class LibraryTable implements Table {
   }
 
   @Override
-  public final String name() {
-    return file.toString();
-  }
-
-  @Override
-  public final List<String> columns() {
-    return layout().columns;
-  }
-
-  @Override
-  public final boolean hasNames() {
-    return true;
-  }
-
-  @Override
-  public final long rows() {
-    return layout().rows;
-  }
-
-  private Layout layout() {
-    if (layout == null) {
-      layout = opened(LibraryTable::layout);
-    }
-    return layout;
+  protected Layout scan() {
+    return opened(LibraryTable::layout);
   }
 
   private static Layout layout(Opened open) throws IOException {
@@ -118,7 +94,7 @@ public final class LibraryTable implements Table {
   }
 
   @Override
-  public final void read(int[] columns, DType dtype, Cells into) {
+  public void read(int[] columns, DType dtype, Cells into) {
     Layout expected = layout();
     opened(
         open -> {
@@ -128,7 +104,7 @@ public final class LibraryTable implements Table {
           for (int column : columns) {
             if (open.refusal(column) != null) {
               throw new DataException(
-                  "column '%s' %s".formatted(expected.columns.get(column), open.refusal(column)));
+                  "column '%s' %s".formatted(expected.columns().get(column), open.refusal(column)));
             }
             open.check(column);
           }
@@ -140,7 +116,7 @@ public final class LibraryTable implements Table {
                   throw new DataException(
                       "row %,d: %s in column '%s' %s"
                           .formatted(
-                              row + 1, value, expected.columns.get(columns[selected]), problem));
+                              row + 1, value, expected.columns().get(columns[selected]), problem));
                 }
                 into.set(row, selected, value);
               });

@@ -4,12 +4,12 @@ import dev.panagrad.data.DataException;
 import dev.panagrad.data.Table;
 import dev.panagrad.data.file.NumberedColumns;
 import dev.panagrad.data.file.RegularFile;
+import dev.panagrad.data.file.ScannedTable;
 import dev.panagrad.tensor.DType;
 import java.io.IOException;
 import java.nio.channels.Channels;
 import java.nio.file.Path;
 import java.util.Arrays;
-import java.util.List;
 
 /**
  * A file of lines {@code label index:value index:value ...}, as LIBSVM and SVMlight read them, as a
@@ -25,7 +25,7 @@ import java.util.List;
  *
  * <p>Source: LIBSVM, README, section {@code svm-train} Usage; SVMlight, section Input file.
  */
-public final class LibsvmTable implements Table {
+public final class LibsvmTable extends ScannedTable {
   /** What a dense table may take unless another limit is set: 8 GiB. */
   public static final long DEFAULT_DENSE_LIMIT = 8L << 30;
 
@@ -34,9 +34,10 @@ public final class LibsvmTable implements Table {
   private final Path file;
   private long denseLimit = DEFAULT_DENSE_LIMIT;
   private int leastFeatures;
-  private Scan scanned;
+  private int largest; // index in the file
 
   private LibsvmTable(Path file) {
+    super(file.toString());
     this.file = file;
   }
 
@@ -51,7 +52,7 @@ public final class LibsvmTable implements Table {
           "%,d features; at most %,d are read".formatted(count, NumberedColumns.MAX_COLUMNS - 1));
     }
     leastFeatures = count;
-    scanned = null;
+    rescan();
     return this;
   }
 
@@ -61,42 +62,14 @@ public final class LibsvmTable implements Table {
       throw new IllegalArgumentException("a limit of %,d bytes is negative".formatted(bytes));
     }
     denseLimit = bytes;
-    scanned = null;
+    rescan();
     return this;
   }
 
   @Override
-  public String name() {
-    return file.toString();
-  }
-
-  @Override
-  public List<String> columns() {
-    return scanned().columns;
-  }
-
-  @Override
-  public boolean hasNames() {
-    return true;
-  }
-
-  @Override
-  public long rows() {
-    return scanned().rows;
-  }
-
-  private record Scan(List<String> columns, long rows, int largest) {}
-
-  private Scan scanned() {
-    if (scanned == null) {
-      scanned = scan();
-    }
-    return scanned;
-  }
-
-  private Scan scan() {
+  protected Layout scan() {
     long rows = 0;
-    int largest = 0;
+    largest = 0;
     try (SparseLines lines = lines()) {
       while (lines.nextLine()) {
         rows++;
@@ -117,7 +90,7 @@ public final class LibsvmTable implements Table {
           "%s: %,d rows of %,d features and a label take %,d bytes as a dense table of F64, and %,d are allowed; keep the features that are needed, or set Table.withDenseLimit"
               .formatted(name(), rows, features, rows * rowBytes, denseLimit));
     }
-    return new Scan(NumberedColumns.after(LABEL, features), rows, largest);
+    return new Layout(NumberedColumns.after(LABEL, features), rows);
   }
 
   private SparseLines lines() {
@@ -127,13 +100,13 @@ public final class LibsvmTable implements Table {
 
   @Override
   public void read(int[] selected, DType dtype, Cells into) {
-    Scan expected = scanned();
+    Layout expected = layout();
     int[] order = NumberedColumns.ascending(selected);
     int[] columns = Arrays.stream(order).map(i -> selected[i]).toArray();
     try (SparseLines lines = lines()) {
       long row = 0;
       while (lines.nextLine()) {
-        if (row == expected.rows) {
+        if (row == expected.rows()) {
           throw changed();
         }
         Row cells = new Row(row, columns, order, into);
@@ -142,27 +115,23 @@ public final class LibsvmTable implements Table {
         }
         while (lines.nextPair()) {
           int index = lines.index();
-          if (index > expected.largest) {
+          if (index > largest) {
             throw changed();
           }
           cells.zerosBefore(index);
           if (cells.isNext(index)) {
-            cells.next(number(lines, lines.value(), expected.columns.get(index), dtype));
+            cells.next(number(lines, lines.value(), expected.columns().get(index), dtype));
           }
         }
-        cells.zerosBefore(expected.columns.size());
+        cells.zerosBefore(expected.columns().size());
         row++;
       }
-      if (row < expected.rows) {
+      if (row < expected.rows()) {
         throw changed();
       }
     } catch (IOException e) {
       throw RegularFile.cannotRead(name(), e);
     }
-  }
-
-  private DataException changed() {
-    return new DataException(name() + " changed while it was read");
   }
 
   private static double number(SparseLines lines, String text, String column, DType dtype) {

@@ -39,30 +39,6 @@ record NpyArray(
     RECORDS
   }
 
-  static NpyArray ofVector(int dataStart, Column element, long rows) {
-    int size = element.type().bytes();
-    return new NpyArray(dataStart, rows * size, rows, size, List.of(element), 1, size, Kind.VECTOR);
-  }
-
-  static NpyArray ofMatrix(
-      int dataStart, Column element, long rows, int columns, boolean fortranOrder) {
-    int size = element.type().bytes();
-    return new NpyArray(
-        dataStart,
-        rows * columns * size,
-        rows,
-        fortranOrder ? size : (long) columns * size,
-        List.of(element),
-        columns,
-        fortranOrder ? rows * size : size,
-        Kind.MATRIX);
-  }
-
-  static NpyArray ofRecords(int dataStart, List<Column> fields, long rows, long recordBytes) {
-    return new NpyArray(
-        dataStart, rows * recordBytes, rows, recordBytes, fields, fields.size(), 0, Kind.RECORDS);
-  }
-
   /** True if elements are of one type, and rows follow each other. */
   boolean isRowMajor() {
     return kind != Kind.RECORDS && (columns == 1 || rows == 1 || rowStride > columnStride);

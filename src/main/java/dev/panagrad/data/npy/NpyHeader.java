@@ -140,13 +140,23 @@ final class NpyHeader {
           "shape %s of %s takes %s bytes, and %,d follow the header; %s"
               .formatted(shown, dictionary.descr, taken, left, remedy));
     }
-    NpyArray.Column element = dictionary.columns.getFirst();
+    List<NpyArray.Column> elements = List.copyOf(dictionary.columns);
     if (dictionary.isRecord) {
-      return NpyArray.ofRecords(dataStart, dictionary.columns, rows, rowBytes);
+      return new NpyArray(
+          dataStart, left, rows, rowBytes, elements, elements.size(), 0, NpyArray.Kind.RECORDS);
     }
-    return shape.size() == 1
-        ? NpyArray.ofVector(dataStart, element, rows)
-        : NpyArray.ofMatrix(dataStart, element, rows, (int) columns, dictionary.fortranOrder);
+    long size = dictionary.itemBytes;
+    boolean isVector = shape.size() == 1;
+    boolean isFortran = !isVector && dictionary.fortranOrder;
+    return new NpyArray(
+        dataStart,
+        left,
+        rows,
+        isFortran ? size : rowBytes,
+        elements,
+        (int) columns,
+        isFortran ? rows * size : size,
+        isVector ? NpyArray.Kind.VECTOR : NpyArray.Kind.MATRIX);
   }
 
   private DataException wrong(long at, String problem) {

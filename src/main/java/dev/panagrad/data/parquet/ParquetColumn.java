@@ -8,6 +8,7 @@ import dev.hardwood.schema.SchemaNode;
 import dev.panagrad.data.file.Decimals;
 import java.math.BigDecimal;
 import java.math.BigInteger;
+import java.util.function.IntToDoubleFunction;
 
 /**
  * A column of a Parquet file as numbers, or why it is none.
@@ -62,13 +63,8 @@ record ParquetColumn(ColumnSchema schema, String refusal) {
     };
   }
 
-  @FunctionalInterface
-  interface Values {
-    double get(int row);
-  }
-
-  /** Values of the batch that the reader is at. */
-  Values values(ColumnReader reader) {
+  /** The value of each row of the batch that the reader is at. */
+  IntToDoubleFunction values(ColumnReader reader) {
     return switch (schema.type()) {
       case FLOAT -> {
         float[] batch = reader.getFloats();
@@ -88,7 +84,7 @@ record ParquetColumn(ColumnSchema schema, String refusal) {
     };
   }
 
-  private Values ints(int[] batch) {
+  private IntToDoubleFunction ints(int[] batch) {
     if (schema.logicalType() instanceof LogicalType.DecimalType decimal) {
       return row -> Decimals.nearest(batch[row], decimal.scale());
     }
@@ -98,7 +94,7 @@ record ParquetColumn(ColumnSchema schema, String refusal) {
     return row -> batch[row];
   }
 
-  private Values longs(long[] batch) {
+  private IntToDoubleFunction longs(long[] batch) {
     if (schema.logicalType() instanceof LogicalType.DecimalType decimal) {
       return row -> Decimals.nearest(batch[row], decimal.scale());
     }
@@ -108,7 +104,7 @@ record ParquetColumn(ColumnSchema schema, String refusal) {
     return row -> batch[row];
   }
 
-  private Values fixed(byte[] batch, int[] offsets) {
+  private IntToDoubleFunction fixed(byte[] batch, int[] offsets) {
     if (schema.logicalType() instanceof LogicalType.DecimalType decimal) {
       return row -> {
         BigInteger unscaled = new BigInteger(batch, offsets[row], offsets[row + 1] - offsets[row]);

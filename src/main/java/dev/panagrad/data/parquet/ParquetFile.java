@@ -17,6 +17,7 @@ import java.util.ArrayList;
 import java.util.HashSet;
 import java.util.List;
 import java.util.Set;
+import java.util.function.IntToDoubleFunction;
 
 /** An open Parquet file, in terms of the library that reads it. */
 public final class ParquetFile implements LibraryTable.Opened {
@@ -127,12 +128,12 @@ public final class ParquetFile implements LibraryTable.Opened {
             throw LibraryTable.missing(first + i, name);
           }
         }
-        ParquetColumn.Values values = column.values(batches);
+        IntToDoubleFunction values = column.values(batches);
         if (count > rows - first) {
           throw new DataException("column '%s' has more than %,d rows".formatted(name, rows));
         }
         for (int i = 0; i < count; i++) {
-          into.set(first + i, selected, values.get(i));
+          into.set(first + i, selected, values.applyAsDouble(i));
         }
         first += count;
       }
