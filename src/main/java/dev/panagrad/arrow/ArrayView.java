@@ -125,24 +125,17 @@ final class ArrayView {
         .get(CStruct.LONG, (long) index * Long.BYTES);
   }
 
-  private void require(String name, long expectedBuffers, long expectedChildren) {
+  private void require(String name, long ownBuffers, long ownChildren) {
     if (length < 0
         || offset < 0
         || offset > Long.MAX_VALUE - length
-        || bufferCount != expectedBuffers
-        || childCount != expectedChildren
+        || bufferCount != ownBuffers
+        || childCount != ownChildren
         || (bufferCount > 0 && buffers == 0)
         || (childCount > 0 && children == 0)) {
       throw new DataException(
           "column '%s': ArrowArray has length %d, offset %d, %d buffers and %d children where %d and %d belong to its format"
-              .formatted(
-                  name,
-                  length,
-                  offset,
-                  bufferCount,
-                  childCount,
-                  expectedBuffers,
-                  expectedChildren));
+              .formatted(name, length, offset, bufferCount, childCount, ownBuffers, ownChildren));
     }
   }
 

@@ -43,10 +43,8 @@ final class CStruct {
   }
 
   /**
-   * Moves a struct out of the caller's memory, which is marked as released.
-   *
-   * @throws IllegalArgumentException if it was released or moved before, or is no such memory;
-   *     nothing is changed
+   * Moves a struct out of the caller's memory, which is marked as released; throws, and changes
+   * nothing, if it was released or moved before, or is no such memory.
    */
   static CStruct move(MemorySegment from, Kind kind) {
     MemorySegment struct = requireUnreleased(from, kind);
@@ -85,9 +83,8 @@ final class CStruct {
   }
 
   /**
-   * Calls the callback that gives back what the struct refers to; a second call does nothing.
-   *
-   * @throws IllegalStateException if the callback does not mark the struct
+   * Calls the callback that gives back what the struct refers to, once; throws if that does not
+   * mark the struct.
    */
   synchronized void release() {
     if (released) {

@@ -13,7 +13,6 @@ import java.util.stream.IntStream;
  * The exact least-squares loss on all rows, or why there is none.
  *
  * @param mse NaN if there is none
- * @param variance of the targets
  * @param note beside the loss, or why it is missing; null if nothing was to be computed
  */
 record ExactLoss(double mse, double variance, String note) {

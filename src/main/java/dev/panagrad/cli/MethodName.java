@@ -65,21 +65,11 @@ enum MethodName {
   CG(new ConjugateGradient());
   // Options that some optimizers have, and others not.
   private static final List<String> OF_RULES =
-      List.of(
-          "--momentum",
-          "--dampening",
-          "--nesterov",
-          "--beta1",
-          "--beta2",
-          "--epsilon",
-          "--alpha",
-          "--centered",
-          "--amsgrad",
-          "--weight-decay");
+      words(
+          "--momentum --dampening --nesterov --beta1 --beta2 --epsilon --alpha --centered --amsgrad --weight-decay");
   // Options that all optimizers have, and no method that looks at all rows in every step.
   private static final List<String> OF_OPTIMIZERS =
-      List.of(
-          "--learning-rate", "--schedule", "--clip-norm", "--clip-value", "--average", "--state");
+      words("--learning-rate --schedule --clip-norm --clip-value --average --state");
 
   final double learningRate; // the default learning rate, for standardized data; NaN for a solver
   final Solver solver; // null for an optimizer
@@ -91,7 +81,7 @@ enum MethodName {
       String options,
       BiFunction<Double, TrainingOptions, UpdateRule> factory) {
     this.learningRate = learningRate;
-    this.options = List.of(options.split(" ", -1));
+    this.options = words(options);
     this.factory = factory;
     this.solver = null;
   }
@@ -112,6 +102,10 @@ enum MethodName {
         or(o.weightDecay, decay),
         isDecoupled,
         o.amsgrad);
+  }
+
+  private static List<String> words(String text) {
+    return List.of(text.split(" ", -1));
   }
 
   private static double or(Double value, double otherwise) {

@@ -236,12 +236,8 @@ final class PathCommand implements Callable<Integer> {
     rows.add(
         Stream.concat(
                 Stream.of(
-                    "value",
-                    "training_mse",
-                    "cv_mse",
-                    "cv_standard_error",
-                    "nonzero",
-                    "(intercept)"),
+                    "value,training_mse,cv_mse,cv_standard_error,nonzero,(intercept)"
+                        .split(",", -1)),
                 result.features().stream())
             .toList());
     for (int i = 0; i < result.values().length; i++) {

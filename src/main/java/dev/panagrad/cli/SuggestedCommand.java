@@ -17,14 +17,8 @@ final class SuggestedCommand {
   // Options of tune that train does not have, or gets from the suggestion.
   private static final Set<String> OWN =
       Set.of(
-          "--optimizer",
-          "--epochs",
-          "--seed",
-          "--curve",
-          "--json",
-          "--lowest-rate",
-          "--highest-rate",
-          "--debug");
+          "--optimizer --epochs --seed --curve --json --lowest-rate --highest-rate --debug"
+              .split(" ", -1));
 
   private SuggestedCommand() {}
 

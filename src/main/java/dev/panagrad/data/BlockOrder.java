@@ -193,9 +193,8 @@ public final class BlockOrder {
 
   /**
    * How many positions from one on can be located together: up to the end of its window, or beyond
-   * it if no more are asked for than a batch has, or a window holds.
-   *
-   * @throws IndexOutOfBoundsException if not all of them are training positions
+   * it if no more are asked for than a batch has, or a window holds. Throws if not all are training
+   * positions.
    */
   public long contiguousFrom(long position, long wanted) {
     if (position < 0 || wanted < 0 || position > trainedRows - wanted) {
@@ -211,12 +210,9 @@ public final class BlockOrder {
   }
 
   /**
-   * Puts the rows at training positions {@code [position, position + wanted)} into the index.
-   * Positions are visited in increasing order within an epoch, from anywhere.
-   *
-   * @return where they begin in the index
-   * @throws IndexOutOfBoundsException if not all of them are training positions
-   * @throws IllegalArgumentException if more are wanted than {@link #contiguousFrom} says
+   * Puts the rows at training positions {@code [position, position + wanted)} into the index, and
+   * returns where they begin there. Positions are visited in increasing order within an epoch, from
+   * anywhere; throws if more are wanted than {@link #contiguousFrom} says.
    */
   public long locate(long position, long wanted) {
     long most = contiguousFrom(position, wanted);

@@ -56,9 +56,7 @@ public interface Table extends AutoCloseable {
 
   /**
    * This table with at least that many features, where the last may be missing in a file of few
-   * rows (LIBSVM); others stay as they are.
-   *
-   * @throws IllegalArgumentException if that is negative, or more than can be read
+   * rows (LIBSVM); others stay as they are. Throws if that is negative, or more than can be read.
    */
   default Table withFeatures(int count) {
     return this;
@@ -67,8 +65,6 @@ public interface Table extends AutoCloseable {
   /**
    * This table, which may take that many bytes as F64 where its file has nonzero values alone
    * (LIBSVM: 8 GiB unless another limit is set); others stay as they are.
-   *
-   * @throws IllegalArgumentException if that is negative
    */
   default Table withDenseLimit(long bytes) {
     return this;

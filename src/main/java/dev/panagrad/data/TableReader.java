@@ -47,9 +47,7 @@ public final class TableReader {
     return this;
   }
 
-  /**
-   * The columns chosen; a DataException with the nearest name if there is none, or one is twice.
-   */
+  /** The columns chosen; throws, with the nearest name, if there is none, or one is twice. */
   private int[] chosen() {
     if (chosen == null) {
       if (targets.isEmpty()) {
@@ -95,10 +93,8 @@ public final class TableReader {
   }
 
   /**
-   * Hands over the cells of the features and then of the targets, numbered together from 0.
-   *
-   * @param dtype F32 or F64: what values have to fit
-   * @throws DataException as {@link #read(TensorArena, DType)}
+   * Hands over the cells of the features and then of the targets, numbered together from 0, as
+   * {@link Table#read}.
    */
   public void read(DType dtype, Table.Cells into) {
     table.read(chosen(), dtype, into);
@@ -156,14 +152,10 @@ public final class TableReader {
     if (index != null) {
       return index;
     }
+    String nearest = NearestName.of(wanted, table.columns());
     throw new DataException(
         "%s: there is no %s '%s'; did you mean '%s'? Columns: %s"
-            .formatted(
-                table.name(),
-                what,
-                wanted,
-                NearestName.of(wanted, table.columns()),
-                abbreviated(table.columns())));
+            .formatted(table.name(), what, wanted, nearest, abbreviated(table.columns())));
   }
 
   private int[] select(List<String> wanted, String what) {

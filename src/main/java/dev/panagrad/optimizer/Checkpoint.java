@@ -99,11 +99,7 @@ public final class Checkpoint {
     }
   }
 
-  /**
-   * Requires that a file is a checkpoint of this version.
-   *
-   * @throws IOException if it is not
-   */
+  /** Requires that a file is a checkpoint of this version; throws if it is not. */
   public static void requireVersion(Path file, SafetensorsFile in) throws IOException {
     String found = in.metadata().get(FORMAT);
     if (!VERSION.equals(found)) {
@@ -117,10 +113,8 @@ public final class Checkpoint {
   }
 
   /**
-   * Requires that a file's parameters and state are of this optimizer, and whole; nothing changes.
-   *
-   * @param in the file, whose header is intact
-   * @throws IOException as {@link #restore}
+   * Requires that a file, whose header is intact, has the whole parameters and state of this
+   * optimizer; throws as {@link #restore}, and nothing changes.
    */
   public static void requireFits(Optimizer optimizer, Path file, SafetensorsFile in)
       throws IOException {
@@ -134,9 +128,8 @@ public final class Checkpoint {
   }
 
   /**
-   * Requires that a file's parameters, saved without an optimizer, are of this layout, and whole.
-   *
-   * @throws IOException if they are not
+   * Requires that a file's parameters, saved without an optimizer, are of this layout, and whole;
+   * throws if they are not.
    */
   public static void requireFits(Parameters parameters, Path file, SafetensorsFile in)
       throws IOException {

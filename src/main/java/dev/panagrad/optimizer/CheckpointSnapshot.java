@@ -26,10 +26,8 @@ public final class CheckpointSnapshot {
   private Map<String, String> texts; // null until it is taken
 
   /**
-   * A snapshot of that optimizer.
-   *
-   * @param arena owner of the copies
-   * @param isCopy whether {@link #take} copies host memory too; vectors on a device always are
+   * A snapshot of that optimizer, in memory of the arena. If it is a copy, {@link #take} copies
+   * host memory too; vectors on a device always are.
    */
   public CheckpointSnapshot(Optimizer optimizer, TensorArena arena, boolean isCopy) {
     this(optimizer, optimizer.parameters(), optimizer.backend(), arena, isCopy);

@@ -57,9 +57,7 @@ public final class GradientAccumulator {
   }
 
   /**
-   * The mean, which stays until the next {@link #add} begins another one.
-   *
-   * @throws IllegalStateException if no gradient was added
+   * The mean, which stays until the next {@link #add} begins another one; throws if none was added.
    */
   public Tensor take() {
     if (weight == 0) {

@@ -313,10 +313,8 @@ public final class Optimizer {
   }
 
   /**
-   * Multiplies the learning rate of all later steps, beside the schedule and earlier factors: for
-   * rates that are lowered when progress ends. Checkpoints remember it.
-   *
-   * @param factor positive; the product with those before is positive and finite
+   * Multiplies the learning rate of all later steps by a positive factor, beside the schedule and
+   * earlier factors: for rates that are lowered when progress ends. Checkpoints remember it.
    */
   public void scaleRate(double factor) {
     Checks.positive("factor of the learning rate", factor);

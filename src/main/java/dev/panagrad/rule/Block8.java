@@ -67,11 +67,9 @@ public final class Block8 {
   }
 
   /**
-   * The scale of a block.
-   *
-   * @param largest F32 bits of its largest magnitude; any NaN counts as larger than all numbers
-   * @return the number of the largest code: at least the largest magnitude, if there is one in the
-   *     format, else the largest that there is; NaN if that is a NaN
+   * The scale of a block by the F32 bits of its largest magnitude, where a NaN is above all
+   * numbers: the number of the largest code, at least that magnitude if the format has such; NaN
+   * for a NaN.
    */
   public static float scale(int largest, boolean isNonNegative) {
     if (largest > INFINITY_BITS) {
@@ -89,12 +87,7 @@ public final class Block8 {
     return Float.floatToRawIntBits(scale) - (largestCode(isNonNegative) << shift(isNonNegative));
   }
 
-  /**
-   * The code of a number.
-   *
-   * @param scale of its block
-   * @param random its {@link RoundingBits#of bits}
-   */
+  /** The code of a number, by the scale of its block and its {@link RoundingBits#of bits}. */
   public static int encode(float x, float scale, boolean isNonNegative, int random) {
     if (Float.isNaN(scale)) {
       return x == 0 ? 0 : 1;

@@ -40,12 +40,7 @@ public final class Checks {
     return value;
   }
 
-  /**
-   * Requires {@code 0 <= index < count}.
-   *
-   * @param owner what has the things that are counted, such as "the model"
-   * @param thing one of them, such as "target"
-   */
+  /** Requires {@code 0 <= index < count} of an owner ("the model") of things ("target"). */
   public static int index(String owner, String thing, int index, int count) {
     if (index < 0 || index >= count) {
       throw new IndexOutOfBoundsException(
@@ -64,9 +59,8 @@ public final class Checks {
   }
 
   /**
-   * Why an epsilon does not keep a rule from dividing 0 by 0; empty if it does.
-   *
-   * @param factor of epsilon in the smallest denominator of the rule
+   * Why epsilon, times that factor in the smallest denominator, lets a rule divide 0 by 0; else
+   * empty.
    */
   static Optional<String> vanishing(double epsilon, double factor, DType dtype) {
     // Normal numbers only: the reciprocal of a subnormal one may be infinite.

@@ -31,11 +31,8 @@ public final class RoundingBits {
   public static final int BLOCK = 1 << 14;
 
   /**
-   * The bits of an element, of which the upper ones are used.
-   *
-   * @param step from 1
-   * @param slot index of the state vector
-   * @param element index in the flat vector
+   * The bits of an element, of which the upper ones are used, by step from 1, state vector, and
+   * index in the flat vector.
    */
   public static int of(long step, int slot, long element) {
     long z = mix(step * 0x9E3779B97F4A7C15L + slot) + element / BLOCK * 0xD1342543DE82EF95L;
@@ -53,11 +50,7 @@ public final class RoundingBits {
     return bits + elements * STRIDE;
   }
 
-  /**
-   * The upper half of an F32, one of the two next to it; a NaN stays a NaN.
-   *
-   * @param random its {@link #of bits}
-   */
+  /** The upper half of an F32, or the next, by its {@link #of bits}; a NaN stays a NaN. */
   public static short toBf16(float value, int random) {
     int bits = Float.floatToRawIntBits(value);
     return (short) (Float.isNaN(value) ? (bits >>> 16) | 0x40 : (bits + (random >>> 16)) >>> 16);

@@ -24,10 +24,9 @@ public final class DurableFile {
   private DurableFile() {}
 
   /**
-   * Writes a file anew.
+   * Writes a file anew; if that fails, the file before, if there is one, is unharmed.
    *
    * @throws NotDurableException if the file is there, but its name may not survive a loss of power
-   * @throws IOException if it could not be written; the file before, if there is one, is unharmed
    */
   public static void replace(Path file, Content content) throws IOException {
     // A link stays; what it leads to is replaced.
@@ -60,6 +59,7 @@ public final class DurableFile {
         // Says that somebody is writing; the system ends it with the process.
         FileLock _ = channel.lock();
         if (replaced != null) {
+          // A file that others may not read stays so.
           keepPermissions(target, fresh);
         }
         content.writeTo(channel);

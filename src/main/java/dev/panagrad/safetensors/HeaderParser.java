@@ -159,8 +159,8 @@ final class HeaderParser {
   }
 
   /**
-   * True if that many elements take that many bytes. Of a type that is not known, only their number
-   * is checked; asking for the tensor says that it cannot be read.
+   * True if that many elements take that many bytes; unknown types are refused when they are asked
+   * for.
    */
   private static boolean isSize(long[] extents, Integer bits, long bytes) {
     long count = 1;

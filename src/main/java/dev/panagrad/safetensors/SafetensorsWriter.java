@@ -12,7 +12,6 @@ import java.util.Comparator;
 import java.util.HashSet;
 import java.util.LinkedHashMap;
 import java.util.List;
-import java.util.Locale;
 import java.util.Map;
 import java.util.Set;
 import java.util.StringJoiner;
@@ -142,14 +141,12 @@ public final class SafetensorsWriter {
     entries.forEach(
         (name, entry) ->
             members.add(
-                String.format(
-                    Locale.ROOT,
-                    "%s:{\"dtype\":\"%s\",\"shape\":%s,\"data_offsets\":[%d,%d]}",
-                    NameList.quoted(name),
-                    entry.dtype(),
-                    entry.extents().toString().replace(" ", ""),
-                    entry.begin(),
-                    entry.end())));
+                "%s:{\"dtype\":\"%s\",\"shape\":%s,\"data_offsets\":%s}"
+                    .formatted(
+                        NameList.quoted(name),
+                        entry.dtype(),
+                        entry.extents().toString().replace(" ", ""),
+                        "[" + entry.begin() + "," + entry.end() + "]")));
     byte[] json = members.toString().getBytes(StandardCharsets.UTF_8);
     if (json.length > SafetensorsFile.MAX_HEADER_BYTES - alignment) {
       throw new IOException(

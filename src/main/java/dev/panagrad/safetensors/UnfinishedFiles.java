@@ -20,10 +20,8 @@ import java.time.Instant;
 import java.util.HexFormat;
 
 /**
- * The files that are to become another one, beside it: {@code .NAME.0123456789abcdef.tmp}. The
- * beginning and a digest stand for a name so long that this would be too long for a file.
- *
- * @param start of their names
+ * The files that are to become another one, beside it: {@code .NAME.0123456789abcdef.tmp}, of which
+ * the start is kept. For a name too long for that, its beginning and a digest stand.
  */
 record UnfinishedFiles(Path folder, String start) {
   private static final Logger LOG = System.getLogger(UnfinishedFiles.class.getName());

@@ -9,17 +9,12 @@
  *
  * The header is an object with a member for each tensor, {@code {"dtype", "shape",
  * "data_offsets"}}, offsets counted from the first tensor's byte, and {@code __metadata__}, texts
- * by name.
- *
- * <p>Source: Hugging Face, safetensors, README, section Format.
- *
- * <p>Decisions that are not obvious from the code:
+ * by name. Source: Hugging Face, safetensors, README, section Format.
  *
  * <ul>
  *   <li><b>A file is believed in nothing.</b> Lengths, offsets and shapes are checked against the
- *       file's size before anything is allocated or mapped; what is left is a range of the file for
- *       each tensor. Of an element type that is not known here, order and gaps are checked, and
- *       asking for the tensor fails.
+ *       file's size before anything is allocated or mapped. What a file says is shown as an {@link
+ *       dev.panagrad.safetensors.Excerpt}.
  *   <li><b>A file is open while it is used</b>, so that header and tensors are of one file, and is
  *       read by that channel: one that is cut short meanwhile is an exception. Mapping, where that
  *       ends the process, is for those who ask for it.
@@ -27,12 +22,9 @@
  *       after a crash too.
  *   <li><b>Headers are padded with blanks to a multiple of 64 bytes</b>, so that tensors map at the
  *       alignment of their type.
- *   <li><b>Headers are read by a scanner of our own.</b> With a general parser a header of 100 MB
- *       took 0.9 GB; it takes 205 MB now: its bytes and its text (500 MB with Chinese letters, of
- *       which the JDK makes text by way of two larger arrays). Of names, of which each takes more
- *       than it has in the file, a million are read.
- *   <li><b>What a file says is shown as an {@link dev.panagrad.safetensors.Excerpt}</b>: cut, and
- *       without what a terminal obeys.
+ *   <li><b>Headers are read by a scanner of our own.</b> A header of 100 MB takes 205 MB (500 MB
+ *       with Chinese letters, of which the JDK makes text by way of two larger arrays), where a
+ *       general parser took 0.9 GB. Of names, a million are read.
  * </ul>
  */
 package dev.panagrad.safetensors;

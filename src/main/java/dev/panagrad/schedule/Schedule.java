@@ -10,12 +10,7 @@ import java.util.Objects;
  */
 @FunctionalInterface
 public interface Schedule {
-  /**
-   * The rate of a step.
-   *
-   * @param step from 0
-   * @param base the learning rate that the rule was given
-   */
+  /** The rate of a step, from 0, by the learning rate that the rule was given. */
   double rate(long step, double base);
 
   static Schedule constant() {

@@ -77,10 +77,8 @@ public final class ScheduleText {
   }
 
   /**
-   * Reads a schedule.
-   *
-   * @param stepsPerEpoch what the suffix {@code e} multiplies
-   * @throws IllegalArgumentException naming the part that is wrong and what is accepted there
+   * Reads a schedule; the suffix {@code e} multiplies by the steps per epoch. Throws an
+   * IllegalArgumentException that names the part that is wrong, and what is accepted there.
    */
   public static Schedule parse(String text, long stepsPerEpoch) {
     return new ScheduleText(text, stepsPerEpoch).parse();

@@ -16,11 +16,8 @@ import org.apache.arrow.flatbuf.Precision;
 import org.apache.arrow.flatbuf.Type;
 
 /**
- * A column of an Arrow file as numbers, or why it is none.
- *
- * @param bits of a value
- * @param values reads one; null if none can be read
- * @param refusal why it cannot be read, or null
+ * A column of an Arrow file as numbers of so many bits, or why it is none; values and refusal are
+ * null otherwise.
  */
 record ArrowColumn(String name, int bits, Values values, String refusal) {
   @FunctionalInterface

@@ -42,10 +42,7 @@ final class ArrowMessages {
   private final List<Batch> batches = new ArrayList<>();
 
   /**
-   * Rows that were written together.
-   *
-   * @param at byte of the file where its message begins
-   * @param body what the message's buffers are in
+   * Rows that were written together: the byte of their message, itself, and its buffers' memory.
    */
   record Batch(long at, ByteBuffer metadata, MemorySegment body) {
     RecordBatch header() {

@@ -28,10 +28,8 @@ public abstract class ArrayTable implements Table {
   public record Member(String name, long rows, int columns, List<String> fields) {}
 
   /**
-   * A table of those arrays of the file of that name.
-   *
-   * @throws DataException if there is no array, rows differ, two columns would have one name, or
-   *     there are more than {@value NumberedColumns#MAX_COLUMNS}
+   * A table of those arrays; throws if there is none, rows differ, two columns would have one name,
+   * or there are more than {@value NumberedColumns#MAX_COLUMNS}.
    */
   protected ArrayTable(String name, List<Member> members) {
     this.name = name;

@@ -17,10 +17,8 @@ public final class RegularFile {
   private RegularFile() {}
 
   /**
-   * Opens a file for reading; a DataException if it is a directory, a pipe or a device, or cannot
-   * be opened.
-   *
-   * @param kind of file that is wanted, with its article
+   * Opens a file of that kind, with its article, for reading; throws if it is a directory, a pipe
+   * or a device, or cannot be opened.
    */
   public static FileChannel open(Path file, String kind) {
     require(file, kind);

@@ -109,21 +109,26 @@ public final class LibsvmTable extends ScannedTable {
         if (row == expected.rows()) {
           throw changed();
         }
-        Row cells = new Row(row, columns, order, into);
-        if (cells.isNext(0)) {
-          cells.next(number(lines, lines.label(), LABEL, dtype));
+        int next = 0;
+        if (columns.length > 0 && columns[0] == 0) {
+          into.set(row, order[next++], number(lines, lines.label(), LABEL, dtype));
         }
         while (lines.nextPair()) {
           int index = lines.index();
           if (index > largest) {
             throw changed();
           }
-          cells.zerosBefore(index);
-          if (cells.isNext(index)) {
-            cells.next(number(lines, lines.value(), expected.columns().get(index), dtype));
+          for (; next < columns.length && columns[next] < index; next++) {
+            into.set(row, order[next], 0);
+          }
+          if (next < columns.length && columns[next] == index) {
+            String name = expected.columns().get(index);
+            into.set(row, order[next++], number(lines, lines.value(), name, dtype));
           }
         }
-        cells.zerosBefore(expected.columns().size());
+        for (; next < columns.length; next++) {
+          into.set(row, order[next], 0);
+        }
         row++;
       }
       if (row < expected.rows()) {
@@ -146,36 +151,5 @@ public final class LibsvmTable extends ScannedTable {
       throw lines.wrongCell(text, column, problem);
     }
     return value;
-  }
-
-  /** The selected cells of a row, in the order of columns. */
-  private static final class Row {
-    private final long row;
-    private final int[] columns;
-    private final int[] selected;
-    private final Cells into;
-    private int next;
-
-    /** Ascending columns, and where each is in what was asked for. */
-    Row(long row, int[] columns, int[] selected, Cells into) {
-      this.row = row;
-      this.columns = columns;
-      this.selected = selected;
-      this.into = into;
-    }
-
-    boolean isNext(int column) {
-      return next < columns.length && columns[next] == column;
-    }
-
-    void next(double value) {
-      into.set(row, selected[next++], value);
-    }
-
-    void zerosBefore(int column) {
-      while (next < columns.length && columns[next] < column) {
-        next(0);
-      }
-    }
   }
 }

@@ -43,10 +43,8 @@ final class NpyHeader {
   /**
    * Reads a header and requires that its numbers are what follows, no less and no more.
    *
-   * @param name what messages call the file
    * @param in at the header's first byte; afterwards at the first number
    * @param available bytes from there to the end
-   * @throws DataException if it is not what the format says, or no table
    */
   static NpyArray read(String name, InputStream in, long available) throws IOException {
     return new NpyHeader(name, in, available).read();

@@ -38,11 +38,7 @@ public final class NpyTable extends ArrayTable {
     this.array = array;
   }
 
-  /**
-   * Opens a file and reads its header.
-   *
-   * @throws DataException if it cannot be read, is not what the format says, or no table
-   */
+  /** Opens a file and reads its header; throws if it is not what the format says, or no table. */
   public static NpyTable open(Path file) {
     FileChannel channel = RegularFile.open(file, "an .npy file");
     NpyTable table = null;

@@ -48,9 +48,7 @@ public final class NpzTable extends ArrayTable {
   }
 
   /**
-   * Opens a file and reads the headers of its arrays.
-   *
-   * @throws DataException if it cannot be read, is not what the format says, or no table
+   * Opens a file and reads its headers; throws if they are not what the format says, or no table.
    */
   public static NpzTable open(Path file) {
     RegularFile.require(file, "an .npz file");

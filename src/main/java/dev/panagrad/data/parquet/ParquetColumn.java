@@ -11,10 +11,8 @@ import java.math.BigInteger;
 import java.util.function.IntToDoubleFunction;
 
 /**
- * A column of a Parquet file as numbers, or why it is none.
- *
- * @param schema its description; null for a group
- * @param refusal why it cannot be read, or null
+ * A column of a Parquet file as numbers, or why it is none, which is null otherwise; the schema of
+ * a group is null.
  */
 record ParquetColumn(ColumnSchema schema, String refusal) {
   private static final int MAX_DECIMAL_BYTES = 32;

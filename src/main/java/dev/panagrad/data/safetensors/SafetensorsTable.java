@@ -47,11 +47,7 @@ public final class SafetensorsTable extends ArrayTable {
     return new Member(tensor.name(), tensor.rows(), (int) tensor.cols(), List.of());
   }
 
-  /**
-   * Opens a file and maps its tensors.
-   *
-   * @throws DataException if it cannot be read, is not what the format says, or no table
-   */
+  /** Opens a file and maps its tensors; throws if it is not what the format says, or no table. */
   public static SafetensorsTable open(Path file) {
     RegularFile.require(file, "a safetensors file");
     TensorArena arena = TensorArena.open(file.toString());
