@@ -10,9 +10,8 @@ import java.lang.foreign.MemorySegment;
  * caller's are marked as released, so that the memory of the structs themselves can be freed or
  * reused at once. The schema is released before a method returns, the array when the result is
  * closed; both are released, each once, if the import is refused. Only an {@link
- * IllegalArgumentException} about the structs themselves leaves them as they were.
- *
- * <p>Java needs {@code --enable-native-access} for this package's module, or {@code ALL-UNNAMED}.
+ * IllegalArgumentException} about the structs themselves leaves them as they were. Java needs
+ * {@code --enable-native-access} for this package's module, or {@code ALL-UNNAMED}.
  *
  * <pre>{@code
  * try (Arena arena = Arena.ofConfined()) {

@@ -7,12 +7,10 @@ import java.util.List;
 
 /**
  * Columns in memory of another program, until they are closed. Tensors are views of it, without a
- * copy, and read-only.
- *
- * <p>Ownership: the memory belongs to its producer, who is told once, by {@link #close}, that it is
- * no longer used; {@link dev.panagrad.tensor.TensorArena#attach} ties it to an arena. Threading:
- * any thread may read the tensors and close; a use after that throws. Closing makes every thread of
- * the JVM stop briefly.
+ * copy, and read-only. Ownership: the memory belongs to its producer, who is told once, by {@link
+ * #close}, that it is no longer used; {@link dev.panagrad.tensor.TensorArena#attach} ties it to an
+ * arena. Threading: any thread may read the tensors and close; a use after that throws. Closing
+ * makes every thread of the JVM stop briefly.
  */
 public final class ImportedColumns implements AutoCloseable {
   private final CStruct array;

@@ -3,9 +3,9 @@ package dev.panagrad.arrow;
 import dev.panagrad.data.DataException;
 import dev.panagrad.tensor.DType;
 import java.lang.foreign.MemorySegment;
-import java.util.ArrayList;
 import java.util.List;
 import java.util.function.LongUnaryOperator;
+import java.util.stream.LongStream;
 
 /**
  * What an ArrowSchema says of columns that can be tensors.
@@ -63,11 +63,8 @@ record SchemaView(List<Column> columns, boolean isStruct) {
           "ArrowSchema: a struct of %d columns; up to %,d are read"
               .formatted(root.childCount, MAX_COLUMNS));
     }
-    List<Column> columns = new ArrayList<>();
-    for (long i = 0; i < root.childCount; i++) {
-      columns.add(column(root.child(i)));
-    }
-    return new SchemaView(List.copyOf(columns), true);
+    return new SchemaView(
+        LongStream.range(0, root.childCount).mapToObj(i -> column(root.child(i))).toList(), true);
   }
 
   private static Column column(Fields field) {

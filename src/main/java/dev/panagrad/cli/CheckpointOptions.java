@@ -17,7 +17,7 @@ final class CheckpointOptions {
       paramLabel = "DIR",
       description =
           "Write checkpoints there, also at the end and at Ctrl-C; one directory for each training.")
-  private Path folder;
+  Path folder;
 
   @Option(
       names = "--checkpoint-every",
@@ -40,10 +40,6 @@ final class CheckpointOptions {
       names = "--resume",
       description = "Go on from the newest checkpoint in --checkpoint, or begin if there is none.")
   private boolean resume;
-
-  boolean isPresent() {
-    return folder != null;
-  }
 
   boolean isFolder(Path file) {
     return folder != null && OutputFile.isSame(folder, file);

@@ -66,7 +66,7 @@ final class DataOptions {
     if (file == null) {
       return null;
     }
-    if (!targets.isEmpty() || !features.isEmpty() || dtype != null || source.hasNoHeader()) {
+    if (!targets.isEmpty() || !features.isEmpty() || dtype != null || source.noHeader) {
       throw new UsageException(
           file
               + " is a training file, whose columns and type were chosen when it was written; leave out --target, --features, --dtype and --no-header");

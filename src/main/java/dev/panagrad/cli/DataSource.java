@@ -28,7 +28,7 @@ final class DataSource {
   @Option(
       names = "--no-header",
       description = "The first record of a CSV file is data; select columns by number.")
-  private boolean noHeader;
+  boolean noHeader;
 
   Table open() {
     Table table = source();
@@ -41,10 +41,6 @@ final class DataSource {
       table.close();
       throw new UsageException("--no-header is for CSV files, and " + data + " is none");
     }
-  }
-
-  boolean hasNoHeader() {
-    return noHeader;
   }
 
   List<String> words() {

@@ -59,10 +59,6 @@ record ExactLoss(double mse, double variance, String note) {
         .orElseThrow();
   }
 
-  boolean isKnown() {
-    return !Double.isNaN(mse);
-  }
-
   String gap(double loss) {
     return mse > ROUNDING * variance
         ? String.format(Locale.ROOT, "%.4g%%", 100 * (loss / mse - 1))

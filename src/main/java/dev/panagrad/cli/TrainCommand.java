@@ -154,7 +154,7 @@ final class TrainCommand implements Callable<Integer> {
   private TrainingResult fit(
       Trainer trainer, Dataset dataset, TrainingFile file, Backend backend, PrintStream out) {
     // A signal is not listened to before: until then a last checkpoint would save nothing.
-    try (StopSignal stop = checkpoints.isPresent() ? StopSignal.listen() : null;
+    try (StopSignal stop = checkpoints.folder != null ? StopSignal.listen() : null;
         HistoryFile history = log == null ? null : new HistoryFile(log);
         Console console = new Console(out, quiet, "training", training.epochs)) {
       if (history != null) {

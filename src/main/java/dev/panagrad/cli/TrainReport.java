@@ -39,7 +39,7 @@ record TrainReport(
     }
     boolean isPlain = !loss.isPresent();
     out.printf("loss (%s)  %.10g%n", isPlain ? "MSE" : loss.loss().name(), result.loss());
-    if (exact.isKnown()) {
+    if (!Double.isNaN(exact.mse())) {
       out.printf(
           "exact least squares  %.10g, gap %s%s%n",
           exact.mse(), exact.gap(result.mse()), exact.note());

@@ -3,6 +3,7 @@ package dev.panagrad.data;
 import java.util.Comparator;
 import java.util.List;
 import java.util.Locale;
+import java.util.stream.IntStream;
 
 /** The name that somebody probably meant: the least edits away, case ignored (Levenshtein 1966). */
 public final class NearestName {
@@ -20,10 +21,7 @@ public final class NearestName {
   }
 
   private static int distance(String a, String b) {
-    int[] previous = new int[b.length() + 1];
-    for (int j = 0; j <= b.length(); j++) {
-      previous[j] = j;
-    }
+    int[] previous = IntStream.rangeClosed(0, b.length()).toArray();
     for (int i = 1; i <= a.length(); i++) {
       int[] row = new int[b.length() + 1];
       row[0] = i;

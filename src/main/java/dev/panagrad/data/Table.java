@@ -9,8 +9,7 @@ import java.util.List;
  * Rows and columns of numbers in a file, handed over cell by cell: straight into native memory, or
  * into another file. Columns that are not asked for may hold anything. Columns, rows and cells
  * throw a {@link DataException} if the file cannot be read, or is not what its format says.
- *
- * <p>Ownership: a table may keep its file open until it is closed. Threading: one thread at a time.
+ * Ownership: a table may keep its file open until it is closed. Threading: one thread at a time.
  */
 public interface Table extends AutoCloseable {
   /** What messages call it. */

@@ -31,10 +31,8 @@ import java.util.Optional;
  * The fused pass is one kernel call, or two where a penalty or decay skips exempt parameters; more
  * where there are {@linkplain Builder#group groups}. A step makes no copy and allocates nothing.
  * Clipping by norm, {@link NonFinitePolicy#SKIP} and {@link NonFinitePolicy#THROW} read the
- * gradient once more.
- *
- * <p>Ownership: state is allocated from the arena given to {@link Builder#build} and freed with it.
- * Threading: one thread at a time.
+ * gradient once more. Ownership: state is allocated from the arena given to {@link Builder#build}
+ * and freed with it. Threading: one thread at a time.
  */
 public final class Optimizer {
   // Steps that can be counted: up to here every number is a double, as rules need it.

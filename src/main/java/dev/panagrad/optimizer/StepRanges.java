@@ -69,8 +69,13 @@ final class StepRanges {
     if (options.groups.isEmpty()) {
       long split = parameters.penalizedCount();
       double decay = options.rule.weightDecay();
-      add(ranges, new Range(0, split, 1, decay, options.penalty, numbers(flat)));
-      add(ranges, new Range(split, flat.count() - split, 1, 0, NO_PENALTY, numbers(flat)));
+      add(
+          ranges,
+          new Range(0, split, 1, decay, options.penalty, new StepCoefficients(flat.dtype())));
+      add(
+          ranges,
+          new Range(
+              split, flat.count() - split, 1, 0, NO_PENALTY, new StepCoefficients(flat.dtype())));
     } else {
       addGrouped(ranges, parameters, options);
     }
@@ -100,13 +105,9 @@ final class StepRanges {
                 group.rateFactor(),
                 isExempt ? 0 : decay,
                 isExempt ? NO_PENALTY : own,
-                numbers(flat)));
+                new StepCoefficients(flat.dtype())));
       }
     }
-  }
-
-  private static StepCoefficients numbers(Tensor flat) {
-    return new StepCoefficients(flat.dtype());
   }
 
   /** Adds a part that is not empty, to the one before if both have the same numbers. */

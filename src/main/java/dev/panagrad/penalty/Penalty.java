@@ -9,9 +9,8 @@ import dev.panagrad.tensor.Tensor;
  *
  * <p>With the mean squared error the objective is {@code (1/n) |Xw - y|^2 + l2 |w|^2 + l1 |w|_1}.
  * For scikit-learn's Ridge, {@code |Xw - y|^2 + alpha |w|^2}, {@code alpha = n * l2}; for its
- * Lasso, {@code 1/(2n) |Xw - y|^2 + alpha |w|_1}, {@code alpha = l1 / 2}.
- *
- * <p>Sources: Hoerl and Kennard (1970); Tibshirani (1996); Zou and Hastie (2005).
+ * Lasso, {@code 1/(2n) |Xw - y|^2 + alpha |w|_1}, {@code alpha = l1 / 2}. Sources: Hoerl and
+ * Kennard (1970); Tibshirani (1996); Zou and Hastie (2005).
  *
  * @param l1 weight of the sum of magnitudes, >= 0
  * @param l2 weight of the sum of squares, >= 0

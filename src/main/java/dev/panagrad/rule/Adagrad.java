@@ -17,9 +17,8 @@ import java.util.Optional;
  * <p>The sum never forgets, so that steps on noisy gradients shrink like {@code 1 / sqrt(t)}, each
  * coordinate by its own history: one that is seldom seen keeps long steps. This denominator
  * minimizes, in hindsight and up to a factor, the bound on the regret of a diagonal scaling (Duchi,
- * Hazan and Singer, theorem 5). A large gradient at the start shortens all later steps; RMSProp and
- * Adam forget it. State starts at zero for all rules, so the initial value is added where the sum
- * is used.
+ * Hazan and Singer, theorem 5). State starts at zero for all rules, so the initial value is added
+ * where the sum is used.
  *
  * <p><b>Where frameworks differ.</b> Epsilon is added outside the root and the initial value is 0,
  * as in PyTorch, whose {@code lr_decay} is the {@code rateDecay}; TensorFlow's and Optax's initial
@@ -28,19 +27,17 @@ import java.util.Optional;
  * <p><b>L1.</b> With {@code s = rate_t / r} the step is {@code s * g} and the threshold {@code s *
  * l1}, so that a point rests, {@code p = prox(p - s * g)}, if and only if {@code |g| <= l1} where p
  * is 0 and {@code g = -l1 * sign(p)} elsewhere: a minimum of loss plus penalty, whatever the
- * history (the paper's composite mirror descent, equation 24). A coordinate without any gradient so
- * far has {@code r = epsilon} and goes to 0 at once; with an initial value it goes by {@code rate *
- * l1 / sqrt(initial)}.
+ * history (the paper's equation 24). A coordinate without any gradient so far has {@code r =
+ * epsilon} and goes to 0 at once.
  *
- * <p><b>Rounding.</b> In F32 an increment below 2^-25 of the sum is lost: a gradient of a 5,800th
- * of the sum's root. Compact formats round it up with the probability of what is cut off. With unit
- * u relative to the sum, an increment d adds a variance of {@code u * sum * d}; along the growth of
- * the sum, {@code u * integral(sum d sum) = u * sum^2 / 2}. So the standard deviation is at most
- * {@code sqrt(u / 2)} of the sum, however many steps there are, and half as much of r: 2.7% in BF16
- * ({@code u} around 1/180) and 11% in INT8_BLOCKWISE ({@code u} around 1/11). That rescales
- * coordinates by no more than a {@linkplain StateFormat mean of squares} does, and the minimum is
- * where it was, so that both formats are accepted. In INT8_BLOCKWISE a square that overflows
- * shortens the steps of its block for good; use BF16 where gradients may be that large.
+ * <p><b>Rounding.</b> In F32 an increment below 2^-25 of the sum is lost. Compact formats round it
+ * up with the probability of what is cut off. With unit u relative to the sum, an increment d adds
+ * a variance of {@code u * sum * d}; along the growth of the sum, {@code u * integral(sum d sum) =
+ * u * sum^2 / 2}. So the standard deviation is at most {@code sqrt(u / 2)} of the sum, however many
+ * steps there are, and half as much of r: 2.7% in BF16 ({@code u} around 1/180) and 11% in
+ * INT8_BLOCKWISE ({@code u} around 1/11). That rescales coordinates and leaves the minimum, so that
+ * both formats are accepted. In INT8_BLOCKWISE a square that overflows shortens the steps of its
+ * block for good; use BF16 where gradients may be that large.
  *
  * <p>Sources: Duchi, Hazan and Singer (2011), Adaptive subgradient methods for online learning and
  * stochastic optimization; PyTorch, torch.optim.Adagrad.
@@ -58,9 +55,7 @@ public record Adagrad(
     double epsilon,
     double weightDecay)
     implements UpdateRule {
-  private static final int RATE = 0;
-  private static final int INITIAL = 1;
-  private static final int EPSILON = 2;
+  private static final int RATE = 0; // in StepCoefficients.own
 
   public Adagrad {
     Checks.positive("learning rate", learningRate);
@@ -132,17 +127,14 @@ public record Adagrad(
   public void coefficients(long step, double rate, double l1, StepCoefficients into) {
     double decayed = rate / (1 + (step - 1) * rateDecay);
     into.own[RATE] = decayed;
-    into.own[INITIAL] = initialAccumulator;
-    into.own[EPSILON] = epsilon;
     into.l1Step = decayed * l1;
   }
 
   @Override
   public double update(double p, double g, double[] s, StepCoefficients c) {
-    double[] own = c.own;
     g = c.gradient(p, g);
     s[0] = c.stored(s[0] + g * g);
-    double root = Math.sqrt(own[INITIAL] + s[0]) + own[EPSILON];
-    return StepCoefficients.softThreshold(p * c.shrink - own[RATE] * g / root, c.l1Step / root);
+    double root = Math.sqrt(initialAccumulator + s[0]) + epsilon;
+    return StepCoefficients.softThreshold(p * c.shrink - c.own[RATE] * g / root, c.l1Step / root);
   }
 }

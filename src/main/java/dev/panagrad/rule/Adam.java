@@ -16,14 +16,11 @@ import java.util.Optional;
  *   p'   = prox(p - rate * mhat / (sqrt(vhat) + epsilon))
  *  </pre>
  *
- * <p><b>Why the correction.</b> From m = 0, {@code m_t = (1 - beta1) * sum_i beta1^(t-i) g_i},
- * whose weights add up to {@code 1 - beta1^t}: dividing by it makes m an average. Without it the
- * first steps are too long, because v starts further below its mean than m does (beta2 > beta1).
- * The first corrected step is {@code rate * sign(g)}, up to epsilon.
- *
- * <p><b>What it is not.</b> v is not a Hessian: Adam is a first-order method that rescales
- * coordinates by gradient magnitude. At a constant rate it does not converge to a point on noisy
- * gradients; use a schedule.
+ * From m = 0, {@code m_t = (1 - beta1) * sum_i beta1^(t-i) g_i}, whose weights add up to {@code 1 -
+ * beta1^t}: dividing by it makes m an average. Without it the first steps are too long, because v
+ * starts further below its mean than m does (beta2 > beta1). v is not a Hessian: Adam is a
+ * first-order method that rescales coordinates by gradient magnitude. At a constant rate it does
+ * not converge to a point on noisy gradients; use a schedule.
  *
  * <p><b>Decay.</b> Coupled weight decay is added to the gradient and rescaled like it: no L2
  * penalty of uniform strength along the path, though it leads to the penalized minimum. Decoupled

@@ -29,23 +29,21 @@ package dev.panagrad.rule;
  *   <li>A mean of gradients becomes 0, a step of 0, or the smallest code: 2^-31.5 of the block's
  *       largest m, divided by the root of at least 2^-32 of its largest v. That is a step 2^15
  *       times shorter than the ratio of the two, which for Adam is below 7.3 rates (Cauchy-Schwarz
- *       with the default betas). Underflow makes no step long.
+ *       with the default betas).
  *   <li>A coordinate whose gradients are below about 1/55,000 of the largest of its block, root
- *       mean square, takes shorter steps than in F32, as its v is kept too large. Standardize
- *       features that differ by that much, or use another format.
+ *       mean square, takes shorter steps than in F32. Standardize such features, or use another
+ *       format.
  * </ul>
  *
  * <p>Numbers beyond the largest code, infinite ones among them, become it: 3.2e38, or 3.0e38 where
- * numbers have a sign. A square that overflows therefore does not spread, but it shortens the steps
- * of its block for as long as it is remembered. A NaN makes all numbers of its block NaN that are
- * not 0, as they share its scale. Where one must not, state needs another format, or gradients a
- * policy that refuses it.
+ * numbers have a sign. A square that overflows shortens the steps of its block for as long as it is
+ * remembered. A NaN makes all numbers of its block NaN that are not 0, as they share its scale;
+ * where it must not, use another format, or a policy that refuses such gradients.
  *
  * <p>Source: blocks with a scale each are those of Dettmers, Lewis, Shleifer and Zettlemoyer
- * (2022), 8-bit optimizers via block-wise quantization. There blocks have 2,048 numbers, codes
- * spend fewer bits of mantissa on smaller magnitudes, and rounding to nearest makes small second
- * moments 0 and stops slow means. Here precision is the same over nine decades, and rounding is
- * stochastic.
+ * (2022), 8-bit optimizers via block-wise quantization, with 2,048 numbers, fewer bits of mantissa
+ * for smaller magnitudes, and rounding to nearest, which makes small second moments 0 and stops
+ * slow means.
  */
 public final class Block8 {
   /** Bits of an F32 under the sign. */

@@ -54,11 +54,6 @@ public record GradientDescent(double learningRate) implements UpdateRule {
   }
 
   @Override
-  public double weightDecay() {
-    return 0;
-  }
-
-  @Override
   public void coefficients(long step, double rate, double l1, StepCoefficients into) {
     into.own[RATE] = rate;
     into.l1Step = rate * l1;

@@ -20,31 +20,27 @@ import java.util.Optional;
  *
  * Adam steps by an average that ends with the newest gradient at weight {@code 1 - beta1}.
  * Nesterov's momentum would step by the average as it will be after one more gradient; Dozat puts
- * the newest gradient in place of the one to come, which gives the sum of g and m' by the momentum
- * of this step and of the next. The momentum starts near {@code beta1 / 2} and rises to beta1: with
- * the default momentumDecay it is half way there after 4,200 steps. Its products P take the place
- * of {@code beta1^t} in the correction for the start at zero.
+ * the newest gradient in place of the one to come. The momentum starts near {@code beta1 / 2} and
+ * rises to beta1: with the default momentumDecay it is half way there after 4,200 steps. Its
+ * products P take the place of {@code beta1^t} in the correction for the start at zero. Decay is
+ * coupled, or decoupled as in {@link Adam}; compact state is accepted as Adam's, being the same two
+ * means.
  *
  * <p><b>Where frameworks differ.</b> This is {@code torch.optim.NAdam}, whose m decays by beta1 and
- * not by {@code mu_t} as in the paper; P is kept in double precision, where PyTorch has F32.
- * TensorFlow and Keras have {@code mu_t} of the next step in the same places; Optax's nadam has a
- * constant momentum.
+ * not by {@code mu_t} as in the paper; P is F64, PyTorch's F32. TensorFlow and Keras have {@code
+ * mu_t} of the next step in the same places; Optax's nadam has a constant momentum.
  *
  * <p><b>L1.</b> At a constant gradient g, {@code m' = (1 - beta1^t) * g} and {@code sqrt(vhat) =
  * |g|}, so that the step is {@code s * g} with {@code s = rate * gain_t / (|g| + epsilon)} and
- * {@code gain_t = a_t + b_t * (1 - beta1^t)}. The threshold of a coordinate is {@code rate * gain_t
- * * l1 / (sqrt(vhat) + epsilon)}, which is {@code s * l1}: a point rests, {@code p = prox(p - s *
- * g)}, if and only if {@code |g| <= l1} where p is 0 and {@code g = -l1 * sign(p)} elsewhere: a
- * minimum of loss plus penalty, at every step. The gain is 1.06, 0.78 and 0.73 in the first three
- * steps with the defaults, and tends to 1 from there.
- *
- * <p><b>Decay</b> is coupled, added to the gradient, or decoupled as in {@link Adam}. <b>Compact
- * state</b> is accepted in all formats, as Adam's: the same two means.
+ * {@code gain_t = a_t + b_t * (1 - beta1^t)}. The threshold {@code rate * gain_t * l1 / (sqrt(vhat)
+ * + epsilon)} is {@code s * l1}: a point rests, {@code p = prox(p - s * g)}, if and only if {@code
+ * |g| <= l1} where p is 0 and {@code g = -l1 * sign(p)} elsewhere: a minimum of loss plus penalty,
+ * at every step.
  *
  * <p><b>P</b> is kept in {@link StepCoefficients#own} with the step and the hyper-parameters that
  * it belongs to, multiplied by one factor per step, and formed anew in the same order where it
  * belongs to another: a training that is resumed has the same bits. Below 2^-60 it is 0, as {@code
- * 1 - P} is then 1; with the defaults this is after some 60 steps.
+ * 1 - P} is then 1: after some 60 steps with the defaults.
  *
  * <p>Sources: Dozat (2016), Incorporating Nesterov momentum into Adam; PyTorch, torch.optim.NAdam;
  * Kingma and Ba (2015).
@@ -66,16 +62,11 @@ public record NAdam(
     double weightDecay,
     boolean decoupled)
     implements UpdateRule {
-  /** Index in {@link StepCoefficients#own} of rate * sqrt(1 - beta2^t) * a_t. */
-  public static final int GRADIENT_STEP = 0;
-
-  /** Index of rate * sqrt(1 - beta2^t) * b_t. */
-  public static final int MEAN_STEP = 1;
-
-  /** Index of epsilon * sqrt(1 - beta2^t), which keeps epsilon beside the corrected root. */
-  public static final int EPSILON = 2;
-
-  private static final int PRODUCT = 3; // index of P, and of what it belongs to
+  // Indices in StepCoefficients.own.
+  static final int GRADIENT_STEP = 0; // rate * sqrt(1 - beta2^t) * a_t
+  static final int MEAN_STEP = 1; // rate * sqrt(1 - beta2^t) * b_t
+  private static final int EPSILON = 2; // epsilon * sqrt(1 - beta2^t), beside the corrected root
+  private static final int PRODUCT = 3; // P, and what it belongs to
   private static final int PRODUCT_STEP = 4;
   private static final int PRODUCT_BETA1 = 5;
   private static final int PRODUCT_DECAY = 6;

@@ -5,8 +5,8 @@ package dev.panagrad.rule;
  *
  * @param largestCurvature L, the largest eigenvalue of the Hessian of loss and L2 penalty
  * @param batchCurvature the expected smoothness of gradients of batches, between L and the largest
- *     curvature of a single row's loss; L for full batches
- * @param distance an estimate of the largest parameter at the minimum, when training starts at zero
+ *     curvature of a single row's loss
+ * @param distance an estimate of the largest parameter at the minimum, when starting at zero
  * @param steps that the training will make
  */
 public record RateContext(

@@ -19,11 +19,9 @@ import java.util.Optional;
  *
  * Centering divides by the standard deviation of the gradient instead of its root mean square. In
  * exact arithmetic {@code v' >= a'^2}; rounding can make the difference negative, so it is clamped
- * at zero (PyTorch returns NaN there).
- *
- * <p>There is no bias correction: the first step is {@code rate / sqrt(1 - alpha)} long per
- * coordinate, ten rates with the default alpha. At a constant rate steps do not shrink as the
- * gradient does, so the iterates keep moving by about the rate; use a schedule to close in.
+ * at zero (PyTorch returns NaN there). There is no bias correction: the first step is {@code rate /
+ * sqrt(1 - alpha)} long per coordinate, ten rates with the default alpha. At a constant rate the
+ * iterates keep moving by about the rate; use a schedule to close in.
  *
  * <p><b>Where frameworks differ.</b> Epsilon is added outside the root, as in PyTorch; TensorFlow
  * and Optax add it inside by default. The default alpha is PyTorch's 0.99; Hinton's lecture and

@@ -2,7 +2,9 @@ package dev.panagrad.rule;
 
 /**
  * The random bits by which state is rounded: a function of step, slot and element alone, so that
- * they are the same for any number of threads, on every backend, and after a run is resumed.
+ * they are the same for any number of threads, on every backend, and after a run is resumed. A
+ * number is rounded by adding the upper {@code n} of the bits to it, below the last bit that is
+ * kept, and cutting off {@code n} bits.
  *
  * <pre>
  *   key(step, slot, i / 16384)   upper half of a hash of the three
@@ -12,11 +14,8 @@ package dev.panagrad.rule;
  * Over steps, slots and blocks the bits of an element are independent and uniform, for the key is.
  * Within a block they are one random shift of evenly spread points, which is systematic sampling:
  * each element is rounded without bias, and of many equal ones the right part is rounded up, to
- * within a few. A hash per element was no better in any measurement and costs three more operations
- * for each.
- *
- * <p>A number is rounded by adding the upper {@code n} of the bits to it, below the last bit that
- * is kept, and cutting off {@code n} bits.
+ * within a few. A hash per element was no better in any measurement and costs three more
+ * operations.
  *
  * <p>Sources: Steele, Lea and Flood (2014), Fast splittable pseudorandom number generators, for the
  * mixing function; Knuth, The art of computer programming, volume 3, section 6.4, for the multiples

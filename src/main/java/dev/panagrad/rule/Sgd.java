@@ -15,17 +15,15 @@ import java.util.List;
  *  </pre>
  *
  * Without momentum there is no state and {@code d = g}. The rate multiplies the whole velocity, so
- * a change of the rate acts at once; Sutskever et al. fold the rate into the velocity instead. At a
- * constant gradient the velocity settles at {@code gain * g} with {@code gain = (1 - dampening) /
- * (1 - momentum)}; the L1 threshold is {@code rate * gain * l1}, so that a resting point is a
- * minimum of loss plus penalty.
- *
- * <p>At a constant rate the iterates end in a region around the minimum whose size grows with rate
- * and gradient noise. A decaying schedule closes the region.
+ * a change of the rate acts at once. At a constant gradient the velocity settles at {@code gain *
+ * g} with {@code gain = (1 - dampening) / (1 - momentum)}; the L1 threshold is {@code rate * gain *
+ * l1}, so that a resting point is a minimum of loss plus penalty. At a constant rate the iterates
+ * end in a region around the minimum whose size grows with rate and gradient noise; a decaying
+ * schedule closes it.
  *
  * <p>Sources: Robbins and Monro (1951); Polyak (1964), Some methods of speeding up the convergence
  * of iteration methods; Sutskever, Martens, Dahl and Hinton (2013), On the importance of
- * initialization and momentum in deep learning.
+ * initialization and momentum in deep learning (who fold the rate into the velocity).
  *
  * @param learningRate rate, > 0
  * @param momentum in [0, 1)

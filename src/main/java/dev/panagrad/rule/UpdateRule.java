@@ -33,11 +33,9 @@ public interface UpdateRule {
   List<String> slots();
 
   /**
-   * True if a state vector is never negative, as a mean of squares is. A compact {@link
+   * True if that state vector is never negative, as a mean of squares is. A compact {@link
    * StateFormat} keeps such a number at 0 only if it is 0; others it may round to 0, so that a
    * vector which the update divides by must be one of these.
-   *
-   * @param slot index in {@link #slots}
    */
   default boolean isNonNegative(int slot) {
     return false;
@@ -65,7 +63,9 @@ public interface UpdateRule {
   }
 
   /** Coupled or decoupled weight decay; 0 if none. It applies to parameters that are not exempt. */
-  double weightDecay();
+  default double weightDecay() {
+    return 0;
+  }
 
   /** Whether weight decay shrinks the parameter directly instead of being added to the gradient. */
   default boolean isDecayDecoupled() {
@@ -73,21 +73,15 @@ public interface UpdateRule {
   }
 
   /**
-   * Writes {@link StepCoefficients#own} and {@link StepCoefficients#l1Step} for one step; the
-   * common fields are set.
-   *
-   * @param step from 1
-   * @param l1 the L1 penalty, 0 if there is none or {@link #unsupportedL1Reason} says why
+   * Writes {@link StepCoefficients#own} and {@link StepCoefficients#l1Step} for one step, counted
+   * from 1; the common fields are set. The L1 penalty is 0 if there is none or {@link
+   * #unsupportedL1Reason} says why.
    */
   void coefficients(long step, double rate, double l1, StepCoefficients into);
 
   /**
-   * Updates one element.
-   *
-   * @param p the parameter
-   * @param g its raw gradient
-   * @param s its state, one number per slot, updated in place
-   * @return the new parameter
+   * The new value of a parameter p with raw gradient g and state s, one number per slot, which is
+   * updated in place.
    */
   double update(double p, double g, double[] s, StepCoefficients c);
 }

@@ -11,8 +11,7 @@ import java.util.HexFormat;
 /**
  * Reads the JSON of headers piece by piece: objects, lists, strings and counts, which is all that
  * there is in them. It asks for what comes next, so nothing is nested deeper than the caller goes.
- *
- * <p>Memory: the bytes, which are used up, and what is returned. Escapes are resolved in place.
+ * Memory: the bytes, which are used up, and what is returned. Escapes are resolved in place.
  *
  * <p>Source: RFC 8259; numbers are restricted to those of 63 bits without sign, fraction and
  * exponent, and halves of surrogate pairs are refused.

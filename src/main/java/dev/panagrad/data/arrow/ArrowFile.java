@@ -30,9 +30,9 @@ public final class ArrowFile implements LibraryTable.Opened {
     try (FileChannel channel = FileChannel.open(path, StandardOpenOption.READ)) {
       messages =
           ArrowMessages.of(channel.map(FileChannel.MapMode.READ_ONLY, 0, channel.size(), arena));
-      layout = ArrowLayout.of(messages.schema(), messages.version());
+      layout = ArrowLayout.of(messages.schema, messages.version);
       long sum = 0;
-      for (ArrowMessages.Batch batch : messages.batches()) {
+      for (ArrowMessages.Batch batch : messages.batches) {
         long length = batch.header().length();
         if (length < 0 || length > Long.MAX_VALUE - sum) {
           throw new DataException("byte %,d: a batch of %,d rows".formatted(batch.at(), length));
@@ -48,7 +48,7 @@ public final class ArrowFile implements LibraryTable.Opened {
 
   @Override
   public List<String> columns() {
-    return layout.columns().stream().map(ArrowColumn::name).toList();
+    return layout.columns.stream().map(ArrowColumn::name).toList();
   }
 
   @Override
@@ -58,12 +58,12 @@ public final class ArrowFile implements LibraryTable.Opened {
 
   @Override
   public String refusal(int column) {
-    return layout.columns().get(column).refusal();
+    return layout.columns.get(column).refusal();
   }
 
   @Override
   public void check(int column) {
-    for (ArrowMessages.Batch batch : messages.batches()) {
+    for (ArrowMessages.Batch batch : messages.batches) {
       new Rows(batch, 0).values(column);
     }
   }
@@ -71,7 +71,7 @@ public final class ArrowFile implements LibraryTable.Opened {
   @Override
   public void read(int[] columns, Table.Cells into) throws IOException {
     long first = 0;
-    for (ArrowMessages.Batch batch : messages.batches()) {
+    for (ArrowMessages.Batch batch : messages.batches) {
       Rows batchRows = new Rows(batch, first);
       for (int i = 0; i < columns.length; i++) {
         batchRows.read(columns[i], i, into);
@@ -100,7 +100,7 @@ public final class ArrowFile implements LibraryTable.Opened {
     }
 
     void read(int index, int selected, Table.Cells into) throws IOException {
-      ArrowColumn column = layout.columns().get(index);
+      ArrowColumn column = layout.columns.get(index);
       ArrowLayout.Place place = places.get(index);
       if (header.nodes(place.node()).nullCount() != 0
           && header.buffers(place.buffer()).length() > 0) {
@@ -121,7 +121,7 @@ public final class ArrowFile implements LibraryTable.Opened {
 
     /** The values of a column, as many as there are rows. */
     ArrowBuffer values(int index) {
-      ArrowColumn column = layout.columns().get(index);
+      ArrowColumn column = layout.columns.get(index);
       ArrowLayout.Place place = places.get(index);
       FieldNode node = header.nodes(place.node());
       if (node.length() != header.length()) {

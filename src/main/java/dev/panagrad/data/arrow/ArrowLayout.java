@@ -15,13 +15,12 @@ import org.apache.arrow.flatbuf.UnionMode;
 /**
  * The columns of a schema, and where their numbers are among the nodes and buffers of a batch,
  * which are listed in depth-first order. Nesting and size are bounded by the schema's own bytes.
- *
- * <p>Source: Arrow columnar format 1.5, buffer listing for each layout.
+ * Source: Arrow columnar format 1.5, buffer listing for each layout.
  */
 final class ArrowLayout {
   private static final int MAX_DEPTH = 64;
 
-  private final List<ArrowColumn> columns = new ArrayList<>();
+  final List<ArrowColumn> columns = new ArrayList<>(); // of the first level
   private final List<Field> fields = new ArrayList<>();
   // Bytes that what is yet to be visited may take: several fields may be one in the file.
   private long budget;
@@ -67,10 +66,6 @@ final class ArrowLayout {
       below += visit(field.children(i), depth + 1, version);
     }
     return field.dictionary() != null ? 1 : 1 + below;
-  }
-
-  List<ArrowColumn> columns() {
-    return columns;
   }
 
   /** Where each column of a batch begins; a DataException if the batch is not of the schema. */

@@ -37,9 +37,9 @@ final class ArrowMessages {
 
   private final MemorySegment file;
   private final long size;
-  private Schema schema;
-  private short version;
-  private final List<Batch> batches = new ArrayList<>();
+  Schema schema;
+  short version; // of the metadata
+  final List<Batch> batches = new ArrayList<>(); // in the order of rows
 
   /**
    * Rows that were written together: the byte of their message, itself, and its buffers' memory.
@@ -67,18 +67,6 @@ final class ArrowMessages {
       throw new DataException("it has no schema; it is no Arrow file or stream, or was cut short");
     }
     return messages;
-  }
-
-  Schema schema() {
-    return schema;
-  }
-
-  short version() {
-    return version;
-  }
-
-  List<Batch> batches() {
-    return batches;
   }
 
   private boolean isMagic(long at) {

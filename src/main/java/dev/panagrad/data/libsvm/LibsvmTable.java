@@ -22,8 +22,7 @@ import java.util.Arrays;
  *
  * <p>The file is read twice: to count rows and find the largest index, and to parse numbers.
  * Between the two, what the dense table takes as F64 is compared with {@link #withDenseLimit}.
- *
- * <p>Source: LIBSVM, README, section {@code svm-train} Usage; SVMlight, section Input file.
+ * Source: LIBSVM, README, section {@code svm-train} Usage; SVMlight, section Input file.
  */
 public final class LibsvmTable extends ScannedTable {
   /** What a dense table may take unless another limit is set: 8 GiB. */
@@ -74,7 +73,7 @@ public final class LibsvmTable extends ScannedTable {
       while (lines.nextLine()) {
         rows++;
         while (lines.nextPair()) {
-          largest = Math.max(largest, lines.index());
+          largest = Math.max(largest, lines.index);
         }
       }
     } catch (IOException e) {
@@ -111,10 +110,10 @@ public final class LibsvmTable extends ScannedTable {
         }
         int next = 0;
         if (columns.length > 0 && columns[0] == 0) {
-          into.set(row, order[next++], number(lines, lines.label(), LABEL, dtype));
+          into.set(row, order[next++], number(lines, lines.label, LABEL, dtype));
         }
         while (lines.nextPair()) {
-          int index = lines.index();
+          int index = lines.index;
           if (index > largest) {
             throw changed();
           }

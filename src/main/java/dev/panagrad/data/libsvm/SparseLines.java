@@ -30,8 +30,8 @@ final class SparseLines implements AutoCloseable {
   private long line; // number of the line, from 1; blank lines and comments count
   private boolean atEndOfLine = true;
   private boolean pending;
-  private String label;
-  private int index;
+  String label; // of the line
+  int index; // of the pair, from 1
 
   SparseLines(String name, InputStream in) {
     this.name = name;
@@ -65,10 +65,6 @@ final class SparseLines implements AutoCloseable {
     return true;
   }
 
-  String label() {
-    return label;
-  }
-
   /** Goes to the next pair of the line; false if there is none. */
   boolean nextPair() throws IOException {
     if (!pending && !nextWord()) {
@@ -90,10 +86,6 @@ final class SparseLines implements AutoCloseable {
     }
     index = found;
     return true;
-  }
-
-  int index() {
-    return index;
   }
 
   /** The value of the pair, as it is written. */

@@ -25,7 +25,7 @@ final class ForwardWindow implements AutoCloseable {
   static final int WINDOW_BYTES = 256 * 1024;
 
   private final Arena arena = Arena.ofConfined();
-  private final MemorySegment memory = arena.allocate(WINDOW_BYTES, Long.BYTES);
+  final MemorySegment memory = arena.allocate(WINDOW_BYTES, Long.BYTES);
   private final ByteBuffer buffer = memory.asByteBuffer();
   private final ReadableByteChannel in;
   private final long bytes;
@@ -36,10 +36,6 @@ final class ForwardWindow implements AutoCloseable {
   ForwardWindow(ReadableByteChannel in, long bytes) {
     this.in = in;
     this.bytes = bytes;
-  }
-
-  MemorySegment memory() {
-    return memory;
   }
 
   /**

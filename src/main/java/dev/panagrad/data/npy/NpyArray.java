@@ -44,19 +44,6 @@ record NpyArray(
     return kind != Kind.RECORDS && (columns == 1 || rows == 1 || rowStride > columnStride);
   }
 
-  boolean isVector() {
-    return kind == Kind.VECTOR;
-  }
-
-  /** The type of all elements, or of the first field. */
-  ElementType type() {
-    return elements.getFirst().type();
-  }
-
-  boolean isBigEndian() {
-    return elements.getFirst().bigEndian();
-  }
-
   /** Hands over the elements of some columns, in their order in the bytes after the header. */
   void read(ForwardWindow window, ArrayTable.Selection selection) throws IOException {
     int count = selection.count();
@@ -79,7 +66,7 @@ record NpyArray(
     Column element = elements.get(kind == Kind.RECORDS ? column : 0);
     long offset = row * rowStride + element.offset() + column * columnStride;
     ElementType type = element.type();
-    return type.get(window.memory(), window.at(offset, type.bytes()), element.bigEndian());
+    return type.get(window.memory, window.at(offset, type.bytes()), element.bigEndian());
   }
 
   /** This array, whose size was checked, as part of a table. */

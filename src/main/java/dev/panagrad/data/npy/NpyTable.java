@@ -22,9 +22,8 @@ import java.util.List;
  * C or Fortran order. Arrays of Python objects are refused: unpickling runs code.
  *
  * <p>The file must have the header, the elements, and not a byte more. It is read from front to
- * back, once for each {@link #read}, and open until {@link #close}.
- *
- * <p>Source: NumPy, {@code numpy.lib.format}.
+ * back, once for each {@link #read}, and open until {@link #close}. Source: NumPy, {@code
+ * numpy.lib.format}.
  */
 public final class NpyTable extends ArrayTable {
   private final Path file;
@@ -66,13 +65,14 @@ public final class NpyTable extends ArrayTable {
 
   /** Maps the elements, as {@link dev.panagrad.data.TableFile#map} says. */
   public Tensor map(TensorArena arena) {
+    NpyArray.Column element = array.elements().getFirst();
     DType dtype =
-        switch (array.type()) {
+        switch (element.type()) {
           case FLOAT32 -> DType.F32;
           case FLOAT64 -> DType.F64;
           default -> null;
         };
-    boolean isNative = array.isBigEndian() == (ByteOrder.nativeOrder() == ByteOrder.BIG_ENDIAN);
+    boolean isNative = element.bigEndian() == (ByteOrder.nativeOrder() == ByteOrder.BIG_ENDIAN);
     if (dtype == null || !isNative || !array.isRowMajor()) {
       throw notMappable(
           "only a C-ordered array of '<f4' or '<f8' is; save numpy.ascontiguousarray(array, '<f4'), or read it as a table");
@@ -82,7 +82,8 @@ public final class NpyTable extends ArrayTable {
           "its elements begin at byte %,d, no multiple of %d; save it again, or read it as a table"
               .formatted(array.dataStart(), dtype.bytes()));
     }
-    long[] extents = array.isVector() ? new long[] {rows()} : new long[] {rows(), array.columns()};
+    boolean isVector = array.kind() == NpyArray.Kind.VECTOR;
+    long[] extents = isVector ? new long[] {rows()} : new long[] {rows(), array.columns()};
     try {
       return arena.map(
           name(), file, FileChannel.MapMode.READ_ONLY, array.dataStart(), dtype, extents);

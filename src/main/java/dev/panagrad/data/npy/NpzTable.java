@@ -25,9 +25,8 @@ import java.util.zip.ZipFile;
  * <p>What is compressed is never inflated as a whole: elements are handed over as they come out of
  * the decompressor. Sizes and the CRC-32 are compared with what the archive says. An archive is
  * refused before that if it says that its entries inflate to more than deflate can, or that they
- * are larger than the file.
- *
- * <p>Ownership: the file is open until {@link #close}. Source: NumPy, {@code numpy.savez}.
+ * are larger than the file. Ownership: the file is open until {@link #close}. Source: NumPy, {@code
+ * numpy.savez}.
  */
 public final class NpzTable extends ArrayTable {
   private static final String SUFFIX = ".npy";

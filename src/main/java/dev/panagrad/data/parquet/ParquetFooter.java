@@ -15,8 +15,7 @@ import java.util.stream.IntStream;
  * A Parquet file's footer, read with every length checked and written again with only the fields
  * that reading columns takes. A reader that gets the copy sees lists as long as they say, structs
  * no deeper than the format has them, no index that could lead elsewhere, and nothing encrypted.
- *
- * <p>Source of the field numbers: parquet-format 2.11.0, parquet.thrift.
+ * Source of the field numbers: parquet-format 2.11.0, parquet.thrift.
  */
 final class ParquetFooter {
   private sealed interface Kind {}

@@ -21,7 +21,7 @@ final class ParquetInput implements InputFile {
   private static final byte[] ENCRYPTED = "PARE".getBytes(StandardCharsets.US_ASCII);
   private static final int TAIL_BYTES = 8; // footer length and magic
   private final InputFile file;
-  private long columnsEnd;
+  long columnsEnd; // the byte after the last that may belong to a column
   private ByteBuffer tail;
 
   ParquetInput(InputFile file) {
@@ -75,11 +75,6 @@ final class ParquetInput implements InputFile {
 
   private static ByteBuffer magic(byte[] bytes) {
     return ByteBuffer.wrap(bytes);
-  }
-
-  /** The byte after the last that may belong to a column. */
-  long columnsEnd() {
-    return columnsEnd;
   }
 
   @Override

@@ -14,9 +14,8 @@ import java.util.List;
 /**
  * Walks the page headers of a column before a reader does: that pages lie inside their column, have
  * as many values as the row group has rows, and are no larger than a part of the heap. What a page
- * says of its size is allocated before a byte of it is read.
- *
- * <p>Source of the field numbers: parquet-format 2.11.0, parquet.thrift.
+ * says of its size is allocated before a byte of it is read. Source of the field numbers:
+ * parquet-format 2.11.0, parquet.thrift.
  */
 final class ParquetPages {
   // Headers are looked for in so many bytes first; statistics can make them longer.
@@ -81,13 +80,10 @@ final class ParquetPages {
     }
     long begin = chunk.chunkStartOffset();
     long length = meta.totalCompressedSize();
-    if (begin < 0
-        || length < 0
-        || length > Integer.MAX_VALUE
-        || begin > file.columnsEnd() - length) {
+    if (begin < 0 || length < 0 || length > Integer.MAX_VALUE || begin > file.columnsEnd - length) {
       throw new DataException(
           "column '%s' is said to have %,d bytes from byte %,d in row group %,d, and columns end at byte %,d"
-              .formatted(name(), length, begin, g, file.columnsEnd()));
+              .formatted(name(), length, begin, g, file.columnsEnd));
     }
     if (meta.numValues() != group.numRows()) {
       throw new DataException(
