@@ -218,7 +218,7 @@ CUDASIM_EXPORT cublasStatus_t cublasCreate_v2(cublasHandle_t* handle) {
   if (handle == nullptr) {
     return CUBLAS_STATUS_INVALID_VALUE;
   }
-  if (!is_initialised() || !has_current_context() || context_error != CUDA_SUCCESS) {
+  if (!is_initialized() || !has_current_context() || context_error != CUDA_SUCCESS) {
     return CUBLAS_STATUS_NOT_INITIALIZED;
   }
   *handle = handles.add(std::make_shared<Handle>());

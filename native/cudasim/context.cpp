@@ -7,7 +7,7 @@ namespace cudasim {
 
 namespace {
 
-bool initialised = false;
+bool initialized = false;
 int retained = 0;
 
 // The address stands for the primary context.
@@ -104,8 +104,8 @@ const ErrorName* error_named(CUresult code) {
 
 }  // namespace
 
-bool is_initialised() {
-  return initialised;
+bool is_initialized() {
+  return initialized;
 }
 
 bool has_current_context() {
@@ -130,7 +130,7 @@ CUDASIM_EXPORT CUresult cuInit(unsigned flags) {
   if (settings.devices == 0) {
     return CUDA_ERROR_NO_DEVICE;
   }
-  initialised = true;
+  initialized = true;
   return CUDA_SUCCESS;
 }
 

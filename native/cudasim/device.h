@@ -100,7 +100,7 @@ __attribute__((format(printf, 2, 3))) CUresult fail_context(CUresult code, const
 
 // ---- the context (context.cpp)
 
-bool is_initialised();
+bool is_initialized();
 bool has_current_context();
 
 // ---- handles

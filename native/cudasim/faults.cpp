@@ -127,7 +127,7 @@ Call::Call(Function& function, Needs needs) : code(CUDA_SUCCESS), lock((read_env
     if (is_sticky(code) && context_error == CUDA_SUCCESS) {
       context_error = code;
     }
-  } else if (needs != Needs::NOTHING && !is_initialised()) {
+  } else if (needs != Needs::NOTHING && !is_initialized()) {
     code = CUDA_ERROR_NOT_INITIALIZED;
   } else if ((needs == Needs::CONTEXT || needs == Needs::RELEASE) && !has_current_context()) {
     code = CUDA_ERROR_INVALID_CONTEXT;

@@ -258,6 +258,7 @@ class ClosingStressTest {
      */
     Caller(Kind kind, Runnable call, Runnable read, CountDownLatch begun, AtomicBoolean isClosed) {
       super(kind.name());
+      setDaemon(true);
       this.call = call;
       this.read = read;
       this.begun = begun;
