@@ -51,10 +51,7 @@ final class ArrayView {
     return new ArrayView(at -> struct.get(CStruct.LONG, at));
   }
 
-  /**
-   * The columns of an array, to be read until the end of the arena; a DataException if the array is
-   * not what the schema says, or has a missing value.
-   */
+  /** The columns of an array, until the arena's end; throws if it is not what the schema says. */
   static List<Tensor> tensors(CStruct array, SchemaView schema, Arena arena) {
     ArrayView root = new ArrayView(array::number);
     if (!schema.isStruct()) {

@@ -27,9 +27,7 @@ import java.lang.foreign.MemorySegment;
  */
 public final class ArrowCData {
   public static final long SCHEMA_BYTES = CStruct.Kind.SCHEMA.bytes;
-
   public static final long ARRAY_BYTES = CStruct.Kind.ARRAY.bytes;
-
   public static final long STREAM_BYTES = CStruct.Kind.STREAM.bytes;
 
   private ArrowCData() {}

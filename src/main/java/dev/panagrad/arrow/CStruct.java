@@ -43,8 +43,7 @@ final class CStruct {
   }
 
   /**
-   * Moves a struct out of the caller's memory, which is marked as released; throws, and changes
-   * nothing, if it was released or moved before, or is no such memory.
+   * Moves a struct out of the caller's memory; throws, and changes nothing, if it was moved before.
    */
   static CStruct move(MemorySegment from, Kind kind) {
     MemorySegment struct = requireUnreleased(from, kind);
@@ -82,10 +81,7 @@ final class CStruct {
     return words[(int) (offset / Long.BYTES)];
   }
 
-  /**
-   * Calls the callback that gives back what the struct refers to, once; throws if that does not
-   * mark the struct.
-   */
+  /** Calls the release callback, once; throws if that does not mark the struct as released. */
   synchronized void release() {
     if (released) {
       return;

@@ -50,10 +50,8 @@ public final class ImportedColumns implements AutoCloseable {
   }
 
   /**
-   * Ends the use of the memory, and calls the producer's release callback; a second close does
-   * nothing.
-   *
-   * @throws IllegalStateException if a native call is using the memory, which is not released then
+   * Ends the use of the memory, and calls the producer's release callback, once; throws if a native
+   * call is using the memory, which is not released then.
    */
   @Override
   public synchronized void close() {

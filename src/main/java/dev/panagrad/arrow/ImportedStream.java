@@ -48,9 +48,9 @@ public final class ImportedStream implements AutoCloseable {
   }
 
   /**
-   * Takes over a stream, and asks it for its schema.
+   * Takes over a struct of no size, or of at least {@link ArrowCData#STREAM_BYTES}, and asks it for
+   * its schema.
    *
-   * @param arrowArrayStream of no size, or of at least {@link ArrowCData#STREAM_BYTES}
    * @throws DataException if its columns cannot be imported, or it fails; it is released then
    * @throws IllegalArgumentException if it was released or moved before
    */
@@ -77,7 +77,6 @@ public final class ImportedStream implements AutoCloseable {
    * The next batch, which the caller closes; empty at the end.
    *
    * @throws DataException if the producer fails, with what it says, or the batch cannot be imported
-   * @throws IllegalStateException if the stream is closed
    */
   public Optional<ImportedColumns> next() {
     if (!arena.scope().isAlive()) {

@@ -7,9 +7,7 @@ import me.tongfei.progressbar.ProgressBar;
 import me.tongfei.progressbar.ProgressBarBuilder;
 import me.tongfei.progressbar.ProgressBarStyle;
 
-/**
- * Shows progress: a bar on a terminal, a line every tenth of the way otherwise; none when quiet.
- */
+/** Shows progress: a bar on a terminal, else a line every tenth of the way; none when quiet. */
 final class Console implements TrainingListener, AutoCloseable {
   private static final int LINES = 10;
 

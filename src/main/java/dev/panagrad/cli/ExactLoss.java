@@ -10,10 +10,8 @@ import java.util.Locale;
 import java.util.stream.IntStream;
 
 /**
- * The exact least-squares loss on all rows, or why there is none.
- *
- * @param mse NaN if there is none
- * @param note beside the loss, or why it is missing; null if nothing was to be computed
+ * The exact least-squares loss on all rows, NaN if there is none; the note is beside it or says why
+ * it is missing, and null if nothing was to be computed.
  */
 record ExactLoss(double mse, double variance, String note) {
   // Below this part of the variance a loss is rounding: there is no gap to it.
@@ -26,8 +24,8 @@ record ExactLoss(double mse, double variance, String note) {
   }
 
   /**
-   * Solves the least-squares problem on the host, whose memory has no limit that was asked for;
-   * units say what was done to the data, or are null.
+   * Solves on the host, whose memory has no limit; units say what was done to the data, or are
+   * null.
    */
   static ExactLoss of(Backend backend, Dataset data, boolean hasIntercept, Standardization units) {
     int features = data.features().size();

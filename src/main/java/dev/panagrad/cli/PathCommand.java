@@ -259,7 +259,7 @@ final class PathCommand implements Callable<Integer> {
   /** What to type for the chosen model. In F64, as products of columns are in F64 here. */
   private String command(PathResult result) {
     Penalty chosen = result.penalty(result.chosenIndex());
-    List<String> words = new ArrayList<>(List.of("panagrad", "train"));
+    List<String> words = new ArrayList<>(List.of("train"));
     words.addAll(data.words());
     words.addAll(List.of("--dtype", "f64", "--optimizer", "fista"));
     words.addAll(List.of("--l1", Double.toString(chosen.l1())));
@@ -268,6 +268,6 @@ final class PathCommand implements Callable<Integer> {
     if (noIntercept) {
       words.add("--no-intercept");
     }
-    return ShellLine.of(words);
+    return SuggestedCommand.line(words);
   }
 }

@@ -5,6 +5,8 @@ import dev.panagrad.tune.Tuning;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.Set;
+import java.util.regex.Pattern;
+import java.util.stream.Collectors;
 import picocli.CommandLine.Model.ArgSpec;
 import picocli.CommandLine.Model.OptionSpec;
 import picocli.CommandLine.ParseResult;
@@ -20,7 +22,20 @@ final class SuggestedCommand {
           "--optimizer --epochs --seed --curve --json --lowest-rate --highest-rate --debug"
               .split(" ", -1));
 
+  // Characters that no shell changes.
+  private static final Pattern PLAIN = Pattern.compile("[A-Za-z0-9_%+=:,./-]+");
+
   private SuggestedCommand() {}
+
+  /** The program with these arguments as one line for a POSIX shell. */
+  static String line(List<String> arguments) {
+    return "panagrad "
+        + arguments.stream().map(SuggestedCommand::quoted).collect(Collectors.joining(" "));
+  }
+
+  private static String quoted(String word) {
+    return PLAIN.matcher(word).matches() ? word : "'" + word.replace("'", "'\\''") + "'";
+  }
 
   static List<String> of(Tuning tuning, ParseResult given, MethodName optimizer, long seed) {
     List<String> arguments = new ArrayList<>(List.of("train"));

@@ -23,9 +23,7 @@ import picocli.CommandLine.Command;
 import picocli.CommandLine.Mixin;
 import picocli.CommandLine.Option;
 
-/**
- * {@code panagrad train}: fits one model and compares its loss with the exact least-squares loss.
- */
+/** {@code panagrad train}: fits one model and compares its loss with the exact one. */
 @Command(
     name = "train",
     description = "Train a linear model on a file of rows.",

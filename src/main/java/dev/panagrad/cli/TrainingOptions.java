@@ -202,9 +202,7 @@ final class TrainingOptions {
     private final Trainer trainer;
     private final Long batch; // rows per batch, Trainer.FULL_BATCH, or null for the default
 
-    /**
-     * Checks values, each by itself; if lenient, leaves out options that the method does not have.
-     */
+    /** Checks values, each by itself; if lenient, leaves out options that are not the method's. */
     private Preparation(MethodName method, boolean isLenient) {
       this.method = method;
       boolean hasBatches = !(isLenient && method.takesFullBatches());

@@ -50,7 +50,7 @@ record TuningReport(
     }
     out.println();
     words().forEach(out::println);
-    out.printf("%nsuggested:%npanagrad %s%n", ShellLine.of(arguments));
+    out.printf("%nsuggested:%n%s%n", SuggestedCommand.line(arguments));
   }
 
   private static String loss(double loss) {
@@ -144,7 +144,7 @@ record TuningReport(
     fields.put("suggested", fields(tuning.suggested()));
     fields.put("defaultMse", tuning.byDefault().loss());
     fields.put("arguments", arguments);
-    fields.put("command", "panagrad " + ShellLine.of(arguments));
+    fields.put("command", SuggestedCommand.line(arguments));
     return fields;
   }
 

@@ -44,10 +44,7 @@ public interface Table extends AutoCloseable {
    */
   void read(int[] columns, DType dtype, Cells into);
 
-  /**
-   * This table with its first record as data too, and columns numbered from 1; an
-   * UnsupportedOperationException if the file is not CSV.
-   */
+  /** With the first record as data too, and columns numbered from 1; throws if it is not CSV. */
   default Table withoutHeader() {
     throw new UnsupportedOperationException(
         name() + " is not CSV, and has no header to read as data");

@@ -25,11 +25,11 @@ public final class TableFile {
   private TableFile() {}
 
   /**
-   * Opens a file. Its content is looked at when columns or rows are asked for, or before. It must
-   * not be made shorter until the table is closed: formats that are mapped (Parquet, Arrow,
-   * safetensors) would end the process.
+   * Opens a file, which must not be made shorter until the table is closed: formats that are mapped
+   * (Parquet, Arrow, safetensors) would end the process.
    *
-   * @throws DataException if it cannot be read, or is not what its ending says
+   * @throws DataException if it cannot be read, or is not what its ending says; some formats are
+   *     looked at when columns or rows are asked for
    */
   public static Table open(Path file) {
     return switch (ending(file)) {
@@ -54,10 +54,8 @@ public final class TableFile {
   /**
    * Maps the elements of an .npy file: no copy, read-only, for as long as the arena is open, a
    * vector as [rows] and a matrix as [rows, columns]. They may be NaN or infinite. The file must
-   * not be made shorter meanwhile, which ends the process.
-   *
-   * @throws DataException if elements are not F32 or F64 in this machine's byte order, or rows do
-   *     not follow each other
+   * not be made shorter meanwhile, which ends the process. Throws if they are not F32 or F64 in
+   * this machine's byte order, or rows do not follow each other.
    */
   public static Tensor map(TensorArena arena, Path npy) {
     try (NpyTable table = NpyTable.open(npy)) {

@@ -69,12 +69,7 @@ public final class TableReader {
     return IntStream.concat(Arrays.stream(first), Arrays.stream(then)).toArray();
   }
 
-  /**
-   * Reads into memory of the arena.
-   *
-   * @param dtype F32 or F64
-   * @throws DataException with the place of what is wrong; nothing but the arena's memory was used
-   */
+  /** Reads F32 or F64 into memory of the arena; throws with the place of what is wrong. */
   public Dataset read(TensorArena arena, DType dtype) {
     int columns = chosen().length;
     int d = chosenFeatures;
@@ -92,10 +87,7 @@ public final class TableReader {
     return new Dataset(featureNames(), targetNames(), x, y);
   }
 
-  /**
-   * Hands over the cells of the features and then of the targets, numbered together from 0, as
-   * {@link Table#read}.
-   */
+  /** Hands over the cells of the features and then the targets, numbered together from 0. */
   public void read(DType dtype, Table.Cells into) {
     table.read(chosen(), dtype, into);
   }
@@ -110,13 +102,9 @@ public final class TableReader {
   }
 
   /**
-   * Reads the feature columns and then the offset columns, for predictions. Where the table has
-   * names, features are found by name alone: a model's feature '2' is not the second column of
-   * another file.
-   *
-   * @param dtype F32 or F64
-   * @param offsets by name or by number from 1; none a feature
-   * @throws DataException as {@link #read(TensorArena, DType)}
+   * Reads the feature columns and then the offset columns, which are none of them, for predictions.
+   * Where the table has names, features are found by name alone: a model's feature '2' is not the
+   * second column of another file.
    */
   public Tensor readFeatures(TensorArena arena, DType dtype, List<String> offsets) {
     if (features.isEmpty()) {

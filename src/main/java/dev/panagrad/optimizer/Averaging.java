@@ -4,8 +4,8 @@ import dev.panagrad.rule.Checks;
 
 /**
  * A mean of the parameters of all steps so far, kept beside them: steps of constant length scatter
- * around the minimum, and their mean lies nearer to it than any of them. Both kinds are one running
- * mean, {@code average += share_t (w_t - average)}. The steps do not change.
+ * around the minimum, and their mean lies nearer to it. Both kinds are one running mean, {@code
+ * average += share_t (w_t - average)}.
  */
 public final class Averaging {
   private final double decay;

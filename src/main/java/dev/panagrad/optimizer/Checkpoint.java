@@ -51,9 +51,7 @@ public final class Checkpoint {
   static final String SKIPPED = "skipped";
   static final String RATE_FACTOR = "rate-factor";
 
-  /**
-   * The beginning of the names of tensors that belong to the writer's caller and are not restored.
-   */
+  /** Begins the names of tensors that belong to the writer's caller and are not restored. */
   public static final String OTHERS = "training/";
 
   private static final String PARAMETERS = "parameters/";
@@ -66,11 +64,10 @@ public final class Checkpoint {
   private Checkpoint() {}
 
   /**
-   * Writes a checkpoint in place of what was there, and fsyncs it. Vectors on a device are copied
-   * to the host first.
+   * Writes a checkpoint in place of what was there, and fsyncs it; if that throws, what was there
+   * still is. Vectors on a device are copied to the host first.
    *
    * @throws NotDurableException if it was written and replaced, and may not outlast a crash
-   * @throws IOException if it cannot be written; what was there before is still there
    */
   public static void save(Optimizer optimizer, Path file) throws IOException {
     try (TensorArena arena = TensorArena.open("checkpoint")) {
@@ -112,10 +109,7 @@ public final class Checkpoint {
     }
   }
 
-  /**
-   * Requires that a file, whose header is intact, has the whole parameters and state of this
-   * optimizer; throws as {@link #restore}, and nothing changes.
-   */
+  /** Requires that a file with an intact header has all of this optimizer; see {@link #restore}. */
   public static void requireFits(Optimizer optimizer, Path file, SafetensorsFile in)
       throws IOException {
     Map<String, Tensor> targets = tensors(optimizer);
@@ -127,10 +121,7 @@ public final class Checkpoint {
     targets.values().forEach(Tensor::requireWritable);
   }
 
-  /**
-   * Requires that a file's parameters, saved without an optimizer, are of this layout, and whole;
-   * throws if they are not.
-   */
+  /** Requires that a file of parameters without an optimizer has all of these, of this layout. */
   public static void requireFits(Parameters parameters, Path file, SafetensorsFile in)
       throws IOException {
     requireFits(identity(parameters), tensors(parameters), file, in);

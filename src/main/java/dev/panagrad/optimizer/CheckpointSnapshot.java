@@ -79,12 +79,11 @@ public final class CheckpointSnapshot {
   }
 
   /**
-   * Writes what was taken in place of what was there, and fsyncs it.
+   * Writes what was taken in place of what was there, and fsyncs it; if that throws, what was there
+   * still is.
    *
    * @param more texts of the caller, under names of their own
    * @param others host tensors of the caller, whose names begin with {@value Checkpoint#OTHERS}
-   * @throws IOException if it cannot be written; what was there before is still there
-   * @throws IllegalStateException if nothing was taken
    */
   public void write(Path file, Map<String, String> more, List<Tensor> others) throws IOException {
     if (texts == null) {

@@ -32,10 +32,8 @@ public final class GradientAccumulator {
   }
 
   /**
-   * Takes in a gradient.
+   * Takes in a flat gradient by its weight, which is above 0: its rows.
    *
-   * @param gradient flat, only read
-   * @param newWeight how much it counts, above 0: its rows
    * @throws IllegalArgumentException if the gradient is of another type, shape or device, or shares
    *     memory with the mean, or the sum of all weights is not finite; nothing changes
    * @throws IllegalStateException if memory or the backend has been closed; nothing changes
@@ -56,9 +54,7 @@ public final class GradientAccumulator {
     weight = sum;
   }
 
-  /**
-   * The mean, which stays until the next {@link #add} begins another one; throws if none was added.
-   */
+  /** The mean, which stays until the next {@link #add} begins another; throws if none was added. */
   public Tensor take() {
     if (weight == 0) {
       throw new IllegalStateException("there is no mean of no gradients; add one");

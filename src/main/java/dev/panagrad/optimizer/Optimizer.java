@@ -294,10 +294,7 @@ public final class Optimizer {
     return options.penalty;
   }
 
-  /**
-   * The average of the parameters, zero before the first step; null if none was {@linkplain
-   * Builder#average asked for}.
-   */
+  /** The average of the parameters, zero before the first step; null if there is none. */
   public Parameters averaged() {
     return averaged;
   }
@@ -362,18 +359,12 @@ public final class Optimizer {
     return options.format;
   }
 
-  /**
-   * The state vectors, in the order of {@link UpdateRule#slots}, each as the tensors of its format:
-   * whole blocks, and codes before their scales.
-   */
+  /** The state vectors, as {@link UpdateRule#slots}, each as the tensors of its format. */
   public List<Tensor> state() {
     return List.of(memory.slots);
   }
 
-  /**
-   * Continues as if that many steps, in [0, 2^53], had been made, for state that was restored into
-   * {@link #state}.
-   */
+  /** Continues as if so many steps, in [0, 2^53], had been made, with restored {@link #state}. */
   public void resumeAt(long stepsMade) {
     resumeAt(stepsMade, skipped, rateFactor);
   }

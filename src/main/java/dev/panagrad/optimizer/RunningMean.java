@@ -10,10 +10,7 @@ record RunningMean(Backend backend, Tensor vector) {
     return new RunningMean(backend, backend.allocate(arena, name, like.dtype(), like.shape()));
   }
 
-  /**
-   * Takes in a vector: {@code mean += share (x - mean)}; with a share of 1, what was there does not
-   * matter.
-   */
+  /** Takes in a vector: {@code mean += share (x - mean)}; a share of 1 replaces what was there. */
   void add(Tensor x, double share) {
     if (share == 1) {
       backend.copy(x, vector);

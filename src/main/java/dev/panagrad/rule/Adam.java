@@ -105,10 +105,12 @@ public record Adam(
     return new Adam(newLearningRate, beta1, beta2, epsilon, weightDecay, decoupled, amsgrad);
   }
 
-  /** {@link DistanceBasedRate#rate}: a step is about as long as the rate in every coordinate. */
+  /**
+   * {@link RateContext#distancePerStep}: a step is about as long as the rate in every coordinate.
+   */
   @Override
   public double automaticRate(RateContext advice) {
-    return DistanceBasedRate.rate(advice);
+    return advice.distancePerStep();
   }
 
   @Override

@@ -58,10 +58,7 @@ public final class Checks {
     return (int) value;
   }
 
-  /**
-   * Why epsilon, times that factor in the smallest denominator, lets a rule divide 0 by 0; else
-   * empty.
-   */
+  /** Why epsilon, times the factor in its smallest use, lets a rule divide 0 by 0; else empty. */
   static Optional<String> vanishing(double epsilon, double factor, DType dtype) {
     // Normal numbers only: the reciprocal of a subnormal one may be infinite.
     double least = dtype.minNormal() / factor;

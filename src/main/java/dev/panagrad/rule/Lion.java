@@ -72,10 +72,10 @@ public record Lion(double learningRate, double beta1, double beta2, double weigh
     return new Lion(newLearningRate, beta1, beta2, weightDecay);
   }
 
-  /** {@link DistanceBasedRate#rate}: a step is as long as the rate in every coordinate. */
+  /** {@link RateContext#distancePerStep}: a step is as long as the rate in every coordinate. */
   @Override
   public double automaticRate(RateContext advice) {
-    return DistanceBasedRate.rate(advice);
+    return advice.distancePerStep();
   }
 
   @Override

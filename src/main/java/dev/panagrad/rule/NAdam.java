@@ -113,10 +113,12 @@ public record NAdam(
     return new NAdam(newLearningRate, beta1, beta2, epsilon, momentumDecay, weightDecay, decoupled);
   }
 
-  /** {@link DistanceBasedRate#rate}: a step is about as long as the rate in every coordinate. */
+  /**
+   * {@link RateContext#distancePerStep}: a step is about as long as the rate in every coordinate.
+   */
   @Override
   public double automaticRate(RateContext advice) {
-    return DistanceBasedRate.rate(advice);
+    return advice.distancePerStep();
   }
 
   @Override

@@ -99,12 +99,11 @@ public record RmsProp(
   }
 
   /**
-   * {@link DistanceBasedRate#rate} times {@code 1 - momentum}: a step is about as long as the rate
-   * in every coordinate, and momentum multiplies it by {@code 1 / (1 - momentum)} in the long run.
+   * {@link RateContext#distancePerStep}, divided by the velocity's gain {@code 1 / (1 - momentum)}.
    */
   @Override
   public double automaticRate(RateContext advice) {
-    return DistanceBasedRate.rate(advice) * (1 - momentum);
+    return advice.distancePerStep() * (1 - momentum);
   }
 
   @Override

@@ -29,10 +29,7 @@ public final class RoundingBits {
   /** Elements with one key. */
   public static final int BLOCK = 1 << 14;
 
-  /**
-   * The bits of an element, of which the upper ones are used, by step from 1, state vector, and
-   * index in the flat vector.
-   */
+  /** The bits, of which the upper ones are used, of an element of a flat state vector. */
   public static int of(long step, int slot, long element) {
     long z = mix(step * 0x9E3779B97F4A7C15L + slot) + element / BLOCK * 0xD1342543DE82EF95L;
     return (int) (mix(z) >>> 32) + STRIDE * (int) (element % BLOCK);

@@ -42,9 +42,7 @@ public final class StepCoefficients {
     this.dtype = dtype;
   }
 
-  /**
-   * The gradient that the rule sees: signed, scaled, clamped, with coupled decay; NaN stays NaN.
-   */
+  /** The gradient that the rule sees: signed, scaled, clamped, with coupled decay. */
   public double gradient(double p, double g) {
     g *= gradientScale;
     if (g > clipValue) {
@@ -55,10 +53,7 @@ public final class StepCoefficients {
     return coupledDecay == 0 ? g : g + coupledDecay * p;
   }
 
-  /**
-   * State as it is kept: rounded to the element type, and zero instead of subnormal. The rest of
-   * the step uses what is kept, so that a resumed run continues with the same numbers.
-   */
+  /** State as it is kept, and used: rounded to the element type, and zero instead of subnormal. */
   public double stored(double s) {
     double rounded = dtype == DType.F32 ? (float) s : s;
     return Math.abs(rounded) < dtype.minNormal() ? 0 : rounded;

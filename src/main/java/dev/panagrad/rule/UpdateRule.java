@@ -27,9 +27,7 @@ public interface UpdateRule {
     return Double.NaN;
   }
 
-  /**
-   * Names of the state vectors, each of the parameters' size and type, zero before the first step.
-   */
+  /** Names of the state vectors, of the parameters' size and type, zero before the first step. */
   List<String> slots();
 
   /**
@@ -46,18 +44,12 @@ public interface UpdateRule {
     return Optional.empty();
   }
 
-  /**
-   * Why the rule does not work on parameters of that type, as with an epsilon that is zero there;
-   * empty if it does.
-   */
+  /** Why the rule does not step that type, as with an epsilon that is 0 there; empty if it does. */
   default Optional<String> unsupportedReason(DType dtype) {
     return Optional.empty();
   }
 
-  /**
-   * Why no proximal map makes the rule rest at a minimum of loss plus L1 penalty; empty if one
-   * does. An optimizer of a rule that says why is not built with such a penalty.
-   */
+  /** Why no proximal map rests at a minimum of loss plus L1 penalty; empty if one does. */
   default Optional<String> unsupportedL1Reason() {
     return Optional.empty();
   }

@@ -1,10 +1,6 @@
 /**
- * Update rules: the mathematics of an optimizer step, one file each.
- *
- * <p>A rule is a record of validated hyper-parameters. It folds the step number, the learning rate
- * and the penalty into {@link dev.panagrad.rule.StepCoefficients} once per step, in double
- * precision, and defines the update of one element. That scalar definition is documentation,
- * fallback and test oracle at once; a backend may fuse it into a kernel.
+ * Update rules: the mathematics of an optimizer step, one file each. A rule's scalar definition is
+ * documentation, fallback and test oracle at once; a backend may fuse it into a kernel.
  *
  * <p>What every rule shares happens in this order, as in PyTorch: the gradient is negated to
  * maximize, scaled to clip its global norm, clamped to clip its values; coupled weight decay adds a

@@ -58,9 +58,9 @@ public final class DurableFile {
               StandardOpenOption.WRITE)) {
         // Says that somebody is writing; the system ends it with the process.
         FileLock _ = channel.lock();
-        if (replaced != null) {
-          // A file that others may not read stays so.
-          keepPermissions(target, fresh);
+        // A file that others may not read stays so.
+        if (replaced != null && Files.getFileStore(target).supportsFileAttributeView("posix")) {
+          Files.setPosixFilePermissions(fresh, Files.getPosixFilePermissions(target));
         }
         content.writeTo(channel);
         channel.force(true);
@@ -85,10 +85,7 @@ public final class DurableFile {
     }
   }
 
-  /**
-   * What is known of a file, null if there is none; {@code Files.exists} would say so too where it
-   * cannot be said, and permissions would not be kept.
-   */
+  /** What is known of a file; null, other than for {@code Files.exists}, only if there is none. */
   private static BasicFileAttributes attributes(Path file) throws IOException {
     try {
       return Files.readAttributes(file, BasicFileAttributes.class);
@@ -102,12 +99,6 @@ public final class DurableFile {
       Files.deleteIfExists(fresh);
     } catch (IOException e) {
       reason.addSuppressed(e);
-    }
-  }
-
-  private static void keepPermissions(Path target, Path fresh) throws IOException {
-    if (Files.getFileStore(target).supportsFileAttributeView("posix")) {
-      Files.setPosixFilePermissions(fresh, Files.getPosixFilePermissions(target));
     }
   }
 

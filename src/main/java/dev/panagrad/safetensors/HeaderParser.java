@@ -158,10 +158,7 @@ final class HeaderParser {
     return Arrays.copyOf(counts, count);
   }
 
-  /**
-   * True if that many elements take that many bytes; unknown types are refused when they are asked
-   * for.
-   */
+  /** True if so many elements take so many bytes; unknown types are refused when asked for. */
   private static boolean isSize(long[] extents, Integer bits, long bytes) {
     long count = 1;
     boolean isEmpty = false;

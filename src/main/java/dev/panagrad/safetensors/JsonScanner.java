@@ -76,10 +76,7 @@ final class JsonScanner {
     }
   }
 
-  /**
-   * True if an object or list goes on with another element; takes the comma before it, or the
-   * bracket at its end.
-   */
+  /** True if another element follows; takes the comma before it, or the bracket at the end. */
   boolean hasNext(char close, boolean first, String what) throws MalformedException {
     skipBlanks();
     if (take(close)) {

@@ -38,11 +38,7 @@ public final class NameList {
     return quoted.append('"').toString();
   }
 
-  /**
-   * The names; an IOException if the text is not a JSON list of strings, or has more of them.
-   *
-   * @param most how many there may be, as a name in memory is larger than in the text
-   */
+  /** The names; throws if the text is no JSON list of strings, or has more than {@code most}. */
   public static List<String> parse(String text, long most) throws IOException {
     try {
       JsonScanner in = new JsonScanner(text.getBytes(StandardCharsets.UTF_8));

@@ -43,13 +43,11 @@ public final class SafetensorsBuilder {
   }
 
   /**
-   * Replaces a file, and fsyncs it.
+   * Replaces a file, and fsyncs it; if that throws, or the filler does, what was there still is.
    *
    * @param metadata texts by name; a CRC-32C for each tensor is added
    * @param spaces tensors with different names, those of larger elements first; the last one begins
    *     at a page boundary
-   * @throws IOException if it cannot be written, with the file and the bytes needed; what was there
-   *     before is still there, as it is if the filler throws something
    */
   public static void write(
       Path file, Map<String, String> metadata, List<Space> spaces, Filler filler)

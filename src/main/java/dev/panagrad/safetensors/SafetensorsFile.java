@@ -46,11 +46,10 @@ public final class SafetensorsFile implements AutoCloseable {
   }
 
   /**
-   * Opens a file and reads its header. Memory: twice the header while it is read, four times more
-   * if it has other than Latin letters; then its texts and some 200 bytes for each name.
+   * Opens a regular file and reads its header. Memory: twice the header while it is read, four
+   * times more if it has other than Latin letters; then its texts and some 200 bytes for each name.
    *
    * @throws SafetensorsException if the file is not what the format says
-   * @throws IOException if it cannot be read, or is not a regular file
    */
   public static SafetensorsFile open(Path file) throws IOException {
     SafetensorsWriter.requireNative();
@@ -135,9 +134,7 @@ public final class SafetensorsFile implements AutoCloseable {
     return Collections.unmodifiableSet(entries.keySet());
   }
 
-  /**
-   * The element type of a tensor; throws if there is none of that name, or its type is not read.
-   */
+  /** The element type of a tensor; throws if there is no such tensor, or its type is not read. */
   public DType dtype(String name) throws SafetensorsException {
     TensorPlace entry = entry(name);
     return switch (entry.dtype()) {
@@ -176,10 +173,7 @@ public final class SafetensorsFile implements AutoCloseable {
     return entry;
   }
 
-  /**
-   * Requires that texts and places are those that {@link SafetensorsWriter} wrote, and that each
-   * tensor has its sum.
-   */
+  /** Requires that texts and places are those that were written, and each tensor has its sum. */
   public void requireIntactHeader() throws SafetensorsException {
     String found = Checksum.of(metadata, entries);
     String written = metadata.get(Checksum.HEADER);
@@ -197,8 +191,8 @@ public final class SafetensorsFile implements AutoCloseable {
   }
 
   /**
-   * Reads a tensor's bytes once, through a small buffer, and compares them with the sum that {@link
-   * SafetensorsWriter} left in the metadata, if there is one.
+   * Compares a tensor's bytes with their sum, if {@link SafetensorsWriter} left one in the
+   * metadata.
    */
   public void requireIntact(String name) throws IOException {
     try (TensorInput in = input(entry(name))) {
@@ -223,11 +217,8 @@ public final class SafetensorsFile implements AutoCloseable {
   }
 
   /**
-   * Reads a tensor into new memory, and compares it with the sum that {@link SafetensorsWriter}
-   * left in the metadata, if there is one.
-   *
-   * @throws SafetensorsException if there is none of that name, its type is not read, or its bytes
-   *     are not those that were written
+   * Reads a tensor into new memory; throws if there is none of that name, its type is not read, or
+   * its bytes do not have the sum that {@link SafetensorsWriter} left in the metadata, if it did.
    */
   public Tensor read(TensorArena arena, String name) throws IOException {
     Tensor tensor = arena.allocate(name, dtype(name), shape(name));
@@ -236,11 +227,9 @@ public final class SafetensorsFile implements AutoCloseable {
   }
 
   /**
-   * Reads a tensor into the memory of another one, as {@link #read(TensorArena, String)}. If that
-   * fails, any part of the bytes may have been read.
-   *
-   * @param into a host tensor of the same element type and shape, which may be a view
-   * @throws IllegalArgumentException if it is of another type or shape, or read-only
+   * Reads a tensor into the memory of a host tensor of the same element type and shape, which may
+   * be a view, as {@link #read(TensorArena, String)}. If that fails, any part of the bytes may have
+   * been read.
    */
   public void read(String name, Tensor into) throws IOException {
     into.requireHost();
@@ -257,11 +246,7 @@ public final class SafetensorsFile implements AutoCloseable {
     }
   }
 
-  /**
-   * Reads an F64 tensor into arrays, one after the other, as {@link #read(TensorArena, String)}.
-   *
-   * @throws IllegalArgumentException if its type or number of elements is another one
-   */
+  /** Reads an F64 tensor into arrays of as many numbers together, one after the other. */
   public void readDoubles(String name, double[]... into) throws IOException {
     long count = Arrays.stream(into).mapToLong(part -> part.length).sum();
     if (dtype(name) != DType.F64 || shape(name).count() != count) {
@@ -280,10 +265,9 @@ public final class SafetensorsFile implements AutoCloseable {
   /**
    * Maps a tensor: no copy, read-only, for as long as the arena is open, also after this file is
    * closed. The file must not be made shorter meanwhile, which may end the process that reads it;
-   * one that is replaced stays what it was.
-   *
-   * @throws SafetensorsException if there is none of that name, its element type is not read, it
-   *     does not lie at a multiple of its element size, or the file is shorter than it was
+   * one that is replaced stays what it was. Throws if there is no such tensor, its element type is
+   * not read, it does not lie at a multiple of its element size, or the file is shorter than it
+   * was.
    */
   public Tensor map(TensorArena arena, String name) throws IOException {
     TensorPlace entry = entry(name);
@@ -313,10 +297,5 @@ public final class SafetensorsFile implements AutoCloseable {
     } catch (IOException e) {
       throw cannotRead(file, e);
     }
-  }
-
-  @Override
-  public String toString() {
-    return "safetensors file '" + Excerpt.of(file) + "'";
   }
 }

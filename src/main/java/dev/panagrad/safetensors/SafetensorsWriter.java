@@ -25,14 +25,12 @@ public final class SafetensorsWriter {
   private SafetensorsWriter() {}
 
   /**
-   * Replaces a file, and fsyncs it.
+   * Replaces a file, and fsyncs it; if that throws, what was there still is.
    *
    * @param metadata texts by name; a CRC-32C for each tensor is added
    * @param tensors host tensors with different names, any of them views; those of larger elements
    *     come first in the file
    * @throws NotDurableException if it was written and replaced, and may not outlast a crash
-   * @throws IOException if it cannot be written, with the file and the bytes needed; what was there
-   *     before is still there
    */
   public static void write(Path file, Map<String, String> metadata, List<Tensor> tensors)
       throws IOException {
@@ -123,10 +121,7 @@ public final class SafetensorsWriter {
     return entries;
   }
 
-  /**
-   * A header, padded so that the byte that lies {@code offset} bytes after it is at a multiple of
-   * {@code alignment} in the file.
-   */
+  /** A header, padded so that the byte {@code offset} after it is at a multiple of alignment. */
   static ByteBuffer header(
       Map<String, String> metadata, Map<String, TensorPlace> entries, int alignment, long offset)
       throws IOException {

@@ -39,10 +39,7 @@ public interface Schedule {
     return (step, base) -> base / (1 + decay * step);
   }
 
-  /**
-   * A line from {@code startFactor * base} at step 0 to {@code endFactor * base} at step {@code
-   * length} (PyTorch's LinearLR).
-   */
+  /** PyTorch's LinearLR: a line from {@code startFactor * base} to {@code endFactor * base}. */
   static Schedule linear(long length, double startFactor, double endFactor) {
     Checks.count("length", length);
     Checks.nonNegative("start factor", startFactor);

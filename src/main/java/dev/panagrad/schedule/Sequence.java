@@ -1,9 +1,6 @@
 package dev.panagrad.schedule;
 
-/**
- * A schedule for its length, then another one; may be chained as deep as memory allows, on either
- * side, as {@link #rate} goes down in a loop.
- */
+/** A schedule for its length, then another; chained as deep as memory allows, on either side. */
 final class Sequence implements Schedule {
   private final Segment head;
   private final Schedule tail;

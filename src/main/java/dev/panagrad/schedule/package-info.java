@@ -1,5 +1,2 @@
-/**
- * Learning-rate schedules: pure functions of the optimizer step. There is nothing to save and
- * nothing to restore; the rate after a resume follows from the step count alone.
- */
+/** Learning-rate schedules: pure functions of the optimizer step, with nothing to save. */
 package dev.panagrad.schedule;

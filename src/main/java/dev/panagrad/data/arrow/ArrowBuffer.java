@@ -46,10 +46,7 @@ final class ArrowBuffer {
     this.count = count;
   }
 
-  /**
-   * A buffer of so many values of so many bits; a DataException if it is too short for them, as far
-   * as can be said without unpacking.
-   */
+  /** A buffer of values of so many bits; throws if it is too short, as far as is known packed. */
   static ArrowBuffer of(MemorySegment buffer, byte codec, int bits, long count) {
     if (count > (Long.MAX_VALUE - Byte.SIZE) / bits) {
       throw new DataException("%,d values of %d bits are too many".formatted(count, bits));

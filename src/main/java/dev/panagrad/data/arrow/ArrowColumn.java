@@ -15,10 +15,7 @@ import org.apache.arrow.flatbuf.Int;
 import org.apache.arrow.flatbuf.Precision;
 import org.apache.arrow.flatbuf.Type;
 
-/**
- * A column of an Arrow file as numbers of so many bits, or why it is none; values and refusal are
- * null otherwise.
- */
+/** A column of an Arrow file as numbers of so many bits; if it is none, refusal says why. */
 record ArrowColumn(String name, int bits, Values values, String refusal) {
   @FunctionalInterface
   interface Values {

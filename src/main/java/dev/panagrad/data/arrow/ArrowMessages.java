@@ -41,9 +41,7 @@ final class ArrowMessages {
   short version; // of the metadata
   final List<Batch> batches = new ArrayList<>(); // in the order of rows
 
-  /**
-   * Rows that were written together: the byte of their message, itself, and its buffers' memory.
-   */
+  /** Rows that were written together: where their message begins, itself, and its body. */
   record Batch(long at, ByteBuffer metadata, MemorySegment body) {
     RecordBatch header() {
       return (RecordBatch) Message.getRootAsMessage(metadata.duplicate()).header(new RecordBatch());

@@ -49,9 +49,7 @@ public enum ElementType {
     return bytes;
   }
 
-  /**
-   * An element at that byte as a double; in big-endian order the most significant byte is first.
-   */
+  /** An element at that byte as a double; in big-endian order its highest byte is first. */
   public double get(MemorySegment memory, long at, boolean bigEndian) {
     return switch (this) {
       case BOOL -> memory.get(ValueLayout.JAVA_BYTE, at) == 0 ? 0 : 1;

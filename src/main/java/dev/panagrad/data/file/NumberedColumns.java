@@ -6,10 +6,7 @@ import java.util.Objects;
 import java.util.RandomAccess;
 import java.util.stream.IntStream;
 
-/**
- * Names "1", "2", and so on, made when they are asked for and found without a search: a file of a
- * few bytes may have a million columns.
- */
+/** Names "1", "2", and so on, made when they are asked for: a small file may have a million. */
 public final class NumberedColumns extends AbstractList<String> implements RandomAccess {
   /** Columns that a table has at most, as their names take memory that a file's bytes do not. */
   public static final int MAX_COLUMNS = 1 << 20;

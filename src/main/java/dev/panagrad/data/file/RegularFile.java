@@ -16,10 +16,7 @@ import java.nio.file.StandardOpenOption;
 public final class RegularFile {
   private RegularFile() {}
 
-  /**
-   * Opens a file of that kind, with its article, for reading; throws if it is a directory, a pipe
-   * or a device, or cannot be opened.
-   */
+  /** Opens a regular file for reading; messages name the kind that is wanted, with its article. */
   public static FileChannel open(Path file, String kind) {
     require(file, kind);
     try {
@@ -30,8 +27,8 @@ public final class RegularFile {
   }
 
   /**
-   * Requires that a file, if it is there, is one whose bytes stay; opening a pipe would wait for
-   * its writer.
+   * Requires that a file, if there is one, is a regular one; opening a pipe would wait for a
+   * writer.
    */
   public static void require(Path file, String kind) {
     if (Files.isDirectory(file)) {

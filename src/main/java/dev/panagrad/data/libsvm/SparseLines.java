@@ -7,11 +7,8 @@ import java.io.InputStream;
 import java.nio.charset.StandardCharsets;
 
 /**
- * Reads lines of a label and pairs, word by word, so that a line of any length takes no memory.
- *
- * <pre>
- *   label [qid:integer] index:value index:value ... [# anything]
- * </pre>
+ * Reads lines {@code label [qid:integer] index:value ... [# anything]}, word by word, so that a
+ * line of any length takes no memory.
  */
 final class SparseLines implements AutoCloseable {
   private static final int MAX_WORD = 512; // no number has this many characters

@@ -39,11 +39,8 @@ final class ForwardWindow implements AutoCloseable {
   }
 
   /**
-   * Moves the window so that it has these bytes; an EOFException if the channel ends before.
-   *
-   * @param offset not before the one asked for last
-   * @param count at most {@value #WINDOW_BYTES}
-   * @return where in {@link #memory} they are
+   * Moves the window, never back, so that it has these bytes, at most {@value #WINDOW_BYTES}, and
+   * returns where in {@link #memory} they are.
    */
   long at(long offset, int count) throws IOException {
     if (offset + count > start + filled) {

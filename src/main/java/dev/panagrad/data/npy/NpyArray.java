@@ -28,9 +28,7 @@ record NpyArray(
     int columns,
     long columnStride,
     Kind kind) {
-  /**
-   * A column, whose first element is that many bytes after the header; name is null if it has none.
-   */
+  /** A column, by the offset of its first element after the header; name is null without fields. */
   record Column(String name, ElementType type, boolean bigEndian, long offset) {}
 
   enum Kind {

@@ -41,10 +41,8 @@ final class NpyHeader {
   }
 
   /**
-   * Reads a header and requires that its numbers are what follows, no less and no more.
-   *
-   * @param in at the header's first byte; afterwards at the first number
-   * @param available bytes from there to the end
+   * Reads a header, and requires that its numbers are what follows of the available bytes, no less
+   * and no more.
    */
   static NpyArray read(String name, InputStream in, long available) throws IOException {
     return new NpyHeader(name, in, available).read();

@@ -46,9 +46,7 @@ public final class NpzTable extends ArrayTable {
     this.entries = entries;
   }
 
-  /**
-   * Opens a file and reads its headers; throws if they are not what the format says, or no table.
-   */
+  /** Opens a file and reads its headers; throws if it is not what the format says, or no table. */
   public static NpzTable open(Path file) {
     RegularFile.require(file, "an .npz file");
     ZipFile zip;

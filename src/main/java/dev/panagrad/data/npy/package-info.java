@@ -1,5 +1,2 @@
-/**
- * Arrays of NumPy, one in a file or several in an archive: the header is parsed, never evaluated,
- * and elements are read through a window.
- */
+/** Arrays of NumPy: the header is parsed, never evaluated; elements come through a window. */
 package dev.panagrad.data.npy;

@@ -10,10 +10,7 @@ import java.math.BigDecimal;
 import java.math.BigInteger;
 import java.util.function.IntToDoubleFunction;
 
-/**
- * A column of a Parquet file as numbers, or why it is none, which is null otherwise; the schema of
- * a group is null.
- */
+/** A column of a Parquet file as numbers, or why it is none; the schema of a group is null. */
 record ParquetColumn(ColumnSchema schema, String refusal) {
   private static final int MAX_DECIMAL_BYTES = 32;
 

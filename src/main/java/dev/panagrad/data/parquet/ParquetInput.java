@@ -28,9 +28,7 @@ final class ParquetInput implements InputFile {
     this.file = file;
   }
 
-  /**
-   * Opens the file and copies its footer; a DataException if it is no Parquet file, or encrypted.
-   */
+  /** Opens the file and copies its footer; throws if it is no Parquet file, or encrypted. */
   @Override
   public void open() throws IOException {
     if (tail != null) {

@@ -236,9 +236,7 @@ final class ParquetPages {
       }
     }
 
-    /**
-     * The length that snappy's data begins with, which the library writes, whatever room it has.
-     */
+    /** The length that snappy's data begins with, which it writes, whatever room it has. */
     private long snappyLength(long at) throws IOException {
       ByteBuffer data = file.readRange(at + headerBytes + levelBytes, size - levelBytes);
       long length = 0;
