@@ -6,10 +6,7 @@ import dev.panagrad.train.TrainingListener;
 import java.nio.file.Path;
 import java.util.List;
 
-/**
- * Writes the history of a training as CSV, one row per epoch, as they end: a training that fails
- * leaves the rows until then, and one that is resumed begins with those of the epochs before.
- */
+/** Writes a training's history as CSV, a row per epoch as it ends; resumed, with those before. */
 final class HistoryFile implements TrainingListener, AutoCloseable {
   private final Path file;
   private CsvWriter csv; // null until training begins

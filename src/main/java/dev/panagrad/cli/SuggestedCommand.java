@@ -12,8 +12,7 @@ import picocli.CommandLine.Model.OptionSpec;
 import picocli.CommandLine.ParseResult;
 
 /**
- * The arguments of the {@code panagrad train} that trains a tuning's suggestion: data and backend
- * options as they were given to {@code tune}, and the options that it found.
+ * The {@code panagrad train} of a suggestion: options as given to {@code tune}, and those found.
  */
 final class SuggestedCommand {
   // Options of tune that train does not have, or gets from the suggestion.

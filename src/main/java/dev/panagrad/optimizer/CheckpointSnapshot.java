@@ -25,10 +25,7 @@ public final class CheckpointSnapshot {
   private final List<Tensor> copied = new ArrayList<>();
   private Map<String, String> texts; // null until it is taken
 
-  /**
-   * A snapshot of that optimizer, in memory of the arena. If it is a copy, {@link #take} copies
-   * host memory too; vectors on a device always are.
-   */
+  /** In memory of the arena; {@link #take} copies device memory, and for a copy host memory too. */
   public CheckpointSnapshot(Optimizer optimizer, TensorArena arena, boolean isCopy) {
     this(optimizer, optimizer.parameters(), optimizer.backend(), arena, isCopy);
   }

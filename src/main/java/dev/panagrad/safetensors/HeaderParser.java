@@ -73,8 +73,7 @@ final class HeaderParser {
     for (boolean first = true; in.hasNext('}', first, "the metadata"); first = false) {
       int at = in.position();
       String name = name(in, "a name of the metadata");
-      String text = in.string("metadata '" + Excerpt.of(name) + "'");
-      requireNew(at, name, metadata.put(name, text));
+      requireNew(at, name, metadata.put(name, in.string("metadata '" + Excerpt.of(name) + "'")));
       requireFew(at);
     }
   }

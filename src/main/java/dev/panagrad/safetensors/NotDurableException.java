@@ -3,10 +3,7 @@ package dev.panagrad.safetensors;
 import java.io.IOException;
 import java.nio.file.Path;
 
-/**
- * A file has been replaced as a whole, but its folder could not be fsynced: after a crash of the
- * machine, its content may be that from before.
- */
+/** A file has been replaced, but its folder not fsynced: a crash may bring its old content back. */
 public final class NotDurableException extends IOException {
   private static final long serialVersionUID = 1;
 

@@ -5,10 +5,7 @@ import java.lang.foreign.ValueLayout;
 import java.nio.ByteOrder;
 import java.util.Arrays;
 
-/**
- * A type of numbers in files of arrays, in one byte order, at any address. Integers of more than 53
- * bits are rounded to the nearest double, as the same digits in a text would be.
- */
+/** A type of numbers in files, at any address; integers of over 53 bits are rounded to doubles. */
 public enum ElementType {
   /** A byte: 0 is false, all others are true and read as 1. */
   BOOL("b1"),

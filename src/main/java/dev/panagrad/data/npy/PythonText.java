@@ -5,8 +5,7 @@ import java.util.HexFormat;
 import java.util.function.BiFunction;
 
 /**
- * A text in which Python literals are read one by one, from front to back: strings, booleans and
- * extents, and the punctuation between them.
+ * Reads Python literals one by one: strings, booleans, extents, and the punctuation between them.
  */
 final class PythonText {
   private static final int END = -1;

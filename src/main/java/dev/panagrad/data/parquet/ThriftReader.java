@@ -126,8 +126,7 @@ final class ThriftReader {
   }
 
   /**
-   * Passes over a value. Lists of truth values and maps, which Parquet's metadata has nowhere, are
-   * refused: readers do not agree on their length.
+   * Passes over a value; refuses lists of truth values and maps, on whose length readers differ.
    */
   void skip(int type, int depth) throws MalformedException {
     switch (type) {
