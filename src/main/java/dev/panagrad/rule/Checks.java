@@ -53,7 +53,7 @@ public final class Checks {
   public static int size(String name, long value, int least, int most) {
     if (value < least || value > most) {
       throw new IllegalArgumentException(
-          "%s must be in [%d, %d], found %d".formatted(name, least, most, value));
+          "%s must be in [%d, %,d], found %,d".formatted(name, least, most, value));
     }
     return (int) value;
   }
