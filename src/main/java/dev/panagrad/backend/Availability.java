@@ -5,6 +5,18 @@ package dev.panagrad.backend;
  * that.
  */
 public sealed interface Availability {
+  /** Throws {@link BackendUnavailableException} with reason and remedy if it is not available. */
+  default Available orThrow(String backend) {
+    return switch (this) {
+      case Available yes -> yes;
+      case Unavailable no ->
+          throw new BackendUnavailableException(
+              "backend '%s' is not available: %s; remedy: %s"
+                  .formatted(backend, no.reason(), no.remedy()),
+              no.cause());
+    };
+  }
+
   /**
    * The backend can be opened.
    *

@@ -1,5 +1,6 @@
 package dev.panagrad.backend;
 
+import java.util.Arrays;
 import java.util.concurrent.atomic.AtomicInteger;
 import java.util.concurrent.atomic.AtomicLong;
 import java.util.concurrent.locks.LockSupport;
@@ -30,10 +31,7 @@ public final class WorkerPool implements AutoCloseable {
     void run(int chunk, int worker);
   }
 
-  /**
-   * Some 20 to 40 microseconds of pauses: longer than the gap between two tasks of a kernel,
-   * shorter than anybody notices.
-   */
+  /** 20 to 40 microseconds of pauses: longer than the gap between two tasks of a kernel. */
   private static final int SPINS = 1000;
 
   /** Index bits of a ticket: chunks per task are fewer than 2^20. */
@@ -47,9 +45,7 @@ public final class WorkerPool implements AutoCloseable {
   /** Held while a task runs; kernels hold it around their shared scratch memory too. */
   private final ReentrantLock turn = new ReentrantLock();
 
-  // One long holds task number, chunk limit and next chunk, so that claiming a chunk and checking
-  // that it belongs to the
-  // current task is one compare-and-set.
+  // One long, so that claiming a chunk of the current task is one compare-and-set.
   //   | task number (24) | limit (20) | next (20) |
   private final AtomicLong ticket = new AtomicLong();
   private final AtomicInteger unfinished = new AtomicInteger();
@@ -71,11 +67,16 @@ public final class WorkerPool implements AutoCloseable {
       throw new IllegalArgumentException("threads must be at least 1, found " + threads);
     }
     workers = new Worker[threads - 1];
-    for (int i = 0; i < workers.length; i++) {
-      workers[i] = new Worker("panagrad-" + owner.backendName() + "-worker-" + (i + 1), i + 1);
-    }
-    for (Worker worker : workers) {
-      worker.start();
+    Arrays.setAll(
+        workers, i -> new Worker("panagrad-" + owner.backendName() + "-worker-" + (i + 1), i + 1));
+    try {
+      for (Worker worker : workers) {
+        worker.start();
+      }
+    } catch (Throwable e) {
+      // No more threads: those that have been started end.
+      close();
+      throw e;
     }
   }
 
@@ -103,6 +104,17 @@ public final class WorkerPool implements AutoCloseable {
     turn.unlock();
   }
 
+  /** {@link #run(ChunkTask, int)}, or all on this thread where others may not read the operands. */
+  public void run(ChunkTask newTask, int chunks, boolean isShareable) {
+    if (isShareable) {
+      run(newTask, chunks);
+      return;
+    }
+    for (int chunk = 0; chunk < chunks; chunk++) {
+      newTask.run(chunk, 0);
+    }
+  }
+
   /**
    * Runs all chunks and returns when they are done. The caller computes too. A failure of a chunk
    * is thrown here after the others have ended.
@@ -120,9 +132,7 @@ public final class WorkerPool implements AutoCloseable {
     turn.lock();
     try {
       if (workers.length == 0 || chunks <= 1 || closed) {
-        for (int chunk = 0; chunk < chunks; chunk++) {
-          newTask.run(chunk, 0);
-        }
+        run(newTask, chunks, false);
         return;
       }
       task = newTask;
@@ -173,10 +183,7 @@ public final class WorkerPool implements AutoCloseable {
         failure = e;
       }
       if (unfinished.decrementAndGet() == 0) {
-        Thread caller = waiting;
-        if (caller != null) {
-          LockSupport.unpark(caller);
-        }
+        LockSupport.unpark(waiting);
       }
     }
   }

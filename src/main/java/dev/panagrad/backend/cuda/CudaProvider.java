@@ -4,7 +4,6 @@ import dev.panagrad.backend.Availability;
 import dev.panagrad.backend.Backend;
 import dev.panagrad.backend.BackendOptions;
 import dev.panagrad.backend.BackendProvider;
-import dev.panagrad.backend.BackendUnavailableException;
 import dev.panagrad.backend.DeviceException;
 import java.nio.file.Path;
 import java.util.Locale;
@@ -122,12 +121,6 @@ public final class CudaProvider implements BackendProvider {
 
   @Override
   public Backend open(BackendOptions options) {
-    return switch (probe(options.device())) {
-      case Availability.Available yes -> new CudaBackend(options, yes.detail());
-      case Availability.Unavailable no ->
-          throw new BackendUnavailableException(
-              "backend 'cuda' is not available: %s; remedy: %s".formatted(no.reason(), no.remedy()),
-              no.cause());
-    };
+    return new CudaBackend(options, probe(options.device()).orThrow(CudaBackend.NAME).detail());
   }
 }

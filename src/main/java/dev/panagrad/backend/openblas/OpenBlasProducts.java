@@ -79,13 +79,7 @@ final class OpenBlasProducts implements ProductKernels {
       blockRows = blockRows(c.rows());
       int blocks = (int) Math.ceilDiv(c.rows(), blockRows);
       try {
-        if (a.isShareable() && c.isShareable() && isRestShareable()) {
-          pool.run(this, blocks);
-        } else {
-          for (int block = 0; block < blocks; block++) {
-            run(block, 0);
-          }
-        }
+        pool.run(this, blocks, a.isShareable() && c.isShareable() && isRestShareable());
       } finally {
         a = null;
         c = null;

@@ -4,18 +4,14 @@ import dev.panagrad.backend.Availability;
 import dev.panagrad.backend.Backend;
 import dev.panagrad.backend.BackendOptions;
 import dev.panagrad.backend.BackendProvider;
-import dev.panagrad.backend.BackendUnavailableException;
 
 /** Provides OpenBLAS where the library can be loaded. */
 public final class OpenBlasProvider implements BackendProvider {
   private static final String REMEDY =
-      "put org.bytedeco:openblas with this platform's classifier on the class path, or name a library file with -D"
-          + OpenBlasLibrary.PATH
-          + "; -D"
-          + LibraryCache.PROPERTY
-          + " names a folder to unpack to, on a file system that allows execution";
+      "put org.bytedeco:openblas with this platform's classifier on the class path, or name a library file with -D%s; -D%s names a folder to unpack to, on a file system that allows execution"
+          .formatted(OpenBlasLibrary.PATH, LibraryCache.PROPERTY);
 
-  /** For the service loader. */
+  /** Makes the provider; the service loader calls it. */
   public OpenBlasProvider() {}
 
   @Override
@@ -43,11 +39,7 @@ public final class OpenBlasProvider implements BackendProvider {
 
   @Override
   public Backend open(BackendOptions options) {
-    try {
-      return new OpenBlasBackend(OpenBlasLibrary.load(), options);
-    } catch (UnsatisfiedLinkError e) {
-      throw new BackendUnavailableException(
-          "backend 'openblas' is not available: " + e.getMessage() + "; remedy: " + REMEDY, e);
-    }
+    Availability.Available _ = probe().orThrow(OpenBlasBackend.NAME);
+    return new OpenBlasBackend(OpenBlasLibrary.load(), options);
   }
 }

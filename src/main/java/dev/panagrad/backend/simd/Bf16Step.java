@@ -15,12 +15,7 @@ import java.lang.foreign.MemorySegment;
 final class Bf16Step extends CompactStep {
   private final Bf16Update rule;
 
-  /**
-   * A step of that rule.
-   *
-   * @param slots state vectors of the rule
-   * @param base its kernel for F32 state
-   */
+  /** Steps of a rule with that many state vectors. */
   Bf16Step(Bf16Update rule, int slots, FusedStepF32 base, WorkerPool pool, StepBuffers buffers) {
     super(slots, base, pool, buffers);
     this.rule = rule;

@@ -33,14 +33,10 @@ final class Block8Codec {
   private static final ValueLayout.OfFloat FLOAT = ValueLayout.JAVA_FLOAT;
   private static final ValueLayout.OfByte BYTE = ValueLayout.JAVA_BYTE;
 
-  /** Bits that are cut off, of numbers that are not negative and of others. */
+  // Bits that are cut off, of numbers that are not negative and of others; parts of a signed code.
   static final int SHIFT = Block8.shift(true);
-
   static final int SIGNED_SHIFT = Block8.shift(false);
-
-  /** The parts of a signed code. */
   static final int CODE = 0x7f;
-
   static final int SIGN = 0x80;
 
   private final boolean[] nonNegative;
@@ -52,7 +48,6 @@ final class Block8Codec {
     }
   }
 
-  /** State vectors of the rule. */
   int slots() {
     return nonNegative.length;
   }
@@ -73,12 +68,7 @@ final class Block8Codec {
     return Block8.offset(scale, nonNegative[slot]);
   }
 
-  /**
-   * Reads a block of all slots into {@link StateBlock#slots}.
-   *
-   * @param state codes and scales of all slots
-   * @param b the number of the block
-   */
+  /** Reads block {@code b} of all slots, their codes and scales, into {@link StateBlock#slots}. */
   void decode(Tensor[] state, long b, StateBlock into) {
     for (int slot = 0; slot < slots(); slot++) {
       MemorySegment codes = state[2 * slot].segment();

@@ -17,11 +17,6 @@ final class Block8Step extends CompactStep {
   private final Block8Update rule;
   private final Block8Codec codec;
 
-  /**
-   * A step of that rule.
-   *
-   * @param base its kernel for F32 state
-   */
   Block8Step(
       Block8Update rule,
       Block8Codec codec,

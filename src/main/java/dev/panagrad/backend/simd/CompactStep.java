@@ -77,7 +77,6 @@ abstract class CompactStep implements StepKernel, WorkerPool.ChunkTask {
     range(Math.max(first, from), Math.min(end, from + chunkCount), worker);
   }
 
-  /** Where an element of F32 is. */
   static long at(Tensor t, long element) {
     return t.byteOffset() + element * Float.BYTES;
   }
@@ -112,17 +111,7 @@ abstract class CompactStep implements StepKernel, WorkerPool.ChunkTask {
       long at,
       int n,
       int worker) {
-    if (FusedStep.isPlain(c)) {
-      base.update(ps, pAt, gs, gAt, s[0], at, s[1], at, s[2], at, n, c.gradientScale, c);
-      return;
-    }
-    MemorySegment h = buffers.conditioned[worker];
-    base.conditionGradient(ps, pAt, gs, gAt, h, n, c);
-    base.update(ps, pAt, h, 0, s[0], at, s[1], at, s[2], at, n, 1, c);
-    if (c.l1Step != 0) {
-      base.thresholds(h, s[0], at, s[1], at, s[2], at, n, c);
-      base.softThreshold(ps, pAt, h, n);
-    }
+    base.step(ps, pAt, gs, gAt, s[0], at, s[1], at, s[2], at, n, c, worker);
   }
 
   /** What does not fill a vector. */

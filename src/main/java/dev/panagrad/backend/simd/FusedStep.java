@@ -196,7 +196,8 @@ abstract class FusedStep implements StepKernel, WorkerPool.ChunkTask {
     }
   }
 
-  private void step(
+  /** Conditions gradients, updates and applies thresholds. */
+  final void step(
       MemorySegment p,
       long pAt,
       MemorySegment g,

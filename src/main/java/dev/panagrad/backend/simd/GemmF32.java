@@ -57,10 +57,8 @@ final class GemmF32 implements WorkerPool.ChunkTask {
    */
   private static final int DEPTH = 1024;
 
-  /** Rows of C per chunk. */
+  // Rows of C per chunk and columns per block.
   private static final int ROWS = 64;
-
-  /** Columns of C per block. */
   private static final int COLS = 1024;
 
   /** Columns per chunk where C has too few rows for all threads; A is packed once more for each. */
@@ -77,9 +75,11 @@ final class GemmF32 implements WorkerPool.ChunkTask {
   private final float[][] tiles;
   private float[] packedB = {};
 
-  private final Operand a = new Operand();
-  private final Operand b = new Operand();
-  private final Operand c = new Operand();
+  // To be set by a caller that has the pool's turn and calls multiply.
+  final Operand a = new Operand();
+  final Operand b = new Operand();
+  final Operand c = new Operand();
+
   private float alpha;
   private double beta;
   private boolean packsB;
@@ -116,19 +116,6 @@ final class GemmF32 implements WorkerPool.ChunkTask {
     }
   }
 
-  /** The operands, to be set by a caller that has the pool's turn and calls {@link #multiply}. */
-  Operand a() {
-    return a;
-  }
-
-  Operand b() {
-    return b;
-  }
-
-  Operand c() {
-    return c;
-  }
-
   void forget() {
     a.segment = null;
     b.segment = null;
@@ -148,7 +135,9 @@ final class GemmF32 implements WorkerPool.ChunkTask {
       scale();
       return;
     }
-    growB(Math.min(DEPTH, inner), Math.min(COLS, c.cols));
+    long panels = Math.ceilDiv(Math.min(COLS, c.cols), TILE_COLS);
+    int size = (int) (Math.min(DEPTH, inner) * panels * TILE_COLS);
+    packedB = packedB.length < size ? new float[size] : packedB;
     boolean shared = shareable && (double) c.rows * c.cols * inner > SERIAL_PRODUCTS;
     for (colFirst = 0; colFirst < c.cols; colFirst += COLS) {
       cols = (int) Math.min(COLS, c.cols - colFirst);
@@ -162,13 +151,6 @@ final class GemmF32 implements WorkerPool.ChunkTask {
         colBlocks = Math.ceilDiv(cols, chunkCols);
         chunks(rowBlocks * colBlocks, shared);
       }
-    }
-  }
-
-  private void growB(long deep, long wide) {
-    int size = (int) (deep * Math.ceilDiv(wide, TILE_COLS) * TILE_COLS);
-    if (packedB.length < size) {
-      packedB = new float[size];
     }
   }
 
@@ -299,23 +281,21 @@ final class GemmF32 implements WorkerPool.ChunkTask {
     for (int panel = panelFirst; panel < panelEnd; panel += TILE_COLS) {
       int wide = Math.min(TILE_COLS, cols - panel);
       for (int i = 0; i < rows; i += TILE_ROWS) {
+        int tall = Math.min(TILE_ROWS, rows - i);
+        int bAt = panel * depth;
         if (!a.transposed) {
-          int last = Math.min(TILE_ROWS, rows - i) - 1;
           long aAt = a.at(rowFirst + i, depthFirst);
           long aBytes = a.rowStride * LanesF32.BYTES;
           if (TILE_ROWS == 8) {
-            GemmTilesF32.multiplyRows8(
-                a.segment, aAt, aBytes, last, packedB, panel * depth, depth, tile);
+            GemmTilesF32.multiplyRows8(a.segment, aAt, aBytes, tall - 1, packedB, bAt, depth, tile);
           } else {
-            GemmTilesF32.multiplyRows4(
-                a.segment, aAt, aBytes, last, packedB, panel * depth, depth, tile);
+            GemmTilesF32.multiplyRows4(a.segment, aAt, aBytes, tall - 1, packedB, bAt, depth, tile);
           }
         } else if (TILE_ROWS == 8) {
-          GemmTilesF32.multiply8(pa, i * depth, packedB, panel * depth, depth, tile);
+          GemmTilesF32.multiply8(pa, i * depth, packedB, bAt, depth, tile);
         } else {
-          GemmTilesF32.multiply4(pa, i * depth, packedB, panel * depth, depth, tile);
+          GemmTilesF32.multiply4(pa, i * depth, packedB, bAt, depth, tile);
         }
-        int tall = Math.min(TILE_ROWS, rows - i);
         long to = c.at(rowFirst + i, colFirst + panel);
         long rowBytes = c.rowStride * LanesF32.BYTES;
         if (wide < TILE_COLS || (oldScale != 0 && oldScale != 1)) {

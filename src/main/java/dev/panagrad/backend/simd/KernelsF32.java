@@ -8,17 +8,24 @@ import dev.panagrad.backend.Transpose;
 import dev.panagrad.backend.WorkerPool;
 import dev.panagrad.loss.Loss;
 import dev.panagrad.loss.Squared;
+import dev.panagrad.rule.Adam;
+import dev.panagrad.rule.GradientDescent;
+import dev.panagrad.rule.RmsProp;
+import dev.panagrad.rule.Sgd;
+import dev.panagrad.rule.UpdateRule;
 import dev.panagrad.tensor.Tensor;
 import java.lang.foreign.Arena;
 
 /** The kernels of one element type. */
 final class KernelsF32 extends VectorKernelsF32 {
+  private final WorkerPool pool;
   private final RowSumsF32 sums;
   private final RowProductsF32 products;
   private final GemmF32 gemm;
   private final OutputPanelsF32 panels;
 
   KernelsF32(Lifetime lifetime, WorkerPool pool, Arena arena) {
+    this.pool = pool;
     sums = new RowSumsF32(pool, arena);
     products = new RowProductsF32(lifetime, pool, arena);
     gemm = new GemmF32(pool);
@@ -65,6 +72,24 @@ final class KernelsF32 extends VectorKernelsF32 {
     } else {
       sums.gradient(batch, first, count, loss, model, into);
     }
+  }
+
+  /** The fused step of a rule, or null if there is none. */
+  FusedStepF32 step(UpdateRule rule, StepBuffers buffers) {
+    return switch (rule) {
+      case GradientDescent _ -> new DescentStepF32(pool, buffers);
+      case Sgd sgd when !sgd.hasMomentum() -> new DescentStepF32(pool, buffers);
+      case Sgd sgd when sgd.nesterov() -> new NesterovStepF32(pool, buffers);
+      case Sgd _ -> new MomentumStepF32(pool, buffers);
+      case Adam adam when adam.amsgrad() -> new AmsGradStepF32(pool, buffers);
+      case Adam _ -> new AdamStepF32(pool, buffers);
+      case RmsProp rms when rms.centered() && rms.hasMomentum() ->
+          new CenteredMomentumRmsPropStepF32(pool, buffers);
+      case RmsProp rms when rms.centered() -> new CenteredRmsPropStepF32(pool, buffers);
+      case RmsProp rms when rms.hasMomentum() -> new MomentumRmsPropStepF32(pool, buffers);
+      case RmsProp _ -> new RmsPropStepF32(pool, buffers);
+      default -> null;
+    };
   }
 
   @Override

@@ -3,6 +3,7 @@ package dev.panagrad.backend.simd;
 import dev.panagrad.rule.Block8;
 import dev.panagrad.rule.RoundingBits;
 import java.nio.ByteOrder;
+import java.util.stream.IntStream;
 import jdk.incubator.vector.IntVector;
 import jdk.incubator.vector.VectorShape;
 import jdk.incubator.vector.VectorSpecies;
@@ -16,7 +17,9 @@ final class LanesI32 {
   static final int INFINITY = 0x7f800000;
 
   /** {@link RoundingBits#after} of the first elements. */
-  static final IntVector STEPS = IntVector.fromArray(SPECIES, steps(), 0);
+  static final IntVector STEPS =
+      IntVector.fromArray(
+          SPECIES, IntStream.range(0, LANES).map(j -> RoundingBits.after(0, j)).toArray(), 0);
 
   /** Between the random bits of a vector and of the next. */
   static final int VECTOR_STEP = RoundingBits.after(0, LANES);
@@ -33,12 +36,4 @@ final class LanesI32 {
           VectorShape.forBitSize(Math.max(64, SimdWidth.F32_SHAPE.vectorBitSize() / 4)));
 
   private LanesI32() {}
-
-  private static int[] steps() {
-    int[] steps = new int[LANES];
-    for (int j = 0; j < steps.length; j++) {
-      steps[j] = RoundingBits.after(0, j);
-    }
-    return steps;
-  }
 }

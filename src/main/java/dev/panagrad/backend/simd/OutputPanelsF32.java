@@ -135,17 +135,19 @@ final class OutputPanelsF32 implements WorkerPool.ChunkTask, AutoCloseable {
       panelRows = Math.min(most, count - done);
       if (isIndexed) {
         copies = true;
-        chunks(Math.ceilDiv(panelRows, CHUNK), shareable && panelRows * cols > SERIAL_COUNT);
+        int chunks = (int) Math.ceilDiv(panelRows, CHUNK);
+        pool.run(this, chunks, shareable && panelRows * cols > SERIAL_COUNT);
       }
-      setPanel(gemm.a());
-      gemm.b().set(model.w(), true);
-      gemm.c().set(residuals, 0, panelRows, outputs, LanesF32.BYTES, false);
+      setPanel(gemm.a);
+      gemm.b.set(model.w(), true);
+      gemm.c.set(residuals, 0, panelRows, outputs, LanesF32.BYTES, false);
       gemm.multiply(1, 0, shareable);
       copies = false;
-      chunks(Math.ceilDiv(outputs, CHUNK), shareable && panelRows * outputs > SERIAL_COUNT);
-      gemm.a().set(residuals, 0, panelRows, outputs, LanesF32.BYTES, true);
-      setPanel(gemm.b());
-      gemm.c().set(sums, 0, outputs, cols, LanesF32.BYTES, false);
+      boolean shares = shareable && panelRows * outputs > SERIAL_COUNT;
+      pool.run(this, Math.ceilDiv(outputs, CHUNK), shares);
+      gemm.a.set(residuals, 0, panelRows, outputs, LanesF32.BYTES, true);
+      setPanel(gemm.b);
+      gemm.c.set(sums, 0, outputs, cols, LanesF32.BYTES, false);
       gemm.multiply(1, pending == 0 ? 0 : 1, shareable);
       pending += panelRows;
       if (flushes && (pending >= FLUSH_ROWS || done + panelRows == count)) {
@@ -162,16 +164,6 @@ final class OutputPanelsF32 implements WorkerPool.ChunkTask, AutoCloseable {
       operand.setRows(x, panelFirst, panelRows, false);
     } else {
       operand.set(copied, 0, panelRows, x.cols(), LanesF32.BYTES, false);
-    }
-  }
-
-  private void chunks(long count, boolean shared) {
-    if (shared) {
-      pool.run(this, (int) count);
-    } else {
-      for (int chunk = 0; chunk < count; chunk++) {
-        run(chunk, 0);
-      }
     }
   }
 

@@ -58,18 +58,16 @@ final class RowBlock {
   private boolean isIndexed;
 
   /** Position of the first row: of the index, or of the rows. */
-  private long first;
+  long first;
 
-  /** Rows in the block. */
+  /** Rows in the block, and in its groups: the next multiple of four. */
   int count;
 
-  /** Rows in its groups: the next multiple of four. */
   int filled;
 
   /** The first place where a group may have been filled up. */
   int firstFilling;
 
-  /** Whether rows are grouped as they follow each other. */
   private boolean isInOrder;
 
   /** A vector per row, between two methods of a kernel; that of the other type is empty. */
@@ -154,11 +152,6 @@ final class RowBlock {
   /** Whether the rows are next to each other in the data, in the order of the groups. */
   boolean isRun() {
     return isInOrder && !isIndexed;
-  }
-
-  /** The position of the first row. */
-  long first() {
-    return first;
   }
 
   /** The number of the row at a place of a group, as it was when the rows were gathered. */

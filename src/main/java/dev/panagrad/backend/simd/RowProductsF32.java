@@ -24,10 +24,7 @@ import java.lang.foreign.ValueLayout;
  * order.
  */
 final class RowProductsF32 implements WorkerPool.ChunkTask, AutoCloseable {
-  /**
-   * Bytes of X times outputs below which one thread is used: waking a worker takes some 10
-   * microseconds.
-   */
+  /** Bytes of X times outputs up to which one thread is used: waking a worker takes 10 us. */
   private static final long SERIAL_BYTES = 512 * 1024;
 
   /** Bytes of X per chunk. */
@@ -97,7 +94,7 @@ final class RowProductsF32 implements WorkerPool.ChunkTask, AutoCloseable {
         || !(x.isShareable()
             && model.w().isShareable()
             && out.isShareable()
-            && (model.b() == null || model.b().isShareable()))) {
+            && RowSumsF32.isShareable(model.b()))) {
       rows(alpha, x, first, model, beta, out, 0, count);
       return;
     }

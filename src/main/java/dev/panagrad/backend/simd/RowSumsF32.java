@@ -46,24 +46,16 @@ final class RowSumsF32 implements WorkerPool.ChunkTask, AutoCloseable {
    */
   private static final int FLUSH_ROWS = 256;
 
-  /**
-   * Chunks of a call, at most: balance for up to eight threads, at 16 times the outputs' memory.
-   */
+  /** At most: balance for up to eight threads, at 16 times the outputs' memory. */
   private static final int MAX_CHUNKS = 16;
 
-  /**
-   * Rows of a chunk, at least: adding the totals of a chunk then costs less than a tenth of
-   * computing them.
-   */
+  /** At least: adding a chunk's totals then costs less than a tenth of computing them. */
   private static final int CHUNK_ROWS = 64;
 
   /** Bytes of X times outputs per chunk, at least: some 15 microseconds. */
   private static final long CHUNK_BYTES = 512 * 1024;
 
-  /**
-   * Bytes of X times outputs below which a call is one chunk: waking a worker takes some 10
-   * microseconds.
-   */
+  /** Those below which a call is one chunk: waking a worker takes some 10 microseconds. */
   private static final long SERIAL_BYTES = 512 * 1024;
 
   private static final long STRIDE = (long) LanesF32.COUNT * LanesF32.BYTES;
@@ -87,20 +79,14 @@ final class RowSumsF32 implements WorkerPool.ChunkTask, AutoCloseable {
   private int chunks;
   private boolean wantsSums;
 
-  /** Of a gradient; null for a product. */
+  // Of a gradient; order is null for rows in order, loss where the plain squared error's loop is
+  // used.
   private DenseRows rows;
-
-  /** Says which row a position is; null for rows in order. */
   private Batch order;
-
-  /**
-   * Null for the squared error of rows without weights and offsets, which has a loop of its own.
-   */
   private Loss loss;
-
   private Linear model;
 
-  /** The weights of a product. */
+  /** The weights of a product, or null for a gradient. */
   private Tensor given;
 
   RowSumsF32(WorkerPool pool, Arena arena) {
@@ -177,7 +163,7 @@ final class RowSumsF32 implements WorkerPool.ChunkTask, AutoCloseable {
         && isShareable(rows.offset());
   }
 
-  private static boolean isShareable(Tensor t) {
+  static boolean isShareable(Tensor t) {
     return t == null || t.isShareable();
   }
 
@@ -203,13 +189,7 @@ final class RowSumsF32 implements WorkerPool.ChunkTask, AutoCloseable {
       residualSums = new double[MAX_CHUNKS][outputs];
       squareSums = squares;
     }
-    if (shareable && x.isShareable()) {
-      pool.run(this, chunks);
-    } else {
-      for (int chunk = 0; chunk < chunks; chunk++) {
-        run(chunk, 0);
-      }
-    }
+    pool.run(this, chunks, shareable && x.isShareable());
     totals.combine();
   }
 
@@ -250,16 +230,16 @@ final class RowSumsF32 implements WorkerPool.ChunkTask, AutoCloseable {
           copyGiven(block, r);
         }
         zeroFillings(block, r, 0);
-        long at = sumsAt + j * totals.outputBytes();
-        RowKernelsF32.accumulate(block, cols, r, totals.memory(), at);
+        long at = sumsAt + j * totals.outputBytes;
+        RowKernelsF32.accumulate(block, cols, r, totals.memory, at);
       }
       pending += n;
-      if (totals.flushes() && pending >= FLUSH_ROWS) {
+      if (totals.flushes && pending >= FLUSH_ROWS) {
         totals.flush(sumsAt);
         pending = 0;
       }
     }
-    if (totals.flushes()) {
+    if (totals.flushes) {
       totals.flush(sumsAt);
     }
   }
@@ -292,9 +272,9 @@ final class RowSumsF32 implements WorkerPool.ChunkTask, AutoCloseable {
     for (int q = n; q < OutputRowsF32.OUTPUTS; q++) {
       Arrays.fill(r, q * PITCH, (q + 1) * PITCH, 0);
     }
-    long stride = totals.outputBytes();
+    long stride = totals.outputBytes;
     RowKernelsF32.accumulate4(
-        block, x.cols(), r, PITCH, totals.memory(), sumsAt + first * stride, stride);
+        block, x.cols(), r, PITCH, totals.memory, sumsAt + first * stride, stride);
   }
 
   private void residuals(int chunk, int j, RowBlock block, float[] r) {
@@ -344,7 +324,7 @@ final class RowSumsF32 implements WorkerPool.ChunkTask, AutoCloseable {
     if (block.isRun() && yBytes == LanesF32.BYTES) {
       FloatVector shift = broadcast(SPECIES, intercept);
       int n = block.count;
-      long yAt = start + block.first() * LanesF32.BYTES;
+      long yAt = start + block.first * LanesF32.BYTES;
       int at = from;
       for (; i <= n - 4 * LanesF32.COUNT; i += 4 * LanesF32.COUNT) {
         FloatVector.fromArray(SPECIES, r, at)

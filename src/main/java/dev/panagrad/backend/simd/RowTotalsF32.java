@@ -22,23 +22,24 @@ import jdk.incubator.vector.FloatVector;
 final class RowTotalsF32 implements AutoCloseable {
   private final Scratch scratch = new Scratch();
   private final MemorySegment last;
-  private MemorySegment memory;
+  MemorySegment memory;
+
+  /** Bytes from the sums of one output to those of the next. */
+  long outputBytes;
+
+  /** True if there are F64 totals, as several chunks need. */
+  boolean flushes;
+
   private long cols;
   private int chunks;
-  private long outputBytes;
   private long sumsBytes;
   private long chunkBytes;
-  private boolean flushes;
 
   RowTotalsF32(Arena arena) {
     last = arena.allocate(64, 64);
   }
 
-  /**
-   * Takes memory for a call.
-   *
-   * @param newFlushes whether there are F64 totals, as several chunks need
-   */
+  /** Takes memory for a call. */
   void prepare(long newCols, int outputs, int newChunks, boolean newFlushes) {
     cols = newCols;
     chunks = newChunks;
@@ -50,20 +51,6 @@ final class RowTotalsF32 implements AutoCloseable {
     long totalsBytes = flushes ? Math.multiplyExact(padded * Double.BYTES, sumRows) : 0;
     chunkBytes = Math.ceilDiv(sumsBytes + totalsBytes, 64) * 64;
     memory = scratch.atLeast(Math.multiplyExact(chunkBytes, chunks));
-  }
-
-  MemorySegment memory() {
-    return memory;
-  }
-
-  /** Bytes from the sums of one output to those of the next. */
-  long outputBytes() {
-    return outputBytes;
-  }
-
-  /** Whether sums are added to totals. */
-  boolean flushes() {
-    return flushes;
   }
 
   /** Clears the sums of a chunk, and returns where they are. */

@@ -8,7 +8,6 @@ import dev.panagrad.backend.LinearKernels;
 import dev.panagrad.backend.StepKernel;
 import dev.panagrad.backend.WorkerPool;
 import dev.panagrad.rule.Adam;
-import dev.panagrad.rule.GradientDescent;
 import dev.panagrad.rule.RmsProp;
 import dev.panagrad.rule.Sgd;
 import dev.panagrad.rule.StateFormat;
@@ -73,9 +72,9 @@ public final class SimdBackend extends HostBackend {
   @Override
   public Optional<StepKernel> step(UpdateRule rule, DType dtype, StateFormat format) {
     if (dtype == DType.F64) {
-      return Optional.ofNullable(format == StateFormat.SAME ? stepF64(rule) : null);
+      return Optional.ofNullable(format == StateFormat.SAME ? f64.step(rule, buffers) : null);
     }
-    FusedStepF32 kernel = stepF32(rule);
+    FusedStepF32 kernel = f32.step(rule, buffers);
     if (format == StateFormat.SAME || kernel == null || rule.slots().isEmpty()) {
       // Without state there is nothing to keep in another format.
       return Optional.ofNullable(kernel);
@@ -112,40 +111,6 @@ public final class SimdBackend extends HostBackend {
       case RmsProp rms when rms.centered() -> null;
       case RmsProp rms when rms.hasMomentum() -> new MomentumRmsPropStepBlock8();
       case RmsProp _ -> new RmsPropStepBlock8();
-      default -> null;
-    };
-  }
-
-  private FusedStepF32 stepF32(UpdateRule rule) {
-    return switch (rule) {
-      case GradientDescent _ -> new DescentStepF32(pool, buffers);
-      case Sgd sgd when !sgd.hasMomentum() -> new DescentStepF32(pool, buffers);
-      case Sgd sgd when sgd.nesterov() -> new NesterovStepF32(pool, buffers);
-      case Sgd _ -> new MomentumStepF32(pool, buffers);
-      case Adam adam when adam.amsgrad() -> new AmsGradStepF32(pool, buffers);
-      case Adam _ -> new AdamStepF32(pool, buffers);
-      case RmsProp rms when rms.centered() && rms.hasMomentum() ->
-          new CenteredMomentumRmsPropStepF32(pool, buffers);
-      case RmsProp rms when rms.centered() -> new CenteredRmsPropStepF32(pool, buffers);
-      case RmsProp rms when rms.hasMomentum() -> new MomentumRmsPropStepF32(pool, buffers);
-      case RmsProp _ -> new RmsPropStepF32(pool, buffers);
-      default -> null;
-    };
-  }
-
-  private StepKernel stepF64(UpdateRule rule) {
-    return switch (rule) {
-      case GradientDescent _ -> new DescentStepF64(pool, buffers);
-      case Sgd sgd when !sgd.hasMomentum() -> new DescentStepF64(pool, buffers);
-      case Sgd sgd when sgd.nesterov() -> new NesterovStepF64(pool, buffers);
-      case Sgd _ -> new MomentumStepF64(pool, buffers);
-      case Adam adam when adam.amsgrad() -> new AmsGradStepF64(pool, buffers);
-      case Adam _ -> new AdamStepF64(pool, buffers);
-      case RmsProp rms when rms.centered() && rms.hasMomentum() ->
-          new CenteredMomentumRmsPropStepF64(pool, buffers);
-      case RmsProp rms when rms.centered() -> new CenteredRmsPropStepF64(pool, buffers);
-      case RmsProp rms when rms.hasMomentum() -> new MomentumRmsPropStepF64(pool, buffers);
-      case RmsProp _ -> new RmsPropStepF64(pool, buffers);
       default -> null;
     };
   }

@@ -4,7 +4,6 @@ import dev.panagrad.backend.Availability;
 import dev.panagrad.backend.Backend;
 import dev.panagrad.backend.BackendOptions;
 import dev.panagrad.backend.BackendProvider;
-import dev.panagrad.backend.BackendUnavailableException;
 import dev.panagrad.backend.Lifetime;
 import java.util.Optional;
 
@@ -25,7 +24,7 @@ public final class SimdProvider implements BackendProvider {
    */
   static final String FORCE = "panagrad.simd.force";
 
-  /** For the service loader. */
+  /** Makes the provider; the service loader calls it. */
   public SimdProvider() {}
 
   @Override
@@ -72,10 +71,9 @@ public final class SimdProvider implements BackendProvider {
     }
     own.addReads(vector.get());
     if (!VmFacts.isHotSpot()) {
+      String vm = System.getProperty("java.vm.name");
       return refused(
-          "the VM is "
-              + System.getProperty("java.vm.name")
-              + ", which runs the Vector API without intrinsics",
+          "the VM is " + vm + ", which runs the Vector API without intrinsics",
           "use a HotSpot JDK 25");
     }
     if (VmFacts.usesJvmci()) {
@@ -95,11 +93,8 @@ public final class SimdProvider implements BackendProvider {
     }
     Optional<String> width = SimdWidth.problem();
     if (width.isPresent()) {
-      return refused(
-          width.get(),
-          "remove -D"
-              + SimdWidth.PROPERTY
-              + ", -XX:UseAVX and -XX:MaxVectorSize from the java options");
+      String options = "-D" + SimdWidth.PROPERTY + ", -XX:UseAVX and -XX:MaxVectorSize";
+      return refused(width.get(), "remove " + options + " from the java options");
     }
     return Optional.empty();
   }
@@ -110,12 +105,7 @@ public final class SimdProvider implements BackendProvider {
 
   @Override
   public Backend open(BackendOptions options) {
-    return switch (probe()) {
-      case Availability.Available _ -> new SimdBackend(new Lifetime(NAME), options);
-      case Availability.Unavailable no ->
-          throw new BackendUnavailableException(
-              "backend 'simd' is not available: " + no.reason() + "; remedy: " + no.remedy(),
-              no.cause());
-    };
+    Availability.Available _ = probe().orThrow(NAME);
+    return new SimdBackend(new Lifetime(NAME), options);
   }
 }

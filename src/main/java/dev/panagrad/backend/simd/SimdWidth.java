@@ -13,7 +13,8 @@ final class SimdWidth {
   private static final int WIDEST = FloatVector.SPECIES_PREFERRED.vectorBitSize();
   private static final String ASKED = System.getProperty(PROPERTY, "").strip();
 
-  static final int BITS = ASKED.matches("128|256|512") ? Integer.parseInt(ASKED) : clamped(WIDEST);
+  static final int BITS =
+      ASKED.matches("128|256|512") ? Integer.parseInt(ASKED) : Math.clamp(WIDEST, 128, 512);
 
   static final VectorShape F32_SHAPE = VectorShape.forBitSize(BITS);
 
@@ -24,10 +25,6 @@ final class SimdWidth {
   static final VectorShape F64_SHAPE = VectorShape.forBitSize(isX86() ? Math.max(256, BITS) : BITS);
 
   private SimdWidth() {}
-
-  private static int clamped(int bits) {
-    return Math.clamp(bits, 128, 512);
-  }
 
   /** Why these widths would be slow here, if they would. */
   static Optional<String> problem() {

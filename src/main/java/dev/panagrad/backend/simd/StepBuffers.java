@@ -8,10 +8,7 @@ import java.util.concurrent.locks.ReentrantLock;
 
 /** Small native memory that the fused steps of one backend share. Owned by the backend. */
 final class StepBuffers implements AutoCloseable {
-  /**
-   * Elements of a block, at most: 8 KiB in F64, so that block and operands stay in the level-1
-   * cache.
-   */
+  /** Elements of a block: 8 KiB in F64, so that it and operands stay in the level-1 cache. */
   static final int BLOCK_COUNT = 1024;
 
   /** State vectors of a rule, at most. */
@@ -43,18 +40,13 @@ final class StepBuffers implements AutoCloseable {
 
   StepBuffers(Lifetime lifetime, Arena arena, int threads) {
     this.lifetime = lifetime;
-    for (int i = 0; i < OPERANDS; i++) {
-      padded[i] = arena.allocate(ALIGNMENT_BYTES, ALIGNMENT_BYTES);
-    }
+    Arrays.setAll(padded, _ -> arena.allocate(ALIGNMENT_BYTES, ALIGNMENT_BYTES));
     paddedSlots = Arrays.copyOfRange(padded, OPERANDS - SLOTS, OPERANDS);
     conditioned = new MemorySegment[threads];
-    for (int i = 0; i < threads; i++) {
-      conditioned[i] = arena.allocate((long) BLOCK_COUNT * Double.BYTES, ALIGNMENT_BYTES);
-    }
+    Arrays.setAll(
+        conditioned, _ -> arena.allocate((long) BLOCK_COUNT * Double.BYTES, ALIGNMENT_BYTES));
     state = new StateBlock[threads];
-    for (int i = 0; i < threads; i++) {
-      state[i] = new StateBlock(arena);
-    }
+    Arrays.setAll(state, _ -> new StateBlock(arena));
   }
 
   /**
