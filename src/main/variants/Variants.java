@@ -67,11 +67,19 @@ final class Variants {
   /** What the loop of every step begins with. */
   private static final String LOOP = "int end = n * LanesF32.BYTES;";
 
-  /** Names that steps may use; those that one does not use are removed. */
+  /** Names that templates may use; those that one does not use are removed. */
   private static final String IMPORTS =
       """
+      import static dev.panagrad.backend.simd.LanesF32.FIRST_FOUR;
+      import static dev.panagrad.backend.simd.LanesF32.ODD;
       import static dev.panagrad.backend.simd.LanesF32.ORDER;
+      import static dev.panagrad.backend.simd.LanesF32.OUTSIDE;
+      import static dev.panagrad.backend.simd.LanesF32.SECOND;
       import static dev.panagrad.backend.simd.LanesF32.SPECIES;
+      import static dev.panagrad.backend.simd.LanesF32.SWAP_1;
+      import static dev.panagrad.backend.simd.LanesF32.SWAP_2;
+      import static dev.panagrad.backend.simd.LanesF32.SWAP_4;
+      import static dev.panagrad.backend.simd.LanesF32.SWAP_8;
       import static dev.panagrad.backend.simd.LanesF32.TINY;
       import static dev.panagrad.backend.simd.LanesF32.narrow;
       import static jdk.incubator.vector.FloatVector.broadcast;
@@ -80,7 +88,8 @@ final class Variants {
       import dev.panagrad.backend.WorkerPool;
       import dev.panagrad.rule.StepCoefficients;
       import java.lang.foreign.MemorySegment;
-      import jdk.incubator.vector.FloatVector;\
+      import jdk.incubator.vector.FloatVector;
+      import jdk.incubator.vector.VectorMask;\
       """;
 
   private final Map<String, String> variants = new TreeMap<>();
@@ -101,7 +110,7 @@ final class Variants {
 
   private void addKernels(String kernel, String template) {
     if (kernel.endsWith("F32")) {
-      variants.put(kernel, unrolled(template));
+      variants.put(kernel, unrolled(template).replace("$IMPORTS", IMPORTS));
     }
     Matcher header = SIBLINGS.matcher(template);
     if (!header.lookingAt()) {
@@ -188,7 +197,8 @@ final class Variants {
     }
     return text.replaceAll(" \\+ 0L? \\* [\\w.]+|\\b0L? \\* [\\w.]+ \\+ |\\b1L? \\* ", "")
         .replaceAll("\\b0 \\* [\\w.]+", "0")
-        .replaceAll(" \\+ 0(?=[\\]),])", "");
+        .replaceAll(" \\+ 0(?=[\\]),])", "")
+        .replaceAll("\\((\\w+)\\)(?= \\*)", "$1");
   }
 
   private static List<String> turns(String values) {

@@ -23,19 +23,13 @@ public interface Backend extends AutoCloseable {
   /** What a person wants to know about it: vector width, library version, threads. */
   String detail();
 
-  /**
-   * Whether its kernels work on host memory. If not, host tensors must be {@linkplain #place
-   * placed} first.
-   */
+  /** True if its kernels work on host memory; if not, tensors must be {@link #place}d first. */
   boolean usesHostMemory();
 
   /** Allocates a zeroed tensor where this backend's kernels work, owned by the arena. */
   Tensor allocate(TensorArena arena, String name, DType dtype, Shape shape);
 
-  /**
-   * The tensor itself if kernels can use it where it is, else a copy on the device, owned by the
-   * arena.
-   */
+  /** The tensor itself if kernels can use it where it is, else a copy that the arena owns. */
   Tensor place(TensorArena arena, Tensor tensor);
 
   /**
@@ -52,10 +46,7 @@ public interface Backend extends AutoCloseable {
         rows.offset() == null ? null : place(arena, rows.offset()));
   }
 
-  /**
-   * Copies elements between tensors of the same shape and type, on either side. Counted in {@link
-   * #trace}.
-   */
+  /** Copies, and counts, elements between tensors of the same shape and type, on either side. */
   void copy(Tensor from, Tensor to);
 
   /** The linear algebra and gradient kernels. */

@@ -17,7 +17,7 @@ public record BackendOptions(int threads, int device, long deviceMemory, MathMod
   /** The memory that stands for all that is free. */
   public static final long ALL_MEMORY = Long.MAX_VALUE;
 
-  /** Validates the options. */
+  /** Checks the ranges. */
   public BackendOptions {
     if (threads < 1 || threads > MAX_THREADS) {
       throw new IllegalArgumentException(

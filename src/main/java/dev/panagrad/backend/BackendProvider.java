@@ -8,10 +8,7 @@ public interface BackendProvider {
   /** The name that selects it: lower case, one word. */
   String name();
 
-  /**
-   * Preference of the automatic choice; the largest available rank wins. Negative: never chosen
-   * automatically.
-   */
+  /** The largest available rank is the automatic choice; a negative one never is. */
   int rank();
 
   /** True if its backends compute in host memory and load no native library. */
@@ -19,15 +16,9 @@ public interface BackendProvider {
     return false;
   }
 
-  /**
-   * Whether it can run here. Has no side effects, never throws, and keeps the cause of a failure.
-   */
+  /** Says if it can run here, without side effects. Never throws; keeps a failure's cause. */
   Availability probe();
 
-  /**
-   * Opens it.
-   *
-   * @throws BackendUnavailableException if it cannot run here
-   */
+  /** Opens it, or throws {@link BackendUnavailableException} if it cannot run here. */
   Backend open(BackendOptions options);
 }

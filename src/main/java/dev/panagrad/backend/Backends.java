@@ -31,13 +31,7 @@ public final class Backends {
 
   private Backends() {}
 
-  /**
-   * A line of the table.
-   *
-   * @param name the provider's name
-   * @param rank its preference
-   * @param availability what its probe found
-   */
+  /** A provider's name and {@linkplain BackendProvider#rank rank}, and what its probe found. */
   public record Entry(String name, int rank, Availability availability) {
     /** Whether it can run here. */
     public boolean isAvailable() {
@@ -75,10 +69,7 @@ public final class Backends {
    */
   public static Backend open(String name, BackendOptions options) {
     String wanted = (name == null ? configuredName() : name).strip().toLowerCase(Locale.ROOT);
-    List<BackendProvider> providers = providers();
-    return wanted.equals(AUTO)
-        ? openBest(providers, options)
-        : openNamed(wanted, providers, options);
+    return wanted.equals(AUTO) ? openBest(options) : openNamed(wanted, options);
   }
 
   /** What {@link #open()} asks for. */
@@ -101,9 +92,8 @@ public final class Backends {
         .open(options);
   }
 
-  private static Backend openNamed(
-      String name, List<BackendProvider> providers, BackendOptions options) {
-    for (BackendProvider provider : providers) {
+  private static Backend openNamed(String name, BackendOptions options) {
+    for (BackendProvider provider : providers()) {
       if (provider.name().equals(name)) {
         return switch (provider.probe()) {
           case Availability.Available _ -> provider.open(options);
@@ -119,8 +109,8 @@ public final class Backends {
         "there is no backend '%s'; choose %s or one of%n%s".formatted(name, AUTO, table()), null);
   }
 
-  private static Backend openBest(List<BackendProvider> providers, BackendOptions options) {
-    for (BackendProvider provider : providers) {
+  private static Backend openBest(BackendOptions options) {
+    for (BackendProvider provider : providers()) {
       if (provider.rank() < 0) {
         continue;
       }
@@ -140,9 +130,7 @@ public final class Backends {
     throw new BackendUnavailableException("no backend is available\n" + table(), null);
   }
 
-  /**
-   * The table of all backends, one line each; an asterisk marks the one that {@value #AUTO} takes.
-   */
+  /** All backends, one line each; an asterisk marks the one that {@value #AUTO} takes. */
   public static String table() {
     return table(provider -> true);
   }
@@ -165,20 +153,18 @@ public final class Backends {
                 .formatted(provider.name()));
         continue;
       }
-      Entry entry = new Entry(provider.name(), provider.rank(), provider.probe());
-      boolean isBest = !isBestFound && entry.isAvailable() && entry.rank() >= 0;
+      Availability found = provider.probe();
+      boolean isBest =
+          !isBestFound && found instanceof Availability.Available && provider.rank() >= 0;
       isBestFound |= isBest;
-      lines.add(line(entry, isBest));
+      String state =
+          switch (found) {
+            case Availability.Available yes -> "available    " + yes.detail();
+            case Availability.Unavailable no ->
+                "unavailable  " + no.reason() + "; remedy: " + no.remedy();
+          };
+      lines.add("%-9s %s %s".formatted(provider.name(), isBest ? "*" : " ", state));
     }
     return String.join("\n", lines);
-  }
-
-  private static String line(Entry entry, boolean best) {
-    String head = "%-9s %s ".formatted(entry.name(), best ? "*" : " ");
-    return switch (entry.availability()) {
-      case Availability.Available yes -> head + "available    " + yes.detail();
-      case Availability.Unavailable no ->
-          head + "unavailable  " + no.reason() + "; remedy: " + no.remedy();
-    };
   }
 }

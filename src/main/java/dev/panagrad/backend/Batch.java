@@ -14,10 +14,8 @@ import java.util.Objects;
  */
 public record Batch(DenseRows rows, Tensor index) {
   /**
-   * Checks the index, but not the row numbers in it: memory can change, so that whoever reads a
-   * number checks it.
-   *
-   * @throws IllegalArgumentException if its type, form or side does not fit
+   * Checks the index, with IllegalArgumentException if type, form or side does not fit; not the
+   * numbers in it: memory can change, so that whoever reads one checks it.
    */
   public Batch {
     Objects.requireNonNull(rows, "rows");
@@ -45,9 +43,11 @@ public record Batch(DenseRows rows, Tensor index) {
   /**
    * The row at a position, for kernels that read the index in host memory.
    *
-   * @throws IndexOutOfBoundsException if what the index has there is not a row
+   * @throws IndexOutOfBoundsException if there is no such position, or what the index has there is
+   *     not a row
    */
   public long row(long position) {
+    Objects.checkIndex(position, positions());
     if (index == null) {
       return position;
     }
@@ -59,7 +59,7 @@ public record Batch(DenseRows rows, Tensor index) {
     return row;
   }
 
-  /** The exception of a kernel that found that number at a position of the index. */
+  /** What a kernel throws that found that number at a position of the index, not null. */
   public IndexOutOfBoundsException notARow(long position, long found) {
     return new IndexOutOfBoundsException(
         "gradient: entry %d of '%s' is row %d, tensor '%s' has %,d rows"

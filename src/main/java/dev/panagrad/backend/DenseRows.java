@@ -14,11 +14,7 @@ import java.util.Objects;
  * @param offset numbers added to the rows' predictions [n], or null if there are none
  */
 public record DenseRows(Tensor x, Tensor y, Tensor weights, Tensor offset) implements Rows {
-  /**
-   * Checks the tensors against each other.
-   *
-   * @throws IllegalArgumentException if a shape, type or side does not fit
-   */
+  /** IllegalArgumentException if a shape, type or side does not fit. */
   public DenseRows {
     Objects.requireNonNull(x, "x");
     Objects.requireNonNull(y, "y");

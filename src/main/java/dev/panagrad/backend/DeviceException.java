@@ -10,7 +10,6 @@ package dev.panagrad.backend;
 public class DeviceException extends RuntimeException {
   private static final long serialVersionUID = 1;
 
-  /** Whether the device is lost to this process. */
   private final boolean lost;
 
   /** With the first cause, or null. */

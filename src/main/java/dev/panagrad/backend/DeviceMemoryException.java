@@ -7,10 +7,9 @@ package dev.panagrad.backend;
 public final class DeviceMemoryException extends DeviceException {
   private static final long serialVersionUID = 1;
 
-  /** The bytes that were asked for. */
   private final long bytes;
 
-  /** For that many bytes. */
+  /** Keeps the bytes that were asked for. */
   public DeviceMemoryException(String message, long bytes) {
     super(message, false, null);
     this.bytes = bytes;

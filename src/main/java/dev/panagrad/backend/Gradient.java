@@ -11,12 +11,7 @@ import dev.panagrad.tensor.Tensor;
  * @param loss mean loss of each output [k], F64, or null if it is not needed
  */
 public record Gradient(Tensor gw, Tensor gb, Tensor loss) {
-  /**
-   * Checks the tensors against each other.
-   *
-   * @throws IllegalArgumentException if a shape or type does not fit, memory is read-only, or two
-   *     share memory
-   */
+  /** IllegalArgumentException if a shape or type does not fit, memory is read-only, or shared. */
   public Gradient {
     DType dtype = Operands.floating(gw);
     Operands.matrix(gw, dtype);
@@ -53,15 +48,14 @@ public record Gradient(Tensor gw, Tensor gb, Tensor loss) {
 
   /** Throws {@link IllegalArgumentException} if it shares memory with an operand; null has none. */
   public void requireDisjoint(Tensor operand) {
-    if (operand == null) {
-      return;
-    }
-    gw.requireDisjoint(operand);
-    if (gb != null) {
-      gb.requireDisjoint(operand);
-    }
-    if (loss != null) {
-      loss.requireDisjoint(operand);
+    if (operand != null) {
+      gw.requireDisjoint(operand);
+      if (gb != null) {
+        gb.requireDisjoint(operand);
+      }
+      if (loss != null) {
+        loss.requireDisjoint(operand);
+      }
     }
   }
 }

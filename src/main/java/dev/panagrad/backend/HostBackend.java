@@ -8,23 +8,17 @@ import dev.panagrad.tensor.TensorArena;
 import java.util.EnumSet;
 import java.util.Set;
 
-/**
- * What every backend that computes in host memory has in common: tensors are used where they are.
- */
+/** A backend that computes in host memory: tensors are used where they are. */
 public abstract class HostBackend implements Backend {
   private final StepTrace trace = new StepTrace();
   private final Lifetime lifetime;
 
-  /**
-   * Starts with counters at zero.
-   *
-   * @param lifetime ends when {@link #close} is called
-   */
+  /** With counters at zero. The lifetime ends when {@link #close} is called. */
   protected HostBackend(Lifetime lifetime) {
     this.lifetime = lifetime;
   }
 
-  /** The lifetime that everything handed out shares. */
+  /** Shared by everything handed out. */
   protected final Lifetime lifetime() {
     return lifetime;
   }

@@ -1,16 +1,14 @@
 package dev.panagrad.backend;
 
 /**
- * The time for which one backend is open. All that a backend hands out shares its lifetime, so that
- * every call after its end is refused by the same sentence.
- *
- * <p>Threading: any thread.
+ * The time for which a backend is open. All that it hands out shares it, so that every call after
+ * its end is refused by the same sentence. Threading: any thread.
  */
 public final class Lifetime {
   private final String backendName;
   private volatile boolean ended;
 
-  /** Begins the lifetime of a backend of that name. */
+  /** Begins with the backend's opening. */
   public Lifetime(String backendName) {
     this.backendName = backendName;
   }
@@ -33,11 +31,7 @@ public final class Lifetime {
         "backend '%s' was closed; open another one".formatted(backendName));
   }
 
-  /**
-   * Ends it: calls that begin later are refused.
-   *
-   * @return whether it had not ended before
-   */
+  /** Ends it: calls that begin later are refused. Returns false if it had ended before. */
   public synchronized boolean end() {
     boolean isFirst = !ended;
     ended = true;

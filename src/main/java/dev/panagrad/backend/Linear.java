@@ -10,11 +10,7 @@ import dev.panagrad.tensor.Tensor;
  * @param b intercepts [k] of the same type, or null for none
  */
 public record Linear(Tensor w, Tensor b) {
-  /**
-   * Checks the tensors against each other.
-   *
-   * @throws IllegalArgumentException if a shape or type does not fit
-   */
+  /** IllegalArgumentException if a shape or type does not fit. */
   public Linear {
     DType dtype = Operands.floating(w);
     Operands.matrix(w, dtype);

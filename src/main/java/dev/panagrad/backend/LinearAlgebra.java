@@ -85,20 +85,14 @@ public final class LinearAlgebra {
     kernels(x.dtype()).axpy(alpha, x, y);
   }
 
-  /**
-   * {@code y += share * (x - y)}: moves y towards x by that part, with one rounding of the
-   * difference and one of the sum. Equal elements stay as they are.
-   */
+  /** {@code y += share * (x - y)}, difference and sum rounded once: equal elements stay. */
   public void lerp(double share, Tensor x, Tensor y) {
     requireVectors(x, y);
     requireOutput(y, x);
     kernels(x.dtype()).lerp(share, x, y);
   }
 
-  /**
-   * The Euclidean norm; scaled where squares would overflow or underflow. Infinite or NaN elements
-   * give that.
-   */
+  /** The Euclidean norm, where squares overflow too. Infinite or NaN elements give that. */
   public double norm2(Tensor x) {
     requireVectors(x, x);
     return kernels(x.dtype()).norm2(x);
@@ -146,23 +140,17 @@ public final class LinearAlgebra {
    * the element type. With {@code beta = 0} the old content of C does not matter, not even NaN.
    */
   public void gemm(
-      Transpose transposeA,
-      Transpose transposeB,
-      double alpha,
-      Tensor a,
-      Tensor b,
-      double beta,
-      Tensor c) {
+      Transpose opA, Transpose opB, double alpha, Tensor a, Tensor b, double beta, Tensor c) {
     requireOpen();
     DType dtype = matrix(a);
     Operands.matrix(b, dtype);
     Operands.matrix(c, dtype);
     place(b);
     place(c);
-    long m = transposeA == Transpose.NO ? a.rows() : a.cols();
-    long k = transposeA == Transpose.NO ? a.cols() : a.rows();
-    long n = transposeB == Transpose.NO ? b.cols() : b.rows();
-    long inner = transposeB == Transpose.NO ? b.rows() : b.cols();
+    long m = opA == Transpose.NO ? a.rows() : a.cols();
+    long k = opA == Transpose.NO ? a.cols() : a.rows();
+    long n = opB == Transpose.NO ? b.cols() : b.rows();
+    long inner = opB == Transpose.NO ? b.rows() : b.cols();
     if (inner != k) {
       throw new IllegalArgumentException(
           "gemm: op(%s) has %,d columns and op(%s) has %,d rows; they must agree"
@@ -172,7 +160,7 @@ public final class LinearAlgebra {
     requireOutput(c, a);
     c.requireDisjoint(b);
     if (c.count() > 0) {
-      products(dtype).gemm(transposeA, transposeB, alpha, a, b, beta, c);
+      products(dtype).gemm(opA, opB, alpha, a, b, beta, c);
     }
   }
 
@@ -225,7 +213,7 @@ public final class LinearAlgebra {
     Operands.table(out, model.dtype(), count, model.outputs());
     place(x, true);
     place(w);
-    requirePlaceOrNull(model.b(), false);
+    place(model.b());
     place(out);
     requireOutput(out, x);
     out.requireDisjoint(w);
@@ -278,15 +266,17 @@ public final class LinearAlgebra {
     if (!onHost) {
       requireSupported(rows, loss);
     }
-    requireUsable(batch, model, into);
-    into.requireDisjoint(rows.x());
-    into.requireDisjoint(rows.y());
-    into.requireDisjoint(rows.weights());
-    into.requireDisjoint(rows.offset());
-    into.requireDisjoint(batch.index());
+    input(rows.x(), into);
+    input(rows.y(), into);
+    input(rows.weights(), into);
+    input(rows.offset(), into);
+    input(batch.index(), into);
+    placePair(model.w(), model.b());
+    placePair(into.gw(), into.gb());
+    place(into.loss());
     into.requireDisjoint(model.w());
     into.requireDisjoint(model.b());
-    trace.countGradient();
+    trace.count(StepTrace.Event.GRADIENT);
     kernels(model.dtype()).gradient(batch, first, count, loss, model, into);
   }
 
@@ -310,18 +300,6 @@ public final class LinearAlgebra {
     }
   }
 
-  private void requireUsable(Batch batch, Linear model, Gradient into) {
-    DenseRows rows = batch.rows();
-    place(rows.x(), true);
-    place(rows.y(), true);
-    requirePlaceOrNull(rows.weights(), true);
-    requirePlaceOrNull(rows.offset(), true);
-    requirePlaceOrNull(batch.index(), true);
-    placePair(model.w(), model.b());
-    placePair(into.gw(), into.gb());
-    requirePlaceOrNull(into.loss(), false);
-  }
-
   /** Parameters are most often views of one storage, whose life need not be asked for twice. */
   private void placePair(Tensor weights, Tensor intercepts) {
     place(weights);
@@ -333,7 +311,9 @@ public final class LinearAlgebra {
   // ---- checks
 
   private void place(Tensor t) {
-    place(t, false);
+    if (t != null) {
+      place(t, false);
+    }
   }
 
   private void place(Tensor t, boolean mayBeUploaded) {
@@ -344,9 +324,10 @@ public final class LinearAlgebra {
     }
   }
 
-  private void requirePlaceOrNull(Tensor t, boolean mayBeUploaded) {
+  private void input(Tensor t, Gradient into) {
     if (t != null) {
-      place(t, mayBeUploaded);
+      place(t, true);
+      into.requireDisjoint(t);
     }
   }
 

@@ -35,28 +35,20 @@ public interface LinearKernels extends ProductKernels, AutoCloseable {
     return true;
   }
 
-  /** {@link LinearAlgebra#dot}. */
   double dot(Tensor x, Tensor y);
 
-  /** {@link LinearAlgebra#axpy}. */
   void axpy(double alpha, Tensor x, Tensor y);
 
-  /** {@link LinearAlgebra#lerp}. */
   void lerp(double share, Tensor x, Tensor y);
 
-  /** {@link LinearAlgebra#norm2}. */
   double norm2(Tensor x);
 
-  /** {@link LinearAlgebra#norm1}. */
   double norm1(Tensor x);
 
-  /** {@link LinearAlgebra#isFinite}. */
   boolean isFinite(Tensor x);
 
-  /** {@link LinearAlgebra#predict}. */
   void predict(Tensor x, long first, long count, Linear model, Tensor out);
 
-  /** {@link LinearAlgebra#gradient(Batch, long, long, Loss, Linear, Gradient)}. */
   void gradient(Batch batch, long first, long count, Loss loss, Linear model, Gradient into);
 
   /** Frees scratch memory. The backend calls it when no kernel runs any more. */

@@ -10,17 +10,14 @@ import dev.panagrad.tensor.Tensor;
 @FunctionalInterface
 public interface StepKernel {
   /**
-   * Updates parameters and state.
+   * Updates {@code count} parameters from the {@code first} and their state. State in a compact
+   * format is rounded anew in all blocks that the range touches.
    *
    * @param p flat parameters
    * @param g their raw gradient, only read
    * @param slots the rule's state vectors, in the order of {@link
    *     dev.panagrad.rule.UpdateRule#slots}, each as the tensors of its {@link
    *     dev.panagrad.rule.StateFormat}
-   * @param first first element of the range; state in a compact format is rounded anew in all
-   *     blocks that the range touches
-   * @param count elements in the range
-   * @param c the numbers of this step
    */
   void apply(Tensor p, Tensor g, Tensor[] slots, long first, long count, StepCoefficients c);
 
@@ -45,10 +42,7 @@ public interface StepKernel {
 
   /**
    * Takes over clipping by norm for the next {@link #applyAll}: the norm is computed where the step
-   * is, and the host does not wait for it. The factor is that of {@code
-   * Optimizer.Builder.clipNorm}.
-   *
-   * @return whether it did; if not, the caller computes the norm and scales the gradient
+   * is, and the host does not wait for it. Returns false if the caller has to scale the gradient.
    */
   default boolean clipNorm(Tensor g, double bound) {
     return false;

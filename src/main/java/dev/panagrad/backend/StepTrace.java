@@ -1,5 +1,7 @@
 package dev.panagrad.backend;
 
+import java.util.EnumMap;
+import java.util.Map;
 import java.util.concurrent.atomic.LongAdder;
 
 /**
@@ -7,16 +9,28 @@ import java.util.concurrent.atomic.LongAdder;
  * Counting allocates nothing. Threading: may be read and counted from any thread.
  */
 public final class StepTrace {
+  /** What is counted, apart from copies. */
+  public enum Event {
+    GRADIENT,
+    /** An optimizer step, of one kernel call or two. */
+    STEP,
+    /** The start of work on a device: a kernel, a product, or a whole graph of them. */
+    LAUNCH,
+    /** A wait of the host for a device. */
+    SYNCHRONIZATION,
+    DEVICE_ALLOCATION
+  }
+
   private final LongAdder copies = new LongAdder();
   private final LongAdder copiedBytes = new LongAdder();
-  private final LongAdder gradientCalls = new LongAdder();
-  private final LongAdder stepCalls = new LongAdder();
-  private final LongAdder launches = new LongAdder();
-  private final LongAdder synchronizations = new LongAdder();
-  private final LongAdder deviceAllocations = new LongAdder();
+  private final Map<Event, LongAdder> events = new EnumMap<>(Event.class);
 
   /** All counters at zero. */
-  public StepTrace() {}
+  public StepTrace() {
+    for (Event event : Event.values()) {
+      events.put(event, new LongAdder());
+    }
+  }
 
   /** Counts a copy of tensor elements. */
   public void countCopy(long bytes) {
@@ -24,29 +38,9 @@ public final class StepTrace {
     copiedBytes.add(bytes);
   }
 
-  /** Counts a gradient kernel call. */
-  public void countGradient() {
-    gradientCalls.increment();
-  }
-
-  /** Counts an optimizer step, of one kernel call or two. */
-  public void countStep() {
-    stepCalls.increment();
-  }
-
-  /** Counts a call that starts work on a device: a kernel, a product, or a whole graph of them. */
-  public void countLaunch() {
-    launches.increment();
-  }
-
-  /** Counts a wait of the host for a device. */
-  public void countSynchronization() {
-    synchronizations.increment();
-  }
-
-  /** Counts an allocation of device memory. */
-  public void countDeviceAllocation() {
-    deviceAllocations.increment();
+  /** Counts what has happened once. */
+  public void count(Event event) {
+    events.get(event).increment();
   }
 
   /** Copies of tensors so far. */
@@ -61,27 +55,27 @@ public final class StepTrace {
 
   /** Gradient kernel calls so far. */
   public long gradientCalls() {
-    return gradientCalls.sum();
+    return events.get(Event.GRADIENT).sum();
   }
 
   /** Optimizer steps so far. */
   public long stepCalls() {
-    return stepCalls.sum();
+    return events.get(Event.STEP).sum();
   }
 
   /** Launches on a device so far; 0 on host backends. */
   public long launches() {
-    return launches.sum();
+    return events.get(Event.LAUNCH).sum();
   }
 
   /** Waits of the host for a device so far; 0 on host backends. */
   public long synchronizations() {
-    return synchronizations.sum();
+    return events.get(Event.SYNCHRONIZATION).sum();
   }
 
   /** Allocations of device memory so far; 0 on host backends. */
   public long deviceAllocations() {
-    return deviceAllocations.sum();
+    return events.get(Event.DEVICE_ALLOCATION).sum();
   }
 
   @Override

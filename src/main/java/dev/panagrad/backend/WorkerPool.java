@@ -22,11 +22,7 @@ public final class WorkerPool implements AutoCloseable {
   @FunctionalInterface
   public interface ChunkTask {
     /**
-     * Computes one chunk.
-     *
-     * @param chunk from 0
-     * @param worker which thread runs it: 0 is the caller, others are below {@link
-     *     WorkerPool#threads()}
+     * Computes a chunk on a worker; 0 is the caller, others are below {@link WorkerPool#threads}.
      */
     void run(int chunk, int worker);
   }
@@ -55,12 +51,7 @@ public final class WorkerPool implements AutoCloseable {
   private volatile Thread waiting;
   private volatile boolean closed;
 
-  /**
-   * Starts {@code threads - 1} workers.
-   *
-   * @param owner the lifetime of the backend that closes the pool when it ends
-   * @param threads at least 1
-   */
+  /** Starts {@code threads - 1} workers, for a backend that closes the pool at its end. */
   public WorkerPool(Lifetime owner, int threads) {
     this.owner = owner;
     if (threads < 1) {
@@ -87,9 +78,7 @@ public final class WorkerPool implements AutoCloseable {
 
   /**
    * Takes the turn: nobody else runs a task or uses the owner's scratch memory until {@link
-   * #release}.
-   *
-   * @throws IllegalStateException if the pool is closed, and the owner's scratch memory with it
+   * #release}. IllegalStateException if the pool is closed, and that memory with it.
    */
   public void acquire() {
     turn.lock();
@@ -117,9 +106,7 @@ public final class WorkerPool implements AutoCloseable {
 
   /**
    * Runs all chunks and returns when they are done. The caller computes too. A failure of a chunk
-   * is thrown here after the others have ended.
-   *
-   * @throws IllegalStateException if called from a chunk of a running task
+   * is thrown here after the others have ended. A chunk must not call it: IllegalStateException.
    */
   public void run(ChunkTask newTask, int chunks) {
     if (Thread.currentThread() instanceof Worker

@@ -3,6 +3,7 @@ package dev.panagrad.optimizer;
 import dev.panagrad.backend.Backend;
 import dev.panagrad.backend.LinearAlgebra;
 import dev.panagrad.backend.StepKernel;
+import dev.panagrad.backend.StepTrace;
 import dev.panagrad.backend.scalar.DefinitionStep;
 import dev.panagrad.penalty.Penalty;
 import dev.panagrad.rule.Checks;
@@ -276,7 +277,7 @@ public final class Optimizer {
     if (memory.average != null) {
       memory.average.add(parameters.flat(), options.averaging.share(step));
     }
-    backend.trace().countStep();
+    backend.trace().count(StepTrace.Event.STEP);
     lastRate = rate;
     steps = step;
     return true;

@@ -1,7 +1,5 @@
 package dev.panagrad.tensor;
 
-import java.lang.foreign.ValueLayout;
-
 /** The element type of a tensor, in native byte order. */
 public enum DType {
   F32(Float.BYTES, Float.MIN_NORMAL),
@@ -34,15 +32,5 @@ public enum DType {
   /** Whether kernels compute on the type: F32 and F64. */
   public boolean isFloating() {
     return this == F32 || this == F64;
-  }
-
-  ValueLayout layout() {
-    return switch (this) {
-      case F32 -> ValueLayout.JAVA_FLOAT;
-      case F64 -> ValueLayout.JAVA_DOUBLE;
-      case I64 -> ValueLayout.JAVA_LONG;
-      case BF16 -> ValueLayout.JAVA_SHORT;
-      case U8 -> ValueLayout.JAVA_BYTE;
-    };
   }
 }

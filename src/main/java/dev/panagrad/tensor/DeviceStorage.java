@@ -9,7 +9,7 @@ public abstract non-sealed class DeviceStorage implements Storage {
   private final String deviceName;
   private final long bytes;
 
-  /** Describes {@code bytes} bytes of the device called {@code deviceName}. */
+  /** With its size. */
   protected DeviceStorage(String deviceName, long bytes) {
     this.deviceName = deviceName;
     this.bytes = bytes;

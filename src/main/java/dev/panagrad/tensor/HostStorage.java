@@ -25,7 +25,6 @@ public final class HostStorage implements Storage {
     this.isMapped = isMapped;
   }
 
-  /** Memory of the caller, checked for elements of a type. */
   static HostStorage borrowed(String tensorName, MemorySegment segment, DType dtype) {
     if (!segment.isNative()) {
       throw new IllegalArgumentException(
@@ -40,7 +39,6 @@ public final class HostStorage implements Storage {
     return new HostStorage(segment, null, null, false);
   }
 
-  /** Memory of the caller between a buffer's position and limit. */
   static HostStorage borrowed(String tensorName, ByteBuffer buffer, DType dtype) {
     if (!buffer.isDirect()) {
       throw new IllegalArgumentException(
@@ -92,7 +90,7 @@ public final class HostStorage implements Storage {
     }
   }
 
-  /** Whether any thread may use the memory: false for a segment borrowed from a confined arena. */
+  /** True if any thread may use the memory: not if it is borrowed from a confined arena. */
   public boolean isShareable() {
     return owner != null || segment.isAccessibleBy(Witness.THREAD);
   }

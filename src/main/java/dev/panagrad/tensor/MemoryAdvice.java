@@ -90,11 +90,7 @@ public final class MemoryAdvice {
     advise(rows, DO_NOT_NEED, FAULT_BYTES);
   }
 
-  /**
-   * Gives advice about the pages that the rows are on.
-   *
-   * @param unit a power of two: as much of the mapping as begins and ends at a multiple of it
-   */
+  /** About as much of the mapping as begins and ends at a multiple of the unit, a power of two. */
   private static void advise(Tensor rows, int advice, long unit) {
     if (!(rows.storage() instanceof HostStorage memory && memory.isMappedReadOnly())) {
       throw new IllegalArgumentException(

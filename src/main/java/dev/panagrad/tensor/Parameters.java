@@ -36,12 +36,9 @@ public final class Parameters {
     for (Entry entry : layout.entries) {
       long first = entry.penalized ? penalized : exempt;
       views.put(entry.name, flat.slice(first, entry.shape.extents()).named(entry.name));
-      long end = first + Layout.padded(entry, flat.dtype());
-      if (entry.penalized) {
-        penalized = end;
-      } else {
-        exempt = end;
-      }
+      long count = Layout.padded(entry, flat.dtype());
+      penalized += entry.penalized ? count : 0;
+      exempt += entry.penalized ? 0 : count;
     }
   }
 
@@ -54,19 +51,12 @@ public final class Parameters {
     return flat;
   }
 
-  /**
-   * Elements of the flat vector, from its start, that penalties and weight decay apply to; padding
-   * included.
-   */
+  /** Elements from the start that penalties and weight decay apply to, padding included. */
   public long penalizedCount() {
     return penalizedCount;
   }
 
-  /**
-   * The view of that name.
-   *
-   * @throws IllegalArgumentException if there is none, naming those there are
-   */
+  /** The view of that name; IllegalArgumentException if there is none, naming those there are. */
   public Tensor view(String name) {
     Tensor view = views.get(name);
     if (view == null) {
@@ -124,10 +114,8 @@ public final class Parameters {
     }
 
     /**
-     * Elements of the flat vector, padding included.
-     *
-     * @throws IllegalArgumentException if they are more than 2^63 - 1, naming the first parameter
-     *     that is too much
+     * Elements of the flat vector, padding included; IllegalArgumentException if they are more than
+     * 2^63 - 1, naming the first parameter that is too much.
      */
     public long count(DType dtype) {
       long count = 0;
@@ -161,9 +149,7 @@ public final class Parameters {
 
     /**
      * Lays these names over memory that exists: a device allocation, a mapped checkpoint.
-     *
-     * @throws IllegalArgumentException if the vector is not contiguous or has another element count
-     *     than {@link #count}
+     * IllegalArgumentException if it is not contiguous or has not {@link #count} elements.
      */
     public Parameters over(Tensor flat) {
       require(flat.name(), flat.dtype());

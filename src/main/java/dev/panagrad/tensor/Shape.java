@@ -19,10 +19,8 @@ public final class Shape {
   }
 
   /**
-   * The shape with these extents.
-   *
-   * @throws IllegalArgumentException if there is no extent, one is negative, or their product
-   *     overflows 2^63 - 1
+   * The shape with these extents; IllegalArgumentException if there is none, one is negative, or
+   * their product exceeds 2^63 - 1.
    */
   public static Shape of(long... extents) {
     if (extents.length == 0) {
@@ -87,11 +85,7 @@ public final class Shape {
     return cols;
   }
 
-  /**
-   * The bytes that this many elements of a type take.
-   *
-   * @throws IllegalArgumentException if that is more than 2^63 - 1
-   */
+  /** Bytes of these elements; IllegalArgumentException if they are more than 2^63 - 1. */
   public long bytes(DType dtype) {
     if (count > Long.MAX_VALUE / dtype.bytes()) {
       throw new IllegalArgumentException(
@@ -107,7 +101,7 @@ public final class Shape {
     return of(copy);
   }
 
-  /** The extents, outermost first. */
+  /** Outermost first. */
   public long[] extents() {
     return extents.clone();
   }

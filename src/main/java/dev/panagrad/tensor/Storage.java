@@ -8,8 +8,7 @@ public sealed interface Storage permits HostStorage, DeviceStorage {
   /** An arena, to memory that it frees. */
   interface Owner {
     /**
-     * Ties something else to the life of the memory: it is closed before memory is freed, newest
-     * first.
+     * Ties something to the life of the memory: it is closed before that is freed, newest first.
      */
     void attach(AutoCloseable resource);
   }
@@ -17,10 +16,6 @@ public sealed interface Storage permits HostStorage, DeviceStorage {
   /** Size in bytes. */
   long bytes();
 
-  /**
-   * Throws if the memory has been released or the calling thread may not touch it.
-   *
-   * @param tensorName the tensor on whose behalf the check is made, for the message
-   */
+  /** Throws, naming the tensor, if memory is released or the calling thread may not touch it. */
   void requireUsable(String tensorName);
 }

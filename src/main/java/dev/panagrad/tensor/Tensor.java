@@ -33,9 +33,8 @@ public final class Tensor {
   private final long rowStride;
   private final long cols;
 
-  /** The first byte and the one after the last: addresses, or offsets in a device's storage. */
+  // The first byte and the one after the last: addresses, or offsets in a device's storage.
   private final long start;
-
   private final long end;
 
   private Tensor(
@@ -53,10 +52,8 @@ public final class Tensor {
   }
 
   /**
-   * A contiguous tensor over the whole of a storage or its beginning. For backends and arenas;
-   * callers with memory of their own use {@link #wrap}.
-   *
-   * @throws IllegalArgumentException if the storage is too small
+   * A contiguous tensor over a storage or its beginning; IllegalArgumentException if it is too
+   * small. For backends and arenas; callers with memory of their own use {@link #wrap}.
    */
   public static Tensor over(String name, DType dtype, Shape shape, Storage storage) {
     Objects.requireNonNull(name, "name");
@@ -128,7 +125,7 @@ public final class Tensor {
     return rowStride;
   }
 
-  /** Whether rows follow each other without a gap. */
+  /** True if rows follow each other without a gap. */
   public boolean isContiguous() {
     return rowStride == cols || shape.rows() <= 1;
   }
@@ -147,20 +144,19 @@ public final class Tensor {
     return shape.count() == 0 ? 0 : ((shape.rows() - 1) * rowStride + cols) * dtype.bytes();
   }
 
-  /** Whether the elements are in memory of this process. */
+  /** True if the elements are in memory of this process. */
   public boolean isHost() {
     return segment != null;
   }
 
-  /** Whether the memory refuses writes. */
+  /** True if the memory refuses writes. */
   public boolean isReadOnly() {
     return segment != null && segment.isReadOnly();
   }
 
   /**
    * The whole native segment of the storage; the first element is at {@link #byteOffset()}.
-   *
-   * @throws IllegalStateException if the elements are on a device
+   * IllegalStateException if the elements are on a device.
    */
   public MemorySegment segment() {
     if (storage instanceof DeviceStorage device) {
@@ -179,21 +175,15 @@ public final class Tensor {
         Objects.requireNonNull(newName, "name"), dtype, shape, storage, byteOffset, rowStride);
   }
 
-  /**
-   * A view of {@code count} rows from row {@code first}, without a copy.
-   *
-   * @throws IndexOutOfBoundsException if the range is not inside the tensor
-   */
+  /** A view of rows {@code [first, first + count)}; IndexOutOfBoundsException if not inside. */
   public Tensor rows(long first, long count) {
     requireInside("rows", rows(), first, count);
     return view(shape.withRows(count), first * rowStride, rowStride);
   }
 
   /**
-   * A view of columns {@code [first, first + count)} of a matrix, without a copy.
-   *
-   * @throws IndexOutOfBoundsException if the range is not inside the tensor
-   * @throws IllegalArgumentException if the tensor is not a matrix
+   * A view of columns {@code [first, first + count)}; IndexOutOfBoundsException if not inside,
+   * IllegalArgumentException if the tensor is not a matrix.
    */
   public Tensor columns(long first, long count) {
     if (shape.rank() != 2) {
@@ -205,11 +195,7 @@ public final class Tensor {
     return view(Shape.of(rows(), count), first, rowStride);
   }
 
-  /**
-   * The same elements in another shape, without a copy.
-   *
-   * @throws IllegalArgumentException if the element counts differ or the rows have gaps
-   */
+  /** A view in another shape; IllegalArgumentException if counts differ or rows have gaps. */
   public Tensor reshape(long... extents) {
     Shape target = Shape.of(extents);
     if (target.count() != count()) {
@@ -226,9 +212,8 @@ public final class Tensor {
   }
 
   /**
-   * A contiguous view of {@code count} elements from element {@code first} of a contiguous tensor.
-   *
-   * @throws IndexOutOfBoundsException if the range is not inside the tensor
+   * A contiguous view from element {@code first} of a contiguous tensor; IndexOutOfBoundsException
+   * if not inside.
    */
   public Tensor slice(long first, long... extents) {
     Shape target = Shape.of(extents);
@@ -421,8 +406,8 @@ public final class Tensor {
   }
 
   /**
-   * Whether two tensors share a byte. Views of other columns of one matrix do not; of views with
-   * other row strides it is the spans from first to last element that count.
+   * True if two tensors share a byte. Views of other columns of one matrix do not; of views with
+   * other row strides the spans from first to last element count.
    */
   public boolean overlaps(Tensor other) {
     return start < other.end

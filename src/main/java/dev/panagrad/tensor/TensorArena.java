@@ -7,6 +7,7 @@ import java.lang.foreign.Arena;
 import java.lang.foreign.MemorySegment;
 import java.lang.ref.Cleaner;
 import java.nio.channels.FileChannel;
+import java.nio.channels.FileChannel.MapMode;
 import java.nio.channels.NonReadableChannelException;
 import java.nio.channels.NonWritableChannelException;
 import java.nio.file.Path;
@@ -28,7 +29,7 @@ import java.util.stream.Collectors;
  * still held; its memory is not freed then.
  */
 public final class TensorArena implements AutoCloseable, Storage.Owner {
-  /** One cache line, and the width of the widest vector register. */
+  /** A cache line, and the widest vector register. */
   public static final int ALIGNMENT_BYTES = 64;
 
   private static final int PAGE_BYTES = 4096;
@@ -105,66 +106,50 @@ public final class TensorArena implements AutoCloseable, Storage.Owner {
    * Maps a file as a contiguous tensor: one mapping of any size, no copy. The bytes are taken as
    * they are, in native order.
    *
-   * @param mode {@link FileChannel.MapMode#READ_ONLY}, {@link FileChannel.MapMode#PRIVATE} (writes
-   *     stay in memory; the file must be writable all the same), or {@link
-   *     FileChannel.MapMode#READ_WRITE} (writes reach the file)
+   * @param mode {@link MapMode#READ_ONLY}, {@link MapMode#PRIVATE} (writes stay in memory; the file
+   *     must be writable all the same), or {@link MapMode#READ_WRITE} (writes reach the file)
    * @param fileOffset where the first element is, a multiple of the element size
    * @throws IllegalArgumentException if the file is too short, naming both sizes
    */
   public Tensor map(
-      String tensorName,
-      Path file,
-      FileChannel.MapMode mode,
-      long fileOffset,
-      DType dtype,
-      long... extents)
+      String tensorName, Path file, MapMode mode, long fileOffset, DType dtype, long... extents)
       throws IOException {
-    StandardOpenOption[] options =
-        mode == FileChannel.MapMode.READ_ONLY
-            ? new StandardOpenOption[] {StandardOpenOption.READ}
-            : new StandardOpenOption[] {StandardOpenOption.READ, StandardOpenOption.WRITE};
-    requireMappable(tensorName, fileOffset, dtype);
+    Set<StandardOpenOption> options =
+        mode == MapMode.READ_ONLY
+            ? Set.of(StandardOpenOption.READ)
+            : Set.of(StandardOpenOption.READ, StandardOpenOption.WRITE);
     try (FileChannel channel = FileChannel.open(file, options)) {
       return map(tensorName, channel, file.toString(), mode, fileOffset, dtype, Shape.of(extents));
     }
   }
 
   /**
-   * {@link #map(String, Path, FileChannel.MapMode, long, DType, long...)} of a file that is open,
-   * whatever has its name by now. The channel may be closed afterwards; the tensor stays.
+   * {@link #map(String, Path, MapMode, long, DType, long...)} of a file that is open, whatever has
+   * its name by now. The channel may be closed afterwards; the tensor stays.
    *
    * @throws IllegalArgumentException if the file is too short, or not open as the mode needs it
    */
   public Tensor map(
-      String tensorName,
-      FileChannel channel,
-      FileChannel.MapMode mode,
-      long fileOffset,
-      DType dtype,
-      long... extents)
+      String name, FileChannel channel, MapMode mode, long offset, DType dtype, long... extents)
       throws IOException {
-    requireMappable(tensorName, fileOffset, dtype);
-    return map(tensorName, channel, "the file", mode, fileOffset, dtype, Shape.of(extents));
-  }
-
-  private void requireMappable(String tensorName, long fileOffset, DType dtype) {
-    requireOpen(tensorName);
-    if (fileOffset < 0 || fileOffset % dtype.bytes() != 0) {
-      throw new IllegalArgumentException(
-          "tensor '%s': file offset %d is not a multiple of %d"
-              .formatted(tensorName, fileOffset, dtype.bytes()));
-    }
+    return map(name, channel, "the file", mode, offset, dtype, Shape.of(extents));
   }
 
   private Tensor map(
       String tensorName,
       FileChannel channel,
       String file,
-      FileChannel.MapMode mode,
+      MapMode mode,
       long fileOffset,
       DType dtype,
       Shape shape)
       throws IOException {
+    requireOpen(tensorName);
+    if (fileOffset < 0 || fileOffset % dtype.bytes() != 0) {
+      throw new IllegalArgumentException(
+          "tensor '%s': file offset %d is not a multiple of %d"
+              .formatted(tensorName, fileOffset, dtype.bytes()));
+    }
     long bytes = shape.bytes(dtype);
     long size = channel.size();
     if (size < fileOffset || size - fileOffset < bytes) {
@@ -178,8 +163,7 @@ public final class TensorArena implements AutoCloseable, Storage.Owner {
     } catch (NonReadableChannelException | NonWritableChannelException e) {
       throw new IllegalArgumentException(
           "tensor '%s': mode %s needs a channel that is open for reading%s"
-              .formatted(
-                  tensorName, mode, mode == FileChannel.MapMode.READ_ONLY ? "" : " and writing"),
+              .formatted(tensorName, mode, mode == MapMode.READ_ONLY ? "" : " and writing"),
           e);
     }
   }
@@ -191,16 +175,16 @@ public final class TensorArena implements AutoCloseable, Storage.Owner {
     return Tensor.over(tensorName, dtype, shape, new HostStorage(memory, this, site, isMapped));
   }
 
-  /**
-   * Ties something else to the life of this arena: it is closed when the arena is, newest first,
-   * before memory is freed. A backend uses it for device memory.
-   */
+  /** {@inheritDoc} A backend uses it for device memory. */
   @Override
   public void attach(AutoCloseable resource) {
     Objects.requireNonNull(resource, "resource");
     whileOpen(
         () -> {
-          requireOpen("attached resource");
+          if (!isOpen()) {
+            throw new IllegalStateException(
+                "%s cannot be kept by %s, which is closed".formatted(resource, this));
+          }
           ledger.attached.add(resource);
         });
   }
@@ -215,9 +199,7 @@ public final class TensorArena implements AutoCloseable, Storage.Owner {
     return ledger.arena.scope().isAlive();
   }
 
-  /**
-   * What the arena holds: one line per tensor, largest first, with its allocation site if tracked.
-   */
+  /** One line per tensor, largest first, with its allocation site if tracked. */
   public String report() {
     return ledger.report();
   }
@@ -253,7 +235,6 @@ public final class TensorArena implements AutoCloseable, Storage.Owner {
     return "arena '" + ledger.name + "'";
   }
 
-  /** The frames that asked for an allocation. */
   private static String callSite() {
     return StackWalker.getInstance()
         .walk(
@@ -276,10 +257,7 @@ public final class TensorArena implements AutoCloseable, Storage.Owner {
     }
   }
 
-  /**
-   * The arena's books. Apart from the arena itself, so that the leak report does not keep it
-   * reachable.
-   */
+  /** Apart from the arena, so that the leak report does not keep it reachable. */
   private static final class Ledger {
     private static final int REPORTED_LINES = 50;
 
@@ -319,10 +297,8 @@ public final class TensorArena implements AutoCloseable, Storage.Owner {
               .limit(REPORTED_LINES)
               .map(Allocation::line)
               .collect(Collectors.joining("\n"));
-      String rest =
-          allocations.size() > REPORTED_LINES
-              ? "\n  and " + (allocations.size() - REPORTED_LINES) + " more"
-              : "";
+      int more = allocations.size() - REPORTED_LINES;
+      String rest = more > 0 ? "\n  and " + more + " more" : "";
       return "arena '%s': %,d bytes in %,d tensors\n%s%s"
           .formatted(name, bytes, allocations.size(), lines, rest);
     }

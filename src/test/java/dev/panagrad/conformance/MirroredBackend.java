@@ -186,15 +186,9 @@ final class MirroredBackend implements Backend {
 
     @Override
     public void gemm(
-        Transpose transposeA,
-        Transpose transposeB,
-        double alpha,
-        Tensor a,
-        Tensor b,
-        double beta,
-        Tensor c) {
+        Transpose opA, Transpose opB, double alpha, Tensor a, Tensor b, double beta, Tensor c) {
       try (Mirror mirror = new Mirror()) {
-        there().gemm(transposeA, transposeB, alpha, mirror.of(a), mirror.of(b), beta, mirror.of(c));
+        there().gemm(opA, opB, alpha, mirror.of(a), mirror.of(b), beta, mirror.of(c));
         mirror.writeBack(c);
       }
     }

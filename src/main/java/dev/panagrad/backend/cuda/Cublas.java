@@ -2,6 +2,7 @@ package dev.panagrad.backend.cuda;
 
 import dev.panagrad.backend.DeviceException;
 import dev.panagrad.backend.MathMode;
+import dev.panagrad.backend.StepTrace;
 import dev.panagrad.backend.cuda.bindings.CublasBindings;
 import dev.panagrad.tensor.DType;
 import java.lang.foreign.Arena;
@@ -156,7 +157,7 @@ final class Cublas {
                 at(c.at), ldc);
       }
     }
-    queue.trace.countLaunch();
+    queue.trace.count(StepTrace.Event.LAUNCH);
     check(code, call, "%,d x %,d x %,d".formatted(m, n, k));
   }
 

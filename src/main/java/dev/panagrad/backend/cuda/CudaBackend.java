@@ -249,12 +249,13 @@ final class CudaBackend implements Backend {
   @Override
   public Optional<StepKernel> step(UpdateRule rule, DType dtype, StateFormat format) {
     linear.requireOpen();
-    if (format != StateFormat.SAME) {
+    String kernel = CudaStep.kernel(rule);
+    if (format != StateFormat.SAME || kernel == null) {
       return Optional.empty();
     }
     synchronized (queue) {
       queue.enter();
-      return Optional.ofNullable(CudaStep.of(queue, memory, sums, controls, rule, dtype));
+      return Optional.of(new CudaStep(queue, memory, sums, controls, kernel, dtype));
     }
   }
 

@@ -192,17 +192,11 @@ final class CudaLinear implements LinearKernels {
 
   @Override
   public void gemm(
-      Transpose transposeA,
-      Transpose transposeB,
-      double alpha,
-      Tensor a,
-      Tensor b,
-      double beta,
-      Tensor c) {
+      Transpose opA, Transpose opB, double alpha, Tensor a, Tensor b, double beta, Tensor c) {
     synchronized (queue) {
       begin();
-      cublas.a.set(a, transposeA == Transpose.YES, memory);
-      cublas.b.set(b, transposeB == Transpose.YES, memory);
+      cublas.a.set(a, opA == Transpose.YES, memory);
+      cublas.b.set(b, opB == Transpose.YES, memory);
       cublas.c.set(c, false, memory);
       cublas.gemm(c.dtype(), alpha, beta);
     }

@@ -2,6 +2,7 @@ package dev.panagrad.backend.cuda;
 
 import dev.panagrad.backend.BackendOptions;
 import dev.panagrad.backend.DeviceMemoryException;
+import dev.panagrad.backend.StepTrace;
 import dev.panagrad.tensor.Tensor;
 import java.util.Collections;
 import java.util.IdentityHashMap;
@@ -41,7 +42,7 @@ final class CudaMemory {
       if (address == 0) {
         throw exhausted(what, bytes);
       }
-      queue.trace.countDeviceAllocation();
+      queue.trace.count(StepTrace.Event.DEVICE_ALLOCATION);
       CudaStorage storage = new CudaStorage(this, deviceName, address, bytes, holdsRows);
       live.add(storage);
       used += bytes;

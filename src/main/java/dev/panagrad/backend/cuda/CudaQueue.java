@@ -96,7 +96,7 @@ final class CudaQueue {
 
   private void start(CudaLaunch l) {
     driver.launch(l, stream);
-    trace.countLaunch();
+    trace.count(StepTrace.Event.LAUNCH);
   }
 
   /**
@@ -133,7 +133,7 @@ final class CudaQueue {
     CudaGraph graph = held == 1 ? null : graph(held);
     if (graph != null) {
       graph.launch(driver, stream);
-      trace.countLaunch();
+      trace.count(StepTrace.Event.LAUNCH);
       return;
     }
     for (int i = 0; i < held; i++) {
@@ -163,7 +163,7 @@ final class CudaQueue {
 
   void synchronize() {
     flush();
-    trace.countSynchronization();
+    trace.count(StepTrace.Event.SYNCHRONIZATION);
     driver.synchronize(copyStream);
     driver.synchronize(stream);
   }

@@ -39,7 +39,7 @@ final class CudaStep implements StepKernel {
   private final CudaLaunch step;
   private final CudaLaunch clip;
 
-  private CudaStep(
+  CudaStep(
       CudaQueue queue,
       CudaMemory memory,
       VectorSums sums,
@@ -72,19 +72,8 @@ final class CudaStep implements StepKernel {
             .shape(1, 1, 1, 1));
   }
 
-  /** Null if there is no kernel for the rule. */
-  static CudaStep of(
-      CudaQueue queue,
-      CudaMemory memory,
-      VectorSums sums,
-      StepControls controls,
-      UpdateRule rule,
-      DType dtype) {
-    String kernel = kernel(rule);
-    return kernel == null ? null : new CudaStep(queue, memory, sums, controls, kernel, dtype);
-  }
-
-  private static String kernel(UpdateRule rule) {
+  /** The kernel for a rule, or null if there is none. */
+  static String kernel(UpdateRule rule) {
     return switch (rule) {
       case GradientDescent _ -> "descent";
       case Sgd sgd when !sgd.hasMomentum() -> "descent";

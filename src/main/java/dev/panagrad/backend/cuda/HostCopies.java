@@ -1,5 +1,6 @@
 package dev.panagrad.backend.cuda;
 
+import dev.panagrad.backend.StepTrace;
 import dev.panagrad.tensor.Tensor;
 import java.lang.foreign.Arena;
 import java.lang.foreign.MemorySegment;
@@ -91,7 +92,7 @@ final class HostCopies {
 
   private static void finish(CudaQueue queue, long bytes) {
     queue.trace.countCopy(bytes);
-    queue.trace.countSynchronization();
+    queue.trace.count(StepTrace.Event.SYNCHRONIZATION);
     queue.driver.synchronize(queue.stream);
   }
 }

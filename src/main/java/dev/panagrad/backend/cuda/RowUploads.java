@@ -1,6 +1,7 @@
 package dev.panagrad.backend.cuda;
 
 import dev.panagrad.backend.Batch;
+import dev.panagrad.backend.StepTrace;
 import dev.panagrad.tensor.Tensor;
 import java.lang.foreign.MemorySegment;
 
@@ -130,7 +131,7 @@ final class RowUploads {
       boolean straightX = order == null && isStraight(x);
       boolean straightY = y == null || (order == null && isStraight(y));
       if (!straightX || !straightY) {
-        queue.trace.countSynchronization();
+        queue.trace.count(StepTrace.Event.SYNCHRONIZATION);
         queue.driver.synchronizeEvent(slot.filled);
       }
       slot.x.fill(x, order, first + done, partRows, straightX);

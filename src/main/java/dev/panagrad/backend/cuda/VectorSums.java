@@ -1,5 +1,6 @@
 package dev.panagrad.backend.cuda;
 
+import dev.panagrad.backend.StepTrace;
 import dev.panagrad.tensor.DType;
 import java.lang.foreign.MemorySegment;
 import java.lang.foreign.ValueLayout;
@@ -101,7 +102,7 @@ final class VectorSums {
 
   private double read(long address) {
     queue.flush();
-    queue.trace.countSynchronization();
+    queue.trace.count(StepTrace.Event.SYNCHRONIZATION);
     queue.driver.download(address, host, 0, 2L * Double.BYTES, queue.stream);
     queue.driver.synchronize(queue.stream);
     return host.get(ValueLayout.JAVA_DOUBLE, 0);

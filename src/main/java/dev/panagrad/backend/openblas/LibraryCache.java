@@ -17,7 +17,6 @@ import java.util.ArrayList;
 import java.util.Comparator;
 import java.util.HexFormat;
 import java.util.List;
-import java.util.Locale;
 import java.util.Optional;
 import java.util.jar.JarEntry;
 import java.util.jar.JarFile;
@@ -52,10 +51,9 @@ final class LibraryCache {
   static List<Path> roots() {
     List<Path> roots = new ArrayList<>();
     String home = System.getProperty("user.home", "");
-    String os = System.getProperty("os.name").toLowerCase(Locale.ROOT);
-    if (os.contains("win")) {
+    if (OpenBlasLibrary.IS_WINDOWS) {
       environment("LOCALAPPDATA").ifPresent(roots::add);
-    } else if (os.contains("mac")) {
+    } else if (OpenBlasLibrary.IS_MAC) {
       roots.add(Path.of(home, "Library", "Caches"));
     } else {
       environment("XDG_CACHE_HOME").ifPresent(roots::add);
@@ -69,12 +67,7 @@ final class LibraryCache {
     return value == null || value.isBlank() ? Optional.empty() : Optional.of(Path.of(value));
   }
 
-  /**
-   * The libraries of the folder that a resource is in, unpacked below that root.
-   *
-   * @param resource a library in a jar
-   * @return the folder with the files; the resource's own folder if it is not in a jar
-   */
+  /** Unpacks the libraries of the jar's folder that one is in, and returns where they are. */
   static Path unpack(URL resource, Path root) throws IOException {
     if (!(resource.openConnection() instanceof JarURLConnection connection)) {
       throw new IOException(resource + " is not in a jar");
@@ -108,13 +101,7 @@ final class LibraryCache {
   private static String key(List<JarEntry> entries) {
     StringBuilder description = new StringBuilder();
     for (JarEntry entry : entries) {
-      description
-          .append(entry.getName())
-          .append(' ')
-          .append(entry.getSize())
-          .append(' ')
-          .append(entry.getCrc())
-          .append('\n');
+      description.append(entry.getName() + " " + entry.getSize() + " " + entry.getCrc() + "\n");
     }
     try {
       byte[] digest =

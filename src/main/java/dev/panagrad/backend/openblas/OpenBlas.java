@@ -19,40 +19,33 @@ final class OpenBlas {
 
   private OpenBlas() {}
 
-  /**
-   * {@code C = alpha * op(A) op(B) + beta * C}; shapes have been checked, strides and sizes have
-   * not.
-   */
+  // Shapes have been checked, strides and sizes have not.
+
+  /** {@code C = alpha * op(A) op(B) + beta * C}. */
   static void gemm(
-      Transpose transposeA,
-      Transpose transposeB,
-      double alpha,
-      Tensor a,
-      Tensor b,
-      double beta,
-      Tensor c) {
+      Transpose opA, Transpose opB, double alpha, Tensor a, Tensor b, double beta, Tensor c) {
     int m = blasint("rows of C", c.rows());
     int n = blasint("columns of C", c.cols());
-    long inner = transposeA == Transpose.NO ? a.cols() : a.rows();
+    long inner = opA == Transpose.NO ? a.cols() : a.rows();
     int k = blasint("inner extent", inner);
     MemorySegment as = memory(a);
     MemorySegment bs = memory(b);
     MemorySegment cs = memory(c);
-    int opA = operation(transposeA);
-    int opB = operation(transposeB);
+    int formA = operation(opA);
+    int formB = operation(opB);
     int lda = stride(a);
     int ldb = stride(b);
     int ldc = stride(c);
     if (c.dtype() == DType.F32) {
       OpenBlasBindings.cblas_sgemm(
-          ROW_MAJOR, opA, opB, m, n, k, (float) alpha, as, lda, bs, ldb, (float) beta, cs, ldc);
+          ROW_MAJOR, formA, formB, m, n, k, (float) alpha, as, lda, bs, ldb, (float) beta, cs, ldc);
     } else {
       OpenBlasBindings.cblas_dgemm(
-          ROW_MAJOR, opA, opB, m, n, k, alpha, as, lda, bs, ldb, beta, cs, ldc);
+          ROW_MAJOR, formA, formB, m, n, k, alpha, as, lda, bs, ldb, beta, cs, ldc);
     }
   }
 
-  /** {@code y = alpha * op(A) x + beta * y}; shapes have been checked. */
+  /** {@code y = alpha * op(A) x + beta * y}. */
   static void gemv(Transpose transpose, double alpha, Tensor a, Tensor x, double beta, Tensor y) {
     int m = blasint("rows of A", a.rows());
     int n = blasint("columns of A", a.cols());
@@ -69,7 +62,7 @@ final class OpenBlas {
     }
   }
 
-  /** The upper triangle of {@code C = alpha * A^T A + beta * C}; shapes have been checked. */
+  /** The upper triangle of {@code C = alpha * A^T A + beta * C}. */
   static void syrk(double alpha, Tensor a, double beta, Tensor c) {
     int n = blasint("columns of A", a.cols());
     int k = blasint("rows of A", a.rows());

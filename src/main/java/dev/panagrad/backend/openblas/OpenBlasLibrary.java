@@ -33,6 +33,12 @@ final class OpenBlasLibrary {
 
   private static final Pattern VERSION = Pattern.compile("[0-9]+\\.[0-9.]+[^ ]*");
 
+  private static final String OS = System.getProperty("os.name").toLowerCase(Locale.ROOT);
+  static final boolean IS_WINDOWS = OS.contains("win");
+  static final boolean IS_MAC = OS.contains("mac");
+  private static final String SYSTEM_NAME =
+      IS_WINDOWS ? "libopenblas.dll" : IS_MAC ? "libopenblas.dylib" : "libopenblas.so.0";
+
   /** Where systems put libraries, after those that java.library.path names. */
   private static final List<String> FOLDERS =
       List.of(
@@ -54,14 +60,10 @@ final class OpenBlasLibrary {
     requireSymbols();
     // Before any work: the library's own threads spin for 100 ms after each call.
     OpenBlasBindings.openblas_set_num_threads(1);
-    core = text(OpenBlasBindings.openblas_get_corename());
+    core = OpenBlasBindings.openblas_get_corename().getString(0);
     // "OpenBLAS 0.3.31 DYNAMIC_ARCH NO_AFFINITY SkylakeX MAX_THREADS=64"
-    Matcher config = VERSION.matcher(text(OpenBlasBindings.openblas_get_config()));
+    Matcher config = VERSION.matcher(OpenBlasBindings.openblas_get_config().getString(0));
     version = config.find() ? config.group() : "of unknown version";
-  }
-
-  private static String text(MemorySegment pointer) {
-    return pointer.getString(0);
   }
 
   /** Path, version and processor type. */
@@ -107,23 +109,20 @@ final class OpenBlasLibrary {
           new IOException(
               "no artifact org.bytedeco:openblas for " + platform() + " on the class path"));
     } else {
-      List<Path> roots = LibraryCache.named().map(List::of).orElseGet(LibraryCache::roots);
-      for (Path root : roots) {
-        OpenBlasLibrary library = fromCache(bundled, root, causes);
-        if (library != null) {
-          return library;
-        }
+      OpenBlasLibrary library = null;
+      for (Path root : LibraryCache.named().map(List::of).orElseGet(LibraryCache::roots)) {
+        library = library == null ? fromCache(bundled, root, causes) : library;
       }
-      if (LibraryCache.named().isEmpty()) {
-        OpenBlasLibrary library = fromTemporaryFolder(bundled, causes);
-        if (library != null) {
-          return library;
-        }
+      if (library == null && LibraryCache.named().isEmpty()) {
+        library = fromTemporaryFolder(bundled, causes);
+      }
+      if (library != null) {
+        return library;
       }
     }
     Path system = system();
     if (system == null) {
-      causes.add(new IOException("no " + systemName() + " in the system's library folders"));
+      causes.add(new IOException("no " + SYSTEM_NAME + " in the system's library folders"));
       return null;
     }
     return fromFile(system, causes);
@@ -174,7 +173,7 @@ final class OpenBlasLibrary {
 
   /** On Windows, what a library needs is not looked for beside it: it is loaded first. */
   private static void loadNative(Path file) throws IOException {
-    if (System.getProperty("os.name").toLowerCase(Locale.ROOT).contains("win")) {
+    if (IS_WINDOWS) {
       try (Stream<Path> beside = Files.list(file.getParent())) {
         for (Path other : beside.filter(f -> f.toString().endsWith(".dll")).sorted().toList()) {
           if (!other.equals(file)) {
@@ -209,17 +208,9 @@ final class OpenBlasLibrary {
 
   /** As the artifact's classifiers say it. */
   private static String platform() {
-    String os = System.getProperty("os.name").toLowerCase(Locale.ROOT);
-    String system = os.contains("win") ? "windows" : os.contains("mac") ? "macosx" : "linux";
+    String system = IS_WINDOWS ? "windows" : IS_MAC ? "macosx" : "linux";
     String arch = System.getProperty("os.arch");
     return system + "-" + (arch.equals("aarch64") ? "arm64" : "x86_64");
-  }
-
-  private static String systemName() {
-    String os = System.getProperty("os.name").toLowerCase(Locale.ROOT);
-    return os.contains("win")
-        ? "libopenblas.dll"
-        : os.contains("mac") ? "libopenblas.dylib" : "libopenblas.so.0";
   }
 
   private static Path system() {
@@ -227,7 +218,7 @@ final class OpenBlasLibrary {
     String separator = Pattern.quote(System.getProperty("path.separator"));
     return Stream.concat(Pattern.compile(separator).splitAsStream(path), FOLDERS.stream())
         .filter(folder -> !folder.isBlank())
-        .map(folder -> Path.of(folder, systemName()))
+        .map(folder -> Path.of(folder, SYSTEM_NAME))
         .filter(Files::isRegularFile)
         .findFirst()
         .orElse(null);

@@ -26,9 +26,7 @@ final class OpenBlasProducts implements ProductKernels {
   /** Rows from which a factorization is LAPACK's. */
   private static final long CHOLESKY_CROSSOVER = 16;
 
-  /**
-   * Rows of a block of the result, at least: what packing the other operand costs is then small.
-   */
+  /** Rows of a block, at least: what packing the other operand costs is then small. */
   private static final long BLOCK_ROWS = 128;
 
   /** Blocks of a result, at most. */
@@ -94,8 +92,8 @@ final class OpenBlasProducts implements ProductKernels {
   }
 
   private final class Product extends Blocks {
-    private Transpose transposeA;
-    private Transpose transposeB;
+    private Transpose opA;
+    private Transpose opB;
     private Tensor b;
 
     @Override
@@ -105,8 +103,8 @@ final class OpenBlasProducts implements ProductKernels {
 
     @Override
     void rows(long first, long count) {
-      Tensor part = transposeA == Transpose.NO ? a.rows(first, count) : a.columns(first, count);
-      OpenBlas.gemm(transposeA, transposeB, alpha, part, b, beta, c.rows(first, count));
+      Tensor part = opA == Transpose.NO ? a.rows(first, count) : a.columns(first, count);
+      OpenBlas.gemm(opA, opB, alpha, part, b, beta, c.rows(first, count));
     }
   }
 
@@ -134,24 +132,18 @@ final class OpenBlasProducts implements ProductKernels {
 
   @Override
   public void gemm(
-      Transpose transposeA,
-      Transpose transposeB,
-      double alpha,
-      Tensor a,
-      Tensor b,
-      double beta,
-      Tensor c) {
-    double inner = transposeA == Transpose.NO ? a.cols() : a.rows();
+      Transpose opA, Transpose opB, double alpha, Tensor a, Tensor b, double beta, Tensor c) {
+    double inner = opA == Transpose.NO ? a.cols() : a.rows();
     if (inner == 0
         || (double) c.rows() * c.cols() * inner < PRODUCT_CROSSOVER
         || !(fits(a) && fits(b) && fits(c))) {
-      host.gemm(transposeA, transposeB, alpha, a, b, beta, c);
+      host.gemm(opA, opB, alpha, a, b, beta, c);
       return;
     }
     pool.acquire();
     try {
-      product.transposeA = transposeA;
-      product.transposeB = transposeB;
+      product.opA = opA;
+      product.opB = opB;
       product.b = b;
       product.run(alpha, a, beta, c);
     } finally {

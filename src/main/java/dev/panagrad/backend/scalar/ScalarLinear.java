@@ -102,19 +102,13 @@ public final class ScalarLinear implements LinearKernels {
 
   @Override
   public void gemm(
-      Transpose transposeA,
-      Transpose transposeB,
-      double alpha,
-      Tensor a,
-      Tensor b,
-      double beta,
-      Tensor c) {
-    long inner = transposeA == Transpose.NO ? a.cols() : a.rows();
+      Transpose opA, Transpose opB, double alpha, Tensor a, Tensor b, double beta, Tensor c) {
+    long inner = opA == Transpose.NO ? a.cols() : a.rows();
     for (long i = 0; i < c.rows(); i++) {
       for (long j = 0; j < c.cols(); j++) {
         double sum = 0;
         for (long l = 0; l < inner; l++) {
-          sum += at(a, transposeA, i, l) * at(b, transposeB, l, j);
+          sum += at(a, opA, i, l) * at(b, opB, l, j);
         }
         long position = i * c.rowStride() + j;
         Elements.set(c, position, combine(alpha, sum, beta, c, position));

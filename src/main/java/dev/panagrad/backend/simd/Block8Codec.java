@@ -206,14 +206,14 @@ final class Block8Codec {
   private static void encodeByDefinition(
       MemorySegment from,
       float scale,
-      boolean isNonNegative,
+      boolean isUnsigned,
       int first,
       MemorySegment codes,
       long at) {
     for (int j = 0; j < StateFormat.BLOCK; j++) {
       float x = from.get(FLOAT, (long) j * Float.BYTES);
       int random = RoundingBits.after(first, j);
-      codes.set(BYTE, at + j, (byte) Block8.encode(x, scale, isNonNegative, random));
+      codes.set(BYTE, at + j, (byte) Block8.encode(x, scale, isUnsigned, random));
     }
   }
 }

@@ -97,17 +97,11 @@ final class GemmF32 implements WorkerPool.ChunkTask {
   }
 
   void apply(
-      Transpose transposeA,
-      Transpose transposeB,
-      double alpha,
-      Tensor a,
-      Tensor b,
-      double beta,
-      Tensor c) {
+      Transpose opA, Transpose opB, double alpha, Tensor a, Tensor b, double beta, Tensor c) {
     pool.acquire();
     try {
-      this.a.set(a, transposeA == Transpose.YES);
-      this.b.set(b, transposeB == Transpose.YES);
+      this.a.set(a, opA == Transpose.YES);
+      this.b.set(b, opB == Transpose.YES);
       this.c.set(c, false);
       multiply(alpha, beta, a.isShareable() && b.isShareable() && c.isShareable());
     } finally {

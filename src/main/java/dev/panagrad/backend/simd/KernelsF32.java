@@ -43,14 +43,8 @@ final class KernelsF32 extends VectorKernelsF32 {
 
   @Override
   public void gemm(
-      Transpose transposeA,
-      Transpose transposeB,
-      double alpha,
-      Tensor a,
-      Tensor b,
-      double beta,
-      Tensor c) {
-    gemm.apply(transposeA, transposeB, alpha, a, b, beta, c);
+      Transpose opA, Transpose opB, double alpha, Tensor a, Tensor b, double beta, Tensor c) {
+    gemm.apply(opA, opB, alpha, a, b, beta, c);
   }
 
   @Override

@@ -35,16 +35,11 @@ final class Operand {
     transposed = isTransposed;
   }
 
-  /** Contiguous rows. */
+  /** Contiguous rows at the beginning of memory. */
   void set(
-      MemorySegment memory,
-      long offset,
-      long newRows,
-      long newCols,
-      int newElementBytes,
-      boolean isTransposed) {
+      MemorySegment memory, long newRows, long newCols, int newElementBytes, boolean isTransposed) {
     segment = memory;
-    byteOffset = offset;
+    byteOffset = 0;
     rows = newRows;
     cols = newCols;
     rowStride = newCols;

@@ -43,9 +43,8 @@ final class OutputPanelsF32 implements WorkerPool.ChunkTask, AutoCloseable {
 
   private static final long PANEL_BYTES = 2 << 20;
 
-  /** Rows of a panel, a compromise between the products, which like it deep, and the cache. */
+  // Rows of a panel, a compromise between the products, which like it deep, and the cache.
   private static final long MIN_ROWS = 384;
-
   private static final long MAX_ROWS = 8 * MIN_ROWS;
 
   /** Rows summed in the element type: each product of a panel sums its rows first. */
@@ -140,14 +139,14 @@ final class OutputPanelsF32 implements WorkerPool.ChunkTask, AutoCloseable {
       }
       setPanel(gemm.a);
       gemm.b.set(model.w(), true);
-      gemm.c.set(residuals, 0, panelRows, outputs, LanesF32.BYTES, false);
+      gemm.c.set(residuals, panelRows, outputs, LanesF32.BYTES, false);
       gemm.multiply(1, 0, shareable);
       copies = false;
       boolean shares = shareable && panelRows * outputs > SERIAL_COUNT;
       pool.run(this, Math.ceilDiv(outputs, CHUNK), shares);
-      gemm.a.set(residuals, 0, panelRows, outputs, LanesF32.BYTES, true);
+      gemm.a.set(residuals, panelRows, outputs, LanesF32.BYTES, true);
       setPanel(gemm.b);
-      gemm.c.set(sums, 0, outputs, cols, LanesF32.BYTES, false);
+      gemm.c.set(sums, outputs, cols, LanesF32.BYTES, false);
       gemm.multiply(1, pending == 0 ? 0 : 1, shareable);
       pending += panelRows;
       if (flushes && (pending >= FLUSH_ROWS || done + panelRows == count)) {
@@ -163,7 +162,7 @@ final class OutputPanelsF32 implements WorkerPool.ChunkTask, AutoCloseable {
     if (batch.index() == null) {
       operand.setRows(x, panelFirst, panelRows, false);
     } else {
-      operand.set(copied, 0, panelRows, x.cols(), LanesF32.BYTES, false);
+      operand.set(copied, panelRows, x.cols(), LanesF32.BYTES, false);
     }
   }
 

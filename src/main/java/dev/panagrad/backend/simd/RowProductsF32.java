@@ -128,21 +128,14 @@ final class RowProductsF32 implements WorkerPool.ChunkTask, AutoCloseable {
 
   /** Computes {@code n} rows of the result from the {@code from}-th. */
   private void rows(
-      double alpha,
-      Tensor x,
-      long first,
-      Linear model,
-      double beta,
-      Tensor out,
-      long from,
-      long n) {
+      double alpha, Tensor x, long base, Linear model, double beta, Tensor out, long from, long n) {
     Block block = blocks.borrow();
     try {
       Tensor b = model.b();
       int outputs = Math.toIntExact(model.outputs());
       int blockRows = RowKernelsF32.blockRows(x.cols());
       for (long row = from; row < from + n; row += blockRows) {
-        block.rows.gather(x, null, first + row, (int) Math.min(blockRows, from + n - row));
+        block.rows.gather(x, null, base + row, (int) Math.min(blockRows, from + n - row));
         for (int j = 0; j < outputs; j++) {
           block.multiply(model, j);
           double intercept = b == null ? 0 : Elements.get(b, j);
