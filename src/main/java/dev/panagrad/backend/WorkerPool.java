@@ -27,18 +27,16 @@ public final class WorkerPool implements AutoCloseable {
     void run(int chunk, int worker);
   }
 
-  /** 20 to 40 microseconds of pauses: longer than the gap between two tasks of a kernel. */
+  // 20 to 40 microseconds of pauses: longer than the gap between two tasks of a kernel.
   private static final int SPINS = 1000;
-
-  /** Index bits of a ticket: chunks per task are fewer than 2^20. */
+  // Index bits of a ticket: chunks per task are fewer than 2^20.
   private static final int BITS = 20;
 
   private static final long MASK = (1L << BITS) - 1;
 
   private final Lifetime owner;
   private final Worker[] workers;
-
-  /** Held while a task runs; kernels hold it around their shared scratch memory too. */
+  // Held while a task runs; kernels hold it around their shared scratch memory too.
   private final ReentrantLock turn = new ReentrantLock();
 
   // One long, so that claiming a chunk of the current task is one compare-and-set.

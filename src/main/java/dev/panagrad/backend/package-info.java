@@ -24,8 +24,6 @@
  *       contiguous, which is what one pass over the rows of X wants.
  *   <li><b>The loss is one number per output</b>, in F64, so that outputs of different scale can be
  *       reported in their own units.
- *   <li><b>{@code StepTrace} lives here</b>, not in {@code train}: only a backend can count its
- *       copies and launches.
  *   <li><b>A backend says where rows should lie.</b> {@link dev.panagrad.backend.Backend#placeRows}
  *       leaves them where they are, copies them to a device, or keeps them in host memory and
  *       uploads each batch: only the backend knows what fits. Operands are checked for their place

@@ -34,8 +34,7 @@ public final class MemoryAdvice {
   public static final long FAULT_BYTES = 2 << 20;
 
   private static final Logger LOG = System.getLogger(MemoryAdvice.class.getName());
-
-  /** Null where advice is not taken. */
+  // Null where advice is not taken.
   private static final MethodHandle MADVISE = madvise();
 
   private MemoryAdvice() {}

@@ -42,13 +42,12 @@ public final class TensorArena implements AutoCloseable, Storage.Owner {
    */
   private static final long STAGGERED_BYTES = 16 * 1024;
 
-  /** 17 cache lines: 64 tensors until one begins where the first did. */
+  // 17 cache lines: 64 tensors until one begins where the first did.
   private static final int STAGGER_BYTES = 17 * ALIGNMENT_BYTES;
 
   private static final Logger LOG = System.getLogger(TensorArena.class.getName());
   private static final Cleaner CLEANER = Cleaner.create();
-
-  /** Frames of these say nothing about who asked. */
+  // Frames of these say nothing about who asked.
   private static final Set<String> ALLOCATORS =
       Set.of(
           TensorArena.class.getName(),

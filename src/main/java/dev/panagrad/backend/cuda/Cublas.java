@@ -21,18 +21,15 @@ import java.nio.file.Path;
  * <p>Threading: by the queue's lock.
  */
 final class Cublas {
-  /** What NVIDIA recommends for Hopper, and more than it asks for elsewhere. */
+  // What NVIDIA recommends for Hopper, and more than it asks for elsewhere.
   private static final long WORKSPACE_BYTES = 32L * 1024 * 1024;
-
-  /** Within a memory limit: an eighth of what is left, in steps of the alignment cuBLAS wants. */
+  // Within a memory limit: an eighth of what is left, in steps of the alignment cuBLAS wants.
   private static final int WORKSPACE_PART = 8;
 
   private static final long WORKSPACE_STEP = 256;
-
-  /** Below this, the documentation says, a product may be refused. */
+  // Below this, the documentation says, a product may be refused.
   private static final long MIN_WORKSPACE_BYTES = 16 * 1024;
-
-  /** Rows of bfloat16 start at multiples of 16 bytes, which the tensor cores' kernels need. */
+  // Rows of bfloat16 start at multiples of 16 bytes, which the tensor cores' kernels need.
   private static final int BFLOAT16_STEP = 8;
 
   // The operands of the next product.
@@ -61,10 +58,8 @@ final class Cublas {
   }
 
   /**
-   * Loads the library and looks every symbol up.
-   *
-   * @return version and path
-   * @throws UnsatisfiedLinkError if it is not there, or lacks a symbol
+   * Loads the library and looks every symbol up. Returns version and path. Throws {@link
+   * UnsatisfiedLinkError} if it is not there, or lacks a symbol.
    */
   static String describeLibrary() {
     Path library = CudaLibraries.cublas();

@@ -25,9 +25,8 @@ final class CudaDevices {
 
   /**
    * Looks every symbol up, so that a missing one is known now and not in a step: each function of
-   * generated bindings has a method with this suffix that does.
-   *
-   * @throws UnsatisfiedLinkError naming the symbol and the library
+   * generated bindings has a method with this suffix that does. Throws {@link UnsatisfiedLinkError}
+   * naming the symbol and the library.
    */
   static void requireSymbols(Class<?> bindings, Path library) {
     for (Method method : bindings.getMethods()) {
@@ -55,9 +54,8 @@ final class CudaDevices {
   }
 
   /**
-   * How many devices the process can see; starts the driver.
-   *
-   * @throws DeviceException with the driver's reason if it does not start
+   * How many devices the process can see; starts the driver. Throws {@link DeviceException} with
+   * the driver's reason if it does not start.
    */
   static int devices() {
     try (Arena temporary = Arena.ofConfined()) {

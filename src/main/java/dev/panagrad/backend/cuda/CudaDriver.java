@@ -76,9 +76,8 @@ final class CudaDriver {
   }
 
   /**
-   * To be called first by whoever makes calls: makes the context current on this thread.
-   *
-   * @throws DeviceException at once, with the first cause, if the device is lost
+   * To be called first by whoever makes calls: makes the context current on this thread. Throws
+   * {@link DeviceException} at once, with the first cause, if the device is lost.
    */
   void enter() {
     requireUsable();
@@ -175,9 +174,8 @@ final class CudaDriver {
   }
 
   /**
-   * Locks the pages of host memory, so that the device copies straight from it.
-   *
-   * @return null, or why the driver does not do it
+   * Locks the pages of host memory, so that the device copies straight from it. Returns null, or
+   * why the driver does not do it.
    */
   String register(MemorySegment memory, boolean readOnly) {
     int flags =

@@ -16,8 +16,7 @@ import java.util.stream.IntStream;
  */
 final class CudaLaunch {
   static final int THREADS = 256;
-
-  /** More than any device runs at a time. */
+  // More than any device runs at a time.
   private static final long MAX_BLOCKS = 1 << 20;
 
   private static final ValueLayout.OfLong LONG = ValueLayout.JAVA_LONG;

@@ -35,13 +35,11 @@ final class CudaLibraries {
   static final String CUBLAS = "panagrad.cublas.library";
 
   private static final String DRIVER_NAME = "libcuda.so.1";
-
-  /** What a driver and what a cuBLAS has; another library under the name is not taken. */
+  // What a driver and what a cuBLAS has; another library under the name is not taken.
   private static final String DRIVER_SYMBOL = "cuDriverGetVersion";
 
   private static final String CUBLAS_SYMBOL = "cublasGetProperty";
-
-  /** Newest first: an older one only serves where no newer is installed. */
+  // Newest first: an older one only serves where no newer is installed.
   private static final List<String> CUBLAS_NAMES =
       List.of("libcublas.so.13", "libcublas.so.12", "libcublas.so.11");
 
@@ -80,11 +78,7 @@ final class CudaLibraries {
     }
   }
 
-  /**
-   * Loads the driver.
-   *
-   * @throws UnsatisfiedLinkError with the places that were tried
-   */
+  /** Loads the driver. Throws {@link UnsatisfiedLinkError} with the places that were tried. */
   static synchronized Path driver() {
     if (driver == null) {
       driver = find(DRIVER, DRIVER_SYMBOL, CudaLibraries::findDriver);

@@ -26,8 +26,7 @@ import dev.panagrad.tensor.TensorArena;
 final class CudaLinear implements LinearKernels {
   private static final long MAX_BLOCKS = 1024;
   private static final long MIN_BLOCK_ROWS = 64;
-
-  /** Outputs up to which a product with each is faster than cuBLAS's start. */
+  // Outputs up to which a product with each is faster than cuBLAS's start.
   private static final int FEW_OUTPUTS = 8;
 
   private static final long PARTIAL_BYTES = 32L * 1024 * 1024;

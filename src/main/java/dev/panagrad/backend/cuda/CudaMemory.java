@@ -110,10 +110,8 @@ final class CudaMemory {
   }
 
   /**
-   * The device address of the first element.
-   *
-   * @throws IllegalArgumentException if the tensor is not in this backend's memory, or its elements
-   *     are not what that was allocated for
+   * The device address of the first element. Throws {@link IllegalArgumentException} if the tensor
+   * is not in this backend's memory, or its elements are not what that was allocated for.
    */
   long address(Tensor t) {
     if (t.storage() instanceof CudaStorage storage && storage.isOf(this)) {

@@ -10,10 +10,9 @@ import java.util.Locale;
 
 /** Provides CUDA where a driver, a device and cuBLAS are found. */
 public final class CudaProvider implements BackendProvider {
-  /** The toolkit that compiled the kernels, as 1000 * major + 10 * minor; in kernels.lock too. */
+  // The toolkit that compiled the kernels, as 1000 * major + 10 * minor; in kernels.lock too.
   static final int TOOLKIT = 13000;
-
-  /** The oldest devices that the kernels' portable form runs on: Turing. */
+  // The oldest devices that the kernels' portable form runs on: Turing.
   private static final int LEAST_CAPABILITY = 75;
 
   private static final String DRIVER_REMEDY =
@@ -110,9 +109,8 @@ public final class CudaProvider implements BackendProvider {
 
   /** An error of a native library may have no message of its own. */
   private static String reason(Throwable e) {
-    return e instanceof UnsatisfiedLinkError || e instanceof DeviceException
-        ? e.getMessage()
-        : e.toString();
+    boolean isOurs = e instanceof UnsatisfiedLinkError || e instanceof DeviceException;
+    return isOurs ? e.getMessage() : e.toString();
   }
 
   private static String text(int version) {

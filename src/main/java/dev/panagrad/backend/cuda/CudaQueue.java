@@ -27,10 +27,9 @@ import java.util.List;
  * takes it and calls {@link #enter}.
  */
 final class CudaQueue {
-  /** Launches of a step with clipping by norm are eight. */
+  // Launches of a step with clipping by norm are eight.
   private static final int PENDING = 16;
-
-  /** A training needs one; more are kept for callers that train several models in turns. */
+  // A training needs one; more are kept for callers that train several models in turns.
   private static final int GRAPHS = 8;
 
   final CudaDriver driver;
@@ -38,11 +37,9 @@ final class CudaQueue {
   final Lifetime lifetime;
   final StepTrace trace;
   final Arena arena = Arena.ofShared();
-
-  /** Kernels, and copies that callers wait for. */
+  // Kernels, and copies that callers wait for.
   final MemorySegment stream;
-
-  /** Uploads of batches. */
+  // Uploads of batches.
   final MemorySegment copyStream;
 
   private final List<MemorySegment> events = new ArrayList<>();

@@ -19,9 +19,8 @@ final class CudaScratch {
   }
 
   /**
-   * The address of at least that many bytes, with any content.
-   *
-   * @throws dev.panagrad.backend.DeviceMemoryException if there is not enough memory
+   * The address of at least that many bytes, with any content. Throws {@link
+   * dev.panagrad.backend.DeviceMemoryException} if there is not enough memory.
    */
   long address(long bytes) {
     if (storage == null || storage.bytes() < bytes) {

@@ -20,15 +20,13 @@ import java.lang.foreign.Arena;
  */
 final class CudaStep implements StepKernel {
   private static final int THREADS = CudaLaunch.THREADS;
-
-  /** Bytes that a thread takes from each stream at a time. */
+  // Bytes that a thread takes from each stream at a time.
   private static final int GROUP_BYTES = 16;
 
   private static final int COMMON = 5;
   private static final int WORDS = COMMON + StepCoefficients.OWN;
   private static final int SLOTS = 3;
-
-  /** Blocks beyond which threads take several groups each. */
+  // Blocks beyond which threads take several groups each.
   private static final long MAX_GRID = 1 << 20;
 
   private final CudaQueue queue;

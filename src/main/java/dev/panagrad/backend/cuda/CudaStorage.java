@@ -13,8 +13,7 @@ final class CudaStorage extends DeviceStorage implements AutoCloseable {
   private final CudaMemory memory;
   private final long address;
   private volatile String released;
-
-  /** True for I64 elements, which gradients take as row numbers. */
+  // True for I64 elements, which gradients take as row numbers.
   private final boolean holdsRows;
 
   // Bounds of all row numbers that were copied here, and of 0, with which memory begins.

@@ -9,8 +9,7 @@ final class DeviceMatrix {
   long stride;
   long rows;
   long cols;
-
-  /** True if the product takes it transposed. */
+  // True if the product takes it transposed.
   boolean isTransposed;
 
   void set(Tensor t, boolean transposed, CudaMemory memory) {

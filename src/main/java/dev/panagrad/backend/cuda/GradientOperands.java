@@ -9,8 +9,7 @@ final class GradientOperands {
   DType dtype;
   long features;
   int outputs;
-
-  /** Rows of the whole batch. */
+  // Rows of the whole batch.
   long count;
 
   // 0 for what is null.

@@ -11,10 +11,9 @@ import java.lang.foreign.MemorySegment;
  * <p>Threading: by the queue's lock.
  */
 final class HostCopies {
-  /** Rows from which the device copies those with gaps between them well. */
+  // Rows from which the device copies those with gaps between them well.
   static final long LONG_ROW_BYTES = 512;
-
-  /** Of a buffer for rows that are shorter. */
+  // Of a buffer for rows that are shorter.
   private static final long PACKED_BYTES = 1L << 20;
 
   private HostCopies() {}

@@ -18,36 +18,27 @@ package dev.panagrad.backend.cuda;
  */
 final class ProductGradient implements GradientSum {
   private static final int WARP = 32;
-
-  /** Rows that cuBLAS sums at a time: many enough for its full speed, few enough for F32. */
+  // Rows that cuBLAS sums at a time: many enough for its full speed, few enough for F32.
   private static final long PRODUCT_ROWS = 16 * 1024;
-
-  /** Bytes of rows, beyond which fewer are taken: an upload holds a part twice. */
+  // Bytes of rows, beyond which fewer are taken: an upload holds a part twice.
   private static final long PRODUCT_BYTES = 128L * 1024 * 1024;
 
   private static final long MIN_PRODUCT_ROWS = 256;
-
-  /** Bytes of wide rows that the second pass may expect to find in the second-level cache. */
+  // Bytes of wide rows that the second pass may expect to find in the second-level cache.
   private static final long CACHED_BYTES = 32L * 1024 * 1024;
-
-  /** Blocks of rows of one part, each with sums of its own. */
+  // Blocks of rows of one part, each with sums of its own.
   private static final long MAX_BLOCKS = 64;
-
-  /** Threads beyond which more blocks of rows only write more partial sums. */
+  // Threads beyond which more blocks of rows only write more partial sums.
   private static final long ENOUGH_THREADS = 256 * 1024;
-
-  /** Warps beyond which more slices of wide rows only write more partial products. */
+  // Warps beyond which more slices of wide rows only write more partial products.
   private static final long ENOUGH_WARPS = 8 * 1024;
 
   private static final long MIN_SLICE_COLUMNS = 1024;
-
-  /** One thread adds the slices of a residual. */
+  // One thread adds the slices of a residual.
   private static final long MAX_SLICES = 512;
-
-  /** Rows of a block that sums residuals of many outputs. */
+  // Rows of a block that sums residuals of many outputs.
   private static final long MIN_RESIDUAL_ROWS = 64;
-
-  /** Threads of a block along the outputs and along the rows: 32 by 8, for one output 1 by 32. */
+  // Threads of a block along the outputs and along the rows: 32 by 8, for one output 1 by 32.
   private static final int RESIDUAL_ROW_THREADS = 8;
 
   private final CudaQueue queue;

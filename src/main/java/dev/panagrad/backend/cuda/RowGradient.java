@@ -16,34 +16,27 @@ final class RowGradient implements GradientSum {
    */
   private static final int TILE_BYTES = 24 * 1024;
 
-  /** Rows that a kernel sums in the element type before it adds to F64. */
+  // Rows that a kernel sums in the element type before it adds to F64.
   private static final int MAX_TILE_ROWS = 256;
-
-  /** Enough for eight blocks on each multiprocessor of the largest devices. */
+  // Enough for eight blocks on each multiprocessor of the largest devices.
   private static final long MAX_BLOCKS = 1024;
 
   private static final int FEW_OUTPUTS = 16;
-
-  /** Multiplications up to which one launch in a graph is less than the calls that cuBLAS needs. */
+  // Multiplications up to which one launch in a graph is less than the calls that cuBLAS needs.
   private static final long SMALL_PRODUCT = 16L * 1024 * 1024;
-
-  /** Rows of a block for many outputs, whose partial sums are as large as their weights. */
+  // Rows of a block for many outputs, whose partial sums are as large as their weights.
   private static final int MIN_ROWS_OF_MANY = 16;
-
-  /** Elements of X below which another block costs more than it gains. */
+  // Elements of X below which another block costs more than it gains.
   private static final long MIN_BLOCK_ELEMENTS = 4096;
-
-  /** Bound of the partial sums, which are written and read once more. */
+  // Bound of the partial sums, which are written and read once more.
   private static final long PARTIAL_BYTES = 32L * 1024 * 1024;
-
-  /** Elements of X up to which a gradient waits for its step, to become a graph with it. */
+  // Elements of X up to which a gradient waits for its step, to become a graph with it.
   private static final long DEFERRED_ELEMENTS = 16L * 1024 * 1024;
 
   private final CudaQueue queue;
   private final CudaScratch partial;
   private final TypedLaunch combine;
-
-  /** By outputs per block, 1, 4, 8, and columns per thread, 1, 4, 16. */
+  // By outputs per block, 1, 4, 8, and columns per thread, 1, 4, 16.
   private final TypedLaunch[] variants = new TypedLaunch[9];
 
   private GradientOperands operands;

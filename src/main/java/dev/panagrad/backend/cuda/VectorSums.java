@@ -14,8 +14,7 @@ import java.lang.foreign.ValueLayout;
 final class VectorSums {
   private static final int THREADS = CudaLaunch.THREADS;
   private static final long MAX_BLOCKS = 1024;
-
-  /** Elements for each thread of a block before another block is worth its start. */
+  // Elements for each thread of a block before another block is worth its start.
   private static final int ELEMENTS_PER_THREAD = 8;
 
   private final CudaQueue queue;
@@ -49,15 +48,13 @@ final class VectorSums {
 
   /** Launches of {@code kernel(x, count, partial)} and the sum of its partial numbers. */
   void sum(TypedLaunch kernel, DType dtype, long x, long count) {
-    long blocks = blocks(count);
-    queue.defer(kernel.of(dtype).put(0, x, count, partial.address()).shape(blocks, 1, THREADS, 1));
-    reduce(sumPartials, sumAddress(), blocks);
+    CudaLaunch launch = kernel.of(dtype).put(0, x, count, partial.address());
+    reduce(launch, count, sumPartials, sumAddress());
   }
 
   void dot(DType dtype, long x, long y, long count) {
-    long blocks = blocks(count);
-    queue.defer(dot.of(dtype).put(0, x, y, count, partial.address()).shape(blocks, 1, THREADS, 1));
-    reduce(sumPartials, sumAddress(), blocks);
+    CudaLaunch launch = dot.of(dtype).put(0, x, y, count, partial.address());
+    reduce(launch, count, sumPartials, sumAddress());
   }
 
   /**
@@ -65,22 +62,19 @@ final class VectorSums {
    * not fit; squares of F32 elements always fit F64.
    */
   void squares(DType dtype, long x, long count) {
-    long blocks = blocks(count);
     boolean scaled = dtype == DType.F64;
     if (scaled) {
-      queue.defer(
-          largest.of(dtype).put(0, x, count, partial.address()).shape(blocks, 1, THREADS, 1));
-      reduce(largestOfPartials, largestAddress(), blocks);
+      CudaLaunch launch = largest.of(dtype).put(0, x, count, partial.address());
+      reduce(launch, count, largestOfPartials, largestAddress());
     }
-    queue.defer(
-        squares
-            .of(dtype)
-            .put(0, x, count, scaled ? largestAddress() : 0, partial.address())
-            .shape(blocks, 1, THREADS, 1));
-    reduce(sumPartials, sumAddress(), blocks);
+    long scale = scaled ? largestAddress() : 0;
+    CudaLaunch launch = squares.of(dtype).put(0, x, count, scale, partial.address());
+    reduce(launch, count, sumPartials, sumAddress());
   }
 
-  private void reduce(CudaLaunch launch, long to, long blocks) {
+  private void reduce(CudaLaunch partials, long count, CudaLaunch launch, long to) {
+    long blocks = Math.clamp(Math.ceilDiv(count, THREADS * ELEMENTS_PER_THREAD), 1, MAX_BLOCKS);
+    queue.defer(partials.shape(blocks, 1, THREADS, 1));
     queue.defer(queue.claim(launch).put(0, partial.address(), blocks, to).shape(1, 1, THREADS, 1));
   }
 
@@ -106,9 +100,5 @@ final class VectorSums {
     queue.driver.download(address, host, 0, 2L * Double.BYTES, queue.stream);
     queue.driver.synchronize(queue.stream);
     return host.get(ValueLayout.JAVA_DOUBLE, 0);
-  }
-
-  private static long blocks(long count) {
-    return Math.clamp(Math.ceilDiv(count, THREADS * ELEMENTS_PER_THREAD), 1, MAX_BLOCKS);
   }
 }

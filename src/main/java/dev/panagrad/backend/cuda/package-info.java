@@ -15,9 +15,6 @@
  * <p>Decisions that are not obvious from the code:
  *
  * <ul>
- *   <li><b>Never chosen by {@code auto}.</b> A program that allocates host tensors runs on every
- *       backend that auto takes, and would fail on this one; and a CUDA context costs memory and
- *       time that a service must ask for.
  *   <li><b>A gradient waits for its step.</b> Launches of a small model are held back until the
  *       step is complete and then start as one graph. Everything that reads results, copies, or is
  *       large starts them at once, so that only the time of the start differs.
@@ -31,17 +28,12 @@
  *   <li><b>Row blocks depend on sizes only</b>, not on the number of multiprocessors: the same bits
  *       on every run, and, for the kernels of our own, for rows in device or in host memory. cuBLAS
  *       may choose by the alignment of its operands.
- *   <li><b>Sums of a product of many outputs</b> are in F32 over up to 16,384 rows, where the other
- *       kernels stop at 256, because cuBLAS needs long sums for its speed.
  *   <li><b>Small batches of many outputs read X once for every eight outputs</b> instead of calling
  *       cuBLAS: they come from the cache, and the whole step is one graph.
  *   <li><b>Policies that look at the gradient before a step</b> ({@code SKIP}, {@code THROW}) cost
  *       a wait of the host for each step; clipping by norm does not.
  *   <li><b>Memory of a caller is never page-locked.</b> Its end is not announced, and pages that
- *       are locked beyond it would be read in place of whatever is mapped there next. Rows that fit
- *       the device are uploaded once, through the driver's own buffers, and not locked for that.
- *   <li><b>Cholesky factorization runs on the host</b>: cuBLAS has none, and it runs once per exact
- *       solution.
+ *       are locked beyond it would be read in place of whatever is mapped there next.
  * </ul>
  */
 package dev.panagrad.backend.cuda;

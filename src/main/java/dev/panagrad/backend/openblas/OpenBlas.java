@@ -13,8 +13,7 @@ import java.lang.foreign.MemorySegment;
  */
 final class OpenBlas {
   private static final int ROW_MAJOR = OpenBlasBindings.CblasRowMajor();
-
-  /** What LAPACKE says of a matrix with NaN, its fourth argument. */
+  // What LAPACKE says of a matrix with NaN, its fourth argument.
   private static final int LAPACK_NAN = -4;
 
   private OpenBlas() {}
@@ -84,8 +83,7 @@ final class OpenBlas {
   /**
    * The Cholesky factor of a square matrix in its lower triangle, in place. LAPACK takes it by
    * columns and from the upper triangle, which is the same memory and needs no transposed copy.
-   *
-   * @return false if it is not positive definite, or not finite
+   * Returns false if it is not positive definite, or not finite.
    */
   static boolean cholesky(Tensor a) {
     int n = blasint("rows of A", a.rows());

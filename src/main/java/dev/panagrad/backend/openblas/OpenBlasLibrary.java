@@ -38,8 +38,7 @@ final class OpenBlasLibrary {
   static final boolean IS_MAC = OS.contains("mac");
   private static final String SYSTEM_NAME =
       IS_WINDOWS ? "libopenblas.dll" : IS_MAC ? "libopenblas.dylib" : "libopenblas.so.0";
-
-  /** Where systems put libraries, after those that java.library.path names. */
+  // Where systems put libraries, after those that java.library.path names.
   private static final List<String> FOLDERS =
       List.of(
           "/usr/lib/x86_64-linux-gnu",
@@ -72,9 +71,8 @@ final class OpenBlasLibrary {
   }
 
   /**
-   * The library.
-   *
-   * @throws UnsatisfiedLinkError if there is none; what was tried is suppressed in it
+   * The library. Throws {@link UnsatisfiedLinkError} if there is none; what was tried is suppressed
+   * in it.
    */
   static synchronized OpenBlasLibrary load() {
     if (loaded == null && failed == null) {
@@ -93,9 +91,8 @@ final class OpenBlasLibrary {
   }
 
   private static String summary(Throwable e) {
-    return e instanceof UnsatisfiedLinkError || e instanceof IOException
-        ? e.getMessage()
-        : e.toString();
+    boolean isOurs = e instanceof UnsatisfiedLinkError || e instanceof IOException;
+    return isOurs ? e.getMessage() : e.toString();
   }
 
   private static OpenBlasLibrary attempt(List<Throwable> causes) {
@@ -105,9 +102,8 @@ final class OpenBlasLibrary {
     }
     URL bundled = bundled();
     if (bundled == null) {
-      causes.add(
-          new IOException(
-              "no artifact org.bytedeco:openblas for " + platform() + " on the class path"));
+      String artifact = "org.bytedeco:openblas for " + platform();
+      causes.add(new IOException("no artifact " + artifact + " on the class path"));
     } else {
       OpenBlasLibrary library = null;
       for (Path root : LibraryCache.named().map(List::of).orElseGet(LibraryCache::roots)) {

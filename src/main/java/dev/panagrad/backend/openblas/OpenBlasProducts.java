@@ -23,13 +23,11 @@ final class OpenBlasProducts implements ProductKernels {
    */
   private static final double PRODUCT_CROSSOVER = 8.0 * 8 * 8;
 
-  /** Rows from which a factorization is LAPACK's. */
+  // Rows from which a factorization is LAPACK's.
   private static final long CHOLESKY_CROSSOVER = 16;
-
-  /** Rows of a block, at least: what packing the other operand costs is then small. */
+  // Rows of a block, at least: what packing the other operand costs is then small.
   private static final long BLOCK_ROWS = 128;
-
-  /** Blocks of a result, at most. */
+  // Blocks of a result, at most.
   private static final long MOST_BLOCKS = 16;
 
   private final ProductKernels host;

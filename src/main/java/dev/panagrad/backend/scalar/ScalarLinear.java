@@ -13,17 +13,11 @@ import java.util.Arrays;
 
 /** Reference kernels: plain loops, double precision, each result rounded once. */
 public final class ScalarLinear implements LinearKernels {
-  /**
-   * Sums of one output's gradient; kept, as what a loss is given, so that a step allocates nothing.
-   */
+  // Sums of outputs' gradients, and what a loss is given: kept, so that a step allocates nothing.
   private double[] sums = new double[0];
-
   private final double[] z = new double[1];
   private final double[] target = new double[1];
   private final double[] weight = new double[1];
-
-  /** Kernels without scratch memory of their own. */
-  public ScalarLinear() {}
 
   @Override
   public double dot(Tensor x, Tensor y) {

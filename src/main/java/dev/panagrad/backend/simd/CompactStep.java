@@ -16,8 +16,7 @@ import java.lang.foreign.MemorySegment;
 abstract class CompactStep implements StepKernel, WorkerPool.ChunkTask {
   private final WorkerPool pool;
   final StepBuffers buffers;
-
-  /** The rule's kernel for F32 state: conditions gradients, applies thresholds, steps in parts. */
+  // The rule's kernel for F32 state: conditions gradients, applies thresholds, steps in parts.
   final FusedStepF32 base;
 
   Tensor p;
@@ -28,8 +27,7 @@ abstract class CompactStep implements StepKernel, WorkerPool.ChunkTask {
   private long first;
   private long end;
   private long chunkCount;
-
-  /** State vectors of the rule. */
+  // State vectors of the rule.
   final int slots;
 
   CompactStep(int slots, FusedStepF32 base, WorkerPool pool, StepBuffers buffers) {

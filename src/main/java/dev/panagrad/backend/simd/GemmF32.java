@@ -43,8 +43,7 @@ final class GemmF32 implements WorkerPool.ChunkTask {
   private static final int TILE_ROWS = LanesF32.COUNT * LanesF32.BYTES == 64 ? 8 : 4;
 
   static final int TILE_COLS = 2 * LanesF32.COUNT;
-
-  /** Whether a vector holds TILE_ROWS elements. */
+  // Whether a vector holds TILE_ROWS elements.
   private static final boolean ROW_LANES = TILE_ROWS <= LanesF32.COUNT;
 
   private static final long VECTOR_BYTES = (long) LanesF32.COUNT * LanesF32.BYTES;
@@ -60,14 +59,11 @@ final class GemmF32 implements WorkerPool.ChunkTask {
   // Rows of C per chunk and columns per block.
   private static final int ROWS = 64;
   private static final int COLS = 1024;
-
-  /** Columns per chunk where C has too few rows for all threads; A is packed once more for each. */
+  // Columns per chunk where C has too few rows for all threads; A is packed once more for each.
   private static final int SHARED_COLS = 128;
-
-  /** Panels of B per chunk of packing. */
+  // Panels of B per chunk of packing.
   private static final int PACK_PANELS = 2;
-
-  /** Products below which one thread is used: some 20 microseconds. */
+  // Products below which one thread is used: some 20 microseconds.
   private static final double SERIAL_PRODUCTS = 1e6;
 
   private final WorkerPool pool;

@@ -15,21 +15,17 @@ final class LanesI32 {
   static final int LANES = SPECIES.length();
   static final int MAGNITUDE = Block8.MAGNITUDE;
   static final int INFINITY = 0x7f800000;
-
-  /** {@link RoundingBits#after} of the first elements. */
+  // RoundingBits#after of the first elements.
   static final IntVector STEPS =
       IntVector.fromArray(
           SPECIES, IntStream.range(0, LANES).map(j -> RoundingBits.after(0, j)).toArray(), 0);
-
-  /** Between the random bits of a vector and of the next. */
+  // Between the random bits of a vector and of the next.
   static final int VECTOR_STEP = RoundingBits.after(0, LANES);
-
-  /** As many as there are lanes. */
+  // As many as there are lanes.
   static final VectorSpecies<Short> HALVES =
       VectorSpecies.of(
           short.class, VectorShape.forBitSize(SimdWidth.F32_SHAPE.vectorBitSize() / 2));
-
-  /** As many bytes, or more: there are no vectors below 64 bits. */
+  // As many bytes, or more: there are no vectors below 64 bits.
   static final VectorSpecies<Byte> QUARTERS =
       VectorSpecies.of(
           byte.class,

@@ -12,13 +12,11 @@ final class Operand {
   long byteOffset;
   long rows;
   long cols;
-
-  /** Elements from row to row. */
+  // Elements from row to row.
   long rowStride;
 
   int elementBytes;
-
-  /** Whether the product takes it transposed; rows and columns are those in memory. */
+  // Whether the product takes it transposed; rows and columns are those in memory.
   boolean transposed;
 
   void set(Tensor t, boolean isTransposed) {

@@ -46,14 +46,11 @@ final class OutputPanelsF32 implements WorkerPool.ChunkTask, AutoCloseable {
   // Rows of a panel, a compromise between the products, which like it deep, and the cache.
   private static final long MIN_ROWS = 384;
   private static final long MAX_ROWS = 8 * MIN_ROWS;
-
-  /** Rows summed in the element type: each product of a panel sums its rows first. */
+  // Rows summed in the element type: each product of a panel sums its rows first.
   private static final long FLUSH_ROWS = 8192;
-
-  /** Elements of a panel below which one thread handles it: waking a worker takes longer. */
+  // Elements of a panel below which one thread handles it: waking a worker takes longer.
   private static final long SERIAL_COUNT = 1 << 16;
-
-  /** Outputs per chunk of the residuals, and rows per chunk of copying. */
+  // Outputs per chunk of the residuals, and rows per chunk of copying.
   private static final int CHUNK = 16;
 
   private final WorkerPool pool;
@@ -63,8 +60,7 @@ final class OutputPanelsF32 implements WorkerPool.ChunkTask, AutoCloseable {
   private final Scratch sumScratch = new Scratch();
   private double[] residualSums = {};
   private double[] squareSums = {};
-
-  /** Numbers of a panel's rows, as they were when these were copied. */
+  // Numbers of a panel's rows, as they were when these were copied.
   private long[] rowNumbers = {};
 
   private Batch batch;

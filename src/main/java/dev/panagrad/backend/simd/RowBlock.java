@@ -28,10 +28,9 @@ import java.lang.foreign.ValueLayout;
  * <p>Groups that lack a row are filled up with the block's last one.
  */
 final class RowBlock {
-  /** Rows per block, at most. */
+  // Rows per block, at most.
   static final int MAX_ROWS = 64;
-
-  /** Bytes of a row up to which four neighbors are one stream. */
+  // Bytes of a row up to which four neighbors are one stream.
   private static final long NARROW_BYTES = 256;
 
   private static final int SLOT_BYTES = 64;
@@ -40,37 +39,29 @@ final class RowBlock {
   private final int elementBytes;
   private final MemorySegment buffer;
   private final long[] slotAt = new long[MAX_ROWS];
-
-  /** Byte offset in {@link #rows} of each row of each group. */
+  // Byte offset in rows of each row of each group.
   final long[] at = new long[MAX_ROWS];
-
-  /** With {@link #tailShift} added, the byte offset of its last vector in {@link #tails}. */
+  // With tailShift added, the byte offset of its last vector in tails.
   long[] tailAt = at;
 
   long tailShift;
-
-  /** The row of the block that it is; at least {@link #count} where a group was filled up. */
+  // The row of the block that it is; at least count where a group was filled up.
   final int[] row = new int[MAX_ROWS];
-
-  /** Numbers of rows by index, in the order of the groups. */
+  // Numbers of rows by index, in the order of the groups.
   private final long[] number = new long[MAX_ROWS];
 
   private boolean isIndexed;
-
-  /** Position of the first row: of the index, or of the rows. */
+  // Position of the first row: of the index, or of the rows.
   long first;
-
-  /** Rows in the block, and in its groups: the next multiple of four. */
+  // Rows in the block, and in its groups: the next multiple of four.
   int count;
 
   int filled;
-
-  /** The first place where a group may have been filled up. */
+  // The first place where a group may have been filled up.
   int firstFilling;
 
   private boolean isInOrder;
-
-  /** A vector per row, between two methods of a kernel; that of the other type is empty. */
+  // A vector per row, between two methods of a kernel; that of the other type is empty.
   final float[] partsF32;
 
   final double[] partsF64;

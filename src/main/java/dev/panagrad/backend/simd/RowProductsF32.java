@@ -24,10 +24,9 @@ import java.lang.foreign.ValueLayout;
  * order.
  */
 final class RowProductsF32 implements WorkerPool.ChunkTask, AutoCloseable {
-  /** Bytes of X times outputs up to which one thread is used: waking a worker takes 10 us. */
+  // Bytes of X times outputs up to which one thread is used: waking a worker takes 10 us.
   private static final long SERIAL_BYTES = 512 * 1024;
-
-  /** Bytes of X per chunk. */
+  // Bytes of X per chunk.
   private static final long CHUNK_BYTES = 128 * 1024;
 
   private final WorkerPool pool;

@@ -46,21 +46,17 @@ final class RowSumsF32 implements WorkerPool.ChunkTask, AutoCloseable {
    */
   private static final int FLUSH_ROWS = 256;
 
-  /** At most: balance for up to eight threads, at 16 times the outputs' memory. */
+  // At most: balance for up to eight threads, at 16 times the outputs' memory.
   private static final int MAX_CHUNKS = 16;
-
-  /** At least: adding a chunk's totals then costs less than a tenth of computing them. */
+  // At least: adding a chunk's totals then costs less than a tenth of computing them.
   private static final int CHUNK_ROWS = 64;
-
-  /** Bytes of X times outputs per chunk, at least: some 15 microseconds. */
+  // Bytes of X times outputs per chunk, at least: some 15 microseconds.
   private static final long CHUNK_BYTES = 512 * 1024;
-
-  /** Those below which a call is one chunk: waking a worker takes some 10 microseconds. */
+  // Those below which a call is one chunk: waking a worker takes some 10 microseconds.
   private static final long SERIAL_BYTES = 512 * 1024;
 
   private static final long STRIDE = (long) LanesF32.COUNT * LanesF32.BYTES;
-
-  /** Elements from the residuals of one output to those of the next. */
+  // Elements from the residuals of one output to those of the next.
   private static final int PITCH = RowBlock.MAX_ROWS + LanesF32.COUNT;
 
   private final WorkerPool pool;
@@ -85,8 +81,7 @@ final class RowSumsF32 implements WorkerPool.ChunkTask, AutoCloseable {
   private Batch order;
   private Loss loss;
   private Linear model;
-
-  /** The weights of a product, or null for a gradient. */
+  // The weights of a product, or null for a gradient.
   private Tensor given;
 
   RowSumsF32(WorkerPool pool, Arena arena) {

@@ -23,11 +23,9 @@ final class RowTotalsF32 implements AutoCloseable {
   private final Scratch scratch = new Scratch();
   private final MemorySegment last;
   MemorySegment memory;
-
-  /** Bytes from the sums of one output to those of the next. */
+  // Bytes from the sums of one output to those of the next.
   long outputBytes;
-
-  /** True if there are F64 totals, as several chunks need. */
+  // True if there are F64 totals, as several chunks need.
   boolean flushes;
 
   private long cols;

@@ -21,8 +21,7 @@ final class ScratchPool<T> implements AutoCloseable {
 
   private final AtomicReferenceArray<T> free = new AtomicReferenceArray<>(MOST);
   private final AtomicInteger made = new AtomicInteger();
-
-  /** Objects that the maker failed to make; there are no others in their place. */
+  // Objects that the maker failed to make; there are no others in their place.
   private final AtomicInteger lost = new AtomicInteger();
 
   private final Lifetime lifetime;
@@ -35,9 +34,8 @@ final class ScratchPool<T> implements AutoCloseable {
   }
 
   /**
-   * Takes one; {@link #giveBack} must follow.
-   *
-   * @throws IllegalStateException if the backend has been closed
+   * Takes one; {@link #giveBack} must follow. Throws {@link IllegalStateException} if the backend
+   * has been closed.
    */
   T borrow() {
     while (true) {

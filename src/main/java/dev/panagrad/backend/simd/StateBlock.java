@@ -12,22 +12,18 @@ final class StateBlock {
    */
   private static final int STAGGER_BYTES = 17 * StepBuffers.ALIGNMENT_BYTES;
 
-  /** A block of state in F32. */
+  // A block of state in F32.
   final MemorySegment[] slots = new MemorySegment[StepBuffers.SLOTS];
-
-  /** The codes of a block, with room for more. */
+  // The codes of a block, with room for more.
   final MemorySegment codes;
-
-  /** The bits of the largest magnitude of each slot. */
+  // The bits of the largest magnitude of each slot.
   final int[] largest = new int[StepBuffers.SLOTS];
-
-  /** Where each slot's codes of the block are, and what is added to them. */
+  // Where each slot's codes of the block are, and what is added to them.
   final MemorySegment[] codeSegments = new MemorySegment[StepBuffers.SLOTS];
 
   final long[] codesAt = new long[StepBuffers.SLOTS];
   final int[] offsets = new int[StepBuffers.SLOTS];
-
-  /** For {@link Bf16Update}. */
+  // For Bf16Update.
   final MemorySegment pun;
 
   final int[] random = new int[StepBuffers.SLOTS];

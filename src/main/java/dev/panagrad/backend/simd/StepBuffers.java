@@ -8,34 +8,27 @@ import java.util.concurrent.locks.ReentrantLock;
 
 /** Small native memory that the fused steps of one backend share. Owned by the backend. */
 final class StepBuffers implements AutoCloseable {
-  /** Elements of a block: 8 KiB in F64, so that it and operands stay in the level-1 cache. */
+  // Elements of a block: 8 KiB in F64, so that it and operands stay in the level-1 cache.
   static final int BLOCK_COUNT = 1024;
-
-  /** State vectors of a rule, at most. */
+  // State vectors of a rule, at most.
   static final int SLOTS = 3;
-
-  /** Parameters, gradient and slots. */
+  // Parameters, gradient and slots.
   private static final int OPERANDS = 2 + SLOTS;
 
   static final int ALIGNMENT_BYTES = 64;
-
-  /** One vector per operand, for elements that do not fill one; used by one step at a time. */
+  // One vector per operand, for elements that do not fill one; used by one step at a time.
   final MemorySegment[] padded = new MemorySegment[OPERANDS];
-
-  /** Those of them that are for slots. */
+  // Those of them that are for slots.
   final MemorySegment[] paddedSlots;
-
-  /** One block of conditioned gradient per thread of the pool. */
+  // One block of conditioned gradient per thread of the pool.
   final MemorySegment[] conditioned;
-
-  /** One block of state per thread of the pool, for state in compact formats. */
+  // One block of state per thread of the pool, for state in compact formats.
   final StateBlock[] state;
 
   private final ReentrantLock paddedTurn = new ReentrantLock();
 
   private final Lifetime lifetime;
-
-  /** Guarded by the turn. */
+  // Guarded by the turn.
   private boolean closed;
 
   StepBuffers(Lifetime lifetime, Arena arena, int threads) {
@@ -50,9 +43,8 @@ final class StepBuffers implements AutoCloseable {
   }
 
   /**
-   * Takes the padded vectors; {@link #releasePadded} must follow.
-   *
-   * @throws IllegalStateException if the backend has been closed
+   * Takes the padded vectors; {@link #releasePadded} must follow. Throws {@link
+   * IllegalStateException} if the backend has been closed.
    */
   void acquirePadded() {
     paddedTurn.lock();

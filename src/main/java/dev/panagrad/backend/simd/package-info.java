@@ -9,9 +9,7 @@
  *   <li>Classes ending in {@code F64} are generated from those ending in {@code F32} by exchanging
  *       type names: {@code src/main/variants}. {@code LanesF32} and {@code LanesF64} are the only
  *       pair written by hand: they hold what differs.
- *   <li>The steps of a rule with and without its options, {@code AdamStepF32} and {@code
- *       AmsGradStepF32}, are generated from one template: a loop that asks for options would be
- *       compiled with all of them.
+ *   <li>A rule has a loop for each of its options: one that asks would be compiled with all.
  *   <li>Nothing outside this package names a class of {@code jdk.incubator.vector}, and {@code
  *       SimdProvider} names none either: it decides from VM facts whether the others may be loaded.
  *   <li>No method takes or returns a vector, however small; a test reads the class files. The
@@ -34,14 +32,8 @@
  *       access: on JDK 25 it boxes its mask, 400 bytes per row when it was tried.
  *   <li>A short loop over vectors is either in a method too large to be inlined (325 bytecodes), or
  *       over elements: inlined into a large caller it exceeds the compiler's budget, and boxes.
- *   <li>Steps with state in compact formats, classes ending in {@code StepBf16} and {@code
- *       StepBlock8}, are generated from the {@code F32} steps too: the rule's loop between lines
- *       that decode and round. Decoding and rounding by loops of their own needs no class per rule,
- *       but memory idles in turns, and a step from memory is slower than in F32.
  *   <li>No vector is reinterpreted as one of another type: {@code Bf16Update} says what that does
  *       to all other kernels. Types are changed through memory.
- *   <li>Counters of vector loops are int, over at most 2^24 elements; a loop as short as a row
- *       hides its stride from the compiler ({@code RowKernelsF32}).
  * </ul>
  *
  * <p>What decides the speed of a row kernel in the cache are the checks of bounds at each access,
