@@ -72,10 +72,10 @@ final class VectorSums {
     reduce(launch, count, sumPartials, sumAddress());
   }
 
-  private void reduce(CudaLaunch partials, long count, CudaLaunch launch, long to) {
+  private void reduce(CudaLaunch first, long count, CudaLaunch last, long to) {
     long blocks = Math.clamp(Math.ceilDiv(count, THREADS * ELEMENTS_PER_THREAD), 1, MAX_BLOCKS);
-    queue.defer(partials.shape(blocks, 1, THREADS, 1));
-    queue.defer(queue.claim(launch).put(0, partial.address(), blocks, to).shape(1, 1, THREADS, 1));
+    queue.defer(first.shape(blocks, 1, THREADS, 1));
+    queue.defer(queue.claim(last).put(0, partial.address(), blocks, to).shape(1, 1, THREADS, 1));
   }
 
   /** Waits for the sum. */
