@@ -123,7 +123,7 @@ final class TuneCommand implements Callable<Integer> {
           .epochs(epochs)
           .seed(seed)
           .batchSize(TrainingOptions.DEFAULT_BATCH)
-          .range(RateRangeTest.between(lowestRate, highestRate, STEPS));
+          .range(new RateRangeTest(lowestRate, highestRate, STEPS));
     } catch (IllegalArgumentException e) {
       throw new UsageException(e.getMessage());
     }

@@ -44,7 +44,9 @@ public interface Loss {
   }
 
   /** The largest second derivative; infinite if there is none. */
-  double curvature();
+  default double curvature() {
+    return Double.POSITIVE_INFINITY;
+  }
 
   /** True if there is a derivative everywhere. */
   default boolean isSmooth() {

@@ -37,11 +37,7 @@ public final class Losses {
 
   private Losses() {}
 
-  /**
-   * The loss of a text.
-   *
-   * @throws IllegalArgumentException if there is none; the message does not have the text
-   */
+  /** The loss of a text; throws {@link IllegalArgumentException}, without the text, for others. */
   public static Loss parse(String text) {
     int colon = text.indexOf(':');
     String name = colon < 0 ? text : text.substring(0, colon);
@@ -68,11 +64,7 @@ public final class Losses {
     }
   }
 
-  /**
-   * The text of a loss, from which {@link #parse} makes it again.
-   *
-   * @throws IllegalArgumentException if it makes none, or another
-   */
+  /** The text from which {@link #parse} makes this loss; throws if there is none. */
   public static String text(Loss loss) {
     String text = loss.text();
     try {

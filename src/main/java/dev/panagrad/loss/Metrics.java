@@ -10,10 +10,8 @@ import java.util.function.DoubleUnaryOperator;
 
 /**
  * Measures of how well predictions fit, by name: weighted means over rows that are added block by
- * block, so that their memory does not grow with the rows; of a measure of ranks it does, in native
- * memory and within a bound.
- *
- * <p>A measure that fails is NaN, and {@link #notes} has the reason; the others go on.
+ * block; memory grows with the rows for measures of ranks alone, off the heap and within a bound. A
+ * measure that fails is NaN, and {@link #notes} has the reason; the others go on.
  *
  * <p>Ownership: native memory until {@link #close}. Threading: the thread that made it.
  */
@@ -51,11 +49,8 @@ public final class Metrics implements AutoCloseable {
 
   /** The mean of a loss. */
   public Metrics meanLoss(String name, Loss loss) {
-    return add(
-        name,
-        new Mean(
-            (z, y, s, count) -> loss.differentiate(Arrays.copyOf(z, count), y, s, count),
-            mean -> mean));
+    Sum sum = (z, y, s, count) -> loss.differentiate(Arrays.copyOf(z, count), y, s, count);
+    return add(name, new Mean(sum, mean -> mean));
   }
 
   private Metrics add(String name, Measure measure) {

@@ -66,11 +66,6 @@ public record Poisson() implements Loss {
   }
 
   @Override
-  public double curvature() {
-    return Double.POSITIVE_INFINITY;
-  }
-
-  @Override
   public Optional<String> targetRequirement(double y) {
     return y >= 0 ? Optional.empty() : Optional.of("0 or above");
   }

@@ -51,11 +51,6 @@ public record Quantile(double tau) implements Loss {
   }
 
   @Override
-  public double curvature() {
-    return Double.POSITIVE_INFINITY;
-  }
-
-  @Override
   public boolean isSmooth() {
     return false;
   }

@@ -32,18 +32,18 @@ final class CenteredSums {
     c = new double[d];
   }
 
-  static CenteredSums of(NormalEquations equations, int d, double rows) {
-    CenteredSums sums = new CenteredSums(d);
-    sums.rows = rows;
-    sums.targetMean = equations.targetMean(0);
-    sums.q = Math.max(equations.targetSquares(0), 0) * rows;
-    for (int i = 0; i < d; i++) {
-      sums.mean[i] = equations.mean(i);
-      sums.c[i] = equations.rightSide(0, i) * rows;
-      equations.copyProducts(i, sums.g[i]);
-      scale(sums.g[i], rows);
+  /** The sums of a normal equation's rows. */
+  CenteredSums(NormalEquations.Sums means, double rows) {
+    this.rows = rows;
+    mean = means.mean();
+    targetMean = means.targetMean()[0];
+    g = means.g();
+    c = means.c()[0];
+    q = Math.max(means.q()[0], 0) * rows;
+    scale(c, rows);
+    for (double[] row : g) {
+      scale(row, rows);
     }
-    return sums;
   }
 
   private static void scale(double[] values, double factor) {

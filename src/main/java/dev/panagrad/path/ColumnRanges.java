@@ -31,11 +31,8 @@ final class ColumnRanges {
           double value = c < d ? data.x().get(row, c) : data.y().get(row, 0);
           if (!Double.isFinite(value)) {
             throw new DataException(
-                "row %,d, column '%s' is %s; a path needs finite values: leave out the row or the column"
-                    .formatted(
-                        row + 1,
-                        c < d ? data.features().get(c) : data.targets().getFirst(),
-                        value));
+                data.firstNotFinite()
+                    + "; a path needs finite values: leave out the row or the column");
           }
           ranges.low[f][c] = Math.min(ranges.low[f][c], value);
           ranges.high[f][c] = Math.max(ranges.high[f][c], value);
@@ -65,7 +62,6 @@ final class ColumnRanges {
     return isConstant(features, without, hasIntercept);
   }
 
-  /** The target's least value in the first fold. */
   double target() {
     return low[0][features];
   }

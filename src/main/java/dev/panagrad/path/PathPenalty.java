@@ -2,13 +2,10 @@ package dev.panagrad.path;
 
 import dev.panagrad.penalty.Penalty;
 
-/** What the values of a path are the strength of; see {@link #penalty}. */
+/** What the values of a path are the strength of: lasso, ridge, or both, by {@link #penalty}. */
 public enum PathPenalty {
-  /** Lasso. */
   L1,
-  /** Ridge. */
   L2,
-  /** A mixture of both. */
   ELASTIC;
 
   /**

@@ -9,8 +9,6 @@ import java.util.List;
 /**
  * A regularization path and its cross-validation.
  *
- * @param features their names
- * @param target its name
  * @param kind what the values are the strength of
  * @param share of L1 in an elastic net, else 1
  * @param values strengths, decreasing
@@ -20,12 +18,11 @@ import java.util.List;
  * @param foldMse mean squared error on each fold's rows of the model of the others, [value][fold]
  * @param validationMse mean over folds, [value], each fold counting alike
  * @param standardError of that mean: the standard deviation over folds (divisor k - 1) over the
- *     root of k, [value]. Folds share most of their training rows, which makes it too small rather
- *     than too large
+ *     root of k, [value]; rather too small, as folds share most of their training rows
  * @param chosenIndex of the value with the least mean error; of several, the strongest penalty
  * @param oneStandardErrorIndex of the strongest penalty whose mean error is at most one standard
  *     error above the least
- * @param constantFeatures names of features that are constant, with coefficient 0
+ * @param constantFeatures with coefficient 0
  * @param passes over the rows
  * @param multiplyAdds of the solver, for all models
  * @param unconverged how many of the models, of all rows or of all but a fold, have not converged;

@@ -36,12 +36,12 @@ import java.util.stream.IntStream;
  *
  * <p>L1 and elastic net by {@link dev.panagrad.solver.CoordinateDescent}, L2 by {@link
  * dev.panagrad.solver.ShiftedSystem}, both to rounding where columns are not nearly collinear.
- * Errors are computed from sums: to about 1e-16 of the target's variance, so that next to R2 = 1 no
- * digit of them is left. {@link NormalEquations} says what forming products of columns costs.
+ * Errors are computed from sums: to about 1e-16 of the target's variance. {@link NormalEquations}
+ * says what forming products of columns costs.
  *
  * <p>Cost: rows are read {@value #PASSES} times, n d^2 multiply-adds; then k^2 d^2 for k folds, and
- * the solver's work for each value k + 1 times. Memory: {@link #requiredBytes}. Bits depend on the
- * backend and not on its threads. Threading: one thread at a time.
+ * the solver's work for each value k + 1 times. Memory: {@code 8 d^2 (k + 3)} bytes of heap. Bits
+ * depend on the backend and not on its threads. Threading: one thread at a time.
  */
 public final class RegularizationPath {
   public static final int DEFAULT_VALUES = 100;
@@ -52,10 +52,7 @@ public final class RegularizationPath {
   private static final int MAX_VALUES = 1000;
   private static final int MAX_FOLDS = 100;
   private static final double LEAST_RATIO = 1e-10;
-
-  /** Beyond, squares of values are beyond F64 or lose digits. */
-  private static final double LEAST_SQUARE = 1e-290;
-
+  private static final double LEAST_SQUARE = 1e-290; // and 1 / it: beyond, F64 loses digits
   private final PathPenalty kind;
   private double share;
   private int count = DEFAULT_VALUES;
@@ -148,11 +145,6 @@ public final class RegularizationPath {
     return this;
   }
 
-  /** The heap that matrices of this size take, in bytes: {@code 8 d^2 (k + 3)}. */
-  public static long requiredBytes(int features, int folds) {
-    return (long) Double.BYTES * features * features * (folds + 3);
-  }
-
   /**
    * Computes the path for data of one target, on a backend that computes in host memory.
    *
@@ -191,7 +183,7 @@ public final class RegularizationPath {
               rows.first(fold),
               rows.rows(fold),
               hasIntercept);
-      return CenteredSums.of(equations, data.features().size(), (double) rows.rows(fold));
+      return new CenteredSums(equations.sums(), rows.rows(fold));
     }
   }
 
@@ -207,14 +199,15 @@ public final class RegularizationPath {
           "%,d rows are too few for %d folds: each needs at least 2; the largest number of folds is %,d"
               .formatted(data.rows(), folds, data.rows() / 2));
     }
-    long bytes = requiredBytes(data.features().size(), folds);
+    long d = data.features().size();
+    long bytes = Double.BYTES * d * d * (folds + 3);
     long heap = Runtime.getRuntime().maxMemory();
     if (bytes > heap) {
       throw new IllegalArgumentException(
           String.format(
               Locale.ROOT,
               "a path of %,d features with %d folds takes %.3g GB of heap, which is limited to %.3g GB; take fewer folds or features, or start java with -Xmx",
-              data.features().size(),
+              d,
               folds,
               bytes / 1e9,
               heap / 1e9));
@@ -232,24 +225,19 @@ public final class RegularizationPath {
     double multiplyAdds = models.multiplyAdds;
     int unconverged = models.unconverged;
     for (int f = 0; f < folds; f++) {
-      addErrors(parts[f], models, trainingMse, data.rows());
+      double part = parts[f].rows / data.rows();
       CenteredSums others = merged(parts, ranges, f, d);
       others.standardize(scale);
       PathModels left = PathModels.of(others, scale, kind, share, values, isWarm);
       for (int i = 0; i < values.length; i++) {
+        trainingMse[i] +=
+            part * parts[f].meanSquaredError(models.coefficients[i], models.intercepts[i]);
         foldMse[i][f] = parts[f].meanSquaredError(left.coefficients[i], left.intercepts[i]);
       }
       multiplyAdds += left.multiplyAdds;
       unconverged += left.unconverged;
     }
     return result(data, ranges, values, models, trainingMse, foldMse, multiplyAdds, unconverged);
-  }
-
-  private static void addErrors(CenteredSums part, PathModels models, double[] mse, long rows) {
-    for (int i = 0; i < mse.length; i++) {
-      mse[i] +=
-          part.rows / rows * part.meanSquaredError(models.coefficients[i], models.intercepts[i]);
-    }
   }
 
   private CenteredSums merged(CenteredSums[] parts, ColumnRanges ranges, int without, int d) {

@@ -6,15 +6,8 @@ import dev.panagrad.tensor.Tensor;
 import dev.panagrad.tensor.TensorArena;
 
 /** Which rows are in which fold: one I64 per row, fold after fold, in order inside each. */
-final class RowFolds {
-  private final Tensor index;
-  private final long[] first;
-
-  private RowFolds(Tensor index, long[] first) {
-    this.index = index;
-    this.first = first;
-  }
-
+@SuppressWarnings("ArrayRecordComponent") // not compared
+record RowFolds(Tensor index, long[] first) {
   /** Deals row i, or the i-th of a shuffle of that seed if not null, to fold i mod k. */
   static RowFolds of(TensorArena arena, long rows, int folds, Long seed) {
     // What fold each row is in, and then, by counting, their places.
@@ -36,10 +29,6 @@ final class RowFolds {
       index.setLong(next[(int) fold.getLong(i)]++, i);
     }
     return new RowFolds(index, first);
-  }
-
-  Tensor index() {
-    return index;
   }
 
   int count() {

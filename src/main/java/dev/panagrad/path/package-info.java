@@ -5,8 +5,7 @@
  * <p>Rows are read three times, whatever the number of values and folds: for ranges, means, and
  * products of columns, of each fold by itself ({@link dev.panagrad.regression.NormalEquations}).
  * All models, and their errors on rows that were left out, follow from these sums. Sums of several
- * folds are merged from sums around each fold's own means, by adding, so that nothing cancels;
- * taking a fold out of the sums of all rows would save a matrix per fold, and lose the digits of
- * what varies mostly in that fold.
+ * folds are merged by adding, so that nothing cancels; taking a fold out of the sums of all rows
+ * would save a matrix per fold, and lose the digits of what varies mostly in that fold.
  */
 package dev.panagrad.path;

@@ -30,50 +30,42 @@ final class CenteredProducts {
   /** Sums over {@code count} positions of a checked batch from {@code first}. */
   void sum(LinearAlgebra linear, Batch batch, long first, long count) {
     try (TensorArena scratch = TensorArena.open("panels of rows")) {
-      sum(
-          linear,
-          new RowPanel(scratch, batch.rows().x(), batch.index(), count),
-          new RowPanel(scratch, batch.rows().y(), batch.index(), count),
-          first,
-          count);
-    }
-  }
-
-  private void sum(
-      LinearAlgebra linear, RowPanel features, RowPanel targets, long first, long count) {
-    double[] rest = new double[mean.length];
-    double[] targetRest = new double[targetMean.length];
-    if (isCentered) {
+      RowPanel features = new RowPanel(scratch, batch.rows().x(), batch.index(), count);
+      RowPanel targets = new RowPanel(scratch, batch.rows().y(), batch.index(), count);
+      double[] rest = new double[mean.length];
+      double[] targetRest = new double[targetMean.length];
+      if (isCentered) {
+        for (long done = 0; done < count; done += RowPanel.ROWS) {
+          long rows = Math.min(RowPanel.ROWS, count - done);
+          features.addSums(features.load(first + done, rows, rest), mean);
+          targets.addSums(targets.load(first + done, rows, targetRest), targetMean);
+        }
+        divide(mean, count);
+        divide(targetMean, count);
+      }
       for (long done = 0; done < count; done += RowPanel.ROWS) {
         long rows = Math.min(RowPanel.ROWS, count - done);
-        features.addSums(features.load(first + done, rows, rest), mean);
-        targets.addSums(targets.load(first + done, rows, targetRest), targetMean);
+        Tensor z = features.load(first + done, rows, mean);
+        Tensor v = targets.load(first + done, rows, targetMean);
+        linear.syrk(1, z, 1, g);
+        linear.gemm(Transpose.YES, Transpose.NO, 1, v, z, 1, c);
+        targets.addSquares(v, q);
+        if (isCentered) {
+          features.addSums(z, rest);
+          targets.addSums(v, targetRest);
+        }
       }
-      divide(mean, count);
-      divide(targetMean, count);
-    }
-    for (long done = 0; done < count; done += RowPanel.ROWS) {
-      long rows = Math.min(RowPanel.ROWS, count - done);
-      Tensor z = features.load(first + done, rows, mean);
-      Tensor v = targets.load(first + done, rows, targetMean);
-      linear.syrk(1, z, 1, g);
-      linear.gemm(Transpose.YES, Transpose.NO, 1, v, z, 1, c);
-      targets.addSquares(v, q);
-      if (isCentered) {
-        features.addSums(z, rest);
-        targets.addSums(v, targetRest);
+      divide(rest, count);
+      divide(targetRest, count);
+      center(g, rest, rest, count);
+      center(c, targetRest, rest, count);
+      for (int f = 0; f < mean.length; f++) {
+        mean[f] += rest[f];
       }
-    }
-    divide(rest, count);
-    divide(targetRest, count);
-    center(g, rest, rest, count);
-    center(c, targetRest, rest, count);
-    for (int f = 0; f < mean.length; f++) {
-      mean[f] += rest[f];
-    }
-    for (int j = 0; j < q.length; j++) {
-      q[j] = q[j] / count - targetRest[j] * targetRest[j];
-      targetMean[j] += targetRest[j];
+      for (int j = 0; j < q.length; j++) {
+        q[j] = q[j] / count - targetRest[j] * targetRest[j];
+        targetMean[j] += targetRest[j];
+      }
     }
   }
 

@@ -22,7 +22,6 @@ final class ColumnMoments {
     this.constant = constant;
   }
 
-  /** The identity. */
   ColumnMoments(int cols) {
     this(new double[cols], new double[cols], new double[cols], new boolean[cols]);
     Arrays.fill(scale, 1);
@@ -45,7 +44,6 @@ final class ColumnMoments {
     return moments;
   }
 
-  /** Writes them into four rows, from a column on. */
   void writeTo(Tensor t, int from) {
     for (int c = 0; c < mean.length; c++) {
       t.set(0, from + c, mean[c]);

@@ -7,6 +7,7 @@ import dev.panagrad.rule.Checks;
 import dev.panagrad.tensor.DType;
 import dev.panagrad.tensor.Tensor;
 import dev.panagrad.tensor.TensorArena;
+import java.util.Arrays;
 
 /**
  * The exact least-squares or ridge answer by the normal equations in double precision: columns are
@@ -15,11 +16,9 @@ import dev.panagrad.tensor.TensorArena;
  *
  * <p>Forming the products squares the condition number: singular values of the standardized X below
  * about 1e-7 of the largest (1e-6 for a million rows) cannot be told from zero. Columns beyond the
- * numerical rank get coefficient zero, which leaves the loss minimal and the coefficients one of
- * many.
+ * numerical rank get coefficient zero, which leaves the loss minimal.
  *
- * <p>Cost: n d^2 multiply-adds, d^3 / 3 for the factorization, 8 d^2 bytes twice. Meant for d up to
- * a few thousand.
+ * <p>Cost: n d^2 multiply-adds, d^3 / 3 for the factorization, 8 d^2 bytes twice.
  *
  * <p>Source: Higham, Accuracy and Stability of Numerical Algorithms (2002), section 10.3, for
  * pivoting and rank; section 20.4 for the normal equations.
@@ -125,9 +124,8 @@ public record ExactSolution(
     private final int d;
     private final int k;
     private final double count;
+    private final double[][] products; // of columns, those of the targets behind the features
     private final double[][] a;
-    private final double[][] right;
-    private final double[] squares;
 
     StandardizedSystem(Tensor products, ColumnMoments xs, ColumnMoments ys, long count) {
       this.xs = xs;
@@ -135,26 +133,14 @@ public record ExactSolution(
       this.count = count;
       d = xs.mean.length;
       k = ys.mean.length;
-      a = new double[d][d];
-      right = new double[k][d];
-      squares = new double[k];
-      for (int i = 0; i < d; i++) {
-        for (int j = 0; j < d; j++) {
-          a[i][j] = products.get(i, j);
-        }
-        for (int j = 0; j < k; j++) {
-          right[j][i] = products.get(i, (long) d + j);
-        }
-      }
-      for (int j = 0; j < k; j++) {
-        squares[j] = products.get((long) d + j, (long) d + j);
-      }
+      a = new double[d][];
+      this.products = new double[d + k][];
+      Arrays.setAll(this.products, i -> products.rows(i, 1).toArray());
     }
 
     ExactSolution solve(double l2) {
-      double[][] products = new double[d][];
       for (int i = 0; i < d; i++) {
-        products[i] = a[i].clone();
+        a[i] = products[i].clone();
         // The penalty is on w in the units given, and w = z / scale.
         a[i][i] += count * l2 / xs.scale[i] / xs.scale[i];
       }
@@ -166,19 +152,20 @@ public record ExactSolution(
       double[] variances = new double[k];
       for (int j = 0; j < k; j++) {
         double yScale = ys.scale[j];
-        double[] z = substitute(pivots, rank, right[j]);
+        double[] right = products[d + j];
+        double[] z = substitute(pivots, rank, right);
         // |y - Zz|^2 = y'y - 2 z'Z'y + z'Z'Zz, each term of size n: no cancellation beyond that of
         // R2 near 1.
-        double error = squares[j];
+        double error = right[d + j];
         for (int i = 0; i < d; i++) {
           double product = 0;
           for (int l = 0; l < d; l++) {
             product += products[i][l] * z[l];
           }
-          error += z[i] * (product - 2 * right[j][i]);
+          error += z[i] * (product - 2 * right[i]);
         }
         errors[j] = Math.max(error, 0) / count * yScale * yScale;
-        variances[j] = squares[j] / count * yScale * yScale;
+        variances[j] = right[d + j] / count * yScale * yScale;
         intercept[j] = ys.rest[j] + ys.mean[j];
         for (int i = 0; i < d; i++) {
           coefficients[j][i] = z[i] * yScale / xs.scale[i];
@@ -228,7 +215,6 @@ public record ExactSolution(
       return d;
     }
 
-    /** Exchanges rows and columns s and t >= s of the symmetric matrix kept in its upper part. */
     private void exchange(int s, int t, int[] pivots) {
       if (s == t) {
         return;
@@ -236,24 +222,18 @@ public record ExactSolution(
       int pivot = pivots[s];
       pivots[s] = pivots[t];
       pivots[t] = pivot;
-      for (int i = 0; i < s; i++) {
-        double held = a[i][s];
-        a[i][s] = a[i][t];
-        a[i][t] = held;
+      for (int i = 0; i < d; i++) {
+        if (i != s && i != t) {
+          double[] ofS = a[Math.min(i, s)];
+          double[] ofT = a[Math.min(i, t)];
+          double held = ofS[Math.max(i, s)];
+          ofS[Math.max(i, s)] = ofT[Math.max(i, t)];
+          ofT[Math.max(i, t)] = held;
+        }
       }
       double diagonal = a[s][s];
       a[s][s] = a[t][t];
       a[t][t] = diagonal;
-      for (int i = s + 1; i < t; i++) {
-        double held = a[s][i];
-        a[s][i] = a[i][t];
-        a[i][t] = held;
-      }
-      for (int j = t + 1; j < d; j++) {
-        double held = a[s][j];
-        a[s][j] = a[t][j];
-        a[t][j] = held;
-      }
     }
 
     private double[] substitute(int[] pivots, int rank, double[] rightSide) {

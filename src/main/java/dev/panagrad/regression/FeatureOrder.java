@@ -24,11 +24,7 @@ public final class FeatureOrder {
     this.columns = columns;
   }
 
-  /**
-   * The order for the names of a model's features and of the columns of a service's rows.
-   *
-   * @throws ModelMismatchException if a feature is not among the columns, or is there twice
-   */
+  /** Throws {@link ModelMismatchException} if a feature is not among the columns, or twice. */
   public static FeatureOrder of(List<String> features, List<String> columns) {
     Map<String, Integer> first = new HashMap<>();
     Map<String, Integer> second = new HashMap<>();

@@ -28,9 +28,8 @@ import java.util.Objects;
  * may differ by a last bit between machines. An offset that the model was fitted with is not part
  * of it: add it to the prediction, {@code model.loss().mean(model.predict(row, 0) + offset)}.
  *
- * <p>Threading: may be shared freely, and predictions never wait for each other; rows and what
- * receives predictions are the caller's to keep apart. No {@code predict} or {@code response}
- * allocates. A service that changes its model while it runs holds it in a {@link ServedModel}.
+ * <p>Threading: may be shared freely. No {@code predict} or {@code response} allocates. A service
+ * that changes its model while it runs holds it in a {@link ServedModel}.
  */
 public final class LinearModel {
   private final List<String> features;
@@ -39,12 +38,7 @@ public final class LinearModel {
   private final double[] intercept;
   private final Loss loss;
 
-  /**
-   * A model of the squared error.
-   *
-   * @param coefficients [target][feature]
-   * @param intercept [target]; zeros if the model has none
-   */
+  /** A model of the squared error: coefficients [target][feature] and intercepts [target]. */
   public LinearModel(
       List<String> features, List<String> targets, double[][] coefficients, double[] intercept) {
     this(copy(coefficients), intercept.clone(), features, targets, new Squared());
@@ -117,9 +111,8 @@ public final class LinearModel {
   }
 
   /**
-   * The prediction of one target: the linear predictor.
+   * The prediction of one target, the linear predictor, for a row [features] in raw units.
    *
-   * @param row features in raw units [features]; only read
    * @throws IllegalArgumentException if the row has another length
    * @throws IndexOutOfBoundsException if there is no such target
    */

@@ -36,11 +36,8 @@ public final class LinearRegression {
   private Loss lossInUse = new Squared();
 
   /**
-   * Allocates a model with all parameters zero.
-   *
-   * @param features d, at least 1
-   * @param outputs k, at least 1
-   * @param hasIntercept whether there is a b; penalties never apply to it
+   * Allocates a model with all parameters zero, of at least 1 feature and 1 output; penalties never
+   * apply to b.
    */
   public LinearRegression(
       Backend backend,
@@ -89,7 +86,6 @@ public final class LinearRegression {
     return gradient;
   }
 
-  /** The parameters as kernels take them. */
   public Linear model() {
     return model;
   }

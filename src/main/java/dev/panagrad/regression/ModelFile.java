@@ -45,8 +45,7 @@ public final class ModelFile {
   /**
    * Writes a model; it is on the disk when the call returns, in place of what was there.
    *
-   * @throws IllegalArgumentException if it has no targets, or a loss that {@link Losses} does not
-   *     name
+   * @throws IllegalArgumentException if it has no targets, or a loss not of {@link Losses}
    * @throws NotDurableException if it was written and replaced, and may not outlast a crash
    * @throws IOException if it cannot be written; what was there before is still there
    */

@@ -6,19 +6,18 @@ import dev.panagrad.backend.DenseRows;
 import dev.panagrad.backend.Gradient;
 import dev.panagrad.backend.Linear;
 import dev.panagrad.backend.LinearAlgebra;
-import dev.panagrad.rule.Checks;
 import dev.panagrad.tensor.DType;
 import dev.panagrad.tensor.Elements;
 import dev.panagrad.tensor.Tensor;
 import dev.panagrad.tensor.TensorArena;
 import java.lang.foreign.MemorySegment;
 import java.lang.foreign.ValueLayout;
+import java.util.Arrays;
 import java.util.Locale;
 
 /**
- * The normal equations {@code G w = c} of rows that do not change: the products of columns are
- * summed once, and the gradient of the mean squared error at any w then costs d^2 multiply-adds for
- * each output instead of 2 n d.
+ * The normal equations {@code G w = c} of rows: the products of columns are summed once, and the
+ * gradient of the mean squared error then costs d^2 multiply-adds an output instead of 2 n d.
  *
  * <pre>
  *   m, m_y                           means of the columns; zero without intercept
@@ -80,12 +79,10 @@ import java.util.Locale;
  * and 20.4.
  *
  * <p>Cost: n d (d + k) multiply-adds once, for k outputs; then a gradient reads 8 d^2 bytes instead
- * of all rows, so that it is the faster one where n is a few times d. Memory: see {@link
- * #requiredBytes}.
+ * of all rows. Memory: see {@link #requiredBytes}.
  *
  * <p>Ownership: memory belongs to the arena; the data are not needed any more. A gradient allocates
- * nothing on the heap. Bits depend on the backend and not on its threads. Threading: one thread at
- * a time.
+ * nothing on the heap. Threading: one thread at a time.
  */
 public final class NormalEquations {
   /** Features above which the normal equations are refused: G then takes 3.2 GB. */
@@ -111,10 +108,7 @@ public final class NormalEquations {
 
   /**
    * The native memory that normal equations of this size take, in bytes: {@code 8 (d^2 + 3 k d)},
-   * and while they are built {@code 8 * 1024 (d + k)} more.
-   *
-   * @throws IllegalArgumentException if they would be refused: more than {@link #MAX_FEATURES}
-   *     features, or more outputs than an array holds
+   * and while they are built {@code 8 * 1024 (d + k)} more. Throws if they would be refused.
    */
   public static long requiredBytes(long features, long outputs) {
     if (features < 1 || outputs < 1) {
@@ -141,7 +135,6 @@ public final class NormalEquations {
         * (features * features + 3 * outputs * features + RowPanel.ROWS * (features + outputs));
   }
 
-  /** In double precision: the square of a number of features need not fit 63 bits. */
   private static double gigabytes(double features) {
     return Double.BYTES * features * features / 1e9;
   }
@@ -165,14 +158,10 @@ public final class NormalEquations {
    * Sums the normal equations of {@code count} positions of a batch from {@code first}. Reads the
    * rows twice with an intercept, else once, in panels of 1,024.
    *
-   * @param arena owner of the result
-   * @param batch rows without weights and offsets
-   * @param hasIntercept whether the model has one
    * @throws IllegalArgumentException if there is no row, rows have weights or offsets, there are
-   *     more than {@link #MAX_FEATURES} features, or the backend does not compute in host memory;
-   *     nothing is allocated then
+   *     more than {@link #MAX_FEATURES} features, or the backend does not compute in host memory
    * @throws IndexOutOfBoundsException if the range is not inside, or an entry of the index is not a
-   *     row; nothing is allocated then
+   *     row
    */
   public static NormalEquations of(
       Backend backend,
@@ -217,12 +206,8 @@ public final class NormalEquations {
   }
 
   /**
-   * Computes the gradient of the mean squared error at those parameters, and the error itself.
-   *
-   * @param model F32 or F64, whatever the type of the data was
-   * @throws IllegalArgumentException if a shape, type or buffer does not fit; nothing is written
-   *     then
-   * @throws IllegalStateException if memory or the backend has been closed; nothing is written then
+   * Computes the gradient of the mean squared error at parameters of F32 or F64, whatever the type
+   * of the data was, and the error itself. What is refused has written nothing.
    */
   public void gradient(Linear model, Gradient into) {
     check(model, into);
@@ -312,41 +297,20 @@ public final class NormalEquations {
     }
   }
 
-  // Zero without intercept.
+  /** Copies of m, G, c, m_y and q on the heap; means are zero without intercept. */
+  @SuppressWarnings("ArrayRecordComponent") // read once, not compared
+  public record Sums(double[] mean, double[][] g, double[][] c, double[] targetMean, double[] q) {}
 
-  public double mean(int feature) {
-    return sums.mean[feature(feature)];
+  /** The sums over the rows, copied. */
+  public Sums sums() {
+    return new Sums(
+        sums.mean.clone(), rows(sums.g), rows(sums.c), sums.targetMean.clone(), sums.q.clone());
   }
 
-  public double targetMean(int output) {
-    return sums.targetMean[output(output)];
-  }
-
-  /** The mean square q of an output's centered target. */
-  public double targetSquares(int output) {
-    return sums.q[output(output)];
-  }
-
-  /** Copies one row of G, the mean products of a centered feature with all, into [d]. */
-  public void copyProducts(int feature, double[] to) {
-    feature(feature);
-    requireLength(to, d);
-    for (int f = 0; f < d; f++) {
-      to[f] = Elements.get(sums.g, (long) feature * d + f);
-    }
-  }
-
-  /** The mean product of a centered feature with an output's centered target, an entry of c. */
-  public double rightSide(int output, int feature) {
-    return Elements.get(sums.c, (long) output(output) * d + feature(feature));
-  }
-
-  private int feature(int feature) {
-    return Checks.index("normal equations", "feature", feature, d);
-  }
-
-  private int output(int output) {
-    return Checks.index("normal equations", "output", output, k);
+  private static double[][] rows(Tensor t) {
+    double[][] rows = new double[Math.toIntExact(t.rows())][];
+    Arrays.setAll(rows, i -> t.rows(i, 1).toArray());
+    return rows;
   }
 
   private static void requireLength(double[] found, int needed) {

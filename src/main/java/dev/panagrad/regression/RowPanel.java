@@ -14,20 +14,13 @@ import java.util.Arrays;
  * <p>How many rows is fixed, so that sums over panels have one order whatever computes them.
  */
 final class RowPanel {
-  /** Rows of a panel: 512 KiB for 64 columns, which a level-2 cache holds. */
-  static final int ROWS = 1024;
-
+  static final int ROWS = 1024; // 512 KiB for 64 columns, which a level-2 cache holds
   private final Tensor source;
   private final Tensor index;
   private final Tensor panel;
   private final double[] partial;
 
-  /**
-   * A panel of a checked matrix.
-   *
-   * @param index rows, I64, or null for rows in order; its entries are rows of the matrix
-   * @param count rows that will be loaded, in all
-   */
+  /** A panel of a checked matrix, for {@code count} rows in all, of a checked index or null. */
   RowPanel(TensorArena arena, Tensor source, Tensor index, long count) {
     this.source = source;
     this.index = index;
@@ -37,11 +30,7 @@ final class RowPanel {
     this.partial = new double[Math.toIntExact(source.cols())];
   }
 
-  /**
-   * Loads {@code count} positions from {@code first}, of the index or of the rows.
-   *
-   * @return [count, cols], valid until the next call
-   */
+  /** Loads positions of the index or of the rows: [count, cols], valid until the next call. */
   Tensor load(long first, long count, double[] shift) {
     MemorySegment from = source.segment();
     MemorySegment to = panel.segment();

@@ -18,9 +18,7 @@ import java.util.List;
  * coefficient stays zero.
  */
 public final class Standardization {
-  /** Columns of either kind, at most; four numbers of 8 bytes are kept for each. */
-  private static final int MAX_COLUMNS = 1 << 26;
-
+  private static final int MAX_COLUMNS = 1 << 26; // with four numbers of 8 bytes for each
   private final ColumnMoments x;
   private final ColumnMoments y;
 
@@ -98,12 +96,7 @@ public final class Standardization {
         ColumnMoments.of("target", targetMean, targetScale));
   }
 
-  /**
-   * Standardizes all rows in place.
-   *
-   * @throws IllegalArgumentException if there are other columns than features or targets, or memory
-   *     is read-only; nothing is written then
-   */
+  /** Standardizes all rows in place, unless columns do not fit or memory is read-only. */
   public void applyInPlace(Tensor features, Tensor targets) {
     requireColumns(features, x);
     requireColumns(targets, y);

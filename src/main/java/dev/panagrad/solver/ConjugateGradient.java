@@ -16,13 +16,11 @@ import java.util.Arrays;
  * The gradient of a quadratic is linear, so that one evaluation per iteration gives both the
  * curvature along d and the next gradient. t makes the probe as long as the parameters, so that
  * rounding to their type hides neither. Groups have steps of their own. The gradient is evaluated
- * anew every {@value #REFRESH} iterations, and before the end is believed: the recurrence drifts
- * from it.
+ * anew every {@value #REFRESH} iterations, and before the end is believed: the recurrence drifts.
  *
  * <p>With condition number c of the Hessian the distance to the minimum, in the norm of the
  * Hessian, shrinks by {@code (sqrt(c) - 1) / (sqrt(c) + 1)} per iteration or faster, where plain
- * descent has {@code (c - 1) / (c + 1)}; in exact arithmetic it is zero after as many iterations as
- * the Hessian has distinct eigenvalues.
+ * descent has {@code (c - 1) / (c + 1)}.
  *
  * <p>Source: Hestenes and Stiefel (1952), Methods of conjugate gradients for solving linear
  * systems; Nocedal and Wright, Numerical Optimization (2006), section 5.1.
@@ -33,11 +31,6 @@ public record ConjugateGradient() implements Solver {
   @Override
   public String name() {
     return "cg";
-  }
-
-  @Override
-  public boolean acceptsL1() {
-    return false;
   }
 
   @Override
@@ -60,7 +53,6 @@ public record ConjugateGradient() implements Solver {
     private double[] value;
     private double bestSquares = Double.POSITIVE_INFINITY;
     private double[] best;
-    private double step = Double.NaN;
     private int sinceRefresh;
     private boolean isFirst = true;
 
@@ -211,11 +203,6 @@ public record ConjugateGradient() implements Solver {
     @Override
     public double[] parameters() {
       return status() == Status.STALLED && total(squares) > bestSquares ? best : w;
-    }
-
-    @Override
-    public double stepLength() {
-      return step;
     }
 
     @Override

@@ -22,8 +22,8 @@ import dev.panagrad.rule.Checks;
  * The step ends where the first coefficient changes its sign, which leaves the active set, and up
  * to {@value #NEWTON_STEPS} follow. Where G_AA is singular, coefficients move along a combination
  * of columns that is zero, in the direction in which L1 falls, until one of them is zero. Descent
- * alone takes as many sweeps as G_AA has condition number; it finds the active set, and the steps
- * the minimum on it. None is taken for more than {@value #MAX_FACTORIZED} coefficients.
+ * finds the active set, and the steps the minimum on it; none is taken for more than {@value
+ * #MAX_FACTORIZED} coefficients.
  *
  * <p><b>Stopping rule.</b> With {@code h = 2 (r - l2 w)}, R the objective without its L1 term and
  * {@code s = min(1, l1 / max|h|)}, the scaled residual is feasible for the dual problem, and the
@@ -57,10 +57,7 @@ public final class CoordinateDescent {
   static final int MAX_SWEEPS = 20_000;
   static final int PATIENCE = 50;
   static final int MAX_FACTORIZED = 512;
-
-  /** A pivot that cancels to this part of what it was is rounding. */
-  private static final double SINGULAR = 1e-13;
-
+  private static final double SINGULAR = 1e-13; // part of a pivot below which it is rounding
   private static final int REFINEMENTS = 2;
 
   private final double[][] g;
@@ -81,12 +78,9 @@ public final class CoordinateDescent {
   public record Outcome(boolean converged, double relativeGap, long sweeps, double multiplyAdds) {}
 
   /**
-   * A problem; the arrays are kept, and not changed.
-   *
-   * @param g symmetric, positive semidefinite [d][d]; a zero on its diagonal leaves that
-   *     coefficient as it is
-   * @param c right side [d]
-   * @param q the objective at w = 0, at least 0
+   * A problem, whose arrays are kept and not changed: symmetric, positive semidefinite G [d][d],
+   * right side c [d], and the objective at w = 0, q. A zero on the diagonal of G leaves that
+   * coefficient as it is.
    */
   public CoordinateDescent(double[][] g, double[] c, double q) {
     Vectors.requireSystem(g, c);
@@ -107,11 +101,9 @@ public final class CoordinateDescent {
   }
 
   /**
-   * Minimizes.
+   * Minimizes, from a start w [d], which receives the solution.
    *
    * @param l1 above 0; without it the problem is linear, see {@link ShiftedSystem}
-   * @param l2 at least 0
-   * @param w start [d], which receives the solution
    * @throws ArithmeticException if the gap is not finite: the problem or the start is not
    */
   public Outcome solve(double l1, double l2, double[] w) {

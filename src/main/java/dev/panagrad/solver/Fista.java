@@ -37,12 +37,7 @@ public record Fista() implements Solver {
   }
 
   private static final class Descent extends Iterations {
-    /**
-     * Iterations that may pass without a shorter proximal gradient, or as many as there were: under
-     * momentum it grows for long where the condition number is large.
-     */
-    private static final int PATIENCE = 1000;
-
+    private static final int PATIENCE = 1000; // iterations without a shorter proximal gradient
     private final boolean isKnown;
     private double curvature;
     private double t = 1;

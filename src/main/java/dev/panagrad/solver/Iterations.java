@@ -8,6 +8,7 @@ abstract class Iterations implements Solver.Run {
   final double tolerance;
   double[] w;
   double[] g;
+  double step = Double.NaN;
   double firstNorm = Double.NaN; // the length of the first gradient
   private Status status = Status.GOING_ON;
 
@@ -41,6 +42,11 @@ abstract class Iterations implements Solver.Run {
 
   final int requireGroup(int group) {
     return Checks.index("the objective", "group", group, objective.groups());
+  }
+
+  @Override
+  public double stepLength() {
+    return step;
   }
 
   @Override

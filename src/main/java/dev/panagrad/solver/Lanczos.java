@@ -34,33 +34,22 @@ import java.util.SplittableRandom;
  * theorem 3.2.
  */
 public final class Lanczos {
-  /** The start vector's; always the same, so that runs are repeatable. */
-  private static final long SEED = 0x1a2c;
-
-  /**
-   * A next vector shorter than this part of the largest eigenvalue is rounding: the products span
-   * all that there is.
-   */
-  private static final double NEGLIGIBLE = 1e-12;
+  private static final long SEED = 0x1a2c; // of the start vector, so that runs are repeatable
+  private static final double NEGLIGIBLE = 1e-12; // part of the largest: a shorter q is rounding
 
   private Lanczos() {}
 
   /**
-   * What is known of a spectrum.
-   *
-   * @param largest at most the largest eigenvalue
-   * @param smallest at least the smallest eigenvalue
-   * @param products with the matrix that it took
-   * @param isComplete whether the products span all directions that the start vector reaches, so
-   *     that both are the eigenvalues themselves but for rounding
+   * What is known of a spectrum: at most the largest and at least the smallest eigenvalue, after so
+   * many products; complete if they span all directions that the start vector reaches, so that both
+   * are the eigenvalues themselves but for rounding.
    */
   public record Spectrum(double largest, double smallest, int products, boolean isComplete) {}
 
   /**
-   * Finds the ends of the spectrum, by at most {@code maxProducts} products.
+   * Finds the ends of the spectrum, by at most {@code maxProducts} products, or until the largest
+   * has grown by less than the tolerance, as a fraction, twice in a row; 0 to go on.
    *
-   * @param tolerance stops when the largest has grown by less than this fraction twice in a row; 0
-   *     to go on
    * @throws ArithmeticException if a product is not finite
    */
   public static Spectrum extremes(

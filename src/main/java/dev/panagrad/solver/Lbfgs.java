@@ -39,11 +39,6 @@ public record Lbfgs(int memory) implements Solver {
   }
 
   @Override
-  public boolean acceptsL1() {
-    return false;
-  }
-
-  @Override
   public Run start(Objective objective, double[] initial, double tolerance) {
     return new Descent(objective, initial, tolerance, memory);
   }
@@ -57,7 +52,6 @@ public record Lbfgs(int memory) implements Solver {
     private double value;
     private int kept;
     private int newest = -1;
-    private double step = Double.NaN;
 
     Descent(Objective objective, double[] initial, double tolerance, int memory) {
       super(objective, initial, tolerance);
@@ -134,11 +128,6 @@ public record Lbfgs(int memory) implements Solver {
       y[newest] = dy;
       products[newest] = product;
       kept = Math.min(kept + 1, s.length);
-    }
-
-    @Override
-    public double stepLength() {
-      return step;
     }
 
     @Override

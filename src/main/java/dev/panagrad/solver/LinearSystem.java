@@ -21,12 +21,8 @@ import dev.panagrad.rule.Checks;
 public final class LinearSystem {
   private LinearSystem() {}
 
-  /** The best x that was found, {@code b - A x} as it was carried along, and products it took. */
-  @SuppressWarnings("ArrayRecordComponent") // read once, not compared
-  public record Solution(double[] x, double[] residual, int products) {}
-
   /** Solves, from zero, until the residual is at most that part of b, or for so many products. */
-  public static Solution solve(
+  public static double[] solve(
       LinearOperator matrix, double[] b, int maxProducts, double tolerance) {
     Checks.count("products", maxProducts);
     Checks.nonNegative("tolerance", tolerance);
@@ -36,10 +32,8 @@ public final class LinearSystem {
     double[] product = new double[b.length];
     double squares = Vectors.dot(r, r);
     double enough = tolerance * tolerance * squares;
-    int products = 0;
-    while (products < maxProducts && squares > enough) {
+    for (int i = 0; i < maxProducts && squares > enough; i++) {
       matrix.multiply(d, product);
-      products++;
       double curvature = Vectors.dot(d, product);
       if (!(curvature > 0)) {
         // Singular but for rounding: nothing to be had in this direction.
@@ -49,11 +43,11 @@ public final class LinearSystem {
       Vectors.add(-squares / curvature, product, r);
       double next = Vectors.dot(r, r);
       double share = next / squares;
-      for (int i = 0; i < d.length; i++) {
-        d[i] = r[i] + share * d[i];
+      for (int j = 0; j < d.length; j++) {
+        d[j] = r[j] + share * d[j];
       }
       squares = next;
     }
-    return new Solution(x, r, products);
+    return x;
   }
 }

@@ -6,14 +6,8 @@ import java.util.Map;
 
 /**
  * What a {@link Solver.Run} remembers between two iterations, as named vectors of numbers. A run
- * describes it once, in {@link Solver.Run#exchange}, for both directions:
- *
- * <pre>
- *   w = state.vector("w", w);        saving: notes w, gives it back
- *   t = state.number("t", t);        restoring: gives what was noted under that name
- * </pre>
- *
- * What is saved is a copy.
+ * describes it once, in {@link Solver.Run#exchange}: {@code w = state.vector("w", w)} notes a copy
+ * of w and gives w back, or gives what was noted under that name.
  */
 public final class RunState {
   private final Map<String, double[]> vectors;

@@ -9,7 +9,9 @@ public interface Solver {
   String name();
 
   /** True if it handles an L1 penalty, which has no gradient where a parameter is zero. */
-  boolean acceptsL1();
+  default boolean acceptsL1() {
+    return false;
+  }
 
   /** True if it needs a gradient that is linear in the parameters. */
   default boolean needsQuadratic() {
@@ -17,11 +19,8 @@ public interface Solver {
   }
 
   /**
-   * Begins at these parameters; evaluates once, or not at all.
-   *
-   * @param initial as many as the objective has, not changed
-   * @param tolerance at least 0; stops when the gradient, or what stands for it with L1, is at most
-   *     this part of its length at the beginning
+   * Begins at these parameters, without an evaluation; converged where the gradient, or what stands
+   * for it with L1, is at most the tolerance, a part of its length at the beginning.
    */
   Run start(Objective objective, double[] initial, double tolerance);
 
@@ -34,11 +33,7 @@ public interface Solver {
       STALLED
     }
 
-    /**
-     * One iteration; after it has ended, nothing.
-     *
-     * @throws ArithmeticException if the first gradient's length is not finite
-     */
+    /** One iteration, unless it has ended; throws if the first gradient's length is not finite. */
     Status iterate();
 
     /** What the last iteration gave; {@link Status#GOING_ON} before the first. */

@@ -19,10 +19,7 @@ final class StrongWolfe {
   private static final double DECREASE = 1e-4;
   private static final double CURVATURE = 0.9;
   private static final int MAX_EVALUATIONS = 30;
-
-  /** Relative to the value: differences below are taken for rounding, of F32 gradients too. */
-  private static final double ROUNDING = 1e-7;
-
+  private static final double ROUNDING = 1e-7; // of the value, for F32 gradients too
   private final Objective objective;
   private final double[] from;
   private final double[] direction;
@@ -30,7 +27,6 @@ final class StrongWolfe {
   private final double slope0;
   private int evaluations;
 
-  /** A step that was evaluated. */
   @SuppressWarnings("ArrayRecordComponent") // never compared
   record Point(double step, double value, double slope, double[] w, double[] g) {}
 

@@ -32,7 +32,6 @@ final class Vectors {
     }
   }
 
-  /** Throws unless the matrix is square, and the right side as long as it. */
   static void requireSystem(double[][] a, double[] b) {
     if (a.length != b.length) {
       throw new IllegalArgumentException(
@@ -44,7 +43,6 @@ final class Vectors {
     }
   }
 
-  /** {@code y += factor * x}. */
   static void add(double factor, double[] x, double[] y) {
     for (int i = 0; i < y.length; i++) {
       y[i] += factor * x[i];

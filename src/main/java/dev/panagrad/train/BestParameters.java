@@ -10,9 +10,7 @@ import dev.panagrad.train.rows.RowFit;
  * the beginning: exact for full batches, and for others more than theirs at the end.
  */
 final class BestParameters {
-  /** More have checkpoints, and not two more copies in memory. */
-  private static final long MAX_PARAMETERS = 1 << 24;
-
+  private static final long MAX_PARAMETERS = 1 << 24; // more have checkpoints, and no two copies
   private final Backend backend;
   private final Tensor parameters;
   private Tensor candidate; // null if there are too many

@@ -6,9 +6,8 @@ import java.math.RoundingMode;
 import java.util.Locale;
 
 /**
- * How far a training ended from the minimum, at most, by loss and gradient as they were computed,
- * with four roundings of the loss added. In F32, with features far from standardized, gradients may
- * be rounded by more than that.
+ * How far a training ended from the minimum, at most, with four roundings of the loss added. In
+ * F32, with features far from standardized, gradients may be rounded by more than that.
  *
  * @param objective the mean over targets of loss and penalties at the end, in raw units
  * @param gradientNorm the length of its gradient in the units of training; with an L1 penalty, of
@@ -35,11 +34,7 @@ public record Certificate(
     return largestCurvature / smallestCurvature;
   }
 
-  /**
-   * True if plain gradient methods are slow on this problem; {@link
-   * dev.panagrad.solver.ConjugateGradient} and {@link dev.panagrad.solver.Lbfgs} need far fewer
-   * passes, and standardized features or an L2 penalty lower the number.
-   */
+  /** True if plain gradient methods are slow on this problem; solvers need far fewer passes. */
   public boolean isIllConditioned() {
     return condition() >= ILL_CONDITIONED;
   }

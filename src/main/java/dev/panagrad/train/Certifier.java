@@ -116,7 +116,7 @@ record Certifier(RowsObjective objective, Standardization units, Curvature curva
     double gap = 0;
     for (int j = 0; j < objective.groups(); j++) {
       double[] g = objective.part(gradient, j);
-      double[] z = curvature.solve(g, MAX_PRODUCTS, 1e-8).x();
+      double[] z = curvature.solve(g, MAX_PRODUCTS, 1e-8);
       double[] r = new double[g.length];
       curvature.multiply(z, r);
       double sum = 0;

@@ -11,12 +11,10 @@ import java.util.Objects;
  * process ended at any moment.
  *
  * <p>A folder holds the checkpoints of one training, {@code checkpoint-BATCHES.safetensors} with
- * the number of batches done. One training at a time may write there. A last checkpoint is written
- * whenever a training ends by itself or is {@linkplain Trainer#stopWhen asked to stop}.
- *
- * <p>A checkpoint that cannot be written, on a full disk, does not end a training: it is logged as
- * a warning, those before stay, and the next one is tried when it is due. What became of the last
- * one is in {@link TrainingResult#checkpointFailure}.
+ * the number of batches done. A last one is written whenever a training ends by itself or is
+ * {@linkplain Trainer#stopWhen asked to stop}. One that cannot be written, on a full disk, does not
+ * end a training: it is logged as a warning, those before stay, and the next one is tried when it
+ * is due; {@link TrainingResult#checkpointFailure} is of the last.
  */
 public final class Checkpoints {
   private final Path folder;
@@ -57,9 +55,8 @@ public final class Checkpoints {
   }
 
   /**
-   * Training goes on while a checkpoint is written, from a copy of parameters and state: that much
-   * more memory, and a pause of one copy through memory. A checkpoint that falls due while another
-   * is being written waits for it.
+   * Training goes on while a checkpoint is written, from a copy of parameters and state; one that
+   * falls due meanwhile waits for it.
    */
   public Checkpoints inBackground() {
     this.inBackground = true;

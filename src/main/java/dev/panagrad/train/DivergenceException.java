@@ -5,10 +5,7 @@ import java.util.Locale;
 import java.util.Optional;
 import java.util.function.Function;
 
-/**
- * The loss became infinite or NaN, or grew beyond any use. The message says at which step and what
- * to try.
- */
+/** The loss became infinite or NaN, or grew beyond use; the message says when and what to try. */
 public final class DivergenceException extends RuntimeException {
   private static final long serialVersionUID = 1;
   private final long step;
@@ -37,10 +34,7 @@ public final class DivergenceException extends RuntimeException {
     return Option.fill(template, names);
   }
 
-  /**
-   * The model of the lowest training loss before, in raw units; empty if there was no progress, or
-   * if the model has more than 16 million parameters.
-   */
+  /** The model of the lowest training loss before, if any, of up to 16 million parameters. */
   public Optional<LinearModel> best() {
     return Optional.ofNullable(best);
   }

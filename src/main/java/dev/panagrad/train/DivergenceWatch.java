@@ -8,9 +8,7 @@ import java.util.function.DoubleFunction;
  * Ends a training whose loss says that it has diverged, by the first loss and the targets' size.
  */
 final class DivergenceWatch {
-  /** A loss this many times the first is beyond recovery, even if it is finite in F64. */
-  private static final double HOPELESS = 1e20;
-
+  private static final double HOPELESS = 1e20; // times the first loss: beyond recovery, even in F64
   private final DType dtype;
   private final DoubleFunction<String> advice; // by the rate, with options for Option.fill
   private double firstLoss; // NaN if there has been none
@@ -28,9 +26,9 @@ final class DivergenceWatch {
   }
 
   /**
-   * Looks at the loss of a batch. A loss that cannot be used leaves no trace.
+   * Looks at the loss of a batch, summed over outputs, in the space of training. One that cannot be
+   * used leaves no trace.
    *
-   * @param loss summed over outputs, in the space of training
    * @param zeros what a model of zeros loses on these rows: the first batch alone is no measure, as
    *     it may fit exactly; 0 if the watch knows it of all rows
    * @param when such as "at", before the step

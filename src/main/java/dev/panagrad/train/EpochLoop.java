@@ -33,7 +33,6 @@ interface EpochLoop {
   /** The rate of the last step, or what stands for it. */
   double stepLength();
 
-  /** The base learning rate; NaN if there is none. */
   default double learningRate() {
     return Double.NaN;
   }
@@ -42,7 +41,6 @@ interface EpochLoop {
     throw new IllegalStateException("the plan refuses to lower the rate of a method without one");
   }
 
-  /** Steps skipped because their gradient was not finite. */
   default long skippedSteps() {
     return 0;
   }

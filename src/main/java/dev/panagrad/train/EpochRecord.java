@@ -5,12 +5,10 @@ package dev.panagrad.train;
  * averaged over targets, without penalty.
  *
  * @param epoch from 1
- * @param steps optimizer steps so far
  * @param loss mean over the epoch's batches, each weighted by its rows and taken before its step;
  *     so it trails the parameters by half an epoch on average; in Gram mode with the accuracy of
  *     {@link dev.panagrad.regression.NormalEquations}
  * @param validationLoss of the held-out rows after the epoch; NaN if there are none
- * @param learningRate of the last step
  * @param gradientNorm Euclidean norm of the last batch's gradient, in the space of training; NaN
  *     unless a tolerance on it is set
  * @param seconds since training began

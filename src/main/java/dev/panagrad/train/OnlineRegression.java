@@ -25,10 +25,9 @@ import java.util.Objects;
  * from a source of the caller's own. Every row or batch is one optimizer step, in the order of
  * arrival; the same rows in the same order as batches of {@link Trainer} give the same bits.
  *
- * <p>A row or batch whose loss is not finite, or beyond use, is a {@link DivergenceException}, and
- * parameters and state are as before it: a service can drop it and go on. Learning rates and
- * penalties refer to raw units, or to those of the {@link Builder#standardization standardization}
- * if there is one.
+ * <p>A row or batch whose loss is not finite, or beyond use, changes nothing: a service can drop it
+ * and go on. Learning rates and penalties refer to raw units, or to those of the {@link
+ * Builder#standardization standardization} if there is one.
  *
  * <p>Ownership: owns its memory, until closed; the backend stays open. Threading: one thread at a
  * time; the models it returns may be shared freely, as by {@link
@@ -95,10 +94,7 @@ public final class OnlineRegression implements AutoCloseable {
     return new Builder(optimizer);
   }
 
-  /**
-   * The options of an online regression. Defaults: F64, intercept, no standardization, batches of
-   * one row.
-   */
+  /** Options. Defaults: F64, intercept, no standardization, batches of one row. */
   public static final class Builder {
     private final Optimizer.Builder optimizer;
     private DType dtype = DType.F64;
@@ -192,9 +188,6 @@ public final class OnlineRegression implements AutoCloseable {
    *
    * @return the mean squared error of the rows before the step, averaged over targets, in raw units
    * @throws IllegalArgumentException if a shape or type does not fit; nothing changes
-   * @throws DivergenceException if the loss is not finite or beyond use; nothing changes
-   * @throws IllegalStateException if this, the backend or the batch's memory is closed; nothing
-   *     changes
    */
   public double update(DenseRows batch) {
     double squares = take(batch);
@@ -226,10 +219,8 @@ public final class OnlineRegression implements AutoCloseable {
    * memory is read before the next one is asked for, so that a source may use it again.
    *
    * @throws IllegalArgumentException if a batch does not fit; steps on those before stay made
-   * @throws DivergenceException if a loss is not finite or beyond use. In host memory nothing of
-   *     that batch is in the parameters; a device is looked at every 64 steps, and may have gone on
-   *     for that many
-   * @throws IllegalStateException if this, the backend or a batch's memory is closed
+   * @throws DivergenceException if a loss is not finite or beyond use; nothing of that batch is in
+   *     the parameters, but a device is looked at every 64 steps, and may have gone on for as many
    */
   public StreamResult fit(Iterator<DenseRows> batches) {
     long before = optimizer.steps();

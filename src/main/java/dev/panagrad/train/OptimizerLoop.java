@@ -7,8 +7,8 @@ import dev.panagrad.optimizer.Optimizer;
 import dev.panagrad.tensor.Tensor;
 import dev.panagrad.tensor.TensorArena;
 import dev.panagrad.train.checkpoint.SavedTraining;
-import dev.panagrad.train.checkpoint.ScheduleProbe;
 import dev.panagrad.train.objective.AutomaticRate;
+import dev.panagrad.train.rows.Fingerprint;
 import dev.panagrad.train.rows.LossLog;
 import dev.panagrad.train.rows.TrainingRows;
 import java.io.IOException;
@@ -65,7 +65,7 @@ final class OptimizerLoop implements EpochLoop {
         plan.steps.isRateAutomatic()
             ? "automatic for " + plan.ending.epochs() + " epochs"
             : Double.toString(learningRate()));
-    identity.put("training.schedule", ScheduleProbe.of(optimizer));
+    identity.put("training.schedule", Fingerprint.ofSchedule(optimizer));
     return identity;
   }
 

@@ -10,8 +10,7 @@ import dev.panagrad.rule.Checks;
  * @param tolerance part of the best loss that an improvement is more than, in [0, 1)
  */
 record RateReduction(double factor, int patience, double tolerance) {
-  /** A part of the rate that was asked for; below it nothing moves. */
-  static final double LEAST = 1e-12;
+  static final double LEAST = 1e-12; // part of the rate below which nothing moves
 
   RateReduction {
     Checks.openFraction("factor of the rate reduction", factor);

@@ -17,9 +17,7 @@ import java.util.Map;
 
 /** Epochs that are iterations of a method that looks at all rows in every step. */
 final class SolverLoop implements EpochLoop {
-  /** Gradients of F32 rows are not more exact than this part of their first length. */
-  private static final double F32_TOLERANCE = 2e-6;
-
+  private static final double F32_TOLERANCE = 2e-6; // what F32 gradients are exact to
   private static final double F64_TOLERANCE = 1e-9;
 
   private static final String PREFIX = "training/method/";
@@ -28,10 +26,7 @@ final class SolverLoop implements EpochLoop {
   private final Workbench bench;
   private final Solver solver;
   private final RowsObjective objective;
-
-  /** FISTA evaluates at its extrapolated point, not at its iterate, and reports that loss. */
-  private final boolean isLastEvaluation;
-
+  private final boolean isLastEvaluation; // FISTA's loss is of its extrapolated point
   private TrainingProgress progress;
   private DivergenceWatch watch;
   private Solver.Run run;

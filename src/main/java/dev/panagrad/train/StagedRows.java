@@ -28,11 +28,7 @@ final class StagedRows {
   private final Tensor placedOneX;
   private final Tensor placedOneY;
 
-  /**
-   * Buffers for that many rows.
-   *
-   * @param standardization applied to what is staged, or null
-   */
+  /** Buffers for that many rows, to be standardized if that is not null. */
   StagedRows(
       Backend backend,
       TensorArena arena,
@@ -54,21 +50,15 @@ final class StagedRows {
     placedOneY = placedY.rows(0, 1);
   }
 
-  /** What is staged, where the backend computes. */
   Batch batch() {
     return placed;
   }
 
-  /** Throws unless the buffers are alive. */
   void requireUsable() {
     x.requireUsable();
   }
 
-  /**
-   * Stages one row.
-   *
-   * @return the sum of the squares of the targets, as staged
-   */
+  /** Stages one row, and returns the sum of the squares of its targets, as staged. */
   double stage(double[] row, double[] targets) {
     for (int f = 0; f < row.length; f++) {
       Elements.set(x, f, feature(row[f], f));
@@ -86,11 +76,7 @@ final class StagedRows {
     return squares;
   }
 
-  /**
-   * Stages a batch of no more rows than there are here.
-   *
-   * @return the mean over rows of the sum of the squares of the targets, as staged
-   */
+  /** Stages no more rows than fit, and returns the mean of that sum over them. */
   double stage(DenseRows batch) {
     long rows = batch.x().rows();
     int features = Math.toIntExact(x.cols());
@@ -118,7 +104,7 @@ final class StagedRows {
     return squares / rows;
   }
 
-  /** The mean over rows of the sum of the squares of the targets of a batch that is not staged. */
+  /** That mean for a batch that is not staged. */
   static double squares(Tensor targets) {
     double squares = 0;
     for (long i = 0; i < targets.rows(); i++) {

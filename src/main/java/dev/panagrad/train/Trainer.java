@@ -20,8 +20,8 @@ import java.util.Objects;
 import java.util.function.BooleanSupplier;
 
 /**
- * Fits linear regressions: how many epochs, which batches, when to stop. A trainer is a reusable
- * description; each {@link #fit} is a training of its own.
+ * Fits linear regressions. A trainer is a reusable description; each {@link #fit} is a training of
+ * its own.
  *
  * <p>Defaults: 100 epochs, full batch, shuffled where batches are smaller than the data, seed 0,
  * intercept, no standardization, no held-out rows, no early stop, gradients from the rows.
@@ -50,10 +50,7 @@ public final class Trainer {
   private Loss loss = new Squared();
   private Tensor weights;
   private Tensor offset;
-
-  /** Factors of 0 and 1; empty if they are to be balanced; null if they are not weighted. */
-  private List<Double> classWeights;
-
+  private List<Double> classWeights; // of 0 and 1; empty if balanced, null if there are none
   private boolean certify;
   private int accumulate = 1;
   private boolean varianceReduced;
@@ -75,9 +72,8 @@ public final class Trainer {
   }
 
   /**
-   * A trainer with a method that looks at all rows in every step, with that penalty. An epoch is
-   * one of its iterations, of one pass or a few over the rows; it ends by itself where the gradient
-   * is as good as zero.
+   * A trainer with a method that looks at all rows. An epoch is one of its iterations, of one pass
+   * or a few over the rows; it ends by itself where the gradient is as good as zero.
    */
   public static Trainer with(Solver solver, Penalty penalty) {
     return new Trainer(
@@ -101,11 +97,9 @@ public final class Trainer {
 
   /**
    * Sums X^T X and X^T y of the training rows once, in F64, and takes gradient and loss of every
-   * step from them: d^2 multiply-adds for each output instead of 2 n d. For full batches only, and
-   * backends that compute in host memory.
-   *
-   * <p>It costs accuracy, by the bounds of {@link dev.panagrad.regression.NormalEquations}; the
-   * loss of held-out rows, and loss and R2 of the result, are computed from the rows all the same.
+   * step from them: see {@link dev.panagrad.regression.NormalEquations} for what is gained and
+   * lost. Losses of held-out rows and of the result are computed from the rows all the same. For
+   * full batches only, and backends that compute in host memory.
    */
   public Trainer gram() {
     this.gram = true;
@@ -138,9 +132,8 @@ public final class Trainer {
 
   /**
    * Standardizes features and targets, <b>in place</b>, by the means and deviations of the training
-   * rows, and folds them back into the model. Learning rates, clipping bounds and gradient
-   * tolerances then refer to standardized units; penalties are on the coefficients of standardized
-   * features, with targets in raw units.
+   * rows, and folds them back into the model. Learning rates, bounds and tolerances then refer to
+   * standardized units; penalties to standardized features and targets in raw units.
    */
   public Trainer standardizeInPlace() {
     this.standardize = true;
@@ -164,19 +157,13 @@ public final class Trainer {
     return this;
   }
 
-  /**
-   * Stops when the norm of an epoch's last gradient, penalty not included, is at most this. For
-   * full batches.
-   */
+  /** Stops when the norm of an epoch's last gradient, without penalty, is at most this. */
   public Trainer gradientTolerance(double norm) {
     this.gradientTolerance = Checks.positive("gradient tolerance", norm);
     return this;
   }
 
-  /**
-   * Stops at the end of the epoch in which this much time has passed; of a training that is
-   * resumed, since then.
-   */
+  /** Stops at the end of the epoch in which this much time has passed since it began or resumed. */
   public Trainer maximumTime(Duration time) {
     if (time.isNegative() || time.isZero()) {
       throw new IllegalArgumentException("maximum time must be positive, found " + time);
@@ -186,11 +173,9 @@ public final class Trainer {
   }
 
   /**
-   * Keeps at most that many bytes of a {@link TrainingFile}'s rows in memory, for files larger than
-   * memory: half of them are visited, and half are left for what is read ahead and for pages that
-   * come in beside them, which are 1 or 2 MiB for each of the blocks; so give at least 16 MiB. Rows
-   * are shuffled by blocks then, and held out by blocks: see {@link dev.panagrad.data.BlockOrder}.
-   * A batch that is larger is computed in parts.
+   * Keeps at most that many bytes of a {@link TrainingFile}'s rows in memory, half of them for what
+   * is read ahead and for pages of 1 or 2 MiB beside each block; so give at least 16 MiB. Rows are
+   * shuffled and held out by blocks then: see {@link dev.panagrad.data.BlockOrder}.
    */
   public Trainer dataMemory(long bytes) {
     this.dataMemory = Checks.count("bytes of data in memory", bytes);
@@ -205,20 +190,16 @@ public final class Trainer {
 
   /**
    * Goes on from the newest checkpoint that is not damaged, with the bits that the training would
-   * have had without the interruption; from the beginning if there is none. Optimizer, schedule,
-   * penalty, batches, seed, data and the other options that results depend on must be the same; the
-   * number of epochs and what ends a training may differ, and so may the backend, which rounds
-   * differently.
+   * have had without the interruption; from the beginning if there is none. Data and options that
+   * results depend on must be the same; the number of epochs, what ends a training, and the
+   * backend, which rounds differently, may differ.
    */
   public Trainer resume() {
     this.resume = true;
     return this;
   }
 
-  /**
-   * Stops before the next step once this is true, after a last checkpoint. It is asked on the
-   * training thread before every step.
-   */
+  /** Stops, after a last checkpoint, once this is true: asked on this thread before every step. */
   public Trainer stopWhen(BooleanSupplier condition) {
     this.stopWhen = Objects.requireNonNull(condition, "condition");
     return this;
@@ -228,10 +209,8 @@ public final class Trainer {
    * Takes the learning rate from the data instead of the rule: see {@link
    * dev.panagrad.rule.UpdateRule#automaticRate}. Its three significant digits are in {@link
    * TrainingResult#learningRate}. Rules other than gradient descent get a rate that decays to zero
-   * over all epochs, as half a cosine, unless the optimizer has a schedule.
-   *
-   * <p>Rate and schedule depend on the number of epochs, which cannot be changed then where a
-   * training is resumed.
+   * over all epochs, as half a cosine, unless the optimizer has a schedule. Both depend on the
+   * number of epochs, which must then be the same where a training is resumed.
    *
    * <p>It takes one or two passes over the rows where there are at most 512 features, up to forty
    * otherwise, and one more where batches are smaller than the data.
@@ -242,8 +221,8 @@ public final class Trainer {
   }
 
   /**
-   * Computes a {@link Certificate} when the training ends: one to four passes over the rows. For at
-   * most 512 features, and unless it is many, that includes the condition number.
+   * Computes a {@link Certificate} when the training ends, by one to four passes over the rows. For
+   * at most 512 features it has the condition number.
    */
   public Trainer certify() {
     this.certify = true;
@@ -260,10 +239,8 @@ public final class Trainer {
   }
 
   /**
-   * How much each row counts: the loss is the weighted mean. A row of weight 0 has no part in it;
-   * features are standardized by all rows alike, and targets are not standardized.
-   *
-   * @param newWeights one per row of the data [n], finite, at least 0
+   * How much each row counts [n], finite, at least 0: the loss is the weighted mean. Features are
+   * standardized by all rows alike, and targets are not standardized.
    */
   public Trainer weights(Tensor newWeights) {
     this.weights = Objects.requireNonNull(newWeights, "weights");
@@ -271,10 +248,8 @@ public final class Trainer {
   }
 
   /**
-   * A part of the predictions that is known, such as the logarithm of an exposure; added before the
-   * loss. Targets are not standardized then.
-   *
-   * @param newOffset one per row of the data [n], finite
+   * A part of the predictions that is known [n], finite, such as the logarithm of an exposure;
+   * added before the loss. Targets are not standardized then.
    */
   public Trainer offset(Tensor newOffset) {
     this.offset = Objects.requireNonNull(newOffset, "offset");
@@ -299,10 +274,7 @@ public final class Trainer {
     return this;
   }
 
-  /**
-   * One step on the mean gradient of that many batches: what batches that many times as large would
-   * do, to rounding. The last step of an epoch is on what is left.
-   */
+  /** One step on the mean gradient of that many batches, or of what an epoch has left. */
   public Trainer accumulate(int batches) {
     this.accumulate = (int) Checks.count("batches per step", batches);
     return this;
@@ -353,7 +325,6 @@ public final class Trainer {
   /**
    * Trains.
    *
-   * @param data F32 or F64; changed in place if standardization is asked for
    * @param backend where to compute; stays open
    * @throws IllegalArgumentException if an option does not fit the data, which is a {@link
    *     PlanException} where an option is at fault, or a value is not finite where method or rate

@@ -39,8 +39,7 @@ import java.util.Set;
  *             if means were subtracted, crc32c.moments, crc32c.rows, crc32c.__header__
  * </pre>
  *
- * <p>NumPy maps the rows with {@code numpy.memmap} at that offset, and Python's safetensors reads
- * them as they are.
+ * <p>NumPy maps the rows with {@code numpy.memmap}, and Python's safetensors reads them.
  *
  * <p>Ownership: the mapping lives until the file is closed. It must not be made shorter meanwhile,
  * which ends the process.
@@ -138,11 +137,7 @@ public final class TrainingFile implements AutoCloseable {
     }
   }
 
-  /**
-   * Maps a file. Its header and moments are checked against their sums, its rows are not read.
-   *
-   * @throws IOException if it is damaged, or something else
-   */
+  /** Maps a file. Its header and moments are checked against their sums, its rows are not read. */
   public static TrainingFile open(Path file) throws IOException {
     try (SafetensorsFile in = SafetensorsFile.open(file)) {
       String format = in.metadata().get(FORMAT);

@@ -37,10 +37,7 @@ public final class TrainingPlan {
 
   /** An optimizer's gradients and rate; the reduction is null if the rate is not lowered. */
   record Steps(
-      boolean gram,
-      boolean isVarianceReduced,
-      boolean isRateAutomatic,
-      RateReduction rateReduction) {}
+      boolean gram, boolean isVarianceReduced, boolean isRateAutomatic, RateReduction reduction) {}
 
   record Fit(boolean hasIntercept, boolean isStandardized, boolean isCertified) {}
 
@@ -89,11 +86,7 @@ public final class TrainingPlan {
     return method.solver() != null || steps.isRateAutomatic();
   }
 
-  /**
-   * Throws a {@link PlanException} if two options exclude each other.
-   *
-   * @param toCome options that will be given with the data, such as {@link Option#WEIGHTS}
-   */
+  /** Throws a {@link PlanException} if two options, or one to come with the data, conflict. */
   public void requireConsistent(Option... toCome) {
     conflictIf(
         saving.isResumed() && saving.plan() == null,
@@ -192,7 +185,7 @@ public final class TrainingPlan {
         "ends by itself where the gradient is as small as rounding allows",
         "leave out the gradient tolerance");
     solverConflictIf(
-        steps.rateReduction() != null,
+        steps.reduction() != null,
         Option.RATE_REDUCTION,
         "has no learning rate that could be lowered",
         "leave it out");
@@ -406,7 +399,7 @@ public final class TrainingPlan {
     identity.put("training.offset", Fingerprint.of(loss.offset()));
     identity.put("training.class weights", text(loss.classWeights()));
     identity.put("training.batches per step", Long.toString(rows.batchesPerStep()));
-    identity.put("training.rate reduction", text(steps.rateReduction()));
+    identity.put("training.rate reduction", text(steps.reduction()));
     identity.put("training.variance reduction", Boolean.toString(steps.isVarianceReduced()));
     return identity;
   }

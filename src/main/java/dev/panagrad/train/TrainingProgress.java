@@ -76,7 +76,6 @@ final class TrainingProgress {
     return latest;
   }
 
-  /** The records kept, and the last one. */
   List<EpochRecord> history() {
     List<EpochRecord> all = new ArrayList<>(history);
     if (latest != null && (all.isEmpty() || all.getLast().epoch() < latest.epoch())) {

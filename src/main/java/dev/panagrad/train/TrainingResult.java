@@ -11,12 +11,10 @@ import java.util.Map;
  *
  * @param model the fitted model in raw units
  * @param epochs epochs run to their end
- * @param steps optimizer steps made
  * @param learningRate the base learning rate
  * @param passes over the training rows, those for rate and certificate included; in Gram mode,
  *     epochs need none
  * @param skippedSteps steps skipped because their gradient was not finite
- * @param trainingRows rows trained on
  * @param loss mean loss on the training rows after the last step, averaged over targets, in raw
  *     units
  * @param mse the same if the loss is the squared error; else NaN
@@ -24,14 +22,12 @@ import java.util.Map;
  *     target is constant, or the loss is not the squared error
  * @param metrics what fits the loss, by name, on the training rows: R2 and RMSE; accuracy, log loss
  *     and AUC; deviance and D2; and so on; NaN if undefined, as AUC is with one class
- * @param metricNotes why a metric is NaN that failed, by its name: AUC takes 8 bytes a row of
- *     native memory, with weights 16, and is not computed beyond 1 GiB
+ * @param metricNotes why a metric failed, by its name: AUC takes 8 bytes a row of native memory,
+ *     with weights 16, and is not computed beyond 1 GiB
  * @param validationMse the same as {@code loss} on the held-out rows; NaN if there are none
- * @param stopReason why it ended
  * @param history one record per epoch, oldest first; beyond {@link #HISTORY_LIMIT} epochs evenly
  *     spaced ones and the last
  * @param seconds the training loop, without reading data; with those before it was resumed
- * @param backend name and detail of the backend
  * @param constantFeatures features that are constant on the training rows, with coefficient 0;
  *     empty if features were not standardized
  * @param certificate how far from the minimum it ended, at most; null if it was not asked for
@@ -62,7 +58,6 @@ public record TrainingResult(
   /** Records of a history, at most: some 7 MB. */
   public static final int HISTORY_LIMIT = 100_000;
 
-  /** Copies the lists. */
   public TrainingResult {
     history = List.copyOf(history);
     metrics = Collections.unmodifiableMap(new LinkedHashMap<>(metrics));

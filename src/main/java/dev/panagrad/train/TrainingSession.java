@@ -3,18 +3,19 @@ package dev.panagrad.train;
 import dev.panagrad.backend.Backend;
 import dev.panagrad.loss.Squared;
 import dev.panagrad.regression.LinearModel;
+import dev.panagrad.safetensors.IoReason;
 import dev.panagrad.tensor.Tensor;
 import dev.panagrad.tensor.TensorArena;
 import dev.panagrad.train.checkpoint.CheckpointFolder;
 import dev.panagrad.train.checkpoint.CheckpointPlan;
 import dev.panagrad.train.checkpoint.CheckpointWriter;
-import dev.panagrad.train.checkpoint.Resumption;
 import dev.panagrad.train.checkpoint.SavedTraining;
 import dev.panagrad.train.rows.Evaluation;
 import dev.panagrad.train.rows.FitMetrics;
 import dev.panagrad.train.rows.RowSource;
 import dev.panagrad.train.rows.TrainingRows;
 import java.io.IOException;
+import java.io.UncheckedIOException;
 import java.lang.System.Logger;
 import java.lang.System.Logger.Level;
 import java.time.Duration;
@@ -81,7 +82,7 @@ final class TrainingSession implements AutoCloseable {
       identity.putAll(plan.identity());
     }
     try (SavedTraining saved =
-        plan.saving.isResumed() ? Resumption.newest(folder, s -> examine(s, identity)) : null) {
+        plan.saving.isResumed() ? folder.newest(s -> examine(s, identity)) : null) {
       rows.place(backend, arena, bench.fit.loss());
       targets = rows.targetSums();
       watch =
@@ -108,7 +109,7 @@ final class TrainingSession implements AutoCloseable {
         }
       }
     } catch (IOException e) {
-      throw Resumption.cannotResume(e);
+      throw new UncheckedIOException("cannot resume: " + IoReason.of(e), e);
     }
     progress.backend = backendText();
     best = new BestParameters(bench.fit);
@@ -169,7 +170,7 @@ final class TrainingSession implements AutoCloseable {
       if (plan.ending.patience() > 0) {
         progress.plateau.watch(record.watchedLoss(), plan.ending.lossTolerance());
       }
-      RateReduction reduction = plan.steps.rateReduction();
+      RateReduction reduction = plan.steps.reduction();
       if (reduction != null && reduction.isDue(progress.ratePlateau, record.watchedLoss())) {
         loop.reduceRate(reduction.factor());
       }
@@ -234,14 +235,13 @@ final class TrainingSession implements AutoCloseable {
     if (loop.reason() != null) {
       return loop.reason();
     }
-    if (plan.ending.gradientTolerance() > 0
-        && record.gradientNorm() <= plan.ending.gradientTolerance()) {
+    double tolerance = plan.ending.gradientTolerance();
+    if (tolerance > 0 && record.gradientNorm() <= tolerance) {
       return StopReason.GRADIENT;
     }
-    return plan.ending.patience() > 0
-            && progress.plateau.epochsSinceBest() >= plan.ending.patience()
-        ? StopReason.PATIENCE
-        : null;
+    int patience = plan.ending.patience();
+    boolean isOver = patience > 0 && progress.plateau.epochsSinceBest() >= patience;
+    return isOver ? StopReason.PATIENCE : null;
   }
 
   private void checkpointIfDue() {

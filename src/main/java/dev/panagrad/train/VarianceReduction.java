@@ -33,7 +33,7 @@ final class VarianceReduction {
 
   VarianceReduction(RowFit fit) {
     this.fit = fit;
-    anchor = fit.another();
+    anchor = RowFit.of(fit.backend(), fit.arena(), fit.rows(), fit.loss(), fit.hasIntercept());
     losses = anchor.newLossLog(true);
     ofAllRows = fit.newVector("gradient at the anchor");
   }
@@ -48,7 +48,6 @@ final class VarianceReduction {
     fit.backend().copy(anchor.regression().gradient().flat(), ofAllRows);
   }
 
-  /** Corrects the regression's gradient, which is of these positions. */
   void correct(long first, long count) {
     fit.rows().computeGradient(anchor.regression(), first, count, losses.next(count));
     losses.clear();

@@ -17,9 +17,7 @@ final class Workbench implements AutoCloseable {
   final TrainingPlan plan;
   final RowFit fit;
 
-  /** Null where neither rate nor certificate were asked for, and an optimizer steps. */
-  final RowsObjective objective;
-
+  final RowsObjective objective; // null where nothing looks at all rows
   final MeasuredCurvature curvature;
   final Optimizer.Builder optimizer; // in the units of the rows; null where a solver iterates
 

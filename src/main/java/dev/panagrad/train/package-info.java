@@ -7,11 +7,9 @@
  *
  * <p>A training's position is a few counters. Row order is a function of seed and epoch, and the
  * learning rate of the step number, so a checkpoint stores neither. A schedule can only be compared
- * by its rates, which {@code ScheduleProbe} does.
+ * by its rates, which {@code Fingerprint} does.
  *
- * <p>Rows of a training file are standardized when it is written and not when it is read: they are
- * mapped read-only, and folding means into every gradient would lose digits where means are large.
- * The file is safetensors and not a format of its own: its header has been attacked already, and
- * other programs read it.
+ * <p>Rows of a training file are standardized when it is written: they are mapped read-only, and
+ * folding means into every gradient would lose digits where means are large.
  */
 package dev.panagrad.train;

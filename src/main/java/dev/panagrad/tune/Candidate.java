@@ -5,12 +5,8 @@ import dev.panagrad.rule.UpdateRule;
 import dev.panagrad.schedule.Schedule;
 
 /**
- * Options that are tried.
- *
- * @param rate the base learning rate
- * @param basis where the rate comes from
- * @param batch rows per step
- * @param decays whether the rate falls to zero over all epochs as half a cosine; constant if not
+ * Options that are tried: a base learning rate and where it comes from, rows per step, and whether
+ * the rate falls to zero over all epochs as half a cosine.
  */
 public record Candidate(double rate, String basis, long batch, boolean decays) {
   /** The schedule in the text form of {@link dev.panagrad.schedule.ScheduleText}. */

@@ -20,9 +20,8 @@ import java.util.stream.IntStream;
  * How hard the features make least squares for gradient methods, in raw units and standardized.
  *
  * <p>Condition numbers are those of X^T X with a column of ones for the intercept, over the columns
- * that vary: the ratio of its largest and smallest eigenvalue, which is about the number of steps
- * that plain descent needs for each digit. They and the correlations cost n d^2 multiply-adds, and
- * are left out above 512 features or 4e10 of those.
+ * that vary, about the number of steps that plain descent needs for each digit. They and the
+ * correlations cost n d^2 multiply-adds, and are left out above 512 features or 4e10 of those.
  *
  * @param raw the condition number in raw units; infinite if rounding leaves nothing of the smallest
  *     eigenvalue, NaN if it was not computed
@@ -45,9 +44,7 @@ public record Conditioning(
   /** A correlation, of either sign, from which one of two columns hardly says anything new. */
   public static final double NEARLY_ONE = 0.999;
 
-  /** Above this ratio of condition numbers, training in raw units is no choice. */
-  private static final double WORTHWHILE = 10;
-
+  private static final double WORTHWHILE = 10; // ratio of condition numbers that ends the choice
   private static final int MAX_FEATURES = 512;
   private static final double MAX_PRODUCTS = 4e10;
   private static final int MAX_SHOWN = 5;

@@ -7,8 +7,7 @@ import dev.panagrad.rule.Checks;
 import dev.panagrad.tensor.Tensor;
 
 /**
- * How much the gradients of batches scatter around that of all rows, at one place of the
- * parameters.
+ * How much the gradients of batches scatter around that of all rows, for some parameters.
  *
  * <p>Let G be the mean gradient over n rows and Sigma the covariance of the rows' gradients around
  * it, both with divisor n. The gradient of a batch of B rows drawn without replacement has mean G,
@@ -26,9 +25,8 @@ import dev.panagrad.tensor.Tensor;
  *   |G|^2      =  |g_B|^2 - f(B) tr(Sigma)
  * </pre>
  *
- * For n to infinity f(B) becomes 1 / B, and these are the estimators of McCandlish, Kaplan, Amodei
- * et al. 2018, appendix A.1. Here B = n costs one pass, with which f(B) = 0 and |G|^2 is exact;
- * with b = 1 tr(Sigma) is exact too.
+ * For n to infinity these are the estimators of McCandlish, Kaplan, Amodei et al. 2018, appendix
+ * A.1. Here B = n costs one pass, with which |G|^2 is exact; with b = 1 tr(Sigma) is exact too.
  *
  * <p><b>What it means.</b> A step of the best length along g_B, in a quadratic whose Hessian is a
  * multiple of the identity, lowers the loss by {@code 1 / (1 + scale / B)} of what a step along G
@@ -42,8 +40,7 @@ import dev.panagrad.tensor.Tensor;
  * @param covarianceTrace an estimate of tr(Sigma), in the same
  */
 public record GradientNoiseScale(double gradientSquares, double covarianceTrace) {
-  /** Batches of the small size in {@link #measure}, at least, where there are as many rows. */
-  private static final long BATCHES = 4096;
+  private static final long BATCHES = 4096; // small ones in measure(), at least
 
   /**
    * The scale by the mean squared lengths of gradients of batches of few and of more rows.

@@ -31,30 +31,23 @@ import java.util.Locale;
  * and has to grow out of the rounding. So below that rate, trainings from zero of 50 steps at a
  * constant rate are made, and the interval between a rate that does not double the loss and one
  * that does is halved on a logarithmic scale, until its ends are 5% apart.
+ *
+ * @param low the lowest rate, above 0
+ * @param high the highest, above {@code low}
+ * @param steps at least 10
  */
-public final class RateRangeTest {
+public record RateRangeTest(double low, double high, int steps) {
   private static final double SMOOTHING = 0.5; // an average over two steps, of the same rows
   private static final double USELESS = 2; // times the loss of zero parameters
   private static final int CONSTANT_STEPS = 50;
   private static final double CLOSE = 1.05; // ratio of the rates that are left in the end
 
-  private final double low;
-  private final double high;
-  private final int steps;
-
-  private RateRangeTest(double low, double high, int steps) {
-    this.low = low;
-    this.high = high;
-    this.steps = steps;
-  }
-
   /** A test from 1e-6 to 10 in 150 steps, 11% apart; for data that are standardized. */
   public static RateRangeTest standard() {
-    return between(1e-6, 10, 150);
+    return new RateRangeTest(1e-6, 10, 150);
   }
 
-  /** A test from a lower to a higher rate, both above 0, in at least 10 steps. */
-  public static RateRangeTest between(double low, double high, int steps) {
+  public RateRangeTest {
     Checks.positive("lowest learning rate", low);
     Checks.positive("highest learning rate", high);
     if (!(low < high)) {
@@ -65,20 +58,16 @@ public final class RateRangeTest {
     if (steps < 10) {
       throw new IllegalArgumentException("a range test needs at least 10 steps, found " + steps);
     }
-    return new RateRangeTest(low, high, steps);
   }
 
-  /** The rate of a step, from 0. */
   double rate(long step) {
     return low * Math.pow(high / low, (double) Math.min(step, steps - 1) / (steps - 1));
   }
 
   /**
-   * Runs it for a rule, whose own rate is not used, on data as they would be trained on:
-   * standardized, if that is how. They do not change.
+   * Runs it for a rule, whose own rate is not used, on data as they would be trained on, by batches
+   * of at most all rows, whose order has that seed.
    *
-   * @param batch rows per step, at most all of them
-   * @param seed of the order of rows
    * @throws IllegalArgumentException if the loss grows at the lowest rates already, or never falls;
    *     or if the batch does not fit the data
    */

@@ -18,9 +18,7 @@ import dev.panagrad.tensor.TensorArena;
  * <p>Ownership: all memory belongs to the arena.
  */
 final class SteppedTraining {
-  /** Rows of a loss, at most: its standard error is then below 2% of its deviation. */
-  private static final int SAMPLE_ROWS = 4096;
-
+  private static final int SAMPLE_ROWS = 4096; // standard error below 2% of the deviation
   private final Backend backend;
   private final LinearRegression regression;
   private final Optimizer optimizer;
@@ -67,7 +65,6 @@ final class SteppedTraining {
     return numbers;
   }
 
-  /** Row numbers go where the rows are. */
   private Batch batchOf(DenseRows rows, Tensor numbers, TensorArena arena) {
     boolean stays = numbers == null || rows.x().isHost();
     return new Batch(rows, stays ? numbers : backend.place(arena, numbers));

@@ -3,7 +3,6 @@ package dev.panagrad.tune;
 /**
  * What came of a candidate.
  *
- * @param candidate what was tried
  * @param shortLoss the loss on the training rows after the short training, averaged over targets,
  *     in raw units; infinite if it diverged
  * @param loss the same after all epochs; NaN if it was not among the best of the short ones

@@ -35,10 +35,8 @@ import java.util.stream.LongStream;
  *      above the default's
  * </pre>
  *
- * One round of successive halving (Jamieson and Talwalkar 2016), with the default kept to the end:
- * as trainings are repeatable, what is suggested ends where it ended here, and not above the
- * default, on the same backend. All of it takes as many epochs as six to nine trainings, of more
- * steps where the advised batch is smaller.
+ * One round of successive halving (Jamieson and Talwalkar 2016), with the default kept to the end.
+ * All of it takes as many epochs as six to nine trainings.
  */
 public final class Tuner {
   private static final int FEWEST_ROWS = 8; // fewer tell nothing about noise
@@ -90,8 +88,7 @@ public final class Tuner {
   }
 
   /**
-   * Tunes for data in raw units and in host memory, which are copied once, on a backend that stays
-   * open.
+   * Tunes for data in raw units and in host memory, which are copied once.
    *
    * @throws DataException if there are fewer than 8 rows, a value is not finite, a target is
    *     constant, or every candidate diverges
@@ -140,7 +137,6 @@ public final class Tuner {
       rows = data.rows();
     }
 
-    /** The copy in raw units, for training to standardize. */
     private Dataset raw() {
       copy.copyFrom(data);
       return copy;

@@ -6,7 +6,6 @@ import java.util.List;
 /**
  * The outcome of a {@link Tuner}.
  *
- * @param epochs of the training that is suggested
  * @param shortEpochs of the trials that chose the finalists
  * @param trials all candidates; the first is the default
  * @param suggested the one to train with; its full training did not end above the default's
@@ -16,7 +15,6 @@ import java.util.List;
  * @param noiseAtStart of gradients at zero parameters, on standardized rows
  * @param noiseLater after {@code epochsLater} epochs; null if the training diverged
  * @param epochsLater a tenth of {@code epochs}, at least 1
- * @param conditioning of the features
  */
 public record Tuning(
     long epochs,

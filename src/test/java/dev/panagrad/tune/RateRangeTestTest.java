@@ -65,7 +65,7 @@ class RateRangeTestTest {
   @Test
   void ratesGrowByOneFactor() {
     Dataset data = Datasets.plane(arena, DType.F64, 1, 30, 2, 1, 1);
-    RateCurve curve = RateRangeTest.between(1e-4, 1e-2, 21).run(backend, data, Sgd.of(1), 8, 0);
+    RateCurve curve = new RateRangeTest(1e-4, 1e-2, 21).run(backend, data, Sgd.of(1), 8, 0);
     assertEquals(21, curve.points().size());
     assertTrue(Double.isNaN(curve.divergence()));
     for (int i = 0; i < 21; i++) {
@@ -81,7 +81,7 @@ class RateRangeTestTest {
   @Test
   void adamOvershoots() {
     Dataset data = Datasets.plane(arena, DType.F64, 1, 64, 2, 1, 1);
-    RateCurve curve = RateRangeTest.between(1e-4, 1e3, 150).run(backend, data, Adam.of(1), 16, 0);
+    RateCurve curve = new RateRangeTest(1e-4, 1e3, 150).run(backend, data, Adam.of(1), 16, 0);
     assertTrue(curve.divergence() > 0.1 && curve.divergence() < 100, "" + curve.divergence());
   }
 
@@ -96,7 +96,7 @@ class RateRangeTestTest {
   @Test
   void beginsTooHigh() {
     Dataset data = Datasets.plane(arena, DType.F64, 1, 30, 2, 1, 1);
-    String message = failure(RateRangeTest.between(100, 1000, 50), data);
+    String message = failure(new RateRangeTest(100, 1000, 50), data);
     assertTrue(message.contains("lowest learning rate, 100,"), message);
     assertTrue(message.contains("begin lower, for example at 0.1"), message);
   }
@@ -138,7 +138,7 @@ class RateRangeTestTest {
     "1, 2, 9"
   })
   void rangesRefused(double low, double high, int steps) {
-    assertThrows(IllegalArgumentException.class, () -> RateRangeTest.between(low, high, steps));
+    assertThrows(IllegalArgumentException.class, () -> new RateRangeTest(low, high, steps));
   }
 
   @ParameterizedTest

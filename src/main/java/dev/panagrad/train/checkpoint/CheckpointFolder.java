@@ -1,6 +1,7 @@
 package dev.panagrad.train.checkpoint;
 
 import dev.panagrad.safetensors.IoReason;
+import dev.panagrad.safetensors.SafetensorsException;
 import java.io.IOException;
 import java.io.UncheckedIOException;
 import java.lang.System.Logger;
@@ -22,7 +23,8 @@ import java.util.regex.Pattern;
 import java.util.stream.Stream;
 
 /** The checkpoints of one training, by the number of batches done. Locked while it is open. */
-public final class CheckpointFolder implements AutoCloseable {
+public record CheckpointFolder(Path folder, Path held, FileChannel lockFile, Object lockKey)
+    implements AutoCloseable {
   private static final Logger LOG = System.getLogger(CheckpointFolder.class.getName());
   private static final Pattern NAME = Pattern.compile("checkpoint-([0-9]{19})\\.safetensors");
   private static final Pattern TEMPORARY = Pattern.compile("\\.checkpoint-.*\\.tmp");
@@ -30,18 +32,6 @@ public final class CheckpointFolder implements AutoCloseable {
 
   /** Folders of this process: the system's locks are between processes, and lost at any close. */
   private static final Set<Path> HELD = new HashSet<>();
-
-  private final Path folder;
-  private final Path held;
-  private final FileChannel lockFile;
-  private final Object lockKey;
-
-  private CheckpointFolder(Path folder, Path held, FileChannel lockFile, Object lockKey) {
-    this.folder = folder;
-    this.held = held;
-    this.lockFile = lockFile;
-    this.lockKey = lockKey;
-  }
 
   /**
    * Makes the folder if it does not exist, and takes its lock.
@@ -153,8 +143,7 @@ public final class CheckpointFolder implements AutoCloseable {
     return folder.resolve(String.format(Locale.ROOT, "checkpoint-%019d.safetensors", batches));
   }
 
-  /** What is there, the one that is farthest first. */
-  public List<Path> newestFirst() throws IOException {
+  private List<Path> newestFirst() throws IOException {
     try (Stream<Path> files = Files.list(folder)) {
       return files
           .filter(file -> NAME.matcher(name(file)).matches())
@@ -162,6 +151,48 @@ public final class CheckpointFolder implements AutoCloseable {
           .toList();
     } catch (UncheckedIOException e) {
       throw e.getCause();
+    }
+  }
+
+  /**
+   * Looks at all of a checkpoint, and changes nothing; throws {@link SafetensorsException} if it is
+   * damaged, and other {@link IOException}s if it is of another training.
+   */
+  @FunctionalInterface
+  public interface Examination {
+    void require(SavedTraining saved) throws IOException;
+  }
+
+  /** The newest one that is not damaged, for the caller to close; null in an empty folder. */
+  public SavedTraining newest(Examination examination) throws IOException {
+    SafetensorsException damage = null;
+    for (Path file : newestFirst()) {
+      try {
+        return examined(file, examination);
+      } catch (SafetensorsException e) {
+        damage = e;
+        LOG.log(
+            Level.WARNING,
+            "a checkpoint is damaged, the one before it is tried: " + e.getMessage());
+      }
+    }
+    if (damage != null) {
+      throw new UncheckedIOException(
+          "cannot resume, every checkpoint in '%s' is damaged; the oldest: %s"
+              .formatted(folder, damage.getMessage()),
+          damage);
+    }
+    return null;
+  }
+
+  private static SavedTraining examined(Path file, Examination examination) throws IOException {
+    SavedTraining saved = SavedTraining.open(file);
+    try {
+      examination.require(saved);
+      return saved;
+    } catch (Throwable e) {
+      saved.close();
+      throw e;
     }
   }
 

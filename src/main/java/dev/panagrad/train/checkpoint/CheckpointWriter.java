@@ -35,7 +35,6 @@ public final class CheckpointWriter implements AutoCloseable {
   private volatile long batchesWritten = -1;
   private volatile String failure;
 
-  /** A writer for one training, of that identity, which closes the folder. */
   public CheckpointWriter(
       CheckpointPlan plan,
       CheckpointFolder folder,
@@ -88,7 +87,6 @@ public final class CheckpointWriter implements AutoCloseable {
     }
   }
 
-  /** Writes the last one in the foreground, unless it is there already. */
   public void writeLast(State state, Function<TensorArena, List<Tensor>> tensors) {
     await();
     if (batchesWritten != state.batches() || failure != null) {

@@ -43,12 +43,10 @@ public final class SavedTraining implements AutoCloseable {
     Checkpoint.requireFits(optimizer, file, in);
   }
 
-  /** Requires that parameters without an optimizer fit, and are whole. */
   public void requireFits(Parameters parameters) throws IOException {
     Checkpoint.requireFits(parameters, file, in);
   }
 
-  /** Reads parameters and state into an optimizer that they fit. */
   public void readInto(Optimizer optimizer) throws IOException {
     Checkpoint.read(optimizer, file, in);
   }
@@ -84,7 +82,6 @@ public final class SavedTraining implements AutoCloseable {
     }
   }
 
-  /** The tensors whose names begin so. */
   public List<String> names(String prefix) {
     return in.names().stream().filter(name -> name.startsWith(prefix)).toList();
   }
@@ -132,7 +129,6 @@ public final class SavedTraining implements AutoCloseable {
     return in.read(arena, name);
   }
 
-  /** What a checkpoint with this fault is refused with. */
   public IOException wrong(String found) {
     return new IOException("%s: %s is needed".formatted(this, found));
   }

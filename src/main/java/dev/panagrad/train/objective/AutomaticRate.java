@@ -14,19 +14,12 @@ import java.math.MathContext;
  * steps do not shrink with the gradient, a schedule that decays to zero, if none was set.
  */
 public final class AutomaticRate {
-  /** Few enough digits that backends, which round differently, come to the same. */
-  private static final MathContext DIGITS = new MathContext(3);
-
-  /** Products for the distance to the minimum, where each is a pass. */
-  private static final int DISTANCE_PASSES = 8;
+  private static final MathContext DIGITS = new MathContext(3); // few, so that backends agree
+  private static final int DISTANCE_PASSES = 8; // products for the distance, where each is a pass
 
   private AutomaticRate() {}
 
-  /**
-   * The rate, to three digits.
-   *
-   * @throws IllegalArgumentException if there is no curvature to take it from
-   */
+  /** The rate, to three digits; throws if there is no curvature to take it from. */
   public static double choose(
       UpdateRule rule,
       Curvature curvature,
@@ -102,7 +95,7 @@ public final class AutomaticRate {
     double scale = 0;
     for (int j = 0; j < objective.groups(); j++) {
       double[] b = objective.part(gradient, j);
-      for (double x : curvature.solve(b, DISTANCE_PASSES, 1e-2).x()) {
+      for (double x : curvature.solve(b, DISTANCE_PASSES, 1e-2)) {
         distance = Math.max(distance, Math.abs(x));
       }
       scale = Math.max(scale, Math.sqrt(objective.loss(j)));

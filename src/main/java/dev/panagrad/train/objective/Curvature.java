@@ -15,12 +15,8 @@ import dev.panagrad.train.rows.RowPlan;
  * them tell the largest eigenvalue to a percent or so, and nothing certain about the smallest.
  */
 public final class Curvature implements LinearOperator {
-  /** Features up to which the matrix may be formed: its products are then a few milliseconds. */
-  private static final int MAX_FORMED = 512;
-
-  /** Multiply-adds for forming it, at most: some seconds of one core. */
-  private static final double MAX_FORMING = 4e10;
-
+  private static final int MAX_FORMED = 512; // features; its products are then a few milliseconds
+  private static final double MAX_FORMING = 4e10; // multiply-adds: some seconds of one core
   private static final int MAX_PASSES = 30; // passes that an estimate may take
   private static final double ESTIMATE = 1e-2;
 
@@ -33,11 +29,8 @@ public final class Curvature implements LinearOperator {
   private final Lanczos.Spectrum spectrum;
 
   /**
-   * The curvature over all training rows. Where products are passes, the regression's parameters
-   * are overwritten.
-   *
-   * @param formed the rows' normal equations; null where products are passes
-   * @param factor by how much the loss's curvature may be above that of the squared error
+   * By the rows' normal equations, or by passes for null, which overwrite the parameters; the
+   * factor is how much the loss's curvature may be above that of the squared error.
    */
   Curvature(RowsObjective objective, NormalEquations formed, double factor) {
     this.objective = objective;
@@ -75,7 +68,6 @@ public final class Curvature implements LinearOperator {
     return factor;
   }
 
-  /** True if all of the spectrum was seen. */
   public boolean isExact() {
     return formed != null;
   }
@@ -123,7 +115,7 @@ public final class Curvature implements LinearOperator {
   }
 
   /** {@code H^-1 b}, as well as some products with H tell; for one output. */
-  public LinearSystem.Solution solve(double[] b, int maxProducts, double tolerance) {
+  public double[] solve(double[] b, int maxProducts, double tolerance) {
     return LinearSystem.solve(this, b, formed == null ? maxProducts : 10 * size, tolerance);
   }
 }

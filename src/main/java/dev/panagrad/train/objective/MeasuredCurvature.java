@@ -19,7 +19,6 @@ public final class MeasuredCurvature implements AutoCloseable {
     this.objective = objective;
   }
 
-  /** The curvature, measured by the first call. */
   public Curvature get() {
     if (curvature == null) {
       NormalEquations formed = canBeFormed() ? normalEquations() : null;
@@ -28,7 +27,6 @@ public final class MeasuredCurvature implements AutoCloseable {
     return curvature;
   }
 
-  /** The normal equations of the training rows, summed by the first call. */
   public NormalEquations normalEquations() {
     if (equations == null) {
       if (!fit.backend().usesHostMemory()) {

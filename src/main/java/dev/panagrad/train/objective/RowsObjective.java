@@ -28,17 +28,13 @@ public final class RowsObjective implements Objective {
   private final int weights;
   private final int outputs;
   private final int size;
-
-  /** The regression's own in host memory, or where they are copied from and to. */
-  private final Parameters parameters;
-
+  private final Parameters parameters; // the regression's, or their copy in host memory
   private final Parameters gradient;
   private double largestCurvature = Double.NaN;
   private double[] losses;
   private final double[] penaltyAtLast;
   private long passes;
 
-  /** The objective of a training, with a penalty in the units of the rows. */
   public RowsObjective(RowFit fit, Penalty penalty) {
     this.fit = fit;
     this.penalty = penalty;
@@ -131,13 +127,11 @@ public final class RowsObjective implements Objective {
     return losses[output];
   }
 
-  /** {@link #loss} with the L2 penalty. */
   @Override
   public double value(int output) {
     return losses[output] + penaltyAtLast[output];
   }
 
-  /** The L2 penalty of an output's weights. */
   public double l2Penalty(double[] at, int output) {
     double squares = 0;
     int d = features();
@@ -156,7 +150,6 @@ public final class RowsObjective implements Objective {
     return current;
   }
 
-  /** Makes these the regression's parameters, rounded to their type. */
   public void load(double[] w) {
     Tensor to = parameters.view(parameters.names().getFirst());
     for (int i = 0; i < weights; i++) {
@@ -219,10 +212,7 @@ public final class RowsObjective implements Objective {
     }
   }
 
-  /**
-   * {@link #evaluate} without penalty. Before rows are placed it is zero, so that a run can be
-   * given a checkpoint's state on trial.
-   */
+  /** {@link #evaluate} without penalty; zero before rows are placed, for runs on trial. */
   public double evaluateLoss(double[] at, double[] into) {
     load(at);
     if (!fit.rows().arePlaced()) {

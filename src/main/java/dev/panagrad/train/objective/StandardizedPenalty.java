@@ -15,7 +15,6 @@ import java.util.List;
 public final class StandardizedPenalty {
   private StandardizedPenalty() {}
 
-  /** The scales that a training with that penalty uses. */
   public static Standardization scales(Standardization fit, Penalty penalty) {
     return penalty.l1() > 0 ? fit.withCommonTargetScale() : fit;
   }

@@ -9,9 +9,7 @@ public final class Evaluation {
   private final RowFit fit;
   private final LossLog losses;
   private final Tensor average; // of the parameters, flat; null if none is kept
-
-  /** Where parameters are while their average is in their place; null if that is not needed. */
-  private final Tensor aside;
+  private final Tensor aside; // parameters while their average is in their place, or null
 
   public Evaluation(RowFit fit, Tensor average) {
     this.fit = fit;
@@ -21,7 +19,6 @@ public final class Evaluation {
     aside = isSwapped ? fit.newVector("parameters aside") : null;
   }
 
-  /** Puts the average of the parameters, if any, in their place. */
   public void takeAverage() {
     if (average != null) {
       fit.backend().copy(average, fit.regression().parameters().flat());
@@ -52,7 +49,6 @@ public final class Evaluation {
     return heldOut;
   }
 
-  /** The mean of the outputs' losses. */
   public double raw(double[] means) {
     double total = 0;
     for (int j = 0; j < means.length; j++) {
@@ -61,7 +57,6 @@ public final class Evaluation {
     return total / means.length;
   }
 
-  /** What fits the loss, on the training rows. */
   public FitMetrics metrics(double[] trained, TrainingRows.TargetSums targets) {
     if (!fit.loss().isPlain()) {
       return fit.loss().fit(fit.regression(), fit.rows());

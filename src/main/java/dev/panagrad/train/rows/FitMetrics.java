@@ -23,9 +23,7 @@ import java.util.Map;
  */
 public record FitMetrics(Map<String, Double> values, Map<String, String> notes) {
   private static final int BLOCK_ROWS = 4096;
-
-  /** Memory for AUC: 134 million predictions without weights, half as many with them. */
-  private static final long MAX_BYTES = 1L << 30;
+  private static final long MAX_BYTES = 1L << 30; // for AUC: 134 million unweighted predictions
 
   /** Measures, by the caller's weights; what fails is noted, since the model is finished. */
   static FitMetrics of(

@@ -17,9 +17,7 @@ import dev.panagrad.tensor.TensorArena;
  * </pre>
  */
 public final class LossLog {
-  /** Steps that a device may be ahead of the host's look for divergence. */
-  private static final int DEVICE_BATCHES = 64;
-
+  private static final int DEVICE_BATCHES = 64; // that a device may be ahead of the host
   private final Backend backend;
   private final Tensor written;
   private final Tensor host;
@@ -49,16 +47,13 @@ public final class LossLog {
     rates = new double[capacity];
   }
 
-  /** The gradient of rows that no step is made for, whose losses go here. */
   public Gradient next(long batchRows) {
     return next(batchRows, 0, 0);
   }
 
   /**
-   * The next batch's gradient, whose losses go here.
-   *
-   * @param step the step that its gradient is for, from 1
-   * @param rate the learning rate before that step
+   * The next batch's gradient, whose losses go here; with the step that it is for, from 1, and the
+   * learning rate before it.
    */
   public Gradient next(long batchRows, long step, double rate) {
     rows[count] = batchRows;
@@ -67,7 +62,6 @@ public final class LossLog {
     return batches[count++];
   }
 
-  /** True if it must be read before the next batch. */
   public boolean isFull() {
     return count == batches.length;
   }

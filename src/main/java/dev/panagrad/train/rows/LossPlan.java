@@ -6,13 +6,8 @@ import dev.panagrad.tensor.Tensor;
 import java.util.List;
 
 /**
- * What is summed over rows.
- *
- * @param loss of a row
- * @param weights how much each row counts [n], or null
- * @param offset the known part of each prediction [n], or null
- * @param classWeights factors of 0 and 1; empty if classes are to be balanced, null if there are
- *     none
+ * What is summed over rows, with weights [n], offset [n] and factors of the classes 0 and 1, or
+ * null for each; no factors stand for balanced classes.
  */
 public record LossPlan(Loss loss, Tensor weights, Tensor offset, List<Double> classWeights) {
   /** True for the unweighted squared loss. */

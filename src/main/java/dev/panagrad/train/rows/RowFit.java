@@ -13,7 +13,6 @@ public record RowFit(
     TrainingLoss loss,
     LinearRegression regression,
     GradientParts parts) {
-  /** The fit of a new regression. */
   public static RowFit of(
       Backend backend,
       TensorArena arena,
@@ -32,11 +31,6 @@ public record RowFit(
     Tensor gradient = regression.gradient().flat();
     return new RowFit(
         backend, arena, rows, loss, regression, new GradientParts(backend, arena, gradient));
-  }
-
-  /** Another regression of this shape on these rows. */
-  public RowFit another() {
-    return of(backend, arena, rows, loss, hasIntercept());
   }
 
   public boolean hasIntercept() {
@@ -61,7 +55,6 @@ public record RowFit(
     return host;
   }
 
-  /** Another vector of the regression's flat parameters. */
   public Tensor newVector(String name) {
     Tensor flat = regression.parameters().flat();
     return backend.allocate(arena, name, flat.dtype(), flat.shape());

@@ -5,13 +5,8 @@ import dev.panagrad.regression.Standardization;
 import dev.panagrad.tensor.Tensor;
 
 /**
- * Where the rows of a training come from.
- *
- * @param data features and targets
- * @param file what it is called, or null for data of the caller
- * @param mapped the file's rows [n, d + k], or null
- * @param units what was done to the file's rows, or null
- * @param fingerprint a text that differs where the file's rows do, or null
+ * Where the rows of a training come from: data of the caller, or a file's, with what it is called,
+ * its mapped rows [n, d + k], what was done to them, and a text that differs where they do.
  */
 public record RowSource(
     Dataset data, String file, Tensor mapped, Standardization units, String fingerprint) {

@@ -19,11 +19,7 @@ import java.util.List;
  */
 public record TrainingLoss(
     LossPlan plan, Tensor weights, Tensor offset, double largestWeight, double heldOutScale) {
-  /**
-   * The loss over these rows, whose targets are in raw units.
-   *
-   * @throws IllegalArgumentException if the training rows have no weight
-   */
+  /** The loss over these rows, whose targets are in raw units; some must have weight. */
   public static TrainingLoss of(LossPlan plan, TrainingRows rows, TensorArena arena) {
     Dataset data = rows.data();
     Tensor offset = plan.offset();
@@ -101,12 +97,10 @@ public record TrainingLoss(
     return List.of(all / (2 * sums[0]), all / (2 * sums[1]));
   }
 
-  /** The loss of a row. */
   public Loss loss() {
     return plan.loss();
   }
 
-  /** True for the unweighted squared loss. */
   public boolean isPlain() {
     return plan.isPlain();
   }

@@ -53,7 +53,6 @@ public abstract class TrainingRows {
     return plan;
   }
 
-  /** Features and targets, in host memory. */
   public final Dataset data() {
     return source.data();
   }
@@ -100,7 +99,6 @@ public abstract class TrainingRows {
     isPlaced = true;
   }
 
-  /** True once gradients can be computed. */
   public final boolean arePlaced() {
     return isPlaced;
   }
@@ -121,10 +119,8 @@ public abstract class TrainingRows {
       LinearRegression regression, long first, long count, Gradient into);
 
   /**
-   * The mean loss of each output on the training rows or on those held out, in any order.
-   *
-   * @param parts takes in the gradients, so that in the end that of all these rows is where the
-   *     regression keeps it; null if it is not needed
+   * The mean loss of each output on the training rows or on those held out, in any order; their
+   * gradient is then the regression's, unless the parts to sum it with are null.
    */
   public abstract double[] losses(
       LinearRegression regression, boolean isHeldOut, LossLog log, GradientParts parts);
@@ -145,22 +141,14 @@ public abstract class TrainingRows {
     return largest[0];
   }
 
-  /** The normal equations of the training rows, summed by a backend in host memory. */
   public abstract NormalEquations normalEquations(
       Backend host, TensorArena arena, boolean intercept);
 
-  /** Visits the numbers of the training rows. */
   public abstract void visitTrained(LongConsumer visitor);
 
-  /** How rows are ordered, for {@link #identity}. */
   abstract String order();
 
-  /**
-   * Sums over the targets of the training rows.
-   *
-   * @param meanSquare of all targets of a row together: the loss of a model of zeros
-   * @param squaredDeviations of each target from its mean
-   */
+  /** The loss of a model of zeros, and squared deviations of each target from its mean. */
   public record TargetSums(double meanSquare, List<Double> squaredDeviations) {}
 
   /** One pass over the targets (Welford 1962). */
@@ -187,7 +175,6 @@ public abstract class TrainingRows {
         square[0], IntStream.range(0, outputs).mapToObj(j -> deviations[j]).toList());
   }
 
-  /** Features that are constant on the training rows, if that was looked at. */
   public final List<String> constantFeatures() {
     return IntStream.range(0, data().features().size())
         .filter(standardization::isConstant)
