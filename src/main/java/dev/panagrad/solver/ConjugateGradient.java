@@ -72,9 +72,7 @@ public record ConjugateGradient() implements Solver {
     Status advance() {
       if (Double.isNaN(firstNorm)) {
         refresh();
-        for (int i = 0; i < d.length; i++) {
-          d[i] = -g[i];
-        }
+        Arrays.setAll(d, i -> -g[i]);
         firstNorm = Math.sqrt(total(squares));
         if (firstNorm == 0) {
           return Status.CONVERGED;
@@ -173,9 +171,7 @@ public record ConjugateGradient() implements Solver {
 
     private void refresh() {
       objective.evaluate(w, g);
-      for (int group = 0; group < value.length; group++) {
-        value[group] = objective.value(group);
-      }
+      Arrays.setAll(value, objective::value);
       sumSquares();
       sinceRefresh = 0;
     }

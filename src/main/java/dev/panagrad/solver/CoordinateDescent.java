@@ -1,6 +1,7 @@
 package dev.panagrad.solver;
 
 import dev.panagrad.rule.Checks;
+import java.util.Arrays;
 
 /**
  * Minimizes {@code w.G w - 2 c.w + q + l1 |w|_1 + l2 |w|^2}, the lasso or elastic net of normal
@@ -93,11 +94,7 @@ public final class CoordinateDescent {
 
   /** The smallest l1 for which all coefficients are zero: {@code 2 max|c|}. */
   public double largestL1() {
-    double largest = 0;
-    for (double right : c) {
-      largest = Math.max(largest, Math.abs(right));
-    }
-    return 2 * largest;
+    return 2 * Arrays.stream(c).map(Math::abs).max().orElse(0);
   }
 
   /**
@@ -222,9 +219,7 @@ public final class CoordinateDescent {
     }
     for (int pass = 0; pass <= REFINEMENTS; pass++) {
       double[] step = new double[count];
-      for (int i = 0; i < count; i++) {
-        step[i] = descent(active[i], w);
-      }
+      Arrays.setAll(step, i -> descent(active[i], w));
       forward(lower, step, count);
       backward(lower, step, count);
       if (move(step, w)) {

@@ -2,6 +2,7 @@ package dev.panagrad.solver;
 
 import dev.panagrad.rule.Checks;
 import java.util.ArrayList;
+import java.util.Arrays;
 import java.util.List;
 import java.util.SplittableRandom;
 
@@ -93,9 +94,7 @@ public final class Lanczos {
   private static double[] start(int dimension) {
     SplittableRandom random = new SplittableRandom(SEED);
     double[] q = new double[dimension];
-    for (int i = 0; i < dimension; i++) {
-      q[i] = random.nextGaussian();
-    }
+    Arrays.setAll(q, _ -> random.nextGaussian());
     divide(q, Vectors.norm(q));
     return q;
   }

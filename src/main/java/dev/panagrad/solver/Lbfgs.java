@@ -1,6 +1,7 @@
 package dev.panagrad.solver;
 
 import dev.panagrad.rule.Checks;
+import java.util.Arrays;
 
 /**
  * The limited-memory method of Broyden, Fletcher, Goldfarb and Shanno, for smooth objectives: the
@@ -89,9 +90,7 @@ public record Lbfgs(int memory) implements Solver {
     }
 
     private void direction() {
-      for (int i = 0; i < g.length; i++) {
-        direction[i] = -g[i];
-      }
+      Arrays.setAll(direction, i -> -g[i]);
       int memory = s.length;
       for (int k = 0; k < kept; k++) {
         int at = Math.floorMod(newest - k, memory);

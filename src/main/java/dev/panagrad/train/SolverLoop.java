@@ -19,7 +19,6 @@ import java.util.Map;
 final class SolverLoop implements EpochLoop {
   private static final double F32_TOLERANCE = 2e-6; // what F32 gradients are exact to
   private static final double F64_TOLERANCE = 1e-9;
-
   private static final String PREFIX = "training/method/";
   private static final String PASSES = "progress.passes";
 

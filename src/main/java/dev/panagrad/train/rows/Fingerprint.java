@@ -14,7 +14,6 @@ public final class Fingerprint {
   public static final String NONE = "none";
 
   private static final long CHUNK_BYTES = 1 << 20;
-
   private static final long FIRST_STEPS = 1000;
 
   private Fingerprint() {}
