@@ -2,10 +2,5 @@ package dev.panagrad.backend.cuda;
 
 import java.lang.foreign.MemorySegment;
 
-/**
- * A kernel of a loaded module.
- *
- * @param name as in the source, {@code adam_step_f32}
- * @param function the driver's handle
- */
+/** A kernel of a loaded module: its name in the source, and the driver's handle. */
 record CudaKernel(String name, MemorySegment function) {}

@@ -33,11 +33,7 @@ final class CudaLaunch {
   final MemorySegment pointers;
   private final long[] offsets;
 
-  /**
-   * A place with that many arguments of at most 8 bytes.
-   *
-   * @param arena owner of the memory; shared
-   */
+  /** A place with that many arguments of at most 8 bytes, in memory of a shared arena. */
   CudaLaunch(Arena arena, CudaKernel kernel, int arguments) {
     this(arena, kernel, IntStream.generate(() -> 1).limit(arguments).toArray());
   }

@@ -27,12 +27,7 @@ final class CudaMemory {
     this.limit = limit;
   }
 
-  /**
-   * Allocates memory with any content.
-   *
-   * @param holdsRows whether it is for row numbers
-   * @throws DeviceMemoryException if there is not enough; nothing changes
-   */
+  /** Any content, for row numbers or others. DeviceMemoryException if there is not enough. */
   CudaStorage allocate(String what, long bytes, boolean holdsRows) {
     synchronized (queue) {
       queue.enter();

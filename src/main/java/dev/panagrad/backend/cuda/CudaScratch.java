@@ -1,9 +1,6 @@
 package dev.panagrad.backend.cuda;
 
-/**
- * Working memory of a kernel that grows to the largest size asked for and is then kept: a steady
- * step allocates nothing.
- */
+/** Working memory of a kernel that grows to the largest size asked for and is then kept. */
 final class CudaScratch {
   private final CudaMemory memory;
   private final String name;

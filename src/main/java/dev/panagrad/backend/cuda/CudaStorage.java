@@ -47,11 +47,7 @@ final class CudaStorage extends DeviceStorage implements AutoCloseable {
     return memory == other;
   }
 
-  /**
-   * Row numbers in this range have been copied here.
-   *
-   * @param everywhere whether they took the place of all that was here
-   */
+  /** Numbers in this range have been copied here, or have taken the place of all that was. */
   void holdRows(long least, long largest, boolean everywhere) {
     leastRow = everywhere ? least : Math.min(leastRow, least);
     largestRow = everywhere ? largest : Math.max(largestRow, largest);

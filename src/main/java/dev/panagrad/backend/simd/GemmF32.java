@@ -112,11 +112,7 @@ final class GemmF32 implements WorkerPool.ChunkTask {
     c.segment = null;
   }
 
-  /**
-   * The product of the operands that have been set.
-   *
-   * @param shareable whether worker threads may use their memory
-   */
+  /** The product of the operands that have been set, whose memory worker threads may use or not. */
   void multiply(double alpha, double beta, boolean shareable) {
     this.alpha = narrow(alpha);
     this.beta = beta;
