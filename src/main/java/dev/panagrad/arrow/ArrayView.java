@@ -18,7 +18,7 @@ import java.util.function.LongUnaryOperator;
  *   24 | int64_t n_buffers       |   32 | int64_t n_children      |   40 | const void** buffers |
  *   48 | ArrowArray** children   |   56 | ArrowArray* dictionary  |
  *   64 | void (*release)(ArrowArray*) | 72 | void* private_data   |
- *  </pre>
+ * </pre>
  *
  * Rows of an array begin at its offset. Those of a column in a struct begin at the column's own
  * offset and the struct's, those of a list at the list's times its size.

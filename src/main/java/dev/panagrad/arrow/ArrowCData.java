@@ -15,14 +15,13 @@ import java.lang.foreign.MemorySegment;
  *
  * <pre>{@code
  * try (Arena arena = Arena.ofConfined()) {
- *  MemorySegment schema = arena.allocate(ArrowCData.SCHEMA_BYTES, 8);
- *  MemorySegment array = arena.allocate(ArrowCData.ARRAY_BYTES, 8);
- *  producer.export(schema.address(), array.address());
- *  try (ImportedColumns columns = ArrowCData.importColumns(schema, array)) {
- *    Tensor x = columns.column();
- *  }
+ *   MemorySegment schema = arena.allocate(ArrowCData.SCHEMA_BYTES, 8);
+ *   MemorySegment array = arena.allocate(ArrowCData.ARRAY_BYTES, 8);
+ *   producer.export(schema.address(), array.address());
+ *   try (ImportedColumns columns = ArrowCData.importColumns(schema, array)) {
+ *     Tensor x = columns.column();
+ *   }
  * }
- *
  * }</pre>
  */
 public final class ArrowCData {

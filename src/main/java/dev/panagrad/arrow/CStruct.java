@@ -13,7 +13,7 @@ import java.lang.invoke.MethodHandle;
  */
 final class CStruct {
   static final ValueLayout.OfLong LONG = ValueLayout.JAVA_LONG_UNALIGNED;
-  private static final Linker LINKER = Linker.nativeLinker();
+  static final Linker LINKER = Linker.nativeLinker();
   private static final MethodHandle RELEASE =
       LINKER.downcallHandle(FunctionDescriptor.ofVoid(ValueLayout.ADDRESS));
 

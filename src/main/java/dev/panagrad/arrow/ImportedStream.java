@@ -3,7 +3,6 @@ package dev.panagrad.arrow;
 import dev.panagrad.data.DataException;
 import java.lang.foreign.Arena;
 import java.lang.foreign.FunctionDescriptor;
-import java.lang.foreign.Linker;
 import java.lang.foreign.MemorySegment;
 import java.lang.foreign.ValueLayout;
 import java.lang.invoke.MethodHandle;
@@ -26,13 +25,11 @@ import java.util.Optional;
  */
 public final class ImportedStream implements AutoCloseable {
   private static final MethodHandle GET =
-      Linker.nativeLinker()
-          .downcallHandle(
-              FunctionDescriptor.of(
-                  ValueLayout.JAVA_INT, ValueLayout.ADDRESS, ValueLayout.ADDRESS));
+      CStruct.LINKER.downcallHandle(
+          FunctionDescriptor.of(ValueLayout.JAVA_INT, ValueLayout.ADDRESS, ValueLayout.ADDRESS));
   private static final MethodHandle LAST_ERROR =
-      Linker.nativeLinker()
-          .downcallHandle(FunctionDescriptor.of(ValueLayout.ADDRESS, ValueLayout.ADDRESS));
+      CStruct.LINKER.downcallHandle(
+          FunctionDescriptor.of(ValueLayout.ADDRESS, ValueLayout.ADDRESS));
   private static final long GET_SCHEMA = 0;
   private static final long GET_NEXT = 8;
   private static final long GET_LAST_ERROR = 16;

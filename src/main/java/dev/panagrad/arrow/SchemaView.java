@@ -15,7 +15,7 @@ import java.util.stream.LongStream;
  *    0 | const char* format     |    8 | const char* name        |   16 | const char* metadata |
  *   24 | int64_t flags          |   32 | int64_t n_children      |   40 | ArrowSchema** children |
  *   48 | ArrowSchema* dictionary |  56 | void (*release)(ArrowSchema*) | 64 | void* private_data |
- *  </pre>
+ * </pre>
  *
  * Formats: {@code f} and {@code g} are columns of float and double, {@code +w:n} of lists of n of
  * those, {@code +s} columns side by side.

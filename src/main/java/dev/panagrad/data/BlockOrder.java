@@ -17,7 +17,7 @@ import java.util.random.RandomGenerator;
  *   epoch      | block 4 | block 0 | block 3 | block 2 |   5 |   held out: block 1
  *              |---- window 0 -----|---- window 1 ------------|
  *   window 0   rows of blocks 4 and 0, shuffled
- *  </pre>
+ * </pre>
  *
  * <p>Blocks are dealt anew in each epoch; a shorter block, at the end of the file, is always dealt
  * last. This mixes less than a shuffle of all rows: data sorted by something that matters, in

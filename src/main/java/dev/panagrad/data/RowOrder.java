@@ -14,7 +14,7 @@ import java.util.random.RandomGeneratorFactory;
  *
  * <pre>
  *   | training rows ............ | held-out rows |     one I64 per row
- *  </pre>
+ * </pre>
  *
  * The order of an epoch is a pure function of seed and epoch, so that nothing has to be saved to
  * resume: each epoch shuffles the sorted training rows (Durstenfeld 1964) with a generator seeded

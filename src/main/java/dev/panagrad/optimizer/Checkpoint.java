@@ -39,7 +39,7 @@ import java.util.Set;
  *   metadata: format "panagrad.checkpoint.2", rule with all options, penalty, dtype, state (its
  *             format), layout (a JSON list of names with their shapes), penalized (elements before
  *             the exempt ones), groups, average, steps, skipped, rate-factor, crc32c.* of each tensor
- *  </pre>
+ * </pre>
  *
  * <p>The schedule is a function of the step and has no state; it is the builder's again, as are
  * clipping and the policy for gradients that are not finite.

@@ -16,7 +16,7 @@ import dev.panagrad.tensor.TensorArena;
  *     accumulator.add(regression.gradient().flat(), rows.count());
  *   }
  *   optimizer.step(accumulator.take());
- *  </pre>
+ * </pre>
  *
  * <p>Ownership: the mean belongs to the arena. Threading: one thread at a time.
  */

@@ -27,7 +27,7 @@ import java.util.Optional;
  *   2. schedule    rate = schedule(step, learningRate)
  *   3. fused pass  weight decay, rule, penalty: one read and one write of parameters and state
  *   4. average     if there is one: one more read of the parameters
- *  </pre>
+ * </pre>
  *
  * The fused pass is one kernel call, or two where a penalty or decay skips exempt parameters; more
  * where there are {@linkplain Builder#group groups}. A step makes no copy and allocates nothing.

@@ -13,7 +13,7 @@ import java.util.Objects;
  *   Optimizer.of(Adam.adamW(0.01))
  *       .group(ParameterGroup.of("embedding.*").rateFactor(0.1))
  *       .group(ParameterGroup.of("*.bias").weightDecay(0))
- *  </pre>
+ * </pre>
  *
  * <p>State in a compact format is rounded once more in a block that two groups share.
  *

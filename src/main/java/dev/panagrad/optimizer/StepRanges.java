@@ -17,7 +17,7 @@ import java.util.List;
  * <pre>
  *   no groups     |  penalized              |  exempt  |      one call of the kernel
  *   with groups   |  others  | group | others |  exempt  |    one call for each
- *  </pre>
+ * </pre>
  */
 final class StepRanges {
   private static final Penalty NO_PENALTY = Penalty.none();

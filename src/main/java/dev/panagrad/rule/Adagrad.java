@@ -12,7 +12,7 @@ import java.util.Optional;
  *   r    = sqrt(initialAccumulator + sum') + epsilon
  *   rate_t = rate / (1 + (t - 1) * rateDecay)
  *   p'   = prox(p - rate_t * g / r)
- *  </pre>
+ * </pre>
  *
  * <p>The sum never forgets, so that steps on noisy gradients shrink like {@code 1 / sqrt(t)}, each
  * coordinate by its own history: one that is seldom seen keeps long steps. This denominator

@@ -14,7 +14,7 @@ import java.util.Optional;
  *   mhat = m' / (1 - beta1^t)
  *   vhat = v' / (1 - beta2^t)          AMSGrad: the largest v' so far instead of v'
  *   p'   = prox(p - rate * mhat / (sqrt(vhat) + epsilon))
- *  </pre>
+ * </pre>
  *
  * From m = 0, {@code m_t = (1 - beta1) * sum_i beta1^(t-i) g_i}, whose weights add up to {@code 1 -
  * beta1^t}: dividing by it makes m an average. Without it the first steps are too long, because v

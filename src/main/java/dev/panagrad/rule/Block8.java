@@ -10,7 +10,7 @@ package dev.panagrad.rule;
  *
  *   bit      7 ... 3 | 2 1 0              not negative: means of squares
  *           exponent   mantissa           0, and a factor of 2^31.75
- *  </pre>
+ * </pre>
  *
  * A code is the upper part of the bits of an F32 number, exponent and two or three bits of
  * mantissa, less an offset of the block; code 0 is 0. The block's scale is the number of the

@@ -7,7 +7,7 @@ import java.util.List;
  *
  * <pre>
  *   p' = prox(p - rate * g)
- *  </pre>
+ * </pre>
  *
  * For a loss whose gradient is L-Lipschitz (least squares: L is the largest eigenvalue of (2/n) X^T
  * X) it converges for {@code 0 < rate < 2/L}; the loss falls monotonically for {@code rate <= 1/L}.

@@ -10,7 +10,7 @@ import java.util.Optional;
  *   c  = beta1 * m + (1 - beta1) * g
  *   p' = p - rate * (sign(c) + weightDecay * p)
  *   m' = beta2 * m + (1 - beta2) * g
- *  </pre>
+ * </pre>
  *
  * {@code sign(0) = 0}: a coordinate that never had a gradient does not move. What is kept remembers
  * longer than what is stepped by, as beta2 > beta1. Every coordinate moves by exactly one rate, so

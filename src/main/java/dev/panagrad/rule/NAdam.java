@@ -16,7 +16,7 @@ import java.util.Optional;
  *   b_t  = mu_(t+1) / (1 - P_(t+1))
  *   vhat = v' / (1 - beta2^t)
  *   p'   = prox(p - rate * (a_t * g + b_t * m') / (sqrt(vhat) + epsilon))
- *  </pre>
+ * </pre>
  *
  * Adam steps by an average that ends with the newest gradient at weight {@code 1 - beta1}.
  * Nesterov's momentum would step by the average as it will be after one more gradient; Dozat puts

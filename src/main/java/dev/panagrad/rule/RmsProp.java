@@ -15,7 +15,7 @@ import java.util.Optional;
  *   r  = sqrt(max(v' - a'^2, 0)) + epsilon      centered
  *   b' = momentum * b + g / r                   with momentum
  *   p' = prox(p - rate * b')   or   prox(p - rate * g / r)
- *  </pre>
+ * </pre>
  *
  * Centering divides by the standard deviation of the gradient instead of its root mean square. In
  * exact arithmetic {@code v' >= a'^2}; rounding can make the difference negative, so it is clamped

@@ -9,7 +9,7 @@ package dev.panagrad.rule;
  * <pre>
  *   key(step, slot, i / 16384)   upper half of a hash of the three
  *   bits(step, slot, i)          key + (i mod 16384) * 2^32 / golden ratio
- *  </pre>
+ * </pre>
  *
  * Over steps, slots and blocks the bits of an element are independent and uniform, for the key is.
  * Within a block they are one random shift of evenly spread points, which is systematic sampling:

@@ -12,7 +12,7 @@ import java.util.List;
  *   d  = g + momentum * b'                   Nesterov
  *   d  = b'                                  otherwise
  *   p' = prox(p - rate * d)
- *  </pre>
+ * </pre>
  *
  * Without momentum there is no state and {@code d = g}. The rate multiplies the whole velocity, so
  * a change of the rate acts at once. At a constant gradient the velocity settles at {@code gain *

@@ -21,7 +21,7 @@ import java.util.Map;
  * <pre>
  *   | length | header, padded | small tensor | ... | large tensor ........ |
  *                                                  ^ page boundary
- *  </pre>
+ * </pre>
  */
 public final class SafetensorsBuilder {
   private static final int PAGE_BYTES = 4096;

@@ -17,7 +17,7 @@ import org.apache.commons.compress.compressors.lz4.FramedLZ4CompressorInputStrea
  *
  * <pre>
  *   compressed | unpacked bytes : I64, -1 if they follow as they are | LZ4 frame or Zstandard frame |
- *  </pre>
+ * </pre>
  */
 final class ArrowBuffer {
   static final byte PLAIN = -1; // as a codec: the bytes are as they are

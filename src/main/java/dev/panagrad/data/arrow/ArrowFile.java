@@ -21,7 +21,6 @@ public final class ArrowFile implements LibraryTable.Opened {
   private final ArrowLayout layout;
   private final long rows;
 
-  /** Opens a file. */
   public static LibraryTable.Opened open(Path path) throws IOException {
     return new ArrowFile(path);
   }

@@ -16,7 +16,7 @@ import java.nio.channels.SeekableByteChannel;
  * <pre>
  *   bytes   0 ............ start |=========== window ===========| start + filled ....... bytes
  *                                      ^ offset: [offset, offset + n) is moved into the window
- *  </pre>
+ * </pre>
  *
  * <p>Ownership: the window owns its memory, not the channel. Threading: the thread that made it.
  */

@@ -16,7 +16,7 @@ import java.util.stream.Collectors;
  * <pre>
  *   {'descr': '&lt;f8', 'fortran_order': False, 'shape': (442, 10), }
  *   {'descr': [('age', '&lt;f4'), ('', '|V4'), ('bmi', '&lt;f8')], 'fortran_order': False, 'shape': (442,), }
- *  </pre>
+ * </pre>
  *
  * No rule refers to itself, so that a text of any depth is refused at the first bracket too many.
  */

@@ -19,7 +19,7 @@ import java.util.List;
  *   0          6      7      8                  10 or 12
  *   | \x93NUMPY | major | minor | N: u16 (1.0),    | N bytes: a Python dict, then blanks | numbers
  *   |           |       |       | u32, little      | Latin-1, UTF-8 in 3.0               |
- *  </pre>
+ * </pre>
  *
  * <p>Source: NumPy, {@code numpy.lib.format}.
  */

@@ -52,7 +52,6 @@ public final class ParquetFile implements LibraryTable.Opened {
     rows = countRows();
   }
 
-  /** Opens a file. */
   public static LibraryTable.Opened open(Path path) throws IOException {
     ParquetInput input = new ParquetInput(InputFile.of(path));
     input.open();

@@ -13,7 +13,7 @@ import java.nio.ByteOrder;
  *   list    | size : 4 bits | type : 4 bits |       size 15: a varint size follows
  *   binary  | varint length | bytes |
  *   struct  | field | value | field | value ... | 0 |
- *  </pre>
+ * </pre>
  *
  * Source: Apache Thrift, thrift-compact-protocol.md.
  */
