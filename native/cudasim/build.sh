@@ -9,7 +9,7 @@
 #   OUTDIR/libasan.so               the compiler's, to preload
 #   OUTDIR/cudasim-selftest         tests of the device itself
 #
-# Does nothing where all are newer than all sources.
+# Does nothing where all are newer than all sources. Of two at a time the second waits.
 set -euo pipefail
 out=${1:?usage: native/cudasim/build.sh OUTDIR}
 mkdir -p "$out"
@@ -23,6 +23,8 @@ if ! command -v "$cxx" > /dev/null; then
 fi
 
 objects=$out/cudasim-objects
+exec 9> "$out/cudasim-lock"
+flock 9
 results=("$out/libcudasim.so" "$out/libcudasim-asan.so" "$out/libcudasim-nograph.so" "$out/cudasim-selftest")
 is_current() {
   local result

@@ -198,7 +198,7 @@ final class Variants {
     return text.replaceAll(" \\+ 0L? \\* [\\w.]+|\\b0L? \\* [\\w.]+ \\+ |\\b1L? \\* ", "")
         .replaceAll("\\b0 \\* [\\w.]+", "0")
         .replaceAll(" \\+ 0(?=[\\]),])", "")
-        .replaceAll("\\((\\w+)\\)(?= \\*)", "$1");
+        .replaceAll("(?<!\\w)\\((\\w+)\\)(?= \\*)", "$1");
   }
 
   private static List<String> turns(String values) {

@@ -59,7 +59,7 @@ public record Batch(DenseRows rows, Tensor index) {
     return row;
   }
 
-  /** What a kernel throws that found that number at a position of the index, not null. */
+  /** What a kernel throws that found that number at a position; for a batch with an index. */
   public IndexOutOfBoundsException notARow(long position, long found) {
     return new IndexOutOfBoundsException(
         "gradient: entry %d of '%s' is row %d, tensor '%s' has %,d rows"

@@ -8,7 +8,7 @@ public final class Lifetime {
   private final String backendName;
   private volatile boolean ended;
 
-  /** Begins with the backend's opening. */
+  /** Begins with the opening of a backend, which messages name by this. */
   public Lifetime(String backendName) {
     this.backendName = backendName;
   }

@@ -92,7 +92,10 @@ public final class LinearAlgebra {
     kernels(x.dtype()).lerp(share, x, y);
   }
 
-  /** The Euclidean norm, where squares overflow too. Infinite or NaN elements give that. */
+  /**
+   * The Euclidean norm, also where squares overflow or underflow; NaN or infinite elements give
+   * that.
+   */
   public double norm2(Tensor x) {
     requireVectors(x, x);
     return kernels(x.dtype()).norm2(x);
@@ -121,7 +124,7 @@ public final class LinearAlgebra {
   public void gemv(Transpose transpose, double alpha, Tensor a, Tensor x, double beta, Tensor y) {
     requireOpen();
     DType dtype = matrix(a);
-    boolean isPlain = transpose == Transpose.NO;
+    boolean isPlain = Objects.requireNonNull(transpose, "transpose") == Transpose.NO;
     Operands.vector(x, dtype, isPlain ? a.cols() : a.rows());
     Operands.vector(y, dtype, isPlain ? a.rows() : a.cols());
     place(x);
@@ -266,14 +269,14 @@ public final class LinearAlgebra {
     if (!onHost) {
       requireSupported(rows, loss);
     }
+    placePair(model.w(), model.b());
+    placePair(into.gw(), into.gb());
+    place(into.loss());
     input(rows.x(), into);
     input(rows.y(), into);
     input(rows.weights(), into);
     input(rows.offset(), into);
     input(batch.index(), into);
-    placePair(model.w(), model.b());
-    placePair(into.gw(), into.gb());
-    place(into.loss());
     into.requireDisjoint(model.w());
     into.requireDisjoint(model.b());
     trace.count(StepTrace.Event.GRADIENT);

@@ -2,7 +2,10 @@ package dev.panagrad.backend;
 
 import dev.panagrad.tensor.Tensor;
 
-/** Those of {@link LinearKernels} that a BLAS library may replace. */
+/**
+ * Those of {@link LinearKernels} that a BLAS library may replace. {@link LinearAlgebra} documents
+ * the methods of the same names and has checked their operands; strides of rows are arbitrary.
+ */
 public interface ProductKernels {
   void gemv(Transpose transpose, double alpha, Tensor a, Tensor x, double beta, Tensor y);
 

@@ -41,8 +41,10 @@ public interface StepKernel {
   }
 
   /**
-   * Takes over clipping by norm for the next {@link #applyAll}: the norm is computed where the step
-   * is, and the host does not wait for it. Returns false if the caller has to scale the gradient.
+   * Takes over clipping by norm for the next {@link #applyAll}, by the factor that {@code
+   * Optimizer.Builder.clipNorm} documents: the norm is computed where the step is, and the host
+   * does not wait for it. Returns false if the caller has to compute the norm and scale the
+   * gradient.
    */
   default boolean clipNorm(Tensor g, double bound) {
     return false;

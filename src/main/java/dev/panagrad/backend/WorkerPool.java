@@ -22,7 +22,8 @@ public final class WorkerPool implements AutoCloseable {
   @FunctionalInterface
   public interface ChunkTask {
     /**
-     * Computes a chunk on a worker; 0 is the caller, others are below {@link WorkerPool#threads}.
+     * Computes a chunk, from 0, on a worker; 0 is the caller, others are below {@link
+     * WorkerPool#threads}.
      */
     void run(int chunk, int worker);
   }
@@ -91,7 +92,10 @@ public final class WorkerPool implements AutoCloseable {
     turn.unlock();
   }
 
-  /** {@link #run(ChunkTask, int)}, or all on this thread where others may not read the operands. */
+  /**
+   * {@link #run(ChunkTask, int)}, or all on this thread, which has the turn, where others may not
+   * read the operands or there is too little to share.
+   */
   public void run(ChunkTask newTask, int chunks, boolean isShareable) {
     if (isShareable) {
       run(newTask, chunks);

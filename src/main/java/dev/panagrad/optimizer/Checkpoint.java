@@ -64,8 +64,9 @@ public final class Checkpoint {
   private Checkpoint() {}
 
   /**
-   * Writes a checkpoint in place of what was there, and fsyncs it; if that throws, what was there
-   * still is. Vectors on a device are copied to the host first.
+   * Writes a checkpoint in place of what was there, and fsyncs it; if that throws anything but
+   * {@link NotDurableException}, what was there still is. Vectors on a device are copied to the
+   * host first.
    *
    * @throws NotDurableException if it was written and replaced, and may not outlast a crash
    */

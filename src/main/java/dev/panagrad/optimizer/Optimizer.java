@@ -360,7 +360,10 @@ public final class Optimizer {
     return options.format;
   }
 
-  /** The state vectors, as {@link UpdateRule#slots}, each as the tensors of its format. */
+  /**
+   * The state vectors, as {@link UpdateRule#slots}, each as the tensors of its format, codes before
+   * their scales.
+   */
   public List<Tensor> state() {
     return List.of(memory.slots);
   }

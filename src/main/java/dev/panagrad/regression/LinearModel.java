@@ -4,8 +4,8 @@ import dev.panagrad.loss.Loss;
 import dev.panagrad.loss.Squared;
 import dev.panagrad.rule.Checks;
 import dev.panagrad.tensor.DType;
-import dev.panagrad.tensor.Elements;
 import dev.panagrad.tensor.Tensor;
+import dev.panagrad.tensor.cell.Cells;
 import java.lang.foreign.MemorySegment;
 import java.util.Arrays;
 import java.util.List;
@@ -218,7 +218,7 @@ public final class LinearModel {
           isF32
               ? RowProduct.ofF32(intercept[j], w, from, at)
               : RowProduct.ofF64(intercept[j], w, from, at);
-      Elements.set(out, i * out.rowStride() + j, isResponse ? loss.mean(z) : z);
+      Cells.set(out, i * out.rowStride() + j, isResponse ? loss.mean(z) : z);
     }
   }
 

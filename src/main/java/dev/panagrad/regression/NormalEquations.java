@@ -7,9 +7,9 @@ import dev.panagrad.backend.Gradient;
 import dev.panagrad.backend.Linear;
 import dev.panagrad.backend.LinearAlgebra;
 import dev.panagrad.tensor.DType;
-import dev.panagrad.tensor.Elements;
 import dev.panagrad.tensor.Tensor;
 import dev.panagrad.tensor.TensorArena;
+import dev.panagrad.tensor.cell.Cells;
 import java.lang.foreign.MemorySegment;
 import java.lang.foreign.ValueLayout;
 import java.util.Arrays;
@@ -213,7 +213,7 @@ public final class NormalEquations {
     check(model, into);
     Tensor b = model.b();
     for (long i = 0; i < model.w().count(); i++) {
-      Elements.set(wide.w(), i, Elements.get(model.w(), i));
+      Cells.set(wide.w(), i, Cells.get(model.w(), i));
     }
     linear.predict(sums.g, 0, d, wide, products);
     for (int j = 0; j < k; j++) {
@@ -221,21 +221,21 @@ public final class NormalEquations {
       double s = 0;
       if (b != null) {
         for (int f = 0; f < d; f++) {
-          s += sums.mean[f] * Elements.get(wide.w(), row + f);
+          s += sums.mean[f] * Cells.get(wide.w(), row + f);
         }
-        s += Elements.get(b, j) - sums.targetMean[j];
-        Elements.set(into.gb(), j, 2 * s);
+        s += Cells.get(b, j) - sums.targetMean[j];
+        Cells.set(into.gb(), j, 2 * s);
       }
       double value = 0;
       for (int f = 0; f < d; f++) {
-        double product = Elements.get(products, (long) f * k + j);
-        double right = Elements.get(sums.c, row + f);
-        value += Elements.get(wide.w(), row + f) * (product - 2 * right);
-        Elements.set(into.gw(), row + f, 2 * (product - right + s * sums.mean[f]));
+        double product = Cells.get(products, (long) f * k + j);
+        double right = Cells.get(sums.c, row + f);
+        value += Cells.get(wide.w(), row + f) * (product - 2 * right);
+        Cells.set(into.gw(), row + f, 2 * (product - right + s * sums.mean[f]));
       }
       if (into.loss() != null) {
         // What is below zero is rounding.
-        Elements.set(into.loss(), j, Math.max(value + sums.q[j] + s * s, 0));
+        Cells.set(into.loss(), j, Math.max(value + sums.q[j] + s * s, 0));
       }
     }
   }

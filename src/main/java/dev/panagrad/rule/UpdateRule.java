@@ -54,7 +54,10 @@ public interface UpdateRule {
     return Optional.empty();
   }
 
-  /** Coupled or decoupled weight decay; 0 if none. It applies to parameters that are not exempt. */
+  /**
+   * Coupled or decoupled weight decay, for parameters that are not exempt; a rule that has one says
+   * it here.
+   */
   default double weightDecay() {
     return 0;
   }

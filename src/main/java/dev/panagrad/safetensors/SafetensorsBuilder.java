@@ -43,7 +43,8 @@ public final class SafetensorsBuilder {
   }
 
   /**
-   * Replaces a file, and fsyncs it; if that throws, or the filler does, what was there still is.
+   * Replaces a file, and fsyncs it; what was there still is if that throws, or the filler does
+   * ({@link NotDurableException} apart: the file has been replaced then).
    *
    * @param metadata texts by name; a CRC-32C for each tensor is added
    * @param spaces tensors with different names, those of larger elements first; the last one begins

@@ -134,7 +134,10 @@ public final class SafetensorsFile implements AutoCloseable {
     return Collections.unmodifiableSet(entries.keySet());
   }
 
-  /** The element type of a tensor; throws if there is no such tensor, or its type is not read. */
+  /**
+   * The element type of a tensor; throws if there is no such tensor, or its type is not one of
+   * {@link dev.panagrad.tensor.DType}.
+   */
   public DType dtype(String name) throws SafetensorsException {
     TensorPlace entry = entry(name);
     return switch (entry.dtype()) {

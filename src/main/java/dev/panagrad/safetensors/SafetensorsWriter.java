@@ -25,7 +25,8 @@ public final class SafetensorsWriter {
   private SafetensorsWriter() {}
 
   /**
-   * Replaces a file, and fsyncs it; if that throws, what was there still is.
+   * Replaces a file, and fsyncs it; what was there still is if that throws ({@link
+   * NotDurableException} apart: the file has been replaced then).
    *
    * @param metadata texts by name; a CRC-32C for each tensor is added
    * @param tensors host tensors with different names, any of them views; those of larger elements

@@ -39,7 +39,10 @@ public interface Schedule {
     return (step, base) -> base / (1 + decay * step);
   }
 
-  /** PyTorch's LinearLR: a line from {@code startFactor * base} to {@code endFactor * base}. */
+  /**
+   * PyTorch's LinearLR: a line from {@code startFactor * base} at step 0 to {@code endFactor *
+   * base} at step {@code length}, and from there on that.
+   */
   static Schedule linear(long length, double startFactor, double endFactor) {
     Checks.count("length", length);
     Checks.nonNegative("start factor", startFactor);

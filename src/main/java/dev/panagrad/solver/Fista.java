@@ -37,7 +37,9 @@ public record Fista() implements Solver {
   }
 
   private static final class Descent extends Iterations {
-    private static final int PATIENCE = 1000; // iterations without a shorter proximal gradient
+    // Iterations that may pass without a shorter proximal gradient, or half of all: under momentum
+    // it grows for long where the condition number is large.
+    private static final int PATIENCE = 1000;
     private final boolean isKnown;
     private double curvature;
     private double t = 1;

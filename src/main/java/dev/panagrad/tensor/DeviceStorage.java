@@ -9,7 +9,7 @@ public abstract non-sealed class DeviceStorage implements Storage {
   private final String deviceName;
   private final long bytes;
 
-  /** With its size. */
+  /** With its size, on a device that messages name by this. */
   protected DeviceStorage(String deviceName, long bytes) {
     this.deviceName = deviceName;
     this.bytes = bytes;

@@ -4,31 +4,10 @@ import java.lang.foreign.MemorySegment;
 import java.lang.foreign.ValueLayout;
 
 /** Elements of tensors in host memory as doubles. */
-public final class Elements {
+final class Elements {
   private static final int LARGEST_ARRAY = Integer.MAX_VALUE - 8;
 
   private Elements() {}
-
-  /**
-   * An element of an F32 or F64 tensor, {@code position} elements after its first, gaps between
-   * rows counted. For loops over tensors that have been checked: it checks that the memory is
-   * alive, and no more.
-   */
-  public static double get(Tensor t, long position) {
-    return t.dtype() == DType.F32
-        ? t.segment().get(ValueLayout.JAVA_FLOAT, t.byteOffset() + position * Float.BYTES)
-        : t.segment().get(ValueLayout.JAVA_DOUBLE, t.byteOffset() + position * Double.BYTES);
-  }
-
-  /** Sets what {@link #get} gets, rounded to the element type. */
-  public static void set(Tensor t, long position, double value) {
-    if (t.dtype() == DType.F32) {
-      long at = t.byteOffset() + position * Float.BYTES;
-      t.segment().set(ValueLayout.JAVA_FLOAT, at, (float) value);
-    } else {
-      t.segment().set(ValueLayout.JAVA_DOUBLE, t.byteOffset() + position * Double.BYTES, value);
-    }
-  }
 
   static double load(DType dtype, MemorySegment from, long offset) {
     return switch (dtype) {

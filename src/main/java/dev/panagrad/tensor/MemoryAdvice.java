@@ -89,7 +89,10 @@ public final class MemoryAdvice {
     advise(rows, DO_NOT_NEED, FAULT_BYTES);
   }
 
-  /** About as much of the mapping as begins and ends at a multiple of the unit, a power of two. */
+  /**
+   * Advises about as much of the mapping as begins and ends at a multiple of the unit, a power of
+   * two.
+   */
   private static void advise(Tensor rows, int advice, long unit) {
     if (!(rows.storage() instanceof HostStorage memory && memory.isMappedReadOnly())) {
       throw new IllegalArgumentException(

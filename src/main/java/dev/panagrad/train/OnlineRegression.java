@@ -48,7 +48,7 @@ public final class OnlineRegression implements AutoCloseable {
   private final Tensor gradient;
   private final Tensor weights;
   private final Tensor intercept;
-  private Batch taken; // of the rows that were given last
+  private Batch taken; // of the rows that were given last, kept until others are or this is closed
   private final LossLog single; // read after every batch
   private final LossLog ahead; // of a stream; looking at it means waiting for a device
   private final DivergenceWatch watch;

@@ -5,9 +5,9 @@ import dev.panagrad.backend.Batch;
 import dev.panagrad.backend.DenseRows;
 import dev.panagrad.regression.Standardization;
 import dev.panagrad.tensor.DType;
-import dev.panagrad.tensor.Elements;
 import dev.panagrad.tensor.Tensor;
 import dev.panagrad.tensor.TensorArena;
+import dev.panagrad.tensor.cell.Cells;
 
 /**
  * Where rows of a caller go before a gradient reads them: one buffer in host memory, written
@@ -61,12 +61,12 @@ final class StagedRows {
   /** Stages one row, and returns the sum of the squares of its targets, as staged. */
   double stage(double[] row, double[] targets) {
     for (int f = 0; f < row.length; f++) {
-      Elements.set(x, f, feature(row[f], f));
+      Cells.set(x, f, feature(row[f], f));
     }
     double squares = 0;
     for (int j = 0; j < targets.length; j++) {
       double value = target(targets[j], j);
-      Elements.set(y, j, value);
+      Cells.set(y, j, value);
       squares += value * value;
     }
     if (placedX != x) {
@@ -82,18 +82,16 @@ final class StagedRows {
     int features = Math.toIntExact(x.cols());
     for (long i = 0; i < rows; i++) {
       for (int f = 0; f < features; f++) {
-        Elements.set(
-            x,
-            i * features + f,
-            feature(Elements.get(batch.x(), i * batch.x().rowStride() + f), f));
+        Cells.set(
+            x, i * features + f, feature(Cells.get(batch.x(), i * batch.x().rowStride() + f), f));
       }
     }
     int targets = Math.toIntExact(y.cols());
     double squares = 0;
     for (long i = 0; i < rows; i++) {
       for (int j = 0; j < targets; j++) {
-        double value = target(Elements.get(batch.y(), i * batch.y().rowStride() + j), j);
-        Elements.set(y, i * targets + j, value);
+        double value = target(Cells.get(batch.y(), i * batch.y().rowStride() + j), j);
+        Cells.set(y, i * targets + j, value);
         squares += value * value;
       }
     }
@@ -109,7 +107,7 @@ final class StagedRows {
     double squares = 0;
     for (long i = 0; i < targets.rows(); i++) {
       for (long j = 0; j < targets.cols(); j++) {
-        double value = Elements.get(targets, i * targets.rowStride() + j);
+        double value = Cells.get(targets, i * targets.rowStride() + j);
         squares += value * value;
       }
     }

@@ -157,7 +157,10 @@ public final class Trainer {
     return this;
   }
 
-  /** Stops when the norm of an epoch's last gradient, without penalty, is at most this. */
+  /**
+   * Stops when the norm of an epoch's last gradient, without penalty, is at most this; for full
+   * batches.
+   */
   public Trainer gradientTolerance(double norm) {
     this.gradientTolerance = Checks.positive("gradient tolerance", norm);
     return this;
@@ -281,9 +284,10 @@ public final class Trainer {
   }
 
   /**
-   * Multiplies the learning rate by a factor in (0, 1) whenever {@link #patience} with these
-   * numbers would stop; the schedule goes on beside it. It is PyTorch's ReduceLROnPlateau with its
-   * {@code patience} one lower, as that waits for more than so many epochs.
+   * Multiplies the learning rate by a factor in (0, 1) where {@link #patience} with these numbers
+   * would stop, and again after as many epochs more; the schedule goes on beside it. It is
+   * PyTorch's ReduceLROnPlateau with its {@code patience} one lower, as that waits for more than so
+   * many epochs.
    */
   public Trainer reduceRate(double factor, int epochs, double tolerance) {
     this.rateReduction = new RateReduction(factor, epochs, tolerance);

@@ -7,7 +7,10 @@ import java.util.concurrent.ConcurrentLinkedQueue;
 import java.util.concurrent.ExecutionException;
 import java.util.concurrent.FutureTask;
 
-/** Does the runs of {@link TestRun} one after the other, beside other tests. */
+/**
+ * Does the runs of {@link TestRun} beside other tests, as many at a time as there are processors:
+ * while one waits for its compiler, another goes on.
+ */
 final class FurtherRuns {
   private static final Map<String, FutureTask<String>> RUNS = new LinkedHashMap<>();
 
@@ -26,9 +29,11 @@ final class FurtherRuns {
     return RUNS.keySet();
   }
 
-  /** Begins, on a thread of its own. */
+  /** Begins, on threads of its own. */
   static void start() {
-    Thread.ofPlatform().daemon().name("further runs").start(FurtherRuns::work);
+    for (int i = 0; i < Runtime.getRuntime().availableProcessors(); i++) {
+      Thread.ofPlatform().daemon().name("further runs " + i).start(FurtherRuns::work);
+    }
   }
 
   /** Does those that have not begun. */

@@ -274,7 +274,7 @@ final class CudaDriver {
     check(CudaBindings.cuEventRecord(event, stream), "cuEventRecord");
   }
 
-  /** The host does not wait. */
+  /** Work of the stream waits, the host does not. */
   void await(MemorySegment event, MemorySegment stream) {
     check(CudaBindings.cuStreamWaitEvent(stream, event, 0), "cuStreamWaitEvent");
   }

@@ -77,7 +77,7 @@ final class CudaLaunch {
     return this;
   }
 
-  // That argument and those after it.
+  // The others set that argument and those after it.
 
   CudaLaunch put(int argument, long value, long second) {
     return put(argument, value).put(argument + 1, second);

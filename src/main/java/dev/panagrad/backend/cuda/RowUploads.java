@@ -32,7 +32,7 @@ final class RowUploads {
   private final DeviceRows brought = new DeviceRows();
   private int next;
 
-  /** What is done with each part on the device. */
+  /** What is done with each part on the device, whose rows are there until it returns. */
   interface Part {
     void add(DeviceRows rows);
   }
@@ -63,13 +63,13 @@ final class RowUploads {
       onDevice = new CudaScratch(memory, "rows of " + name);
     }
 
-    /** Fills it from the {@code first}-th position; straight, or through the locked buffer. */
-    void fill(Tensor t, Batch order, long first, long rows, boolean isStraight) {
+    /** Fills it from the {@code first}-th position; straight, or through that many locked bytes. */
+    void fill(Tensor t, Batch order, long first, long rows, long bytes, boolean isStraight) {
       long to = onDevice.address(0);
       if (isStraight) {
         upload(t, first, rows, to);
       } else {
-        grow(onDevice.bytes());
+        grow(bytes);
         stage(t, order, first, rows, onHost, to);
       }
     }
@@ -134,9 +134,9 @@ final class RowUploads {
         queue.trace.count(StepTrace.Event.SYNCHRONIZATION);
         queue.driver.synchronizeEvent(slot.filled);
       }
-      slot.x.fill(x, order, first + done, partRows, straightX);
+      slot.x.fill(x, order, first + done, partRows, rows * rowBytes, straightX);
       if (y != null) {
-        slot.y.fill(y, order, first + done, partRows, straightY);
+        slot.y.fill(y, order, first + done, partRows, rows * yBytes, straightY);
       }
       queue.trace.countCopy(partRows * (rowBytes + yBytes));
       queue.driver.record(slot.filled, queue.copyStream);

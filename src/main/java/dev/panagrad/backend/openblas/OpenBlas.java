@@ -16,9 +16,8 @@ final class OpenBlas {
   // What LAPACKE says of a matrix with NaN, its fourth argument.
   private static final int LAPACK_NAN = -4;
 
+  /** Shapes have been checked by the caller, strides and sizes have not. */
   private OpenBlas() {}
-
-  // Shapes have been checked, strides and sizes have not.
 
   /** {@code C = alpha * op(A) op(B) + beta * C}. */
   static void gemm(

@@ -32,7 +32,13 @@ final class OpenBlasBackend extends HostBackend {
     // parked.
     pool = new WorkerPool(lifetime(), options.threads());
     if (new SimdProvider().probe() instanceof Availability.Available) {
-      SimdBackend simd = new SimdBackend(lifetime(), options);
+      SimdBackend simd;
+      try {
+        simd = new SimdBackend(lifetime(), options);
+      } catch (Throwable e) {
+        pool.close();
+        throw e;
+      }
       host = simd;
       linear = skin(simd.kernels(DType.F32), simd.kernels(DType.F64), false);
     } else {

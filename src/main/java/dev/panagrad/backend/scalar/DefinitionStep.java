@@ -4,8 +4,8 @@ import dev.panagrad.backend.StepKernel;
 import dev.panagrad.rule.StateFormat;
 import dev.panagrad.rule.StepCoefficients;
 import dev.panagrad.rule.UpdateRule;
-import dev.panagrad.tensor.Elements;
 import dev.panagrad.tensor.Tensor;
+import dev.panagrad.tensor.cell.Cells;
 
 /**
  * Any rule's step by its scalar definition, element by element, with state in any format. Not
@@ -34,11 +34,11 @@ public final class DefinitionStep implements StepKernel {
     }
     for (long i = first; i < first + count; i++) {
       for (int s = 0; s < state.length; s++) {
-        state[s] = Elements.get(slots[s], i);
+        state[s] = Cells.get(slots[s], i);
       }
-      Elements.set(p, i, rule.update(Elements.get(p, i), Elements.get(g, i), state, c));
+      Cells.set(p, i, rule.update(Cells.get(p, i), Cells.get(g, i), state, c));
       for (int s = 0; s < state.length; s++) {
-        Elements.set(slots[s], i, state[s]);
+        Cells.set(slots[s], i, state[s]);
       }
     }
   }
@@ -56,7 +56,7 @@ public final class DefinitionStep implements StepKernel {
         for (int s = 0; s < state.length; s++) {
           state[s] = block[s][j];
         }
-        Elements.set(p, i, rule.update(Elements.get(p, i), Elements.get(g, i), state, c));
+        Cells.set(p, i, rule.update(Cells.get(p, i), Cells.get(g, i), state, c));
         for (int s = 0; s < state.length; s++) {
           block[s][j] = (float) state[s];
         }

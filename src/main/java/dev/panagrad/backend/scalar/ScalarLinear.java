@@ -7,8 +7,8 @@ import dev.panagrad.backend.Linear;
 import dev.panagrad.backend.LinearKernels;
 import dev.panagrad.backend.Transpose;
 import dev.panagrad.loss.Loss;
-import dev.panagrad.tensor.Elements;
 import dev.panagrad.tensor.Tensor;
+import dev.panagrad.tensor.cell.Cells;
 import java.util.Arrays;
 
 /** Reference kernels: plain loops, double precision, each result rounded once. */
@@ -23,7 +23,7 @@ public final class ScalarLinear implements LinearKernels {
   public double dot(Tensor x, Tensor y) {
     double sum = 0;
     for (long i = 0; i < x.count(); i++) {
-      sum += Elements.get(x, i) * Elements.get(y, i);
+      sum += Cells.get(x, i) * Cells.get(y, i);
     }
     return sum;
   }
@@ -31,15 +31,15 @@ public final class ScalarLinear implements LinearKernels {
   @Override
   public void axpy(double alpha, Tensor x, Tensor y) {
     for (long i = 0; i < x.count(); i++) {
-      Elements.set(y, i, Elements.get(y, i) + alpha * Elements.get(x, i));
+      Cells.set(y, i, Cells.get(y, i) + alpha * Cells.get(x, i));
     }
   }
 
   @Override
   public void lerp(double share, Tensor x, Tensor y) {
     for (long i = 0; i < x.count(); i++) {
-      double before = Elements.get(y, i);
-      Elements.set(y, i, before + share * (Elements.get(x, i) - before));
+      double before = Cells.get(y, i);
+      Cells.set(y, i, before + share * (Cells.get(x, i) - before));
     }
   }
 
@@ -47,7 +47,7 @@ public final class ScalarLinear implements LinearKernels {
   public double norm2(Tensor x) {
     double largest = 0;
     for (long i = 0; i < x.count(); i++) {
-      largest = Math.max(largest, Math.abs(Elements.get(x, i)));
+      largest = Math.max(largest, Math.abs(Cells.get(x, i)));
     }
     if (largest == 0 || !(largest < Double.POSITIVE_INFINITY)) {
       return largest;
@@ -57,7 +57,7 @@ public final class ScalarLinear implements LinearKernels {
     double scale = Math.scalb(1.0, -Math.getExponent(largest));
     double sum = 0;
     for (long i = 0; i < x.count(); i++) {
-      double scaled = Elements.get(x, i) * scale;
+      double scaled = Cells.get(x, i) * scale;
       sum += scaled * scaled;
     }
     return Math.sqrt(sum) / scale;
@@ -67,7 +67,7 @@ public final class ScalarLinear implements LinearKernels {
   public double norm1(Tensor x) {
     double sum = 0;
     for (long i = 0; i < x.count(); i++) {
-      sum += Math.abs(Elements.get(x, i));
+      sum += Math.abs(Cells.get(x, i));
     }
     return sum;
   }
@@ -75,7 +75,7 @@ public final class ScalarLinear implements LinearKernels {
   @Override
   public boolean isFinite(Tensor x) {
     for (long i = 0; i < x.count(); i++) {
-      if (!Double.isFinite(Elements.get(x, i))) {
+      if (!Double.isFinite(Cells.get(x, i))) {
         return false;
       }
     }
@@ -88,9 +88,9 @@ public final class ScalarLinear implements LinearKernels {
     for (long i = 0; i < y.count(); i++) {
       double sum = 0;
       for (long j = 0; j < inner; j++) {
-        sum += at(a, transpose, i, j) * Elements.get(x, j);
+        sum += at(a, transpose, i, j) * Cells.get(x, j);
       }
-      Elements.set(y, i, combine(alpha, sum, beta, y, i));
+      Cells.set(y, i, combine(alpha, sum, beta, y, i));
     }
   }
 
@@ -105,7 +105,7 @@ public final class ScalarLinear implements LinearKernels {
           sum += at(a, opA, i, l) * at(b, opB, l, j);
         }
         long position = i * c.rowStride() + j;
-        Elements.set(c, position, combine(alpha, sum, beta, c, position));
+        Cells.set(c, position, combine(alpha, sum, beta, c, position));
       }
     }
   }
@@ -122,7 +122,7 @@ public final class ScalarLinear implements LinearKernels {
           return false;
         }
         double factor = i == j ? Math.sqrt(rest) : rest / at(a, Transpose.NO, j, j);
-        Elements.set(a, i * a.rowStride() + j, factor);
+        Cells.set(a, i * a.rowStride() + j, factor);
       }
     }
     return true;
@@ -131,28 +131,28 @@ public final class ScalarLinear implements LinearKernels {
   private static double at(Tensor t, Transpose transpose, long row, long col) {
     long position =
         transpose == Transpose.NO ? row * t.rowStride() + col : col * t.rowStride() + row;
-    return Elements.get(t, position);
+    return Cells.get(t, position);
   }
 
   private static double combine(double alpha, double sum, double beta, Tensor out, long position) {
-    return beta == 0 ? alpha * sum : alpha * sum + beta * Elements.get(out, position);
+    return beta == 0 ? alpha * sum : alpha * sum + beta * Cells.get(out, position);
   }
 
   @Override
   public void predict(Tensor x, long first, long count, Linear model, Tensor out) {
     for (long i = 0; i < count; i++) {
       for (long j = 0; j < model.outputs(); j++) {
-        Elements.set(out, i * out.rowStride() + j, prediction(x, first + i, model, j));
+        Cells.set(out, i * out.rowStride() + j, prediction(x, first + i, model, j));
       }
     }
   }
 
   private static double prediction(Tensor x, long row, Linear model, long output) {
-    double sum = model.b() == null ? 0 : Elements.get(model.b(), output);
+    double sum = model.b() == null ? 0 : Cells.get(model.b(), output);
     long xRow = row * x.rowStride();
     long wRow = output * model.features();
     for (long f = 0; f < x.cols(); f++) {
-      sum += Elements.get(x, xRow + f) * Elements.get(model.w(), wRow + f);
+      sum += Cells.get(x, xRow + f) * Cells.get(model.w(), wRow + f);
     }
     return sum;
   }
@@ -178,13 +178,13 @@ public final class ScalarLinear implements LinearKernels {
     double scale = 1.0 / count;
     for (int j = 0; j < outputs; j++) {
       for (int f = 0; f < features; f++) {
-        Elements.set(into.gw(), (long) j * features + f, scale * sums[j * width + f]);
+        Cells.set(into.gw(), (long) j * features + f, scale * sums[j * width + f]);
       }
       if (into.gb() != null) {
-        Elements.set(into.gb(), j, scale * sums[j * width + features]);
+        Cells.set(into.gb(), j, scale * sums[j * width + features]);
       }
       if (into.loss() != null) {
-        Elements.set(into.loss(), j, sums[j * width + features + 1] / count);
+        Cells.set(into.loss(), j, sums[j * width + features + 1] / count);
       }
     }
   }
@@ -193,16 +193,16 @@ public final class ScalarLinear implements LinearKernels {
   private void add(DenseRows rows, long row, Loss loss, Linear model, int output) {
     z[0] = prediction(rows.x(), row, model, output);
     if (rows.offset() != null) {
-      z[0] += Elements.get(rows.offset(), row);
+      z[0] += Cells.get(rows.offset(), row);
     }
-    weight[0] = rows.weights() == null ? 1 : Elements.get(rows.weights(), row);
-    target[0] = Elements.get(rows.y(), row * rows.y().rowStride() + output);
+    weight[0] = rows.weights() == null ? 1 : Cells.get(rows.weights(), row);
+    target[0] = Cells.get(rows.y(), row * rows.y().rowStride() + output);
     double value = loss.differentiate(z, target, weight, 1);
     int features = (int) model.features();
     int at = output * (features + 2);
     long xRow = row * rows.x().rowStride();
     for (int f = 0; f < features; f++) {
-      sums[at + f] += z[0] * Elements.get(rows.x(), xRow + f);
+      sums[at + f] += z[0] * Cells.get(rows.x(), xRow + f);
     }
     sums[at + features] += z[0];
     sums[at + features + 1] += value;

@@ -1,8 +1,8 @@
 package dev.panagrad.backend.simd;
 
 import dev.panagrad.backend.DenseRows;
-import dev.panagrad.tensor.Elements;
 import dev.panagrad.tensor.Tensor;
+import dev.panagrad.tensor.cell.Cells;
 import java.util.Arrays;
 
 /**
@@ -26,12 +26,12 @@ final class LossBlock {
     }
     for (int i = 0; i < n; i++) {
       long row = block.number(i);
-      y[i] = Elements.get(targets, row * targets.rowStride() + output);
+      y[i] = Cells.get(targets, row * targets.rowStride() + output);
       if (weights != null) {
-        s[i] = Elements.get(weights, row);
+        s[i] = Cells.get(weights, row);
       }
       if (offset != null) {
-        z[i] += Elements.get(offset, row);
+        z[i] += Cells.get(offset, row);
       }
     }
     for (int i = block.firstFilling; i < n; i++) {

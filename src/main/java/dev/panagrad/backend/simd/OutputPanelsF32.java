@@ -9,8 +9,8 @@ import dev.panagrad.backend.Batch;
 import dev.panagrad.backend.Gradient;
 import dev.panagrad.backend.Linear;
 import dev.panagrad.backend.WorkerPool;
-import dev.panagrad.tensor.Elements;
 import dev.panagrad.tensor.Tensor;
+import dev.panagrad.tensor.cell.Cells;
 import java.lang.foreign.MemorySegment;
 import java.lang.foreign.ValueLayout;
 import java.util.Arrays;
@@ -210,7 +210,7 @@ final class OutputPanelsF32 implements WorkerPool.ChunkTask, AutoCloseable {
     Tensor b = model.b();
     for (int j = 0; j < n; j++) {
       long o = (long) j * LanesF32.BYTES;
-      float intercept = b == null ? 0 : narrow(Elements.get(b, first + j));
+      float intercept = b == null ? 0 : narrow(Cells.get(b, first + j));
       float residual =
           residuals.get(ValueLayout.JAVA_FLOAT, rAt + o)
               + intercept
@@ -233,22 +233,24 @@ final class OutputPanelsF32 implements WorkerPool.ChunkTask, AutoCloseable {
 
   private void write(Gradient into, long totalsAt, long count) {
     double scale = 2.0 / count;
+    MemorySegment out = into.gw().segment();
     long cells = into.gw().count();
     for (long i = 0; i < cells; i++) {
       double total =
           totalsAt < 0
               ? sums.get(ValueLayout.JAVA_FLOAT, i * LanesF32.BYTES)
               : sums.get(ValueLayout.JAVA_DOUBLE, totalsAt + i * Double.BYTES);
-      Elements.set(into.gw(), i, scale * total);
+      long at = into.gw().byteOffset() + i * LanesF32.BYTES;
+      out.set(ValueLayout.JAVA_FLOAT, at, narrow(scale * total));
     }
     Tensor gb = into.gb();
     Tensor loss = into.loss();
     for (int j = 0; j < outputs; j++) {
       if (gb != null) {
-        Elements.set(gb, j, scale * residualSums[j]);
+        Cells.set(gb, j, scale * residualSums[j]);
       }
       if (loss != null) {
-        Elements.set(loss, j, squareSums[j] / count);
+        Cells.set(loss, j, squareSums[j] / count);
       }
     }
   }

@@ -5,8 +5,8 @@ import static dev.panagrad.backend.simd.LanesF32.narrow;
 import dev.panagrad.backend.Lifetime;
 import dev.panagrad.backend.Linear;
 import dev.panagrad.backend.WorkerPool;
-import dev.panagrad.tensor.Elements;
 import dev.panagrad.tensor.Tensor;
+import dev.panagrad.tensor.cell.Cells;
 import java.lang.foreign.Arena;
 import java.lang.foreign.MemorySegment;
 import java.lang.foreign.ValueLayout;
@@ -137,7 +137,7 @@ final class RowProductsF32 implements WorkerPool.ChunkTask, AutoCloseable {
         block.rows.gather(x, null, base + row, (int) Math.min(blockRows, from + n - row));
         for (int j = 0; j < outputs; j++) {
           block.multiply(model, j);
-          double intercept = b == null ? 0 : Elements.get(b, j);
+          double intercept = b == null ? 0 : Cells.get(b, j);
           long start = out.byteOffset() + (row * out.rowStride() + j) * LanesF32.BYTES;
           block.store(alpha, intercept, beta, out, start);
         }

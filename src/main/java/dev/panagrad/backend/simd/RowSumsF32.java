@@ -13,8 +13,8 @@ import dev.panagrad.backend.Linear;
 import dev.panagrad.backend.WorkerPool;
 import dev.panagrad.loss.Loss;
 import dev.panagrad.loss.Squared;
-import dev.panagrad.tensor.Elements;
 import dev.panagrad.tensor.Tensor;
+import dev.panagrad.tensor.cell.Cells;
 import java.lang.foreign.Arena;
 import java.lang.foreign.MemorySegment;
 import java.lang.foreign.ValueLayout;
@@ -46,13 +46,15 @@ final class RowSumsF32 implements WorkerPool.ChunkTask, AutoCloseable {
    */
   private static final int FLUSH_ROWS = 256;
 
-  // At most: balance for up to eight threads, at 16 times the outputs' memory.
+  // Chunks at most: balance for up to eight threads, at 16 times the outputs' memory.
   private static final int MAX_CHUNKS = 16;
-  // At least: adding a chunk's totals then costs less than a tenth of computing them.
+  // Rows per chunk, at least: adding a chunk's totals then costs less than a tenth of computing
+  // them.
   private static final int CHUNK_ROWS = 64;
   // Bytes of X times outputs per chunk, at least: some 15 microseconds.
   private static final long CHUNK_BYTES = 512 * 1024;
-  // Those below which a call is one chunk: waking a worker takes some 10 microseconds.
+  // Bytes of X times outputs below which a call is one chunk: waking a worker takes some 10
+  // microseconds.
   private static final long SERIAL_BYTES = 512 * 1024;
 
   private static final long STRIDE = (long) LanesF32.COUNT * LanesF32.BYTES;
@@ -125,10 +127,10 @@ final class RowSumsF32 implements WorkerPool.ChunkTask, AutoCloseable {
         squares += squareSums[chunk][j];
       }
       if (gb != null) {
-        Elements.set(gb, j, scale * residuals);
+        Cells.set(gb, j, scale * residuals);
       }
       if (values != null) {
-        Elements.set(values, j, squares / count);
+        Cells.set(values, j, squares / count);
       }
     }
   }
@@ -282,7 +284,7 @@ final class RowSumsF32 implements WorkerPool.ChunkTask, AutoCloseable {
 
   private void subtractTarget(int chunk, int j, RowBlock block, float[] r, int from) {
     Tensor b = model.b();
-    float intercept = b == null ? 0 : narrow(Elements.get(b, j));
+    float intercept = b == null ? 0 : narrow(Cells.get(b, j));
     if (loss != null) {
       double shift = intercept;
       LossBlock cells = lossBlocks[chunk];

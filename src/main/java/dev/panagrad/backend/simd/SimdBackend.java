@@ -34,9 +34,15 @@ public final class SimdBackend extends HostBackend {
   public SimdBackend(Lifetime lifetime, BackendOptions options) {
     super(lifetime);
     pool = new WorkerPool(lifetime, options.threads());
-    buffers = new StepBuffers(lifetime, arena, pool.threads());
-    f32 = new KernelsF32(lifetime, pool, arena);
-    f64 = new KernelsF64(lifetime, pool, arena);
+    try {
+      buffers = new StepBuffers(lifetime, arena, pool.threads());
+      f32 = new KernelsF32(lifetime, pool, arena);
+      f64 = new KernelsF64(lifetime, pool, arena);
+    } catch (Throwable e) {
+      pool.close();
+      arena.close();
+      throw e;
+    }
     linear = new LinearAlgebra(lifetime, f32, f64, trace());
   }
 

@@ -148,7 +148,7 @@ final class NpyDictionary {
   }
 
   private int padding(String type, int at) {
-    if (type.matches(".V[0-9]{1,6}")) {
+    if (type.matches("[<>|=]V[0-9]{1,6}")) {
       int bytes = Integer.parseInt(type, 2, type.length(), 10);
       if (bytes <= ForwardWindow.WINDOW_BYTES) {
         return bytes;

@@ -27,7 +27,9 @@ public final class Fingerprint {
     ByteBuffer bits = ByteBuffer.allocate(Double.BYTES).order(ByteOrder.LITTLE_ENDIAN);
     // By one, then by a hundredth.
     for (long step = 0; step < 1L << 53; step += step < FIRST_STEPS ? 1 : step / 100) {
-      sum.update(bits.putDouble(0, optimizer.learningRate(step)).rewind());
+      // The bits of all NaN are one's.
+      long rate = Double.doubleToLongBits(optimizer.learningRate(step));
+      sum.update(bits.putLong(0, rate).rewind());
     }
     return "CRC-32C of its rates %08x".formatted(sum.getValue());
   }

@@ -114,6 +114,7 @@ class NpyTableTest {
         "{'descr': [('', '|V4')]}; 33; the records have no fields",
         "{'descr': [('', '|V99999999')]}; 26; padding, such as '|V4', found '|V99999999'",
         "{'descr': [('', '<f8')]}; 26; padding",
+        "{'descr': [('', '\\U0001F600V12')]}; 26; padding",
         "{'descr': [('a', '|u1'), ('a', '|u1')]}; 36; field 'a' appears twice",
         "{'descr': [('a', [('b', '|u1')])]}; 27; field 'a' has fields of its own",
         "{'descr': [('a', '|u1', (3,))]}; 34; field 'a' is an array in each record",
