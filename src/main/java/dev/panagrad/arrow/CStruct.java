@@ -43,7 +43,7 @@ final class CStruct {
   }
 
   /**
-   * Moves a struct out of the caller's memory; throws, and changes nothing, if it was moved before.
+   * Moves a struct out of the caller's memory; throws, changing nothing, if it was moved before.
    */
   static CStruct move(MemorySegment from, Kind kind) {
     MemorySegment struct = requireUnreleased(from, kind);

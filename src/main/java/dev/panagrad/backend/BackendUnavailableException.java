@@ -1,8 +1,6 @@
 package dev.panagrad.backend;
 
-/**
- * A backend that was asked for by name cannot run here. The message has the table of all backends.
- */
+/** A backend asked for by name cannot run here. The message has the table of all backends. */
 public final class BackendUnavailableException extends RuntimeException {
   private static final long serialVersionUID = 1;
 

@@ -92,10 +92,7 @@ public final class LinearAlgebra {
     kernels(x.dtype()).lerp(share, x, y);
   }
 
-  /**
-   * The Euclidean norm, also where squares overflow or underflow; NaN or infinite elements give
-   * that.
-   */
+  /** The Euclidean norm, also where squares overflow or underflow; NaN and infinity spread. */
   public double norm2(Tensor x) {
     requireVectors(x, x);
     return kernels(x.dtype()).norm2(x);

@@ -24,8 +24,7 @@ record ExactLoss(double mse, double variance, String note) {
   }
 
   /**
-   * Solves on the host, whose memory has no limit; units say what was done to the data, or are
-   * null.
+   * Solves on the host, whose memory has no limit; units say what was done to data, or are null.
    */
   static ExactLoss of(Backend backend, Dataset data, boolean hasIntercept, Standardization units) {
     int features = data.features().size();

@@ -11,9 +11,7 @@ import picocli.CommandLine.Model.ArgSpec;
 import picocli.CommandLine.Model.OptionSpec;
 import picocli.CommandLine.ParseResult;
 
-/**
- * The {@code panagrad train} of a suggestion: options as given to {@code tune}, and those found.
- */
+/** The {@code panagrad train} of a suggestion: options given to {@code tune}, and those found. */
 final class SuggestedCommand {
   // Options of tune that train does not have, or gets from the suggestion.
   private static final Set<String> OWN =

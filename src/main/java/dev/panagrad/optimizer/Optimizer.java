@@ -360,10 +360,7 @@ public final class Optimizer {
     return options.format;
   }
 
-  /**
-   * The state vectors, as {@link UpdateRule#slots}, each as the tensors of its format, codes before
-   * their scales.
-   */
+  /** The state vectors, as {@link UpdateRule#slots}, in their format, codes before scales. */
   public List<Tensor> state() {
     return List.of(memory.slots);
   }

@@ -35,10 +35,7 @@ public final class LinearRegression {
   private final Gradient own;
   private Loss lossInUse = new Squared();
 
-  /**
-   * Allocates a model with all parameters zero, of at least 1 feature and 1 output; penalties never
-   * apply to b.
-   */
+  /** Allocates a model of zeros, of at least 1 feature and 1 output; b has no penalty. */
   public LinearRegression(
       Backend backend,
       TensorArena arena,

@@ -54,10 +54,7 @@ public interface UpdateRule {
     return Optional.empty();
   }
 
-  /**
-   * Coupled or decoupled weight decay, for parameters that are not exempt; a rule that has one says
-   * it here.
-   */
+  /** Coupled or decoupled decay of parameters that are not exempt; a rule that has one says it. */
   default double weightDecay() {
     return 0;
   }

@@ -135,8 +135,7 @@ public final class SafetensorsFile implements AutoCloseable {
   }
 
   /**
-   * The element type of a tensor; throws if there is no such tensor, or its type is not one of
-   * {@link dev.panagrad.tensor.DType}.
+   * The element type of a tensor; throws if there is none, or its type is none of {@link DType}.
    */
   public DType dtype(String name) throws SafetensorsException {
     TensorPlace entry = entry(name);
@@ -194,8 +193,7 @@ public final class SafetensorsFile implements AutoCloseable {
   }
 
   /**
-   * Compares a tensor's bytes with their sum, if {@link SafetensorsWriter} left one in the
-   * metadata.
+   * Compares a tensor's bytes with their sum, if {@link SafetensorsWriter} left one in the file.
    */
   public void requireIntact(String name) throws IOException {
     try (TensorInput in = input(entry(name))) {

@@ -72,10 +72,7 @@ public final class MemoryAdvice {
     advise(rows, WILL_NEED, PAGE_BYTES);
   }
 
-  /**
-   * The rows will be read a few at a time: a page that is read does not bring in those of megabytes
-   * around it.
-   */
+  /** Rows will be read a few at a time: a page does not bring in those of megabytes around it. */
   public static void inSmallPages(Tensor rows) {
     advise(rows, NO_HUGE_PAGES, PAGE_BYTES);
   }
@@ -90,8 +87,7 @@ public final class MemoryAdvice {
   }
 
   /**
-   * Advises about as much of the mapping as begins and ends at a multiple of the unit, a power of
-   * two.
+   * Advises about what of the mapping begins and ends at a multiple of the unit, a power of two.
    */
   private static void advise(Tensor rows, int advice, long unit) {
     if (!(rows.storage() instanceof HostStorage memory && memory.isMappedReadOnly())) {

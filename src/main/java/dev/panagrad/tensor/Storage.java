@@ -7,9 +7,7 @@ package dev.panagrad.tensor;
 public sealed interface Storage permits HostStorage, DeviceStorage {
   /** An arena, to memory that it frees. */
   interface Owner {
-    /**
-     * Ties something to the life of the memory: it is closed before that is freed, newest first.
-     */
+    /** Ties something to the memory's life: it is closed before that is freed, newest first. */
     void attach(AutoCloseable resource);
   }
 

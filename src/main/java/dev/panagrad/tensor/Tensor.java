@@ -211,10 +211,7 @@ public final class Tensor {
     return view(target, 0, target.cols());
   }
 
-  /**
-   * A contiguous view from element {@code first} of a contiguous tensor; IndexOutOfBoundsException
-   * if not inside.
-   */
+  /** A contiguous view of a contiguous tensor; IndexOutOfBoundsException if it is not inside. */
   public Tensor slice(long first, long... extents) {
     Shape target = Shape.of(extents);
     if (!isContiguous()) {

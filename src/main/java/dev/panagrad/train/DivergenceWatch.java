@@ -4,9 +4,7 @@ import dev.panagrad.tensor.DType;
 import java.util.Locale;
 import java.util.function.DoubleFunction;
 
-/**
- * Ends a training whose loss says that it has diverged, by the first loss and the targets' size.
- */
+/** Ends a training whose loss says that it diverged, by the first loss and the targets' size. */
 final class DivergenceWatch {
   private static final double HOPELESS = 1e20; // times the first loss: beyond recovery, even in F64
   private final DType dtype;

@@ -157,10 +157,7 @@ public final class Trainer {
     return this;
   }
 
-  /**
-   * Stops when the norm of an epoch's last gradient, without penalty, is at most this; for full
-   * batches.
-   */
+  /** For full batches: stops when the norm of a gradient, without penalty, is at most this. */
   public Trainer gradientTolerance(double norm) {
     this.gradientTolerance = Checks.positive("gradient tolerance", norm);
     return this;

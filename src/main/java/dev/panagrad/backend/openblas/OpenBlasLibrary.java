@@ -70,10 +70,7 @@ final class OpenBlasLibrary {
     return "OpenBLAS %s for %s, 1 thread inside, %s".formatted(version, core, file);
   }
 
-  /**
-   * The library. Throws {@link UnsatisfiedLinkError} if there is none; what was tried is suppressed
-   * in it.
-   */
+  /** The library. Throws {@link UnsatisfiedLinkError} if there is none, with what was tried. */
   static synchronized OpenBlasLibrary load() {
     if (loaded == null && failed == null) {
       List<Throwable> causes = new ArrayList<>();

@@ -33,8 +33,7 @@ abstract class FusedStep implements StepKernel, WorkerPool.ChunkTask {
   static final long SERIAL_COUNT = 1 << 16;
 
   /**
-   * Elements per chunk: 64 KiB of F32, so that the last chunks balance; a multiple of every vector
-   * length.
+   * Elements per chunk: 64 KiB of F32, so that the last ones balance; a multiple of all vectors.
    */
   static final long CHUNK_COUNT = 1 << 14;
 
@@ -97,9 +96,7 @@ abstract class FusedStep implements StepKernel, WorkerPool.ChunkTask {
       int n,
       StepCoefficients c);
 
-  /**
-   * How far the L1 penalty moves each of {@code n} parameters, in the metric of the step just made.
-   */
+  /** How far the L1 penalty moves each of {@code n} parameters, in the metric of the last step. */
   abstract void thresholds(
       MemorySegment ts,
       MemorySegment s0,

@@ -328,9 +328,7 @@ final class GemmF32 implements WorkerPool.ChunkTask {
     }
   }
 
-  /**
-   * A tile that is not as wide as the others, or with a beta: the old content is not read for 0.
-   */
+  /** A tile that is narrower than the others, or with a beta: 0 does not read the old content. */
   private static void addPart(
       float[] tile,
       int tall,

@@ -40,10 +40,7 @@ import jdk.incubator.vector.FloatVector;
  * <p>Threading: calls take turns by the pool's lock.
  */
 final class RowSumsF32 implements WorkerPool.ChunkTask, AutoCloseable {
-  /**
-   * Rows summed in the element type: 256 terms lose at most 8 bits in the worst case, half that on
-   * average.
-   */
+  /** Rows summed in the element type: 256 terms lose at most 8 bits, half that on average. */
   private static final int FLUSH_ROWS = 256;
 
   // Chunks at most: balance for up to eight threads, at 16 times the outputs' memory.
@@ -250,9 +247,7 @@ final class RowSumsF32 implements WorkerPool.ChunkTask, AutoCloseable {
     }
   }
 
-  /**
-   * Outputs from {@code first}, as many as there are of four; the last one stands in for others.
-   */
+  /** Outputs from {@code first}, as many of four as there are; the last stands in for others. */
   private void fourOutputs(int chunk, int first, RowBlock block, float[] r, long sumsAt) {
     Tensor w = model.w();
     int n = Math.min(OutputRowsF32.OUTPUTS, outputs - first);

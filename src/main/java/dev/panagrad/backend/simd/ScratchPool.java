@@ -33,10 +33,7 @@ final class ScratchPool<T> implements AutoCloseable {
     this.maker = maker;
   }
 
-  /**
-   * Takes one; {@link #giveBack} must follow. Throws {@link IllegalStateException} if the backend
-   * has been closed.
-   */
+  /** Takes one; {@link #giveBack} must follow. IllegalStateException if the backend is closed. */
   T borrow() {
     while (true) {
       int start = start();

@@ -23,10 +23,7 @@ import jdk.incubator.vector.VectorOperators;
  * precision.
  */
 abstract class VectorKernelsF32 implements LinearKernels {
-  /**
-   * Elements per block: 4,096 terms in 4 vectors of at least 4 lanes are chains of at most 256
-   * additions.
-   */
+  /** Elements per block: in 4 vectors of at least 4 lanes, chains of at most 256 additions. */
   private static final long BLOCK = 4096;
 
   private static final long STRIDE = (long) LanesF32.COUNT * LanesF32.BYTES;
@@ -125,10 +122,7 @@ abstract class VectorKernelsF32 implements LinearKernels {
     }
   }
 
-  /**
-   * The sum of squares in the element type where that is exact enough, else with every element
-   * scaled first.
-   */
+  /** Sums squares in the element type where that is exact enough, else of scaled elements. */
   @Override
   public final double norm2(Tensor x) {
     double squares = dot(x, x);
@@ -192,10 +186,7 @@ abstract class VectorKernelsF32 implements LinearKernels {
     return sum;
   }
 
-  /**
-   * Zero times an element is NaN exactly if the element is infinite or NaN, and a NaN survives
-   * every addition.
-   */
+  /** Zero times an element is NaN if and only if it is not finite, and a NaN survives additions. */
   @Override
   public final boolean isFinite(Tensor x) {
     MemorySegment xs = x.segment();

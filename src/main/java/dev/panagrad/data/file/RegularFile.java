@@ -26,10 +26,7 @@ public final class RegularFile {
     }
   }
 
-  /**
-   * Requires that a file, if there is one, is a regular one; opening a pipe would wait for a
-   * writer.
-   */
+  /** Requires that a file, if it is there, is a regular one: opening a pipe waits for a writer. */
   public static void require(Path file, String kind) {
     if (Files.isDirectory(file)) {
       throw new DataException("'%s' is a directory; give %s".formatted(file, kind));

@@ -40,10 +40,7 @@ final class NpyHeader {
     this.available = available;
   }
 
-  /**
-   * Reads a header, and requires that its numbers are what follows of the available bytes, no less
-   * and no more.
-   */
+  /** Reads a header, and requires that its numbers are exactly what follows of the bytes. */
   static NpyArray read(String name, InputStream in, long available) throws IOException {
     return new NpyHeader(name, in, available).read();
   }

@@ -4,9 +4,7 @@ import dev.panagrad.data.DataException;
 import java.util.HexFormat;
 import java.util.function.BiFunction;
 
-/**
- * Reads Python literals one by one: strings, booleans, extents, and the punctuation between them.
- */
+/** Reads Python literals one by one: strings, booleans, extents, and the punctuation between. */
 final class PythonText {
   private static final int END = -1;
   private static final int MAX_DIGITS = 18; // 2^63 - 1 has 19

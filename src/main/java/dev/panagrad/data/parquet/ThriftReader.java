@@ -125,9 +125,7 @@ final class ThriftReader {
     return size << 4 | (header & 0xF);
   }
 
-  /**
-   * Passes over a value; refuses lists of truth values and maps, on whose length readers differ.
-   */
+  /** Passes over a value; refuses maps and lists of truth values, whose length readers dispute. */
   void skip(int type, int depth) throws MalformedException {
     switch (type) {
       case TRUE, FALSE -> {}

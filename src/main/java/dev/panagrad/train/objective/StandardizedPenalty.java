@@ -31,10 +31,7 @@ public final class StandardizedPenalty {
     return new Penalty(penalty.l1() / scales.targetScale(0), penalty.l2());
   }
 
-  /**
-   * What such an optimizer minimizes beside the loss: the penalty of the weights, and decay of
-   * their gradient.
-   */
+  /** What such an optimizer minimizes beside the loss: the penalty and coupled decay of weights. */
   public static Penalty objective(Optimizer.Builder optimizer) {
     ParameterGroup group = optimizer.groupOf(LinearRegression.WEIGHTS);
     Penalty penalty = group.penalty() == null ? optimizer.penalty() : group.penalty();
