@@ -8,8 +8,8 @@ import java.util.concurrent.ExecutionException;
 import java.util.concurrent.FutureTask;
 
 /**
- * Does the runs of {@link TestRun} beside other tests, as many at a time as there are processors:
- * while one waits for its compiler, another goes on.
+ * Does the runs of {@link TestRun} one after the other, beside other tests: of two processors the
+ * other tests have one, and three at a time took longer than two.
  */
 final class FurtherRuns {
   private static final Map<String, FutureTask<String>> RUNS = new LinkedHashMap<>();
@@ -29,11 +29,9 @@ final class FurtherRuns {
     return RUNS.keySet();
   }
 
-  /** Begins, on threads of its own. */
+  /** Begins, on a thread of its own. */
   static void start() {
-    for (int i = 0; i < Runtime.getRuntime().availableProcessors(); i++) {
-      Thread.ofPlatform().daemon().name("further runs " + i).start(FurtherRuns::work);
-    }
+    Thread.ofPlatform().daemon().name("further runs").start(FurtherRuns::work);
   }
 
   /** Does those that have not begun. */
