@@ -110,7 +110,9 @@ final class ColumnMoments {
       }
     }
     for (int c = 0; c < cols; c++) {
-      moments.constant[c] = center ? low[c] == high[c] : low[c] == 0 && high[c] == 0;
+      // A column of one infinity is not constant: nothing is left of it when it is subtracted.
+      boolean isOne = low[c] == high[c] && Double.isFinite(low[c]);
+      moments.constant[c] = isOne && (center || low[c] == 0);
       if (!center) {
         moments.mean[c] = 0;
       } else if (moments.constant[c]) {

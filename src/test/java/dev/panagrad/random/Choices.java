@@ -81,7 +81,8 @@ final class Choices {
       case 0 -> LIMITS[random.nextInt(LIMITS.length)];
       case 1 -> bound;
       case 2 -> bound + 1;
-      default -> random.nextLong(bound + 1);
+      // A shape without elements can have Long.MAX_VALUE rows.
+      default -> random.nextLong(Math.max(bound, bound + 1));
     };
   }
 

@@ -67,6 +67,22 @@ class StandardizationTest {
   }
 
   /** The mean of many 0.1 is not 0.1. */
+  /** It would become NaN, in rows that a training has accepted. */
+  @Test
+  void columnOfOneInfinityIsNotConstant() {
+    try (TensorArena arena = TensorArena.open("standardize")) {
+      for (double value : new double[] {Double.POSITIVE_INFINITY, Double.NEGATIVE_INFINITY}) {
+        for (long rows : new long[] {1, 3}) {
+          Tensor x = arena.allocate("x", DType.F64, rows, 1).fill(value);
+          Tensor y = arena.allocate("y", DType.F64, rows, 1).fill(1);
+          Standardization fit = Standardization.fit(x, y, null, rows, true);
+          assertFalse(fit.isConstant(0));
+          assertFalse(fit.isFinite());
+        }
+      }
+    }
+  }
+
   @Test
   void constantColumnWhoseMeanRounds() {
     try (TensorArena arena = TensorArena.open("standardize")) {
