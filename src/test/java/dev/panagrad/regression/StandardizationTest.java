@@ -66,7 +66,6 @@ class StandardizationTest {
     }
   }
 
-  /** The mean of many 0.1 is not 0.1. */
   /** It would become NaN, in rows that a training has accepted. */
   @Test
   void columnOfOneInfinityIsNotConstant() {
@@ -83,6 +82,7 @@ class StandardizationTest {
     }
   }
 
+  /** The mean of many 0.1 is not 0.1. */
   @Test
   void constantColumnWhoseMeanRounds() {
     try (TensorArena arena = TensorArena.open("standardize")) {
