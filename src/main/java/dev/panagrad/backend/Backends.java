@@ -130,7 +130,7 @@ public final class Backends {
     throw new BackendUnavailableException("no backend is available\n" + table(), null);
   }
 
-  /** All backends, one line each; an asterisk marks the one that {@value #AUTO} takes. */
+  /** Lists all backends, one line each; an asterisk marks the one that {@value #AUTO} takes. */
   public static String table() {
     return table(provider -> true);
   }

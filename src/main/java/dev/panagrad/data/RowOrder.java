@@ -35,7 +35,7 @@ public final class RowOrder {
     this.seed = seed;
   }
 
-  /** All rows in order, with a random part of them, at most rows - 1, held out. */
+  /** Orders all rows, with a random part of them, at most rows - 1, held out. */
   public static RowOrder of(TensorArena arena, long rows, long heldOut, long seed) {
     if (heldOut < 0 || heldOut >= Math.max(rows, 1)) {
       throw new IllegalArgumentException(

@@ -25,7 +25,7 @@ public final class CheckpointSnapshot {
   private final List<Tensor> copied = new ArrayList<>();
   private Map<String, String> texts; // null until it is taken
 
-  /** In memory of the arena; {@link #take} copies device memory, and for a copy host memory too. */
+  /** Uses the arena: {@link #take} copies device memory, and for a copy host memory too. */
   public CheckpointSnapshot(Optimizer optimizer, TensorArena arena, boolean isCopy) {
     this(optimizer, optimizer.parameters(), optimizer.backend(), arena, isCopy);
   }

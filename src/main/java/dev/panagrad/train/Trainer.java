@@ -157,7 +157,7 @@ public final class Trainer {
     return this;
   }
 
-  /** For full batches: stops when the norm of a gradient, without penalty, is at most this. */
+  /** Stops, for full batches, when the norm of a gradient without penalty is at most this. */
   public Trainer gradientTolerance(double norm) {
     this.gradientTolerance = Checks.positive("gradient tolerance", norm);
     return this;

@@ -9,7 +9,7 @@ import java.util.concurrent.FutureTask;
 
 /**
  * Does the runs of {@link TestRun} one after the other, beside other tests: of two processors the
- * other tests have one, and three at a time took longer than two.
+ * other tests have one, and three at a time are no faster than two.
  */
 final class FurtherRuns {
   private static final Map<String, FutureTask<String>> RUNS = new LinkedHashMap<>();

@@ -134,7 +134,7 @@ record TestRun(String name, String tags, List<String> options, Map<String, Strin
     ManagementFactory.getRuntimeMXBean().getInputArguments().stream()
         .filter(flag -> flag.startsWith("--") || flag.startsWith("-Xmx"))
         .forEach(command::add);
-    // Compilations are waited for: two thirds of the time, and the same code in each run.
+    // Compilations are waited for: three quarters of the processor time with AVX2.
     command.add("-Xbatch");
     command.add(set("panagrad.test.require", REQUIRED));
     command.add(set("panagrad.test.slow", SLOW));

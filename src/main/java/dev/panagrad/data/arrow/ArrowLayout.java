@@ -68,7 +68,7 @@ final class ArrowLayout {
     return field.dictionary() != null ? 1 : 1 + below;
   }
 
-  /** Where each column of a batch begins; a DataException if the batch is not of the schema. */
+  /** Finds where each column of a batch begins; DataException if the batch is not of the schema. */
   List<Place> places(RecordBatch batch) {
     if (batch.nodesLength() != nodes) {
       throw new DataException(

@@ -29,8 +29,8 @@ public final class Curvature implements LinearOperator {
   private final Lanczos.Spectrum spectrum;
 
   /**
-   * By the rows' normal equations, or by passes for null, which overwrite the parameters; the
-   * factor is how much the loss's curvature may be above that of the squared error.
+   * Measures by the rows' normal equations, or by passes for null, which overwrite the parameters;
+   * the factor is how much the loss's curvature may be above that of the squared error.
    */
   Curvature(RowsObjective objective, NormalEquations formed, double factor) {
     this.objective = objective;

@@ -85,7 +85,7 @@ class CudaProviderTest {
   /** The environment names the libraries too; a property goes first. */
   @Test
   void namedByEnvironment() throws IOException, InterruptedException {
-    assumeTrue(SoftwareDevice.isPresent());
+    assumeTrue(SoftwareDevice.isPresent(), "the software CUDA device was not built");
     List<String> environment =
         List.of("PANAGRAD_CUDA_LIBRARY=" + SIMULATION, "PANAGRAD_CUBLAS_LIBRARY=" + SIMULATION);
     assertTrue(table(environment, List.<String>of()).offers("cuda").contains("software device"));
@@ -112,7 +112,7 @@ class CudaProviderTest {
   void otherLibraries() throws IOException, InterruptedException {
     Path other = Path.of(System.getProperty("java.home"), "lib", "libjava.so");
     String file = other.toString();
-    assumeTrue(Files.exists(other));
+    assumeTrue(Files.exists(other), "there is no library " + other);
     table(List.of(), named("cublas", file))
         .refuses("cuda", file + " has no symbol cublasGetProperty", "panagrad.cublas.library");
     table(List.of("PANAGRAD_CUDA_LIBRARY=" + file), List.of())
@@ -123,7 +123,7 @@ class CudaProviderTest {
   /** The third of three devices; the software's devices are all alike. */
   @Test
   void deviceByNumber() throws IOException, InterruptedException {
-    assumeTrue(SoftwareDevice.isPresent());
+    assumeTrue(SoftwareDevice.isPresent(), "the software CUDA device was not built");
     String out =
         BackendTable.program(
             0,
