@@ -91,24 +91,20 @@ final class ColumnMoments {
   /**
    * Two passes, the squares around the mean, which does not cancel; what rounding left out of the
    * mean is then known and taken out (Chan, Golub and LeVeque 1983). Over the first rows, or those
-   * that the index has first.
+   * that the index has first, by their weights; rows of weight 0 have no part in it, whatever they
+   * hold.
+   *
+   * @param weights [n] by row number, or null if all are 1
    */
-  static ColumnMoments fit(Tensor t, Tensor index, long count, boolean center) {
-    int cols = Math.toIntExact(t.cols());
+  static ColumnMoments fit(Tensor t, Tensor index, long count, boolean center, Tensor weights) {
+    RowCursor row = new RowCursor(t, index, count, weights);
+    int cols = row.values.length;
     ColumnMoments moments = new ColumnMoments(cols);
     double[] low = new double[cols];
     double[] high = new double[cols];
     Arrays.fill(low, Double.POSITIVE_INFINITY);
     Arrays.fill(high, Double.NEGATIVE_INFINITY);
-    for (long i = 0; i < count; i++) {
-      long row = index == null ? i : index.getLong(i);
-      for (int c = 0; c < cols; c++) {
-        double value = t.get(row, c);
-        moments.mean[c] += (value - moments.mean[c]) / (i + 1);
-        low[c] = Math.min(low[c], value);
-        high[c] = Math.max(high[c], value);
-      }
-    }
+    double total = moments.addMeans(row, count, low, high);
     for (int c = 0; c < cols; c++) {
       // A column of one infinity is not constant: nothing is left of it when it is subtracted.
       boolean isOne = low[c] == high[c] && Double.isFinite(low[c]);
@@ -119,22 +115,14 @@ final class ColumnMoments {
         moments.mean[c] = low[c];
       }
     }
-    double[] squares = new double[cols];
-    for (long i = 0; i < count; i++) {
-      long row = index == null ? i : index.getLong(i);
-      for (int c = 0; c < cols; c++) {
-        double centered = t.get(row, c) - moments.mean[c];
-        moments.rest[c] += centered;
-        squares[c] += centered * centered;
-      }
-    }
+    double[] squares = moments.addSquares(row, count);
     for (int c = 0; c < cols; c++) {
-      moments.rest[c] = center && !moments.constant[c] ? moments.rest[c] / count : 0;
+      moments.rest[c] = center && !moments.constant[c] ? moments.rest[c] / total : 0;
       if (!moments.constant[c]) {
         double rest = moments.rest[c];
-        double deviation = Math.sqrt(Math.max(squares[c] / count - rest * rest, 0));
+        double deviation = Math.sqrt(Math.max(squares[c] / total - rest * rest, 0));
         if (deviation == Double.POSITIVE_INFINITY) {
-          throw unusable(t, index, count, c);
+          throw unusable(t, row, count, c);
         }
         // The squares of a column that varies by less than 1e-162 are zero.
         moments.scale[c] = deviation == 0 ? high[c] - low[c] : deviation;
@@ -143,28 +131,64 @@ final class ColumnMoments {
     return moments;
   }
 
+  /** Means and ranges; returns the sum of the weights (West 1979). */
+  private double addMeans(RowCursor row, long count, double[] low, double[] high) {
+    double[] values = row.values;
+    double total = 0;
+    for (long i = 0; i < count; i++) {
+      if (!row.moveTo(i)) {
+        continue;
+      }
+      total += row.weight();
+      double divisor = total / row.weight();
+      for (int c = 0; c < values.length; c++) {
+        mean[c] += (values[c] - mean[c]) / divisor;
+        low[c] = Math.min(low[c], values[c]);
+        high[c] = Math.max(high[c], values[c]);
+      }
+    }
+    return total;
+  }
+
+  private double[] addSquares(RowCursor row, long count) {
+    double[] values = row.values;
+    double[] squares = new double[values.length];
+    for (long i = 0; i < count; i++) {
+      if (!row.moveTo(i)) {
+        continue;
+      }
+      double weight = row.weight();
+      for (int c = 0; c < values.length; c++) {
+        double centered = values[c] - mean[c];
+        rest[c] += weight * centered;
+        squares[c] += weight * centered * centered;
+      }
+    }
+    return squares;
+  }
+
   boolean isFinite() {
     return Arrays.stream(scale).allMatch(Double::isFinite);
   }
 
-  /** Throws where a value was not finite, or so large that the moments are not. */
-  void requireFinite(Tensor t, Tensor index, long count) {
+  /** Throws where a value of weight was not finite, or so large that the moments are not. */
+  void requireFinite(Tensor t, Tensor index, long count, Tensor weights) {
     for (int c = 0; c < mean.length; c++) {
       if (!Double.isFinite(mean[c] + rest[c] + scale[c])) {
-        throw unusable(t, index, count, c);
+        throw unusable(t, new RowCursor(t, index, count, weights), count, c);
       }
     }
   }
 
-  private static IllegalArgumentException unusable(Tensor t, Tensor index, long count, int c) {
-    long worst = index == null ? 0 : index.getLong(0);
-    for (long i = 1; i < count && Double.isFinite(t.get(worst, c)); i++) {
-      long row = index == null ? i : index.getLong(i);
-      if (!(Math.abs(t.get(row, c)) <= Math.abs(t.get(worst, c)))) {
-        worst = row;
+  private static IllegalArgumentException unusable(Tensor t, RowCursor row, long count, int c) {
+    long worst = -1;
+    double value = 0;
+    for (long i = 0; i < count && Double.isFinite(value); i++) {
+      if (row.moveTo(i) && (worst < 0 || !(Math.abs(row.values[c]) <= Math.abs(value)))) {
+        worst = row.row(i);
+        value = row.values[c];
       }
     }
-    double value = t.get(worst, c);
     return new IllegalArgumentException(
         "row %,d of column %d of tensor '%s' is %s, %s"
             .formatted(

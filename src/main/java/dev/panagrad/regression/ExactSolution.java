@@ -68,10 +68,10 @@ public record ExactSolution(
               .formatted(MAX_FEATURES, x.cols()));
     }
     NormalEquations.checkRows(new Batch(new DenseRows(x, y), index), 0, count);
-    ColumnMoments xs = ColumnMoments.fit(x, index, count, hasIntercept);
-    ColumnMoments ys = ColumnMoments.fit(y, index, count, hasIntercept);
-    xs.requireFinite(x, index, count);
-    ys.requireFinite(y, index, count);
+    ColumnMoments xs = ColumnMoments.fit(x, index, count, hasIntercept, null);
+    ColumnMoments ys = ColumnMoments.fit(y, index, count, hasIntercept, null);
+    xs.requireFinite(x, index, count, null);
+    ys.requireFinite(y, index, count, null);
     try (TensorArena arena = TensorArena.open("exact solution")) {
       Tensor products = products(backend, arena, x, y, index, count, xs, ys);
       return new StandardizedSystem(products, xs, ys, count).solve(l2);

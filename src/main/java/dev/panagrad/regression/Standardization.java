@@ -35,16 +35,29 @@ public final class Standardization {
   }
 
   /**
-   * Fits means and scales of features [n, d] and targets [n, k].
+   * Fits means and scales of features [n, d] and targets [n, k], of rows that count alike.
    *
    * @param index the rows to fit on, I64, or null for all
    * @param count rows to fit on, at least 1: the first of {@code index}, or all
    * @param shift whether to subtract means: only if the model has an intercept
    */
   public static Standardization fit(Tensor x, Tensor y, Tensor index, long count, boolean shift) {
+    return fit(x, y, index, count, shift, null);
+  }
+
+  /**
+   * Fits weighted means and deviations. A row of weight 0 has no part in them, whatever it holds,
+   * and the weights' common factor has none.
+   *
+   * @param weights of the rows, by row number [n], finite, at least 0; null if all are 1
+   * @throws IllegalArgumentException if a weight is another number, or all are 0
+   */
+  public static Standardization fit(
+      Tensor x, Tensor y, Tensor index, long count, boolean shift, Tensor weights) {
     Checks.count("rows", count);
     return new Standardization(
-        ColumnMoments.fit(x, index, count, shift), ColumnMoments.fit(y, index, count, shift));
+        ColumnMoments.fit(x, index, count, shift, weights),
+        ColumnMoments.fit(y, index, count, shift, weights));
   }
 
   /**

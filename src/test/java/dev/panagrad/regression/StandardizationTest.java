@@ -3,6 +3,7 @@ package dev.panagrad.regression;
 import static org.junit.jupiter.api.Assertions.assertArrayEquals;
 import static org.junit.jupiter.api.Assertions.assertEquals;
 import static org.junit.jupiter.api.Assertions.assertFalse;
+import static org.junit.jupiter.api.Assertions.assertThrows;
 import static org.junit.jupiter.api.Assertions.assertTrue;
 
 import dev.panagrad.data.Dataset;
@@ -124,6 +125,67 @@ class StandardizationTest {
       fit.applyInPlace(data.x(), data.y());
       assertArrayEquals(new double[] {-1, -0.6, -0.2, 1}, column(data.x(), 0), 1e-15);
       assertEquals(250, fit.targetScale(0), 1e-12);
+    }
+  }
+
+  /**
+   * A weight of m is m rows, a weight of 0 is none, even of NaN, and a common factor is nothing: to
+   * the rounding of 6 terms, and of the division of weights.
+   */
+  @Test
+  void weightsAreRepetitions() {
+    double[][] x = {{1, 5, 10}, {Double.NaN, 6, 1e300}, {2, 5, -10}, {6, 5, -11}};
+    double[][] y = {{100}, {Double.POSITIVE_INFINITY}, {200}, {600}};
+    int[] times = {3, 0, 1, 2};
+    int[] repeated = {0, 0, 0, 2, 3, 3};
+    for (DType dtype : new DType[] {DType.F32, DType.F64}) {
+      for (double factor : new double[] {1e-300, 1, 1e300}) {
+        for (boolean isShifted : new boolean[] {true, false}) {
+          try (TensorArena arena = TensorArena.open("weights")) {
+            Tensor weights = arena.allocate("weights", DType.F64, 4);
+            Tensor index = arena.allocate("index", DType.I64, 6);
+            for (int i = 0; i < 6; i++) {
+              index.setLong(i, repeated[i]);
+              weights.set(repeated[i], times[repeated[i]] * factor);
+            }
+            Dataset data = Datasets.of(arena, dtype, x, y);
+            Standardization expected = Standardization.fit(data.x(), data.y(), index, 6, isShifted);
+            Standardization found =
+                Standardization.fit(data.x(), data.y(), null, 4, isShifted, weights);
+            assertEquals(expected.targetScale(0), found.targetScale(0), 1e-13 * 600);
+            assertEquals(expected.standardizedTarget(0, 0), found.standardizedTarget(0, 0), 1e-13);
+            for (int c = 0; c < 3; c++) {
+              assertEquals(isShifted && c == 1, found.isConstant(c));
+              assertEquals(expected.isConstant(c), found.isConstant(c));
+              assertEquals(expected.featureScale(c), found.featureScale(c), 1e-13);
+              assertEquals(
+                  expected.standardizedFeature(0, c), found.standardizedFeature(0, c), 1e-13);
+            }
+          }
+        }
+      }
+    }
+  }
+
+  @Test
+  void refusesWeightsThatAreNone() {
+    try (TensorArena arena = TensorArena.open("weights")) {
+      Dataset data = data(arena);
+      for (double bad : new double[] {-1, Double.NaN, Double.POSITIVE_INFINITY}) {
+        Tensor weights = arena.allocate("weights", DType.F64, 4).fill(1);
+        weights.set(2, bad);
+        String message =
+            assertThrows(
+                    IllegalArgumentException.class,
+                    () -> Standardization.fit(data.x(), data.y(), null, 4, true, weights))
+                .getMessage();
+        assertEquals(
+            "weights must be finite and not negative, found %s in row 3".formatted(bad), message);
+      }
+      Tensor zeros = arena.allocate("weights", DType.F64, 4);
+      assertThrows(
+          IllegalArgumentException.class,
+          () -> Standardization.fit(data.x(), data.y(), null, 4, true, zeros));
     }
   }
 
