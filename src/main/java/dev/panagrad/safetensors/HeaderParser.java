@@ -1,6 +1,7 @@
 package dev.panagrad.safetensors;
 
 import dev.panagrad.safetensors.JsonScanner.MalformedException;
+import dev.panagrad.safetensors.JsonScanner.TooLargeException;
 import java.math.BigInteger;
 import java.nio.file.Path;
 import java.util.ArrayList;
@@ -62,8 +63,9 @@ final class HeaderParser {
       }
       in.end("the header's object");
     } catch (MalformedException e) {
-      String problem = "the header is not JSON as it should be: " + e.getMessage();
-      throw new SafetensorsException(file, Long.BYTES + (long) e.at, problem);
+      String kind =
+          e instanceof TooLargeException ? "" : "the header is not JSON as it should be: ";
+      throw new SafetensorsException(file, Long.BYTES + (long) e.at, kind + e.getMessage());
     }
     requireOneAfterTheOther();
   }

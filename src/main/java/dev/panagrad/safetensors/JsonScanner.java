@@ -11,13 +11,14 @@ import java.util.HexFormat;
 /**
  * Reads the JSON of headers piece by piece: objects, lists, strings and counts, which is all that
  * there is in them. It asks for what comes next, so nothing is nested deeper than the caller goes.
- * Memory: the bytes, which are used up, and what is returned. Escapes are resolved in place.
+ * Memory: the bytes, which are used up, and what is returned, together at most {@link #mostBytes}.
+ * Escapes are resolved in place.
  *
  * <p>Source: RFC 8259; numbers are restricted to those of 63 bits without sign, fraction and
  * exponent, and halves of surrogate pairs are refused.
  */
 final class JsonScanner {
-  static final class MalformedException extends IOException {
+  static class MalformedException extends IOException {
     private static final long serialVersionUID = 1;
     final int at; // index of the byte
 
@@ -27,14 +28,46 @@ final class JsonScanner {
     }
   }
 
+  /** The text may be well formed, and takes more memory than it may. */
+  static final class TooLargeException extends MalformedException {
+    private static final long serialVersionUID = 1;
+
+    TooLargeException(int at) {
+      super(
+          at,
+          "the header and what is read from it may take a quarter of the heap, %,d bytes, and take more; start java with a larger heap (-Xmx)"
+              .formatted(mostBytes()));
+    }
+  }
+
+  // What a string, and a number in its list, takes beside its characters.
+  private static final int STRING_BYTES = 60;
+  private static final int NUMBER_BYTES = 24;
+  // Copies of other than Latin letters while they are decoded, of 1, 2 and 1 times their bytes.
+  private static final int DECODING = 4;
   private static final int CHUNK = 8192; // characters that are looked at together
   private final byte[] text;
   private int position;
+  private long left; // bytes of memory
 
   /** At the start of a text, which is used up; throws if it is not UTF-8. */
   JsonScanner(byte[] text) throws MalformedException {
     this.text = text;
+    left = mostBytes();
+    take(text.length);
     requireUtf8();
+  }
+
+  /** What a text and what is read from it may take: a quarter of the heap, for data needs more. */
+  static long mostBytes() {
+    return Runtime.getRuntime().maxMemory() / 4;
+  }
+
+  private void take(long bytes) throws TooLargeException {
+    left -= bytes;
+    if (left < 0) {
+      throw new TooLargeException(position);
+    }
   }
 
   private void requireUtf8() throws MalformedException {
@@ -106,6 +139,7 @@ final class JsonScanner {
     if (text[from] == '0' && position - from > 1) {
       throw new MalformedException(from, what + " has a number that begins with 0");
     }
+    take(NUMBER_BYTES);
     return value;
   }
 
@@ -120,6 +154,7 @@ final class JsonScanner {
       byte next = text[position];
       if (next == '"') {
         position++;
+        take(STRING_BYTES + (long) (end - from) * (isAscii(from, end) ? 1 : DECODING));
         return new String(text, from, end - from, StandardCharsets.UTF_8);
       }
       if (next >= 0 && next < ' ') {
@@ -132,6 +167,14 @@ final class JsonScanner {
         position++;
       }
     }
+  }
+
+  private boolean isAscii(int from, int end) {
+    int all = 0;
+    for (int i = from; i < end; i++) {
+      all |= text[i];
+    }
+    return all >= 0;
   }
 
   /** Resolves an escape, which is never shorter than what it stands for. */

@@ -47,9 +47,10 @@ public final class SafetensorsFile implements AutoCloseable {
 
   /**
    * Opens a regular file and reads its header. Memory: twice the header while it is read, four
-   * times more if it has other than Latin letters; then its texts and some 200 bytes for each name.
+   * times more if it has other than Latin letters; then its texts and some 200 bytes for each name;
+   * a quarter of the heap at most.
    *
-   * @throws SafetensorsException if the file is not what the format says
+   * @throws SafetensorsException if the file is not what the format says, or its header takes more
    */
   public static SafetensorsFile open(Path file) throws IOException {
     SafetensorsWriter.requireNative();
@@ -106,6 +107,11 @@ public final class SafetensorsFile implements AutoCloseable {
           0,
           "the header is said to have %s bytes, and %,d are left in the file; at most %,d are read"
               .formatted(Long.toUnsignedString(length), size - Long.BYTES, MAX_HEADER_BYTES));
+    }
+    if (length > JsonScanner.mostBytes()) {
+      String problem = new JsonScanner.TooLargeException(0).getMessage();
+      throw new SafetensorsException(
+          file, 0, "the header has %,d bytes: %s".formatted(length, problem));
     }
     long dataStart = Long.BYTES + length;
     HeaderParser parser = new HeaderParser(file, size - dataStart);

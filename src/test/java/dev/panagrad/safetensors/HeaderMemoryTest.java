@@ -5,13 +5,17 @@ import static org.junit.jupiter.api.Assertions.assertThrows;
 import static org.junit.jupiter.api.Assertions.assertTrue;
 
 import com.sun.management.ThreadMXBean;
+import dev.panagrad.ChildJvm;
 import java.io.IOException;
 import java.lang.management.ManagementFactory;
 import java.nio.ByteBuffer;
 import java.nio.ByteOrder;
+import java.nio.channels.FileChannel;
 import java.nio.charset.StandardCharsets;
 import java.nio.file.Files;
 import java.nio.file.Path;
+import java.nio.file.StandardOpenOption;
+import java.util.List;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
 
@@ -80,5 +84,87 @@ class HeaderMemoryTest {
     long used = allocated() - before;
     assertTrue(e.getMessage().contains("more names than the 1,000"), e.getMessage());
     assertTrue(used < text.length() + MIB, "%,d bytes".formatted(used));
+  }
+
+  /** True headers in a small heap: each is read, or refused with the remedy. */
+  @Test
+  void smallHeap() throws IOException, InterruptedException {
+    List<String> found =
+        ChildJvm.output(SmallHeap.class, "-Xmx64m", "-Dfile=" + folder.resolve("file"))
+            .lines()
+            .filter(line -> line.contains(" MiB: "))
+            .toList();
+    assertEquals(18, found.size(), found.toString());
+    for (String line : found) {
+      boolean isRefused = line.contains("quarter of the heap") && line.endsWith("(-Xmx)");
+      assertTrue(line.endsWith(": read") || isRefused, line);
+      int mebibytes = Integer.parseInt(line.replaceAll("\\D+(\\d+) MiB.*", "$1"));
+      assertTrue(mebibytes > 1 || !isRefused, line);
+      assertTrue(mebibytes < 16 || isRefused, line);
+    }
+  }
+
+  /** Writes headers of some sizes, and opens each. */
+  static final class SmallHeap {
+    private SmallHeap() {}
+
+    public static void main(String[] args) throws IOException {
+      Path file = Path.of(System.getProperty("file"));
+      for (int mebibytes : new int[] {1, 2, 6, 16, 48, 90}) {
+        for (String kind : List.of("a", "\u0436", "tensors")) {
+          write(file, kind, mebibytes * MIB);
+          String found;
+          try (SafetensorsFile in = SafetensorsFile.open(file)) {
+            found = in.names().size() + in.metadata().size() > 0 ? "read" : "lost";
+          } catch (SafetensorsException e) {
+            found = e.getMessage();
+          }
+          System.out.println(kind + " of " + mebibytes + " MiB: " + found);
+        }
+      }
+    }
+
+    private static void write(Path file, String kind, long bytes) throws IOException {
+      try (FileChannel out =
+          FileChannel.open(
+              file,
+              StandardOpenOption.CREATE,
+              StandardOpenOption.WRITE,
+              StandardOpenOption.TRUNCATE_EXISTING)) {
+        long tensors = 0;
+        long length = 0;
+        StringBuilder part = new StringBuilder("{");
+        if (!kind.equals("tensors")) {
+          part.append("\"__metadata__\":{\"x\":\"");
+        }
+        out.position(Long.BYTES);
+        while (length < bytes) {
+          while (part.length() < 1 << 16) {
+            if (!kind.equals("tensors")) {
+              part.append(kind.repeat(1000));
+              continue;
+            }
+            part.append(tensors == 0 ? "" : ",").append("\"t").append(10_000_000 + tensors);
+            part.append("\":{\"dtype\":\"F32\",\"shape\":[1],\"data_offsets\":[")
+                .append(4 * tensors);
+            part.append(',').append(4 * ++tensors).append("]}");
+          }
+          length += write(out, part);
+        }
+        part.append(kind.equals("tensors") ? "}" : "\"}}");
+        length += write(out, part);
+        out.write(ByteBuffer.wrap(new byte[1]), Long.BYTES + length + 4 * tensors);
+        ByteBuffer prefix = ByteBuffer.allocate(Long.BYTES).order(ByteOrder.LITTLE_ENDIAN);
+        out.write(prefix.putLong(0, length), 0);
+        out.truncate(Long.BYTES + length + 4 * tensors);
+      }
+    }
+
+    private static long write(FileChannel out, StringBuilder part) throws IOException {
+      byte[] bytes = part.toString().getBytes(StandardCharsets.UTF_8);
+      out.write(ByteBuffer.wrap(bytes));
+      part.setLength(0);
+      return bytes.length;
+    }
   }
 }

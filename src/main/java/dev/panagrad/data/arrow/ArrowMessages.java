@@ -1,6 +1,7 @@
 package dev.panagrad.data.arrow;
 
 import dev.panagrad.data.DataException;
+import dev.panagrad.data.file.HeapShare;
 import java.lang.foreign.MemorySegment;
 import java.lang.foreign.ValueLayout;
 import java.nio.ByteBuffer;
@@ -34,9 +35,13 @@ final class ArrowMessages {
   private static final byte[] MAGIC = "ARROW1".getBytes(StandardCharsets.US_ASCII);
   private static final int STREAM_BEGIN = 8; // magic and what pads it
   private static final int TAIL_BYTES = Integer.BYTES + 6;
+  // On the heap, beside the bytes: measured with 120,000 columns, and with 60,000 batches.
+  private static final int COLUMN_BYTES = 210;
+  private static final int MESSAGE_BYTES = 150;
 
   private final MemorySegment file;
   private final long size;
+  private final HeapShare heap = new HeapShare();
   Schema schema;
   short version; // of the metadata
   final List<Batch> batches = new ArrayList<>(); // in the order of rows
@@ -64,6 +69,7 @@ final class ArrowMessages {
     if (messages.schema == null) {
       throw new DataException("it has no schema; it is no Arrow file or stream, or was cut short");
     }
+    messages.heap.take((long) COLUMN_BYTES * messages.schema.fieldsLength());
     return messages;
   }
 
@@ -74,6 +80,7 @@ final class ArrowMessages {
   }
 
   private ByteBuffer bytes(long at, long length) {
+    heap.take(MESSAGE_BYTES + length);
     // A copy, on the heap: flatbuffers are read field by field, from wherever offsets lead.
     byte[] copy = new byte[(int) length];
     MemorySegment.copy(file, ValueLayout.JAVA_BYTE, at, copy, 0, copy.length);

@@ -1,5 +1,6 @@
 package dev.panagrad.data.parquet;
 
+import dev.panagrad.data.file.HeapShare;
 import dev.panagrad.data.parquet.ThriftReader.MalformedException;
 import java.io.ByteArrayOutputStream;
 import java.nio.ByteBuffer;
@@ -88,12 +89,18 @@ final class ParquetFooter {
   private static final int MAX_SCHEMA_DEPTH = 64;
 
   private static final int NUM_CHILDREN = 5;
+  // What the library makes of them on the heap: measured with 40,000 columns, and with 10,000 row
+  // groups of three, which took 36 and 20 MB.
+  private static final int STRUCT_BYTES = 180;
+  private static final int ELEMENT_BYTES = 24;
+  private static final int TEXT_COPIES = 3;
   // Stands for the dots in names, which hardwood-core takes for steps into nested columns, even
   // where a column is asked for by its index (1.0.1; see name).
   private static final char DOT = 0x1F;
 
   private final ThriftReader in;
   private final ByteArrayOutputStream out = new ByteArrayOutputStream();
+  private final HeapShare heap = new HeapShare();
   // Of each element of the schema, in order.
   private final List<Integer> children = new ArrayList<>();
 
@@ -133,6 +140,7 @@ final class ParquetFooter {
   }
 
   private void struct(Struct struct) throws MalformedException {
+    heap.take(STRUCT_BYTES);
     if (struct.isElement) {
       children.add(0);
     }
@@ -206,6 +214,7 @@ final class ParquetFooter {
       out.write(0xF0 | element);
       varint(size);
     }
+    heap.take(size * ELEMENT_BYTES);
     for (long i = 0; i < size; i++) {
       value(element, list.element);
     }
@@ -219,6 +228,7 @@ final class ParquetFooter {
       case ThriftReader.I64 -> zigzag(in.readI64());
       default -> {
         ByteBuffer text = in.readBinary();
+        heap.take((long) TEXT_COPIES * text.remaining());
         varint(text.remaining());
         while (text.hasRemaining()) {
           byte b = text.get();
