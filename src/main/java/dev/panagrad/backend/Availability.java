@@ -14,6 +14,13 @@ public sealed interface Availability {
     };
   }
 
+  /** A backend with a native library, in a process that denies this module native access. */
+  static Unavailable withoutNativeAccess(IllegalCallerException e) {
+    Module own = Availability.class.getModule();
+    String name = own.isNamed() ? own.getName() : "ALL-UNNAMED";
+    return new Unavailable(e.getMessage(), "start java with --enable-native-access=" + name, e);
+  }
+
   /** The backend can be opened; the detail is vector width, library version, device. */
   record Available(String detail) implements Availability {}
 

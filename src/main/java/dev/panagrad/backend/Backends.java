@@ -11,8 +11,8 @@ import java.util.function.Predicate;
 
 /**
  * Finds and chooses backends. The choice is never silent: a backend that is asked for by name is
- * opened or refused with the whole table; the automatic choice logs the winner and the reason of
- * every loser.
+ * opened or refused with reason, remedy and the table; the automatic choice logs the winner and the
+ * reason of every loser.
  *
  * <p>The name comes from the caller, else from the property {@value #PROPERTY}, else from the
  * environment variable {@value #ENVIRONMENT}, else it is {@value #AUTO}.
@@ -100,13 +100,14 @@ public final class Backends {
           case Availability.Unavailable no ->
               throw new BackendUnavailableException(
                   "backend '%s' was asked for and is not available: %s; remedy: %s%n%s"
-                      .formatted(name, no.reason(), no.remedy(), table()),
+                      .formatted(name, no.reason(), no.remedy(), table(name)),
                   no.cause());
         };
       }
     }
     throw new BackendUnavailableException(
-        "there is no backend '%s'; choose %s or one of%n%s".formatted(name, AUTO, table()), null);
+        "there is no backend '%s'; choose %s or one of%n%s".formatted(name, AUTO, table(name)),
+        null);
   }
 
   private static Backend openBest(BackendOptions options) {
@@ -140,7 +141,11 @@ public final class Backends {
    * may take are asked whether they can run, since the rest may load libraries to find out.
    */
   public static String table(Backend opened) {
-    return table(provider -> provider.rank() >= 0 || provider.name().equals(opened.name()));
+    return table(opened.name());
+  }
+
+  private static String table(String wanted) {
+    return table(provider -> provider.rank() >= 0 || provider.name().equals(wanted));
   }
 
   private static String table(Predicate<BackendProvider> isAsked) {

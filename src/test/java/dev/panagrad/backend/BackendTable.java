@@ -3,9 +3,8 @@ package dev.panagrad.backend;
 import static org.junit.jupiter.api.Assertions.assertEquals;
 import static org.junit.jupiter.api.Assertions.assertTrue;
 
+import dev.panagrad.ChildJvm;
 import java.io.IOException;
-import java.nio.charset.StandardCharsets;
-import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.Arrays;
 import java.util.List;
@@ -33,6 +32,13 @@ public record BackendTable(String text) {
         output(0, prefix, classPath, List.of(options), Printed.class.getName()));
   }
 
+  /** Of a JVM that denies native access to whom no option grants it. */
+  public static BackendTable ofDenied(String... options) throws IOException, InterruptedException {
+    List<String> flags = new ArrayList<>(List.of(options));
+    flags.add("--illegal-native-access=deny");
+    return new BackendTable(ChildJvm.output(Printed.class, flags.toArray(String[]::new)));
+  }
+
   /** Prints the table, without the libraries of the command line. */
   static final class Printed {
     private Printed() {}
@@ -54,19 +60,9 @@ public record BackendTable(String text) {
   private static String output(
       int status, List<String> prefix, String classPath, List<String> options, String... line)
       throws IOException, InterruptedException {
-    List<String> command = new ArrayList<>(prefix);
-    command.add(Path.of(System.getProperty("java.home"), "bin", "java").toString());
-    command.addAll(
-        List.of("--add-modules=jdk.incubator.vector", "--enable-native-access=ALL-UNNAMED"));
-    command.addAll(options);
-    command.addAll(List.of("-cp", classPath));
-    command.addAll(List.of(line));
-    ProcessBuilder builder = new ProcessBuilder(command).redirectErrorStream(true);
-    builder.environment().keySet().removeAll(List.of("PANAGRAD_BACKEND", "JDK_JAVA_OPTIONS"));
-    Process process = builder.start();
-    String out = new String(process.getInputStream().readAllBytes(), StandardCharsets.UTF_8);
-    assertEquals(status, process.waitFor(), out);
-    return out;
+    List<String> flags = new ArrayList<>(List.of("--enable-native-access=ALL-UNNAMED"));
+    flags.addAll(options);
+    return ChildJvm.output(status, prefix, classPath, flags, line);
   }
 
   /** A backend's line. */

@@ -62,6 +62,8 @@ public final class CudaProvider implements BackendProvider {
             DRIVER_REMEDY);
       }
       CudaDevices.requireSymbols(library);
+    } catch (IllegalCallerException e) {
+      return Availability.withoutNativeAccess(e);
     } catch (Throwable e) {
       return new Availability.Unavailable(reason(e), DRIVER_REMEDY, e);
     }

@@ -2,22 +2,27 @@ package dev.panagrad.backend.openblas;
 
 import java.io.IOException;
 import java.io.InputStream;
+import java.io.OutputStream;
+import java.lang.System.Logger;
+import java.lang.System.Logger.Level;
 import java.net.JarURLConnection;
 import java.net.URL;
 import java.nio.charset.StandardCharsets;
-import java.nio.file.AtomicMoveNotSupportedException;
-import java.nio.file.DirectoryNotEmptyException;
-import java.nio.file.FileAlreadyExistsException;
+import java.nio.file.FileSystemException;
 import java.nio.file.Files;
+import java.nio.file.LinkOption;
 import java.nio.file.Path;
 import java.nio.file.StandardCopyOption;
 import java.security.MessageDigest;
 import java.security.NoSuchAlgorithmException;
 import java.util.ArrayList;
+import java.util.Arrays;
 import java.util.Comparator;
+import java.util.HashSet;
 import java.util.HexFormat;
 import java.util.List;
 import java.util.Optional;
+import java.util.Set;
 import java.util.jar.JarEntry;
 import java.util.jar.JarFile;
 import java.util.stream.Stream;
@@ -30,11 +35,17 @@ import java.util.stream.Stream;
  * </pre>
  *
  * The folder is filled under another name and moved into place in one step, so that a process that
- * finds it finds it whole. Another content has another name: nothing is ever overwritten.
+ * finds it finds it whole. Each process compares what it finds with the jar, every byte, and
+ * unpacks anew what is not the jar's or what others than this user may write. Who may write the
+ * root, which the user or the operator chooses, may still put another folder there between check
+ * and use.
  */
 final class LibraryCache {
   /** The folder to unpack into, in place of the user's cache folder. */
   static final String PROPERTY = "panagrad.cache";
+
+  private static final int CHUNK_BYTES = 1 << 16;
+  private static final Logger LOG = System.getLogger(LibraryCache.class.getName());
 
   private LibraryCache() {}
 
@@ -67,7 +78,10 @@ final class LibraryCache {
     return value == null || value.isBlank() ? Optional.empty() : Optional.of(Path.of(value));
   }
 
-  /** Unpacks the libraries of the jar's folder that one is in, and returns where they are. */
+  /**
+   * Unpacks the libraries of the jar's folder that one is in, and returns where they are. Throws
+   * {@link IOException} if the root cannot be written, or holds files that cannot be replaced.
+   */
   static Path unpack(URL resource, Path root) throws IOException {
     if (!(resource.openConnection() instanceof JarURLConnection connection)) {
       throw new IOException(resource + " is not in a jar");
@@ -77,8 +91,17 @@ final class LibraryCache {
       String name = connection.getEntryName();
       List<JarEntry> libraries = libraries(jar, name.substring(0, name.lastIndexOf('/') + 1));
       Path folder = root.resolve(key(libraries));
-      if (!isWhole(folder, libraries)) {
+      String problem = problem(jar, libraries, folder);
+      if (problem != null) {
+        if (Files.exists(folder, LinkOption.NOFOLLOW_LINKS)) {
+          LOG.log(Level.WARNING, "OpenBLAS is unpacked anew: " + problem);
+          setAside(folder, problem);
+        }
         fill(jar, libraries, root, folder);
+        problem = problem(jar, libraries, folder);
+      }
+      if (problem != null) {
+        throw new IOException(problem);
       }
       return folder;
     }
@@ -113,14 +136,68 @@ final class LibraryCache {
     }
   }
 
-  private static boolean isWhole(Path folder, List<JarEntry> entries) throws IOException {
-    for (JarEntry entry : entries) {
-      Path file = folder.resolve(fileName(entry));
-      if (!Files.isRegularFile(file) || Files.size(file) != entry.getSize()) {
-        return false;
+  /** What is not as it was unpacked, or may be changed by others; null if nothing is. */
+  private static String problem(JarFile jar, List<JarEntry> entries, Path folder)
+      throws IOException {
+    if (!Files.isDirectory(folder, LinkOption.NOFOLLOW_LINKS)) {
+      return folder + " is no folder";
+    }
+    String problem = PrivateFiles.problem(folder);
+    Set<String> unknown = new HashSet<>();
+    try (Stream<Path> files = Files.list(folder)) {
+      files.forEach(file -> unknown.add(file.getFileName().toString()));
+    }
+    for (int i = 0; problem == null && i < entries.size(); i++) {
+      Path file = folder.resolve(fileName(entries.get(i)));
+      unknown.remove(fileName(entries.get(i)));
+      if (!Files.isRegularFile(file, LinkOption.NOFOLLOW_LINKS)) {
+        return file + " is missing";
+      }
+      problem = PrivateFiles.problem(file);
+      if (problem == null && !isEntry(jar, entries.get(i), file)) {
+        problem = file + " was changed after it was unpacked";
       }
     }
-    return !entries.isEmpty();
+    // A library looks for those that it needs here first.
+    return problem == null && !unknown.isEmpty()
+        ? folder + " has files that were not unpacked: " + unknown
+        : problem;
+  }
+
+  private static boolean isEntry(JarFile jar, JarEntry entry, Path file) throws IOException {
+    if (Files.size(file) != entry.getSize()) {
+      return false;
+    }
+    try (InputStream expected = jar.getInputStream(entry);
+        InputStream found = Files.newInputStream(file)) {
+      byte[] part = new byte[CHUNK_BYTES];
+      byte[] read = new byte[CHUNK_BYTES];
+      int count;
+      do {
+        count = expected.readNBytes(part, 0, CHUNK_BYTES);
+        int same = found.readNBytes(read, 0, CHUNK_BYTES);
+        if (!Arrays.equals(part, 0, count, read, 0, same)) {
+          return false;
+        }
+      } while (count > 0);
+      return true;
+    }
+  }
+
+  /** Moves a folder away, and deletes it as far as this user may. */
+  private static void setAside(Path folder, String problem) throws IOException {
+    Path aside = Files.createTempDirectory(folder.getParent(), "replaced-");
+    try {
+      Files.move(folder, aside.resolve("old"), StandardCopyOption.ATOMIC_MOVE);
+    } catch (IOException e) {
+      throw new IOException(problem + ", and it cannot be moved away: " + e, e);
+    } finally {
+      try {
+        delete(aside);
+      } catch (IOException e) {
+        LOG.log(Level.DEBUG, "left behind: " + aside, e);
+      }
+    }
   }
 
   private static void fill(JarFile jar, List<JarEntry> entries, Path root, Path folder)
@@ -129,19 +206,19 @@ final class LibraryCache {
     Path fresh = Files.createTempDirectory(root, "unpacking-");
     try {
       for (JarEntry entry : entries) {
-        try (InputStream in = jar.getInputStream(entry)) {
-          Files.copy(in, fresh.resolve(fileName(entry)));
+        // As the folder, a temporary file is this user's alone, whatever the user's mask.
+        Path file = Files.createTempFile(fresh, "library", null);
+        try (InputStream in = jar.getInputStream(entry);
+            OutputStream out = Files.newOutputStream(file)) {
+          in.transferTo(out);
         }
+        Files.move(file, fresh.resolve(fileName(entry)));
       }
-      try {
-        Files.move(fresh, folder, StandardCopyOption.ATOMIC_MOVE);
-      } catch (FileAlreadyExistsException
-          | DirectoryNotEmptyException
-          | AtomicMoveNotSupportedException e) {
-        // Another process was first, and what it moved is whole; anything else there is not ours.
-        if (!isWhole(folder, entries)) {
-          throw e;
-        }
+      Files.move(fresh, folder, StandardCopyOption.ATOMIC_MOVE);
+    } catch (FileSystemException e) {
+      // Another process may have been first: the caller judges what it moved there.
+      if (!Files.exists(folder, LinkOption.NOFOLLOW_LINKS)) {
+        throw e;
       }
     } finally {
       delete(fresh);

@@ -1,20 +1,31 @@
 package dev.panagrad.backend.openblas;
 
 import dev.panagrad.backend.Transpose;
-import dev.panagrad.backend.openblas.bindings.OpenBlasBindings;
 import dev.panagrad.tensor.DType;
 import dev.panagrad.tensor.Tensor;
+import java.lang.foreign.Arena;
 import java.lang.foreign.MemorySegment;
+import java.lang.foreign.ValueLayout;
+import java.lang.invoke.MethodHandle;
 
 /**
- * The checked skin over the generated bindings: no downcall is made with an extent that the memory
- * does not have, or a number that {@code blasint}, 32 bits, cannot hold. Plain downcalls: a
- * critical one would hold up the garbage collector for as long as a product takes.
+ * The checked skin over OpenBLAS: no downcall is made with an extent that the memory does not have,
+ * or a number that {@code blasint}, 32 bits, cannot hold. Plain downcalls: a critical one would
+ * hold up the garbage collector for as long as a product takes.
+ *
+ * <p>This class is initialized by its first call, when {@link OpenBlasLibrary} has found a library.
  */
 final class OpenBlas {
-  private static final int ROW_MAJOR = OpenBlasBindings.CblasRowMajor();
-  // What LAPACKE says of a matrix with NaN, its fourth argument.
-  private static final int LAPACK_NAN = -4;
+  private static final OpenBlasSymbols SYMBOLS = OpenBlasLibrary.load().symbols();
+  private static final MethodHandle SGEMM = SYMBOLS.handle("cblas_sgemm");
+  private static final MethodHandle DGEMM = SYMBOLS.handle("cblas_dgemm");
+  private static final MethodHandle SGEMV = SYMBOLS.handle("cblas_sgemv");
+  private static final MethodHandle DGEMV = SYMBOLS.handle("cblas_dgemv");
+  private static final MethodHandle SSYRK = SYMBOLS.handle("cblas_ssyrk");
+  private static final MethodHandle DSYRK = SYMBOLS.handle("cblas_dsyrk");
+  private static final MethodHandle SPOTRF = SYMBOLS.handle("spotrf_");
+  private static final MethodHandle DPOTRF = SYMBOLS.handle("dpotrf_");
+  private static final int ROW_MAJOR = OpenBlasSymbols.ROW_MAJOR;
 
   /** Shapes have been checked by the caller, strides and sizes have not. */
   private OpenBlas() {}
@@ -34,12 +45,28 @@ final class OpenBlas {
     int lda = stride(a);
     int ldb = stride(b);
     int ldc = stride(c);
-    if (c.dtype() == DType.F32) {
-      OpenBlasBindings.cblas_sgemm(
-          ROW_MAJOR, formA, formB, m, n, k, (float) alpha, as, lda, bs, ldb, (float) beta, cs, ldc);
-    } else {
-      OpenBlasBindings.cblas_dgemm(
-          ROW_MAJOR, formA, formB, m, n, k, alpha, as, lda, bs, ldb, beta, cs, ldc);
+    try {
+      if (c.dtype() == DType.F32) {
+        SGEMM.invokeExact(
+            ROW_MAJOR,
+            formA,
+            formB,
+            m,
+            n,
+            k,
+            (float) alpha,
+            as,
+            lda,
+            bs,
+            ldb,
+            (float) beta,
+            cs,
+            ldc);
+      } else {
+        DGEMM.invokeExact(ROW_MAJOR, formA, formB, m, n, k, alpha, as, lda, bs, ldb, beta, cs, ldc);
+      }
+    } catch (Throwable e) {
+      throw OpenBlasSymbols.unexpected(e);
     }
   }
 
@@ -52,11 +79,14 @@ final class OpenBlas {
     MemorySegment ys = memory(y);
     int op = operation(transpose);
     int lda = stride(a);
-    if (a.dtype() == DType.F32) {
-      OpenBlasBindings.cblas_sgemv(
-          ROW_MAJOR, op, m, n, (float) alpha, as, lda, xs, 1, (float) beta, ys, 1);
-    } else {
-      OpenBlasBindings.cblas_dgemv(ROW_MAJOR, op, m, n, alpha, as, lda, xs, 1, beta, ys, 1);
+    try {
+      if (a.dtype() == DType.F32) {
+        SGEMV.invokeExact(ROW_MAJOR, op, m, n, (float) alpha, as, lda, xs, 1, (float) beta, ys, 1);
+      } else {
+        DGEMV.invokeExact(ROW_MAJOR, op, m, n, alpha, as, lda, xs, 1, beta, ys, 1);
+      }
+    } catch (Throwable e) {
+      throw OpenBlasSymbols.unexpected(e);
     }
   }
 
@@ -66,16 +96,19 @@ final class OpenBlas {
     int k = blasint("rows of A", a.rows());
     MemorySegment as = memory(a);
     MemorySegment cs = memory(c);
-    int upper = OpenBlasBindings.CblasUpper();
-    int transposed = OpenBlasBindings.CblasTrans();
+    int upper = OpenBlasSymbols.UPPER;
+    int transposed = OpenBlasSymbols.TRANSPOSED;
     int lda = stride(a);
     int ldc = stride(c);
-    if (a.dtype() == DType.F32) {
-      OpenBlasBindings.cblas_ssyrk(
-          ROW_MAJOR, upper, transposed, n, k, (float) alpha, as, lda, (float) beta, cs, ldc);
-    } else {
-      OpenBlasBindings.cblas_dsyrk(
-          ROW_MAJOR, upper, transposed, n, k, alpha, as, lda, beta, cs, ldc);
+    try {
+      if (a.dtype() == DType.F32) {
+        SSYRK.invokeExact(
+            ROW_MAJOR, upper, transposed, n, k, (float) alpha, as, lda, (float) beta, cs, ldc);
+      } else {
+        DSYRK.invokeExact(ROW_MAJOR, upper, transposed, n, k, alpha, as, lda, beta, cs, ldc);
+      }
+    } catch (Throwable e) {
+      throw OpenBlasSymbols.unexpected(e);
     }
   }
 
@@ -87,20 +120,13 @@ final class OpenBlas {
   static boolean cholesky(Tensor a) {
     int n = blasint("rows of A", a.rows());
     MemorySegment as = memory(a);
-    int byColumns = OpenBlasBindings.LAPACK_COL_MAJOR();
     int lda = stride(a);
-    int info =
-        a.dtype() == DType.F32
-            ? OpenBlasBindings.LAPACKE_spotrf(byColumns, (byte) 'U', n, as, lda)
-            : OpenBlasBindings.LAPACKE_dpotrf(byColumns, (byte) 'U', n, as, lda);
-    if (info == LAPACK_NAN) {
-      return false;
-    }
+    int info = potrf(a.dtype() == DType.F32, n, as, lda);
     if (info < 0) {
       throw new IllegalStateException(
           "LAPACK potrf refused argument " + -info + " for tensor '" + a.name() + "'");
     }
-    // An infinite pivot is none to LAPACK; it stays on the diagonal.
+    // A pivot that is infinite or NaN is none to LAPACK; it stays on the diagonal.
     for (long i = 0; info == 0 && i < a.rows(); i++) {
       if (!Double.isFinite(a.get(i, i))) {
         return false;
@@ -109,10 +135,26 @@ final class OpenBlas {
     return info == 0;
   }
 
+  /** Fortran takes addresses of numbers, which are of this call. */
+  private static int potrf(boolean isF32, int n, MemorySegment a, int lda) {
+    try (Arena call = Arena.ofConfined()) {
+      MemorySegment upper = call.allocateFrom(ValueLayout.JAVA_BYTE, (byte) 'U');
+      MemorySegment order = call.allocateFrom(ValueLayout.JAVA_INT, n);
+      MemorySegment stride = call.allocateFrom(ValueLayout.JAVA_INT, lda);
+      MemorySegment info = call.allocate(ValueLayout.JAVA_INT);
+      if (isF32) {
+        SPOTRF.invokeExact(upper, order, a, stride, info, 1L);
+      } else {
+        DPOTRF.invokeExact(upper, order, a, stride, info, 1L);
+      }
+      return info.get(ValueLayout.JAVA_INT, 0);
+    } catch (Throwable e) {
+      throw OpenBlasSymbols.unexpected(e);
+    }
+  }
+
   private static int operation(Transpose transpose) {
-    return transpose == Transpose.YES
-        ? OpenBlasBindings.CblasTrans()
-        : OpenBlasBindings.CblasNoTrans();
+    return transpose == Transpose.YES ? OpenBlasSymbols.TRANSPOSED : OpenBlasSymbols.AS_IT_IS;
   }
 
   /** The bytes from the first element to the end of the last: what the call may touch. */

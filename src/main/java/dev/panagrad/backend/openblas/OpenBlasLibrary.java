@@ -1,33 +1,36 @@
 package dev.panagrad.backend.openblas;
 
-import dev.panagrad.backend.openblas.bindings.OpenBlasBindings;
 import java.io.IOException;
 import java.lang.System.Logger;
 import java.lang.System.Logger.Level;
-import java.lang.foreign.MemorySegment;
+import java.lang.foreign.Arena;
+import java.lang.foreign.SymbolLookup;
 import java.net.URL;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.Locale;
-import java.util.Objects;
-import java.util.function.Supplier;
 import java.util.regex.Matcher;
 import java.util.regex.Pattern;
 import java.util.stream.Stream;
 
 /**
- * Finds and loads OpenBLAS, once per process. In this order: the file that the property {@value
- * #PATH} names, and then no other; the library in the Maven artifact {@code org.bytedeco:openblas},
- * unpacked into the {@link LibraryCache}, or into a temporary folder where no cache folder can be
- * used; the system's library.
+ * Finds and loads OpenBLAS, once per class loader. In this order: the file that the property
+ * {@value #PATH} names, and then no other; the library in the Maven artifact {@code
+ * org.bytedeco:openblas}, unpacked into the {@link LibraryCache}, or into a temporary folder where
+ * no cache folder can be used; the system's library.
  *
- * <p>A failed attempt is remembered with the cause of every place that was tried.
+ * <p>A failed attempt is remembered with the cause of every place that was tried. The library stays
+ * for the life of the process, also where the class loader ends: code of its own may still run.
  */
 final class OpenBlasLibrary {
   /** Path of a library file. */
   static final String PATH = "panagrad.openblas.path";
+
+  private static final String CACHE_REMEDY =
+      "name a folder that this user owns, on a file system that allows execution, with -D"
+          + LibraryCache.PROPERTY;
 
   private static final Logger LOG = System.getLogger(OpenBlasLibrary.class.getName());
 
@@ -48,21 +51,28 @@ final class OpenBlasLibrary {
           "/opt/homebrew/opt/openblas/lib");
 
   private static OpenBlasLibrary loaded;
-  private static List<Throwable> failed;
+  private static List<UnusableLibraryError> failed;
 
   private final Path file;
+  private final OpenBlasSymbols symbols;
   private final String core;
   private final String version;
 
-  private OpenBlasLibrary(Path file) {
+  private OpenBlasLibrary(Path file, SymbolLookup lookup) {
     this.file = file;
-    requireSymbols();
-    // Before any work: the library's own threads spin for 100 ms after each call.
-    OpenBlasBindings.openblas_set_num_threads(1);
-    core = OpenBlasBindings.openblas_get_corename().getString(0);
+    symbols = new OpenBlasSymbols(file, lookup);
     // "OpenBLAS 0.3.31 DYNAMIC_ARCH NO_AFFINITY SkylakeX MAX_THREADS=64"
-    Matcher config = VERSION.matcher(OpenBlasBindings.openblas_get_config().getString(0));
-    version = config.find() ? config.group() : "of unknown version";
+    String config = symbols.config();
+    if (config.contains("USE64BITINT")) {
+      throw new UnusableLibraryError(
+          file + " counts with 64 bits, and is called with 32 (" + config + ")",
+          "name an OpenBLAS that was built without INTERFACE64 with -D" + PATH,
+          null);
+    }
+    symbols.useOneThread();
+    core = symbols.core();
+    Matcher found = VERSION.matcher(config);
+    version = found.find() ? found.group() : "of unknown version";
   }
 
   /** Path, version and processor type. */
@@ -70,37 +80,54 @@ final class OpenBlasLibrary {
     return "OpenBLAS %s for %s, 1 thread inside, %s".formatted(version, core, file);
   }
 
-  /** The library. Throws {@link UnsatisfiedLinkError} if there is none, with what was tried. */
+  OpenBlasSymbols symbols() {
+    return symbols;
+  }
+
+  /**
+   * The library.
+   *
+   * @throws UnusableLibraryError if there is none, with what was tried and the remedy of the first
+   * @throws IllegalCallerException if this process denies this module native access
+   */
   static synchronized OpenBlasLibrary load() {
     if (loaded == null && failed == null) {
-      List<Throwable> causes = new ArrayList<>();
+      List<UnusableLibraryError> causes = new ArrayList<>();
       loaded = attempt(causes);
       failed = causes;
     }
     if (loaded == null) {
-      UnsatisfiedLinkError error =
-          new UnsatisfiedLinkError(
-              String.join("; ", failed.stream().map(OpenBlasLibrary::summary).toList()));
-      failed.forEach(error::addSuppressed);
-      throw error;
+      UnusableLibraryError first = failed.getFirst();
+      UnusableLibraryError all =
+          new UnusableLibraryError(
+              String.join("; ", failed.stream().map(Throwable::getMessage).toList()),
+              first.remedy(),
+              first);
+      failed.stream().skip(1).forEach(all::addSuppressed);
+      throw all;
     }
     return loaded;
   }
 
-  private static String summary(Throwable e) {
-    boolean isOurs = e instanceof UnsatisfiedLinkError || e instanceof IOException;
-    return isOurs ? e.getMessage() : e.toString();
-  }
-
-  private static OpenBlasLibrary attempt(List<Throwable> causes) {
+  private static OpenBlasLibrary attempt(List<UnusableLibraryError> causes) {
     String property = System.getProperty(PATH, "");
     if (!property.isBlank()) {
-      return fromFile(Path.of(property), causes);
+      String remedy = "name the file of an OpenBLAS for this machine with -D" + PATH;
+      return fromFile(Path.of(property), remedy, causes);
     }
     URL bundled = bundled();
     if (bundled == null) {
       String artifact = "org.bytedeco:openblas for " + platform();
-      causes.add(new IOException("no artifact " + artifact + " on the class path"));
+      String where =
+          OpenBlasLibrary.class.getModule().isNamed()
+              ? "the class path, beside the module path"
+              : "the class path";
+      causes.add(
+          new UnusableLibraryError(
+              "no artifact " + artifact + " on the class path",
+              "put the jar of %s on %s, or name a library file with -D%s"
+                  .formatted(artifact, where, PATH),
+              null));
     } else {
       OpenBlasLibrary library = null;
       for (Path root : LibraryCache.named().map(List::of).orElseGet(LibraryCache::roots)) {
@@ -113,19 +140,22 @@ final class OpenBlasLibrary {
         return library;
       }
     }
+    String install = "install OpenBLAS, or name a library file with -D" + PATH;
     Path system = system();
     if (system == null) {
-      causes.add(new IOException("no " + SYSTEM_NAME + " in the system's library folders"));
+      String reason = "no " + SYSTEM_NAME + " in the system's library folders";
+      causes.add(new UnusableLibraryError(reason, install, null));
       return null;
     }
-    return fromFile(system, causes);
+    return fromFile(system, install, causes);
   }
 
-  private static OpenBlasLibrary fromCache(URL bundled, Path root, List<Throwable> causes) {
+  private static OpenBlasLibrary fromCache(
+      URL bundled, Path root, List<UnusableLibraryError> causes) {
     try {
-      return fromFile(main(LibraryCache.unpack(bundled, root)), causes);
+      return fromFile(main(LibraryCache.unpack(bundled, root)), CACHE_REMEDY, causes);
     } catch (IOException e) {
-      causes.add(new IOException("unpacking to " + root + ": " + e, e));
+      causes.add(new UnusableLibraryError("unpacking to " + root + ": " + e, CACHE_REMEDY, e));
       return null;
     }
   }
@@ -134,12 +164,13 @@ final class OpenBlasLibrary {
    * For a process without a home to write to. The folder is this process's own, with a name that
    * nobody can foresee, and is deleted once the library is loaded, where the system allows that.
    */
-  private static OpenBlasLibrary fromTemporaryFolder(URL bundled, List<Throwable> causes) {
+  private static OpenBlasLibrary fromTemporaryFolder(
+      URL bundled, List<UnusableLibraryError> causes) {
     Path folder;
     try {
       folder = Files.createTempDirectory("panagrad-");
     } catch (IOException e) {
-      causes.add(e);
+      causes.add(new UnusableLibraryError(e.toString(), CACHE_REMEDY, e));
       return null;
     }
     OpenBlasLibrary library = fromCache(bundled, folder, causes);
@@ -151,31 +182,45 @@ final class OpenBlasLibrary {
     return library;
   }
 
-  private static OpenBlasLibrary fromFile(Path file, List<Throwable> causes) {
+  private static OpenBlasLibrary fromFile(
+      Path file, String remedy, List<UnusableLibraryError> causes) {
     try {
       if (!Files.isRegularFile(file)) {
         throw new IOException(file + " is not a file");
       }
-      loadNative(file.toAbsolutePath());
-      return new OpenBlasLibrary(file);
-    } catch (IOException | LinkageError e) {
+      return new OpenBlasLibrary(file, open(file.toAbsolutePath()));
+    } catch (UnusableLibraryError e) {
       causes.add(e);
-      return null;
+    } catch (IOException | LinkageError e) {
+      causes.add(new UnusableLibraryError(e.getMessage(), remedy, e));
     }
+    return null;
   }
 
   /** On Windows, what a library needs is not looked for beside it: it is loaded first. */
-  private static void loadNative(Path file) throws IOException {
+  private static SymbolLookup open(Path file) throws IOException {
     if (IS_WINDOWS) {
       try (Stream<Path> beside = Files.list(file.getParent())) {
         for (Path other : beside.filter(f -> f.toString().endsWith(".dll")).sorted().toList()) {
           if (!other.equals(file)) {
-            System.load(other.toString());
+            SymbolLookup _ = lookup(other);
           }
         }
       }
     }
-    System.load(file.toString());
+    return lookup(file);
+  }
+
+  /** Loads a library for as long as the process lives; any number of class loaders may. */
+  @SuppressWarnings("restricted")
+  private static SymbolLookup lookup(Path file) {
+    try {
+      return SymbolLookup.libraryLookup(file, Arena.global());
+    } catch (IllegalArgumentException e) {
+      // Says only that it failed; this fails too, and says why.
+      System.load(file.toString());
+      throw new LinkageError(e.getMessage(), e);
+    }
   }
 
   private static Path main(Path folder) throws IOException {
@@ -215,31 +260,5 @@ final class OpenBlasLibrary {
         .filter(Files::isRegularFile)
         .findFirst()
         .orElse(null);
-  }
-
-  /** Each binding looks its symbol up when it is first used; a missing one is to be found now. */
-  private static void requireSymbols() {
-    List<Supplier<MemorySegment>> symbols =
-        List.of(
-            OpenBlasBindings::cblas_sgemm$address,
-            OpenBlasBindings::cblas_dgemm$address,
-            OpenBlasBindings::cblas_sgemv$address,
-            OpenBlasBindings::cblas_dgemv$address,
-            OpenBlasBindings::cblas_ssyrk$address,
-            OpenBlasBindings::cblas_dsyrk$address,
-            OpenBlasBindings::LAPACKE_spotrf$address,
-            OpenBlasBindings::LAPACKE_dpotrf$address,
-            OpenBlasBindings::openblas_set_num_threads$address,
-            OpenBlasBindings::openblas_get_num_threads$address,
-            OpenBlasBindings::openblas_get_corename$address,
-            OpenBlasBindings::openblas_get_config$address);
-    for (Supplier<MemorySegment> symbol : symbols) {
-      try {
-        Objects.requireNonNull(symbol.get());
-      } catch (ExceptionInInitializerError e) {
-        throw new UnsatisfiedLinkError(
-            "a symbol is missing from the library: " + e.getCause().getMessage());
-      }
-    }
   }
 }

@@ -7,10 +7,6 @@ import dev.panagrad.backend.BackendProvider;
 
 /** Provides OpenBLAS where the library can be loaded. */
 public final class OpenBlasProvider implements BackendProvider {
-  private static final String REMEDY =
-      "put org.bytedeco:openblas with this platform's classifier on the class path, or name a library file with -D%s; -D%s names a folder to unpack to, on a file system that allows execution"
-          .formatted(OpenBlasLibrary.PATH, LibraryCache.PROPERTY);
-
   /** Makes the provider; the service loader calls it. */
   public OpenBlasProvider() {}
 
@@ -32,8 +28,13 @@ public final class OpenBlasProvider implements BackendProvider {
   public Availability probe() {
     try {
       return new Availability.Available(OpenBlasLibrary.load().describe());
+    } catch (UnusableLibraryError e) {
+      return new Availability.Unavailable(e.getMessage(), e.remedy(), e);
+    } catch (IllegalCallerException e) {
+      return Availability.withoutNativeAccess(e);
     } catch (Throwable e) {
-      return new Availability.Unavailable(e.getMessage(), REMEDY, e);
+      String remedy = "name another library file with -D" + OpenBlasLibrary.PATH;
+      return new Availability.Unavailable(e.toString(), remedy, e);
     }
   }
 

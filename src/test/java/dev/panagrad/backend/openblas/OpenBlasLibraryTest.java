@@ -6,11 +6,17 @@ import static org.junit.jupiter.api.Assertions.assertTrue;
 import static org.junit.jupiter.api.Assumptions.abort;
 import static org.junit.jupiter.api.Assumptions.assumeTrue;
 
+import dev.panagrad.ChildJvm;
 import dev.panagrad.backend.Availability;
+import dev.panagrad.backend.Backend;
+import dev.panagrad.backend.BackendOptions;
 import dev.panagrad.backend.BackendTable;
+import dev.panagrad.backend.Backends;
+import dev.panagrad.backend.openblas.bindings.OpenBlasBindings;
 import java.io.File;
 import java.io.IOException;
 import java.net.URL;
+import java.net.URLClassLoader;
 import java.nio.charset.StandardCharsets;
 import java.nio.file.Files;
 import java.nio.file.Path;
@@ -103,13 +109,43 @@ class OpenBlasLibraryTest {
         "cblas_sgemm");
   }
 
-  /** As some distributions build it; one symbol of the file is renamed. */
+  /** As one may be built; one symbol of the file is renamed. */
   @Test
   @EnabledOnOs(OS.LINUX)
   void libraryWithoutLapack() throws IOException, InterruptedException {
+    Path file = withoutSymbol("dpotrf_");
+    String line = table(classPath(), "-Dpanagrad.openblas.path=" + file);
+    refused(line, "a symbol is missing", "dpotrf_", "built with CBLAS and LAPACK");
+  }
+
+  /** Debian's has no LAPACK under C's names. */
+  @Test
+  @EnabledOnOs(OS.LINUX)
+  void libraryWithoutLapacke() throws IOException, InterruptedException {
+    Path file = withoutSymbol("LAPACKE_dpotrf");
+    String line = table(classPath(), "-Dpanagrad.openblas.path=" + file);
+    assertTrue(line.startsWith("openblas    available "), line);
+  }
+
+  /** Numbers would be half as long as the library takes them for. */
+  @Test
+  @EnabledOnOs(OS.LINUX)
+  void libraryThatCountsWith64Bits() throws IOException, InterruptedException {
     Path file = unpacked("libopenblas");
     byte[] library = Files.readAllBytes(file);
-    String symbol = "LAPACKE_dpotrf";
+    int at = new String(library, StandardCharsets.ISO_8859_1).indexOf(" DYNAMIC_ARCH NO_");
+    assertTrue(at > 0);
+    byte[] option = " USE64BITINT ".getBytes(StandardCharsets.US_ASCII);
+    System.arraycopy(option, 0, library, at, option.length);
+    Files.write(file, library);
+    String line = table(classPath(), "-Dpanagrad.openblas.path=" + file);
+    refused(line, file.toString(), "counts with 64 bits", "without INTERFACE64");
+  }
+
+  /** The library with a symbol renamed. */
+  private Path withoutSymbol(String symbol) throws IOException {
+    Path file = unpacked("libopenblas");
+    byte[] library = Files.readAllBytes(file);
     String text = new String(library, StandardCharsets.ISO_8859_1);
     int renamed = 0;
     for (int at = text.indexOf("\0" + symbol + "\0");
@@ -119,9 +155,89 @@ class OpenBlasLibraryTest {
       renamed++;
     }
     assertTrue(renamed > 0);
-    Files.write(file, library);
-    String line = table(classPath(), "-Dpanagrad.openblas.path=" + file);
-    refused(line, "a symbol is missing", symbol);
+    return Files.write(file, library);
+  }
+
+  /** The JDK will deny it by default; the remedy is its option, not another library. */
+  @Test
+  void deniedNativeAccess() throws IOException, InterruptedException {
+    BackendTable table = BackendTable.ofDenied();
+    for (String backend : List.of("openblas", "cuda")) {
+      String remedy = "; remedy: start java with --enable-native-access=ALL-UNNAMED";
+      assertTrue(table.refuses(backend, "Illegal native access").endsWith(remedy), table.text());
+    }
+    assertEquals(
+        BackendTable.ofDenied("--enable-native-access=ALL-UNNAMED").line("openblas"),
+        table(classPath()));
+  }
+
+  /** One library for two loaders of the program, whichever way each finds it. */
+  @Test
+  @EnabledOnOs(OS.LINUX)
+  void twoClassLoaders() throws IOException, InterruptedException {
+    String found =
+        ChildJvm.output(
+            TwoLoaders.class,
+            "--enable-native-access=ALL-UNNAMED",
+            "-Dpanagrad.cache=" + folder,
+            "-Djava.library.path=" + unpacked("libopenblas").getParent());
+    assertEquals(
+        8, found.lines().filter(line -> line.matches(".* opened openblas")).count(), found);
+  }
+
+  /** Opens the backend in loaders of their own that stay, and does not use its own loader's. */
+  static final class TwoLoaders {
+    private TwoLoaders() {}
+
+    public static void main(String[] args) throws Exception {
+      Path library = Path.of(System.getProperty("java.library.path"), "libopenblas.so.0");
+      List<URL> all = new ArrayList<>();
+      List<URL> withoutArtifact = new ArrayList<>();
+      for (String entry : classPath().split(File.pathSeparator, -1)) {
+        all.add(Path.of(entry).toUri().toURL());
+        if (!entry.contains("openblas-")) {
+          withoutArtifact.add(all.getLast());
+        }
+      }
+      open("path", library.toString(), all);
+      open("cache", "", all);
+      open("system", "", withoutArtifact);
+      System.clearProperty("panagrad.cache");
+      open("default", "", all);
+    }
+
+    private static void open(String way, String path, List<URL> classPath) throws Exception {
+      System.setProperty("panagrad.openblas.path", path);
+      for (int i = 0; i < 2; i++) {
+        ClassLoader loader =
+            new URLClassLoader(classPath.toArray(URL[]::new), ClassLoader.getPlatformClassLoader());
+        Class<?> options = loader.loadClass(BackendOptions.class.getName());
+        Object backend =
+            loader
+                .loadClass(Backends.class.getName())
+                .getMethod("open", String.class, options)
+                .invoke(null, "openblas", options.getMethod("defaults").invoke(null));
+        Object name = loader.loadClass(Backend.class.getName()).getMethod("name").invoke(backend);
+        System.out.println(way + " opened " + name);
+      }
+    }
+  }
+
+  /**
+   * Descriptors that the generated code holds, which can be read where the library is known to the
+   * class loader, are those that calls are linked by.
+   */
+  @Test
+  @EnabledOnOs(OS.LINUX)
+  @SuppressWarnings("restricted")
+  void linksByTheGeneratedDescriptors() throws Exception {
+    System.load(unpacked("libopenblas").toString());
+    for (String name : OpenBlasSymbols.NAMES) {
+      if (!name.endsWith("potrf_")) {
+        Object generated = OpenBlasBindings.class.getMethod(name + "$descriptor").invoke(null);
+        assertEquals(generated, OpenBlasSymbols.descriptor(name), name);
+      }
+    }
   }
 
   @Test
