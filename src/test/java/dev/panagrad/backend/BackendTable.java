@@ -16,6 +16,10 @@ import java.util.List;
  * @param text the table
  */
 public record BackendTable(String text) {
+  /** Options for half the time of a start, where what is tested is not the compiler. */
+  public static final List<String> WITHOUT_C2 =
+      List.of("-XX:TieredStopAtLevel=1", "-Dpanagrad.simd.force=true");
+
   /** Of a JVM with the vector module, this class path, and these options. */
   public static BackendTable of(String... options) throws IOException, InterruptedException {
     return of(List.of(), System.getProperty("java.class.path"), options);
@@ -60,7 +64,8 @@ public record BackendTable(String text) {
   private static String output(
       int status, List<String> prefix, String classPath, List<String> options, String... line)
       throws IOException, InterruptedException {
-    List<String> flags = new ArrayList<>(List.of("--enable-native-access=ALL-UNNAMED"));
+    List<String> flags =
+        new ArrayList<>(List.of("--enable-native-access=ALL-UNNAMED", "-XX:+UseSerialGC"));
     flags.addAll(options);
     return ChildJvm.output(status, prefix, classPath, flags, line);
   }

@@ -22,7 +22,7 @@ import org.junit.jupiter.api.io.TempDir;
  * from it, and ends in the bits of one that was left alone.
  */
 class TrainingKillTest {
-  private static final int ROUNDS = Boolean.getBoolean("panagrad.test.slow") ? 300 : 8;
+  private static final int ROUNDS = Boolean.getBoolean("panagrad.test.slow") ? 300 : 4;
   private static final int EPOCHS = 75 * ROUNDS;
   private static final String OUTPUT = "out.json";
 
@@ -124,7 +124,7 @@ class TrainingKillTest {
     Path model = folder.resolve("model.safetensors");
     Process process =
         start(
-            20 * EPOCHS,
+            40 * EPOCHS,
             "--checkpoint=" + checkpoints,
             "--checkpoint-every=500steps",
             "--save=" + model);

@@ -35,7 +35,7 @@ class AllocationTest {
   /** Time of the processor, long enough for the optimizing compiler on a busy machine. */
   private static final long WARM_UP_NANOS = 20_000_000_000L;
 
-  private static final int CALLS = 500;
+  private static final int CALLS = Boolean.getBoolean("panagrad.test.slow") ? 500 : 200;
 
   /**
    * Rounds of calls in a row without a byte. One is not enough: a method that is compiled once more

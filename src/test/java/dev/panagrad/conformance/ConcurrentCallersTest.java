@@ -32,14 +32,9 @@ class ConcurrentCallersTest {
 
   private static double[] compute(Backend backend, int seed) {
     try (TensorArena arena = TensorArena.open("caller " + seed)) {
-      Random random = new Random(seed);
       Tensor x = arena.allocate("x", DType.F32, ROWS, COLS);
       Tensor w = arena.allocate("w", DType.F32, 1, COLS);
-      for (Tensor t : List.of(x, w)) {
-        for (long i = 0; i < t.count(); i++) {
-          t.set(i, random.nextGaussian());
-        }
-      }
+      Noise.fill(new Random(seed), x, w);
       Tensor y = arena.allocate("y", DType.F32, ROWS);
       Tensor gradient = arena.allocate("g", DType.F32, 1, COLS);
       for (int i = 0; i < (TestBackends.isTooSlow(backend) ? 5 : 20); i++) {

@@ -67,7 +67,7 @@ class GradientConformanceTest {
                             memory.tensor("gw", dtype, offset, outputs, features),
                             intercept ? memory.tensor("gb", dtype, offset, outputs) : null,
                             memory.tensor("loss", DType.F64, 0, outputs)));
-                GradientProblem.randomize(random, q.x(), q.y(), q.w(), q.b());
+                Noise.fill(random, q.x(), q.y(), q.w(), q.b());
                 q.run(backend);
                 String what =
                     "%s %s %d x %d -> %d".formatted(backend.name(), dtype, rows, features, outputs);
@@ -114,7 +114,7 @@ class GradientConformanceTest {
                             memory.tensor("gw", dtype, 1, outputs, features),
                             bare ? null : memory.tensor("gb", dtype, 0, outputs),
                             bare ? null : memory.tensor("loss", DType.F64, 0, outputs)));
-                GradientProblem.randomize(random, q.x(), q.y(), q.w(), q.b());
+                Noise.fill(random, q.x(), q.y(), q.w(), q.b());
                 q.run(backend);
                 String what =
                     "%s %s %d x %d -> %d".formatted(backend.name(), dtype, rows, features, outputs);
@@ -154,7 +154,7 @@ class GradientConformanceTest {
               }
               Tensor x = memory.tensor("X", dtype, variant, rows, features + 3L);
               Tensor y = memory.tensor("y", dtype, 3, rows, outputs);
-              GradientProblem.randomize(random, x);
+              Noise.fill(random, x);
               GradientProblem q =
                   new GradientProblem(
                       new Batch(new DenseRows(x.columns(indexed ? 0 : 1, features), y), index),
@@ -167,7 +167,7 @@ class GradientConformanceTest {
                           memory.tensor("gw", dtype, 1, outputs, features),
                           bare ? null : memory.tensor("gb", dtype, 0, outputs),
                           bare ? null : memory.tensor("loss", DType.F64, 0, outputs)));
-              GradientProblem.randomize(random, q.y(), q.w(), q.b());
+              Noise.fill(random, q.y(), q.w(), q.b());
               q.run(backend);
               String what =
                   "%s %s %d x %d -> %d, %d"
@@ -201,7 +201,7 @@ class GradientConformanceTest {
           Tensor y = arena.allocate("y", dtype, rows, outputs);
           Tensor w = arena.allocate("w", dtype, outputs, 5);
           Tensor b = arena.allocate("b", dtype, outputs);
-          GradientProblem.randomize(random, x, y, w, b);
+          Noise.fill(random, x, y, w, b);
           for (Tensor order : new Tensor[] {null, index}) {
             GradientProblem q =
                 new GradientProblem(
@@ -234,7 +234,7 @@ class GradientConformanceTest {
             Tensor y = arena.allocate("wide y", dtype, rows, 4).columns(1, 2);
             Tensor w = arena.allocate("w", dtype, 2, features);
             Tensor b = arena.allocate("b", dtype, 2);
-            GradientProblem.randomize(random, wide, y, w, b);
+            Noise.fill(random, wide, y, w, b);
             Tensor index = arena.allocate("index", DType.I64, 700);
             for (int i = 0; i < 700; i++) {
               index.setLong(i, random.nextInt(rows));
@@ -279,7 +279,7 @@ class GradientConformanceTest {
                       arena.allocate("gw", dtype, 1, d),
                       arena.allocate("gb", dtype, 1),
                       arena.allocate("loss", DType.F64, 1)));
-          GradientProblem.randomize(random, q.x(), q.y(), q.w(), q.b());
+          Noise.fill(random, q.x(), q.y(), q.w(), q.b());
           q.run(backend);
           q.verify(backend.name() + " " + dtype + " wide");
         }
@@ -313,7 +313,7 @@ class GradientConformanceTest {
                               memory.tensor("gw", dtype, outputs, features),
                               bare ? null : memory.tensor("gb", dtype, outputs),
                               bare ? null : memory.tensor("loss", DType.F64, outputs)));
-                  GradientProblem.randomize(random, q.x(), q.y(), q.w(), q.b());
+                  Noise.fill(random, q.x(), q.y(), q.w(), q.b());
                   q.run(backend);
                   q.verify("guarded " + backend.name() + " " + rows + " x " + features);
                   Tensor out = memory.tensor("out", dtype, rows, outputs);

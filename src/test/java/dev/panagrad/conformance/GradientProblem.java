@@ -10,7 +10,6 @@ import dev.panagrad.data.Datasets;
 import dev.panagrad.loss.Squared;
 import dev.panagrad.tensor.DType;
 import dev.panagrad.tensor.Tensor;
-import java.util.Random;
 
 /** The operands of a gradient of the squared loss, and what its result may be. */
 record GradientProblem(Batch batch, long first, long count, Linear model, Gradient into) {
@@ -44,18 +43,6 @@ record GradientProblem(Batch batch, long first, long count, Linear model, Gradie
 
   Tensor loss() {
     return into.loss();
-  }
-
-  static void randomize(Random random, Tensor... tensors) {
-    for (Tensor t : tensors) {
-      if (t != null) {
-        for (long i = 0; i < t.rows(); i++) {
-          for (long j = 0; j < t.cols(); j++) {
-            t.set(i, j, random.nextGaussian());
-          }
-        }
-      }
-    }
   }
 
   /**

@@ -50,16 +50,6 @@ class LinearConformanceTest {
     return dtype == DType.F32 ? 0x1p-24 : 0x1p-53;
   }
 
-  private static void randomize(Random random, Tensor... tensors) {
-    for (Tensor t : tensors) {
-      for (long i = 0; i < t.rows(); i++) {
-        for (long j = 0; j < t.cols(); j++) {
-          t.set(i, j, random.nextGaussian());
-        }
-      }
-    }
-  }
-
   /** The elements, read once: every sum reads many of them again. */
   private static double[][] columns(Tensor t) {
     double[][] columns = new double[Math.toIntExact(t.cols())][Math.toIntExact(t.rows())];
@@ -82,7 +72,7 @@ class LinearConformanceTest {
             try (Sentinels memory = new Sentinels()) {
               Tensor x = memory.tensor("x", dtype, offset, count);
               Tensor y = memory.tensor("y", dtype, offset, count);
-              randomize(random, x, y);
+              Noise.fill(random, x, y);
               double dot = 0;
               double magnitudes = 0;
               double squares = 0;
@@ -133,7 +123,7 @@ class LinearConformanceTest {
               long d = shape[1];
               Tensor a = memory.tensor("a", dtype, 1, shape[0], d);
               Tensor c = memory.tensor("c", dtype, 3, d, d);
-              randomize(random, a);
+              Noise.fill(random, a);
               for (long i = 0; i < d; i++) {
                 for (long j = 0; j < d; j++) {
                   c.set(i, j, beta == 0 ? Double.NaN : i + j);
@@ -289,7 +279,7 @@ class LinearConformanceTest {
                 boolean no = transpose == Transpose.NO;
                 Tensor x = memory.tensor("x", dtype, 0, no ? n : m);
                 Tensor y = memory.tensor("y", dtype, 3, no ? m : n);
-                randomize(random, wide, x, y);
+                Noise.fill(random, wide, x, y);
                 if (beta == 0) {
                   y.fill(Double.NaN);
                 }
@@ -361,7 +351,7 @@ class LinearConformanceTest {
       Tensor a = memory.tensor("A", dtype, 1, na ? m : k, (na ? k : m) + 1).columns(0, na ? k : m);
       Tensor b = memory.tensor("B", dtype, 0, nb ? k : n, nb ? n : k);
       Tensor c = memory.tensor("C", dtype, 3, m, n);
-      randomize(random, a, b, c);
+      Noise.fill(random, a, b, c);
       double[] before = c.toArray();
       if (beta == 0) {
         c.fill(Double.NaN);
@@ -416,9 +406,9 @@ class LinearConformanceTest {
           Tensor w = memory.tensor("w", dtype, 0, outputs, features);
           Tensor b = intercept ? memory.tensor("b", dtype, 0, outputs) : null;
           Tensor out = memory.tensor("out", dtype, 2, count, outputs);
-          randomize(random, x, w);
+          Noise.fill(random, x, w);
           if (b != null) {
-            randomize(random, b);
+            Noise.fill(random, b);
           }
           backend.linear().predict(x, first, count, new Linear(w, b), out);
           for (int i = 0; i < count; i++) {

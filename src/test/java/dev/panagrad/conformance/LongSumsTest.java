@@ -13,6 +13,8 @@ import dev.panagrad.loss.Squared;
 import dev.panagrad.tensor.DType;
 import dev.panagrad.tensor.Tensor;
 import dev.panagrad.tensor.TensorArena;
+import java.lang.foreign.MemorySegment;
+import java.lang.foreign.ValueLayout;
 import java.util.List;
 import java.util.SplittableRandom;
 import org.junit.jupiter.api.AfterAll;
@@ -82,9 +84,10 @@ class LongSumsTest {
     try (TensorArena arena = TensorArena.open("cancelling")) {
       Tensor x = arena.allocate("X", DType.F32, ROWS, 2);
       Tensor y = arena.allocate("y", DType.F32, ROWS).fill(-SIGNAL);
+      MemorySegment elements = x.segment();
       for (int i = 0; i < ROWS; i++) {
-        x.set(i, 0, 1);
-        x.set(i, 1, 2 * sign(i));
+        elements.setAtIndex(ValueLayout.JAVA_FLOAT, 2L * i, 1);
+        elements.setAtIndex(ValueLayout.JAVA_FLOAT, 2L * i + 1, 2 * sign(i));
       }
       Tensor w = arena.allocate("w", DType.F32, 1, 2).copyFrom(1, 0.5);
       Tensor b = arena.allocate("b", DType.F32, 1).fill(-1);
@@ -126,16 +129,18 @@ class LongSumsTest {
     try (TensorArena arena = TensorArena.open("around one")) {
       Tensor x = arena.allocate("X", DType.F32, ROWS, d);
       Tensor y = arena.allocate("y", DType.F32, ROWS, outputs);
+      MemorySegment elements = x.segment();
+      MemorySegment targets = y.segment();
       SplittableRandom random = new SplittableRandom(12);
       float[] row = new float[d];
       for (int i = 0; i < ROWS; i++) {
         for (int f = 0; f < d; f++) {
           row[f] = f == 0 ? 1 : 1 + (float) (0.01 * f * (random.nextFloat() - 0.5f));
-          x.set(i, f, row[f]);
+          elements.setAtIndex(ValueLayout.JAVA_FLOAT, (long) i * d + f, row[f]);
         }
         for (int j = 0; j < outputs; j++) {
           float target = 0.1f + 0.001f * random.nextFloat() + j;
-          y.set(i, j, target);
+          targets.setAtIndex(ValueLayout.JAVA_FLOAT, (long) i * outputs + j, target);
           double r = -target;
           residuals[j] += r;
           squares[j] += r * r;
@@ -185,10 +190,12 @@ class LongSumsTest {
     try (TensorArena arena = TensorArena.open("products")) {
       Tensor a = arena.allocate("A", DType.F32, ROWS, 2);
       Tensor v = arena.allocate("v", DType.F32, ROWS);
+      MemorySegment elements = a.segment();
+      MemorySegment signs = v.segment();
       for (int i = 0; i < ROWS; i++) {
-        a.set(i, 0, 1);
-        a.set(i, 1, 2 * sign(i));
-        v.set(i, sign(i) + SIGNAL);
+        elements.setAtIndex(ValueLayout.JAVA_FLOAT, 2L * i, 1);
+        elements.setAtIndex(ValueLayout.JAVA_FLOAT, 2L * i + 1, 2 * sign(i));
+        signs.setAtIndex(ValueLayout.JAVA_FLOAT, i, (float) (sign(i) + SIGNAL));
       }
       Tensor ones = arena.allocate("ones", DType.F32, ROWS).fill(1);
       Tensor out = arena.allocate("out", DType.F32, 2);

@@ -123,23 +123,21 @@ class LossConformanceTest {
       Tensor index = arena.allocate("index", DType.I64, chosen);
       Tensor w = arena.allocate("w", dtype, k, d);
       Tensor b = arena.allocate("b", dtype, k);
+      Noise.fill(random, x, offset, w, b);
       for (int i = 0; i < n; i++) {
-        for (int f = 0; f < d; f++) {
-          x.set(i, f, random.nextGaussian());
-        }
         for (int j = 0; j < k; j++) {
           y.set(i, j, random.nextInt(2));
         }
         s.set(i, random.nextInt(3));
-        offset.set(i, random.nextGaussian() / 4);
+        offset.set(i, offset.get(i) / 4);
       }
       for (int i = 0; i < chosen; i++) {
         index.setLong(i, random.nextInt(n));
       }
       for (int j = 0; j < k; j++) {
-        b.set(j, random.nextGaussian() / 2);
+        b.set(j, b.get(j) / 2);
         for (int f = 0; f < d; f++) {
-          w.set(j, f, random.nextGaussian() / Math.sqrt(d));
+          w.set(j, f, w.get(j, f) / Math.sqrt(d));
         }
       }
       return new Problem(

@@ -32,6 +32,8 @@ import org.junit.jupiter.api.Test;
 @Tag("alone")
 @Order(1)
 class StepAllocationTest {
+  private static final boolean IS_SLOW = Boolean.getBoolean("panagrad.test.slow");
+
   @Test
   void steps() {
     List<UpdateRule> rules =
@@ -67,10 +69,15 @@ class StepAllocationTest {
             NAdam.of(1e-3),
             NAdam.of(1e-3).withBetas(0.999, 0.9).withMomentumDecay(10),
             Adagrad.of(1e-3));
-    for (String name : TestBackends.hostNames()) {
+    List<String> names = TestBackends.hostNames();
+    for (String name : names) {
       try (Backend backend = Backends.open(name, new BackendOptions(2))) {
         for (StateFormat format : StateFormat.values()) {
           for (UpdateRule rule : rules) {
+            // The same code on every backend: all of it on one where time is short.
+            if (!name.equals(names.getFirst()) && format != StateFormat.SAME && !IS_SLOW) {
+              continue;
+            }
             for (long count : new long[] {1, 300}) {
               try (TensorArena arena = TensorArena.open("allocation")) {
                 Parameters p =

@@ -41,9 +41,10 @@ class CudaProviderTest {
       throws IOException, InterruptedException {
     List<String> prefix = new ArrayList<>(List.of("env"));
     prefix.addAll(environment);
+    List<String> all = new ArrayList<>(BackendTable.WITHOUT_C2);
+    all.addAll(options);
     BackendTable table =
-        BackendTable.of(
-            prefix, System.getProperty("java.class.path"), options.toArray(String[]::new));
+        BackendTable.of(prefix, System.getProperty("java.class.path"), all.toArray(String[]::new));
     // Whatever is found, nobody gets a GPU without asking for it.
     table.chooses("simd");
     return table;

@@ -14,6 +14,7 @@ import dev.panagrad.backend.Batch;
 import dev.panagrad.backend.DenseRows;
 import dev.panagrad.backend.Gradient;
 import dev.panagrad.backend.Linear;
+import dev.panagrad.conformance.Noise;
 import dev.panagrad.data.Dataset;
 import dev.panagrad.loss.Squared;
 import dev.panagrad.optimizer.Optimizer;
@@ -58,10 +59,7 @@ class CudaStreamingTest {
 
   private static Tensor random(TensorArena arena, String name, long seed, long... extents) {
     Tensor t = arena.allocate(name, DType.F32, extents);
-    SplittableRandom random = new SplittableRandom(seed);
-    for (long i = 0; i < t.count(); i++) {
-      t.set(i, random.nextGaussian());
-    }
+    Noise.fill(new SplittableRandom(seed), t);
     return t;
   }
 

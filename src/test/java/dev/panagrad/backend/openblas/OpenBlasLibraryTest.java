@@ -48,7 +48,9 @@ class OpenBlasLibraryTest {
 
   private static String table(List<String> prefix, String classPath, String... options)
       throws IOException, InterruptedException {
-    BackendTable table = BackendTable.of(prefix, classPath, options);
+    List<String> all = new ArrayList<>(BackendTable.WITHOUT_C2);
+    all.addAll(List.of(options));
+    BackendTable table = BackendTable.of(prefix, classPath, all.toArray(String[]::new));
     // Whatever happened to OpenBLAS, the automatic choice goes on.
     table.chooses("simd");
     return table.line("openblas");
