@@ -58,7 +58,7 @@ final class PredictCommand implements Callable<Integer> {
       names = "--offset",
       paramLabel = "COLUMN",
       description =
-          "Known part of the linear predictors, added to each. A model trained with --offset needs it; the file does not say so.")
+          "Known part of the linear predictors, added to each. A model trained with --offset needs it.")
   private String offset;
 
   @Override
@@ -68,6 +68,11 @@ final class PredictCommand implements Callable<Integer> {
           "--out " + out + " is the " + (isModel(out) ? "model" : "data file"));
     }
     LinearModel model = load();
+    if (model.hasOffset() && offset == null) {
+      throw new UsageException(
+          "the model '%s' was trained with offsets: name their column by --offset COLUMN, one of zeros to predict without"
+              .formatted(modelFile));
+    }
     try (TensorArena arena = TensorArena.open("prediction");
         Table table = source.open()) {
       Tensor x =
@@ -121,7 +126,7 @@ final class PredictCommand implements Callable<Integer> {
       }
       // -0 adds nothing, not even to -0.
       double known = offset == null ? -0.0 : x.get(i, d);
-      Arrays.setAll(predictions, j -> Double.toString(value(model, model.predict(row, j) + known)));
+      Arrays.setAll(predictions, j -> Double.toString(value(model, model.predict(row, j, known))));
       writer.writeRecord(predictions);
     }
   }

@@ -3,6 +3,7 @@ package dev.panagrad.regression;
 import dev.panagrad.loss.Loss;
 import dev.panagrad.loss.Squared;
 import dev.panagrad.rule.Checks;
+import dev.panagrad.safetensors.Excerpt;
 import dev.panagrad.tensor.DType;
 import dev.panagrad.tensor.Tensor;
 import dev.panagrad.tensor.cell.Cells;
@@ -22,11 +23,17 @@ import java.util.Objects;
  * features are added to the intercept from left to right, and the sums of the lanes are added as
  * ((0 + 4) + (2 + 6)) + ((1 + 5) + (3 + 7)), then the rest.
  *
- * <p>A prediction is the linear predictor z, whatever the loss that the model was fitted for. What
- * is expected of the target is its response, {@link Loss#mean} of z: a probability for the logistic
- * loss, a count for Poisson's (infinite for z above 709.78), z itself without a link. Exponentials
- * may differ by a last bit between machines. An offset that the model was fitted with is not part
- * of it: add it to the prediction, {@code model.loss().mean(model.predict(row, 0) + offset)}.
+ * <p>A prediction is the linear predictor z, whatever the loss that the model was fitted for: for
+ * the logistic loss the log odds, which {@link #score} is the name of. What is expected of the
+ * target is its response, {@link Loss#mean} of z: a {@link #probability} for the logistic loss, a
+ * count for Poisson's (infinite for z above 709.78), z itself without a link. Exponentials may
+ * differ by a last bit between machines. A feature that is NaN makes the prediction NaN.
+ *
+ * <p>A model that was fitted with offsets predicts with one, {@code predict(row, target, offset)}:
+ * without it, it throws {@link IllegalStateException}. {@link #withOffset withOffset(false)} is
+ * what it predicts for an offset of 0.
+ *
+ * <p>Models are equal if names, loss and bits of coefficients and intercepts are.
  *
  * <p>Threading: may be shared freely. No {@code predict} or {@code response} allocates. A service
  * that changes its model while it runs holds it in a {@link ServedModel}.
@@ -37,6 +44,7 @@ public final class LinearModel {
   private final double[][] coefficients;
   private final double[] intercept;
   private final Loss loss;
+  private final boolean hasOffset;
 
   /** A model of the squared error: coefficients [target][feature] and intercepts [target]. */
   public LinearModel(
@@ -51,6 +59,16 @@ public final class LinearModel {
       List<String> features,
       List<String> targets,
       Loss loss) {
+    this(coefficients, intercept, features, targets, loss, false);
+  }
+
+  private LinearModel(
+      double[][] coefficients,
+      double[] intercept,
+      List<String> features,
+      List<String> targets,
+      Loss loss,
+      boolean hasOffset) {
     if (coefficients.length != targets.size() || intercept.length != targets.size()) {
       throw new IllegalArgumentException(
           "%d targets need as many rows of coefficients and intercepts, found %d and %d"
@@ -68,11 +86,77 @@ public final class LinearModel {
     this.coefficients = coefficients;
     this.intercept = intercept;
     this.loss = Objects.requireNonNull(loss, "loss");
+    this.hasOffset = hasOffset;
   }
 
   /** The same coefficients, fitted for that loss. */
   public LinearModel withLoss(Loss fitted) {
-    return new LinearModel(coefficients, intercept, features, targets, fitted);
+    return new LinearModel(coefficients, intercept, features, targets, fitted, hasOffset);
+  }
+
+  /** The same coefficients, fitted with offsets or without. */
+  public LinearModel withOffset(boolean isFittedWithOffset) {
+    return new LinearModel(coefficients, intercept, features, targets, loss, isFittedWithOffset);
+  }
+
+  /** True if predictions need an offset, as the rows had that it was fitted on. */
+  public boolean hasOffset() {
+    return hasOffset;
+  }
+
+  /** False if a coefficient or the intercept of a target is infinite or NaN. */
+  public boolean isFinite(int target) {
+    double sum = intercept(target);
+    for (double coefficient : coefficients[target]) {
+      sum += coefficient * 0; // not finite if any is not, and cannot overflow
+    }
+    return Double.isFinite(sum);
+  }
+
+  /**
+   * Throws {@link IllegalArgumentException} with the target that has numbers that are not finite.
+   */
+  void requireFinite() {
+    for (int j = 0; j < intercept.length; j++) {
+      if (!isFinite(j)) {
+        throw new IllegalArgumentException(
+            "the model has a coefficient or intercept of target '%s' that is not finite: its training diverged; use the model before"
+                .formatted(Excerpt.of(targets.get(j))));
+      }
+    }
+  }
+
+  /**
+   * This model with features and targets in another order, and zeros for features that it does not
+   * have.
+   *
+   * @param other the loss that it is to be of
+   * @throws ModelMismatchException if it has a feature or target that is not there, lacks a target,
+   *     or is of another loss
+   * @throws IllegalArgumentException if a coefficient is not finite
+   */
+  public LinearModel in(List<String> otherFeatures, List<String> otherTargets, Loss other) {
+    requireFinite();
+    if (!loss.equals(other)) {
+      throw new ModelMismatchException(
+          "the model is of loss '%s' where '%s' is trained".formatted(loss.text(), other.text()));
+    }
+    if (otherTargets.size() != targets.size() || !targets.containsAll(otherTargets)) {
+      throw new ModelMismatchException(
+          "the model has targets %s where %s are trained"
+              .formatted(Excerpt.of(targets), Excerpt.of(otherTargets)));
+    }
+    FeatureOrder order = FeatureOrder.of(features, otherFeatures);
+    double[][] w = new double[targets.size()][otherFeatures.size()];
+    double[] b = new double[targets.size()];
+    for (int j = 0; j < b.length; j++) {
+      int from = targets.indexOf(otherTargets.get(j));
+      b[j] = intercept[from];
+      for (int f = 0; f < features.size(); f++) {
+        w[j][order.column(f)] = coefficients[from][f];
+      }
+    }
+    return new LinearModel(w, b, otherFeatures, otherTargets, loss, hasOffset);
   }
 
   public Loss loss() {
@@ -115,11 +199,43 @@ public final class LinearModel {
    *
    * @throws IllegalArgumentException if the row has another length
    * @throws IndexOutOfBoundsException if there is no such target
+   * @throws IllegalStateException if the model was fitted with offsets
    */
   public double predict(double[] row, int target) {
+    requireNoOffset();
+    return linear(row, target);
+  }
+
+  private double linear(double[] row, int target) {
     requireTarget(target);
     requireRow(row);
     return RowProduct.of(intercept[target], coefficients[target], row);
+  }
+
+  /**
+   * {@link #predict(double[], int)} plus the row's offset, for a model fitted with offsets or not.
+   */
+  public double predict(double[] row, int target, double offset) {
+    return linear(row, target) + offset;
+  }
+
+  /** Another name of {@link #predict(double[], int)}: the log odds for the logistic loss. */
+  public double score(double[] row, int target) {
+    return predict(row, target);
+  }
+
+  /**
+   * The probability of class 1.
+   *
+   * @throws IllegalStateException if the model is of a loss without classes
+   */
+  public double probability(double[] row, int target) {
+    if (!loss.hasClasses()) {
+      throw new IllegalStateException(
+          "a model of loss '%s' has no probabilities: response() is what it expects of the target"
+              .formatted(loss.name()));
+    }
+    return response(row, target);
   }
 
   /**
@@ -130,6 +246,7 @@ public final class LinearModel {
    *     is written then
    */
   public void predict(double[] row, double[] out) {
+    requireNoOffset();
     requireRow(row);
     if (out.length != intercept.length) {
       throw new IllegalArgumentException(
@@ -171,6 +288,11 @@ public final class LinearModel {
     return loss.mean(predict(row, target));
   }
 
+  /** The response of one target with the row's offset. */
+  public double response(double[] row, int target, double offset) {
+    return loss.mean(predict(row, target, offset));
+  }
+
   /** The responses of all targets; arguments and errors are those of {@link #predict}. */
   public void response(double[] row, double[] out) {
     predict(row, out);
@@ -189,6 +311,7 @@ public final class LinearModel {
   }
 
   private void predict(Tensor x, long first, long count, Tensor out, boolean isResponse) {
+    requireNoOffset();
     requireMatrix(x, features.size(), "features");
     requireMatrix(out, intercept.length, "targets");
     if (out.rows() != x.rows()) {
@@ -220,6 +343,42 @@ public final class LinearModel {
               : RowProduct.ofF64(intercept[j], w, from, at);
       Cells.set(out, i * out.rowStride() + j, isResponse ? loss.mean(z) : z);
     }
+  }
+
+  private void requireNoOffset() {
+    if (hasOffset) {
+      throw new IllegalStateException(
+          "the model was fitted with offsets and predicts with one: predict(row, target, offset) or response(row, target, offset); withOffset(false) leaves it out");
+    }
+  }
+
+  @Override
+  public boolean equals(Object o) {
+    return o instanceof LinearModel other
+        && hasOffset == other.hasOffset
+        && loss.equals(other.loss)
+        && features.equals(other.features)
+        && targets.equals(other.targets)
+        && Arrays.equals(intercept, other.intercept)
+        && Arrays.deepEquals(coefficients, other.coefficients);
+  }
+
+  @Override
+  public int hashCode() {
+    return Objects.hash(
+        features, targets, Arrays.hashCode(intercept), Arrays.deepHashCode(coefficients));
+  }
+
+  /** One line, however many features there are. */
+  @Override
+  public String toString() {
+    return "linear model of %d features, target%s %s, loss %s%s"
+        .formatted(
+            features.size(),
+            targets.size() == 1 ? "" : "s",
+            Excerpt.of(String.join(", ", targets)),
+            loss.text(),
+            hasOffset ? ", with offset" : "");
   }
 
   private int requireTarget(int target) {

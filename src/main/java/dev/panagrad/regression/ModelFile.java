@@ -26,10 +26,11 @@ import java.util.Map;
  *   bias     F64 [targets]               intercepts; zeros if the model has none
  *
  *   metadata: format "panagrad.linear.1", features and targets as JSON lists of names,
- *             loss, crc32c.weight, crc32c.bias
+ *             loss, offset, crc32c.weight, crc32c.bias
  * </pre>
  *
- * The loss is a text of {@link Losses}; a file without one is of the squared error.
+ * The loss is a text of {@link Losses}; a file without one is of the squared error. The offset is
+ * "needed" for a model that was fitted with offsets, and left out for others.
  */
 public final class ModelFile {
   private static final String FORMAT = "format";
@@ -37,6 +38,8 @@ public final class ModelFile {
   private static final String FEATURES = "features";
   private static final String TARGETS = "targets";
   private static final String LOSS = "loss";
+  private static final String OFFSET = "offset";
+  private static final String NEEDED = "needed";
   private static final String WEIGHT = "weight";
   private static final String BIAS = "bias";
 
@@ -45,7 +48,8 @@ public final class ModelFile {
   /**
    * Writes a model; it is on the disk when the call returns, in place of what was there.
    *
-   * @throws IllegalArgumentException if it has no targets, or a loss not of {@link Losses}
+   * @throws IllegalArgumentException if it has no targets, a loss not of {@link Losses}, or a
+   *     number that is not finite; nothing is written
    * @throws NotDurableException if it was written and replaced, and may not outlast a crash
    * @throws IOException if it cannot be written; what was there before is still there
    */
@@ -55,11 +59,15 @@ public final class ModelFile {
     if (k == 0) {
       throw new IllegalArgumentException("a model of no targets predicts nothing: it is not saved");
     }
+    model.requireFinite();
     Map<String, String> metadata = new LinkedHashMap<>();
     metadata.put(FORMAT, LINEAR);
     metadata.put(FEATURES, NameList.format(model.features()));
     metadata.put(TARGETS, NameList.format(model.targets()));
     metadata.put(LOSS, Losses.text(model.loss()));
+    if (model.hasOffset()) {
+      metadata.put(OFFSET, NEEDED);
+    }
     try (TensorArena arena = TensorArena.open("model file")) {
       Tensor weight = arena.allocate(WEIGHT, DType.F64, k, d);
       Tensor bias = arena.allocate(BIAS, DType.F64, k);
@@ -77,7 +85,8 @@ public final class ModelFile {
    * Reads a model, by reading the file and not by mapping it. Memory: the arrays of the model, its
    * names, and twice the header while it is read.
    *
-   * @throws IOException if the file is damaged, or holds something else, with what differs
+   * @throws IOException if the file is damaged, holds something else, with what differs, or a
+   *     number that is not finite
    */
   public static LinearModel load(Path file) throws IOException {
     try (SafetensorsFile in = SafetensorsFile.open(file)) {
@@ -107,8 +116,27 @@ public final class ModelFile {
       double[] intercepts = new double[targets.size()];
       in.readDoubles(WEIGHT, coefficients);
       in.readDoubles(BIAS, intercepts);
-      return new LinearModel(coefficients, intercepts, features, targets, loss);
+      return finite(file, new LinearModel(coefficients, intercepts, features, targets, loss))
+          .withOffset(hasOffset(file, in.metadata().get(OFFSET)));
     }
+  }
+
+  private static LinearModel finite(Path file, LinearModel model) throws IOException {
+    try {
+      model.requireFinite();
+      return model;
+    } catch (IllegalArgumentException e) {
+      throw new IOException("'%s': %s".formatted(Excerpt.of(file), e.getMessage()), e);
+    }
+  }
+
+  private static boolean hasOffset(Path file, String text) throws IOException {
+    if (text != null && !text.equals(NEEDED)) {
+      throw new IOException(
+          "'%s': metadata '%s' is '%s' where '%s' or nothing is known"
+              .formatted(Excerpt.of(file), OFFSET, Excerpt.of(text), NEEDED));
+    }
+    return text != null;
   }
 
   private static void require(Path file, SafetensorsFile in, String tensor, Shape shape)

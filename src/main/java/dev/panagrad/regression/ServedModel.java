@@ -4,9 +4,9 @@ import dev.panagrad.loss.Loss;
 import dev.panagrad.safetensors.Excerpt;
 import java.io.IOException;
 import java.nio.file.Path;
+import java.time.Instant;
 import java.util.HashSet;
 import java.util.List;
-import java.util.Objects;
 
 /**
  * The model that a service predicts with, exchanged while others predict. Each {@code predict} and
@@ -23,11 +23,55 @@ import java.util.Objects;
  */
 public final class ServedModel implements AutoCloseable {
   private final Object writers = new Object();
-  private volatile LinearModel model; // null once closed
+  private volatile Status status;
+  private volatile LinearModel model; // that of the status; null once closed
 
-  /** Starts with that model, whose features, targets and link all later ones have. */
+  /**
+   * What is served, for health checks and metrics: all of one moment.
+   *
+   * @param model that predicts; null once closed
+   * @param version 1 for the first model, and 1 more for each later one
+   * @param source the file that it was read from; null if it came from the program
+   * @param loaded when it began to be served
+   * @param reloads files that were read and served
+   * @param failedReloads calls of {@link #reload} that threw, and left the model
+   */
+  public record Status(
+      LinearModel model,
+      long version,
+      Path source,
+      Instant loaded,
+      long reloads,
+      long failedReloads) {
+    private Status next(LinearModel newModel, Path newSource) {
+      return new Status(
+          newModel,
+          version + 1,
+          newSource,
+          Instant.now(),
+          newSource == null ? reloads : reloads + 1,
+          failedReloads);
+    }
+  }
+
+  /**
+   * Starts with that model, whose features, targets and link all later ones have.
+   *
+   * @throws IllegalArgumentException if a coefficient or intercept is not finite
+   */
   public ServedModel(LinearModel model) {
-    this.model = Objects.requireNonNull(model, "model");
+    this(model, null);
+  }
+
+  private ServedModel(LinearModel model, Path source) {
+    model.requireFinite();
+    this.model = model;
+    status = new Status(model, 1, source, Instant.now(), 0, 0);
+  }
+
+  /** Starts with the model of a {@linkplain ModelFile file}, which {@link #status} names. */
+  public static ServedModel load(Path file) throws IOException {
+    return new ServedModel(ModelFile.load(file), file);
   }
 
   /** The model of this moment; throws {@link IllegalStateException} if closed. */
@@ -37,6 +81,11 @@ public final class ServedModel implements AutoCloseable {
       throw new IllegalStateException("the served model is closed: there is none to predict with");
     }
     return now;
+  }
+
+  /** What is served at this moment, and since when; also once closed. */
+  public Status status() {
+    return status;
   }
 
   public double predict(double[] row, int target) {
@@ -55,6 +104,14 @@ public final class ServedModel implements AutoCloseable {
     current().response(row, out);
   }
 
+  public double probability(double[] row, int target) {
+    return current().probability(row, target);
+  }
+
+  public double score(double[] row, int target) {
+    return current().score(row, target);
+  }
+
   /**
    * Predicts with another model from now on.
    *
@@ -62,17 +119,28 @@ public final class ServedModel implements AutoCloseable {
    *     position, and of the same link, since they read probabilities, counts or values: a model of
    *     a loss with a link follows one of the same loss, any other one of a loss without
    * @return the model before
-   * @throws ModelMismatchException if names differ, with the first that does, or links do; nothing
-   *     changes
+   * @throws ModelMismatchException if names differ, with the first that does, or links do, or one
+   *     needs offsets; nothing changes
+   * @throws IllegalArgumentException if a coefficient or intercept is not finite; nothing changes
    * @throws IllegalStateException if closed
    */
   public LinearModel swap(LinearModel next) {
-    Objects.requireNonNull(next, "model");
+    return swap(next, null);
+  }
+
+  private LinearModel swap(LinearModel next, Path source) {
     synchronized (writers) {
       LinearModel before = current();
       requireSame("feature", before.features(), next.features());
       requireSame("target", before.targets(), next.targets());
       requireSameLink(before.loss(), next.loss());
+      if (before.hasOffset() != next.hasOffset()) {
+        throw new ModelMismatchException(
+            "the served model was fitted with%s offsets, the next one with%s: callers would give the wrong rows"
+                .formatted(before.hasOffset() ? "" : "out", next.hasOffset() ? "" : "out"));
+      }
+      next.requireFinite();
+      status = status.next(next, source);
       model = next;
       return before;
     }
@@ -87,14 +155,27 @@ public final class ServedModel implements AutoCloseable {
     // Loading takes its turn too: what was read earlier must not be served later.
     synchronized (writers) {
       current();
-      LinearModel next = ModelFile.load(file);
+      boolean isServed = false;
       try {
-        return swap(next);
+        LinearModel before = swap(ModelFile.load(file), file);
+        isServed = true;
+        return before;
       } catch (ModelMismatchException e) {
         ModelMismatchException named =
             new ModelMismatchException("'%s': %s".formatted(Excerpt.of(file), e.getMessage()));
         named.initCause(e);
         throw named;
+      } finally {
+        if (!isServed) {
+          status =
+              new Status(
+                  status.model,
+                  status.version,
+                  status.source,
+                  status.loaded,
+                  status.reloads,
+                  status.failedReloads + 1);
+        }
       }
     }
   }
@@ -104,11 +185,32 @@ public final class ServedModel implements AutoCloseable {
   public void close() {
     synchronized (writers) {
       model = null;
+      status =
+          new Status(
+              null,
+              status.version,
+              status.source,
+              status.loaded,
+              status.reloads,
+              status.failedReloads);
     }
   }
 
   public boolean isOpen() {
     return model != null;
+  }
+
+  @Override
+  public String toString() {
+    Status now = status;
+    return "served %s, version %d since %s%s, %d reloads, %d failed"
+        .formatted(
+            now.model == null ? "nothing: closed" : now.model,
+            now.version,
+            now.loaded,
+            now.source == null ? "" : " from '" + Excerpt.of(now.source) + "'",
+            now.reloads,
+            now.failedReloads);
   }
 
   private static void requireSameLink(Loss served, Loss found) {

@@ -150,6 +150,30 @@ public final class Standardization {
     return new LinearModel(features, targets, coefficients, intercept);
   }
 
+  /**
+   * Writes a model into weights [k, d] and intercepts [k] or null of these units, host tensors:
+   * what {@link #unfold} undoes. A constant feature's part goes into the intercept.
+   *
+   * @throws ModelMismatchException if it has an intercept, and b is null
+   */
+  public void fold(LinearModel model, Tensor w, Tensor b) {
+    for (int j = 0; j < y.mean.length; j++) {
+      double sum = model.intercept(j) - y.mean[j] - y.rest[j];
+      for (int f = 0; f < x.mean.length; f++) {
+        double coefficient = model.coefficient(j, f);
+        sum += coefficient * (x.mean[f] + x.rest[f]);
+        w.set(j, f, x.constant[f] ? 0 : coefficient * x.scale[f] / y.scale[j]);
+      }
+      if (b != null) {
+        b.set(j, sum / y.scale[j]);
+      } else if (sum != 0) {
+        throw new ModelMismatchException(
+            "the model has intercept %s for target '%s', and there is none here"
+                .formatted(sum, model.targets().get(j)));
+      }
+    }
+  }
+
   /** False if a value that it was fitted on was not finite. */
   public boolean isFinite() {
     return x.isFinite() && y.isFinite();

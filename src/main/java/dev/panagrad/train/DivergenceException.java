@@ -5,8 +5,13 @@ import java.util.Locale;
 import java.util.Optional;
 import java.util.function.Function;
 
-/** The loss became infinite or NaN, or grew beyond use; the message says when and what to try. */
-public final class DivergenceException extends RuntimeException {
+/**
+ * The loss became infinite or NaN, or grew beyond use; the message says when and what to try. An
+ * {@link OnlineRegression} says by the type which it was: {@link RefusedRowException} for the rows,
+ * {@link DivergedModelException} for the parameters.
+ */
+public sealed class DivergenceException extends RuntimeException
+    permits RefusedRowException, DivergedModelException {
   private static final long serialVersionUID = 1;
   private final long step;
   private final String template; // the message, with options as Option.fill wants

@@ -1,23 +1,25 @@
 package dev.panagrad.train;
 
 import dev.panagrad.backend.Backend;
-import dev.panagrad.backend.Batch;
 import dev.panagrad.backend.DenseRows;
-import dev.panagrad.backend.Gradient;
-import dev.panagrad.optimizer.NonFinitePolicy;
+import dev.panagrad.loss.Loss;
 import dev.panagrad.optimizer.Optimizer;
+import dev.panagrad.optimizer.PartlyRestoredException;
 import dev.panagrad.regression.LinearModel;
-import dev.panagrad.regression.LinearRegression;
+import dev.panagrad.regression.ModelMismatchException;
 import dev.panagrad.regression.Standardization;
 import dev.panagrad.rule.Checks;
+import dev.panagrad.safetensors.NotDurableException;
 import dev.panagrad.tensor.DType;
-import dev.panagrad.tensor.Tensor;
 import dev.panagrad.tensor.TensorArena;
-import dev.panagrad.train.objective.StandardizedPenalty;
-import dev.panagrad.train.rows.LossLog;
+import dev.panagrad.train.online.OnlineFile;
+import dev.panagrad.train.online.OnlineFit;
+import dev.panagrad.train.online.OnlineSetup;
+import dev.panagrad.train.online.Turn;
+import java.io.IOException;
+import java.nio.file.Path;
 import java.util.Iterator;
 import java.util.List;
-import java.util.Locale;
 import java.util.Objects;
 
 /**
@@ -25,85 +27,59 @@ import java.util.Objects;
  * from a source of the caller's own. Every row or batch is one optimizer step, in the order of
  * arrival; the same rows in the same order as batches of {@link Trainer} give the same bits.
  *
- * <p>A row or batch whose loss is not finite, or beyond use, changes nothing: a service can drop it
- * and go on. Learning rates and penalties refer to raw units, or to those of the {@link
+ * <p>A guard looks at each row or batch before its step. One whose loss or gradient is not finite,
+ * or beyond 1,000 times the usual (squares: 32 times the usual error), is refused by a {@link
+ * RefusedRowException} and changes nothing: drop it and go on. After 100 refusals, less one for
+ * each 10 acceptances, it tries the row on parameters of some rows before. If they take it, the
+ * present ones were at fault: a {@link DivergedModelException}, and the regression returns to
+ * those. If not, the stream has changed, which the last refusal says, and the bounds are learned
+ * anew: rows are never refused for ever. Rows that are rare, right and of another order of
+ * magnitude than all others stay refused: {@link Builder#refuseAbove} a larger factor takes them.
+ *
+ * <p>Learning rates and penalties refer to raw units, or to those of the {@link
  * Builder#standardization standardization} if there is one.
  *
- * <p>Ownership: owns its memory, until closed; the backend stays open. Threading: one thread at a
- * time; the models it returns may be shared freely, as by {@link
+ * <p>Ownership: owns its memory, until closed: parameters and state, and with the guard two more
+ * copies of them; the backend stays open. Threading: one thread at a time; another one is refused
+ * with both names, except that any may close. Models may be shared freely, as by {@link
  * dev.panagrad.regression.ServedModel#swap}.
  */
 public final class OnlineRegression implements AutoCloseable {
-  private final Backend backend;
-  private final DType dtype;
   private final List<String> features;
   private final List<String> targets;
-  private final long maximumRows;
-  private final boolean isStaged;
-  private final Standardization scales;
-  private final TensorArena arena;
-  private final StagedRows staged;
-  private final LinearRegression regression;
-  private final Optimizer optimizer;
-  private final Tensor gradient;
-  private final Tensor weights;
-  private final Tensor intercept;
-  private Batch taken; // of the rows that were given last, kept until others are or this is closed
-  private final LossLog single; // read after every batch
-  private final LossLog ahead; // of a stream; looking at it means waiting for a device
-  private final DivergenceWatch watch;
+  private final OnlineFit fit;
+  private final OnlineSteps steps;
+  private final Turn turn;
 
   private OnlineRegression(
       Builder options, Backend backend, List<String> features, List<String> targets) {
-    this.backend = backend;
-    this.dtype = options.dtype;
     this.features = List.copyOf(features);
     this.targets = List.copyOf(targets);
-    this.maximumRows = options.maximumRows;
-    int d = features.size();
-    int k = targets.size();
-    Standardization given = options.scales(d, k);
-    scales = given == null ? Standardization.none(d, k) : given;
-    isStaged = given != null || !backend.usesHostMemory();
-    arena = TensorArena.open("online regression");
+    TensorArena arena = TensorArena.open("online regression");
+    turn = new Turn(arena::close);
     try {
-      regression = new LinearRegression(backend, arena, dtype, d, k, options.hasIntercept);
-      staged = new StagedRows(backend, arena, dtype, isStaged ? maximumRows : 1, d, k, given);
-      taken = staged.batch();
-      optimizer =
-          StandardizedPenalty.optimizer(options.optimizer, scales)
-              .build(regression.parameters(), backend, arena);
-      gradient = regression.gradient().flat();
-      weights = onHost(regression.weights());
-      intercept = options.hasIntercept ? onHost(regression.intercept()) : null;
-      single = new LossLog(backend, arena, regression, true);
-      boolean isAwaited = optimizer.nonFinite() != NonFinitePolicy.PROPAGATE;
-      ahead = new LossLog(backend, arena, regression, isAwaited);
-      watch = new DivergenceWatch(dtype, Double.NaN, 0, OnlineRegression::advice);
+      fit = new OnlineFit(options.setup, backend, arena, this.features, this.targets);
+      steps = new OnlineSteps(fit, options.isRestoring);
     } catch (Throwable e) {
       arena.close();
       throw e;
     }
   }
 
-  private Tensor onHost(Tensor t) {
-    return t.isHost() ? t : arena.allocate(t.name(), t.dtype(), t.shape());
-  }
-
   public static Builder with(Optimizer.Builder optimizer) {
     return new Builder(optimizer);
   }
 
-  /** Options. Defaults: F64, intercept, no standardization, batches of one row. */
+  /**
+   * Options. Defaults: F64, squared error, intercept, zeros, no standardization, batches of one
+   * row, a guard that refuses above 1,000 times the usual and returns to good parameters by itself.
+   */
   public static final class Builder {
-    private final Optimizer.Builder optimizer;
-    private DType dtype = DType.F64;
-    private boolean hasIntercept = true;
-    private Standardization standardization;
-    private long maximumRows = 1;
+    private OnlineSetup setup;
+    private boolean isRestoring = true;
 
     private Builder(Optimizer.Builder optimizer) {
-      this.optimizer = Objects.requireNonNull(optimizer, "optimizer");
+      setup = new OnlineSetup(Objects.requireNonNull(optimizer, "optimizer"));
     }
 
     /** The type of parameters, state and batches: F32 or F64. */
@@ -111,13 +87,19 @@ public final class OnlineRegression implements AutoCloseable {
       if (!type.isFloating()) {
         throw new IllegalArgumentException("parameters are F32 or F64, found " + type);
       }
-      this.dtype = type;
+      setup.dtype = type;
+      return this;
+    }
+
+    /** Fits another loss than the squared error; targets then stay in raw units. */
+    public Builder loss(Loss loss) {
+      setup.loss = Objects.requireNonNull(loss, "loss");
       return this;
     }
 
     /** A model through the origin. */
     public Builder withoutIntercept() {
-      this.hasIntercept = false;
+      setup.hasIntercept = false;
       return this;
     }
 
@@ -126,219 +108,282 @@ public final class OnlineRegression implements AutoCloseable {
      * do not change with the data; a feature that was constant keeps coefficient 0.
      */
     public Builder standardization(Standardization moments) {
-      this.standardization = Objects.requireNonNull(moments, "moments");
+      setup.standardization = Objects.requireNonNull(moments, "moments");
+      return this;
+    }
+
+    /**
+     * Starts with a fitted model instead of zeros, in whatever units rows are trained in. Its
+     * features are found by name; those that it does not have start at zero. Its targets and its
+     * loss are those of the regression: unless {@link #loss} was called, that is set too.
+     */
+    public Builder startFrom(LinearModel model) {
+      setup.start = Objects.requireNonNull(model, "model");
       return this;
     }
 
     /** The most rows that a batch may have. */
     public Builder maximumRows(long rows) {
-      this.maximumRows = Checks.count("maximum rows", rows);
+      setup.maximumRows = Checks.count("maximum rows", rows);
       return this;
     }
 
-    private Standardization scales(int d, int k) {
-      if (standardization == null) {
-        return null;
-      }
-      if (standardization.features() != d || standardization.targets() != k) {
+    /**
+     * Refuses rows whose loss or squared gradient is above this multiple, above 1, of the usual.
+     */
+    public Builder refuseAbove(double factor) {
+      if (!(factor > 1)) {
         throw new IllegalArgumentException(
-            "the standardization is of %d features and %d targets, the regression has %d and %d"
-                .formatted(standardization.features(), standardization.targets(), d, k));
+            "rows are refused above a multiple of the usual that is larger than 1, found "
+                + factor);
       }
-      if (standardization.isShifted() && !hasIntercept) {
-        throw new IllegalArgumentException(
-            "the standardization subtracts means, which a model without intercept cannot undo; fit it without a shift");
-      }
-      return StandardizedPenalty.scales(standardization, optimizer.penalty());
+      setup.factor = factor;
+      return this;
+    }
+
+    /** The stream has changed after that many refusals, of which 10 acceptances cancel one. */
+    public Builder adaptAfter(long refusals) {
+      setup.limit = Checks.count("refusals", refusals);
+      return this;
+    }
+
+    /** Refuses only rows whose loss is not finite, or 1e20 times the first; keeps no copies. */
+    public Builder withoutGuard() {
+      setup.factor = Double.POSITIVE_INFINITY;
+      return this;
     }
 
     /**
-     * Allocates it, with all parameters zero, for rows of columns with these names.
+     * Keeps parameters that have diverged, for a look at them, and refuses rows until {@link
+     * OnlineRegression#rollBack} or {@link OnlineRegression#reset}; else good ones return at once.
+     */
+    public Builder withoutReturn() {
+      isRestoring = false;
+      return this;
+    }
+
+    /**
+     * Takes the learning rate from the rows, before each step: {@code 1 / (2 c Q)} for SGD and
+     * {@code 1 / (c Q)} for gradient descent, with the loss's largest second derivative c (2 for
+     * the squared error) and the largest running mean Q of the rows' squared length, or the row's
+     * own; and less as more rows count, see {@link #forgetting}, here 0.999 unless it is called.
+     * The rule's own rate has no part; a schedule multiplies.
+     */
+    public Builder automaticRate() {
+      setup.isAutomatic = true;
+      return this;
+    }
+
+    /**
+     * Makes rates fall as the number of rows that count grows, n = 1 + factor + factor^2 ...: a row
+     * that is k rows old counts factor^k. A given rate is divided by n; an automatic one is
+     * multiplied by min(1, 2 d / n) for d coefficients. With 1 all rows count alike.
+     *
+     * @param factor in (0, 1]
+     */
+    public Builder forgetting(double factor) {
+      setup.forgetting = Checks.positiveFraction("forgetting factor", factor);
+      return this;
+    }
+
+    /**
+     * Allocates it for rows of columns with these names.
      *
      * @param backend where to compute; stays open, and must until this is closed
      * @throws IllegalArgumentException if the standardization is of other columns, or shifts for a
-     *     model without intercept, or the backend cannot run the optimizer's rule
+     *     model without intercept, or the backend cannot run the optimizer's rule or the loss
+     * @throws ModelMismatchException if the model to start from has another feature, target or loss
      */
     public OnlineRegression open(Backend backend, List<String> features, List<String> targets) {
       return new OnlineRegression(this, backend, features, targets);
+    }
+
+    /**
+     * Goes on where {@link OnlineRegression#save} was called, bit for bit on the same backend. A
+     * standardization is the file's, if none was given.
+     *
+     * @throws IOException if the file cannot be read, is damaged, or is of other names, types,
+     *     losses, rules or moments, with what differs
+     */
+    public OnlineRegression restore(
+        Backend backend, List<String> features, List<String> targets, Path file)
+        throws IOException {
+      Builder known = new Builder(setup.optimizer);
+      known.isRestoring = isRestoring;
+      known.setup = setup.copy();
+      if (setup.standardization == null) {
+        known.setup.standardization =
+            OnlineFile.standardization(file, features.size(), targets.size());
+      }
+      OnlineRegression regression = known.open(backend, features, targets);
+      try {
+        regression.restore(file);
+        return regression;
+      } catch (Throwable e) {
+        regression.close();
+        throw e;
+      }
     }
   }
 
   /**
    * One step on one row [features] and its targets [targets], in raw units. Allocates nothing.
    *
-   * @return the squared error of the row before the step, averaged over targets, in raw units
+   * @return the loss of the row before the step, averaged over targets; in raw units
    * @throws IllegalArgumentException if a length differs; nothing changes
-   * @throws DivergenceException if the loss is not finite or beyond use; nothing changes
-   * @throws IllegalStateException if this or the backend is closed; nothing changes
+   * @throws RefusedRowException if loss or gradient are not finite or beyond use; nothing changes
+   * @throws DivergedModelException if the parameters are beyond use
+   * @throws IllegalStateException if this or the backend is closed, or another thread is at work;
+   *     nothing changes
    */
   public double update(double[] row, double[] target) {
-    if (row.length != features.size() || target.length != targets.size()) {
-      throw new IllegalArgumentException(
-          "the regression has %d features and %d targets, the row %d and %d"
-              .formatted(features.size(), targets.size(), row.length, target.length));
-    }
-    staged.requireUsable();
-    return step(staged.batch(), 1, staged.stage(row, target));
+    return update(row, target, 1, 0);
   }
 
   /**
-   * One step on a batch, of the type of the regression and up to {@link Builder#maximumRows} rows.
-   * Allocates nothing where a batch is given again, with other values in it.
+   * One step on a row with a weight and an offset.
    *
-   * @return the mean squared error of the rows before the step, averaged over targets, in raw units
+   * @param weight factor of the row's loss, finite and not negative; 0 leaves the row out
+   * @param offset known part of the linear predictor, finite and in raw units. With standardized
+   *     targets of several scales there is none
+   * @return the loss of the row as if its weight were 1; NaN for a row that is left out
+   */
+  public double update(double[] row, double[] target, double weight, double offset) {
+    turn.enter();
+    try {
+      if (row.length != features.size() || target.length != targets.size()) {
+        throw new IllegalArgumentException(
+            "the regression has %d features and %d targets, the row %d and %d"
+                .formatted(features.size(), targets.size(), row.length, target.length));
+      }
+      if (!(weight >= 0 && weight < Double.POSITIVE_INFINITY && Double.isFinite(offset))) {
+        throw new IllegalArgumentException(
+            "a row has weight %s and offset %s: a finite weight of at least 0 and a finite offset are needed"
+                .formatted(weight, offset));
+      }
+      double squares = fit.stage(row, target, weight, offset);
+      return weight == 0 ? Double.NaN : steps.step(1, squares);
+    } catch (RefusedRowException e) {
+      throw OnlineSteps.withFeature(e, row, features);
+    } finally {
+      turn.leave();
+    }
+  }
+
+  /**
+   * One step on a batch, of the type of the regression and up to {@link Builder#maximumRows} rows,
+   * with weights and offsets if it has them. Allocates nothing where a batch is given again, with
+   * other values in it.
+   *
+   * @return the mean loss of the rows before the step, averaged over targets, in raw units; for
+   *     weights of mean 1
    * @throws IllegalArgumentException if a shape or type does not fit; nothing changes
    */
   public double update(DenseRows batch) {
-    double squares = take(batch);
-    return step(taken, batch.count(), squares);
-  }
-
-  /** Takes in a batch, and returns the mean over rows of the sum of the squares of its targets. */
-  private double take(DenseRows batch) {
-    requireBatch(batch);
-    if (isStaged) {
-      return staged.stage(batch);
+    turn.enter();
+    try {
+      double squares = fit.take(batch);
+      return fit.meanWeight() == 0 ? Double.NaN : steps.step(batch.count(), squares);
+    } finally {
+      turn.leave();
     }
-    if (!taken.rows().equals(batch)) {
-      taken = new Batch(batch);
-    }
-    return StagedRows.squares(batch.y());
-  }
-
-  private double step(Batch batch, long rows, double squares) {
-    single.clear();
-    computeGradient(single, batch, rows);
-    double loss = look(single, squares, null);
-    optimizer.step(gradient);
-    return loss;
   }
 
   /**
    * One step on every batch, of any number of rows up to {@link Builder#maximumRows}. A batch's
-   * memory is read before the next one is asked for, so that a source may use it again.
+   * memory is read before the next one is asked for, so that a source may use it again. With the
+   * guard, batches that it refuses are counted and left out, and a device is waited for at each
+   * one.
    *
    * @throws IllegalArgumentException if a batch does not fit; steps on those before stay made
-   * @throws DivergenceException if a loss is not finite or beyond use; nothing of that batch is in
-   *     the parameters, but a device is looked at every 64 steps, and may have gone on for as many
+   * @throws DivergedModelException if the parameters are beyond use; the source is behind that
+   *     batch
+   * @throws DivergenceException without the guard, if a loss is not finite or beyond use; nothing
+   *     of that batch is in the parameters, but a device is looked at every 64 steps, and may have
+   *     gone on for as many
    */
   public StreamResult fit(Iterator<DenseRows> batches) {
-    long before = optimizer.steps();
-    long skippedBefore = optimizer.skippedSteps();
-    long read = 0;
-    long rows = 0;
-    double[] loss = new double[1];
-    ahead.clear();
-    double squares = 0;
-    while (batches.hasNext()) {
-      DenseRows batch = batches.next();
-      squares = Math.max(squares, take(batch));
-      computeGradient(ahead, taken, batch.count());
-      read++;
-      rows += batch.count();
-      if (ahead.isFull()) {
-        look(ahead, squares, loss);
-        squares = 0;
-      }
-      optimizer.step(gradient);
+    turn.enter();
+    try {
+      return steps.fit(batches, turn);
+    } finally {
+      turn.leave();
     }
-    look(ahead, squares, loss);
-    return new StreamResult(
-        read,
-        optimizer.steps() - before,
-        optimizer.skippedSteps() - skippedBefore,
-        rows,
-        rows == 0 ? Double.NaN : loss[0] / rows);
-  }
-
-  private void computeGradient(LossLog losses, Batch batch, long rows) {
-    Gradient into = losses.next(rows, optimizer.steps() + 1, optimizer.lastLearningRate());
-    regression.computeGradient(batch, 0, rows, into);
-  }
-
-  /** Reads losses, adds them by rows to a sum, if any, and returns the last in raw units. */
-  private double look(LossLog losses, double squares, double[] sum) {
-    int read = losses.read();
-    double raw = Double.NaN;
-    for (int batch = 0; batch < read; batch++) {
-      double watched = 0;
-      raw = 0;
-      for (int j = 0; j < targets.size(); j++) {
-        double loss = losses.loss(batch, j);
-        watched += loss;
-        raw += loss * scales.lossScale(j);
-      }
-      raw /= targets.size();
-      watch.requireUseful(watched, squares, "at", losses.step(batch), 0, losses.rate(batch));
-      if (sum != null) {
-        sum[0] += raw * losses.rows(batch);
-      }
-    }
-    return raw;
-  }
-
-  private static String advice(double rate) {
-    return String.format(
-        Locale.ROOT,
-        "if these rows are as others, try a learning rate of %.2g or standardize the features; if their values are not finite or far outside, leave them out",
-        rate / 10);
-  }
-
-  private void requireBatch(DenseRows batch) {
-    Tensor x = batch.x();
-    Tensor y = batch.y();
-    x.requireDType(dtype);
-    y.requireDType(dtype);
-    if (!batch.isPlain()) {
-      throw new IllegalArgumentException(
-          "batch of '%s' has weights or offsets, which an online regression does not take"
-              .formatted(x.name()));
-    }
-    if (batch.features() != features.size() || batch.outputs() != targets.size()) {
-      throw new IllegalArgumentException(
-          "batch of '%s' %s and '%s' %s: [rows, %d] and [rows, %d] of the same rows are needed"
-              .formatted(
-                  x.name(), x.shape(), y.name(), y.shape(), features.size(), targets.size()));
-    }
-    if (x.rows() < 1 || x.rows() > maximumRows) {
-      throw new IllegalArgumentException(
-          "batch of '%s' has %,d rows where 1 to %,d are accepted; OnlineRegression.Builder.maximumRows sets the most"
-              .formatted(x.name(), x.rows(), maximumRows));
-    }
-    x.requireHost();
-    y.requireHost();
-    staged.requireUsable();
   }
 
   /**
    * The model as it is now, in raw units: a copy, which later updates do not change.
    *
-   * @throws DivergenceException if a parameter is not finite: the last step has diverged
-   * @throws IllegalStateException if this is closed
+   * @throws DivergedModelException if a parameter is not finite, or recent losses say that the
+   *     parameters are beyond use
+   * @throws IllegalStateException if this is closed, or another thread is at work
    */
   public LinearModel model() {
-    staged.requireUsable();
-    if (weights != regression.weights()) {
-      backend.copy(regression.weights(), weights);
-      if (intercept != null) {
-        backend.copy(regression.intercept(), intercept);
-      }
+    turn.enter();
+    try {
+      return steps.model();
+    } finally {
+      turn.leave();
     }
-    LinearModel model = scales.unfold(weights, intercept, features, targets);
-    for (int j = 0; j < targets.size(); j++) {
-      double sum = model.intercept(j);
-      for (int f = 0; f < features.size(); f++) {
-        // Not finite if any coefficient is not, and cannot overflow.
-        sum += model.coefficient(j, f) * 0;
-      }
-      if (!Double.isFinite(sum)) {
-        throw new DivergenceException(
-            "the parameters of target '%s' are not finite after step %d, with learning rate %s"
-                .formatted(targets.get(j), optimizer.steps(), optimizer.lastLearningRate()),
-            optimizer.steps());
-      }
+  }
+
+  /**
+   * Returns to the last parameters, optimizer state and bounds that were good: at most 128 accepted
+   * rows or batches before, or the start.
+   *
+   * @throws IllegalStateException without the guard, which keeps them
+   */
+  public void rollBack() {
+    turn.enter();
+    try {
+      steps.rollBack();
+    } finally {
+      turn.leave();
     }
-    return model;
+  }
+
+  /** Begins again, as it was opened: with zeros or the model to start from, knowing no row. */
+  public void reset() {
+    turn.enter();
+    try {
+      steps.reset();
+    } finally {
+      turn.leave();
+    }
+  }
+
+  /**
+   * Writes names, loss, moments, parameters, optimizer state and what the guard knows as one
+   * safetensors file in place of what was there, and fsyncs it; {@link Builder#restore} reads it.
+   *
+   * @throws NotDurableException if it was written and replaced, and may not outlast a crash
+   * @throws IOException if it cannot be written; what was there still is
+   */
+  public void save(Path file) throws IOException {
+    turn.enter();
+    try {
+      steps.requireHope();
+      OnlineFile.save(fit, file);
+    } finally {
+      turn.leave();
+    }
+  }
+
+  /**
+   * Goes on where {@link #save} was called, from a file of the same names, types, loss, rule and
+   * moments.
+   *
+   * @throws PartlyRestoredException if the file changed while it was read; {@link #reset} helps
+   * @throws IOException if the file cannot be read, is damaged, or differs; nothing has changed
+   */
+  public void restore(Path file) throws IOException {
+    turn.enter();
+    try {
+      OnlineFile.restore(fit, file);
+      steps.restored();
+    } finally {
+      turn.leave();
+    }
   }
 
   public List<String> features() {
@@ -349,14 +394,29 @@ public final class OnlineRegression implements AutoCloseable {
     return targets;
   }
 
-  /** Its counters, and parameters and state for a {@link dev.panagrad.optimizer.Checkpoint}. */
-  public Optimizer optimizer() {
-    return optimizer;
+  /** The moments by which rows are standardized; those of no change if there are none. */
+  public Standardization standardization() {
+    return fit.scales();
   }
 
-  /** Frees its memory. A second close does nothing. */
+  /** Rows and batches that were refused since it was opened. */
+  public long refused() {
+    return steps.refused();
+  }
+
+  /** How often it has returned to good parameters by itself. */
+  public long returns() {
+    return steps.returns();
+  }
+
+  /** Its counters, parameters and state. */
+  public Optimizer optimizer() {
+    return fit.optimizer();
+  }
+
+  /** Refuses later calls, and frees its memory, once an update under way has ended. */
   @Override
   public void close() {
-    arena.close();
+    turn.close();
   }
 }

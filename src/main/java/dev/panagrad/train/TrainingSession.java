@@ -320,7 +320,8 @@ final class TrainingSession implements AutoCloseable {
             bench.fit.onHost(bench.fit.regression().intercept()),
             source.data().features(),
             source.data().targets())
-        .withLoss(plan.loss.loss());
+        .withLoss(plan.loss.loss())
+        .withOffset(plan.loss.offset() != null);
   }
 
   private long passes() {

@@ -108,6 +108,20 @@ class LayeringTest {
                   "train/rows")),
           Map.entry("train/checkpoint", Set.of("optimizer", "safetensors", "tensor")),
           Map.entry(
+              "train/online",
+              Set.of(
+                  "backend",
+                  "loss",
+                  "optimizer",
+                  "penalty",
+                  "regression",
+                  "rule",
+                  "safetensors",
+                  "tensor",
+                  "tensor/cell",
+                  "train/objective",
+                  "train/rows")),
+          Map.entry(
               "train",
               Set.of(
                   "backend",
@@ -123,6 +137,7 @@ class LayeringTest {
                   "tensor/cell",
                   "train/checkpoint",
                   "train/objective",
+                  "train/online",
                   "train/rows")),
           Map.entry(
               "tune",

@@ -105,7 +105,9 @@ class PredictResponseTest {
   void expectedCounts() throws IOException {
     double[] w = train("--target count --loss poisson --offset exposure --learning-rate 0.03");
     assertEquals(new Poisson(), ModelFile.load(model).loss());
-    requireLines("expected count", w, false, Math::exp, predict());
+    assertTrue(ModelFile.load(model).hasOffset());
+    Cli.assertContains(
+        run().failure(Cli.USAGE), "was trained with offsets: name their column by --offset");
     requireLines("expected count", w, true, Math::exp, predict("--offset", "exposure"));
     requireLines("expected count", w, true, Math::exp, predict("--offset", "6"));
     requireLines(
