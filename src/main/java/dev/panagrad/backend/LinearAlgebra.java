@@ -199,6 +199,37 @@ public final class LinearAlgebra {
   }
 
   /**
+   * Replaces each of several upper triangles R [m, m] by the R of the QR factorization of {@code
+   * [R; A]}, with a block of rows A [b, m] for each: {@code R^T R} grows by {@code A^T A}. Beginning
+   * with zeros, the R of any number of rows comes from their blocks, and the R of parts, put in as
+   * blocks, become that of all. Signs of the diagonal are arbitrary. One row after the other of
+   * Householder reflections, in the same order for any number of threads.
+   *
+   * <p>Source: Golub and Van Loan, Matrix Computations (2013), sections 5.2 and 6.5.3; Demmel and
+   * others (2012), Communication-optimal parallel and sequential QR and LU factorizations.
+   *
+   * @param r F64 [p m, m], below each other; what is below a diagonal is neither read nor written
+   * @param blocks F64 [p m, b], each block transposed, so that its columns are adjacent in memory;
+   *     squares of its elements must neither overflow nor vanish; overwritten
+   */
+  public void triangularize(Tensor r, Tensor blocks) {
+    requireOpen();
+    Operands.matrix(r, DType.F64);
+    Operands.matrix(blocks, DType.F64);
+    long m = r.cols();
+    if (m == 0 || r.rows() % m != 0) {
+      throw new IllegalArgumentException(
+          "tensor '%s' of shape %s is no pile of square matrices".formatted(r.name(), r.shape()));
+    }
+    blocks.requireShape(Shape.of(r.rows(), blocks.cols()));
+    place(r);
+    place(blocks);
+    requireOutput(r, blocks);
+    blocks.requireWritable();
+    f64.triangularize(r, blocks);
+  }
+
+  /**
    * Predictions {@code out = X W^T + b} for rows {@code [first, first + count)} of X.
    *
    * @param x features [n, d], any row stride

@@ -51,6 +51,8 @@ public interface LinearKernels extends ProductKernels, AutoCloseable {
 
   void gradient(Batch batch, long first, long count, Loss loss, Linear model, Gradient into);
 
+  void triangularize(Tensor r, Tensor blocks);
+
   /** Frees scratch memory. The backend calls it when no kernel runs any more. */
   @Override
   default void close() {}

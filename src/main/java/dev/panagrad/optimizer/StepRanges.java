@@ -134,9 +134,7 @@ final class StepRanges {
       StepCoefficients c = range.coefficients;
       double own = rate * range.rateFactor;
       if (!(own >= 0 && own < Double.POSITIVE_INFINITY)) {
-        throw new ArithmeticException(
-            "the schedule gives learning rate %s at step %d; it must be in [0, infinity)"
-                .formatted(own, step - 1));
+        throw new LearningRateException(own, step - 1);
       }
       c.step = step;
       c.clipValue = clipValue;

@@ -1,6 +1,7 @@
 package dev.panagrad.train;
 
 import dev.panagrad.backend.Gradient;
+import dev.panagrad.optimizer.LearningRateException;
 import dev.panagrad.optimizer.CheckpointSnapshot;
 import dev.panagrad.optimizer.NonFinitePolicy;
 import dev.panagrad.optimizer.Optimizer;
@@ -153,7 +154,8 @@ final class OptimizerLoop implements EpochLoop {
     try {
       optimizer.step(gradient);
     } catch (ArithmeticException e) {
-      if (optimizer.nonFinite() == NonFinitePolicy.THROW) {
+      boolean isOfRate = e instanceof LearningRateException;
+      if (optimizer.nonFinite() == NonFinitePolicy.THROW && !isOfRate) {
         throw e;
       }
       // A rate that is none, or beyond the type of the parameters.

@@ -177,6 +177,15 @@ final class MirroredBackend implements Backend {
     }
 
     @Override
+    public void triangularize(Tensor r, Tensor blocks) {
+      try (Mirror mirror = new Mirror()) {
+        there().triangularize(mirror.of(r), mirror.of(blocks));
+        mirror.writeBack(r);
+        mirror.writeBack(blocks);
+      }
+    }
+
+    @Override
     public void gemv(Transpose transpose, double alpha, Tensor a, Tensor x, double beta, Tensor y) {
       try (Mirror mirror = new Mirror()) {
         there().gemv(transpose, alpha, mirror.of(a), mirror.of(x), beta, mirror.of(y));

@@ -15,6 +15,9 @@ import dev.panagrad.loss.Squared;
 import dev.panagrad.tensor.DType;
 import dev.panagrad.tensor.Tensor;
 import dev.panagrad.tensor.TensorArena;
+import java.util.List;
+import java.util.function.Predicate;
+import java.util.stream.Stream;
 
 /**
  * Linear algebra and gradients on the device. Calls return when the work is queued; those that
@@ -30,6 +33,9 @@ final class CudaLinear implements LinearKernels {
   private static final int FEW_OUTPUTS = 8;
 
   private static final long PARTIAL_BYTES = 32L * 1024 * 1024;
+
+  private static final boolean HAS_VECTORS =
+      new SimdProvider().probe() instanceof Availability.Available;
 
   private final CudaQueue queue;
   private final CudaMemory memory;
@@ -201,26 +207,53 @@ final class CudaLinear implements LinearKernels {
     }
   }
 
-  /**
-   * On the host: cuBLAS has no factorization, and the engine factorizes once per exact solution.
-   * Costs a copy in each direction.
-   */
   @Override
   public boolean cholesky(Tensor a) {
-    try (TensorArena arena = TensorArena.open("cholesky")) {
-      Tensor onHost = arena.allocate(a.name(), a.dtype(), a.shape());
+    return onHost(
+        here ->
+            HAS_VECTORS
+                ? SimdBackend.factorize(here.getFirst())
+                : new ScalarLinear().cholesky(here.getFirst()),
+        a);
+  }
+
+  @Override
+  public void triangularize(Tensor r, Tensor blocks) {
+    onHost(
+        here -> {
+          if (HAS_VECTORS) {
+            SimdBackend.triangularize(here.getFirst(), here.getLast());
+          } else {
+            new ScalarLinear().triangularize(here.getFirst(), here.getLast());
+          }
+          return true;
+        },
+        r,
+        blocks);
+  }
+
+  /**
+   * Factorizes copies: cuBLAS has no factorization, and the engine factorizes once per exact
+   * solution. Costs a copy in each direction.
+   */
+  private boolean onHost(Predicate<List<Tensor>> factorization, Tensor... there) {
+    try (TensorArena arena = TensorArena.open("factorization")) {
+      List<Tensor> here =
+          Stream.of(there).map(t -> arena.allocate(t.name(), t.dtype(), t.shape())).toList();
       synchronized (queue) {
         queue.enter();
-        HostCopies.download(queue, address(a), a, onHost);
+        for (int i = 0; i < there.length; i++) {
+          HostCopies.download(queue, address(there[i]), there[i], here.get(i));
+        }
       }
-      boolean hasVectors = new SimdProvider().probe() instanceof Availability.Available;
-      boolean definite =
-          hasVectors ? SimdBackend.factorize(onHost) : new ScalarLinear().cholesky(onHost);
+      boolean isDone = factorization.test(here);
       synchronized (queue) {
         queue.enter();
-        HostCopies.upload(queue, onHost, address(a), a);
+        for (int i = 0; i < there.length; i++) {
+          HostCopies.upload(queue, here.get(i), address(there[i]), there[i]);
+        }
       }
-      return definite;
+      return isDone;
     }
   }
 

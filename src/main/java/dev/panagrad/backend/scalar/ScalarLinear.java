@@ -20,6 +20,47 @@ public final class ScalarLinear implements LinearKernels {
   private final double[] weight = new double[1];
 
   @Override
+  public void triangularize(Tensor r, Tensor blocks) {
+    long m = r.cols();
+    for (long first = 0; first < r.rows(); first += m) {
+      Tensor triangle = r.rows(first, m);
+      Tensor columns = blocks.rows(first, m);
+      for (long j = 0; j < m; j++) {
+        reflect(triangle, columns, j);
+      }
+    }
+  }
+
+  /** A Householder reflection that makes column j of the block zero. */
+  private static void reflect(Tensor r, Tensor columns, long j) {
+    double squares = product(columns, j, j);
+    if (squares == 0) {
+      return;
+    }
+    double top = r.get(j, j);
+    double b = -Math.copySign(Math.sqrt(top * top + squares), top);
+    r.set(j, j, b);
+    for (long i = 0; i < columns.cols(); i++) {
+      columns.set(j, i, columns.get(j, i) / (top - b));
+    }
+    for (long c = j + 1; c < r.cols(); c++) {
+      double s = (b - top) / b * (r.get(j, c) + product(columns, j, c));
+      r.set(j, c, r.get(j, c) - s);
+      for (long i = 0; i < columns.cols(); i++) {
+        columns.set(c, i, columns.get(c, i) - s * columns.get(j, i));
+      }
+    }
+  }
+
+  private static double product(Tensor columns, long j, long c) {
+    double sum = 0;
+    for (long i = 0; i < columns.cols(); i++) {
+      sum += columns.get(j, i) * columns.get(c, i);
+    }
+    return sum;
+  }
+
+  @Override
   public double dot(Tensor x, Tensor y) {
     double sum = 0;
     for (long i = 0; i < x.count(); i++) {

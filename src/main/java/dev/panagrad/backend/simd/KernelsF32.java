@@ -53,6 +53,11 @@ final class KernelsF32 extends VectorKernelsF32 {
   }
 
   @Override
+  public void triangularize(Tensor r, Tensor blocks) {
+    Householder.triangularize(pool, r, blocks);
+  }
+
+  @Override
   public void predict(Tensor x, long first, long count, Linear model, Tensor out) {
     products.apply(1, x, first, count, model, 0, out);
   }

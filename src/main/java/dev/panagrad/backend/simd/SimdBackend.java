@@ -56,6 +56,11 @@ public final class SimdBackend extends HostBackend {
     return a.dtype() == DType.F32 ? CholeskyF32.factorize(a) : CholeskyF64.factorize(a);
   }
 
+  /** {@link LinearAlgebra#triangularize} likewise. */
+  public static void triangularize(Tensor r, Tensor blocks) {
+    Householder.triangularize(null, r, blocks);
+  }
+
   static String describe() {
     return SimdWidth.BITS + "-bit vectors";
   }
