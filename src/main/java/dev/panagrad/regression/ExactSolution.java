@@ -1,33 +1,42 @@
 package dev.panagrad.regression;
 
 import dev.panagrad.backend.Backend;
+import dev.panagrad.backend.BackendOptions;
+import dev.panagrad.backend.Backends;
 import dev.panagrad.backend.Batch;
 import dev.panagrad.backend.DenseRows;
+import dev.panagrad.backend.Transpose;
 import dev.panagrad.rule.Checks;
 import dev.panagrad.tensor.DType;
 import dev.panagrad.tensor.Tensor;
 import dev.panagrad.tensor.TensorArena;
+import java.util.ArrayList;
 import java.util.Arrays;
+import java.util.List;
 
 /**
- * The exact least-squares or ridge answer by the normal equations in double precision: columns are
- * centered and scaled, their products summed, and the system solved by Cholesky factorization with
- * diagonal pivoting.
+ * The exact least-squares or ridge answer by QR in double precision, whatever the type of the rows:
+ * a {@link RowFactor} of the rows, the rank by column pivoting, and refinement by residuals of the
+ * rows as long as it gains digits.
  *
- * <p>Forming the products squares the condition number: singular values of the standardized X below
- * about 1e-7 of the largest (1e-6 for a million rows) cannot be told from zero. Columns beyond the
- * numerical rank get coefficient zero, which leaves the loss minimal.
+ * <p>Nothing is squared: with condition number c of the standardized columns and unit roundoff u,
+ * coefficients are wrong by about {@code u c} of their size, and by {@code u c^2} of the residual's
+ * (Golub and Van Loan 2013, section 5.3.9). Losses are computed from residuals of the rows. Columns
+ * that rounding cannot tell from combinations of others are named; the solution is then the
+ * shortest in standardized units, and the loss the least of those that use what was kept.
  *
- * <p>Cost: n d^2 multiply-adds, d^3 / 3 for the factorization, 8 d^2 bytes twice.
- *
- * <p>Source: Higham, Accuracy and Stability of Numerical Algorithms (2002), section 10.3, for
- * pivoting and rank; section 20.4 for the normal equations.
+ * <p>Cost: 2 n d^2 operations and five passes over the rows, one more for each refinement; 24 d^2
+ * bytes. Source of the refinement: Björck, Numerical Methods for Least Squares Problems (1996),
+ * section 2.9.3, corrected semi-normal equations.
  *
  * @param coefficients [target][feature], in the units of the X and y that were given
  * @param intercept [target]; zeros without intercept
- * @param meanSquaredError [target], of the rows that were given
- * @param targetVariance [target]; the mean square about zero without intercept
- * @param rank numerical rank of the (centered) features
+ * @param meanSquaredError [target], weighted, of the rows that were given
+ * @param targetVariance [target], weighted; the mean square about zero without intercept
+ * @param rank of the columns that are not constant, as far as rounding tells
+ * @param dependencies columns that are combinations of others
+ * @param condition number of the standardized columns that were kept, with the penalty: an estimate
+ *     from below
  */
 @SuppressWarnings(
     "ArrayRecordComponent") // a result that is read once, not a value that is compared
@@ -36,11 +45,27 @@ public record ExactSolution(
     double[] intercept,
     double[] meanSquaredError,
     double[] targetVariance,
-    int rank) {
-  /** Columns above which {@link #solve} refuses: two matrices of 8 d^2 bytes are then 6.4 GB. */
-  public static final int MAX_FEATURES = 20_000;
+    int rank,
+    List<Dependency> dependencies,
+    double condition) {
+  /** Columns above which {@link #solve} refuses: three matrices of 8 d^2 bytes are then 1.6 GB. */
+  public static final int MAX_FEATURES = 8_192;
 
-  private static final int BLOCK_ROWS = 1024;
+  private static final int MAX_REFINEMENTS = 3;
+
+  /** A column of X that is a combination of others, and perhaps of the intercept. */
+  public record Dependency(int column, List<Integer> on) {}
+
+  /**
+   * A penalty {@code l2 |w|^2} beside the mean squared error.
+   *
+   * @param isStandardized whether w is in units of standardized features, and not of X
+   */
+  public record Ridge(double l2, boolean isStandardized) {
+    public Ridge {
+      Checks.nonNegative("l2", l2);
+    }
+  }
 
   /**
    * Solves for features X [n, d] and targets y [n, k] in host memory.
@@ -60,200 +85,195 @@ public record ExactSolution(
       long count,
       boolean hasIntercept,
       double l2) {
-    Checks.nonNegative("l2", l2);
-    Checks.count("rows", count);
-    if (x.cols() > MAX_FEATURES) {
+    Batch batch = new Batch(new DenseRows(x, y), index);
+    return solve(backend, batch, count, hasIntercept, new Ridge(l2, false));
+  }
+
+  /**
+   * Solves for the first rows of a batch in host memory, with weights and offsets; the mean is over
+   * the weights. A backend on a device lets a host's compute.
+   *
+   * @throws IllegalArgumentException likewise
+   * @throws IndexOutOfBoundsException likewise
+   */
+  public static ExactSolution solve(
+      Backend backend, Batch batch, long count, boolean hasIntercept, Ridge ridge) {
+    requireSize(batch.rows().features());
+    NormalEquations.checkPositions(batch, 0, count);
+    if (!backend.usesHostMemory()) {
+      try (Backend host = Backends.openHost(BackendOptions.defaults())) {
+        return solve(host, batch, count, hasIntercept, ridge);
+      }
+    }
+    StandardizedRows rows = StandardizedRows.of(batch, count, hasIntercept);
+    return new LeastSquares(backend, rows, count, ridge).solve();
+  }
+
+  /** Throws if there are more features than it takes. */
+  public static void requireSize(long features) {
+    if (features > MAX_FEATURES) {
       throw new IllegalArgumentException(
-          "the exact solution is limited to %,d features, found %,d"
-              .formatted(MAX_FEATURES, x.cols()));
-    }
-    NormalEquations.checkRows(new Batch(new DenseRows(x, y), index), 0, count);
-    ColumnMoments xs = ColumnMoments.fit(x, index, count, hasIntercept, null);
-    ColumnMoments ys = ColumnMoments.fit(y, index, count, hasIntercept, null);
-    xs.requireFinite(x, index, count, null);
-    ys.requireFinite(y, index, count, null);
-    try (TensorArena arena = TensorArena.open("exact solution")) {
-      Tensor products = products(backend, arena, x, y, index, count, xs, ys);
-      return new StandardizedSystem(products, xs, ys, count).solve(l2);
+          "the exact solution is limited to %,d features, found %,d; use cg"
+              .formatted(MAX_FEATURES, features));
     }
   }
 
-  /** Z^T Z for Z = [X, y] centered and scaled, block by block of rows. */
-  private static Tensor products(
-      Backend backend,
-      TensorArena arena,
-      Tensor x,
-      Tensor y,
-      Tensor index,
-      long count,
-      ColumnMoments xs,
-      ColumnMoments ys) {
-    int d = xs.mean.length;
-    int cols = d + ys.mean.length;
-    Tensor block =
-        arena.allocate("standardized block", DType.F64, Math.min(BLOCK_ROWS, count), cols);
-    Tensor products = arena.allocate("products", DType.F64, cols, cols);
-    Tensor blockOnDevice = backend.place(arena, block);
-    Tensor productsOnDevice = backend.place(arena, products);
-    for (long first = 0; first < count; first += block.rows()) {
-      long rows = Math.min(block.rows(), count - first);
-      for (long i = 0; i < rows; i++) {
-        long row = index == null ? first + i : index.getLong(first + i);
-        for (int c = 0; c < cols; c++) {
-          // A constant column becomes zeros.
-          int t = c - d;
-          block.set(
-              i, c, t < 0 ? xs.standardized(x.get(row, c), c) : ys.standardized(y.get(row, t), t));
-        }
-      }
-      if (blockOnDevice != block) {
-        backend.copy(block, blockOnDevice);
-      }
-      backend.linear().syrk(1, blockOnDevice.rows(0, rows), 1, productsOnDevice);
-    }
-    if (productsOnDevice != products) {
-      backend.copy(productsOnDevice, products);
-    }
-    return products;
-  }
-
-  /** The standardized system on the heap, rows as arrays, which the compiler vectorizes. */
-  private static final class StandardizedSystem {
-    private final ColumnMoments xs;
-    private final ColumnMoments ys;
+  /** One solution on its way: the triangle, and what the rows leave. */
+  private static final class LeastSquares {
+    private static final int BLOCK = 512; // rows
+    private final Backend backend;
+    private final StandardizedRows rows;
+    private final long count;
+    private final RowFactor factor;
+    private final double[] penalties;
+    private final RankedTriangle triangle;
     private final int d;
     private final int k;
-    private final double count;
-    private final double[][] products; // of columns, those of the targets behind the features
-    private final double[][] a;
+    private final int q; // columns of ones and features
 
-    StandardizedSystem(Tensor products, ColumnMoments xs, ColumnMoments ys, long count) {
-      this.xs = xs;
-      this.ys = ys;
+    LeastSquares(Backend backend, StandardizedRows rows, long count, Ridge ridge) {
+      this.backend = backend;
+      this.rows = rows;
       this.count = count;
-      d = xs.mean.length;
-      k = ys.mean.length;
-      a = new double[d][];
-      this.products = new double[d + k][];
-      Arrays.setAll(this.products, i -> products.rows(i, 1).toArray());
+      factor = RowFactor.of(backend, rows, count);
+      d = factor.features();
+      k = factor.targets();
+      q = factor.r().length - k;
+      penalties = new double[d];
+      for (int c = 0; c < d; c++) {
+        double scale = ridge.isStandardized() ? 1 : factor.scale()[c];
+        penalties[c] = Math.sqrt(factor.weight() * ridge.l2()) / scale;
+      }
+      triangle = new RankedTriangle(backend, factor, penalties, rows.roundoff());
     }
 
-    ExactSolution solve(double l2) {
-      for (int i = 0; i < d; i++) {
-        a[i] = products[i].clone();
-        // The penalty is on w in the units given, and w = z / scale.
-        a[i][i] += count * l2 / xs.scale[i] / xs.scale[i];
-      }
-      int[] pivots = new int[d];
-      int rank = factorize(pivots);
+    ExactSolution solve() {
+      double[][] z = new double[k][];
+      Arrays.setAll(z, triangle::solve);
+      Residuals residuals = refine(z);
       double[][] coefficients = new double[k][d];
       double[] intercept = new double[k];
       double[] errors = new double[k];
       double[] variances = new double[k];
       for (int j = 0; j < k; j++) {
-        double yScale = ys.scale[j];
-        double[] right = products[d + j];
-        double[] z = substitute(pivots, rank, right);
-        // |y - Zz|^2 = y'y - 2 z'Z'y + z'Z'Zz, each term of size n: no cancellation beyond that of
-        // R2 near 1.
-        double error = right[d + j];
-        for (int i = 0; i < d; i++) {
-          double product = 0;
-          for (int l = 0; l < d; l++) {
-            product += products[i][l] * z[l];
-          }
-          error += z[i] * (product - 2 * right[i]);
+        double unit = factor.scale()[d + j];
+        ExactSum sum = new ExactSum();
+        sum.add(factor.shift()[d + j], 1);
+        sum.add(q > d ? z[j][0] : 0, unit);
+        for (int c = 0; c < d; c++) {
+          coefficients[j][c] = z[j][q - d + c] * unit / factor.scale()[c];
+          sum.add(-coefficients[j][c], factor.shift()[c]);
         }
-        errors[j] = Math.max(error, 0) / count * yScale * yScale;
-        variances[j] = right[d + j] / count * yScale * yScale;
-        intercept[j] = ys.rest[j] + ys.mean[j];
-        for (int i = 0; i < d; i++) {
-          coefficients[j][i] = z[i] * yScale / xs.scale[i];
-          intercept[j] -= coefficients[j][i] * (xs.mean[i] + xs.rest[i]);
+        intercept[j] = sum.value();
+        errors[j] = residuals.squares[j] / factor.weight() * unit * unit;
+        variances[j] = factor.targetVariance(j);
+      }
+      List<Dependency> dependencies = new ArrayList<>();
+      for (int n = 0; n < d - triangle.rank(); n++) {
+        Dependency found = triangle.dependency(n);
+        if (!factor.constant()[found.column()]) {
+          dependencies.add(found);
         }
       }
-      return new ExactSolution(coefficients, intercept, errors, variances, rank);
+      return new ExactSolution(
+          coefficients,
+          intercept,
+          errors,
+          variances,
+          triangle.rank(),
+          dependencies,
+          triangle.condition());
     }
 
-    /**
-     * Right-looking factorization P'AP = U'U in place, upper part; returns the numerical rank. Rows
-     * and columns are exchanged physically, so that the inner loop runs over adjacent elements.
-     */
-    private int factorize(int[] pivots) {
-      double largest = 0;
-      for (int i = 0; i < d; i++) {
-        pivots[i] = i;
-        largest = Math.max(largest, a[i][i]);
+    /** Corrects solutions while corrections shrink; returns what they leave. */
+    private Residuals refine(double[][] z) {
+      Residuals now = new Residuals(z);
+      boolean isFull = triangle.rank() == d - constants();
+      for (int turn = 0; isFull && turn < MAX_REFINEMENTS && now.isWorthCorrecting(z); turn++) {
+        double[][] next = new double[k][];
+        for (int j = 0; j < k; j++) {
+          next[j] = sum(z[j], now.corrections[j]);
+        }
+        Residuals after = new Residuals(next);
+        if (!(after.largestGain() < now.largestGain() / 4)) {
+          break;
+        }
+        System.arraycopy(next, 0, z, 0, k);
+        now = after;
       }
-      // What a pivot of a dependent column keeps is the rounding of n-term sums, which grows as a
-      // random walk, and that of d eliminations.
-      double tolerance = (10 * Math.sqrt(count) + d) * Math.ulp(1.0) * largest;
-      for (int s = 0; s < d; s++) {
-        int best = s;
-        for (int i = s + 1; i < d; i++) {
-          if (a[i][i] > a[best][best]) {
-            best = i;
-          }
-        }
-        if (!(a[best][best] > tolerance)) {
-          return s;
-        }
-        exchange(s, best, pivots);
-        double root = Math.sqrt(a[s][s]);
-        double[] pivotRow = a[s];
-        for (int j = s; j < d; j++) {
-          pivotRow[j] /= root;
-        }
-        for (int i = s + 1; i < d; i++) {
-          double factor = pivotRow[i];
-          double[] row = a[i];
-          for (int j = i; j < d; j++) {
-            row[j] -= factor * pivotRow[j];
-          }
-        }
-      }
-      return d;
+      return now;
     }
 
-    private void exchange(int s, int t, int[] pivots) {
-      if (s == t) {
-        return;
+    private int constants() {
+      int count = 0;
+      for (boolean isConstant : factor.constant()) {
+        count += isConstant ? 1 : 0;
       }
-      int pivot = pivots[s];
-      pivots[s] = pivots[t];
-      pivots[t] = pivot;
-      for (int i = 0; i < d; i++) {
-        if (i != s && i != t) {
-          double[] ofS = a[Math.min(i, s)];
-          double[] ofT = a[Math.min(i, t)];
-          double held = ofS[Math.max(i, s)];
-          ofS[Math.max(i, s)] = ofT[Math.max(i, t)];
-          ofT[Math.max(i, t)] = held;
-        }
-      }
-      double diagonal = a[s][s];
-      a[s][s] = a[t][t];
-      a[t][t] = diagonal;
+      return count;
     }
 
-    private double[] substitute(int[] pivots, int rank, double[] rightSide) {
-      double[] v = new double[rank];
-      for (int i = 0; i < rank; i++) {
-        double sum = rightSide[pivots[i]];
-        for (int l = 0; l < i; l++) {
-          sum -= a[l][i] * v[l];
+    private static double[] sum(double[] a, double[] b) {
+      double[] sum = new double[a.length];
+      Arrays.setAll(sum, i -> a[i] + b[i]);
+      return sum;
+    }
+
+    /** Squares of the residuals at solutions, and corrections by {@code (R^T R)^-1 gradient}. */
+    private final class Residuals {
+      final double[] squares = new double[k];
+      final double[][] corrections = new double[k][];
+      private final double[] gains = new double[k]; // how much a correction lowers the squares
+
+      Residuals(double[][] z) {
+        double[][] gradients = new double[k][q];
+        try (TensorArena arena = TensorArena.open("residuals")) {
+          Tensor block = arena.allocate("block", DType.F64, q + k, BLOCK);
+          Tensor model = arena.allocate("model", DType.F64, q + k);
+          Tensor residual = arena.allocate("residual", DType.F64, BLOCK);
+          Tensor product = arena.allocate("gradient", DType.F64, q + k);
+          for (long first = 0; first < count; first += BLOCK) {
+            rows.load(block, first, Math.min(BLOCK, count - first));
+            for (int j = 0; j < k; j++) {
+              model.fill(0);
+              for (int c = 0; c < q; c++) {
+                model.set(c, -z[j][c]);
+              }
+              model.set(q + j, 1);
+              backend.linear().gemv(Transpose.YES, 1, block, model, 0, residual);
+              backend.linear().gemv(Transpose.NO, 1, block, residual, 0, product);
+              squares[j] += backend.linear().dot(residual, residual);
+              for (int c = 0; c < q; c++) {
+                gradients[j][c] += product.get(c);
+              }
+            }
+          }
         }
-        v[i] = sum / a[i][i];
-      }
-      double[] z = new double[d];
-      for (int i = rank - 1; i >= 0; i--) {
-        double sum = v[i];
-        for (int l = i + 1; l < rank; l++) {
-          sum -= a[i][l] * z[pivots[l]];
+        for (int j = 0; j < k; j++) {
+          double[] g = gradients[j];
+          for (int c = 0; c < d; c++) {
+            g[q - d + c] -= penalties[c] * penalties[c] * z[j][q - d + c];
+          }
+          corrections[j] = triangle.correction(g);
+          for (int c = 0; c < q; c++) {
+            gains[j] += g[c] * corrections[j][c];
+          }
         }
-        z[pivots[i]] = sum / a[i][i];
       }
-      return z;
+
+      double largestGain() {
+        return Arrays.stream(gains).max().orElse(0);
+      }
+
+      boolean isWorthCorrecting(double[][] z) {
+        for (int j = 0; j < k; j++) {
+          for (int c = 0; c < q; c++) {
+            if (Math.abs(corrections[j][c]) > Math.ulp(z[j][c])) {
+              return true;
+            }
+          }
+        }
+        return false;
+      }
     }
   }
 }

@@ -86,7 +86,7 @@ import java.util.Locale;
  */
 public final class NormalEquations {
   /** Features above which the normal equations are refused: G then takes 3.2 GB. */
-  public static final int MAX_FEATURES = ExactSolution.MAX_FEATURES;
+  public static final int MAX_FEATURES = 20_000;
 
   private final LinearAlgebra linear;
   private final int d;
@@ -182,22 +182,26 @@ public final class NormalEquations {
     return new NormalEquations(linear, arena, sums);
   }
 
-  static void checkRows(Batch batch, long first, long count) {
-    DenseRows rows = batch.rows();
-    rows.x().requireHost();
-    rows.y().requireHost();
-    if (!rows.isPlain()) {
+  private static void checkRows(Batch batch, long first, long count) {
+    if (!batch.rows().isPlain()) {
       throw new IllegalArgumentException(
           "normal equations are for rows without weights and offsets; compute gradients from the rows");
     }
+    checkPositions(batch, first, count);
+  }
+
+  static void checkPositions(Batch batch, long first, long count) {
+    DenseRows rows = batch.rows();
+    rows.x().requireHost();
+    rows.y().requireHost();
     if (count < 1) {
       throw new IllegalArgumentException(
-          "normal equations of " + count + " rows have no mean; at least 1 row is needed");
+          "least squares of " + count + " rows have no mean; at least 1 row is needed");
     }
     if (first < 0 || first > batch.positions() - count) {
       Tensor positions = batch.index() == null ? rows.x() : batch.index();
       throw new IndexOutOfBoundsException(
-          "normal equations: positions [%d, %d + %d) are not inside tensor '%s' of %,d rows"
+          "least squares: positions [%d, %d + %d) are not inside tensor '%s' of %,d rows"
               .formatted(first, first, count, positions.name(), batch.positions()));
     }
     for (long i = first; batch.index() != null && i < first + count; i++) {

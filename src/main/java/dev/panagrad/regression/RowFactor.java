@@ -1,0 +1,181 @@
+package dev.panagrad.regression;
+
+import dev.panagrad.backend.Backend;
+import dev.panagrad.backend.Batch;
+import dev.panagrad.tensor.DType;
+import dev.panagrad.tensor.Tensor;
+import dev.panagrad.tensor.TensorArena;
+import java.util.Arrays;
+import java.util.stream.IntStream;
+
+/**
+ * All that least squares needs to know of a set of rows: the triangle R of {@code [1, Z] = Q R} for
+ * the columns of X and y, shifted and scaled, and rows multiplied by the roots of their weights.
+ * {@code R^T R} is {@code [1, Z]^T [1, Z]}, but R was never squared, so that no digits are lost.
+ *
+ * <p>Factors of parts of the rows are merged into that of all of them, so that they can be made
+ * apart, on other machines too, and kept: {@link #values} has all numbers.
+ *
+ * <p>One pass over the rows beside two for means and deviations, {@code 2 n m^2} operations for m
+ * columns. Which rows are reflected together depends on sizes alone: the bits are the same for any
+ * number of threads.
+ *
+ * @param hasIntercept whether there is a column of ones, the first
+ * @param features columns of X
+ * @param weight the sum of the rows' weights
+ * @param shift subtracted from each column, X's first; zeros without intercept
+ * @param scale which each column is then divided by
+ * @param constant columns of X that are constant, or zero without intercept
+ * @param r upper triangle [m, m] in rows of full length
+ */
+@SuppressWarnings("ArrayRecordComponent") // read, not compared
+public record RowFactor(
+    boolean hasIntercept,
+    int features,
+    double weight,
+    double[] shift,
+    double[] scale,
+    boolean[] constant,
+    double[][] r) {
+  private static final int BLOCK = 64; // rows: 80 columns of it fit a level-1 cache
+  private static final int MAX_PARTS = 16;
+  private static final int MIN_BLOCKS = 16; // of a part: fewer are not worth merging
+  private static final long MAX_BYTES = 1 << 26; // of all parts' triangles
+
+  /**
+   * The factor of the first rows of a batch in host memory, whose offsets are taken from the
+   * targets.
+   *
+   * @throws IllegalArgumentException if a value is not finite, or its square is not, with its row
+   *     and column
+   */
+  public static RowFactor of(Backend backend, Batch batch, long count, boolean hasIntercept) {
+    NormalEquations.checkPositions(batch, 0, count);
+    return of(backend, StandardizedRows.of(batch, count, hasIntercept), count);
+  }
+
+  static RowFactor of(Backend backend, StandardizedRows rows, long count) {
+    int m = rows.columns();
+    int parts = parts(count, m);
+    long perPart = Math.ceilDiv(Math.ceilDiv(count, BLOCK), parts) * BLOCK;
+    try (TensorArena arena = TensorArena.open("factor of rows")) {
+      Tensor r = arena.allocate("triangles", DType.F64, (long) parts * m, m);
+      Tensor blocks = arena.allocate("blocks of rows", DType.F64, (long) parts * m, BLOCK);
+      for (long done = 0; done < perPart; done += BLOCK) {
+        for (int part = 0; part < parts; part++) {
+          long first = Math.min(part * perPart + done, count);
+          long end = Math.min(count, (part + 1) * perPart);
+          rows.load(blocks.rows((long) part * m, m), first, Math.clamp(end - first, 0, BLOCK));
+        }
+        backend.linear().triangularize(r, blocks);
+      }
+      Tensor all = r.rows(0, m);
+      for (int part = 1; part < parts; part++) {
+        put(backend, all, r.rows((long) part * m, m));
+      }
+      return new RowFactor(
+          rows.hasIntercept(),
+          rows.features(),
+          rows.weight(),
+          rows.shift(),
+          rows.scale(),
+          rows.constant(),
+          triangle(all));
+    }
+  }
+
+  private static int parts(long count, int m) {
+    long byRows = count / (MIN_BLOCKS * (long) Math.max(BLOCK, m));
+    long byMemory = MAX_BYTES / (Double.BYTES * (long) m * m);
+    return (int) Math.clamp(Math.min(byRows, byMemory), 1, MAX_PARTS);
+  }
+
+  /** Puts a triangle under another one. */
+  private static void put(Backend backend, Tensor into, Tensor triangle) {
+    int m = (int) into.cols();
+    try (TensorArena arena = TensorArena.open("merged triangles")) {
+      Tensor block = arena.allocate("triangle", DType.F64, m, m);
+      for (int i = 0; i < m; i++) {
+        for (int c = i; c < m; c++) {
+          block.set(c, i, triangle.get(i, c));
+        }
+      }
+      backend.linear().triangularize(into, block);
+    }
+  }
+
+  private static double[][] triangle(Tensor r) {
+    double[][] rows = new double[(int) r.cols()][];
+    Arrays.setAll(
+        rows,
+        i -> {
+          double[] row = r.rows(i, 1).toArray();
+          Arrays.fill(row, 0, i, 0);
+          return row;
+        });
+    return rows;
+  }
+
+  /** The factor of these rows and those of another one, in the units of this one. */
+  public RowFactor merge(Backend backend, RowFactor other) {
+    if (other.hasIntercept != hasIntercept
+        || other.features != features
+        || other.shift.length != shift.length) {
+      throw new IllegalArgumentException(
+          "factors of %d features and %d targets%s and of %d and %d%s have no common one"
+              .formatted(
+                  features,
+                  shift.length - features,
+                  hasIntercept ? "" : " without intercept",
+                  other.features,
+                  other.shift.length - other.features,
+                  other.hasIntercept ? "" : " without intercept"));
+    }
+    boolean[] both = new boolean[constant.length];
+    for (int c = 0; c < both.length; c++) {
+      both[c] = constant[c] && other.constant[c] && shift[c] == other.shift[c];
+    }
+    try (TensorArena arena = TensorArena.open("merge")) {
+      Tensor mine = tensor(arena, r);
+      put(backend, mine, tensor(arena, other.inUnitsOf(this)));
+      return new RowFactor(
+          hasIntercept, features, weight + other.weight, shift, scale, both, triangle(mine));
+    }
+  }
+
+  /** The triangle for another shift and scale: {@code z' = (scale z + shift - shift') / scale'}. */
+  private double[][] inUnitsOf(RowFactor other) {
+    int first = hasIntercept ? 1 : 0;
+    double[][] changed = new double[r.length][];
+    for (int i = 0; i < r.length; i++) {
+      changed[i] = r[i].clone();
+      for (int c = 0; c < shift.length; c++) {
+        double ones = hasIntercept ? r[i][0] * (shift[c] - other.shift[c]) : 0;
+        changed[i][first + c] = (r[i][first + c] * scale[c] + ones) / other.scale[c];
+      }
+    }
+    return changed;
+  }
+
+  private static Tensor tensor(TensorArena arena, double[][] rows) {
+    Tensor t = arena.allocate("triangle", DType.F64, rows.length, rows.length);
+    IntStream.range(0, rows.length)
+        .forEach(i -> IntStream.range(i, rows.length).forEach(c -> t.set(i, c, rows[i][c])));
+    return t;
+  }
+
+  int targets() {
+    return shift.length - features;
+  }
+
+  /** Weighted mean square of a target around its mean, or around zero without intercept. */
+  double targetVariance(int target) {
+    int column = r.length - targets() + target;
+    double squares = 0;
+    for (int i = hasIntercept ? 1 : 0; i <= column; i++) {
+      squares += r[i][column] * r[i][column];
+    }
+    double unit = scale[features + target];
+    return squares / weight * unit * unit;
+  }
+}

@@ -1,0 +1,138 @@
+package dev.panagrad.regression;
+
+import dev.panagrad.backend.Batch;
+import dev.panagrad.backend.DenseRows;
+import dev.panagrad.tensor.DType;
+import dev.panagrad.tensor.Tensor;
+import java.lang.foreign.MemorySegment;
+import java.lang.foreign.ValueLayout;
+import java.util.Arrays;
+
+/**
+ * Rows as least squares takes them: a column of ones, features and targets, shifted and scaled in
+ * F64 and multiplied by the root of the row's weight. Rows of weight 0 are zeros, whatever they
+ * hold.
+ */
+final class StandardizedRows {
+  private final Batch batch;
+  private final boolean hasIntercept;
+  private final int d;
+  private final double[] shift;
+  private final double[] scale;
+  private final boolean[] constant;
+  private final double weight;
+
+  private StandardizedRows(
+      Batch batch, boolean hasIntercept, ColumnMoments x, ColumnMoments y, double weight) {
+    this.batch = batch;
+    this.hasIntercept = hasIntercept;
+    d = x.mean.length;
+    shift = concat(x.mean, y.mean);
+    scale = concat(x.scale, y.scale);
+    constant = x.constant;
+    this.weight = weight;
+  }
+
+  static StandardizedRows of(Batch batch, long count, boolean hasIntercept) {
+    DenseRows rows = batch.rows();
+    Tensor index = batch.index();
+    ColumnMoments x = ColumnMoments.fit(rows.x(), index, count, hasIntercept, rows.weights());
+    ColumnMoments y = ColumnMoments.fit(rows.y(), index, count, hasIntercept, rows.weights());
+    x.requireFinite(rows.x(), index, count);
+    y.requireFinite(rows.y(), index, count);
+    double weight = count;
+    if (rows.weights() != null) {
+      weight = 0;
+      for (long i = 0; i < count; i++) {
+        weight += rows.weights().get(batch.row(i));
+      }
+    }
+    return new StandardizedRows(batch, hasIntercept, x, y, weight);
+  }
+
+  private static double[] concat(double[] a, double[] b) {
+    double[] both = Arrays.copyOf(a, a.length + b.length);
+    System.arraycopy(b, 0, both, a.length, b.length);
+    return both;
+  }
+
+  boolean hasIntercept() {
+    return hasIntercept;
+  }
+
+  /** Half a unit in the last place of 1, in the type of the rows. */
+  double roundoff() {
+    return batch.rows().dtype() == DType.F32 ? 0x1p-24 : 0x1p-53;
+  }
+
+  int features() {
+    return d;
+  }
+
+  int columns() {
+    return (hasIntercept ? 1 : 0) + shift.length;
+  }
+
+  double[] shift() {
+    return shift;
+  }
+
+  double[] scale() {
+    return scale;
+  }
+
+  boolean[] constant() {
+    return constant;
+  }
+
+  /** The sum of the rows' weights. */
+  double weight() {
+    return weight;
+  }
+
+  /** Loads positions into the columns of a block [columns, rows], and zeros behind them. */
+  void load(Tensor block, long first, long count) {
+    if (count < block.cols()) {
+      block.fill(0);
+    }
+    DenseRows rows = batch.rows();
+    MemorySegment to = block.segment();
+    long stride = block.rowStride() * Double.BYTES;
+    for (long i = 0; i < count; i++) {
+      long row = batch.row(first + i);
+      double root = rows.weights() == null ? 1 : Math.sqrt(rows.weights().get(row));
+      double offset = rows.offset() == null ? 0 : rows.offset().get(row);
+      long at = block.byteOffset() + i * Double.BYTES;
+      if (hasIntercept) {
+        to.set(ValueLayout.JAVA_DOUBLE, at, root);
+        at += stride;
+      }
+      copy(rows.x(), row, 0, 0, root, to, at, stride);
+      copy(rows.y(), row, d, offset, root, to, at + d * stride, stride);
+    }
+  }
+
+  private void copy(
+      Tensor from,
+      long row,
+      int firstColumn,
+      double offset,
+      double root,
+      MemorySegment to,
+      long at,
+      long stride) {
+    int cols = (int) from.cols();
+    MemorySegment values = from.segment();
+    long source = from.byteOffset() + row * from.rowStride() * from.dtype().bytes();
+    boolean isF32 = from.dtype() == DType.F32;
+    for (int c = 0; c < cols; c++) {
+      double value =
+          isF32
+              ? values.get(ValueLayout.JAVA_FLOAT, source + (long) c * Float.BYTES)
+              : values.get(ValueLayout.JAVA_DOUBLE, source + (long) c * Double.BYTES);
+      int column = firstColumn + c;
+      double z = root == 0 ? 0 : (value - offset - shift[column]) / scale[column] * root;
+      to.set(ValueLayout.JAVA_DOUBLE, at + c * stride, z);
+    }
+  }
+}
