@@ -5,7 +5,9 @@ import dev.panagrad.tensor.DType;
 import dev.panagrad.tensor.Tensor;
 import dev.panagrad.tensor.TensorArena;
 import java.util.Arrays;
+import java.util.List;
 import java.util.SplittableRandom;
+import java.util.stream.IntStream;
 
 /**
  * The triangle of a {@link RowFactor}, with a ridge penalty under it, ready to solve: columns that
@@ -21,6 +23,7 @@ import java.util.SplittableRandom;
 final class RankedTriangle {
   private static final double SURELY_FULL = 1e8; // condition up to which nothing can be cut
   private static final int POWER_STEPS = 12;
+  private static final double SUSPICIOUS = 1e-6; // part of a column that may be rounding
 
   private final RowFactor factor;
   private final int d;
@@ -134,24 +137,14 @@ final class RankedTriangle {
   /** Householder reflections with exchange of columns; returns the rank. */
   private int pivot(double roundoff) {
     double root = Math.sqrt(factor.weight());
-    double[] least = new double[d];
+    double[] least = new double[d]; // for which a column is not cut; infinite where it is
     double computing = 0x1p-53 * (10 + root / 8 + d);
     for (int c = 0; c < d; c++) {
       double ofValues = roundoff * (1 + Math.abs(factor.shift()[c]) / factor.scale()[c]);
       least[c] = root * (ofValues + computing);
     }
-    double[] squares = new double[d];
     for (int s = 0; s < d; s++) {
-      int best = -1;
-      for (int c = s; c < d; c++) {
-        squares[c] = 0;
-        for (int i = s; i < d; i++) {
-          squares[c] += t[i][c] * t[i][c];
-        }
-        if (squares[c] > least[c] * least[c] && (best < 0 || squares[c] > squares[best])) {
-          best = c;
-        }
-      }
+      int best = next(s, least);
       if (best < 0) {
         return s;
       }
@@ -159,6 +152,45 @@ final class RankedTriangle {
       reflect(s);
     }
     return d;
+  }
+
+  /** The column with the longest rest that is not cut; -1 if there is none. */
+  private int next(int s, double[] least) {
+    double[] rests = new double[d];
+    for (int i = s; i < d; i++) {
+      for (int c = s; c < d; c++) {
+        rests[c] += t[i][c] * t[i][c];
+      }
+    }
+    while (true) {
+      int best = s;
+      for (int c = s; c < d; c++) {
+        rests[c] = least[c] == Double.POSITIVE_INFINITY ? -1 : rests[c];
+        best = rests[c] > rests[best] ? c : best;
+      }
+      if (rests[best] < 0) {
+        return -1;
+      }
+      double rest = Math.sqrt(rests[best]);
+      if (rest > SUSPICIOUS * Math.sqrt(factor.weight())
+          || rest > least[best] * (1 + magnitudes(shares(best, s)))) {
+        return best;
+      }
+      least[best] = Double.POSITIVE_INFINITY;
+    }
+  }
+
+  private static double magnitudes(double[] v) {
+    return Arrays.stream(v).map(Math::abs).sum();
+  }
+
+  /** The combination of the first columns that comes next to a column. */
+  private double[] shares(int column, int of) {
+    double[] shares = new double[of];
+    for (int i = 0; i < of; i++) {
+      shares[i] = t[i][column];
+    }
+    return backward(shares);
   }
 
   private void exchange(int s, int best, double[] least) {
@@ -272,9 +304,9 @@ final class RankedTriangle {
   }
 
   private double[] backward(double[] v) {
-    for (int i = rank - 1; i >= 0; i--) {
+    for (int i = v.length - 1; i >= 0; i--) {
       double sum = v[i];
-      for (int c = i + 1; c < rank; c++) {
+      for (int c = i + 1; c < v.length; c++) {
         sum -= t[i][c] * v[c];
       }
       v[i] = sum / t[i][i];
@@ -335,17 +367,14 @@ final class RankedTriangle {
 
   /** The n-th column that was cut, and the kept ones that it is a combination of. */
   ExactSolution.Dependency dependency(int n) {
-    double[] column = new double[rank];
-    for (int i = 0; i < rank; i++) {
-      column[i] = t[i][rank + n];
-    }
-    double[] shares = backward(column);
-    int[] on =
-        java.util.stream.IntStream.range(0, rank)
-            .filter(i -> Math.abs(shares[i]) > 1e-6)
+    double[] shares = shares(rank + n, rank);
+    List<Integer> on =
+        IntStream.range(0, rank)
+            .filter(i -> Math.abs(shares[i]) > SUSPICIOUS)
             .map(i -> pivots[i])
             .sorted()
-            .toArray();
-    return new ExactSolution.Dependency(pivots[rank + n], Arrays.stream(on).boxed().toList());
+            .boxed()
+            .toList();
+    return new ExactSolution.Dependency(pivots[rank + n], on);
   }
 }

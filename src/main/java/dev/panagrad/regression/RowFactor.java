@@ -37,7 +37,8 @@ public record RowFactor(
     double[] scale,
     boolean[] constant,
     double[][] r) {
-  private static final int BLOCK = 64; // rows: 80 columns of it fit a level-1 cache
+  private static final int BLOCK =
+      128; // rows: columns long enough for vectors, 50 of them nearly fit a level-1 cache
   private static final int MAX_PARTS = 16;
   private static final int MIN_BLOCKS = 16; // of a part: fewer are not worth merging
   private static final long MAX_BYTES = 1 << 26; // of all parts' triangles

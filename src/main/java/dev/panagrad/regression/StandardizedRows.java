@@ -38,8 +38,8 @@ final class StandardizedRows {
     Tensor index = batch.index();
     ColumnMoments x = ColumnMoments.fit(rows.x(), index, count, hasIntercept, rows.weights());
     ColumnMoments y = ColumnMoments.fit(rows.y(), index, count, hasIntercept, rows.weights());
-    x.requireFinite(rows.x(), index, count);
-    y.requireFinite(rows.y(), index, count);
+    x.requireFinite(rows.x(), index, count, rows.weights());
+    y.requireFinite(rows.y(), index, count, rows.weights());
     double weight = count;
     if (rows.weights() != null) {
       weight = 0;
@@ -107,32 +107,36 @@ final class StandardizedRows {
         to.set(ValueLayout.JAVA_DOUBLE, at, root);
         at += stride;
       }
-      copy(rows.x(), row, 0, 0, root, to, at, stride);
-      copy(rows.y(), row, d, offset, root, to, at + d * stride, stride);
+      copy(rows.x(), row, new Target(to, at, stride), 0, 0, root);
+      copy(rows.y(), row, new Target(to, at + d * stride, stride), d, offset, root);
     }
   }
 
-  private void copy(
-      Tensor from,
-      long row,
-      int firstColumn,
-      double offset,
-      double root,
-      MemorySegment to,
-      long at,
-      long stride) {
-    int cols = (int) from.cols();
+  /** Where the cells of a row go: a segment, the byte of the first, and bytes between them. */
+  private record Target(MemorySegment to, long at, long stride) {}
+
+  private void copy(Tensor from, long row, Target target, int first, double offset, double root) {
     MemorySegment values = from.segment();
+    MemorySegment to = target.to;
+    int cols = (int) from.cols();
     long source = from.byteOffset() + row * from.rowStride() * from.dtype().bytes();
-    boolean isF32 = from.dtype() == DType.F32;
-    for (int c = 0; c < cols; c++) {
-      double value =
-          isF32
-              ? values.get(ValueLayout.JAVA_FLOAT, source + (long) c * Float.BYTES)
-              : values.get(ValueLayout.JAVA_DOUBLE, source + (long) c * Double.BYTES);
-      int column = firstColumn + c;
-      double z = root == 0 ? 0 : (value - offset - shift[column]) / scale[column] * root;
-      to.set(ValueLayout.JAVA_DOUBLE, at + c * stride, z);
+    long at = target.at;
+    if (root == 0) {
+      for (int c = 0; c < cols; c++, at += target.stride) {
+        to.set(ValueLayout.JAVA_DOUBLE, at, 0);
+      }
+    } else if (from.dtype() == DType.F32) {
+      for (int c = 0; c < cols; c++, at += target.stride) {
+        double value = values.get(ValueLayout.JAVA_FLOAT, source + (long) c * Float.BYTES);
+        double z = (value - offset - shift[first + c]) / scale[first + c];
+        to.set(ValueLayout.JAVA_DOUBLE, at, z * root);
+      }
+    } else {
+      for (int c = 0; c < cols; c++, at += target.stride) {
+        double value = values.get(ValueLayout.JAVA_DOUBLE, source + (long) c * Double.BYTES);
+        double z = (value - offset - shift[first + c]) / scale[first + c];
+        to.set(ValueLayout.JAVA_DOUBLE, at, z * root);
+      }
     }
   }
 }

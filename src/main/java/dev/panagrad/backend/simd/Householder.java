@@ -1,11 +1,15 @@
 package dev.panagrad.backend.simd;
 
+import static dev.panagrad.backend.simd.LanesF64.ORDER;
+import static dev.panagrad.backend.simd.LanesF64.SPECIES;
+import static jdk.incubator.vector.DoubleVector.fromMemorySegment;
+import static jdk.incubator.vector.VectorOperators.ADD;
+
 import dev.panagrad.backend.WorkerPool;
 import dev.panagrad.tensor.Tensor;
 import java.lang.foreign.MemorySegment;
 import java.lang.foreign.ValueLayout;
 import jdk.incubator.vector.DoubleVector;
-import jdk.incubator.vector.VectorOperators;
 
 /**
  * QR by Householder reflections of a triangle on top of a block of rows, in F64:
@@ -17,12 +21,14 @@ import jdk.incubator.vector.VectorOperators;
  *
  * The upper part of v is 1 in row j alone, so that R stays a triangle and a block of m columns
  * costs {@code 2 rows m^2} operations. Columns of A are adjacent in memory; four are updated at
- * once, so that v is loaded once for them. A block of 64 rows and 80 columns fits the level-1
- * cache.
+ * once, so that v is loaded once for them. Blocks of 128 rows are faster than those of 64, whose
+ * loops are too short (AVX-512).
  *
  * <p>Source: Golub and Van Loan, Matrix Computations (2013), sections 5.1 and 6.5.3.
  */
 final class Householder {
+  private static final long STRIDE = (long) LanesF64.COUNT * Double.BYTES;
+
   private Householder() {}
 
   /** One pair for each thread's turn; null for a pool computes them here. */
@@ -48,6 +54,7 @@ final class Householder {
     private final long aStride;
     private final long end; // bytes of a column
     private final long bound; // of them in whole vectors
+    private final double[] sums = new double[4];
 
     Pair(Tensor r, Tensor blocks, long pair) {
       rs = r.segment();
@@ -58,7 +65,7 @@ final class Householder {
       this.r = r.byteOffset() + pair * m * rStride;
       a = blocks.byteOffset() + pair * m * aStride;
       end = blocks.cols() * Double.BYTES;
-      bound = LanesF64.SPECIES.loopBound(blocks.cols()) * Double.BYTES;
+      bound = SPECIES.loopBound(blocks.cols()) * Double.BYTES;
     }
 
     void reflect() {
@@ -66,7 +73,7 @@ final class Householder {
         long row = r + j * rStride;
         long diagonal = row + (long) j * Double.BYTES;
         long column = a + j * aStride;
-        double squares = dot(column, column);
+        double squares = dot(as, column, column, bound) + tail(column, column);
         if (squares == 0) {
           continue;
         }
@@ -86,109 +93,117 @@ final class Householder {
     }
 
     private void one(long v, long top, long column, double factor) {
-      double s = factor * (rs.get(ValueLayout.JAVA_DOUBLE, top) + dot(v, column));
-      rs.set(ValueLayout.JAVA_DOUBLE, top, rs.get(ValueLayout.JAVA_DOUBLE, top) - s);
-      for (long i = 0; i < bound; i += LanesF64.COUNT * Double.BYTES) {
-        store(column + i, load(v + i).fma(DoubleVector.broadcast(LanesF64.SPECIES, -s), load(column + i)));
-      }
-      for (long i = bound; i < end; i += Double.BYTES) {
-        subtract(column + i, s * get(v + i));
-      }
+      double s = loss(top, factor, dot(as, v, column, bound) + tail(v, column));
+      subtract(as, v, column, s, bound);
+      subtractTail(v, column, s);
     }
 
     /** The same for four adjacent columns. */
     private void four(long v, long top, long c0, double factor) {
-      long c1 = c0 + aStride;
-      long c2 = c1 + aStride;
-      long c3 = c2 + aStride;
-      DoubleVector sum0 = DoubleVector.zero(LanesF64.SPECIES);
-      DoubleVector sum1 = sum0;
-      DoubleVector sum2 = sum0;
-      DoubleVector sum3 = sum0;
-      for (long i = 0; i < bound; i += LanesF64.COUNT * Double.BYTES) {
-        DoubleVector vs = load(v + i);
-        sum0 = vs.fma(load(c0 + i), sum0);
-        sum1 = vs.fma(load(c1 + i), sum1);
-        sum2 = vs.fma(load(c2 + i), sum2);
-        sum3 = vs.fma(load(c3 + i), sum3);
+      dots(as, v, c0, aStride, bound, sums);
+      for (int q = 0; q < 4; q++) {
+        double product = sums[q] + tail(v, c0 + q * aStride);
+        sums[q] = loss(top + (long) q * Double.BYTES, factor, product);
       }
-      // vector tail
-      double tail0 = 0;
-      double tail1 = 0;
-      double tail2 = 0;
-      double tail3 = 0;
-      for (long i = bound; i < end; i += Double.BYTES) {
-        tail0 += get(v + i) * get(c0 + i);
-        tail1 += get(v + i) * get(c1 + i);
-        tail2 += get(v + i) * get(c2 + i);
-        tail3 += get(v + i) * get(c3 + i);
-      }
-      double s0 = top(top, factor, sum0.reduceLanes(VectorOperators.ADD) + tail0);
-      double s1 = top(top + 8, factor, sum1.reduceLanes(VectorOperators.ADD) + tail1);
-      double s2 = top(top + 16, factor, sum2.reduceLanes(VectorOperators.ADD) + tail2);
-      double s3 = top(top + 24, factor, sum3.reduceLanes(VectorOperators.ADD) + tail3);
-      DoubleVector m0 = DoubleVector.broadcast(LanesF64.SPECIES, -s0);
-      DoubleVector m1 = DoubleVector.broadcast(LanesF64.SPECIES, -s1);
-      DoubleVector m2 = DoubleVector.broadcast(LanesF64.SPECIES, -s2);
-      DoubleVector m3 = DoubleVector.broadcast(LanesF64.SPECIES, -s3);
-      for (long i = 0; i < bound; i += LanesF64.COUNT * Double.BYTES) {
-        DoubleVector vs = load(v + i);
-        store(c0 + i, vs.fma(m0, load(c0 + i)));
-        store(c1 + i, vs.fma(m1, load(c1 + i)));
-        store(c2 + i, vs.fma(m2, load(c2 + i)));
-        store(c3 + i, vs.fma(m3, load(c3 + i)));
-      }
-      for (long i = bound; i < end; i += Double.BYTES) {
-        subtract(c0 + i, s0 * get(v + i));
-        subtract(c1 + i, s1 * get(v + i));
-        subtract(c2 + i, s2 * get(v + i));
-        subtract(c3 + i, s3 * get(v + i));
+      subtract(as, v, c0, aStride, bound, sums);
+      for (int q = 0; q < 4; q++) {
+        subtractTail(v, c0 + q * aStride, sums[q]);
       }
     }
 
     /** Takes a reflection from an element of R; returns how much of v its column loses. */
-    private double top(long at, double factor, double product) {
-      double element = rs.get(ValueLayout.JAVA_DOUBLE, at);
+    private double loss(long top, double factor, double product) {
+      double element = rs.get(ValueLayout.JAVA_DOUBLE, top);
       double s = factor * (element + product);
-      rs.set(ValueLayout.JAVA_DOUBLE, at, element - s);
+      rs.set(ValueLayout.JAVA_DOUBLE, top, element - s);
       return s;
     }
 
-    private double dot(long x, long y) {
-      DoubleVector sum = DoubleVector.zero(LanesF64.SPECIES);
-      for (long i = 0; i < bound; i += LanesF64.COUNT * Double.BYTES) {
-        sum = load(x + i).fma(load(y + i), sum);
-      }
-      double total = sum.reduceLanes(VectorOperators.ADD);
+    private double tail(long x, long y) {
+      double sum = 0;
       for (long i = bound; i < end; i += Double.BYTES) {
-        total += get(x + i) * get(y + i);
+        sum += as.get(ValueLayout.JAVA_DOUBLE, x + i) * as.get(ValueLayout.JAVA_DOUBLE, y + i);
       }
-      return total;
+      return sum;
     }
 
-    private void scale(long x, double factor) {
-      for (long i = 0; i < bound; i += LanesF64.COUNT * Double.BYTES) {
-        store(x + i, load(x + i).mul(factor));
-      }
+    private void subtractTail(long v, long column, double s) {
       for (long i = bound; i < end; i += Double.BYTES) {
-        as.set(ValueLayout.JAVA_DOUBLE, x + i, get(x + i) * factor);
+        double product = s * as.get(ValueLayout.JAVA_DOUBLE, v + i);
+        double element = as.get(ValueLayout.JAVA_DOUBLE, column + i);
+        as.set(ValueLayout.JAVA_DOUBLE, column + i, element - product);
       }
     }
 
-    private DoubleVector load(long at) {
-      return DoubleVector.fromMemorySegment(LanesF64.SPECIES, as, at, LanesF64.ORDER);
+    private void scale(long column, double factor) {
+      for (long i = 0; i < end; i += Double.BYTES) {
+        double element = as.get(ValueLayout.JAVA_DOUBLE, column + i);
+        as.set(ValueLayout.JAVA_DOUBLE, column + i, element * factor);
+      }
     }
+  }
 
-    private void store(long at, DoubleVector value) {
-      value.intoMemorySegment(as, at, LanesF64.ORDER);
+  // The compiler stops inlining where one method has all of these: each loop is one.
+
+  private static double dot(MemorySegment s, long x, long y, long whole) {
+    DoubleVector sum = DoubleVector.zero(SPECIES);
+    for (long i = 0; i < whole; i += STRIDE) {
+      sum =
+          fromMemorySegment(SPECIES, s, x + i, ORDER)
+              .fma(fromMemorySegment(SPECIES, s, y + i, ORDER), sum);
     }
+    return sum.reduceLanes(ADD);
+  }
 
-    private double get(long at) {
-      return as.get(ValueLayout.JAVA_DOUBLE, at);
+  private static void dots(
+      MemorySegment s, long v, long c0, long stride, long whole, double[] sums) {
+    DoubleVector sum0 = DoubleVector.zero(SPECIES);
+    DoubleVector sum1 = DoubleVector.zero(SPECIES);
+    DoubleVector sum2 = DoubleVector.zero(SPECIES);
+    DoubleVector sum3 = DoubleVector.zero(SPECIES);
+    for (long i = 0; i < whole; i += STRIDE) {
+      DoubleVector vs = fromMemorySegment(SPECIES, s, v + i, ORDER);
+      long at = c0 + i;
+      sum0 = vs.fma(fromMemorySegment(SPECIES, s, at, ORDER), sum0);
+      sum1 = vs.fma(fromMemorySegment(SPECIES, s, at + stride, ORDER), sum1);
+      sum2 = vs.fma(fromMemorySegment(SPECIES, s, at + 2 * stride, ORDER), sum2);
+      sum3 = vs.fma(fromMemorySegment(SPECIES, s, at + 3 * stride, ORDER), sum3);
     }
+    // reduce
+    sums[0] = sum0.reduceLanes(ADD);
+    sums[1] = sum1.reduceLanes(ADD);
+    sums[2] = sum2.reduceLanes(ADD);
+    sums[3] = sum3.reduceLanes(ADD);
+  }
 
-    private void subtract(long at, double value) {
-      as.set(ValueLayout.JAVA_DOUBLE, at, get(at) - value);
+  private static void subtract(MemorySegment s, long v, long column, double factor, long whole) {
+    DoubleVector minus = DoubleVector.broadcast(SPECIES, -factor);
+    for (long i = 0; i < whole; i += STRIDE) {
+      fromMemorySegment(SPECIES, s, v + i, ORDER)
+          .fma(minus, fromMemorySegment(SPECIES, s, column + i, ORDER))
+          .intoMemorySegment(s, column + i, ORDER);
+    }
+  }
+
+  private static void subtract(
+      MemorySegment s, long v, long c0, long stride, long whole, double[] factors) {
+    DoubleVector m0 = DoubleVector.broadcast(SPECIES, -factors[0]);
+    DoubleVector m1 = DoubleVector.broadcast(SPECIES, -factors[1]);
+    DoubleVector m2 = DoubleVector.broadcast(SPECIES, -factors[2]);
+    DoubleVector m3 = DoubleVector.broadcast(SPECIES, -factors[3]);
+    for (long i = 0; i < whole; i += STRIDE) {
+      DoubleVector vs = fromMemorySegment(SPECIES, s, v + i, ORDER);
+      long c1 = c0 + stride + i;
+      long c2 = c1 + stride;
+      long c3 = c2 + stride;
+      DoubleVector a0 = vs.fma(m0, fromMemorySegment(SPECIES, s, c0 + i, ORDER));
+      DoubleVector a1 = vs.fma(m1, fromMemorySegment(SPECIES, s, c1, ORDER));
+      DoubleVector a2 = vs.fma(m2, fromMemorySegment(SPECIES, s, c2, ORDER));
+      DoubleVector a3 = vs.fma(m3, fromMemorySegment(SPECIES, s, c3, ORDER));
+      a0.intoMemorySegment(s, c0 + i, ORDER);
+      a1.intoMemorySegment(s, c1, ORDER);
+      a2.intoMemorySegment(s, c2, ORDER);
+      a3.intoMemorySegment(s, c3, ORDER);
     }
   }
 }
