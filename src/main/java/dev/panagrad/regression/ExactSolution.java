@@ -33,10 +33,7 @@ import java.util.List;
  * @param intercept [target]; zeros without intercept
  * @param meanSquaredError [target], weighted, of the rows that were given
  * @param targetVariance [target], weighted; the mean square about zero without intercept
- * @param rank of the columns that are not constant, as far as rounding tells
- * @param dependencies columns that are combinations of others
- * @param condition number of the standardized columns that were kept, with the penalty: an estimate
- *     from below
+ * @param diagnosis what was found of the columns, and how exact it is
  */
 @SuppressWarnings(
     "ArrayRecordComponent") // a result that is read once, not a value that is compared
@@ -45,9 +42,26 @@ public record ExactSolution(
     double[] intercept,
     double[] meanSquaredError,
     double[] targetVariance,
-    int rank,
-    List<Dependency> dependencies,
-    double condition) {
+    Diagnosis diagnosis) {
+  /**
+   * What was found of the columns.
+   *
+   * @param rank of the columns that are not constant, as far as rounding tells
+   * @param dependencies columns that are combinations of others
+   * @param largestCurvature of mean squared error and penalty along standardized columns that were
+   *     kept, estimated from within as the smallest is
+   * @param gap [target], how much a correction would lower mean squared error and penalty: it is
+   *     rounding
+   * @param passes over the rows
+   */
+  public record Diagnosis(
+      int rank,
+      List<Dependency> dependencies,
+      double largestCurvature,
+      double smallestCurvature,
+      double[] gap,
+      int passes) {}
+
   /** Columns above which {@link #solve} refuses: three matrices of 8 d^2 bytes are then 1.6 GB. */
   public static final int MAX_FEATURES = 8_192;
 
@@ -65,6 +79,16 @@ public record ExactSolution(
     public Ridge {
       Checks.nonNegative("l2", l2);
     }
+  }
+
+  /** The numerical rank. */
+  public int rank() {
+    return diagnosis.rank();
+  }
+
+  /** Condition number of the standardized columns that were kept, in the Euclidean norm. */
+  public double condition() {
+    return Math.sqrt(diagnosis.largestCurvature() / diagnosis.smallestCurvature());
   }
 
   /**
@@ -121,6 +145,7 @@ public record ExactSolution(
   /** One solution on its way: the triangle, and what the rows leave. */
   private static final class LeastSquares {
     private static final int BLOCK = 512; // rows
+    private static final int PASSES = 3; // means, deviations, triangle
     private final Backend backend;
     private final StandardizedRows rows;
     private final long count;
@@ -130,6 +155,7 @@ public record ExactSolution(
     private final int d;
     private final int k;
     private final int q; // columns of ones and features
+    private int residualPasses;
 
     LeastSquares(Backend backend, StandardizedRows rows, long count, Ridge ridge) {
       this.backend = backend;
@@ -155,6 +181,7 @@ public record ExactSolution(
       double[] intercept = new double[k];
       double[] errors = new double[k];
       double[] variances = new double[k];
+      double[] gap = new double[k];
       for (int j = 0; j < k; j++) {
         double unit = factor.scale()[d + j];
         ExactSum sum = new ExactSum();
@@ -167,6 +194,7 @@ public record ExactSolution(
         intercept[j] = sum.value();
         errors[j] = residuals.squares[j] / factor.weight() * unit * unit;
         variances[j] = factor.targetVariance(j);
+        gap[j] = Math.max(residuals.gains[j], 0) / factor.weight() * unit * unit;
       }
       List<Dependency> dependencies = new ArrayList<>();
       for (int n = 0; n < d - triangle.rank(); n++) {
@@ -175,14 +203,16 @@ public record ExactSolution(
           dependencies.add(found);
         }
       }
-      return new ExactSolution(
-          coefficients,
-          intercept,
-          errors,
-          variances,
-          triangle.rank(),
-          dependencies,
-          triangle.condition());
+      double unit = 2 / factor.weight();
+      Diagnosis diagnosis =
+          new Diagnosis(
+              triangle.rank(),
+              dependencies,
+              unit * triangle.largest() * triangle.largest(),
+              unit * triangle.smallest() * triangle.smallest(),
+              gap,
+              PASSES + residualPasses);
+      return new ExactSolution(coefficients, intercept, errors, variances, diagnosis);
     }
 
     /** Corrects solutions while corrections shrink; returns what they leave. */
@@ -225,6 +255,7 @@ public record ExactSolution(
       private final double[] gains = new double[k]; // how much a correction lowers the squares
 
       Residuals(double[][] z) {
+        residualPasses++;
         double[][] gradients = new double[k][q];
         try (TensorArena arena = TensorArena.open("residuals")) {
           Tensor block = arena.allocate("block", DType.F64, q + k, BLOCK);

@@ -32,7 +32,8 @@ final class RankedTriangle {
   private final double[][] t; // rows of [A, Q^T y]; upper triangle in the order of the pivots
   private final int[] pivots;
   private final double[] penalties; // roots of what is added to the diagonal of A^T A
-  private final double condition;
+  private double largest;
+  private double smallest;
   private int rank;
 
   RankedTriangle(Backend backend, RowFactor factor, double[] penalties, double roundoff) {
@@ -45,12 +46,13 @@ final class RankedTriangle {
     pivots = new int[d];
     Arrays.setAll(pivots, i -> i);
     rank = d;
-    double found = isSingular() ? Double.POSITIVE_INFINITY : estimateCondition();
-    if (!(found <= SURELY_FULL)) {
-      rank = pivot(roundoff);
-      found = rank == 0 ? 1 : estimateCondition();
+    if (!isSingular()) {
+      estimateExtremes();
     }
-    condition = found;
+    if (!(largest < SURELY_FULL * smallest)) {
+      rank = pivot(roundoff);
+      estimateExtremes();
+    }
   }
 
   private double[][] penalized(Backend backend) {
@@ -85,21 +87,18 @@ final class RankedTriangle {
     return false;
   }
 
-  /** The condition number, from below, by the power method with T^T T and its inverse. */
-  private double estimateCondition() {
+  /** The extreme singular values, from within, by the power method with T^T T and its inverse. */
+  private void estimateExtremes() {
     SplittableRandom random = new SplittableRandom(1);
     double[] v = random.doubles(rank, 0.5, 1).toArray();
     double[] inverse = v.clone();
-    double largest = 0;
-    double smallest = 0;
-    for (int step = 0; step < POWER_STEPS; step++) {
+    for (int step = 0; rank > 0 && step < POWER_STEPS; step++) {
       largest = Math.sqrt(normalize(v));
       v = transposed(product(v));
-      smallest = Math.sqrt(normalize(inverse));
+      smallest = 1 / Math.sqrt(normalize(inverse));
       forward(inverse);
       backward(inverse);
     }
-    return largest * smallest;
   }
 
   private static double normalize(double[] v) {
@@ -245,9 +244,13 @@ final class RankedTriangle {
     return rank;
   }
 
-  /** Of the standardized columns that were kept, in the Euclidean norm; an estimate from below. */
-  double condition() {
-    return condition;
+  /** The largest singular value of the standardized columns that were kept; 0 if none was. */
+  double largest() {
+    return largest;
+  }
+
+  double smallest() {
+    return smallest;
   }
 
   /** Intercept, if there is one, and coefficients of a target, in standardized units. */

@@ -88,7 +88,7 @@ public record RowFactor(
   private static int parts(long count, int m) {
     long byRows = count / (MIN_BLOCKS * (long) Math.max(BLOCK, m));
     long byMemory = MAX_BYTES / (Double.BYTES * (long) m * m);
-    return (int) Math.clamp(Math.min(byRows, byMemory), 1, MAX_PARTS);
+    return Math.clamp(Math.min(byRows, byMemory), 1, MAX_PARTS);
   }
 
   /** Puts a triangle under another one. */

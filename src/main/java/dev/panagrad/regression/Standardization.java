@@ -3,6 +3,7 @@ package dev.panagrad.regression;
 import dev.panagrad.rule.Checks;
 import dev.panagrad.tensor.Shape;
 import dev.panagrad.tensor.Tensor;
+import java.util.Arrays;
 import java.util.List;
 
 /**
@@ -137,12 +138,19 @@ public final class Standardization {
 
   /** The model in raw units, for weights [k, d] and intercepts [k] or null in standardized ones. */
   public LinearModel unfold(Tensor w, Tensor b, List<String> features, List<String> targets) {
+    double[][] weights = new double[y.mean.length][];
+    Arrays.setAll(weights, j -> w.rows(j, 1).toArray());
+    return unfold(weights, b == null ? null : b.toArray(), features, targets);
+  }
+
+  /** The model in raw units, for weights [k][d] and intercepts [k] or null in standardized ones. */
+  public LinearModel unfold(double[][] w, double[] b, List<String> features, List<String> targets) {
     double[][] coefficients = new double[y.mean.length][x.mean.length];
     double[] intercept = new double[y.mean.length];
     for (int j = 0; j < intercept.length; j++) {
-      double sum = b == null ? 0 : b.get(j) * y.scale[j] + y.rest[j] + y.mean[j];
+      double sum = b == null ? 0 : b[j] * y.scale[j] + y.rest[j] + y.mean[j];
       for (int f = 0; f < x.mean.length; f++) {
-        coefficients[j][f] = x.constant[f] ? 0 : w.get(j, f) * y.scale[j] / x.scale[f];
+        coefficients[j][f] = x.constant[f] ? 0 : w[j][f] * y.scale[j] / x.scale[f];
         sum -= coefficients[j][f] * (x.mean[f] + x.rest[f]);
       }
       intercept[j] = sum;
@@ -158,20 +166,32 @@ public final class Standardization {
    */
   public void fold(LinearModel model, Tensor w, Tensor b) {
     for (int j = 0; j < y.mean.length; j++) {
-      double sum = model.intercept(j) - y.mean[j] - y.rest[j];
+      double[] folded = fold(model.coefficients()[j], model.intercept(j), j);
       for (int f = 0; f < x.mean.length; f++) {
-        double coefficient = model.coefficient(j, f);
-        sum += coefficient * (x.mean[f] + x.rest[f]);
-        w.set(j, f, x.constant[f] ? 0 : coefficient * x.scale[f] / y.scale[j]);
+        w.set(j, f, folded[f]);
       }
+      double rest = folded[x.mean.length];
       if (b != null) {
-        b.set(j, sum / y.scale[j]);
-      } else if (sum != 0) {
+        b.set(j, rest);
+      } else if (rest != 0) {
         throw new ModelMismatchException(
             "the model has intercept %s for target '%s', and there is none here"
-                .formatted(sum, model.targets().get(j)));
+                .formatted(rest * y.scale[j], model.targets().get(j)));
       }
     }
+  }
+
+  /** Weights of a target in standardized units, then its intercept: what unfolds to these. */
+  public double[] fold(double[] coefficients, double intercept, int target) {
+    double[] folded = new double[x.mean.length + 1];
+    double unit = targetScale(target);
+    double sum = intercept - y.mean[target] - y.rest[target];
+    for (int f = 0; f < x.mean.length; f++) {
+      folded[f] = x.constant[f] ? 0 : coefficients[f] * x.scale[f] / unit;
+      sum += coefficients[f] * (x.mean[f] + x.rest[f]);
+    }
+    folded[x.mean.length] = sum / unit;
+    return folded;
   }
 
   /** False if a value that it was fitted on was not finite. */

@@ -32,6 +32,11 @@ public interface Objective {
   /** A number that the curvature of f is nowhere above; NaN if none is known. */
   double largestCurvature();
 
+  /** Where f is least, a copy; for objectives that can compute it without iterations. */
+  default double[] minimum() {
+    throw new IllegalStateException("the minimum of this objective is not known");
+  }
+
   /** Whether f is quadratic, so that its gradient is linear in the parameters. */
   boolean isQuadratic();
 }

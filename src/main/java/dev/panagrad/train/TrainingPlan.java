@@ -5,10 +5,12 @@ import dev.panagrad.data.Dataset;
 import dev.panagrad.loss.Loss;
 import dev.panagrad.optimizer.Optimizer;
 import dev.panagrad.penalty.Penalty;
+import dev.panagrad.regression.ExactSolution;
 import dev.panagrad.regression.NormalEquations;
 import dev.panagrad.rule.GradientDescent;
 import dev.panagrad.rule.Sgd;
 import dev.panagrad.rule.UpdateRule;
+import dev.panagrad.solver.Exact;
 import dev.panagrad.solver.Solver;
 import dev.panagrad.tensor.DType;
 import dev.panagrad.tensor.Tensor;
@@ -84,6 +86,11 @@ public final class TrainingPlan {
   /** True if the method or its rate looks at all rows before the first step. */
   boolean looksAtAllRows() {
     return method.solver() != null || steps.isRateAutomatic();
+  }
+
+  /** True if the minimum is computed, not approached. */
+  boolean isExact() {
+    return method.solver() instanceof Exact;
   }
 
   /** Throws a {@link PlanException} if two options, or one to come with the data, conflict. */
@@ -200,6 +207,11 @@ public final class TrainingPlan {
         "has no learning rate, so that none is chosen",
         "leave it out");
     solverConflictIf(steps.gram(), Option.GRAM, "has no Gram mode", "leave it out");
+    solverConflictIf(
+        isExact() && rows.memory() > 0,
+        Option.DATA_MEMORY,
+        "reads all rows at once",
+        "train without {DATA_MEMORY}, or use cg");
   }
 
   private void solverConflictIf(boolean isSo, Option option, String reason, String remedy) {
@@ -270,6 +282,9 @@ public final class TrainingPlan {
         values.requireWritable();
       }
       data.x().requireDisjoint(data.y());
+    }
+    if (isExact()) {
+      ExactSolution.requireSize(data.features().size());
     }
     if (steps.gram()) {
       NormalEquations.requireAccepted(backend, data.features().size(), data.targets().size());

@@ -272,7 +272,7 @@ final class TrainingSession implements AutoCloseable {
     }
     evaluation.takeAverage();
     double validationLoss = heldOutLoss(true);
-    double[] trained = evaluation.trained();
+    double[] trained = bench.exact == null ? evaluation.trained() : bench.exactLosses();
     watch.requireUseful(
         Arrays.stream(trained).sum(), 0, "after", loop.steps(), progress.epochs, loop.stepLength());
     Certificate certificate = plan.fit.isCertified() ? certificate() : null;
@@ -302,6 +302,9 @@ final class TrainingSession implements AutoCloseable {
   }
 
   private Certificate certificate() {
+    if (bench.exact != null) {
+      return bench.exactCertificate();
+    }
     try {
       return new Certifier(
               bench.objective, rows.standardization(), bench.curvature.forCertificate())
@@ -314,6 +317,9 @@ final class TrainingSession implements AutoCloseable {
   }
 
   private LinearModel model() {
+    if (bench.exact != null) {
+      return bench.exactModel();
+    }
     return rows.standardization()
         .unfold(
             bench.fit.onHost(bench.fit.regression().weights()),
@@ -327,6 +333,7 @@ final class TrainingSession implements AutoCloseable {
   private long passes() {
     return loop.passes(progress.epochs)
         + (bench.objective == null ? 0 : bench.objective.passes())
+        + (bench.exact == null ? 0 : bench.exact.diagnosis().passes())
         + bench.curvature.formingPasses();
   }
 

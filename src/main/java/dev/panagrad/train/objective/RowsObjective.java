@@ -32,6 +32,7 @@ public final class RowsObjective implements Objective {
   private final Parameters gradient;
   private double largestCurvature = Double.NaN;
   private double[] losses;
+  private double[] minimum; // null where it is not known
   private final double[] penaltyAtLast;
   private long passes;
 
@@ -62,6 +63,22 @@ public final class RowsObjective implements Objective {
   @Override
   public boolean isQuadratic() {
     return fit.loss().loss().isQuadratic();
+  }
+
+  @Override
+  public double[] minimum() {
+    return minimum.clone();
+  }
+
+  /** Gives it the minimum, by output: weights, then intercept if there is one. */
+  public void setMinimum(double[][] byOutput) {
+    minimum = new double[size];
+    for (int j = 0; j < outputs; j++) {
+      System.arraycopy(byOutput[j], 0, minimum, j * features(), features());
+      if (hasIntercept()) {
+        minimum[weights + j] = byOutput[j][features()];
+      }
+    }
   }
 
   public boolean isPlain() {

@@ -5,6 +5,7 @@ import dev.panagrad.backend.Batch;
 import dev.panagrad.backend.DenseRows;
 import dev.panagrad.backend.Gradient;
 import dev.panagrad.data.BlockOrder;
+import dev.panagrad.regression.ExactSolution;
 import dev.panagrad.regression.LinearRegression;
 import dev.panagrad.regression.NormalEquations;
 import dev.panagrad.regression.Standardization;
@@ -92,6 +93,12 @@ final class BlockRows extends TrainingRows {
           }
         });
     return losses;
+  }
+
+  @Override
+  public ExactSolution exactSolution(
+      Backend backend, TrainingLoss loss, boolean hasIntercept, ExactSolution.Ridge ridge) {
+    throw new IllegalStateException("the plan refuses the exact solution of rows beyond memory");
   }
 
   @Override

@@ -5,6 +5,7 @@ import dev.panagrad.backend.Batch;
 import dev.panagrad.backend.DenseRows;
 import dev.panagrad.backend.Gradient;
 import dev.panagrad.data.RowOrder;
+import dev.panagrad.regression.ExactSolution;
 import dev.panagrad.regression.LinearRegression;
 import dev.panagrad.regression.NormalEquations;
 import dev.panagrad.regression.Standardization;
@@ -84,6 +85,14 @@ final class InMemoryRows extends TrainingRows {
     double[] losses = new double[data().targets().size()];
     Arrays.setAll(losses, j -> log.loss(0, j));
     return losses;
+  }
+
+  @Override
+  public ExactSolution exactSolution(
+      Backend computing, TrainingLoss loss, boolean hasIntercept, ExactSolution.Ridge ridge) {
+    DenseRows rows = new DenseRows(data().x(), data().y(), loss.weights(), loss.offset());
+    return ExactSolution.solve(
+        computing, new Batch(rows, numbers()), trained(), hasIntercept, ridge);
   }
 
   @Override

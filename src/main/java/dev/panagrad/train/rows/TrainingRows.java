@@ -4,6 +4,7 @@ import dev.panagrad.backend.Backend;
 import dev.panagrad.backend.DenseRows;
 import dev.panagrad.backend.Gradient;
 import dev.panagrad.data.Dataset;
+import dev.panagrad.regression.ExactSolution;
 import dev.panagrad.regression.LinearRegression;
 import dev.panagrad.regression.NormalEquations;
 import dev.panagrad.regression.Standardization;
@@ -139,6 +140,15 @@ public abstract class TrainingRows {
           largest[0] = Math.max(largest[0], squares);
         });
     return largest[0];
+  }
+
+  /** The exact solution on the training rows as they are now. */
+  public abstract ExactSolution exactSolution(
+      Backend backend, TrainingLoss loss, boolean hasIntercept, ExactSolution.Ridge ridge);
+
+  /** Whether data of the caller are to be standardized when they are placed. */
+  public final boolean isChanged() {
+    return isChanged;
   }
 
   public abstract NormalEquations normalEquations(
