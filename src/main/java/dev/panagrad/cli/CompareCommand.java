@@ -2,25 +2,29 @@ package dev.panagrad.cli;
 
 import dev.panagrad.backend.Backend;
 import dev.panagrad.data.Dataset;
+import dev.panagrad.regression.LinearModel;
 import dev.panagrad.tensor.TensorArena;
 import dev.panagrad.train.DivergenceException;
 import dev.panagrad.train.Trainer;
 import dev.panagrad.train.TrainingResult;
+import java.util.EnumMap;
 import java.util.List;
+import java.util.Map;
 import java.util.concurrent.Callable;
 import picocli.CommandLine.Command;
 import picocli.CommandLine.Mixin;
 
-/** {@code panagrad compare}: the four optimizers on the same data and seed. */
+/** {@code panagrad compare}: the four optimizers and the exact solution side by side. */
 @Command(
     name = "compare",
     description =
-        "Train with gd, sgd, adam and rmsprop on the same data and seed, and print one table. Options that an optimizer does not have are left out for it; gd takes full batches.",
+        "Train with gd, sgd, adam and rmsprop on the same data and seed, and print losses, R2 and coefficients beside those of the exact solution. Options that an optimizer does not have are left out for it; gd takes full batches.",
     mixinStandardHelpOptions = true,
     sortOptions = false)
 final class CompareCommand implements Callable<Integer> {
   private static final List<MethodName> METHODS =
-      List.of(MethodName.GD, MethodName.SGD, MethodName.ADAM, MethodName.RMSPROP);
+      List.of(MethodName.GD, MethodName.SGD, MethodName.ADAM, MethodName.RMSPROP, MethodName.EXACT);
+  private static final int MOST_FEATURES = 30; // whose coefficients are printed
 
   @Mixin private DataOptions data;
   @Mixin private TrainingOptions training;
@@ -29,8 +33,11 @@ final class CompareCommand implements Callable<Integer> {
   @Override
   public Integer call() {
     data.requireTarget();
+    // With an L1 penalty it is none.
+    List<MethodName> methods =
+        METHODS.stream().filter(m -> m != MethodName.EXACT || training.l1 == 0).toList();
     List<TrainingOptions.Preparation> prepared =
-        METHODS.stream().map(method -> training.prepare(method, true)).toList();
+        methods.stream().map(method -> training.prepare(method, true)).toList();
     for (TrainingOptions.Preparation each : prepared) {
       each.trainer().plan().requireConsistent();
       each.trainer().plan().requireFits(data.dtype());
@@ -49,19 +56,49 @@ final class CompareCommand implements Callable<Integer> {
           "%-9s %8s %9s %14s %12s %9s %9s%n",
           "optimizer", "epochs", "steps", "MSE", "gap", "R2", "seconds");
       boolean isComplete = true;
+      Map<MethodName, LinearModel> models = new EnumMap<>(MethodName.class);
       for (int i = 0; i < trainers.size(); i++) {
         // Training standardizes in place.
         copy.copyFrom(original);
-        isComplete &= compare(METHODS.get(i), trainers.get(i), copy, backend, exact);
+        isComplete &= compare(methods.get(i), trainers.get(i), copy, backend, exact, models);
       }
+      printCoefficients(models);
       return isComplete ? 0 : 1;
     }
   }
 
+  /** A table for each target, a column for each method. */
+  private static void printCoefficients(Map<MethodName, LinearModel> models) {
+    if (models.isEmpty()) {
+      return;
+    }
+    LinearModel first = models.values().iterator().next();
+    int shown = Math.min(first.features().size(), MOST_FEATURES);
+    for (int j = 0; j < first.targets().size(); j++) {
+      System.out.printf("%ncoefficients of %-12s", first.targets().get(j));
+      models.keySet().forEach(method -> System.out.printf(" %12s", method.text()));
+      for (int f = -1; f < shown; f++) {
+        System.out.printf("%n  %-23s", f < 0 ? "(intercept)" : first.features().get(f));
+        for (LinearModel model : models.values()) {
+          double value = f < 0 ? model.intercept(j) : model.coefficient(j, f);
+          System.out.printf(" %12.6g", value);
+        }
+      }
+      int more = first.features().size() - shown;
+      System.out.printf("%n%s", more == 0 ? "" : "  and %,d more%n".formatted(more));
+    }
+  }
+
   private boolean compare(
-      MethodName method, Trainer trainer, Dataset dataset, Backend backend, ExactLoss exact) {
+      MethodName method,
+      Trainer trainer,
+      Dataset dataset,
+      Backend backend,
+      ExactLoss exact,
+      Map<MethodName, LinearModel> models) {
     try {
       TrainingResult result = trainer.fit(dataset, backend);
+      models.put(method, result.model());
       if (method == METHODS.getFirst()) {
         Warnings.print(result, !training.noStandardize, training);
       }

@@ -1,5 +1,6 @@
 package dev.panagrad.cli;
 
+import com.sun.management.OperatingSystemMXBean;
 import dev.panagrad.data.DataException;
 import dev.panagrad.data.Dataset;
 import dev.panagrad.data.Table;
@@ -8,9 +9,11 @@ import dev.panagrad.tensor.DType;
 import dev.panagrad.tensor.TensorArena;
 import dev.panagrad.train.TrainingFile;
 import java.io.IOException;
+import java.lang.management.ManagementFactory;
 import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.List;
+import java.util.Locale;
 import picocli.CommandLine.Mixin;
 import picocli.CommandLine.Option;
 
@@ -32,8 +35,15 @@ final class DataOptions {
       description = "Columns to predict from; all but the targets if not given.")
   private List<String> features = new ArrayList<>();
 
-  @Option(names = "--dtype", description = "f32 or f64; default f32.")
-  private DType dtype;
+  @Option(
+      names = "--dtype",
+      paramLabel = "f32|f64|auto",
+      defaultValue = "auto",
+      description =
+          "Type of the rows in memory. auto, the default: f64 for methods that look at all rows, as long as a quarter of the machine's memory holds them; f32 for optimizers that take batches.")
+  private String dtype;
+
+  private boolean prefersF64;
 
   Dataset read(TensorArena arena) {
     return read(arena, List.of());
@@ -45,7 +55,8 @@ final class DataOptions {
     try (Table table = source.open()) {
       List<String> all = new ArrayList<>(targets);
       all.addAll(further);
-      return reader(table).targets(all).read(arena, dtype());
+      TableReader reader = reader(table).targets(all);
+      return reader.read(arena, prefersF64 && !holdsF64(table) ? DType.F32 : dtype());
     }
   }
 
@@ -66,7 +77,7 @@ final class DataOptions {
     if (file == null) {
       return null;
     }
-    if (!targets.isEmpty() || !features.isEmpty() || dtype != null || source.noHeader) {
+    if (!targets.isEmpty() || !features.isEmpty() || !isAutomatic() || source.noHeader) {
       throw new UsageException(
           file
               + " is a training file, whose columns and type were chosen when it was written; leave out --target, --features, --dtype and --no-header");
@@ -97,10 +108,27 @@ final class DataOptions {
     return words;
   }
 
+  /** Takes f64 where no type was named and memory allows. */
+  void preferF64() {
+    prefersF64 = isAutomatic();
+  }
+
+  private boolean isAutomatic() {
+    return dtype.equalsIgnoreCase("auto");
+  }
+
+  private static boolean holdsF64(Table table) {
+    long memory =
+        ManagementFactory.getPlatformMXBean(OperatingSystemMXBean.class).getTotalMemorySize();
+    return (double) table.rows() * table.columns().size() * Double.BYTES <= memory / 4.0;
+  }
+
   DType dtype() {
-    if (dtype != null && !dtype.isFloating()) {
-      throw new UsageException("--dtype must be f32 or f64, found " + dtype);
-    }
-    return dtype == null ? DType.F32 : dtype;
+    return switch (dtype.toLowerCase(Locale.ROOT)) {
+      case "auto" -> prefersF64 ? DType.F64 : DType.F32;
+      case "f32" -> DType.F32;
+      case "f64" -> DType.F64;
+      default -> throw new UsageException("--dtype must be f32, f64 or auto, found " + dtype);
+    };
   }
 }

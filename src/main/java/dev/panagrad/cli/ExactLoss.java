@@ -1,11 +1,10 @@
 package dev.panagrad.cli;
 
 import dev.panagrad.backend.Backend;
-import dev.panagrad.backend.BackendOptions;
-import dev.panagrad.backend.Backends;
 import dev.panagrad.data.Dataset;
 import dev.panagrad.regression.ExactSolution;
 import dev.panagrad.regression.Standardization;
+import java.util.List;
 import java.util.Locale;
 import java.util.stream.IntStream;
 
@@ -17,36 +16,37 @@ record ExactLoss(double mse, double variance, String note) {
   // Below this part of the variance a loss is rounding: there is no gap to it.
   private static final double ROUNDING = 1e-12;
 
-  private static final int MAX_FEATURES = 4000;
+  private static final double MAX_OPERATIONS = 2e10; // about a second: little beside a training
 
   static ExactLoss none(String reason) {
     return new ExactLoss(Double.NaN, Double.NaN, reason);
   }
 
   /**
-   * Solves on the host, whose memory has no limit; units say what was done to data, or are null.
+   * Solves on a host; units say what was done to data, or are null.
+   *
+   * @param isAskedFor whatever it costs
    */
-  static ExactLoss of(Backend backend, Dataset data, boolean hasIntercept, Standardization units) {
-    int features = data.features().size();
-    if (features > MAX_FEATURES) {
-      return none("more than " + MAX_FEATURES + " features");
-    }
-    if (!backend.usesHostMemory()) {
-      try (Backend host = Backends.openHost(BackendOptions.defaults())) {
-        return of(host, data, hasIntercept, units);
-      }
+  static ExactLoss of(
+      Backend backend,
+      Dataset data,
+      boolean hasIntercept,
+      Standardization units,
+      boolean isAskedFor) {
+    int d = data.features().size();
+    if (!isAskedFor && 2.0 * data.rows() * d * d > MAX_OPERATIONS) {
+      return none("it takes long for so many rows and features; --exact computes it");
     }
     ExactSolution exact =
         ExactSolution.solve(backend, data.x(), data.y(), null, data.rows(), hasIntercept, 0);
-    double mse = mean(exact.meanSquaredError(), units);
-    double variance = mean(exact.targetVariance(), units);
-    return exact.rank() == features
-        ? new ExactLoss(mse, variance, "")
-        : new ExactLoss(
-            mse,
-            variance,
-            " (rank %,d of %,d features: coefficients are not unique)"
-                .formatted(exact.rank(), features));
+    List<ExactSolution.Dependency> cut = exact.diagnosis().dependencies();
+    return new ExactLoss(
+        mean(exact.meanSquaredError(), units),
+        mean(exact.targetVariance(), units),
+        cut.isEmpty()
+            ? ""
+            : " (with the %,d of %,d features that rounding can tell apart: coefficients are not unique)"
+                .formatted(d - cut.size(), d));
   }
 
   private static double mean(double[] squares, Standardization units) {
@@ -56,9 +56,10 @@ record ExactLoss(double mse, double variance, String note) {
         .orElseThrow();
   }
 
+  /** How far a loss is above it, as a part of it, or of the variance where it is rounding. */
   String gap(double loss) {
     return mse > ROUNDING * variance
         ? String.format(Locale.ROOT, "%.4g%%", 100 * (loss / mse - 1))
-        : "none";
+        : String.format(Locale.ROOT, "%.3g of the variance", (loss - mse) / variance);
   }
 }

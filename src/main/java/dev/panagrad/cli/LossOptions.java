@@ -36,6 +36,9 @@ final class LossOptions {
       description = "logistic: how much rows of class 0 and 1 count.")
   private String classWeights;
 
+  private Tensor rowWeights;
+  private Tensor rowOffsets;
+
   boolean isPresent() {
     return !(loss() instanceof Squared)
         || weights != null
@@ -60,19 +63,25 @@ final class LossOptions {
     }
   }
 
-  /** Reads the data, and gives a trainer the columns that are weights and offset. */
-  Dataset read(DataOptions data, TensorArena arena, Trainer trainer) {
+  /** Reads the data, and keeps the columns that are weights and offset. */
+  Dataset read(DataOptions data, TensorArena arena) {
     List<String> columns = Stream.of(weights, offset).filter(Objects::nonNull).toList();
     Dataset all = data.read(arena, columns);
     int last = all.targets().size() - 1;
     int k = all.targets().size() - columns.size();
-    if (weights != null) {
-      trainer.weights(column(arena, "weights", all.y(), k));
-    }
-    if (offset != null) {
-      trainer.offset(column(arena, "offsets", all.y(), last));
-    }
+    rowWeights = weights == null ? null : column(arena, "weights", all.y(), k);
+    rowOffsets = offset == null ? null : column(arena, "offsets", all.y(), last);
     return new Dataset(all.features(), all.targets().subList(0, k), all.x(), all.y().columns(0, k));
+  }
+
+  /** Gives a trainer what was read. */
+  void applyColumns(Trainer trainer) {
+    if (rowWeights != null) {
+      trainer.weights(rowWeights);
+    }
+    if (rowOffsets != null) {
+      trainer.offset(rowOffsets);
+    }
   }
 
   private static Tensor column(TensorArena arena, String name, Tensor from, int column) {

@@ -9,6 +9,7 @@ import dev.panagrad.rule.RmsProp;
 import dev.panagrad.rule.Sgd;
 import dev.panagrad.rule.UpdateRule;
 import dev.panagrad.solver.ConjugateGradient;
+import dev.panagrad.solver.Exact;
 import dev.panagrad.solver.Fista;
 import dev.panagrad.solver.Lbfgs;
 import dev.panagrad.solver.Solver;
@@ -60,6 +61,8 @@ enum MethodName {
       0.1,
       "--epsilon --weight-decay",
       (r, o) -> new Adagrad(r, 0, 0, or(o.epsilon, 1e-10), or(o.weightDecay, 0))),
+  AUTO(new Exact()), // stands for what TrainingOptions#choose takes
+  EXACT(new Exact()),
   FISTA(new Fista()),
   LBFGS(new Lbfgs()),
   CG(new ConjugateGradient());
@@ -132,6 +135,11 @@ enum MethodName {
       all.addAll(OF_OPTIMIZERS);
     }
     return all;
+  }
+
+  /** The name of a solver. */
+  static MethodName of(Solver solver) {
+    return valueOf(solver.name().toUpperCase(Locale.ROOT));
   }
 
   String text() {

@@ -34,9 +34,9 @@ final class TrainCommand implements Callable<Integer> {
 
   @Option(
       names = "--optimizer",
-      defaultValue = "adam",
+      defaultValue = "auto",
       description =
-          "gd, sgd, adam, adamw, rmsprop, lion, nadam, adagrad, or a method that takes all rows in every step: fista (also with --l1), lbfgs, cg; default ${DEFAULT-VALUE}.")
+          "auto, the default, takes the method that ends at the minimum by itself, and says which: exact, cg, lbfgs, or fista with --l1; adam where an option asks for steps. Optimizers that step: gd, sgd, adam, adamw, rmsprop, lion, nadam, adagrad.")
   private MethodName optimizer;
 
   @Mixin private TrainingOptions training;
@@ -75,11 +75,19 @@ final class TrainCommand implements Callable<Integer> {
   @Option(names = "--quiet", description = "No backend table and no progress.")
   private boolean quiet;
 
+  private TrainingOptions.Choice chosen;
+
   @Override
   public Integer call() throws IOException {
     PrintStream out = json ? System.err : System.out;
-    TrainingOptions.Preparation prepared = training.prepare(optimizer, false);
-    prepare(prepared.trainer());
+    chosen =
+        optimizer == MethodName.AUTO
+            ? training.choose(loss.loss(), dataMemory != null)
+            : new TrainingOptions.Choice(optimizer, null);
+    TrainingOptions.Preparation prepared = prepared();
+    if (chosen.method().isSolver()) {
+      data.preferF64();
+    }
     requirePlaces();
     try (Backend backend = backendChoice.open();
         TensorArena arena = TensorArena.open("data");
@@ -89,7 +97,9 @@ final class TrainCommand implements Callable<Integer> {
       } else if (checkRows) {
         throw new UsageException("--check-rows is for training files");
       }
-      Dataset dataset = file == null ? loss.read(data, arena, prepared.trainer()) : file.dataset();
+      Dataset dataset = file == null ? loss.read(data, arena) : file.dataset();
+      prepared = choose(prepared, dataset);
+      loss.applyColumns(prepared.trainer());
       if (checkRows) {
         requireIntact(file);
       }
@@ -112,7 +122,7 @@ final class TrainCommand implements Callable<Integer> {
       Warnings.printAverage(training.firstAveraged(), result.steps());
       // Saved before anything is printed; a disk that is full does not take the result with it.
       DataException unsaved = saveIfFinished(result);
-      TrainReport report = new TrainReport(optimizer, training, loss, result, backend, exact);
+      TrainReport report = new TrainReport(chosen.method(), training, loss, result, backend, exact);
       if (json) {
         JsonOutput.print(report.fields());
       } else {
@@ -123,6 +133,28 @@ final class TrainCommand implements Callable<Integer> {
       }
       return finish(result);
     }
+  }
+
+  private TrainingOptions.Preparation prepared() {
+    TrainingOptions.Preparation prepared = training.prepare(chosen.method(), false);
+    prepare(prepared.trainer());
+    return prepared;
+  }
+
+  /** Takes another method where the data are too large for the first. */
+  private TrainingOptions.Preparation choose(
+      TrainingOptions.Preparation prepared, Dataset dataset) {
+    if (optimizer != MethodName.AUTO) {
+      return prepared;
+    }
+    TrainingOptions.Choice before = chosen;
+    int features = dataset.features().size();
+    chosen = training.choose(loss.loss(), before, dataset.rows(), features);
+    (json ? System.err : System.out)
+        .printf(
+            "optimizer auto: %s, as %s; rows are %s%n",
+            chosen.method().text(), chosen.reason(), dataset.x().dtype());
+    return chosen.method() == before.method() ? prepared : prepared();
   }
 
   private DataException saveIfFinished(TrainingResult result) {
@@ -154,7 +186,7 @@ final class TrainCommand implements Callable<Integer> {
     // A signal is not listened to before: until then a last checkpoint would save nothing.
     try (StopSignal stop = checkpoints.folder != null ? StopSignal.listen() : null;
         HistoryFile history = log == null ? null : new HistoryFile(log);
-        Console console = new Console(out, quiet, "training", training.epochs)) {
+        Console console = new Console(out, quiet, "training", training.epochs(chosen.method()))) {
       if (history != null) {
         trainer.listener(history);
       }
@@ -193,7 +225,7 @@ final class TrainCommand implements Callable<Integer> {
   }
 
   private ExactLoss exact(Backend backend, Dataset dataset, TrainingFile file) {
-    if (loss.isPresent()) {
+    if (loss.isPresent() || chosen.method() == MethodName.EXACT) {
       return ExactLoss.none(null);
     }
     return file != null && dataMemory != null

@@ -88,7 +88,10 @@ record TrainReport(
     fields.put("metrics", result.metrics());
     fields.put("mse", result.mse());
     fields.put("r2", result.r2());
-    fields.put("exactMse", exact.mse());
+    fields.put("exactMse", optimizer == MethodName.EXACT ? result.mse() : exact.mse());
+    if (Double.isNaN(exact.mse()) && exact.note() != null) {
+      fields.put("exactMissing", exact.note());
+    }
     if (!Double.isNaN(result.validationMse())) {
       fields.put("validationMse", result.validationMse());
     }

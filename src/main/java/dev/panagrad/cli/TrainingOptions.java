@@ -2,6 +2,7 @@ package dev.panagrad.cli;
 
 import dev.panagrad.backend.Backend;
 import dev.panagrad.data.Dataset;
+import dev.panagrad.loss.Loss;
 import dev.panagrad.optimizer.Averaging;
 import dev.panagrad.optimizer.Optimizer;
 import dev.panagrad.penalty.Penalty;
@@ -10,12 +11,16 @@ import dev.panagrad.rule.Checks;
 import dev.panagrad.rule.StateFormat;
 import dev.panagrad.rule.UpdateRule;
 import dev.panagrad.schedule.ScheduleText;
+import dev.panagrad.train.AutomaticMethod;
 import dev.panagrad.train.Trainer;
 import dev.panagrad.train.TrainingPlan;
 import java.util.List;
 import java.util.Locale;
+import java.util.Optional;
+import java.util.stream.Stream;
 import picocli.CommandLine.Model.CommandSpec;
 import picocli.CommandLine.Option;
+import picocli.CommandLine.ParseResult;
 import picocli.CommandLine.Spec;
 
 /** How to train: shared by {@code train} and {@code compare}. */
@@ -147,8 +152,11 @@ final class TrainingOptions {
           "Full batches from X^T X and X^T y, summed once: a step costs d^2, not n d. Columns that nearly cancel lose digits, and losses before the last are rounded to 1e-16 of the variance.")
   boolean gram;
 
-  @Option(names = "--epochs", paramLabel = "N", description = "Default ${DEFAULT-VALUE}.")
-  long epochs = 100;
+  @Option(
+      names = "--epochs",
+      paramLabel = "N",
+      description = "At most; default 100, 10,000 for methods that look at all rows.")
+  private Long epochs;
 
   @Option(
       names = "--tolerance",
@@ -181,6 +189,12 @@ final class TrainingOptions {
   @Option(names = "--seed", paramLabel = "N", description = "Default ${DEFAULT-VALUE}.")
   private long seed;
 
+  @Option(
+      names = "--exact",
+      description =
+          "Compute the exact least squares loss beside a named optimizer, also where it takes long.")
+  private boolean exact;
+
   boolean isRateAutomatic() {
     return "auto".equals(learningRate);
   }
@@ -192,7 +206,55 @@ final class TrainingOptions {
   ExactLoss exact(Backend backend, Dataset data, Standardization units) {
     return trainingRows(data.rows()) < data.rows()
         ? ExactLoss.none("rows are held out")
-        : ExactLoss.of(backend, data, !noIntercept, units);
+        : ExactLoss.of(backend, data, !noIntercept, units, exact);
+  }
+
+  long epochs(MethodName method) {
+    long most = method.isSolver() ? AutomaticMethod.MAX_EPOCHS : 100;
+    return epochs == null ? most : epochs;
+  }
+
+  /** What auto stands for, and why. */
+  record Choice(MethodName method, String reason) {}
+
+  /** The method for these options; {@code isStreamed} for a training file beyond memory. */
+  Choice choose(Loss loss, boolean isStreamed) {
+    ParseResult given = command.commandLine().getParseResult();
+    Stream<String> ofOptimizers =
+        Stream.concat(
+            MethodName.EXACT.foreign().stream(),
+            Stream.of("--accumulate", "--svrg", "--reduce-rate", "--gram"));
+    Optional<String> stepwise = ofOptimizers.filter(given::hasMatchedOption).findFirst();
+    if (stepwise.isEmpty() && batchSize != null && !batchSize.equalsIgnoreCase("full")) {
+      stepwise = Optional.of("--batch-size");
+    }
+    if (stepwise.isPresent()) {
+      return new Choice(MethodName.ADAM, stepwise.get() + " is for optimizers that step");
+    }
+    if (isStreamed) {
+      return new Choice(MethodName.ADAM, "rows are beyond --data-memory");
+    }
+    AutomaticMethod method = AutomaticMethod.of(loss, penalty(), 0, 0);
+    return method.solver() == null
+        ? new Choice(MethodName.ADAM, method.reason())
+        : new Choice(MethodName.of(method.solver()), method.reason());
+  }
+
+  /** The choice, now that sizes are known. */
+  Choice choose(Loss loss, Choice before, long rows, int features) {
+    if (!before.method().isSolver()) {
+      return before;
+    }
+    AutomaticMethod method = AutomaticMethod.of(loss, penalty(), rows, features);
+    return new Choice(MethodName.of(method.solver()), method.reason());
+  }
+
+  private Penalty penalty() {
+    try {
+      return new Penalty(l1, l2);
+    } catch (IllegalArgumentException e) {
+      throw new UsageException(e.getMessage());
+    }
   }
 
   /** A trainer, before it is known how many rows there are. */
@@ -206,10 +268,10 @@ final class TrainingOptions {
     private Preparation(MethodName method, boolean isLenient) {
       this.method = method;
       boolean hasBatches = !(isLenient && method.takesFullBatches());
-      Penalty penalty = new Penalty(l1, l2);
+      Penalty penalty = penalty();
       optimizer = method.isSolver() ? null : optimizer(method).penalty(penalty);
       trainer = optimizer == null ? Trainer.with(method.solver, penalty) : Trainer.with(optimizer);
-      trainer.epochs(epochs).seed(seed).validation(validation);
+      trainer.epochs(epochs(method)).seed(seed).validation(validation);
       batch = hasBatches ? batch(method) : Long.valueOf(Trainer.FULL_BATCH);
       if (batch != null && batch != Trainer.FULL_BATCH) {
         trainer.batchSize(batch);

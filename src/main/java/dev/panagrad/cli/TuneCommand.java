@@ -95,7 +95,7 @@ final class TuneCommand implements Callable<Integer> {
       Dataset dataset = data.read(arena);
       Warnings.print(dataset);
       Tuning tuning = tuner.tune(dataset, backend);
-      ExactLoss exact = ExactLoss.of(backend, dataset, true, null);
+      ExactLoss exact = ExactLoss.of(backend, dataset, true, null, false);
       List<String> command =
           SuggestedCommand.of(tuning, spec.commandLine().getParseResult(), optimizer, seed);
       TuningReport report = new TuningReport(tuning, dataset.rows(), optimizer, exact, command);

@@ -78,6 +78,15 @@ final class Warnings {
   /** Warns after a training, of which that was asked for. */
   static void print(TrainingResult result, boolean isStandardized, TrainingOptions asked) {
     constant(result.constantFeatures());
+    if (!result.dependencies().isEmpty()) {
+      warn(
+          "%s%s; the coefficients are the smallest of those with this loss"
+              .formatted(
+                  result.dependencies().getFirst(),
+                  result.dependencies().size() == 1
+                      ? ""
+                      : ", and %,d more are too".formatted(result.dependencies().size() - 1)));
+    }
     Certificate certificate = result.certificate();
     if (certificate != null
         && certificate.isIllConditioned()

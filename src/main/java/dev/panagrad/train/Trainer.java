@@ -28,10 +28,10 @@ import java.util.function.BooleanSupplier;
  */
 public final class Trainer {
   private final Optimizer.Builder optimizer; // null where a solver iterates
-  private final Solver solver; // null where the optimizer steps
+  private final Solver solver; // null where the optimizer steps; both where it is automatic
   private final Penalty penalty; // the solver's; an optimizer has its own
   private final List<TrainingListener> listeners = new ArrayList<>();
-  private long epochs = 100;
+  private long epochs; // 0 where they were not given
   private long batchSize = FULL_BATCH;
   private boolean gram;
   private boolean shuffle = true;
@@ -57,6 +57,8 @@ public final class Trainer {
   private RateReduction rateReduction; // null if the rate is not lowered
   private BooleanSupplier stopWhen = () -> false;
 
+  private static final long DEFAULT_EPOCHS = 100;
+
   /** The batch size that stands for all training rows. */
   public static final long FULL_BATCH = RowPlan.FULL_BATCH;
 
@@ -64,6 +66,20 @@ public final class Trainer {
     this.optimizer = optimizer;
     this.solver = solver;
     this.penalty = penalty;
+  }
+
+  /**
+   * A trainer that takes the method for loss, penalty and size of the data when it is told to fit:
+   * see {@link AutomaticMethod}. It may take {@value AutomaticMethod#MAX_EPOCHS} epochs where none
+   * are given, and ends by itself at the minimum.
+   */
+  public static Trainer automatic(Penalty penalty) {
+    return new Trainer(null, null, Objects.requireNonNull(penalty, "penalty"));
+  }
+
+  /** The same without a penalty. */
+  public static Trainer automatic() {
+    return automatic(Penalty.none());
   }
 
   /** A trainer with that optimizer and default options. */
@@ -308,19 +324,38 @@ public final class Trainer {
     return this;
   }
 
-  /** The options as they are now; later changes of the trainer do not reach the plan. */
+  /**
+   * The options as they are now; later changes of the trainer do not reach the plan. An automatic
+   * method is that of few rows.
+   */
   public TrainingPlan plan() {
+    return plan(0, 0);
+  }
+
+  private TrainingPlan plan(long ofRows, long ofFeatures) {
+    boolean isAutomatic = optimizer == null && solver == null;
+    Solver method = isAutomatic ? automatic(ofRows, ofFeatures) : solver;
     Penalty ofMethod = optimizer == null ? penalty : optimizer.penalty();
+    long most = epochs > 0 ? epochs : isAutomatic ? AutomaticMethod.MAX_EPOCHS : DEFAULT_EPOCHS;
     return new TrainingPlan(
-        new TrainingPlan.Method(solver, optimizer == null ? null : optimizer.copy(), ofMethod),
+        new TrainingPlan.Method(method, optimizer == null ? null : optimizer.copy(), ofMethod),
         new RowPlan(batchSize, accumulate, shuffle, seed, validationFraction, dataMemory),
         new LossPlan(loss, weights, offset, classWeights),
         new TrainingPlan.Steps(gram, varianceReduced, automaticRate, rateReduction),
         new TrainingPlan.Fit(intercept, standardize, certify),
         new TrainingPlan.Ending(
-            epochs, patience, lossTolerance, gradientTolerance, maximumTime, stopWhen),
+            most, patience, lossTolerance, gradientTolerance, maximumTime, stopWhen),
         new TrainingPlan.Saving(checkpoints == null ? null : checkpoints.plan(), resume),
         listeners);
+  }
+
+  private Solver automatic(long ofRows, long ofFeatures) {
+    AutomaticMethod method = AutomaticMethod.of(loss, penalty, ofRows, ofFeatures);
+    if (method.solver() == null) {
+      throw PlanException.conflict(
+          Option.LOSS, method.reason(), "name an optimizer with a schedule that decays");
+    }
+    return method.solver();
   }
 
   /**
@@ -339,7 +374,8 @@ public final class Trainer {
    *     schedule gives a rate that is none; with the best model before
    */
   public TrainingResult fit(Dataset data, Backend backend) {
-    return TrainingSession.run(plan(), RowSource.of(data), backend);
+    TrainingPlan plan = plan(data.rows(), data.features().size());
+    return TrainingSession.run(plan, RowSource.of(data), backend);
   }
 
   /**
@@ -347,7 +383,8 @@ public final class Trainer {
    * file was written with. Throws as {@link #fit(Dataset, Backend)} does.
    */
   public TrainingResult fit(TrainingFile file, Backend backend) {
-    TrainingPlan plan = plan();
+    Dataset data = file.dataset();
+    TrainingPlan plan = plan(data.rows(), data.features().size());
     plan.requireFits(file);
     return TrainingSession.run(plan, file.source(), backend);
   }

@@ -30,6 +30,8 @@ import java.util.Map;
  * @param seconds the training loop, without reading data; with those before it was resumed
  * @param constantFeatures features that are constant on the training rows, with coefficient 0;
  *     empty if features were not standardized
+ * @param dependencies a sentence for each feature that rounding cannot tell from a combination of
+ *     others, as far as the exact solution found; else empty
  * @param certificate how far from the minimum it ended, at most; null if it was not asked for
  * @param checkpointFailure why the last checkpoint could not be written; null if it was, or none
  *     was asked for
@@ -53,6 +55,7 @@ public record TrainingResult(
     double seconds,
     String backend,
     List<String> constantFeatures,
+    List<String> dependencies,
     Certificate certificate,
     String checkpointFailure) {
   /** Records of a history, at most: some 7 MB. */
@@ -63,5 +66,6 @@ public record TrainingResult(
     metrics = Collections.unmodifiableMap(new LinkedHashMap<>(metrics));
     metricNotes = Map.copyOf(metricNotes);
     constantFeatures = List.copyOf(constantFeatures);
+    dependencies = List.copyOf(dependencies);
   }
 }

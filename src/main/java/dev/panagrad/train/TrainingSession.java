@@ -297,6 +297,7 @@ final class TrainingSession implements AutoCloseable {
         seconds,
         backendText(),
         rows.constantFeatures(),
+        bench.dependencies(),
         certificate,
         checkpoints == null ? null : checkpoints.failure());
   }

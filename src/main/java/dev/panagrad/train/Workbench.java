@@ -7,6 +7,7 @@ import dev.panagrad.penalty.Penalty;
 import dev.panagrad.regression.ExactSolution;
 import dev.panagrad.regression.LinearModel;
 import dev.panagrad.regression.Standardization;
+import dev.panagrad.safetensors.Excerpt;
 import dev.panagrad.tensor.TensorArena;
 import dev.panagrad.train.objective.MeasuredCurvature;
 import dev.panagrad.train.objective.RowsObjective;
@@ -15,6 +16,7 @@ import dev.panagrad.train.rows.RowFit;
 import dev.panagrad.train.rows.TrainingLoss;
 import dev.panagrad.train.rows.TrainingRows;
 import java.util.Arrays;
+import java.util.List;
 
 /** The parts of one training that its loop and its session share. */
 final class Workbench implements AutoCloseable {
@@ -71,6 +73,21 @@ final class Workbench implements AutoCloseable {
             ? Standardization.none(data.features().size(), fit.outputs())
             : fit.rows().standardization();
     return units.unfold(exact.coefficients(), exact.intercept(), data.features(), data.targets());
+  }
+
+  /** What the exact solution found of columns, in words. */
+  List<String> dependencies() {
+    return exact == null
+        ? List.of()
+        : exact.diagnosis().dependencies().stream().map(this::sentence).toList();
+  }
+
+  private String sentence(ExactSolution.Dependency found) {
+    List<String> names = fit.rows().data().features();
+    List<String> on = found.on().stream().map(names::get).toList();
+    return "feature '%s' is a combination of %s%s as far as rounding tells"
+        .formatted(
+            names.get(found.column()), Excerpt.of(on), fit.hasIntercept() ? " and a constant" : "");
   }
 
   /** The mean squared errors of the exact solution in the units of training. */

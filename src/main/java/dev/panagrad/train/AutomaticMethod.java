@@ -1,0 +1,49 @@
+package dev.panagrad.train;
+
+import dev.panagrad.loss.Loss;
+import dev.panagrad.loss.Squared;
+import dev.panagrad.penalty.Penalty;
+import dev.panagrad.solver.ConjugateGradient;
+import dev.panagrad.solver.Exact;
+import dev.panagrad.solver.Fista;
+import dev.panagrad.solver.Lbfgs;
+import dev.panagrad.solver.Solver;
+
+/**
+ * The method that fits loss, penalty and size, for who has no reason to name one: all of them end
+ * by themselves at the minimum, without a rate.
+ *
+ * @param solver null where no method fits the loss
+ * @param reason why, to be printed after its name
+ */
+public record AutomaticMethod(Solver solver, String reason) {
+  /** Iterations that a method may take where nothing else is asked for; it ends by itself. */
+  public static final long MAX_EPOCHS = 10_000;
+
+  /** Features up to which the direct solution is taken: its triangle has then 8 MiB. */
+  public static final int MAX_DIRECT_FEATURES = 1024;
+
+  /** Operations up to which it is taken, {@code 2 n d^2}: some minutes of one core. */
+  public static final double MAX_DIRECT_OPERATIONS = 1e12;
+
+  /** Chooses; numbers of 0 stand for data that are not known yet. */
+  public static AutomaticMethod of(Loss loss, Penalty penalty, long rows, long features) {
+    if (!loss.isSmooth()) {
+      return new AutomaticMethod(
+          null, "no method that ends by itself is known for loss '%s'".formatted(loss.name()));
+    }
+    if (penalty.l1() > 0) {
+      return new AutomaticMethod(new Fista(), "an L1 penalty has a corner at zero");
+    }
+    if (!(loss instanceof Squared)) {
+      return new AutomaticMethod(new Lbfgs(), "loss '%s' is smooth".formatted(loss.name()));
+    }
+    double operations = 2.0 * rows * features * features;
+    return features <= MAX_DIRECT_FEATURES && operations <= MAX_DIRECT_OPERATIONS
+        ? new AutomaticMethod(new Exact(), "least squares of this size has a direct solution")
+        : new AutomaticMethod(
+            new ConjugateGradient(),
+            "the direct solution is for up to %,d features and %.0e operations"
+                .formatted(MAX_DIRECT_FEATURES, MAX_DIRECT_OPERATIONS));
+  }
+}
