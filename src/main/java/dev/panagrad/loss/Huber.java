@@ -62,4 +62,9 @@ public record Huber(double delta) implements Loss {
   public double curvature() {
     return 2;
   }
+
+  @Override
+  public double constant(double[] y, double[] offset, double[] s) {
+    return Quantile.quantile(0.5, y, offset, s);
+  }
 }

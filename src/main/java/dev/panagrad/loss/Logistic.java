@@ -59,6 +59,22 @@ public record Logistic() implements Loss {
     return (z >= 0 ? 1 : e) / (1 + e);
   }
 
+  /** The log odds of the mean, of half a row where all are of one class. */
+  @Override
+  public double constant(double[] y, double[] offset, double[] s) {
+    double[] sums = new double[2];
+    double heaviest = 0;
+    double offsets = 0;
+    for (int i = 0; i < y.length; i++) {
+      sums[y[i] == 0 ? 0 : 1] += s[i];
+      heaviest = Math.max(heaviest, s[i]);
+      offsets += s[i] * offset[i];
+    }
+    double odds = Math.max(sums[1], heaviest / 2) / Math.max(sums[0], heaviest / 2);
+    double found = Math.log(odds) - offsets / (sums[0] + sums[1]);
+    return Double.isFinite(found) ? found : 0;
+  }
+
   @Override
   public boolean hasLink() {
     return true;

@@ -28,6 +28,20 @@ public interface Loss {
     return z;
   }
 
+  /**
+   * The prediction that fits targets y best which have offsets and weights: a model without
+   * features. Where a method begins, so an estimate is good enough; finite.
+   */
+  default double constant(double[] y, double[] offset, double[] s) {
+    double sum = 0;
+    double weight = 0;
+    for (int i = 0; i < y.length; i++) {
+      sum += s[i] * (y[i] - offset[i]);
+      weight += s[i];
+    }
+    return weight > 0 ? sum / weight : 0;
+  }
+
   /** What {@link #mean} is of a target of that name, in a few words. */
   default String label(String target) {
     return target;

@@ -54,6 +54,25 @@ public record Poisson() implements Loss {
     return sum;
   }
 
+  /** The logarithm of the mean count by exposure; of half a count where there is none. */
+  @Override
+  public double constant(double[] y, double[] offset, double[] s) {
+    double counts = 0;
+    double largest = Double.NEGATIVE_INFINITY;
+    for (int i = 0; i < y.length; i++) {
+      counts += s[i] * y[i];
+      largest = s[i] > 0 ? Math.max(largest, offset[i]) : largest;
+    }
+    double exposure = 0;
+    double heaviest = 0;
+    for (int i = 0; i < y.length; i++) {
+      exposure += s[i] * Math.exp(Math.min(offset[i] - largest, 0));
+      heaviest = Math.max(heaviest, s[i]);
+    }
+    double found = Math.log(counts > 0 ? counts : heaviest / 2) - Math.log(exposure) - largest;
+    return Double.isFinite(found) ? found : 0;
+  }
+
   /** The expected count; infinite for z above 709.78, whose exponential is no double. */
   @Override
   public double mean(double z) {

@@ -1,6 +1,9 @@
 package dev.panagrad.loss;
 
 import dev.panagrad.rule.Checks;
+import java.util.Arrays;
+import java.util.Comparator;
+import java.util.stream.IntStream;
 
 /**
  * The pinball loss, whose minimum is the conditional quantile: the part tau of the targets is below
@@ -53,5 +56,24 @@ public record Quantile(double tau) implements Loss {
   @Override
   public boolean isSmooth() {
     return false;
+  }
+
+  @Override
+  public double constant(double[] y, double[] offset, double[] s) {
+    return quantile(tau, y, offset, s);
+  }
+
+  /** The smallest residual that this part of the weights is not above. */
+  static double quantile(double tau, double[] y, double[] offset, double[] s) {
+    Integer[] order = IntStream.range(0, y.length).boxed().toArray(Integer[]::new);
+    Arrays.sort(order, Comparator.comparingDouble(i -> y[i] - offset[i]));
+    double left = tau * Arrays.stream(s).sum();
+    for (int i : order) {
+      left -= s[i];
+      if (left <= 0 && s[i] > 0) {
+        return y[i] - offset[i];
+      }
+    }
+    return 0;
   }
 }

@@ -29,7 +29,8 @@ final class RankedTriangle {
   private final int d;
   private final int k;
   private final int first; // 1 where a column of ones comes before
-  private final double[][] t; // rows of [A, Q^T y]; upper triangle in the order of the pivots
+  private final double[][] unpivoted;
+  private double[][] t; // rows of [A, Q^T y]; upper triangle in the order of the pivots
   private final int[] pivots;
   private final double[] penalties; // roots of what is added to the diagonal of A^T A
   private double largest;
@@ -43,6 +44,7 @@ final class RankedTriangle {
     k = factor.targets();
     first = factor.hasIntercept() ? 1 : 0;
     t = penalized(backend);
+    unpivoted = t;
     pivots = new int[d];
     Arrays.setAll(pivots, i -> i);
     rank = d;
@@ -50,6 +52,7 @@ final class RankedTriangle {
       estimateExtremes();
     }
     if (!(largest < SURELY_FULL * smallest)) {
+      t = copy(t);
       rank = pivot(roundoff);
       estimateExtremes();
     }
@@ -76,6 +79,10 @@ final class RankedTriangle {
       Arrays.setAll(rows, i -> r.rows(i, 1).toArray());
       return rows;
     }
+  }
+
+  private static double[][] copy(double[][] rows) {
+    return Arrays.stream(rows).map(double[]::clone).toArray(double[][]::new);
   }
 
   private boolean isSingular() {
@@ -238,6 +245,24 @@ final class RankedTriangle {
         t[i][c] -= v * sums[c];
       }
     }
+  }
+
+  /** The columns that were cut. */
+  List<Integer> cut() {
+    return IntStream.range(rank, d).map(i -> pivots[i]).boxed().toList();
+  }
+
+  /** The triangle before any exchange of columns, times a factor. */
+  double[][] inOrder(double times) {
+    double[][] rows = unpivoted;
+    double[][] scaled = new double[d][];
+    for (int i = 0; i < d; i++) {
+      scaled[i] = Arrays.copyOf(rows[i], d);
+      for (int c = 0; c < d; c++) {
+        scaled[i][c] *= times;
+      }
+    }
+    return scaled;
   }
 
   int rank() {

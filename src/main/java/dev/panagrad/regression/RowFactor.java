@@ -165,6 +165,26 @@ public record RowFactor(
     return t;
   }
 
+  /**
+   * A triangle T with {@code T^T T = Z^T Z / weight + l2} for the standardized features Z, in
+   * coordinates of which their squared error is round. Constant columns, and those that depend on
+   * others, count as independent of them.
+   */
+  public double[][] roundness(Backend backend, double l2) {
+    double root = Math.sqrt(weight);
+    double[] penalties = new double[features];
+    Arrays.setAll(
+        penalties, c -> root * (constant[c] ? 1 : Math.sqrt(l2) / (l2 == 0 ? 1 : scale[c])));
+    RankedTriangle triangle = new RankedTriangle(backend, this, penalties, 0x1p-53);
+    for (int column : triangle.cut()) {
+      penalties[column] = root;
+    }
+    if (triangle.rank() < features) {
+      triangle = new RankedTriangle(backend, this, penalties, 0);
+    }
+    return triangle.inOrder(1 / root);
+  }
+
   int targets() {
     return shift.length - features;
   }

@@ -226,6 +226,11 @@ public final class Standardization {
     return targetScale(target) * targetScale(target);
   }
 
+  /** What is subtracted from a feature. */
+  public double featureMean(int feature) {
+    return x.mean[feature(feature)];
+  }
+
   /** The scale of a feature; 1 where it is constant. */
   public double featureScale(int feature) {
     return x.scale[feature(feature)];

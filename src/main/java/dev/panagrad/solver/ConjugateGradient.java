@@ -53,6 +53,7 @@ public record ConjugateGradient() implements Solver {
     private double[] value;
     private double bestSquares = Double.POSITIVE_INFINITY;
     private double[] best;
+    private double decrease; // of the value by the last step
     private int sinceRefresh;
     private boolean isFirst = true;
 
@@ -88,7 +89,7 @@ public record ConjugateGradient() implements Solver {
       if (++sinceRefresh == REFRESH || carried <= enough) {
         refresh();
         double found = total(squares);
-        if (found <= enough) {
+        if (isFlat(Math.sqrt(found), decrease, total(value))) {
           return Status.CONVERGED;
         }
         if (found >= bestSquares && carried < found / 4) {
@@ -131,11 +132,13 @@ public record ConjugateGradient() implements Solver {
         move = probe(length);
       }
       isFirst = false;
+      decrease = 0;
       boolean isMoving = false;
       for (int group = 0; group < slope.length; group++) {
         boolean isDown = slope[group] < 0 && curvature[group] > 0;
         step = isDown ? -slope[group] / curvature[group] : 0;
         value[group] += step * slope[group] / 2;
+        decrease -= step * slope[group] / 2;
         slope[group] = step;
         isMoving |= isDown;
       }
@@ -211,6 +214,7 @@ public record ConjugateGradient() implements Solver {
       squares = state.vector("squares", squares);
       value = state.vector("value", value);
       step = state.number("step", step);
+      decrease = state.number("decrease", decrease);
       sinceRefresh = state.count("since-refresh", sinceRefresh, 0, REFRESH);
       isFirst = state.count("is-first", isFirst ? 1 : 0, 0, 1) == 1;
     }

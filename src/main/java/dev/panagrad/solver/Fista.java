@@ -63,7 +63,7 @@ public record Fista() implements Solver {
     Status advance() {
       double value = objective.evaluate(y, g);
       step();
-      while (!isKnown && objective.evaluate(next, other) > bound(value) && isSteeper()) {
+      while (!isKnown && isTooFar(value)) {
         curvature *= 2;
         if (curvature == Double.POSITIVE_INFINITY) {
           return Status.STALLED;
@@ -80,13 +80,19 @@ public record Fista() implements Solver {
       double norm = curvature * Math.sqrt(squares);
       firstNorm = Double.isNaN(firstNorm) ? Vectors.requireFinite(norm) : firstNorm;
       momentum(turn > 0);
-      if (norm <= tolerance * firstNorm) {
+      if (isFlat(norm, norm * norm / (2 * curvature), value)) {
         return Status.CONVERGED;
       }
       sinceShortest = norm < shortest ? 0 : sinceShortest + 1;
       shortest = Math.min(norm, shortest);
       iterations++;
       return sinceShortest > Math.max(PATIENCE, iterations / 2) ? Status.STALLED : Status.GOING_ON;
+    }
+
+    /** True also where the value at the next parameters is none: they are far too far. */
+    private boolean isTooFar(double value) {
+      double there = objective.evaluate(next, other);
+      return !Double.isFinite(there) || (there > bound(value) && isSteeper());
     }
 
     private void step() {

@@ -4,6 +4,8 @@ import dev.panagrad.rule.Checks;
 
 /** What the runs of all methods share: the objective, the parameters, and whether it has ended. */
 abstract class Iterations implements Solver.Run {
+  private static final double ROUNDINGS = 4;
+
   final Objective objective;
   final double tolerance;
   double[] w;
@@ -21,6 +23,18 @@ abstract class Iterations implements Solver.Run {
   }
 
   abstract Status advance();
+
+  /**
+   * True where the gradient is small and no step lowers the value by more than its rounding: the
+   * first alone may come early, where the method began far away, and the second by chance.
+   *
+   * @param norm the gradient's length
+   * @param decrease what the quadratic model of the method says that its next step gains
+   */
+  final boolean isFlat(double norm, double decrease, double value) {
+    return norm <= tolerance * firstNorm
+        && decrease <= ROUNDINGS * objective.roundoff() * Math.abs(value);
+  }
 
   @Override
   public final Status iterate() {

@@ -51,6 +51,7 @@ public record Lbfgs(int memory) implements Solver {
     private final double[] weights;
     private final double[] direction;
     private double value;
+    private double[] values; // of the groups
     private int kept;
     private int newest = -1;
 
@@ -61,18 +62,23 @@ public record Lbfgs(int memory) implements Solver {
       products = new double[memory];
       weights = new double[memory];
       direction = new double[w.length];
+      values = new double[objective.groups()];
     }
 
     @Override
     Status advance() {
       if (Double.isNaN(firstNorm)) {
         value = objective.evaluate(w, g);
+        Arrays.setAll(values, objective::value);
         firstNorm = Vectors.requireFinite(Vectors.norm(g));
         if (firstNorm == 0) {
           return Status.CONVERGED;
         }
       }
       direction();
+      if (isFlat(Vectors.norm(g), -Vectors.dot(g, direction) / 2, value)) {
+        return Status.CONVERGED;
+      }
       // Before any curvature is known: a step of length 1 at most.
       double first = kept == 0 ? Math.min(1, 1 / Vectors.norm(g)) : 1;
       StrongWolfe.Point found = new StrongWolfe(objective, w, direction, value, g).find(first);
@@ -86,7 +92,8 @@ public record Lbfgs(int memory) implements Solver {
       w = found.w();
       g = found.g();
       value = found.value();
-      return Vectors.norm(g) <= tolerance * firstNorm ? Status.CONVERGED : Status.GOING_ON;
+      values = found.values();
+      return Status.GOING_ON;
     }
 
     private void direction() {
@@ -129,11 +136,18 @@ public record Lbfgs(int memory) implements Solver {
       kept = Math.min(kept + 1, s.length);
     }
 
+    /** At its own point, not at the last that a line search tried. */
+    @Override
+    public double value(int group) {
+      return values[requireGroup(group)];
+    }
+
     @Override
     public void exchange(RunState state) {
       super.exchange(state);
       g = state.vector("g", g);
       value = state.number("value", value);
+      values = state.vector("values", values);
       step = state.number("step", step);
       kept = state.count("kept", kept, 0, s.length);
       newest = state.count("newest", newest, kept == 0 ? -1 : 0, s.length - 1);

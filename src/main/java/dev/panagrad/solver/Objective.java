@@ -32,6 +32,11 @@ public interface Objective {
   /** A number that the curvature of f is nowhere above; NaN if none is known. */
   double largestCurvature();
 
+  /** Relative rounding of values and gradients: half a unit in the last place of their sums. */
+  default double roundoff() {
+    return 0x1p-53;
+  }
+
   /** Where f is least, a copy; for objectives that can compute it without iterations. */
   default double[] minimum() {
     throw new IllegalStateException("the minimum of this objective is not known");

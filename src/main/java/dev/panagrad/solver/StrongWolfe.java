@@ -1,5 +1,7 @@
 package dev.panagrad.solver;
 
+import java.util.Arrays;
+
 /**
  * A step along a direction that lowers the value enough and the slope enough:
  *
@@ -28,7 +30,7 @@ final class StrongWolfe {
   private int evaluations;
 
   @SuppressWarnings("ArrayRecordComponent") // never compared
-  record Point(double step, double value, double slope, double[] w, double[] g) {}
+  record Point(double step, double value, double slope, double[] w, double[] g, double[] values) {}
 
   StrongWolfe(
       Objective objective, double[] from, double[] direction, double value, double[] gradient) {
@@ -44,7 +46,7 @@ final class StrongWolfe {
     if (!(slope0 < 0)) {
       return null;
     }
-    Point before = new Point(0, value0, slope0, from, null);
+    Point before = new Point(0, value0, slope0, from, null, null);
     double step = first;
     while (evaluations < MAX_EVALUATIONS) {
       Point now = at(step);
@@ -120,6 +122,8 @@ final class StrongWolfe {
     double[] g = new double[w.length];
     double value = objective.evaluate(w, g);
     evaluations++;
-    return new Point(step, value, Vectors.dot(g, direction), w, g);
+    double[] values = new double[objective.groups()];
+    Arrays.setAll(values, objective::value);
+    return new Point(step, value, Vectors.dot(g, direction), w, g, values);
   }
 }

@@ -1,6 +1,7 @@
 package dev.panagrad.train;
 
 import dev.panagrad.optimizer.CheckpointSnapshot;
+import dev.panagrad.solver.Exact;
 import dev.panagrad.solver.Fista;
 import dev.panagrad.solver.RunState;
 import dev.panagrad.solver.Solver;
@@ -8,6 +9,7 @@ import dev.panagrad.tensor.DType;
 import dev.panagrad.tensor.Tensor;
 import dev.panagrad.tensor.TensorArena;
 import dev.panagrad.train.checkpoint.SavedTraining;
+import dev.panagrad.train.objective.Coordinates;
 import dev.panagrad.train.objective.RowsObjective;
 import java.io.IOException;
 import java.util.ArrayList;
@@ -28,6 +30,7 @@ final class SolverLoop implements EpochLoop {
   private final boolean isLastEvaluation; // FISTA's loss is of its extrapolated point
   private TrainingProgress progress;
   private DivergenceWatch watch;
+  private Coordinates coordinates; // what a run iterates in
   private Solver.Run run;
 
   SolverLoop(Workbench bench) {
@@ -37,10 +40,27 @@ final class SolverLoop implements EpochLoop {
     isLastEvaluation = solver instanceof Fista;
   }
 
-  private Solver.Run start() {
+  private Solver.Run start(double[] initial) {
     DType dtype = bench.fit.rows().data().x().dtype();
-    return solver.start(
-        objective, objective.current(), dtype == DType.F32 ? F32_TOLERANCE : F64_TOLERANCE);
+    double tolerance = dtype == DType.F32 ? F32_TOLERANCE : F64_TOLERANCE;
+    return solver instanceof Exact
+        ? solver.start(objective, initial, tolerance)
+        : solver.start(coordinates, coordinates.fromRows(initial), tolerance);
+  }
+
+  /** Zeros, and the best intercept beside them. */
+  private double[] initial() {
+    double[] initial = objective.current();
+    double[] intercepts = bench.fit.loss().constants(bench.fit.rows());
+    for (int j = 0; objective.hasIntercept() && j < intercepts.length; j++) {
+      initial[objective.groups() * objective.features() + j] = intercepts[j];
+    }
+    return initial;
+  }
+
+  /** The run's point as parameters of the rows. */
+  private double[] parameters() {
+    return solver instanceof Exact ? run.parameters() : coordinates.toRows(run.parameters());
   }
 
   /** Restores a run on trial, as the rows are not there yet. */
@@ -48,7 +68,8 @@ final class SolverLoop implements EpochLoop {
   public void examine(SavedTraining saved) throws IOException {
     saved.requireFits(bench.fit.regression().parameters());
     saved.count(PASSES);
-    restore(start(), saved);
+    coordinates = Coordinates.plain(objective);
+    restore(start(objective.current()), saved);
   }
 
   private static void restore(Solver.Run run, SavedTraining saved) throws IOException {
@@ -69,11 +90,16 @@ final class SolverLoop implements EpochLoop {
     progress = where;
     watch = newWatch;
     try {
-      if (solver instanceof Fista && bench.curvature.isBounded()) {
+      boolean hasCorners = objective.penalty().l1() > 0;
+      if (hasCorners && bench.fit.rows().isStandardized() && bench.curvature.isBounded()) {
         objective.setCurvature(bench.curvature.get());
         objective.load(new double[objective.size()]);
       }
-      run = start();
+      coordinates =
+          solver instanceof Exact
+              ? Coordinates.plain(objective)
+              : Coordinates.of(objective, bench.fit, bench.curvature);
+      run = start(saved == null ? initial() : objective.current());
     } catch (ArithmeticException e) {
       throw bench.notFinite(e);
     }
@@ -108,13 +134,13 @@ final class SolverLoop implements EpochLoop {
   private double loss(int output) {
     return isLastEvaluation
         ? objective.loss(output)
-        : run.value(output) - objective.l2Penalty(run.parameters(), output);
+        : run.value(output) - objective.l2Penalty(parameters(), output);
   }
 
   /** The solver's last evaluation may have been at a trial point. */
   @Override
   public void settle() {
-    objective.load(run.parameters());
+    objective.load(parameters());
   }
 
   @Override

@@ -45,7 +45,8 @@ public final class MeasuredCurvature implements AutoCloseable {
     return fit.loss().isPlain() || (Double.isFinite(fit.loss().curvatureFactor()) && canBeFormed());
   }
 
-  private boolean canBeFormed() {
+  /** True where what is formed of all rows costs little. */
+  boolean canBeFormed() {
     return Curvature.canBeFormed(fit.rows().plan(), fit.rows().trained(), objective.features());
   }
 

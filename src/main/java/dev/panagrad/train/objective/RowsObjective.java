@@ -115,6 +115,7 @@ public final class RowsObjective implements Objective {
   }
 
   /** Half a unit in the last place of 1, in the type of the parameters. */
+  @Override
   public double roundoff() {
     return parameters.flat().dtype() == DType.F32 ? 0x1p-24 : 0x1p-53;
   }

@@ -8,6 +8,7 @@ import dev.panagrad.data.BlockOrder;
 import dev.panagrad.regression.ExactSolution;
 import dev.panagrad.regression.LinearRegression;
 import dev.panagrad.regression.NormalEquations;
+import dev.panagrad.regression.RowFactor;
 import dev.panagrad.regression.Standardization;
 import dev.panagrad.tensor.TensorArena;
 import java.util.function.LongConsumer;
@@ -99,6 +100,11 @@ final class BlockRows extends TrainingRows {
   public ExactSolution exactSolution(
       Backend backend, TrainingLoss loss, boolean hasIntercept, ExactSolution.Ridge ridge) {
     throw new IllegalStateException("the plan refuses the exact solution of rows beyond memory");
+  }
+
+  @Override
+  public RowFactor factor(Backend backend, TrainingLoss loss, boolean hasIntercept) {
+    throw new IllegalStateException("nothing is formed of rows beyond memory");
   }
 
   @Override

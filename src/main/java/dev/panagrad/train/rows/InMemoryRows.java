@@ -8,6 +8,7 @@ import dev.panagrad.data.RowOrder;
 import dev.panagrad.regression.ExactSolution;
 import dev.panagrad.regression.LinearRegression;
 import dev.panagrad.regression.NormalEquations;
+import dev.panagrad.regression.RowFactor;
 import dev.panagrad.regression.Standardization;
 import dev.panagrad.tensor.Tensor;
 import dev.panagrad.tensor.TensorArena;
@@ -90,9 +91,18 @@ final class InMemoryRows extends TrainingRows {
   @Override
   public ExactSolution exactSolution(
       Backend computing, TrainingLoss loss, boolean hasIntercept, ExactSolution.Ridge ridge) {
+    return ExactSolution.solve(computing, batch(loss), trained(), hasIntercept, ridge);
+  }
+
+  @Override
+  public RowFactor factor(Backend computing, TrainingLoss loss, boolean hasIntercept) {
+    return RowFactor.of(computing, batch(loss), trained(), hasIntercept);
+  }
+
+  /** The rows in host memory. */
+  private Batch batch(TrainingLoss loss) {
     DenseRows rows = new DenseRows(data().x(), data().y(), loss.weights(), loss.offset());
-    return ExactSolution.solve(
-        computing, new Batch(rows, numbers()), trained(), hasIntercept, ridge);
+    return new Batch(rows, numbers());
   }
 
   @Override

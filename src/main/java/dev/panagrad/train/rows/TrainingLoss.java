@@ -19,6 +19,8 @@ import java.util.List;
  */
 public record TrainingLoss(
     LossPlan plan, Tensor weights, Tensor offset, double largestWeight, double heldOutScale) {
+  private static final int MOST_ROWS = 100_000; // that a constant is estimated from
+
   /** The loss over these rows, whose targets are in raw units; some must have weight. */
   public static TrainingLoss of(LossPlan plan, TrainingRows rows, TensorArena arena) {
     Dataset data = rows.data();
@@ -122,6 +124,33 @@ public record TrainingLoss(
           }
         });
     return sum[0] / rows.trained();
+  }
+
+  /** The best constant prediction of each output, from at most 100,000 of the training rows. */
+  public double[] constants(TrainingRows rows) {
+    Dataset data = rows.data();
+    int count = (int) Math.min(rows.trained(), MOST_ROWS);
+    long every = Math.ceilDiv(rows.trained(), (long) count);
+    double[] constants = new double[data.targets().size()];
+    for (int j = 0; j < constants.length; j++) {
+      double[] y = new double[count];
+      double[] offsets = new double[count];
+      double[] s = new double[count];
+      int output = j;
+      long[] seen = new long[1];
+      rows.visitTrained(
+          row -> {
+            if (seen[0] % every == 0) {
+              int i = (int) (seen[0] / every);
+              y[i] = data.y().get(row, output);
+              offsets[i] = offset == null ? 0 : offset.get(row);
+              s[i] = weights == null ? 1 : weights.get(row);
+            }
+            seen[0]++;
+          });
+      constants[j] = loss().constant(y, offsets, s);
+    }
+    return constants;
   }
 
   /** A bound on the curvature of this loss, as a multiple of that of the squared error. */

@@ -7,6 +7,7 @@ import dev.panagrad.data.Dataset;
 import dev.panagrad.regression.ExactSolution;
 import dev.panagrad.regression.LinearRegression;
 import dev.panagrad.regression.NormalEquations;
+import dev.panagrad.regression.RowFactor;
 import dev.panagrad.regression.Standardization;
 import dev.panagrad.tensor.Tensor;
 import dev.panagrad.tensor.TensorArena;
@@ -145,6 +146,14 @@ public abstract class TrainingRows {
   /** The exact solution on the training rows as they are now. */
   public abstract ExactSolution exactSolution(
       Backend backend, TrainingLoss loss, boolean hasIntercept, ExactSolution.Ridge ridge);
+
+  /** The factor of the training rows as they are now. */
+  public abstract RowFactor factor(Backend backend, TrainingLoss loss, boolean hasIntercept);
+
+  /** Whether the rows are in standardized units once they are placed. */
+  public final boolean isStandardized() {
+    return isChanged || (source.isFile() && standardization.isShifted());
+  }
 
   /** Whether data of the caller are to be standardized when they are placed. */
   public final boolean isChanged() {

@@ -1,0 +1,201 @@
+package dev.panagrad.train.objective;
+
+import dev.panagrad.regression.RowFactor;
+import dev.panagrad.regression.Standardization;
+import dev.panagrad.solver.Objective;
+import dev.panagrad.train.rows.RowFit;
+import java.util.Arrays;
+
+/**
+ * The objective in coordinates in which its level sets are nearly round, so that methods need few
+ * iterations, and lengths of gradients tell what is left of the loss, whatever units and offsets
+ * the columns have:
+ *
+ * <pre>
+ *   u = T (s * w)         s: scales of the columns, m: their means
+ *   c = b + m . w         T^T T = Z^T Z / n + l2, for columns Z = (X - m) / s; or the identity
+ * </pre>
+ *
+ * T is the triangle of a QR of the rows, where that costs little: the Hessian of the squared error
+ * is then 2 in every direction. With an L1 penalty, which has a corner for each w, or many columns,
+ * T is the identity; rows that are standardized are then left as they are. Data do not change.
+ *
+ * <p>Source: Golub and Van Loan, Matrix Computations (2013), section 11.5, for preconditioning.
+ */
+public final class Coordinates implements Objective {
+  private final RowsObjective rows;
+  private final double[] shift;
+  private final double[] scale;
+  private final double[][] triangle; // null for the identity
+  private final double curvature; // NaN where none is known
+  private final int d;
+  private final double[] at; // parameters of the rows
+  private final double[] gradient;
+
+  private Coordinates(
+      RowsObjective rows, double[] shift, double[] scale, double[][] triangle, double curvature) {
+    this.rows = rows;
+    this.shift = shift;
+    this.scale = scale;
+    this.triangle = triangle;
+    this.curvature = curvature;
+    d = rows.features();
+    at = new double[rows.size()];
+    gradient = new double[rows.size()];
+  }
+
+  /** Those of the rows themselves. */
+  public static Coordinates plain(RowsObjective rows) {
+    double[] ones = new double[rows.features()];
+    Arrays.fill(ones, 1);
+    return new Coordinates(rows, new double[rows.features()], ones, null, rows.largestCurvature());
+  }
+
+  /** The best ones for placed rows: up to three passes. */
+  public static Coordinates of(RowsObjective rows, RowFit fit, MeasuredCurvature measured) {
+    boolean isMixed = rows.penalty().l1() == 0 && measured.canBeFormed();
+    if (isMixed) {
+      RowFactor factor = fit.rows().factor(fit.backend(), fit.loss(), fit.hasIntercept());
+      double factorOfLoss = fit.loss().curvatureFactor();
+      double[][] triangle = factor.roundness(fit.backend(), rows.penalty().l2());
+      return new Coordinates(
+          rows,
+          Arrays.copyOf(factor.shift(), rows.features()),
+          Arrays.copyOf(factor.scale(), rows.features()),
+          triangle,
+          Double.isFinite(factorOfLoss) ? 2 * Math.max(1, factorOfLoss) * (1 + 1e-6) : Double.NaN);
+    }
+    if (fit.rows().isStandardized()) {
+      return plain(rows);
+    }
+    Standardization moments = fit.rows().moments(fit.hasIntercept());
+    double[] shift = new double[rows.features()];
+    double[] scale = new double[rows.features()];
+    Arrays.setAll(shift, moments::featureMean);
+    Arrays.setAll(scale, moments::featureScale);
+    return new Coordinates(rows, shift, scale, null, Double.NaN);
+  }
+
+  /** Parameters of the rows for a point; the array is used again. */
+  public double[] toRows(double[] u) {
+    for (int j = 0; j < rows.groups(); j++) {
+      double[] v = Arrays.copyOfRange(u, j * d, (j + 1) * d);
+      solve(v);
+      double sum = 0;
+      for (int f = 0; f < d; f++) {
+        at[j * d + f] = v[f] / scale[f];
+        sum += shift[f] * at[j * d + f];
+      }
+      if (rows.hasIntercept()) {
+        int b = rows.groups() * d + j;
+        at[b] = u[b] - sum;
+      }
+    }
+    return at;
+  }
+
+  /** The point of parameters of the rows. */
+  public double[] fromRows(double[] w) {
+    double[] u = w.clone();
+    for (int j = 0; j < rows.groups(); j++) {
+      double sum = 0;
+      double[] v = new double[d];
+      for (int f = 0; f < d; f++) {
+        v[f] = w[j * d + f] * scale[f];
+        sum += shift[f] * w[j * d + f];
+      }
+      for (int i = 0; i < d; i++) {
+        double element = triangle == null ? v[i] : 0;
+        for (int f = i; triangle != null && f < d; f++) {
+          element += triangle[i][f] * v[f];
+        }
+        u[j * d + i] = element;
+      }
+      if (rows.hasIntercept()) {
+        u[rows.groups() * d + j] += sum;
+      }
+    }
+    return u;
+  }
+
+  /** {@code T^-1 v} in place. */
+  private void solve(double[] v) {
+    for (int i = d - 1; triangle != null && i >= 0; i--) {
+      double sum = v[i];
+      for (int f = i + 1; f < d; f++) {
+        sum -= triangle[i][f] * v[f];
+      }
+      v[i] = sum / triangle[i][i];
+    }
+  }
+
+  /** {@code T^-T v} in place. */
+  private void solveTransposed(double[] v) {
+    for (int i = 0; triangle != null && i < d; i++) {
+      v[i] /= triangle[i][i];
+      for (int f = i + 1; f < d; f++) {
+        v[f] -= triangle[i][f] * v[i];
+      }
+    }
+  }
+
+  @Override
+  public double evaluate(double[] u, double[] into) {
+    double value = rows.evaluate(toRows(u), gradient);
+    for (int j = 0; j < rows.groups(); j++) {
+      int b = rows.groups() * d + j;
+      double ofIntercept = rows.hasIntercept() ? gradient[b] : 0;
+      double[] v = new double[d];
+      for (int f = 0; f < d; f++) {
+        v[f] = (gradient[j * d + f] - shift[f] * ofIntercept) / scale[f];
+      }
+      solveTransposed(v);
+      System.arraycopy(v, 0, into, j * d, d);
+      if (rows.hasIntercept()) {
+        into[b] = ofIntercept;
+      }
+    }
+    return value;
+  }
+
+  @Override
+  public int size() {
+    return rows.size();
+  }
+
+  @Override
+  public int groups() {
+    return rows.groups();
+  }
+
+  @Override
+  public int group(int parameter) {
+    return rows.group(parameter);
+  }
+
+  @Override
+  public double value(int group) {
+    return rows.value(group);
+  }
+
+  @Override
+  public double l1(int parameter) {
+    double l1 = rows.l1(parameter);
+    return l1 == 0 ? 0 : l1 / scale[parameter % d];
+  }
+
+  @Override
+  public double largestCurvature() {
+    return curvature;
+  }
+
+  @Override
+  public boolean isQuadratic() {
+    return rows.isQuadratic();
+  }
+
+  @Override
+  public double roundoff() {
+    return rows.roundoff();
+  }
+}
