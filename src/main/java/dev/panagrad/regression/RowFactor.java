@@ -6,6 +6,7 @@ import dev.panagrad.tensor.DType;
 import dev.panagrad.tensor.Tensor;
 import dev.panagrad.tensor.TensorArena;
 import java.util.Arrays;
+import java.util.List;
 import java.util.stream.IntStream;
 
 /**
@@ -166,23 +167,34 @@ public record RowFactor(
   }
 
   /**
-   * A triangle T with {@code T^T T = Z^T Z / weight + l2} for the standardized features Z, in
-   * coordinates of which their squared error is round. Constant columns, and those that depend on
-   * others, count as independent of them.
+   * Coordinates in which the squared error of standardized features Z is round.
+   *
+   * @param triangle T with {@code T^T T = Z^T Z / weight + l2}
+   * @param largestCurvature of the mean squared error along features that are neither constant nor
+   *     depend on others, estimated from within as the smallest is
+   * @param cut columns that depend on others; in T they are, as constant ones, as if they did not
    */
-  public double[][] roundness(Backend backend, double l2) {
+  @SuppressWarnings("ArrayRecordComponent") // read, not compared
+  public record Roundness(
+      double[][] triangle, double largestCurvature, double smallestCurvature, List<Integer> cut) {}
+
+  /** The coordinates, with an L2 penalty in units of the columns. */
+  public Roundness roundness(Backend backend, double l2) {
     double root = Math.sqrt(weight);
     double[] penalties = new double[features];
-    Arrays.setAll(
-        penalties, c -> root * (constant[c] ? 1 : Math.sqrt(l2) / (l2 == 0 ? 1 : scale[c])));
+    Arrays.setAll(penalties, c -> constant[c] ? root : root * Math.sqrt(l2) / scale[c]);
     RankedTriangle triangle = new RankedTriangle(backend, this, penalties, 0x1p-53);
-    for (int column : triangle.cut()) {
+    double unit = 2 / weight;
+    double largest = unit * triangle.largest() * triangle.largest();
+    double smallest = unit * triangle.smallest() * triangle.smallest();
+    List<Integer> cut = triangle.cut();
+    for (int column : cut) {
       penalties[column] = root;
     }
-    if (triangle.rank() < features) {
+    if (!cut.isEmpty()) {
       triangle = new RankedTriangle(backend, this, penalties, 0);
     }
-    return triangle.inOrder(1 / root);
+    return new Roundness(triangle.inOrder(1 / root), largest, smallest, cut);
   }
 
   int targets() {

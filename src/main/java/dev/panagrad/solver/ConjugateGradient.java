@@ -53,7 +53,7 @@ public record ConjugateGradient() implements Solver {
     private double[] value;
     private double bestSquares = Double.POSITIVE_INFINITY;
     private double[] best;
-    private double decrease; // of the value by the last step
+    private double bend = Double.NaN; // curvature along the last direction
     private int sinceRefresh;
     private boolean isFirst = true;
 
@@ -71,11 +71,11 @@ public record ConjugateGradient() implements Solver {
 
     @Override
     Status advance() {
-      if (Double.isNaN(firstNorm)) {
+      if (!hasBegun()) {
         refresh();
         Arrays.setAll(d, i -> -g[i]);
-        firstNorm = Math.sqrt(total(squares));
-        if (firstNorm == 0) {
+        began(Math.sqrt(total(squares)), total(value));
+        if (total(squares) == 0) {
           return Status.CONVERGED;
         }
       }
@@ -89,7 +89,7 @@ public record ConjugateGradient() implements Solver {
       if (++sinceRefresh == REFRESH || carried <= enough) {
         refresh();
         double found = total(squares);
-        if (isFlat(Math.sqrt(found), decrease, total(value))) {
+        if (isFlat(Math.sqrt(found), found / (2 * bend), total(value))) {
           return Status.CONVERGED;
         }
         if (found >= bestSquares && carried < found / 4) {
@@ -132,13 +132,11 @@ public record ConjugateGradient() implements Solver {
         move = probe(length);
       }
       isFirst = false;
-      decrease = 0;
       boolean isMoving = false;
       for (int group = 0; group < slope.length; group++) {
         boolean isDown = slope[group] < 0 && curvature[group] > 0;
         step = isDown ? -slope[group] / curvature[group] : 0;
         value[group] += step * slope[group] / 2;
-        decrease -= step * slope[group] / 2;
         slope[group] = step;
         isMoving |= isDown;
       }
@@ -168,8 +166,9 @@ public record ConjugateGradient() implements Solver {
         slope[group] += g[i] * d[i];
         curvature[group] += product[i] * d[i];
       }
-      double bend = total(curvature);
-      return bend > 0 ? -total(slope) / bend * Vectors.norm(d) : Double.NaN;
+      double norm = Vectors.norm(d);
+      bend = total(curvature) / norm / norm;
+      return bend > 0 ? -total(slope) / bend / norm : Double.NaN;
     }
 
     private void refresh() {
@@ -214,7 +213,7 @@ public record ConjugateGradient() implements Solver {
       squares = state.vector("squares", squares);
       value = state.vector("value", value);
       step = state.number("step", step);
-      decrease = state.number("decrease", decrease);
+      bend = state.number("bend", bend);
       sinceRefresh = state.count("since-refresh", sinceRefresh, 0, REFRESH);
       isFirst = state.count("is-first", isFirst ? 1 : 0, 0, 1) == 1;
     }

@@ -78,7 +78,9 @@ public record Fista() implements Solver {
         turn += way * (next[i] - w[i]);
       }
       double norm = curvature * Math.sqrt(squares);
-      firstNorm = Double.isNaN(firstNorm) ? Vectors.requireFinite(norm) : firstNorm;
+      if (!hasBegun()) {
+        began(norm, value);
+      }
       momentum(turn > 0);
       if (isFlat(norm, norm * norm / (2 * curvature), value)) {
         return Status.CONVERGED;

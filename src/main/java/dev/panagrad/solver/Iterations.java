@@ -11,7 +11,8 @@ abstract class Iterations implements Solver.Run {
   double[] w;
   double[] g;
   double step = Double.NaN;
-  double firstNorm = Double.NaN; // the length of the first gradient
+  private double firstNorm = Double.NaN; // the length of the first gradient
+  private double firstValue = Double.NaN;
   private Status status = Status.GOING_ON;
 
   Iterations(Objective objective, double[] initial, double tolerance) {
@@ -24,6 +25,10 @@ abstract class Iterations implements Solver.Run {
 
   abstract Status advance();
 
+  final boolean hasBegun() {
+    return !Double.isNaN(firstNorm);
+  }
+
   /**
    * True where the gradient is small and no step lowers the value by more than its rounding: the
    * first alone may come early, where the method began far away, and the second by chance.
@@ -32,8 +37,20 @@ abstract class Iterations implements Solver.Run {
    * @param decrease what the quadratic model of the method says that its next step gains
    */
   final boolean isFlat(double norm, double decrease, double value) {
-    return norm <= tolerance * firstNorm
-        && decrease <= ROUNDINGS * objective.roundoff() * Math.abs(value);
+    double enough = rounding(value);
+    return norm <= tolerance * firstNorm && decrease <= enough;
+  }
+
+  /** Remembers what the first evaluation gave; throws if the gradient's length is not finite. */
+  final void began(double norm, double value) {
+    firstNorm = Vectors.requireFinite(norm);
+    firstValue = Math.abs(value);
+  }
+
+  private double rounding(double value) {
+    double u = ROUNDINGS * objective.roundoff();
+    // Residuals that all become zero are as small as the rounding of what they began as.
+    return u * (Math.abs(value) + u * firstValue);
   }
 
   @Override
@@ -72,6 +89,7 @@ abstract class Iterations implements Solver.Run {
   public void exchange(RunState state) {
     w = state.vector("w", w);
     firstNorm = state.number("first-norm", firstNorm);
+    firstValue = state.number("first-value", firstValue);
     status = state.status(status);
   }
 }

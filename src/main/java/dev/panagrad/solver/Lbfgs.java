@@ -67,11 +67,11 @@ public record Lbfgs(int memory) implements Solver {
 
     @Override
     Status advance() {
-      if (Double.isNaN(firstNorm)) {
+      if (!hasBegun()) {
         value = objective.evaluate(w, g);
         Arrays.setAll(values, objective::value);
-        firstNorm = Vectors.requireFinite(Vectors.norm(g));
-        if (firstNorm == 0) {
+        began(Vectors.norm(g), value);
+        if (Vectors.norm(g) == 0) {
           return Status.CONVERGED;
         }
       }

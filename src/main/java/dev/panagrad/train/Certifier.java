@@ -1,6 +1,7 @@
 package dev.panagrad.train;
 
 import dev.panagrad.regression.Standardization;
+import dev.panagrad.train.objective.Coordinates;
 import dev.panagrad.train.objective.Curvature;
 import dev.panagrad.train.objective.RowsObjective;
 
@@ -33,9 +34,15 @@ import dev.panagrad.train.objective.RowsObjective;
  * power of the subgradient; near the minimum {@code |subgradient|^2 / (2 mu)} is smaller, where mu
  * is known.
  *
+ * <p>In {@link Coordinates} in which the squared error is round, H is 2 along every direction that
+ * the loss depends on, whatever columns are constant or depend on others: {@code g.H^-1 g / 2} is
+ * {@code |g|^2 / 4} there, with g longer by what rounding may take from it.
+ *
  * @param curvature null if it was not computed
+ * @param coordinates null if they cost more than they are worth
  */
-record Certifier(RowsObjective objective, Standardization units, Curvature curvature) {
+record Certifier(
+    RowsObjective objective, Standardization units, Curvature curvature, Coordinates coordinates) {
   private static final int MAX_PRODUCTS = 200;
 
   /** At the regression's parameters, which stay as they are. */
@@ -59,6 +66,10 @@ record Certifier(RowsObjective objective, Standardization units, Curvature curva
     double l2 = objective.penalty().l2();
     boolean isCurved = curvature != null && curvature.isExact() && curvature.smallest() > 0;
     boolean isPlain = objective.isPlain();
+    boolean isExact = curvature != null && curvature.isExact();
+    double largest = curvature == null ? Double.NaN : curvature.largest();
+    double smallest = isExact ? curvature.smallest() : Double.NaN;
+    boolean isRound = coordinates != null && coordinates.round() != null;
     if (!isPlain && (l2 == 0 || objective.hasIntercept() || objective.penalty().l1() > 0)) {
       basis =
           "none is known for this loss"
@@ -71,6 +82,9 @@ record Certifier(RowsObjective objective, Standardization units, Curvature curva
         gap = curved;
         basis = "strong convexity and the shortest subgradient";
       }
+    } else if (isRound) {
+      gap = roundGap(gradient);
+      basis = "the curvature of the loss";
     } else if (isCurved) {
       gap = quadraticGap(gradient);
       basis = "the curvature of the loss";
@@ -90,8 +104,8 @@ record Certifier(RowsObjective objective, Standardization units, Curvature curva
         Math.sqrt(squares),
         Double.isNaN(gap) ? gap : Math.max(gap, 0) + 4 * objective.roundoff() * Math.abs(value),
         basis,
-        curvature == null ? Double.NaN : curvature.largest(),
-        curvature == null || !curvature.isExact() ? Double.NaN : curvature.smallest());
+        isRound && !isExact ? coordinates.round().largestCurvature() : largest,
+        isRound && !isExact ? coordinates.round().smallestCurvature() : smallest);
   }
 
   /** The element of the subdifferential next to zero. */
@@ -127,6 +141,19 @@ record Certifier(RowsObjective objective, Standardization units, Curvature curva
         squares += r[i] * r[i];
       }
       gap += raw((sum + squares / curvature.smallest()) / 2, j);
+    }
+    return gap;
+  }
+
+  private double roundGap(double[] gradient) {
+    double gap = 0;
+    for (int j = 0; j < objective.groups(); j++) {
+      double squares = 0;
+      for (double g : coordinates.gradient(gradient, j)) {
+        squares += g * g;
+      }
+      double length = Math.sqrt(squares) + coordinates.rounding(Math.sqrt(objective.loss(j)));
+      gap += raw(length * length / 4, j);
     }
     return gap;
   }

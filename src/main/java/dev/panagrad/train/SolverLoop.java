@@ -96,11 +96,9 @@ final class SolverLoop implements EpochLoop {
         objective.load(new double[objective.size()]);
       }
       coordinates =
-          solver instanceof Exact
-              ? Coordinates.plain(objective)
-              : Coordinates.of(objective, bench.fit, bench.curvature);
+          solver instanceof Exact ? Coordinates.plain(objective) : bench.curvature.coordinates();
       run = start(saved == null ? initial() : objective.current());
-    } catch (ArithmeticException e) {
+    } catch (ArithmeticException | IllegalArgumentException e) {
       throw bench.notFinite(e);
     }
     if (saved != null) {

@@ -308,7 +308,10 @@ final class TrainingSession implements AutoCloseable {
     }
     try {
       return new Certifier(
-              bench.objective, rows.standardization(), bench.curvature.forCertificate())
+              bench.objective,
+              rows.standardization(),
+              bench.curvature.forCertificate(),
+              bench.curvature.forCertificateRound())
           .certify();
     } catch (ArithmeticException | IllegalArgumentException e) {
       // Numbers that overflow.

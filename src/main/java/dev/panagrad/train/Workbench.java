@@ -54,7 +54,12 @@ final class Workbench implements AutoCloseable {
   private ExactSolution exact(double l2) {
     TrainingRows rows = fit.rows();
     ExactSolution.Ridge ridge = new ExactSolution.Ridge(l2, rows.isChanged());
-    ExactSolution found = rows.exactSolution(fit.backend(), fit.loss(), fit.hasIntercept(), ridge);
+    ExactSolution found;
+    try {
+      found = rows.exactSolution(fit.backend(), fit.loss(), fit.hasIntercept(), ridge);
+    } catch (IllegalArgumentException e) {
+      throw notFinite(e);
+    }
     Standardization units =
         rows.isChanged()
             ? rows.standardization()
@@ -148,14 +153,17 @@ final class Workbench implements AutoCloseable {
   }
 
   /** The failure of a method or a rate for which numbers over all rows are not finite. */
-  RuntimeException notFinite(ArithmeticException cause) {
+  RuntimeException notFinite(RuntimeException cause) {
     String found = fit.rows().data().firstNotFinite();
-    return found == null
+    if (found != null) {
+      return notFinite(found, cause);
+    }
+    return cause instanceof ArithmeticException
         ? new DivergenceException(
             "%s: the data has values that are too large for %s; give them another unit"
                 .formatted(cause.getMessage(), fit.rows().data().x().dtype()),
             1)
-        : notFinite(found, cause);
+        : cause;
   }
 
   @Override

@@ -26,18 +26,24 @@ public final class Coordinates implements Objective {
   private final RowsObjective rows;
   private final double[] shift;
   private final double[] scale;
-  private final double[][] triangle; // null for the identity
+  private final RowFactor.Roundness round; // null where T is the identity
+  private final double[][] triangle; // its T, or null
   private final double curvature; // NaN where none is known
   private final int d;
   private final double[] at; // parameters of the rows
   private final double[] gradient;
 
   private Coordinates(
-      RowsObjective rows, double[] shift, double[] scale, double[][] triangle, double curvature) {
+      RowsObjective rows,
+      double[] shift,
+      double[] scale,
+      RowFactor.Roundness round,
+      double curvature) {
     this.rows = rows;
     this.shift = shift;
     this.scale = scale;
-    this.triangle = triangle;
+    this.round = round;
+    triangle = round == null ? null : round.triangle();
     this.curvature = curvature;
     d = rows.features();
     at = new double[rows.size()];
@@ -55,25 +61,67 @@ public final class Coordinates implements Objective {
   public static Coordinates of(RowsObjective rows, RowFit fit, MeasuredCurvature measured) {
     boolean isMixed = rows.penalty().l1() == 0 && measured.canBeFormed();
     if (isMixed) {
-      RowFactor factor = fit.rows().factor(fit.backend(), fit.loss(), fit.hasIntercept());
+      RowFactor factor = fit.rows().factor(measured.host(), fit.loss(), fit.hasIntercept());
       double factorOfLoss = fit.loss().curvatureFactor();
-      double[][] triangle = factor.roundness(fit.backend(), rows.penalty().l2());
+      RowFactor.Roundness round = factor.roundness(measured.host(), rows.penalty().l2());
       return new Coordinates(
           rows,
           Arrays.copyOf(factor.shift(), rows.features()),
           Arrays.copyOf(factor.scale(), rows.features()),
-          triangle,
+          round,
           Double.isFinite(factorOfLoss) ? 2 * Math.max(1, factorOfLoss) * (1 + 1e-6) : Double.NaN);
     }
     if (fit.rows().isStandardized()) {
       return plain(rows);
     }
     Standardization moments = fit.rows().moments(fit.hasIntercept());
+    if (!moments.isFinite()) {
+      throw new ArithmeticException("means and deviations of the columns are not finite");
+    }
     double[] shift = new double[rows.features()];
     double[] scale = new double[rows.features()];
     Arrays.setAll(shift, moments::featureMean);
     Arrays.setAll(scale, moments::featureScale);
     return new Coordinates(rows, shift, scale, null, Double.NaN);
+  }
+
+  /** Passes over the rows that it took to find them. */
+  int passes() {
+    return round == null ? 0 : 3;
+  }
+
+  /** What is known of the rows where the squared error is round; else null. */
+  public RowFactor.Roundness round() {
+    return round;
+  }
+
+  /**
+   * How much longer or shorter the rounding of the rows' type makes a {@link #gradient}: a sum over
+   * a block of rows is wrong by 16 units of {@code |r| |x|}, and T^-1 lengthens that.
+   *
+   * @param residual root mean square of an output's residuals
+   */
+  public double rounding(double residual) {
+    double squares = 1;
+    for (int f = 0; f < d; f++) {
+      double size = 1 + Math.abs(shift[f]) / scale[f];
+      squares += size * size;
+    }
+    double least = Math.sqrt(round.smallestCurvature() / 2);
+    return 16 * rows.roundoff() * residual * Math.sqrt(squares) / Math.min(least, 1);
+  }
+
+  /** The gradient of an output, with that of its intercept, for one of the rows' parameters. */
+  public double[] gradient(double[] ofRows, int output) {
+    double[] part = rows.part(ofRows, output);
+    double ofIntercept = rows.hasIntercept() ? part[d] : 0;
+    double[] v = new double[d];
+    for (int f = 0; f < d; f++) {
+      v[f] = (part[f] - shift[f] * ofIntercept) / scale[f];
+    }
+    solveTransposed(v);
+    System.arraycopy(v, 0, part, 0, d);
+    return part;
   }
 
   /** Parameters of the rows for a point; the array is used again. */
@@ -143,16 +191,10 @@ public final class Coordinates implements Objective {
   public double evaluate(double[] u, double[] into) {
     double value = rows.evaluate(toRows(u), gradient);
     for (int j = 0; j < rows.groups(); j++) {
-      int b = rows.groups() * d + j;
-      double ofIntercept = rows.hasIntercept() ? gradient[b] : 0;
-      double[] v = new double[d];
-      for (int f = 0; f < d; f++) {
-        v[f] = (gradient[j * d + f] - shift[f] * ofIntercept) / scale[f];
-      }
-      solveTransposed(v);
-      System.arraycopy(v, 0, into, j * d, d);
+      double[] part = gradient(gradient, j);
+      System.arraycopy(part, 0, into, j * d, d);
       if (rows.hasIntercept()) {
-        into[b] = ofIntercept;
+        into[rows.groups() * d + j] = part[d];
       }
     }
     return value;

@@ -12,6 +12,7 @@ public final class MeasuredCurvature implements AutoCloseable {
   private final RowsObjective objective; // null where only normalEquations() is asked for
   private Curvature curvature;
   private NormalEquations equations;
+  private Coordinates coordinates; // null until they are asked for
   private Backend host; // beside a device; null until it is needed
 
   public MeasuredCurvature(RowFit fit, RowsObjective objective) {
@@ -29,15 +30,28 @@ public final class MeasuredCurvature implements AutoCloseable {
 
   public NormalEquations normalEquations() {
     if (equations == null) {
-      if (!fit.backend().usesHostMemory()) {
-        host = Backends.openHost(BackendOptions.defaults());
-      }
-      equations =
-          fit.rows()
-              .normalEquations(
-                  host == null ? fit.backend() : host, fit.arena(), fit.hasIntercept());
+      equations = fit.rows().normalEquations(host(), fit.arena(), fit.hasIntercept());
     }
     return equations;
+  }
+
+  /** The backend, or one in host memory beside a device. */
+  Backend host() {
+    if (fit.backend().usesHostMemory()) {
+      return fit.backend();
+    }
+    if (host == null) {
+      host = Backends.openHost(BackendOptions.defaults());
+    }
+    return host;
+  }
+
+  /** The coordinates in which methods iterate, once rows are placed. */
+  public Coordinates coordinates() {
+    if (coordinates == null) {
+      coordinates = Coordinates.of(objective, fit, this);
+    }
+    return coordinates;
   }
 
   /** True where a number is known that the curvature is nowhere above. */
@@ -52,12 +66,23 @@ public final class MeasuredCurvature implements AutoCloseable {
 
   /** The curvature if it is that of the loss and had for little, or known already; else null. */
   public Curvature forCertificate() {
-    return !fit.loss().isPlain() ? null : canBeFormed() ? get() : curvature;
+    boolean isWanted = canBeFormed() && (isCornered() || !fit.rows().isStandardized());
+    return !fit.loss().isPlain() ? null : isWanted ? get() : curvature;
+  }
+
+  /** Round coordinates if the loss has them and they are had for little; else null. */
+  public Coordinates forCertificateRound() {
+    return fit.loss().isPlain() && canBeFormed() && !isCornered() ? coordinates() : null;
+  }
+
+  private boolean isCornered() {
+    return objective.penalty().l1() > 0;
   }
 
   /** Passes over the rows that it took, beside those of the objective. */
   public long formingPasses() {
-    return equations == null ? 0 : fit.hasIntercept() ? 2 : 1;
+    int ofEquations = equations == null ? 0 : fit.hasIntercept() ? 2 : 1;
+    return ofEquations + (coordinates == null ? 0 : coordinates.passes());
   }
 
   @Override
