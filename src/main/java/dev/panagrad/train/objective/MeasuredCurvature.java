@@ -42,7 +42,8 @@ public final class MeasuredCurvature implements AutoCloseable {
 
   /** True where a number is known that the curvature is nowhere above. */
   public boolean isBounded() {
-    return fit.loss().isPlain() || (Double.isFinite(fit.loss().curvatureFactor()) && canBeFormed());
+    return objective.isQuadratic()
+        || (Double.isFinite(fit.loss().curvatureFactor()) && canBeFormed());
   }
 
   private boolean canBeFormed() {
@@ -51,7 +52,7 @@ public final class MeasuredCurvature implements AutoCloseable {
 
   /** The curvature if it is that of the loss and had for little, or known already; else null. */
   public Curvature forCertificate() {
-    return !fit.loss().isPlain() ? null : canBeFormed() ? get() : curvature;
+    return !objective.isQuadratic() ? null : canBeFormed() ? get() : curvature;
   }
 
   /** Passes over the rows that it took, beside those of the objective. */
