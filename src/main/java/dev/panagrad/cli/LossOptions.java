@@ -36,6 +36,8 @@ final class LossOptions {
       description = "logistic: how much rows of class 0 and 1 count.")
   private String classWeights;
 
+  private Tensor ofRows; // the weights that were read; null before, or without
+
   boolean isPresent() {
     return !(loss() instanceof Squared)
         || weights != null
@@ -67,7 +69,8 @@ final class LossOptions {
     int last = all.targets().size() - 1;
     int k = all.targets().size() - columns.size();
     if (weights != null) {
-      trainer.weights(column(arena, "weights", all.y(), k));
+      ofRows = column(arena, "weights", all.y(), k);
+      trainer.weights(ofRows);
     }
     if (offset != null) {
       trainer.offset(column(arena, "offsets", all.y(), last));
@@ -81,6 +84,11 @@ final class LossOptions {
       to.set(i, from.get(i, column));
     }
     return to;
+  }
+
+  /** The weights of the rows that were read, or null. */
+  Tensor weights() {
+    return ofRows;
   }
 
   void apply(Trainer trainer) {

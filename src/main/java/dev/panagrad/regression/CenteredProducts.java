@@ -29,8 +29,8 @@ final class CenteredProducts {
   }
 
   /** Sums over {@code count} positions of a checked batch from {@code first}. */
-  void sum(LinearAlgebra linear, Batch batch, long first, long count, PanelWeights weights) {
-    double total = weights.sum();
+  void sum(LinearAlgebra linear, Batch batch, long first, long count, RelativeWeights weights) {
+    double total = weights.sum(first, count);
     meanWeight = weights.largest() * (total / count);
     try (TensorArena scratch = TensorArena.open("panels of rows")) {
       RowPanel features = new RowPanel(scratch, batch.rows().x(), batch.index(), count, weights);

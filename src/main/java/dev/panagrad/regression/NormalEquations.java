@@ -179,7 +179,7 @@ public final class NormalEquations {
     checkRows(batch, first, count);
     DenseRows rows = batch.rows();
     requireAccepted(backend, rows.features(), rows.outputs());
-    PanelWeights weights = new PanelWeights(batch, first, count);
+    RelativeWeights weights = new RelativeWeights(rows.weights(), batch.index(), first, count);
     CenteredProducts sums =
         new CenteredProducts(
             arena, Math.toIntExact(rows.features()), Math.toIntExact(rows.outputs()), hasIntercept);

@@ -17,12 +17,13 @@ final class RowPanel {
   static final int ROWS = 1024; // 512 KiB for 64 columns, which a level-2 cache holds
   private final Tensor source;
   private final Tensor index;
-  private final PanelWeights weights;
+  private final RelativeWeights weights;
+  private final double[] roots = new double[ROWS]; // of the weights of the rows that are loaded
   private final Tensor panel;
   private final double[] partial;
 
   /** A panel of a checked matrix, for {@code count} rows in all, of a checked index or null. */
-  RowPanel(TensorArena arena, Tensor source, Tensor index, long count, PanelWeights weights) {
+  RowPanel(TensorArena arena, Tensor source, Tensor index, long count, RelativeWeights weights) {
     this.source = source;
     this.weights = weights;
     this.index = index;
@@ -45,7 +46,8 @@ final class RowPanel {
       long row = row(first + i);
       long at = source.byteOffset() + row * source.rowStride() * bytes;
       long out = panel.byteOffset() + i * shift.length * Double.BYTES;
-      double root = weights.load((int) i, row);
+      double root = Math.sqrt(weights.of(row));
+      roots[(int) i] = root;
       if (root == 0) {
         to.asSlice(out, (long) shift.length * Double.BYTES).fill((byte) 0); // whatever it holds
       } else if (isF32) {
@@ -80,7 +82,7 @@ final class RowPanel {
     long at = loaded.byteOffset();
     Arrays.fill(partial, 0);
     for (long i = 0; i < loaded.rows(); i++) {
-      double root = weights.root((int) i);
+      double root = roots[(int) i];
       for (int c = 0; c < partial.length; c++, at += Double.BYTES) {
         partial[c] += root * values.get(ValueLayout.JAVA_DOUBLE, at);
       }

@@ -81,11 +81,11 @@ class WeightedRowsTest {
 
   /** One line of the table. */
   private record Case(
-      Kind kind, String method, Penalty penalty, boolean isPlain, double[] classes) {
+      Kind kind, String method, Penalty penalty, boolean isPlain, List<Double> classes) {
     Trainer trainer() {
       Trainer trainer = METHODS.get(method).apply(penalty).loss(kind.loss).certify();
       if (classes != null) {
-        trainer = classes.length == 0 ? trainer.balancedClasses() : trainer.classWeights(1, 3);
+        trainer = classes.isEmpty() ? trainer.balancedClasses() : trainer.classWeights(1, 3);
       }
       return isPlain ? trainer.withoutIntercept() : trainer.standardizeInPlace();
     }
@@ -98,7 +98,7 @@ class WeightedRowsTest {
               method,
               penalty,
               isPlain ? ", raw without intercept" : "",
-              classes == null ? "" : ", classes " + Arrays.toString(classes));
+              classes == null ? "" : ", classes " + classes);
     }
   }
 
@@ -113,8 +113,8 @@ class WeightedRowsTest {
             if (isPossible(plain)) {
               cases.add(plain);
               if (kind.loss.hasClasses()) {
-                cases.add(new Case(kind, method, penalty, isPlain, new double[0]));
-                cases.add(new Case(kind, method, penalty, isPlain, new double[] {1, 3}));
+                cases.add(new Case(kind, method, penalty, isPlain, List.of()));
+                cases.add(new Case(kind, method, penalty, isPlain, List.of(1.0, 3.0)));
               }
             }
           }
@@ -134,6 +134,7 @@ class WeightedRowsTest {
   }
 
   /** Rows with weights: three features, the last in other units and constant but for one row. */
+  @SuppressWarnings("ArrayRecordComponent") // made once, not compared
   private record Rows(double[][] x, double[][] y, double[] weights) {
     static Rows of(Kind kind, int seed) {
       double[][] x = Datasets.normal(seed, ROWS, 3);
@@ -241,6 +242,11 @@ class WeightedRowsTest {
       assertEquals(condition, foundBound.condition(), 1e-10 * condition, what);
     }
     assertEquals(wantedBound.basis(), foundBound.basis(), what);
+    // Where descent has not ended, a gap is far from its rounding.
+    if (which.method.startsWith("g") && wantedBound.gap() > 0) {
+      double rounding = 1e-9 * Math.max(Math.abs(wantedBound.objective()), 1);
+      assertEquals(wantedBound.gap(), foundBound.gap(), 1e-6 * wantedBound.gap() + rounding, what);
+    }
     assertEquals(Double.isNaN(wantedBound.gap()), Double.isNaN(foundBound.gap()), what);
   }
 
