@@ -92,6 +92,11 @@ final class LossOptions {
     return to;
   }
 
+  /** The weights of the rows that were read, or null. */
+  Tensor weights() {
+    return rowWeights;
+  }
+
   void apply(Trainer trainer) {
     trainer.loss(loss());
     if (classWeights == null) {

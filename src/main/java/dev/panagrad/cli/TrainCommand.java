@@ -4,6 +4,7 @@ import dev.panagrad.backend.Backend;
 import dev.panagrad.backend.Backends;
 import dev.panagrad.data.DataException;
 import dev.panagrad.data.Dataset;
+import dev.panagrad.data.RowOrder;
 import dev.panagrad.regression.LinearModel;
 import dev.panagrad.regression.ModelFile;
 import dev.panagrad.regression.NormalEquations;
@@ -103,12 +104,13 @@ final class TrainCommand implements Callable<Integer> {
       if (checkRows) {
         requireIntact(file);
       }
-      Trainer trainer = prepared.trainer(dataset.rows(), file != null);
+      long rows = RowOrder.used(dataset.rows(), loss.weights());
+      Trainer trainer = prepared.trainer(rows, file != null);
       if (!quiet) {
         printData(out, backend, dataset);
       }
       if (file == null) {
-        Warnings.print(dataset);
+        Warnings.print(dataset, loss.weights());
       }
       // Before training, which standardizes in place. The solution is invariant to that; its units
       // are not.

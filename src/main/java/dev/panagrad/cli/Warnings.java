@@ -1,6 +1,7 @@
 package dev.panagrad.cli;
 
 import dev.panagrad.data.Dataset;
+import dev.panagrad.data.RowOrder;
 import dev.panagrad.path.PathResult;
 import dev.panagrad.regression.Standardization;
 import dev.panagrad.safetensors.Excerpt;
@@ -22,23 +23,32 @@ final class Warnings {
   private Warnings() {}
 
   static void print(Dataset data) {
-    if (data.rows() < data.features().size()) {
+    print(data, null);
+  }
+
+  /** Warns of rows with weight above 0; of all if weights are null. */
+  static void print(Dataset data, Tensor weights) {
+    long rows = RowOrder.used(data.rows(), weights);
+    if (rows < data.features().size()) {
       warn(
           "fewer rows (%,d) than features (%,d): many coefficients give the same loss; consider --l2"
-              .formatted(data.rows(), data.features().size()));
+              .formatted(rows, data.features().size()));
     }
     if (data.x().dtype() == DType.F32) {
-      precision(data.x(), data.features());
-      precision(data.y(), data.targets());
+      precision(data.x(), data.features(), weights);
+      precision(data.y(), data.targets(), weights);
     }
   }
 
   /** Timestamps and identifiers vary by less than F32 can tell apart. */
-  private static void precision(Tensor t, List<String> names) {
+  private static void precision(Tensor t, List<String> names, Tensor weights) {
     for (int c = 0; c < names.size(); c++) {
       float low = Float.POSITIVE_INFINITY;
       float high = Float.NEGATIVE_INFINITY;
       for (long i = 0; i < t.rows(); i++) {
+        if (weights != null && weights.get(i) == 0) {
+          continue;
+        }
         low = Math.min(low, (float) t.get(i, c));
         high = Math.max(high, (float) t.get(i, c));
       }

@@ -63,14 +63,20 @@ public record Dataset(List<String> features, List<String> targets, Tensor x, Ten
 
   /** The first value that is not finite and its place, in words; null if all values are. */
   public String firstNotFinite() {
-    String ofFeatures = firstNotFinite("feature", x, features);
-    return ofFeatures == null ? firstNotFinite("target", y, targets) : ofFeatures;
+    return firstNotFinite(null);
   }
 
-  private static String firstNotFinite(String what, Tensor values, List<String> names) {
+  /** The same of rows whose weight is above 0; of all if weights are null. */
+  public String firstNotFinite(Tensor weights) {
+    String ofFeatures = firstNotFinite("feature", x, features, weights);
+    return ofFeatures == null ? firstNotFinite("target", y, targets, weights) : ofFeatures;
+  }
+
+  private static String firstNotFinite(
+      String what, Tensor values, List<String> names, Tensor weights) {
     for (int c = 0; c < names.size(); c++) {
       for (long i = 0; i < values.rows(); i++) {
-        if (!Double.isFinite(values.get(i, c))) {
+        if (!Double.isFinite(values.get(i, c)) && (weights == null || weights.get(i) > 0)) {
           return "row %,d of %s '%s' is %s".formatted(i + 1, what, names.get(c), values.get(i, c));
         }
       }

@@ -7,6 +7,7 @@ import java.lang.foreign.MemorySegment;
 import java.lang.foreign.ValueLayout;
 import java.util.random.RandomGenerator;
 import java.util.random.RandomGeneratorFactory;
+import java.util.stream.LongStream;
 
 /**
  * Row numbers in native memory: which rows are trained on, which are held out, and the order of an
@@ -37,30 +38,51 @@ public final class RowOrder {
 
   /** Orders all rows, with a random part of them, at most rows - 1, held out. */
   public static RowOrder of(TensorArena arena, long rows, long heldOut, long seed) {
-    if (heldOut < 0 || heldOut >= Math.max(rows, 1)) {
+    return of(arena, rows, null, heldOut, seed);
+  }
+
+  /**
+   * Orders the rows whose weight is above 0, as if there were no others.
+   *
+   * @param weights of all rows [rows], or null if all are 1
+   * @param heldOut rows to hold out, fewer than have weight
+   */
+  public static RowOrder of(TensorArena arena, long rows, Tensor weights, long heldOut, long seed) {
+    long used = used(rows, weights);
+    if (heldOut < 0 || heldOut >= Math.max(used, 1)) {
       throw new IllegalArgumentException(
-          "rows to hold out must be in [0, %,d), found %,d".formatted(rows, heldOut));
+          "rows to hold out must be in [0, %,d), found %,d".formatted(used, heldOut));
     }
-    Tensor index = arena.allocate("row order", DType.I64, rows);
-    long training = rows - heldOut;
+    Tensor index = arena.allocate("row order", DType.I64, used);
+    long training = used - heldOut;
     // Selection sampling (Knuth, The Art of Computer Programming, 3.4.2 S): both parts stay sorted.
     RandomGenerator random = generator(seed, -1);
     long trained = 0;
     long held = 0;
     for (long row = 0; row < rows; row++) {
-      if (held < heldOut && random.nextLong(rows - row) < heldOut - held) {
+      if (weights != null && weights.get(row) == 0) {
+        continue;
+      }
+      if (held < heldOut && random.nextLong(used - trained - held) < heldOut - held) {
         index.setLong(training + held++, row);
       } else {
         index.setLong(trained++, row);
       }
     }
     Tensor sorted =
-        heldOut == 0
+        training == rows
             ? null
             : arena
                 .allocate("training rows", DType.I64, training)
                 .copyFrom(index.rows(0, training));
     return new RowOrder(index, sorted, training, seed);
+  }
+
+  /** The number of rows whose weight is above 0: all if the weights are null. */
+  public static long used(long rows, Tensor weights) {
+    return weights == null
+        ? rows
+        : LongStream.range(0, rows).filter(row -> weights.get(row) > 0).count();
   }
 
   /** The row numbers: training rows first. */

@@ -43,6 +43,11 @@ final class AreaUnderCurve implements Metrics.Measure {
   }
 
   @Override
+  public boolean takesAnyWeights() {
+    return true;
+  }
+
+  @Override
   public void add(double[] z, double[] y, double[] s, int count) {
     if (keys == null) {
       keys = allocate(Long.BYTES);
@@ -112,6 +117,9 @@ final class AreaUnderCurve implements Metrics.Measure {
   public double value(double ofAll) {
     sort(0, ones, Long.SIZE - 1);
     sort(rows - zeros, rows, Long.SIZE - 1);
+    // Weights of each class in units of its largest: products of 1e-300 and 1e-300 are 0.
+    double ofOne = largest(0, ones);
+    double ofZero = largest(rows - zeros, rows);
     long zero = rows - zeros;
     double below = 0;
     double pairs = 0;
@@ -120,23 +128,31 @@ final class AreaUnderCurve implements Metrics.Measure {
       long key = keys.getAtIndex(KEY, one);
       double onesHere = 0;
       for (; one < ones && keys.getAtIndex(KEY, one) == key; one++) {
-        onesHere += weight(one);
+        onesHere += weight(one) / ofOne;
       }
       for (; zero < rows && Long.compareUnsigned(keys.getAtIndex(KEY, zero), key) < 0; zero++) {
-        below += weight(zero);
+        below += weight(zero) / ofZero;
       }
       double zerosHere = 0;
       for (; zero < rows && keys.getAtIndex(KEY, zero) == key; zero++) {
-        zerosHere += weight(zero);
+        zerosHere += weight(zero) / ofZero;
       }
       pairs += onesHere * (below + zerosHere / 2);
       below += zerosHere;
       above += onesHere;
     }
     for (; zero < rows; zero++) {
-      below += weight(zero);
+      below += weight(zero) / ofZero;
     }
     return pairs / (below * above);
+  }
+
+  private double largest(long from, long to) {
+    double largest = 0;
+    for (long at = from; at < to; at++) {
+      largest = Math.max(largest, weight(at));
+    }
+    return largest;
   }
 
   private double weight(long at) {

@@ -20,10 +20,16 @@ public final class Metrics implements AutoCloseable {
   private final long maxBytes;
   private final Map<String, Measure> measures = new LinkedHashMap<>();
   private final Map<String, String> notes = new LinkedHashMap<>();
-  private double weight;
+  private final double unit;
+  private double weight; // of the rows so far, in that unit
 
   interface Measure extends AutoCloseable {
     void add(double[] z, double[] y, double[] s, int count);
+
+    /** True if weights of any size are taken as they are, and not in the unit. */
+    default boolean takesAnyWeights() {
+      return false;
+    }
 
     double value(double weight);
 
@@ -33,8 +39,17 @@ public final class Metrics implements AutoCloseable {
 
   /** No measures yet, of that many rows, in at most that many bytes of native memory. */
   public Metrics(long rows, long maxBytes) {
+    this(rows, maxBytes, 1);
+  }
+
+  /**
+   * No measures yet, of that many rows, in at most that many bytes of native memory. Weights are
+   * summed in units of the largest, so that those from 1e-300 to 1e300 are in range.
+   */
+  public Metrics(long rows, long maxBytes, double largestWeight) {
     this.rows = rows;
     this.maxBytes = maxBytes;
+    this.unit = largestWeight;
   }
 
   /** The mean of a measure of each row's prediction z, before the inverse link, and target y. */
@@ -74,15 +89,17 @@ public final class Metrics implements AutoCloseable {
 
   /** Adds rows: predictions z before the inverse link, targets y, weights s above 0. */
   public void add(double[] z, double[] y, double[] s, int count) {
+    double[] relative = new double[count];
     for (int i = 0; i < count; i++) {
-      weight += s[i];
+      relative[i] = s[i] / unit;
+      weight += relative[i];
     }
     measures.forEach(
         (name, measure) ->
             attempt(
                 name,
                 () -> {
-                  measure.add(z, y, s, count);
+                  measure.add(z, y, measure.takesAnyWeights() ? s : relative, count);
                   return 0;
                 }));
   }
@@ -182,7 +199,7 @@ public final class Metrics implements AutoCloseable {
         // From the first, so that the mean of equal targets is exact.
         beyond += s[i] * (y[i] - y[0]);
       }
-      if (count == 0) {
+      if (part == 0) {
         return;
       }
       double ofPart = y[0] + beyond / part;

@@ -9,8 +9,9 @@ import dev.panagrad.tensor.TensorArena;
 import java.lang.foreign.MemorySegment;
 import java.lang.foreign.ValueLayout;
 
-/** The mean products of centered columns, in the letters of {@link NormalEquations}. */
+/** The weighted mean products of centered columns, in the letters of {@link NormalEquations}. */
 final class CenteredProducts {
+  double meanWeight = 1;
   final boolean isCentered; // whether means are subtracted; they are zero if not
   final double[] mean;
   final double[] targetMean;
@@ -28,10 +29,12 @@ final class CenteredProducts {
   }
 
   /** Sums over {@code count} positions of a checked batch from {@code first}. */
-  void sum(LinearAlgebra linear, Batch batch, long first, long count) {
+  void sum(LinearAlgebra linear, Batch batch, long first, long count, RelativeWeights weights) {
+    double total = weights.sum(first, count);
+    meanWeight = weights.largest() * (total / count);
     try (TensorArena scratch = TensorArena.open("panels of rows")) {
-      RowPanel features = new RowPanel(scratch, batch.rows().x(), batch.index(), count);
-      RowPanel targets = new RowPanel(scratch, batch.rows().y(), batch.index(), count);
+      RowPanel features = new RowPanel(scratch, batch.rows().x(), batch.index(), count, weights);
+      RowPanel targets = new RowPanel(scratch, batch.rows().y(), batch.index(), count, weights);
       double[] rest = new double[mean.length];
       double[] targetRest = new double[targetMean.length];
       if (isCentered) {
@@ -40,8 +43,8 @@ final class CenteredProducts {
           features.addSums(features.load(first + done, rows, rest), mean);
           targets.addSums(targets.load(first + done, rows, targetRest), targetMean);
         }
-        divide(mean, count);
-        divide(targetMean, count);
+        divide(mean, total);
+        divide(targetMean, total);
       }
       for (long done = 0; done < count; done += RowPanel.ROWS) {
         long rows = Math.min(RowPanel.ROWS, count - done);
@@ -55,33 +58,33 @@ final class CenteredProducts {
           targets.addSums(v, targetRest);
         }
       }
-      divide(rest, count);
-      divide(targetRest, count);
-      center(g, rest, rest, count);
-      center(c, targetRest, rest, count);
+      divide(rest, total);
+      divide(targetRest, total);
+      center(g, rest, rest, total);
+      center(c, targetRest, rest, total);
       for (int f = 0; f < mean.length; f++) {
         mean[f] += rest[f];
       }
       for (int j = 0; j < q.length; j++) {
-        q[j] = q[j] / count - targetRest[j] * targetRest[j];
+        q[j] = q[j] / total - targetRest[j] * targetRest[j];
         targetMean[j] += targetRest[j];
       }
     }
   }
 
-  private static void divide(double[] sums, long count) {
+  private static void divide(double[] sums, double total) {
     for (int i = 0; i < sums.length; i++) {
-      sums[i] /= count;
+      sums[i] /= total;
     }
   }
 
   /** Means of products from their sums, less the products of what rounding left in the means. */
-  private static void center(Tensor sums, double[] left, double[] right, long count) {
+  private static void center(Tensor sums, double[] left, double[] right, double total) {
     MemorySegment values = sums.segment();
     long at = sums.byteOffset();
     for (double l : left) {
       for (int j = 0; j < right.length; j++, at += Double.BYTES) {
-        double mean = values.get(ValueLayout.JAVA_DOUBLE, at) / count;
+        double mean = values.get(ValueLayout.JAVA_DOUBLE, at) / total;
         values.set(ValueLayout.JAVA_DOUBLE, at, mean - l * right[j]);
       }
     }

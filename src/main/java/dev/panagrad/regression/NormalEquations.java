@@ -20,16 +20,17 @@ import java.util.Locale;
  * gradient of the mean squared error then costs d^2 multiply-adds an output instead of 2 n d.
  *
  * <pre>
- *   m, m_y                           means of the columns; zero without intercept
+ *   s_i, S, u                        weights, their sum, their mean S/n; all 1 without weights
+ *   m, m_y                           weighted means of the columns; zero without intercept
  *   z_i = x_i - m,  v_i = y_i - m_y  centered rows, and each output's centered target
- *   G = (1/n) sum_i z_i z_i^T        [d, d]
- *   c = (1/n) sum_i v_i z_i          [d]
- *   q = (1/n) sum_i v_i^2
+ *   G = (1/S) sum_i s_i z_i z_i^T    [d, d]
+ *   c = (1/S) sum_i s_i v_i z_i      [d]
+ *   q = (1/S) sum_i s_i v_i^2
  *
  *   s    = b + m . w - m_y           mean residual
- *   gw   = 2 (G w - c + s m)
- *   gb   = 2 s
- *   loss = w . (G w - 2 c) + q + s^2
+ *   gw   = 2 u (G w - c + s m)
+ *   gb   = 2 u s
+ *   loss = u (w . (G w - 2 c) + q + s^2)
  * </pre>
  *
  * A row's residual is {@code z_i . w - v_i + s}, and centered columns sum to zero, so that this is
@@ -52,14 +53,15 @@ import java.util.Locale;
  *   |error of loss| <= 3 gamma S^2 + 2 |s| e + e^2
  * </pre>
  *
- * before the gradient is rounded to its own type, for fewer than 10^7 rows and in the absence of
- * overflow and underflow. An entry of G is a sum of n products of two rounded differences, divided
- * by n: its error is at most {@code gamma_(n+3) t_f t_g} in any order of summation (Higham 2002,
- * section 3.1), thrice that with the corrections for the means, each of which is at most {@code
- * t_f}. By Cauchy and Schwarz {@code |G_fg| <= t_f t_g}, so the product with w adds {@code gamma_d
- * t_f S}. A mean is wrong by its own rounding, {@code u |m_f|}, and by {@code gamma_(n+1) t_f} from
- * the sum of the centered column, which is where e comes from. The 12 are the few operations that
- * remain. Blocked sums and chance make actual errors far smaller than n u.
+ * times u, before the gradient is rounded to its own type, for fewer than 10^7 rows and in the
+ * absence of overflow and underflow. An entry of G is a sum of n products of two rounded
+ * differences, divided by n: its error is at most {@code gamma_(n+3) t_f t_g} in any order of
+ * summation (Higham 2002, section 3.1), thrice that with the corrections for the means, each of
+ * which is at most {@code t_f}. By Cauchy and Schwarz {@code |G_fg| <= t_f t_g}, so the product
+ * with w adds {@code gamma_d t_f S}. A mean is wrong by its own rounding, {@code u |m_f|}, and by
+ * {@code gamma_(n+1) t_f} from the sum of the centered column, which is where e comes from. The 12
+ * are the few operations that remain. Weights add the rounding of their sum and roots: n is then 2
+ * n, and 12 is 20. Blocked sums and chance make actual errors far smaller than n u.
  *
  * <p><b>Limits.</b>
  *
@@ -156,10 +158,12 @@ public final class NormalEquations {
 
   /**
    * Sums the normal equations of {@code count} positions of a batch from {@code first}. Reads the
-   * rows twice with an intercept, else once, in panels of 1,024.
+   * rows twice with an intercept, else once, in panels of 1,024. A row of weight 0 has no part in
+   * them, whatever it holds.
    *
-   * @throws IllegalArgumentException if there is no row, rows have weights or offsets, there are
-   *     more than {@link #MAX_FEATURES} features, or the backend does not compute in host memory
+   * @throws IllegalArgumentException if there is no row, rows have offsets, a weight is negative or
+   *     not finite or all are 0, there are more than {@link #MAX_FEATURES} features, or the backend
+   *     does not compute in host memory
    * @throws IndexOutOfBoundsException if the range is not inside, or an entry of the index is not a
    *     row
    */
@@ -175,17 +179,20 @@ public final class NormalEquations {
     checkRows(batch, first, count);
     DenseRows rows = batch.rows();
     requireAccepted(backend, rows.features(), rows.outputs());
+    RelativeWeights weights = new RelativeWeights(rows.weights(), batch.index(), first, count);
     CenteredProducts sums =
         new CenteredProducts(
             arena, Math.toIntExact(rows.features()), Math.toIntExact(rows.outputs()), hasIntercept);
-    sums.sum(linear, batch, first, count);
+    sums.sum(linear, batch, first, count, weights);
     return new NormalEquations(linear, arena, sums);
   }
 
   private static void checkRows(Batch batch, long first, long count) {
-    if (!batch.rows().isPlain()) {
+    DenseRows rows = batch.rows();
+    if (rows.offset() != null) {
       throw new IllegalArgumentException(
-          "normal equations are for rows without weights and offsets; compute gradients from the rows");
+          "normal equations are for rows without offsets, found '%s'; compute gradients from the rows"
+              .formatted(rows.offset().name()));
     }
     checkPositions(batch, first, count);
   }
@@ -220,6 +227,7 @@ public final class NormalEquations {
       Cells.set(wide.w(), i, Cells.get(model.w(), i));
     }
     linear.predict(sums.g, 0, d, wide, products);
+    double u = sums.meanWeight;
     for (int j = 0; j < k; j++) {
       long row = (long) j * d;
       double s = 0;
@@ -228,18 +236,18 @@ public final class NormalEquations {
           s += sums.mean[f] * Cells.get(wide.w(), row + f);
         }
         s += Cells.get(b, j) - sums.targetMean[j];
-        Cells.set(into.gb(), j, 2 * s);
+        Cells.set(into.gb(), j, 2 * u * s);
       }
       double value = 0;
       for (int f = 0; f < d; f++) {
         double product = Cells.get(products, (long) f * k + j);
         double right = Cells.get(sums.c, row + f);
         value += Cells.get(wide.w(), row + f) * (product - 2 * right);
-        Cells.set(into.gw(), row + f, 2 * (product - right + s * sums.mean[f]));
+        Cells.set(into.gw(), row + f, 2 * u * (product - right + s * sums.mean[f]));
       }
       if (into.loss() != null) {
         // What is below zero is rounding.
-        Cells.set(into.loss(), j, Math.max(value + sums.q[j] + s * s, 0));
+        Cells.set(into.loss(), j, u * Math.max(value + sums.q[j] + s * s, 0));
       }
     }
   }
@@ -276,8 +284,8 @@ public final class NormalEquations {
 
   /**
    * Writes the product of the mean squared error's Hessian, for one output, with a vector of one
-   * number per feature, then that of the intercept if there is one: {@code out_w = 2 (G v_w + s
-   * m)}, {@code out_b = 2 s} with {@code s = m . v_w + v_b}.
+   * number per feature, then that of the intercept if there is one: {@code out_w = 2 u (G v_w + s
+   * m)}, {@code out_b = 2 u s} with {@code s = m . v_w + v_b}.
    */
   public void multiplyHessian(double[] v, double[] out) {
     linear.requireOpen();
@@ -294,10 +302,10 @@ public final class NormalEquations {
       for (int h = 0; h < d; h++, at += Double.BYTES) {
         sum += values.get(ValueLayout.JAVA_DOUBLE, at) * v[h];
       }
-      out[f] = 2 * (sum + s * sums.mean[f]);
+      out[f] = 2 * sums.meanWeight * (sum + s * sums.mean[f]);
     }
     if (hasIntercept) {
-      out[d] = 2 * s;
+      out[d] = 2 * sums.meanWeight * s;
     }
   }
 

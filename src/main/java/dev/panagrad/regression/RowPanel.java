@@ -17,12 +17,15 @@ final class RowPanel {
   static final int ROWS = 1024; // 512 KiB for 64 columns, which a level-2 cache holds
   private final Tensor source;
   private final Tensor index;
+  private final RelativeWeights weights;
+  private final double[] roots = new double[ROWS]; // of the weights of the rows that are loaded
   private final Tensor panel;
   private final double[] partial;
 
   /** A panel of a checked matrix, for {@code count} rows in all, of a checked index or null. */
-  RowPanel(TensorArena arena, Tensor source, Tensor index, long count) {
+  RowPanel(TensorArena arena, Tensor source, Tensor index, long count, RelativeWeights weights) {
     this.source = source;
+    this.weights = weights;
     this.index = index;
     this.panel =
         arena.allocate(
@@ -30,7 +33,10 @@ final class RowPanel {
     this.partial = new double[Math.toIntExact(source.cols())];
   }
 
-  /** Loads positions of the index or of the rows: [count, cols], valid until the next call. */
+  /**
+   * Loads positions of the index or of the rows, times the roots of their weights: [count, cols],
+   * valid until the next call.
+   */
   Tensor load(long first, long count, double[] shift) {
     MemorySegment from = source.segment();
     MemorySegment to = panel.segment();
@@ -40,15 +46,19 @@ final class RowPanel {
       long row = row(first + i);
       long at = source.byteOffset() + row * source.rowStride() * bytes;
       long out = panel.byteOffset() + i * shift.length * Double.BYTES;
-      if (isF32) {
+      double root = Math.sqrt(weights.of(row));
+      roots[(int) i] = root;
+      if (root == 0) {
+        to.asSlice(out, (long) shift.length * Double.BYTES).fill((byte) 0); // whatever it holds
+      } else if (isF32) {
         for (int c = 0; c < shift.length; c++) {
           double value = from.get(ValueLayout.JAVA_FLOAT, at + (long) c * Float.BYTES);
-          to.set(ValueLayout.JAVA_DOUBLE, out + (long) c * Double.BYTES, value - shift[c]);
+          to.set(ValueLayout.JAVA_DOUBLE, out + (long) c * Double.BYTES, root * (value - shift[c]));
         }
       } else {
         for (int c = 0; c < shift.length; c++) {
           double value = from.get(ValueLayout.JAVA_DOUBLE, at + (long) c * Double.BYTES);
-          to.set(ValueLayout.JAVA_DOUBLE, out + (long) c * Double.BYTES, value - shift[c]);
+          to.set(ValueLayout.JAVA_DOUBLE, out + (long) c * Double.BYTES, root * (value - shift[c]));
         }
       }
     }
@@ -66,13 +76,15 @@ final class RowPanel {
     return row;
   }
 
+  /** Adds weighted sums of the shifted columns. */
   void addSums(Tensor loaded, double[] sums) {
     MemorySegment values = loaded.segment();
     long at = loaded.byteOffset();
     Arrays.fill(partial, 0);
     for (long i = 0; i < loaded.rows(); i++) {
+      double root = roots[(int) i];
       for (int c = 0; c < partial.length; c++, at += Double.BYTES) {
-        partial[c] += values.get(ValueLayout.JAVA_DOUBLE, at);
+        partial[c] += root * values.get(ValueLayout.JAVA_DOUBLE, at);
       }
     }
     add(partial, sums);

@@ -84,9 +84,8 @@ public record ConjugateGradient() implements Solver {
       }
       double[] before = squares.clone();
       sumSquares();
-      double enough = tolerance * tolerance * firstNorm * firstNorm;
       double carried = total(squares);
-      if (++sinceRefresh == REFRESH || carried <= enough) {
+      if (++sinceRefresh == REFRESH || isSmall(Math.sqrt(carried))) {
         refresh();
         double found = total(squares);
         if (isFlat(Math.sqrt(found), found / (2 * bend), total(value))) {

@@ -37,8 +37,7 @@ abstract class Iterations implements Solver.Run {
    * @param decrease what the quadratic model of the method says that its next step gains
    */
   final boolean isFlat(double norm, double decrease, double value) {
-    double enough = rounding(value);
-    return norm <= tolerance * firstNorm && decrease <= enough;
+    return isSmall(norm) && decrease <= rounding(value);
   }
 
   /** Remembers what the first evaluation gave; throws if the gradient's length is not finite. */
@@ -47,10 +46,14 @@ abstract class Iterations implements Solver.Run {
     firstValue = Math.abs(value);
   }
 
+  /** True for the length of a gradient that is the tolerance's part of the first, or less. */
+  final boolean isSmall(double norm) {
+    return norm <= tolerance * firstNorm;
+  }
+
   private double rounding(double value) {
-    double u = ROUNDINGS * objective.roundoff();
-    // Residuals that all become zero are as small as the rounding of what they began as.
-    return u * (Math.abs(value) + u * firstValue);
+    // Residuals that all become zero keep a part of what they began as.
+    return ROUNDINGS * objective.roundoff() * (Math.abs(value) + tolerance * firstValue);
   }
 
   @Override

@@ -6,7 +6,8 @@ import dev.panagrad.train.objective.Curvature;
 import dev.panagrad.train.objective.RowsObjective;
 
 /**
- * Computes a {@link Certificate} for mean squared errors with penalties.
+ * Computes a {@link Certificate} for mean squared errors with penalties, weighted or not: the roots
+ * of the weights, whose mean is 1, are then factors of rows and residuals below.
  *
  * <p><b>Without L1</b> the objective is quadratic, and with gradient g and Hessian H the distance
  * to the minimum is exactly {@code g.H^-1 g / 2}. With an approximate {@code z = H^-1 g} and its
@@ -65,12 +66,12 @@ record Certifier(
     String basis;
     double l2 = objective.penalty().l2();
     boolean isCurved = curvature != null && curvature.isExact() && curvature.smallest() > 0;
-    boolean isPlain = objective.isPlain();
     boolean isExact = curvature != null && curvature.isExact();
     double largest = curvature == null ? Double.NaN : curvature.largest();
     double smallest = isExact ? curvature.smallest() : Double.NaN;
     boolean isRound = coordinates != null && coordinates.round() != null;
-    if (!isPlain && (l2 == 0 || objective.hasIntercept() || objective.penalty().l1() > 0)) {
+    if (!objective.isQuadratic()
+        && (l2 == 0 || objective.hasIntercept() || objective.penalty().l1() > 0)) {
       basis =
           "none is known for this loss"
               + (l2 > 0 ? " with an intercept or an L1 penalty" : " without an L2 penalty");

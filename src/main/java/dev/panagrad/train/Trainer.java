@@ -147,9 +147,9 @@ public final class Trainer {
   }
 
   /**
-   * Standardizes features and targets, <b>in place</b>, by the means and deviations of the training
-   * rows, and folds them back into the model. Learning rates, bounds and tolerances then refer to
-   * standardized units; penalties to standardized features and targets in raw units.
+   * Standardizes features and targets, <b>in place</b>, by the weighted means and deviations of the
+   * training rows, and folds them back into the model. Learning rates, bounds and tolerances then
+   * refer to standardized units; penalties to standardized features and targets in raw units.
    */
   public Trainer standardizeInPlace() {
     this.standardize = true;
@@ -255,8 +255,11 @@ public final class Trainer {
   }
 
   /**
-   * How much each row counts [n], finite, at least 0: the loss is the weighted mean. Features are
-   * standardized by all rows alike, and targets are not standardized.
+   * How much each row counts [n], finite, at least 0: the loss is the weighted mean, and so are
+   * means, deviations, metrics and what rates and certificates are computed from. A row of weight m
+   * is m rows, up to rounding. A row of weight 0 is no row: it is neither trained on nor held out,
+   * and may hold anything, also NaN; its values are still scaled where data are standardized in
+   * place. A common factor of the weights changes nothing but the rounding.
    */
   public Trainer weights(Tensor newWeights) {
     this.weights = Objects.requireNonNull(newWeights, "weights");

@@ -2,6 +2,7 @@ package dev.panagrad.train;
 
 import dev.panagrad.backend.Backend;
 import dev.panagrad.data.Dataset;
+import dev.panagrad.data.RowOrder;
 import dev.panagrad.loss.Loss;
 import dev.panagrad.optimizer.Optimizer;
 import dev.panagrad.penalty.Penalty;
@@ -106,10 +107,10 @@ public final class TrainingPlan {
         "Gram mode reads all rows at once",
         "train without {DATA_MEMORY}, or without Gram mode");
     conflictIf(
-        steps.gram() && !isPlain(Set.of(toCome)),
+        steps.gram() && !(loss.isLeastSquares() && !Set.of(toCome).contains(Option.OFFSET)),
         Option.GRAM,
-        "Gram mode is for the unweighted squared loss",
-        "leave out {GRAM}, or loss, weights and offset");
+        "Gram mode is for the squared loss without offsets",
+        "leave out {GRAM}, or loss and offset");
     conflictIf(
         loss.classWeights() != null && !loss.loss().hasClasses(),
         Option.CLASS_WEIGHTS,
@@ -273,6 +274,7 @@ public final class TrainingPlan {
         Option.DATA_MEMORY,
         "a limit of data in memory is for training files, found data in memory",
         "write them as a training file");
+    requireValues(Option.WEIGHTS, "weights", loss.weights(), 0, data);
     if (rows.memory() == 0) {
       requireRows(data);
     }
@@ -298,14 +300,15 @@ public final class TrainingPlan {
     if (data.rows() < 1) {
       throw new IllegalArgumentException("there are no rows to train on");
     }
-    long heldOut = rows.heldOut(data.rows());
+    long used = RowOrder.used(data.rows(), loss.weights());
+    long heldOut = rows.heldOut(used);
     misfitIf(
-        rows.validationFraction() > 0 && (heldOut < 1 || heldOut >= data.rows()),
+        rows.validationFraction() > 0 && (heldOut < 1 || heldOut >= used),
         Option.VALIDATION,
         "validation fraction %s of %,d rows holds out %,d"
-            .formatted(rows.validationFraction(), data.rows(), heldOut),
+            .formatted(rows.validationFraction(), used, heldOut),
         "leave at least one row on each side");
-    requireBatches(data.rows() - heldOut, data.features().size());
+    requireBatches(used - heldOut, data.features().size());
   }
 
   void requireBatches(long trained, int features) {
@@ -331,7 +334,7 @@ public final class TrainingPlan {
         "use smaller ones");
     misfitIf(
         steps.isRateAutomatic()
-            && !loss.isPlain()
+            && !loss.loss().isQuadratic()
             && !Curvature.canBeFormed(rows, trained, features),
         Option.AUTOMATIC_RATE,
         "no learning rate is known for loss '%s' with so many rows and features"
@@ -352,9 +355,11 @@ public final class TrainingPlan {
         Option.CLASS_WEIGHTS,
         "class weights are for one target, found %d".formatted(data.targets().size()),
         "train once for each");
-    requireValues(Option.WEIGHTS, "weights", loss.weights(), 0, data);
     requireValues(Option.OFFSET, "offsets", loss.offset(), Double.NEGATIVE_INFINITY, data);
     for (long i = 0; i < data.rows(); i++) {
+      if (!loss.isUsed(i)) {
+        continue;
+      }
       for (int j = 0; j < data.targets().size(); j++) {
         double value = data.y().get(i, j);
         Optional<String> needed = ofRows.targetRequirement(value);
@@ -369,7 +374,7 @@ public final class TrainingPlan {
     }
   }
 
-  private static void requireValues(
+  private void requireValues(
       Option option, String what, Tensor values, double least, Dataset data) {
     if (values == null) {
       return;
@@ -379,7 +384,8 @@ public final class TrainingPlan {
     boolean isAnyPositive = false;
     for (long i = 0; i < data.rows(); i++) {
       double value = values.get(i);
-      if (!Double.isFinite(value) || value < least) {
+      boolean isRead = option == Option.WEIGHTS || loss.isUsed(i);
+      if (isRead && (!Double.isFinite(value) || value < least)) {
         throw PlanException.misfit(
             option,
             "%s must be finite%s, found %s in row %,d"

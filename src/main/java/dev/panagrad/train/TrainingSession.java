@@ -65,7 +65,7 @@ final class TrainingSession implements AutoCloseable {
     if (plan.saving.plan() != null) {
       folder = CheckpointFolder.open(plan.saving.plan().folder(), plan.saving.isResumed());
     }
-    rows = TrainingRows.of(plan.rows, source, arena);
+    rows = TrainingRows.of(plan.rows, source, plan.loss.weights(), arena);
     plan.requireBatches(rows.trained(), source.data().features().size());
     bench = new Workbench(plan, rows, backend, arena);
     loop = plan.method.solver() == null ? new OptimizerLoop(bench) : new SolverLoop(bench);
@@ -84,12 +84,12 @@ final class TrainingSession implements AutoCloseable {
     try (SavedTraining saved =
         plan.saving.isResumed() ? folder.newest(s -> examine(s, identity)) : null) {
       rows.place(backend, arena, bench.fit.loss());
-      targets = rows.targetSums();
+      targets = rows.targetSums(bench.fit.loss().weights());
       watch =
           new DivergenceWatch(
               source.data().x().dtype(),
               progress.firstLoss,
-              plan.loss.isPlain() ? targets.meanSquare() : bench.fit.loss().ofZeros(rows),
+              plan.loss.isLeastSquares() ? targets.meanSquare() : bench.fit.loss().ofZeros(rows),
               this::advice);
       loop.begin(progress, watch, saved);
       if (folder != null) {

@@ -31,12 +31,11 @@ final class Workbench implements AutoCloseable {
   /** Prepares a training; throws if a value is not finite where the method needs it. */
   Workbench(TrainingPlan plan, TrainingRows rows, Backend backend, TensorArena arena) {
     this.plan = plan;
+    TrainingLoss loss = TrainingLoss.of(plan.loss, rows, arena);
     if (plan.fit.isStandardized()) {
-      rows.standardize(moments(plan, rows));
+      rows.standardize(moments(plan, rows, loss));
     }
-    fit =
-        RowFit.of(
-            backend, arena, rows, TrainingLoss.of(plan.loss, rows, arena), plan.fit.hasIntercept());
+    fit = RowFit.of(backend, arena, rows, loss, plan.fit.hasIntercept());
     Standardization units = rows.standardization();
     boolean steps = plan.method.solver() == null;
     optimizer = steps ? StandardizedPenalty.optimizer(plan.method.optimizer(), units) : null;
@@ -133,9 +132,9 @@ final class Workbench implements AutoCloseable {
         exact.diagnosis().smallestCurvature());
   }
 
-  private static Standardization moments(TrainingPlan plan, TrainingRows rows) {
-    Standardization fit = rows.moments(plan.fit.hasIntercept());
-    String found = plan.looksAtAllRows() && !fit.isFinite() ? rows.data().firstNotFinite() : null;
+  private static Standardization moments(TrainingPlan plan, TrainingRows rows, TrainingLoss loss) {
+    Standardization fit = rows.moments(plan.fit.hasIntercept(), loss.weights());
+    String found = plan.looksAtAllRows() && !fit.isFinite() ? rows.firstNotFinite() : null;
     if (found != null) {
       throw notFinite(found, null);
     }
@@ -143,7 +142,7 @@ final class Workbench implements AutoCloseable {
         plan.method.optimizer() == null
             ? plan.method.penalty()
             : StandardizedPenalty.objective(plan.method.optimizer());
-    return StandardizedPenalty.scales(plan.loss.isPlain() ? fit : fit.withRawTargets(), penalty);
+    return StandardizedPenalty.scales(loss.isLeastSquares() ? fit : fit.withRawTargets(), penalty);
   }
 
   private static IllegalArgumentException notFinite(String found, Throwable cause) {
@@ -154,7 +153,7 @@ final class Workbench implements AutoCloseable {
 
   /** The failure of a method or a rate for which numbers over all rows are not finite. */
   RuntimeException notFinite(RuntimeException cause) {
-    String found = fit.rows().data().firstNotFinite();
+    String found = fit.rows().firstNotFinite();
     if (found != null) {
       return notFinite(found, cause);
     }

@@ -234,7 +234,7 @@ class OptionsTest {
           --optimizer sgd --learning-rate auto --loss poisson       | curvature
           --loss squared --class-weights 1,2                        | logistic
           --gram --loss logistic                                    | Gram
-          --gram --weights w                                        | --gram
+          --gram --offset w                                        | --gram
           --optimizer gd --batch-size 1000000                       | full batches
           --optimizer fista --batch-size 12                         | full batches
           --resume                                                  | --checkpoint

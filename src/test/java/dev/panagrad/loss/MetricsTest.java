@@ -75,6 +75,49 @@ class MetricsTest {
     assertEquals(auc(z, y, s), values(new Logistic(), z, y, s, block).get("AUC"), 1e-12);
   }
 
+  /** Sums and products of such weights are 0 or infinite; those of one class may be far smaller. */
+  @Test
+  void weightsOfAnySize() {
+    for (double[] factors :
+        new double[][] {{1e-300, 1e-300}, {1e300, 1e300}, {1e-300, 1e300}, {1e300, 1e-300}}) {
+      double[] scaled = new double[s.length];
+      double largest = 0;
+      for (int i = 0; i < s.length; i++) {
+        scaled[i] = s[i] * factors[(int) y[i]];
+        largest = Math.max(largest, scaled[i]);
+      }
+      try (Metrics metrics = new Metrics(z.length, PLENTY, largest)) {
+        new Logistic().describeFit(metrics);
+        new Squared().describeFit(metrics);
+        metrics.add(z, y, scaled, z.length);
+        Map<String, Double> found = metrics.values();
+        assertEquals(auc(z, y, s), found.get("AUC"), 1e-12);
+        if (factors[0] == factors[1]) {
+          Map<String, Double> expected = values(new Logistic(), z, y, s, 100);
+          assertEquals(expected.get("accuracy"), found.get("accuracy"), 1e-12);
+          assertEquals(expected.get("log loss"), found.get("log loss"), 1e-12);
+          double r2 = values(new Squared(), z, y, s, 100).get("R2");
+          assertEquals(r2, found.get("R2"), 1e-12 * Math.abs(r2));
+        } else {
+          assertEquals(1, found.get("accuracy") + inaccurate(factors[1] > 1 ? 1 : 0), 1e-12);
+        }
+      }
+    }
+  }
+
+  /** The part of one class, by its weights alone, that is on the wrong side. */
+  private double inaccurate(int ofClass) {
+    double wrong = 0;
+    double all = 0;
+    for (int i = 0; i < z.length; i++) {
+      if (y[i] == ofClass) {
+        all += s[i];
+        wrong += (z[i] >= 0) == (y[i] == 1) ? 0 : s[i];
+      }
+    }
+    return wrong / all;
+  }
+
   @Test
   void areaUnderCurveOfAnyDouble() {
     double[] few = {

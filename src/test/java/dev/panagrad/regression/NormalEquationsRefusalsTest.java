@@ -102,6 +102,33 @@ class NormalEquationsRefusalsTest {
     }
   }
 
+  @Test
+  void weightsAndOffsets() {
+    try (TensorArena data = TensorArena.open("data")) {
+      Tensor x = data.allocate("x", DType.F64, 5, 2).fill(1);
+      Tensor y = data.allocate("y", DType.F64, 5);
+      Tensor perRow = data.allocate("w", DType.F64, 5);
+      Class<IllegalArgumentException> argument = IllegalArgumentException.class;
+      Batch weighted = new Batch(new DenseRows(x, y, perRow, null));
+      refuses(
+          argument,
+          "all weights of tensor 'w' are 0",
+          arena -> NormalEquations.of(backends.getFirst(), arena, weighted, 0, 5, true));
+      for (double bad : new double[] {-1, Double.NaN, Double.POSITIVE_INFINITY}) {
+        perRow.set(3, bad);
+        refuses(
+            argument,
+            "found %s in row 4 of tensor 'w'".formatted(bad),
+            arena -> NormalEquations.of(backends.getFirst(), arena, weighted, 0, 5, true));
+      }
+      Batch offset = new Batch(new DenseRows(x, y, null, perRow));
+      refuses(
+          argument,
+          "without offsets, found 'w'",
+          arena -> NormalEquations.of(backends.getFirst(), arena, offset, 0, 5, true));
+    }
+  }
+
   /** Without rows there is nothing that so many features would need memory for. */
   @Test
   void tooManyFeatures() {

@@ -47,7 +47,7 @@ class NormalEquationsTest {
    * of mean squares, which are part of the bounds, are computed in double precision; their own
    * rounding is some 1e-13 of the bounds.
    */
-  private static final class Exact {
+  static final class Exact {
     final double[] values;
 
     /** Of gradients by the normal equations: as the class states them. */
@@ -163,7 +163,7 @@ class NormalEquationsTest {
     }
   }
 
-  private static void within(double[] expected, double[] found, double[] bounds, String what) {
+  static void within(double[] expected, double[] found, double[] bounds, String what) {
     assertEquals(expected.length, found.length, what);
     for (int i = 0; i < expected.length; i++) {
       assertEquals(expected[i], found[i], bounds[i], what + " value " + i);

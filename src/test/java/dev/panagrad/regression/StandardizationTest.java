@@ -180,7 +180,9 @@ class StandardizationTest {
                     () -> Standardization.fit(data.x(), data.y(), null, 4, true, weights))
                 .getMessage();
         assertEquals(
-            "weights must be finite and not negative, found %s in row 3".formatted(bad), message);
+            "weights must be finite and not negative, found %s in row 3 of tensor 'weights'"
+                .formatted(bad),
+            message);
       }
       Tensor zeros = arena.allocate("weights", DType.F64, 4);
       assertThrows(

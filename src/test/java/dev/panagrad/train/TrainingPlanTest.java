@@ -98,9 +98,9 @@ class TrainingPlanTest {
   @Test
   void optionsThatComeWithTheData() {
     TrainingPlan plan = adam().gram().plan();
-    plan.requireConsistent();
+    plan.requireConsistent(Option.WEIGHTS);
     PlanException e =
-        assertThrows(PlanException.class, () -> plan.requireConsistent(Option.WEIGHTS));
+        assertThrows(PlanException.class, () -> plan.requireConsistent(Option.OFFSET));
     assertEquals(Option.GRAM, e.option());
   }
 

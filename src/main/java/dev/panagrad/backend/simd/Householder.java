@@ -3,7 +3,6 @@ package dev.panagrad.backend.simd;
 import static dev.panagrad.backend.simd.LanesF64.ORDER;
 import static dev.panagrad.backend.simd.LanesF64.SPECIES;
 import static jdk.incubator.vector.DoubleVector.fromMemorySegment;
-import static jdk.incubator.vector.VectorOperators.ADD;
 
 import dev.panagrad.backend.WorkerPool;
 import dev.panagrad.tensor.Tensor;
@@ -52,9 +51,11 @@ final class Householder {
     private final long rStride;
     private final long a; // bytes to the first column of A
     private final long aStride;
+    private final long rows;
     private final long end; // bytes of a column
     private final long bound; // of them in whole vectors
     private final double[] sums = new double[4];
+    private final double[] lanes = new double[4 * LanesF64.COUNT];
 
     Pair(Tensor r, Tensor blocks, long pair) {
       rs = r.segment();
@@ -64,8 +65,9 @@ final class Householder {
       aStride = blocks.rowStride() * Double.BYTES;
       this.r = r.byteOffset() + pair * m * rStride;
       a = blocks.byteOffset() + pair * m * aStride;
-      end = blocks.cols() * Double.BYTES;
-      bound = SPECIES.loopBound(blocks.cols()) * Double.BYTES;
+      rows = blocks.cols();
+      end = rows * Double.BYTES;
+      bound = SPECIES.loopBound(rows) * Double.BYTES;
     }
 
     void reflect() {
@@ -73,7 +75,7 @@ final class Householder {
         long row = r + j * rStride;
         long diagonal = row + (long) j * Double.BYTES;
         long column = a + j * aStride;
-        double squares = dot(as, column, column, bound) + tail(column, column);
+        double squares = VectorKernelsF64.dot(as, column, as, column, rows);
         if (squares == 0) {
           continue;
         }
@@ -93,16 +95,16 @@ final class Householder {
     }
 
     private void one(long v, long top, long column, double factor) {
-      double s = loss(top, factor, dot(as, v, column, bound) + tail(v, column));
+      double s = loss(top, factor, VectorKernelsF64.dot(as, v, as, column, rows));
       subtract(as, v, column, s, bound);
       subtractTail(v, column, s);
     }
 
     /** The same for four adjacent columns. */
     private void four(long v, long top, long c0, double factor) {
-      dots(as, v, c0, aStride, bound, sums);
+      dots(as, v, c0, aStride, bound, lanes);
       for (int q = 0; q < 4; q++) {
-        double product = sums[q] + tail(v, c0 + q * aStride);
+        double product = total(lanes, q) + tail(v, c0 + q * aStride);
         sums[q] = loss(top + (long) q * Double.BYTES, factor, product);
       }
       subtract(as, v, c0, aStride, bound, sums);
@@ -145,18 +147,8 @@ final class Householder {
 
   // The compiler stops inlining where one method has all of these: each loop is one.
 
-  private static double dot(MemorySegment s, long x, long y, long whole) {
-    DoubleVector sum = DoubleVector.zero(SPECIES);
-    for (long i = 0; i < whole; i += STRIDE) {
-      sum =
-          fromMemorySegment(SPECIES, s, x + i, ORDER)
-              .fma(fromMemorySegment(SPECIES, s, y + i, ORDER), sum);
-    }
-    return sum.reduceLanes(ADD);
-  }
-
   private static void dots(
-      MemorySegment s, long v, long c0, long stride, long whole, double[] sums) {
+      MemorySegment s, long v, long c0, long stride, long whole, double[] lanes) {
     DoubleVector sum0 = DoubleVector.zero(SPECIES);
     DoubleVector sum1 = DoubleVector.zero(SPECIES);
     DoubleVector sum2 = DoubleVector.zero(SPECIES);
@@ -169,11 +161,19 @@ final class Householder {
       sum2 = vs.fma(fromMemorySegment(SPECIES, s, at + 2 * stride, ORDER), sum2);
       sum3 = vs.fma(fromMemorySegment(SPECIES, s, at + 3 * stride, ORDER), sum3);
     }
-    // reduce
-    sums[0] = sum0.reduceLanes(ADD);
-    sums[1] = sum1.reduceLanes(ADD);
-    sums[2] = sum2.reduceLanes(ADD);
-    sums[3] = sum3.reduceLanes(ADD);
+    sum0.intoArray(lanes, 0);
+    sum1.intoArray(lanes, LanesF64.COUNT);
+    sum2.intoArray(lanes, 2 * LanesF64.COUNT);
+    sum3.intoArray(lanes, 3 * LanesF64.COUNT);
+  }
+
+  /** The sum of one of the vectors that were kept, in the same order whoever compiles. */
+  private static double total(double[] lanes, int vector) {
+    double sum = 0;
+    for (int i = vector * LanesF64.COUNT; i < (vector + 1) * LanesF64.COUNT; i++) {
+      sum += lanes[i];
+    }
+    return sum;
   }
 
   private static void subtract(MemorySegment s, long v, long column, double factor, long whole) {

@@ -64,11 +64,11 @@ public final class AutomaticRate {
 
   /**
    * The expected smoothness of batches of b of n rows, drawn without replacement (Gower et al.
-   * 2019, section 3.2):
+   * 2019, section 3.2), with weights s:
    *
    * <pre>
    *   n (b - 1)             n - b
-   *   --------- L   +   ------------- max_i L_i          L_i = 2 |z_i|^2
+   *   --------- L   +   ------------- max_i L_i          L_i = 2 s_i |z_i|^2
    *   b (n - 1)           b (n - 1)
    * </pre>
    */
@@ -82,7 +82,7 @@ public final class AutomaticRate {
       return largest; // one step on all of them
     }
     double row =
-        curvature.factor() * 2 * (rows.largestSquaredLength() + (objective.hasIntercept() ? 1 : 0))
+        curvature.factor() * 2 * objective.largestSquaredLength()
             + objective.penalty().gradientFactor();
     return n * (b - 1) / (b * (n - 1)) * largest + (n - b) / (b * (n - 1)) * row;
   }

@@ -74,7 +74,7 @@ public final class Coordinates implements Objective {
     if (fit.rows().isStandardized()) {
       return plain(rows);
     }
-    Standardization moments = fit.rows().moments(fit.hasIntercept());
+    Standardization moments = fit.rows().moments(fit.hasIntercept(), fit.loss().weights());
     if (!moments.isFinite()) {
       throw new ArithmeticException("means and deviations of the columns are not finite");
     }

@@ -7,8 +7,9 @@ import dev.panagrad.solver.LinearSystem;
 import dev.panagrad.train.rows.RowPlan;
 
 /**
- * The Hessian of one output's loss and L2 penalty: {@code (2/n) Z^T Z + 2 l2}, for rows Z with a
- * column of ones where there is an intercept, which is not penalized. All outputs have the same.
+ * The Hessian of one output's loss and L2 penalty: {@code (2/n) Z^T S Z + 2 l2}, for rows Z with a
+ * column of ones where there is an intercept, which is not penalized, and weights S. All outputs
+ * have the same.
  *
  * <p>For few features it is formed, once, and its spectrum is known to rounding. Otherwise a
  * product with it is the difference of two gradients, one pass over the rows, and some twenty of

@@ -56,7 +56,8 @@ public final class MeasuredCurvature implements AutoCloseable {
 
   /** True where a number is known that the curvature is nowhere above. */
   public boolean isBounded() {
-    return fit.loss().isPlain() || (Double.isFinite(fit.loss().curvatureFactor()) && canBeFormed());
+    return objective.isQuadratic()
+        || (Double.isFinite(fit.loss().curvatureFactor()) && canBeFormed());
   }
 
   /** True where what is formed of all rows costs little. */
@@ -67,12 +68,12 @@ public final class MeasuredCurvature implements AutoCloseable {
   /** The curvature if it is that of the loss and had for little, or known already; else null. */
   public Curvature forCertificate() {
     boolean isWanted = canBeFormed() && (isCornered() || !fit.rows().isStandardized());
-    return !fit.loss().isPlain() ? null : isWanted ? get() : curvature;
+    return !objective.isQuadratic() ? null : isWanted ? get() : curvature;
   }
 
   /** Round coordinates if the loss has them and they are had for little; else null. */
   public Coordinates forCertificateRound() {
-    return fit.loss().isPlain() && canBeFormed() && !isCornered() ? coordinates() : null;
+    return objective.isQuadratic() && canBeFormed() && !isCornered() ? coordinates() : null;
   }
 
   private boolean isCornered() {

@@ -81,10 +81,6 @@ public final class RowsObjective implements Objective {
     }
   }
 
-  public boolean isPlain() {
-    return fit.loss().isPlain();
-  }
-
   @Override
   public double largestCurvature() {
     return largestCurvature;
@@ -128,6 +124,11 @@ public final class RowsObjective implements Objective {
     return penalty;
   }
 
+  /** The largest squared length of a training row, times its weight. */
+  public double largestSquaredLength() {
+    return fit.rows().largestSquaredLength(hasIntercept(), fit.loss().weights());
+  }
+
   public boolean hasIntercept() {
     return size > weights;
   }
@@ -140,7 +141,7 @@ public final class RowsObjective implements Objective {
     passes = newPasses;
   }
 
-  /** The mean squared error of an output at the last evaluation, without penalty. */
+  /** The mean loss of an output at the last evaluation, without penalty. */
   public double loss(int output) {
     return losses[output];
   }
@@ -221,11 +222,9 @@ public final class RowsObjective implements Objective {
       return;
     }
     fit.regression().use(new Squared());
-    fit.rows().ignoreWeights(true);
     try {
       evaluateLoss(new double[size], into);
     } finally {
-      fit.rows().ignoreWeights(false);
       fit.regression().use(fit.loss().loss());
     }
   }

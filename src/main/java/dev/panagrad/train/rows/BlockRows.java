@@ -10,6 +10,7 @@ import dev.panagrad.regression.LinearRegression;
 import dev.panagrad.regression.NormalEquations;
 import dev.panagrad.regression.RowFactor;
 import dev.panagrad.regression.Standardization;
+import dev.panagrad.tensor.Tensor;
 import dev.panagrad.tensor.TensorArena;
 import java.util.function.LongConsumer;
 
@@ -22,7 +23,7 @@ final class BlockRows extends TrainingRows {
   private long copied; // BlockOrder.changes when the index was copied to the device
 
   BlockRows(RowPlan plan, RowSource source, BlockOrder order) {
-    super(plan, source, order.trainedRows());
+    super(plan, source, order.trainedRows(), source.data().rows() - order.trainedRows(), null);
     this.order = order;
   }
 
@@ -42,7 +43,7 @@ final class BlockRows extends TrainingRows {
   }
 
   @Override
-  public Standardization moments(boolean isShifted) {
+  public Standardization moments(boolean isShifted, Tensor weights) {
     throw new IllegalStateException("rows of a file have their units");
   }
 
@@ -113,9 +114,9 @@ final class BlockRows extends TrainingRows {
   }
 
   @Override
-  public void visitTrained(LongConsumer visitor) {
+  public void visit(boolean isHeldOut, LongConsumer visitor) {
     order.visit(
-        false,
+        isHeldOut,
         (first, count) -> {
           for (long row = first; row < first + count; row++) {
             visitor.accept(row);

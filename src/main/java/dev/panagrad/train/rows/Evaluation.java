@@ -58,7 +58,7 @@ public final class Evaluation {
   }
 
   public FitMetrics metrics(double[] trained, TrainingRows.TargetSums targets) {
-    if (!fit.loss().isPlain()) {
+    if (!fit.loss().isLeastSquares()) {
       return fit.loss().fit(fit.regression(), fit.rows());
     }
     Map<String, Double> metrics = new LinkedHashMap<>();

@@ -32,8 +32,9 @@ public record FitMetrics(Map<String, Double> values, Map<String, String> notes) 
     FitMetrics fit = new FitMetrics(new LinkedHashMap<>(), new LinkedHashMap<>());
     List<Metrics> metrics = new ArrayList<>();
     try {
+      double largest = largestWeight(loss, rows);
       for (int j = 0; j < k; j++) {
-        metrics.add(new Metrics(rows.trained(), MAX_BYTES / k));
+        metrics.add(new Metrics(rows.trained(), MAX_BYTES / k, largest));
         loss.loss().describeFit(metrics.getLast());
       }
       add(loss, regression, data, rows, metrics);
@@ -50,6 +51,15 @@ public record FitMetrics(Map<String, Double> values, Map<String, String> notes) 
     }
     fit.notes.keySet().forEach(name -> fit.values.put(name, Double.NaN));
     return fit;
+  }
+
+  private static double largestWeight(LossPlan loss, TrainingRows rows) {
+    if (loss.weights() == null) {
+      return 1;
+    }
+    double[] largest = new double[1];
+    rows.visitTrained(row -> largest[0] = Math.max(largest[0], loss.weights().get(row)));
+    return largest[0];
   }
 
   private static void add(
@@ -91,7 +101,7 @@ public record FitMetrics(Map<String, Double> values, Map<String, String> notes) 
     if (rows.heldOut() == 0) {
       return null;
     }
-    MemorySegment trained = arena.allocate(rows.trained() + rows.heldOut());
+    MemorySegment trained = arena.allocate(rows.data().rows());
     rows.visitTrained(row -> trained.set(ValueLayout.JAVA_BYTE, row, (byte) 1));
     return trained;
   }

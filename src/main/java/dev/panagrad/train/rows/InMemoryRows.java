@@ -20,15 +20,13 @@ final class InMemoryRows extends TrainingRows {
   private final boolean isShuffled;
   private final RowOrder order; // null where rows are visited as they lie
   private Backend backend;
-  private Batch weighted;
-  private Batch plain;
-  private Batch batch; // one of them: what gradients read
+  private Batch batch;
 
-  InMemoryRows(RowPlan plan, RowSource source, TensorArena arena) {
-    super(plan, source, source.data().rows() - plan.heldOut(source.data().rows()));
+  InMemoryRows(RowPlan plan, RowSource source, Tensor weights, long used, TensorArena arena) {
+    super(plan, source, used - plan.heldOut(used), plan.heldOut(used), weights);
     isShuffled = plan.isShuffled() && batchSize() < trained();
-    boolean isOrdered = heldOut() > 0 || isShuffled;
-    order = isOrdered ? RowOrder.of(arena, data().rows(), heldOut(), plan.seed()) : null;
+    boolean isOrdered = trained() < data().rows() || isShuffled;
+    order = isOrdered ? RowOrder.of(arena, data().rows(), weights, heldOut(), plan.seed()) : null;
   }
 
   private Tensor numbers() {
@@ -36,8 +34,8 @@ final class InMemoryRows extends TrainingRows {
   }
 
   @Override
-  public Standardization moments(boolean isShifted) {
-    return Standardization.fit(data().x(), data().y(), numbers(), trained(), isShifted);
+  public Standardization moments(boolean isShifted, Tensor weights) {
+    return Standardization.fit(data().x(), data().y(), numbers(), trained(), isShifted, weights);
   }
 
   @Override
@@ -45,15 +43,7 @@ final class InMemoryRows extends TrainingRows {
     backend = computing;
     // Rows that stay in host memory are gathered there, by row numbers beside them.
     boolean stays = order == null || placed.x().isHost();
-    Tensor index = stays ? numbers() : backend.place(arena, numbers());
-    weighted = new Batch(placed, index);
-    plain = new Batch(new DenseRows(placed.x(), placed.y()), index);
-    batch = weighted;
-  }
-
-  @Override
-  public void ignoreWeights(boolean isIgnored) {
-    batch = isIgnored ? plain : weighted;
+    batch = new Batch(placed, stays ? numbers() : backend.place(arena, numbers()));
   }
 
   @Override
@@ -107,13 +97,17 @@ final class InMemoryRows extends TrainingRows {
 
   @Override
   public NormalEquations normalEquations(Backend host, TensorArena arena, boolean intercept) {
-    Batch onHost = new Batch(new DenseRows(data().x(), data().y()), numbers());
-    return NormalEquations.of(host, arena, onHost, 0, trained(), intercept);
+    // Weights are there on backends in host memory only.
+    Tensor weights = batch.rows().weights();
+    DenseRows rows = new DenseRows(data().x(), data().y(), weights, null);
+    return NormalEquations.of(host, arena, new Batch(rows, numbers()), 0, trained(), intercept);
   }
 
   @Override
-  public void visitTrained(LongConsumer visitor) {
-    for (long i = 0; i < trained(); i++) {
+  public void visit(boolean isHeldOut, LongConsumer visitor) {
+    long first = isHeldOut ? trained() : 0;
+    long end = isHeldOut ? trained() + heldOut() : trained();
+    for (long i = first; i < end; i++) {
       visitor.accept(order == null ? i : order.index().getLong(i));
     }
   }

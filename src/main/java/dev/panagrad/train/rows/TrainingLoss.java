@@ -3,6 +3,7 @@ package dev.panagrad.train.rows;
 import dev.panagrad.data.Dataset;
 import dev.panagrad.loss.Loss;
 import dev.panagrad.regression.LinearRegression;
+import dev.panagrad.tensor.DType;
 import dev.panagrad.tensor.Tensor;
 import dev.panagrad.tensor.TensorArena;
 import java.util.List;
@@ -12,78 +13,85 @@ import java.util.List;
  * the training rows is 1, so that the mean over rows is the mean over weights, and the gradient of
  * a batch has the right length on average.
  *
- * @param weights of the rows, or null
+ * @param weights of the rows, 0 for those that are not used, or null
  * @param offset of the rows, or null
  * @param heldOutScale what the mean over held-out rows is to be multiplied by, to be one over their
  *     weights
  */
-public record TrainingLoss(
-    LossPlan plan, Tensor weights, Tensor offset, double largestWeight, double heldOutScale) {
+public record TrainingLoss(LossPlan plan, Tensor weights, Tensor offset, double heldOutScale) {
   private static final int MOST_ROWS = 100_000; // that a constant is estimated from
 
-  /** The loss over these rows, whose targets are in raw units; some must have weight. */
+  /** The loss over these rows, whose targets are in raw units. */
   public static TrainingLoss of(LossPlan plan, TrainingRows rows, TensorArena arena) {
     Dataset data = rows.data();
     Tensor offset = plan.offset();
     if (offset != null && (offset.dtype() != data.x().dtype() || !offset.isContiguous())) {
-      offset = converted("offsets", offset, data, arena);
+      offset = converted("offsets", offset, 1, data, arena);
     }
     if (plan.weights() == null && plan.classWeights() == null) {
-      return new TrainingLoss(plan, null, offset, 1, 1);
+      return new TrainingLoss(plan, null, offset, 1);
     }
-    Tensor weights =
-        plan.weights() == null
-            ? arena.allocate("weights", data.x().dtype(), data.rows()).fill(1)
-            : converted("weights", plan.weights(), data, arena);
+    Tensor weights;
+    try (TensorArena scratch = TensorArena.open("weights as F64")) {
+      Tensor relative = relative(plan, rows, scratch);
+      double mean = sum(relative, rows, false) / rows.trained();
+      weights = converted("weights", relative, mean, data, arena);
+    }
+    double heldOut = sum(weights, rows, true);
+    if (rows.heldOut() > 0 && !(heldOut > 0 && heldOut < Double.POSITIVE_INFINITY)) {
+      throw new IllegalArgumentException(
+          "the weights of the held-out rows sum to %s times the mean weight of the training rows, so that there is no loss to watch; hold out none, or others by another seed"
+              .formatted(heldOut));
+    }
+    // Held-out rows have no part in a gradient.
+    return new TrainingLoss(plan, weights, offset, heldOut > 0 ? rows.heldOut() / heldOut : 1);
+  }
+
+  /**
+   * The rows' weights, times those of their classes, in units of the largest of the training rows,
+   * so that sums of weights from 1e-300 to 1e300 are in the range of numbers.
+   */
+  private static Tensor relative(LossPlan plan, TrainingRows rows, TensorArena scratch) {
+    Tensor weights = scratch.allocate("weights", DType.F64, rows.data().rows());
+    for (boolean isHeldOut : new boolean[] {false, true}) {
+      rows.visit(
+          isHeldOut, row -> weights.set(row, plan.weights() == null ? 1 : plan.weights().get(row)));
+    }
+    divide(weights, rows);
     if (plan.classWeights() != null) {
       List<Double> ofClass =
           plan.classWeights().isEmpty() ? balanced(weights, rows) : plan.classWeights();
-      for (long i = 0; i < data.rows(); i++) {
-        weights.set(i, weights.get(i) * ofClass.get(data.y().get(i, 0) == 0 ? 0 : 1));
+      for (long i = 0; i < weights.count(); i++) {
+        double factor = ofClass.get(rows.data().y().get(i, 0) == 0 ? 0 : 1);
+        weights.set(i, weights.get(i) * factor);
       }
+      divide(weights, rows);
     }
-    double mean = sum(weights, rows) / rows.trained();
-    if (!(mean > 0)) {
-      throw new IllegalArgumentException(
-          "all training rows have weight 0: nothing is to be fitted");
-    }
-    if (mean == Double.POSITIVE_INFINITY) {
-      throw new IllegalArgumentException(
-          "the sum of the weights is beyond the range of numbers; divide them by their largest");
-    }
-    double all = 0;
-    for (long i = 0; i < data.rows(); i++) {
-      weights.set(i, weights.get(i) / mean);
-      all += weights.get(i);
-    }
-    double heldOut = all - sum(weights, rows);
-    if (rows.heldOut() > 0 && !(heldOut > 1e-9 * all)) {
-      throw new IllegalArgumentException(
-          "all held-out rows have weight 0, so that there is no loss to watch; hold out none, or others by another seed");
-    }
-    // Held-out rows have no part in a gradient.
-    return new TrainingLoss(
-        plan, weights, offset, largest(weights, rows), heldOut > 0 ? rows.heldOut() / heldOut : 1);
+    return weights;
   }
 
-  private static Tensor converted(String name, Tensor from, Dataset data, TensorArena arena) {
+  /** Divides by the largest weight of a training row. */
+  private static void divide(Tensor weights, TrainingRows rows) {
+    double[] largest = new double[1];
+    rows.visitTrained(row -> largest[0] = Math.max(largest[0], weights.get(row)));
+    for (long i = 0; i < weights.count(); i++) {
+      weights.set(i, weights.get(i) / largest[0]);
+    }
+  }
+
+  private static Tensor converted(
+      String name, Tensor from, double divisor, Dataset data, TensorArena arena) {
     Tensor to = arena.allocate(name, data.x().dtype(), data.rows());
     for (long i = 0; i < data.rows(); i++) {
-      to.set(i, from.get(i));
+      to.set(i, from.get(i) / divisor);
     }
     return to;
   }
 
-  private static double sum(Tensor weights, TrainingRows rows) {
+  private static double sum(Tensor weights, TrainingRows rows, boolean isHeldOut) {
     double[] sum = new double[1];
-    rows.visitTrained(row -> sum[0] += weights.get(row));
+    rows.visit(isHeldOut, row -> sum[0] += weights.get(row));
     return sum[0];
-  }
-
-  private static double largest(Tensor weights, TrainingRows rows) {
-    double[] largest = new double[1];
-    rows.visitTrained(row -> largest[0] = Math.max(largest[0], weights.get(row)));
-    return largest[0];
   }
 
   /** {@code S / (2 S_c)} with the sum S of the training rows' weights, and S_c of a class. */
@@ -103,8 +111,8 @@ public record TrainingLoss(
     return plan.loss();
   }
 
-  public boolean isPlain() {
-    return plan.isPlain();
+  public boolean isLeastSquares() {
+    return plan.isLeastSquares();
   }
 
   /** The mean size of the training rows' losses at zero, summed over outputs. */
@@ -153,9 +161,9 @@ public record TrainingLoss(
     return constants;
   }
 
-  /** A bound on the curvature of this loss, as a multiple of that of the squared error. */
+  /** A bound on a row's curvature, as a multiple of that of its weighted squared error. */
   public double curvatureFactor() {
-    return loss().curvature() / 2 * largestWeight;
+    return loss().curvature() / 2;
   }
 
   /** The fit of a model to the training rows, by the caller's weights alone. */

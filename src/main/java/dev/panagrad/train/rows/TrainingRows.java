@@ -4,6 +4,7 @@ import dev.panagrad.backend.Backend;
 import dev.panagrad.backend.DenseRows;
 import dev.panagrad.backend.Gradient;
 import dev.panagrad.data.Dataset;
+import dev.panagrad.data.RowOrder;
 import dev.panagrad.regression.ExactSolution;
 import dev.panagrad.regression.LinearRegression;
 import dev.panagrad.regression.NormalEquations;
@@ -25,16 +26,20 @@ public abstract class TrainingRows {
   private final RowSource source;
   private final RowPlan plan;
   private final long trained;
+  private final long heldOut;
+  private final Tensor weights; // the caller's, or null
   private final long batchSize;
   private final long stepRows;
   private Standardization standardization;
   private boolean isChanged; // set where data of the caller are to be standardized
   private boolean isPlaced;
 
-  TrainingRows(RowPlan plan, RowSource source, long trained) {
+  TrainingRows(RowPlan plan, RowSource source, long trained, long heldOut, Tensor weights) {
     this.plan = plan;
     this.source = source;
     this.trained = trained;
+    this.heldOut = heldOut;
+    this.weights = weights;
     standardization =
         source.isFile()
             ? source.units()
@@ -44,11 +49,15 @@ public abstract class TrainingRows {
         plan.batchesPerStep() > trained / batchSize ? trained : batchSize * plan.batchesPerStep();
   }
 
-  /** The rows of a source, which are not placed yet. */
-  public static TrainingRows of(RowPlan plan, RowSource source, TensorArena arena) {
+  /**
+   * The rows of a source, which are not placed yet; without those whose weight is 0, which are
+   * neither trained on nor held out. Weights [n] are the caller's, or null.
+   */
+  public static TrainingRows of(RowPlan plan, RowSource source, Tensor weights, TensorArena arena) {
     return plan.memory() > 0
         ? new BlockRows(plan, source, BlockRows.order(plan, source, arena))
-        : new InMemoryRows(plan, source, arena);
+        : new InMemoryRows(
+            plan, source, weights, RowOrder.used(source.data().rows(), weights), arena);
   }
 
   public final RowPlan plan() {
@@ -64,7 +73,7 @@ public abstract class TrainingRows {
   }
 
   public final long heldOut() {
-    return data().rows() - trained;
+    return heldOut;
   }
 
   /** Rows per batch; the last one of an epoch may have fewer. */
@@ -88,8 +97,8 @@ public abstract class TrainingRows {
     isChanged = true;
   }
 
-  /** Means and deviations of the training rows; without means if not shifted. */
-  public abstract Standardization moments(boolean isShifted);
+  /** Weighted means and deviations of the training rows; without means if not shifted. */
+  public abstract Standardization moments(boolean isShifted, Tensor weights);
 
   /** Standardizes data of the caller, and brings rows to where the backend reads them. */
   public final void place(Backend backend, TensorArena arena, TrainingLoss loss) {
@@ -106,9 +115,6 @@ public abstract class TrainingRows {
   }
 
   abstract void place(Backend backend, TensorArena arena, DenseRows placed);
-
-  /** Leaves weights and offsets out of what is computed, or takes them in again. */
-  public void ignoreWeights(boolean isIgnored) {}
 
   /** Puts the training rows into the order of an epoch, from 0: a function of seed and epoch. */
   public abstract void begin(long epoch);
@@ -127,18 +133,21 @@ public abstract class TrainingRows {
   public abstract double[] losses(
       LinearRegression regression, boolean isHeldOut, LossLog log, GradientParts parts);
 
-  /** The largest squared length of a training row's features: one pass. */
-  public final double largestSquaredLength() {
+  /**
+   * The largest squared length of a training row's features, and of the intercept's 1 if there is
+   * one, times its weight: one pass. Weights by row number, or null.
+   */
+  public final double largestSquaredLength(boolean hasIntercept, Tensor ofRows) {
     Tensor x = data().x();
     double[] largest = new double[1];
     visitTrained(
         row -> {
-          double squares = 0;
+          double squares = hasIntercept ? 1 : 0;
           for (long f = 0; f < x.cols(); f++) {
             double value = x.get(row, f);
             squares += value * value;
           }
-          largest[0] = Math.max(largest[0], squares);
+          largest[0] = Math.max(largest[0], ofRows == null ? squares : ofRows.get(row) * squares);
         });
     return largest[0];
   }
@@ -163,32 +172,47 @@ public abstract class TrainingRows {
   public abstract NormalEquations normalEquations(
       Backend host, TensorArena arena, boolean intercept);
 
-  public abstract void visitTrained(LongConsumer visitor);
+  public final void visitTrained(LongConsumer visitor) {
+    visit(false, visitor);
+  }
+
+  /** Visits the numbers of the training rows, or of those held out. */
+  public abstract void visit(boolean isHeldOut, LongConsumer visitor);
+
+  /** The first value of a row of weight that is not finite, in words; null if all values are. */
+  public final String firstNotFinite() {
+    return data().firstNotFinite(weights);
+  }
 
   abstract String order();
 
   /** The loss of a model of zeros, and squared deviations of each target from its mean. */
   public record TargetSums(double meanSquare, List<Double> squaredDeviations) {}
 
-  /** One pass over the targets (Welford 1962). */
-  public final TargetSums targetSums() {
+  /** One pass over the targets (West 1979), with weights by row number, or null. */
+  public final TargetSums targetSums(Tensor ofRows) {
     int outputs = data().targets().size();
     double[] mean = new double[outputs];
     double[] deviations = new double[outputs];
     double[] square = new double[1];
-    long[] seen = new long[1];
+    double[] total = new double[1];
     visitTrained(
         row -> {
-          seen[0]++;
+          double weight = ofRows == null ? 1 : ofRows.get(row);
+          if (weight == 0) {
+            return;
+          }
+          total[0] += weight;
+          double divisor = total[0] / weight;
           double squares = 0;
           for (int j = 0; j < outputs; j++) {
             double value = data().y().get(row, j);
             double before = value - mean[j];
-            mean[j] += before / seen[0];
-            deviations[j] += before * (value - mean[j]);
+            mean[j] += before / divisor;
+            deviations[j] += weight * before * (value - mean[j]);
             squares += value * value;
           }
-          square[0] += (squares - square[0]) / seen[0];
+          square[0] += (squares - square[0]) / divisor;
         });
     return new TargetSums(
         square[0], IntStream.range(0, outputs).mapToObj(j -> deviations[j]).toList());
