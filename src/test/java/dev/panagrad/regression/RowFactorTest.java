@@ -31,7 +31,7 @@ class RowFactorTest {
 
   @BeforeAll
   static void open() {
-    backends = TestBackends.open(2);
+    backends = TestBackends.host(2);
   }
 
   @AfterAll
@@ -225,11 +225,11 @@ class RowFactorTest {
       Rows shifted = new Rows(rows.x().columns(0, 3), rows.x().columns(1, 3), null);
       RowFactor of = rows.factor(backend, 0, ROWS, true);
       String mine = "factors of 4 features and 2 targets and of ";
-      refused(mine + "3 features and 2 targets", of, fewer.factor(backend, 0, ROWS, true));
-      refused(mine + "4 features and 1 targets", of, single.factor(backend, 0, ROWS, true));
-      refused(mine + "3 features and 3 targets", of, shifted.factor(backend, 0, ROWS, true));
+      refused(mine + "3 and 2", of, fewer.factor(backend, 0, ROWS, true));
+      refused(mine + "4 and 1", of, single.factor(backend, 0, ROWS, true));
+      refused(mine + "3 and 3", of, shifted.factor(backend, 0, ROWS, true));
       refused(
-          mine + "4 features and 2 targets without intercept",
+          mine + "4 and 2 without intercept",
           of,
           rows.factor(backend, 0, ROWS, false));
     }
