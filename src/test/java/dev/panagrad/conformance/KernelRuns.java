@@ -176,7 +176,7 @@ final class KernelRuns {
       vectors(dtype);
       steps(dtype);
     }
-    list.triangles();
+    triangles();
     if (hasCompactState) {
       compactSteps(StateFormat.BF16);
       compactSteps(StateFormat.INT8_BLOCKWISE);
