@@ -56,8 +56,14 @@ record ExactLoss(double mse, double variance, String note) {
         .orElseThrow();
   }
 
-  /** How far a loss is above it, as a part of it, or of the variance where it is rounding. */
+  /**
+   * How far a loss is above it, as a part of it, or of the variance where it is rounding; a dash if
+   * there is none.
+   */
   String gap(double loss) {
+    if (Double.isNaN(mse)) {
+      return "-";
+    }
     return mse > ROUNDING * variance
         ? String.format(Locale.ROOT, "%.4g%%", 100 * (loss / mse - 1))
         : String.format(Locale.ROOT, "%.3g of the variance", (loss - mse) / variance);

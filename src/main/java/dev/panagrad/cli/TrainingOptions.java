@@ -268,6 +268,7 @@ final class TrainingOptions {
     private Preparation(MethodName method, boolean isLenient) {
       this.method = method;
       boolean hasBatches = !(isLenient && method.takesFullBatches());
+      boolean hasSteps = !(isLenient && method.isSolver());
       Penalty penalty = penalty();
       optimizer = method.isSolver() ? null : optimizer(method).penalty(penalty);
       trainer = optimizer == null ? Trainer.with(method.solver, penalty) : Trainer.with(optimizer);
@@ -283,16 +284,16 @@ final class TrainingOptions {
           && (!isLenient || (hasBatches && TrainingPlan.canReduceVariance(optimizer.rule())))) {
         trainer.varianceReduced();
       }
-      if (gram) {
+      if (gram && hasSteps) {
         trainer.gram();
       }
-      if (isRateAutomatic()) {
+      if (isRateAutomatic() && hasSteps) {
         trainer.automaticRate();
       }
       if (tolerance != null || patience != null) {
         trainer.patience(patience == null ? 5 : patience, tolerance == null ? 0 : tolerance);
       }
-      if (reduceRate != null) {
+      if (reduceRate != null && hasSteps) {
         reduceRate(trainer);
       }
       if (noIntercept) {
@@ -324,7 +325,7 @@ final class TrainingOptions {
       } else if (batch == null || batch == Trainer.FULL_BATCH) {
         size = training;
       }
-      if (schedule != null) {
+      if (schedule != null && optimizer != null) {
         double rowsPerStep = Math.min((double) size * accumulate, (double) training);
         optimizer.schedule(ScheduleText.parse(schedule, (long) Math.ceil(training / rowsPerStep)));
       }

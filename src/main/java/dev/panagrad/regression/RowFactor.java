@@ -15,7 +15,7 @@ import java.util.stream.IntStream;
  * {@code R^T R} is {@code [1, Z]^T [1, Z]}, but R was never squared, so that no digits are lost.
  *
  * <p>Factors of parts of the rows are merged into that of all of them, so that they can be made
- * apart, on other machines too, and kept: {@link #values} has all numbers.
+ * apart, on other machines too, and kept: the components are all numbers that there are.
  *
  * <p>One pass over the rows beside two for means and deviations, {@code 2 n m^2} operations for m
  * columns. Which rows are reflected together depends on sizes alone: the bits are the same for any

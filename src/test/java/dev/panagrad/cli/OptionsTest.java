@@ -151,7 +151,7 @@ class OptionsTest {
   @ParameterizedTest
   @CsvSource({"--tolerance 0.5", "--patience 2 --tolerance 0.5"})
   void stopsEarly(String options) throws IOException {
-    var json = Cli.train(data, "--target y --json --epochs 500 " + options).json();
+    var json = Cli.train(data, "--target y --json --optimizer adam --epochs 500 " + options).json();
     assertTrue(json.get("epochs").asLong() < 500, json::toString);
   }
 
@@ -165,7 +165,7 @@ class OptionsTest {
   /** More rows than a batch has by default. */
   @Test
   void gramTakesFullBatches() throws IOException {
-    String line = " --target progression --json --quiet --epochs 3";
+    String line = " --target progression --json --quiet --optimizer adam --epochs 3";
     Path sample = Path.of("sample:diabetes");
     assertEquals(42, Cli.train(sample, line.strip()).json().get("steps").asLong());
     assertEquals(3, Cli.train(sample, line.strip() + " --gram").json().get("steps").asLong());

@@ -126,6 +126,14 @@ class ClosingStressTest {
                 Tensor a = zeros(backend, arena, FEATURES, FEATURES);
                 return () -> backend.linear().cholesky(a);
               }),
+          new Kind(
+              "triangularize",
+              (backend, arena) -> {
+                Shape square = Shape.of(4 * FEATURES, FEATURES);
+                Tensor r = backend.allocate(arena, "r", DType.F64, square);
+                Tensor blocks = backend.allocate(arena, "blocks", DType.F64, square);
+                return () -> backend.linear().triangularize(r, blocks);
+              }),
           new Kind("predict", (backend, arena) -> predict(backend, arena, rows(backend))),
           new Kind("predict one row", (backend, arena) -> predict(backend, arena, 1)),
           new Kind(

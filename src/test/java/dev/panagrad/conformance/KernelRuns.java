@@ -176,6 +176,7 @@ final class KernelRuns {
       vectors(dtype);
       steps(dtype);
     }
+    triangles();
     if (hasCompactState) {
       compactSteps(StateFormat.BF16);
       compactSteps(StateFormat.INT8_BLOCKWISE);
@@ -301,6 +302,20 @@ final class KernelRuns {
                 Tensor definite = operands.zeros(DType.F64, 1);
                 return new Ready(
                     backend -> definite.set(0, backend.linear().cholesky(a) ? 1 : 0), a, definite);
+              }));
+    }
+  }
+
+  private void triangles() {
+    for (int[] size : new int[][] {{1, 51, 128}, {5, 33, 65}, {16, 12, 128}, {3, 130, 17}}) {
+      int rows = size[0] * size[1];
+      runs.add(
+          new KernelRun(
+              "triangularize %d of %d, blocks of %d".formatted(size[0], size[1], size[2]),
+              operands -> {
+                Tensor r = operands.random(DType.F64, rows, size[1]);
+                Tensor blocks = operands.random(DType.F64, rows, size[2]);
+                return new Ready(backend -> backend.linear().triangularize(r, blocks), r, blocks);
               }));
     }
   }
