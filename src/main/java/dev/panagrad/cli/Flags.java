@@ -32,6 +32,7 @@ final class Flags {
       case L1 -> "--l1";
       case L2 -> "--l2";
       case ELEMENT_TYPE -> "--dtype";
+      case START -> "--init";
     };
   }
 

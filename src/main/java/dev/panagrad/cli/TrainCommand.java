@@ -10,7 +10,6 @@ import dev.panagrad.regression.ModelFile;
 import dev.panagrad.regression.NormalEquations;
 import dev.panagrad.tensor.TensorArena;
 import dev.panagrad.train.DivergenceException;
-import dev.panagrad.train.StopReason;
 import dev.panagrad.train.Trainer;
 import dev.panagrad.train.TrainingFile;
 import dev.panagrad.train.TrainingPlan;
@@ -57,6 +56,21 @@ final class TrainCommand implements Callable<Integer> {
           "Read a training file's rows once, and compare them with their sum, before training.")
   private boolean checkRows;
 
+  @Option(
+      names = "--init",
+      paramLabel = "MODEL.safetensors",
+      description =
+          "Start from a saved model: features are found by name, those that it does not have start at zero.")
+  private Path init;
+
+  @Option(
+      names = "--keep",
+      paramLabel = "best|last",
+      defaultValue = "best",
+      description =
+          "With --validation: the model of the epoch with the lowest held-out loss, or of the last; default ${DEFAULT-VALUE}.")
+  private Keep keep;
+
   @Mixin private BackendChoice backendChoice;
 
   @Option(names = "--log", paramLabel = "HISTORY.csv", description = "Write one row per epoch.")
@@ -77,6 +91,12 @@ final class TrainCommand implements Callable<Integer> {
   private boolean quiet;
 
   private TrainingOptions.Choice chosen;
+
+  /** Which epoch's model is taken. */
+  enum Keep {
+    BEST,
+    LAST
+  }
 
   @Override
   public Integer call() throws IOException {
@@ -160,7 +180,7 @@ final class TrainCommand implements Callable<Integer> {
   }
 
   private DataException saveIfFinished(TrainingResult result) {
-    if (save == null || result.stopReason() == StopReason.REQUEST) {
+    if (save == null || result.stopReason().isEarly()) {
       return null;
     }
     try {
@@ -175,12 +195,26 @@ final class TrainCommand implements Callable<Integer> {
     loss.apply(trainer);
     checkpoints.apply(trainer);
     trainer.certify();
+    if (keep == Keep.LAST) {
+      trainer.keepLast();
+    }
+    if (init != null) {
+      trainer.startFrom(model(init));
+    }
     if (dataMemory != null) {
       trainer.dataMemory(Numbers.bytes("--data-memory", dataMemory));
     }
     TrainingPlan plan = trainer.plan();
     plan.requireConsistent(loss.toCome());
     plan.requireFits(data.dtype());
+  }
+
+  private static LinearModel model(Path file) {
+    try {
+      return ModelFile.load(file);
+    } catch (IOException e) {
+      throw new DataException("--init: " + e.getMessage(), e);
+    }
   }
 
   private TrainingResult fit(
@@ -255,7 +289,7 @@ final class TrainCommand implements Callable<Integer> {
   }
 
   private int finish(TrainingResult result) {
-    if (result.stopReason() == StopReason.REQUEST) {
+    if (result.stopReason().isEarly()) {
       System.err.println(
           "panagrad: stopped before its end%s; the same command with --resume goes on"
               .formatted(save == null ? "" : ", and no model was saved"));

@@ -33,6 +33,9 @@ record TrainReport(
           result.learningRate(),
           training.isRateAutomatic() ? " (from the curvature of the loss)" : "");
     }
+    if (result.epoch() < result.epochs()) {
+      out.printf("model of epoch  %,d (lowest loss of the rows held out)%n", result.epoch());
+    }
     out.printf("passes over the rows  %,d%n", result.passes());
     if (!backend.usesHostMemory()) {
       out.printf("copied between host and device  %,d bytes%n", backend.trace().copiedBytes());
@@ -75,6 +78,7 @@ record TrainReport(
     fields.put("backend", backend.name());
     fields.put("optimizer", optimizer.text());
     fields.put("epochs", result.epochs());
+    fields.put("modelEpoch", result.epoch());
     fields.put("steps", result.steps());
     fields.put("learningRate", result.learningRate());
     fields.put("passes", result.passes());

@@ -1,8 +1,8 @@
 package dev.panagrad.train;
 
 import dev.panagrad.backend.Gradient;
-import dev.panagrad.optimizer.LearningRateException;
 import dev.panagrad.optimizer.CheckpointSnapshot;
+import dev.panagrad.optimizer.LearningRateException;
 import dev.panagrad.optimizer.NonFinitePolicy;
 import dev.panagrad.optimizer.Optimizer;
 import dev.panagrad.tensor.Tensor;
@@ -95,7 +95,9 @@ final class OptimizerLoop implements EpochLoop {
     if (plan.steps.gram()) {
       bench.curvature.normalEquations();
     }
-    if (saved != null) {
+    if (saved == null) {
+      bench.start();
+    } else {
       saved.readInto(optimizer);
       if (anchor != null) {
         anchor.restore(anchor.read(saved));
@@ -126,7 +128,7 @@ final class OptimizerLoop implements EpochLoop {
       anchor.begin(progress.position == 0);
     }
     while (progress.position < trained) {
-      if (plan.ending.stopWhen().getAsBoolean()) {
+      if (plan.ending.request() != null) {
         settle();
         return false;
       }

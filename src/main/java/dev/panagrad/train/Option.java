@@ -25,7 +25,8 @@ public enum Option {
   L1("Penalty.l1"),
   L2("an L2 penalty"),
   LEARNING_RATE("a learning rate of"),
-  ELEMENT_TYPE("elements of type");
+  ELEMENT_TYPE("elements of type"),
+  START("Trainer.startFrom");
 
   private final String text;
 

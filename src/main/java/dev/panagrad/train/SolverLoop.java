@@ -50,6 +50,10 @@ final class SolverLoop implements EpochLoop {
 
   /** Zeros, and the best intercept beside them. */
   private double[] initial() {
+    if (bench.plan.fit.start() != null) {
+      bench.start();
+      return objective.current();
+    }
     double[] initial = objective.current();
     double[] intercepts = bench.fit.loss().constants(bench.fit.rows());
     for (int j = 0; objective.hasIntercept() && j < intercepts.length; j++) {
@@ -109,7 +113,7 @@ final class SolverLoop implements EpochLoop {
 
   @Override
   public boolean epoch(Runnable betweenSteps) {
-    if (bench.plan.ending.stopWhen().getAsBoolean()) {
+    if (bench.plan.ending.request() != null) {
       return false;
     }
     try {

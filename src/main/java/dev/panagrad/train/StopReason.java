@@ -9,12 +9,18 @@ public enum StopReason {
   ROUNDING("no step lowers the loss any more: what is left is rounding"),
   TIME("the maximum time was reached"),
   LISTENER("a listener asked to stop"),
-  REQUEST("it was asked to stop");
+  REQUEST("it was asked to stop"),
+  INTERRUPT("its thread was interrupted");
 
   private final String words;
 
   StopReason(String words) {
     this.words = words;
+  }
+
+  /** True where it was stopped from outside, before its end. */
+  public boolean isEarly() {
+    return this == REQUEST || this == INTERRUPT;
   }
 
   /** The reason in words. */

@@ -6,6 +6,7 @@ import dev.panagrad.loss.Loss;
 import dev.panagrad.loss.Squared;
 import dev.panagrad.optimizer.Optimizer;
 import dev.panagrad.penalty.Penalty;
+import dev.panagrad.regression.LinearModel;
 import dev.panagrad.rule.Checks;
 import dev.panagrad.solver.Solver;
 import dev.panagrad.tensor.Tensor;
@@ -21,7 +22,7 @@ import java.util.function.BooleanSupplier;
 
 /**
  * Fits linear regressions. A trainer is a reusable description; each {@link #fit} is a training of
- * its own.
+ * its own, so that threads may fit with one trainer that none of them changes.
  *
  * <p>Defaults: 100 epochs, full batch, shuffled where batches are smaller than the data, seed 0,
  * intercept, no standardization, no held-out rows, no early stop, gradients from the rows.
@@ -52,6 +53,8 @@ public final class Trainer {
   private Tensor offset;
   private List<Double> classWeights; // of 0 and 1; empty if balanced, null if there are none
   private boolean certify;
+  private boolean keepsLast;
+  private LinearModel start; // null for zeros
   private int accumulate = 1;
   private boolean varianceReduced;
   private RateReduction rateReduction; // null if the rate is not lowered
@@ -156,16 +159,35 @@ public final class Trainer {
     return this;
   }
 
-  /** Holds out this fraction of the rows, chosen by the seed; in [0, 1). */
+  /**
+   * Holds out this fraction of the rows, chosen by the seed; in [0, 1). The model is that of the
+   * epoch with their lowest loss, unless {@link #keepLast} was called.
+   */
   public Trainer validation(double fraction) {
     this.validationFraction = Checks.fraction("validation fraction", fraction);
+    return this;
+  }
+
+  /** Takes the model of the last epoch, not of the one with the lowest held-out loss. */
+  public Trainer keepLast() {
+    this.keepsLast = true;
+    return this;
+  }
+
+  /**
+   * Starts with a model instead of zeros, in whatever units rows are trained in: one with the same
+   * features, in any order, targets and loss. Methods that compute the minimum at once do not need
+   * it.
+   */
+  public Trainer startFrom(LinearModel model) {
+    this.start = Objects.requireNonNull(model, "model");
     return this;
   }
 
   /**
    * Stops after {@code epochs} epochs without an improvement of the watched loss by more than
    * {@code tolerance} times the best loss so far. Watched is the loss of held-out rows if there are
-   * any, else the training loss. The model is that of the last epoch.
+   * any, else the training loss.
    */
   public Trainer patience(int epochs, double tolerance) {
     this.patience = (int) Checks.count("patience", epochs);
@@ -215,7 +237,10 @@ public final class Trainer {
     return this;
   }
 
-  /** Stops, after a last checkpoint, once this is true: asked on this thread before every step. */
+  /**
+   * Stops, after a last checkpoint, once this is true: asked on this thread before every step. An
+   * interrupt of this thread stops it too, and stays set.
+   */
   public Trainer stopWhen(BooleanSupplier condition) {
     this.stopWhen = Objects.requireNonNull(condition, "condition");
     return this;
@@ -345,7 +370,7 @@ public final class Trainer {
         new RowPlan(batchSize, accumulate, shuffle, seed, validationFraction, dataMemory),
         new LossPlan(loss, weights, offset, classWeights),
         new TrainingPlan.Steps(gram, varianceReduced, automaticRate, rateReduction),
-        new TrainingPlan.Fit(intercept, standardize, certify),
+        new TrainingPlan.Fit(intercept, standardize, certify, !keepsLast, start),
         new TrainingPlan.Ending(
             most, patience, lossTolerance, gradientTolerance, maximumTime, stopWhen),
         new TrainingPlan.Saving(checkpoints == null ? null : checkpoints.plan(), resume),

@@ -7,6 +7,8 @@ import dev.panagrad.loss.Loss;
 import dev.panagrad.optimizer.Optimizer;
 import dev.panagrad.penalty.Penalty;
 import dev.panagrad.regression.ExactSolution;
+import dev.panagrad.regression.LinearModel;
+import dev.panagrad.regression.ModelMismatchException;
 import dev.panagrad.regression.NormalEquations;
 import dev.panagrad.rule.GradientDescent;
 import dev.panagrad.rule.Sgd;
@@ -22,6 +24,7 @@ import dev.panagrad.train.rows.LossPlan;
 import dev.panagrad.train.rows.RowPlan;
 import dev.panagrad.train.rows.RowSource;
 import java.time.Duration;
+import java.util.Arrays;
 import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Locale;
@@ -42,7 +45,13 @@ public final class TrainingPlan {
   record Steps(
       boolean gram, boolean isVarianceReduced, boolean isRateAutomatic, RateReduction reduction) {}
 
-  record Fit(boolean hasIntercept, boolean isStandardized, boolean isCertified) {}
+  /** What is fitted; the start is null for zeros. */
+  record Fit(
+      boolean hasIntercept,
+      boolean isStandardized,
+      boolean isCertified,
+      boolean keepsBest,
+      LinearModel start) {}
 
   /** When a training ends: patience and tolerance of the gradient are 0 for none, time is null. */
   record Ending(
@@ -51,7 +60,14 @@ public final class TrainingPlan {
       double lossTolerance,
       double gradientTolerance,
       Duration maximumTime,
-      BooleanSupplier stopWhen) {}
+      BooleanSupplier stopWhen) {
+    /** Why to stop now, from outside; null to go on. Asked before every step. */
+    StopReason request() {
+      return Thread.currentThread().isInterrupted()
+          ? StopReason.INTERRUPT
+          : stopWhen.getAsBoolean() ? StopReason.REQUEST : null;
+    }
+  }
 
   /** Its checkpoints; the plan is null if there are none. */
   record Saving(CheckpointPlan plan, boolean isResumed) {}
@@ -294,6 +310,9 @@ public final class TrainingPlan {
     if (!loss.isPlain()) {
       requireLoss(data, backend);
     }
+    if (fit.start() != null) {
+      requireStart(data);
+    }
   }
 
   private void requireRows(Dataset data) {
@@ -340,6 +359,20 @@ public final class TrainingPlan {
         "no learning rate is known for loss '%s' with so many rows and features"
             .formatted(loss.loss().name()),
         "give one, or use lbfgs");
+  }
+
+  private void requireStart(Dataset data) {
+    try {
+      fit.start().in(data.features(), data.targets(), loss.loss());
+    } catch (ModelMismatchException e) {
+      throw PlanException.misfit(Option.START, e.getMessage(), "start from a model of these data");
+    }
+    boolean hasIntercept = Arrays.stream(fit.start().intercepts()).anyMatch(b -> b != 0);
+    misfitIf(
+        hasIntercept && !fit.hasIntercept(),
+        Option.NO_INTERCEPT,
+        "the model to start from has an intercept",
+        "train with one");
   }
 
   private void requireLoss(Dataset data, Backend backend) {

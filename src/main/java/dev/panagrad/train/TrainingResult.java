@@ -11,6 +11,8 @@ import java.util.Map;
  *
  * @param model the fitted model in raw units
  * @param epochs epochs run to their end
+ * @param epoch which the model is of: the last, or with rows held out the one with their lowest
+ *     loss
  * @param learningRate the base learning rate
  * @param passes over the training rows, those for rate and certificate included; in Gram mode,
  *     epochs need none
@@ -39,6 +41,7 @@ import java.util.Map;
 public record TrainingResult(
     LinearModel model,
     long epochs,
+    long epoch,
     long steps,
     double learningRate,
     long passes,

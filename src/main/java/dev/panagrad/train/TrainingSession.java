@@ -42,6 +42,7 @@ final class TrainingSession implements AutoCloseable {
   private DivergenceWatch watch;
   private Evaluation evaluation;
   private BestParameters best;
+  private HeldOutBest heldOutBest;
   private TrainingRows.TargetSums targets;
   private CheckpointWriter checkpoints;
   private long started;
@@ -92,6 +93,10 @@ final class TrainingSession implements AutoCloseable {
               plan.loss.isLeastSquares() ? targets.meanSquare() : bench.fit.loss().ofZeros(rows),
               this::advice);
       loop.begin(progress, watch, saved);
+      heldOutBest = new HeldOutBest(bench.fit, plan.fit.keepsBest() && bench.exact == null);
+      if (saved != null) {
+        heldOutBest.restore(saved);
+      }
       if (folder != null) {
         identity.putAll(loop.identity());
         CheckpointPlan when = plan.saving.plan();
@@ -162,11 +167,12 @@ final class TrainingSession implements AutoCloseable {
         best.begins();
       }
       if (!loop.epoch(this::checkpointIfDue)) {
-        return StopReason.REQUEST;
+        return request();
       }
       EpochRecord record = record();
       progress.ended(record);
       best.ended(record);
+      heldOutBest.ended(record, loop.average());
       if (plan.ending.patience() > 0) {
         progress.plateau.watch(record.watchedLoss(), plan.ending.lossTolerance());
       }
@@ -225,7 +231,13 @@ final class TrainingSession implements AutoCloseable {
       return StopReason.TIME;
     }
     boolean isLast = progress.epochs >= plan.ending.epochs();
-    return !isLast && plan.ending.stopWhen().getAsBoolean() ? StopReason.REQUEST : null;
+    return isLast ? null : plan.ending.request();
+  }
+
+  /** Why the loop stopped before the end of an epoch; asking again may find another reason. */
+  private StopReason request() {
+    StopReason now = plan.ending.request();
+    return now == null ? StopReason.REQUEST : now;
   }
 
   private StopReason stopOf(EpochRecord record) {
@@ -255,12 +267,14 @@ final class TrainingSession implements AutoCloseable {
     progress.firstLoss = watch.firstLoss();
     Map<String, String> texts = progress.texts(secondsSinceStart());
     texts.putAll(loop.texts());
+    heldOutBest.save(texts);
     return new CheckpointWriter.State(loop.steps(), progress.batches, texts);
   }
 
   private List<Tensor> tensors(TensorArena owner) {
     List<Tensor> tensors = new ArrayList<>(progress.tensors(owner));
     tensors.addAll(loop.tensors(owner));
+    tensors.addAll(heldOutBest.tensors(owner));
     return tensors;
   }
 
@@ -271,6 +285,7 @@ final class TrainingSession implements AutoCloseable {
       checkpoints.writeLast(state(), this::tensors);
     }
     evaluation.takeAverage();
+    long epoch = heldOutBest.take(progress.epochs);
     double validationLoss = heldOutLoss(true);
     double[] trained = bench.exact == null ? evaluation.trained() : bench.exactLosses();
     watch.requireUseful(
@@ -281,6 +296,7 @@ final class TrainingSession implements AutoCloseable {
     return new TrainingResult(
         model(),
         progress.epochs,
+        epoch,
         loop.steps(),
         loop.learningRate(),
         passes(),

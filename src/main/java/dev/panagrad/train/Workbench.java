@@ -6,8 +6,11 @@ import dev.panagrad.optimizer.Optimizer;
 import dev.panagrad.penalty.Penalty;
 import dev.panagrad.regression.ExactSolution;
 import dev.panagrad.regression.LinearModel;
+import dev.panagrad.regression.LinearRegression;
 import dev.panagrad.regression.Standardization;
 import dev.panagrad.safetensors.Excerpt;
+import dev.panagrad.tensor.Parameters;
+import dev.panagrad.tensor.Tensor;
 import dev.panagrad.tensor.TensorArena;
 import dev.panagrad.train.objective.MeasuredCurvature;
 import dev.panagrad.train.objective.RowsObjective;
@@ -101,6 +104,25 @@ final class Workbench implements AutoCloseable {
       losses[j] /= fit.rows().standardization().lossScale(j);
     }
     return losses;
+  }
+
+  /** Makes the parameters those that the training starts from; the plan has checked the names. */
+  void start() {
+    LinearModel model = plan.fit.start();
+    if (model == null) {
+      return;
+    }
+    Dataset data = fit.rows().data();
+    Parameters there = fit.regression().parameters();
+    try (TensorArena scratch = TensorArena.open("start")) {
+      Parameters here = there.layoutOf().allocate(scratch, "start", there.flat().dtype());
+      Tensor w = here.view(LinearRegression.WEIGHTS);
+      Tensor b = fit.hasIntercept() ? here.view(here.names().getLast()) : null;
+      fit.rows()
+          .standardization()
+          .fold(model.in(data.features(), data.targets(), plan.loss.loss()), w, b);
+      fit.backend().copy(here.flat(), there.flat());
+    }
   }
 
   /** How far the exact solution is from the minimum, by its own residuals. */

@@ -97,6 +97,8 @@ public final class CheckpointWriter implements AutoCloseable {
 
   private void write(
       long batches, Map<String, String> texts, List<Tensor> tensors, TensorArena arena) {
+    // Channels close where their thread is interrupted.
+    boolean isInterrupted = Thread.interrupted();
     try (arena) {
       folder.requireHeld();
       snapshot.write(folder.file(batches), texts, tensors);
@@ -105,6 +107,10 @@ public final class CheckpointWriter implements AutoCloseable {
       folder.keep(plan.keep(), batches);
     } catch (IOException | RuntimeException e) {
       failed(e);
+    } finally {
+      if (isInterrupted) {
+        Thread.currentThread().interrupt();
+      }
     }
   }
 
