@@ -177,7 +177,8 @@ public final class OnlineRegression implements AutoCloseable {
     /**
      * Makes rates fall as the number of rows that count grows, n = 1 + factor + factor^2 ...: a row
      * that is k rows old counts factor^k. A given rate is divided by n; an automatic one is
-     * multiplied by min(1, 2 d / n) for d coefficients. With 1 all rows count alike.
+     * multiplied by min(1, 2 d / n) for d coefficients. With 1 all rows count alike. A model to
+     * start from counts as 1 / (1 - factor) rows, and at most 1,000.
      *
      * @param factor in (0, 1]
      */
@@ -263,8 +264,6 @@ public final class OnlineRegression implements AutoCloseable {
       }
       double squares = fit.stage(row, target, weight, offset);
       return weight == 0 ? Double.NaN : steps.step(1, squares);
-    } catch (RefusedRowException e) {
-      throw OnlineSteps.withFeature(e, row, features);
     } finally {
       turn.leave();
     }

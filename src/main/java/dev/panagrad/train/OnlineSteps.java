@@ -6,7 +6,6 @@ import dev.panagrad.train.online.OnlineFit;
 import dev.panagrad.train.online.RowGuard.Verdict;
 import dev.panagrad.train.online.Turn;
 import java.util.Iterator;
-import java.util.List;
 import java.util.Locale;
 
 /**
@@ -77,20 +76,7 @@ final class OnlineSteps {
 
   /** What to throw, after what is to be done. */
   private DivergenceException refusal(Verdict verdict, double loss, long rows) {
-    boolean isFirst = step() == 1 && !Double.isFinite(loss);
-    double rate = fit.optimizer().lastLearningRate();
-    String what =
-        isFirst
-            ? "the loss of the first batch is %s before any step: the data has values that are not finite or too large for %s"
-                .formatted(loss, fit.dtype())
-            : String.format(
-                Locale.ROOT,
-                "at step %d the loss is %.4g with a gradient of length %.4g, after a mean loss of %.4g; %s",
-                step(),
-                loss,
-                Math.sqrt(fit.gradientSquares()),
-                fit.guard().meanLoss(),
-                advice(rate));
+    String what = what(loss, rows);
     refused++;
     boolean isFault =
         verdict == Verdict.DIVERGED
@@ -105,9 +91,7 @@ final class OnlineSteps {
           "; %d rows or batches were refused: the stream has changed, and bounds are learned anew"
               .formatted(fit.limit());
       return new RefusedRowException(
-          verdict == Verdict.CHANGED ? what + change : what,
-          isFirst ? 1 : step(),
-          verdict == Verdict.CHANGED);
+          verdict == Verdict.CHANGED ? what + change : what, step(), verdict == Verdict.CHANGED);
     }
     long before = step();
     if (!isRestoring) {
@@ -263,17 +247,27 @@ final class OnlineSteps {
     return returns;
   }
 
-  /** The refusal of a row, with the feature that is not a number, if any. */
-  static RefusedRowException withFeature(
-      RefusedRowException refusal, double[] row, List<String> features) {
-    for (int f = 0; f < row.length; f++) {
-      if (!Double.isFinite(row[f])) {
-        refusal.addSuppressed(
-            new IllegalArgumentException(
-                "feature '%s' of the row is %s".formatted(features.get(f), row[f])));
-      }
+  private String what(double loss, long rows) {
+    if (step() == 1 && !Double.isFinite(loss)) {
+      return "the loss of the first batch is %s before any step: the data has values that are not finite or too large for %s"
+          .formatted(loss, fit.dtype());
     }
-    return refusal;
+    double length = Math.sqrt(fit.gradientSquares());
+    if (step() == 1) {
+      return "the gradient of the first batch has length %s: the data has values that are too large for %s"
+          .formatted(length, fit.dtype());
+    }
+    int odd = fit.oddFeature(rows);
+    return String.format(
+        Locale.ROOT,
+        "at step %d the loss is %.4g with a gradient of length %.4g, after means of %.4g and %.4g%s; %s",
+        step(),
+        loss,
+        length,
+        fit.guard().meanLoss(),
+        Math.sqrt(fit.guard().meanGradient()),
+        odd < 0 ? "" : ", and feature '" + fit.features().get(odd) + "' is not finite",
+        advice(fit.optimizer().lastLearningRate()));
   }
 
   private static String advice(double rate) {

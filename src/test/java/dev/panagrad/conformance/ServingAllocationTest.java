@@ -16,6 +16,7 @@ import dev.panagrad.regression.LinearModel;
 import dev.panagrad.regression.ServedModel;
 import dev.panagrad.regression.Standardization;
 import dev.panagrad.rule.Adam;
+import dev.panagrad.rule.Sgd;
 import dev.panagrad.tensor.DType;
 import dev.panagrad.tensor.Tensor;
 import dev.panagrad.tensor.TensorArena;
@@ -123,6 +124,15 @@ class ServingAllocationTest {
                   "update by a batch " + what,
                   () -> {
                     loss[0] = online.update(rows);
+                  });
+            }
+            OnlineRegression.Builder rated =
+                OnlineRegression.with(Optimizer.of(Sgd.of(1))).dtype(dtype).automaticRate();
+            try (OnlineRegression online = rated.open(backend, names("x", d), List.of("y"))) {
+              allocatesNothing(
+                  "weighted update at an automatic rate " + what,
+                  () -> {
+                    loss[0] = online.update(ones, one, 2, 0.5);
                   });
             }
             builder.standardization(

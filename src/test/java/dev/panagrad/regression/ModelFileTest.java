@@ -118,4 +118,36 @@ class ModelFileTest {
     assertTrue(e.getMessage().endsWith("found 'cubic'"), e.getMessage());
     assertArrayEquals(before, Files.readAllBytes(file));
   }
+
+  @Test
+  void offsetsComeBack() throws IOException {
+    ModelFile.save(model().withOffset(true), file);
+    assertEquals(model().withOffset(true), ModelFile.load(file));
+    ModelFile.save(model(), file);
+    assertEquals(model(), ModelFile.load(file));
+  }
+
+  @Test
+  void modelsThatAreNotFiniteAreNeitherSavedNorLoaded() throws IOException {
+    ModelFile.save(model(), file);
+    for (double odd : new double[] {Double.NaN, Double.NEGATIVE_INFINITY}) {
+      LinearModel diverged =
+          new LinearModel(
+              List.of("a", "b"), List.of("y"), new double[][] {{1, odd}}, new double[] {0.5});
+      IllegalArgumentException e =
+          assertThrows(IllegalArgumentException.class, () -> ModelFile.save(diverged, file));
+      assertTrue(e.getMessage().contains("target 'y' that is not finite"), e::getMessage);
+      assertEquals(model(), ModelFile.load(file));
+    }
+    try (TensorArena arena = TensorArena.open("diverged")) {
+      SafetensorsWriter.write(
+          file,
+          Map.of("format", "panagrad.linear.1", "features", "[\"a\"]", "targets", "[\"y\"]"),
+          List.of(
+              arena.allocate("weight", DType.F64, 1, 1).fill(Double.NaN),
+              arena.allocate("bias", DType.F64, 1)));
+    }
+    IOException e = assertThrows(IOException.class, () -> ModelFile.load(file));
+    assertTrue(e.getMessage().contains("that is not finite"), e::getMessage);
+  }
 }

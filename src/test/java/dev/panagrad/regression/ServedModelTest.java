@@ -2,6 +2,7 @@ package dev.panagrad.regression;
 
 import static org.junit.jupiter.api.Assertions.assertEquals;
 import static org.junit.jupiter.api.Assertions.assertFalse;
+import static org.junit.jupiter.api.Assertions.assertNull;
 import static org.junit.jupiter.api.Assertions.assertSame;
 import static org.junit.jupiter.api.Assertions.assertThrows;
 import static org.junit.jupiter.api.Assertions.assertTrue;
@@ -282,6 +283,31 @@ class ServedModelTest {
       assertThrows(IOException.class, () -> served.reload(file));
       assertSame(before, served.current());
     }
+  }
+
+  @Test
+  void statusSaysWhatIsServed(@TempDir Path folder) throws IOException {
+    Path file = folder.resolve("model.safetensors");
+    ModelFile.save(version(1), file);
+    ServedModel served = ServedModel.load(file);
+    try (served) {
+      ServedModel.Status first = served.status();
+      assertEquals(file, first.source());
+      assertEquals(1, first.version());
+      served.swap(version(2));
+      assertEquals(2, served.status().version());
+      assertNull(served.status().source());
+      served.reload(file);
+      assertThrows(IOException.class, () -> served.reload(folder.resolve("none")));
+      LinearModel diverged = constant(NAMES, List.of("y", "z"), Double.NaN);
+      assertThrows(IllegalArgumentException.class, () -> served.swap(diverged));
+      assertThrows(ModelMismatchException.class, () -> served.swap(version(4).withOffset(true)));
+      ServedModel.Status last = served.status();
+      assertEquals(new ServedModel.Status(version(1), 3, file, last.loaded(), 1, 1), last);
+      assertFalse(last.loaded().isBefore(first.loaded()));
+      assertTrue(served.toString().contains("version 3"), served::toString);
+    }
+    assertNull(served.status().model());
   }
 
   /** A file that is large takes a while to read; meanwhile it is replaced, and read again. */

@@ -164,6 +164,24 @@ class OnlineLifeTest {
   }
 
   @Test
+  void featuresThatAreNoNumbersAreNamed() {
+    try (OnlineRegression online = sgd(0.1).open(backend, AB, Y)) {
+      online.update(new double[] {1, 2}, new double[] {2});
+      RefusedRowException e =
+          assertThrows(
+              RefusedRowException.class,
+              () -> online.update(new double[] {1, Double.NaN}, new double[] {2}));
+      assertTrue(e.getMessage().contains("feature 'b' is not finite"), e::getMessage);
+      online.reset();
+      e =
+          assertThrows(
+              RefusedRowException.class,
+              () -> online.update(new double[] {1e200, 0}, new double[] {1}));
+      assertTrue(e.getMessage().contains("too large for F64"), e::getMessage);
+    }
+  }
+
+  @Test
   void targetsThatALossDoesNotTakeAreRefused() {
     try (OnlineRegression online = sgd(0.1).loss(new Logistic()).open(backend, AB, Y)) {
       RefusedRowException e =

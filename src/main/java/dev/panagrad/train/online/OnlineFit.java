@@ -92,7 +92,8 @@ public final class OnlineFit {
             loss,
             setup.isAutomatic,
             setup.forgetting,
-            setup.hasIntercept ? d + 1 : d);
+            setup.hasIntercept ? d + 1 : d,
+            setup.start != null);
     start();
     boolean isGuarded = setup.factor < Double.POSITIVE_INFINITY;
     guard =
@@ -352,6 +353,11 @@ public final class OnlineFit {
   /** The number of a target with a value that the loss does not take; else -1. */
   public int unfitTarget(long rows) {
     return loss.isQuadratic() ? -1 : staged.unfitTarget(loss, rows);
+  }
+
+  /** The number of a feature that is not finite in those rows; else -1. */
+  public int oddFeature(long rows) {
+    return staged.oddFeature(rows);
   }
 
   public double meanWeight() {

@@ -226,6 +226,11 @@ public final class RowGuard {
     return at[LOSS];
   }
 
+  /** The squared lengths of their gradients, averaged. */
+  public double meanGradient() {
+    return at[GRADIENT];
+  }
+
   /** Makes what was refused the usual; forgets the refusals. */
   public void learnAnew() {
     if (at[RUN] > 0) {

@@ -35,31 +35,48 @@ public final class RunningRate {
   private final double curvature;
   private final double forgetting;
   private final double coefficients;
+  private final double start; // rows that the model to start from counts as
   private double n;
   private double rows;
   private double mean;
   private double largest;
 
   private RunningRate(
-      UpdateRule rule, double own, double curvature, double forgetting, double coefficients) {
+      UpdateRule rule,
+      double own,
+      double curvature,
+      double forgetting,
+      double coefficients,
+      boolean isStarted) {
     this.ruleRate = rule.learningRate();
     this.own = own;
     this.curvature = curvature;
     this.forgetting = forgetting;
     this.coefficients = coefficients;
+    start = isStarted ? 1 / (1 - Math.min(forgetting, USUAL_FORGETTING)) : 0;
+    n = start;
   }
 
   /**
    * The rate of a rule.
    *
    * @param forgetting in (0, 1]; NaN if none was given
+   * @param isStarted whether a model is gone on from, which counts as the rows that are remembered,
+   *     1 / (1 - forgetting), and at most 1,000
    * @return null if the rate stays as it is
    * @throws IllegalArgumentException if it is to be automatic, and rule or loss have no such rate
    */
   public static RunningRate of(
-      UpdateRule rule, Loss loss, boolean isAutomatic, double forgetting, long coefficients) {
+      UpdateRule rule,
+      Loss loss,
+      boolean isAutomatic,
+      double forgetting,
+      long coefficients,
+      boolean isStarted) {
     if (!isAutomatic) {
-      return Double.isNaN(forgetting) ? null : new RunningRate(rule, Double.NaN, 1, forgetting, 1);
+      return Double.isNaN(forgetting)
+          ? null
+          : new RunningRate(rule, Double.NaN, 1, forgetting, 1, isStarted);
     }
     if (!(rule instanceof Sgd || rule instanceof GradientDescent)) {
       throw new IllegalArgumentException(
@@ -73,7 +90,7 @@ public final class RunningRate {
     }
     double own = rule.automaticRate(new RateContext(1, 1, 1, 1));
     double factor = Double.isNaN(forgetting) ? USUAL_FORGETTING : forgetting;
-    return new RunningRate(rule, own, loss.curvature(), factor, coefficients);
+    return new RunningRate(rule, own, loss.curvature(), factor, coefficients, isStarted);
   }
 
   /** Sets the rate of the next step, on rows of that mean square length. */
@@ -96,7 +113,8 @@ public final class RunningRate {
 
   /** Forgets all rows. */
   public void reset() {
-    n = rows = mean = largest = 0;
+    n = start;
+    rows = mean = largest = 0;
   }
 
   /** What it remembers. */

@@ -254,6 +254,18 @@ public final class StagedRows {
     return -1;
   }
 
+  /** The number of a feature that is not finite, in the rows taken in last; else -1. */
+  public int oddFeature(long rows) {
+    for (long i = 0; i < rows; i++) {
+      for (int f = 0; f < x.cols(); f++) {
+        if (!Double.isFinite(Cells.get(source.x(), i * source.x().rowStride() + f))) {
+          return f;
+        }
+      }
+    }
+    return -1;
+  }
+
   private double offset(double value) {
     return standardization == null ? value : value / standardization.targetScale(0);
   }
