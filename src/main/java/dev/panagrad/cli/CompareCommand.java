@@ -100,7 +100,7 @@ final class CompareCommand implements Callable<Integer> {
       TrainingResult result = trainer.fit(dataset, backend);
       models.put(method, result.model());
       if (method == METHODS.getFirst()) {
-        Warnings.print(result, !training.noStandardize, training);
+        Warnings.print(result, !training.noStandardize, training, method);
       }
       System.out.printf(
           "%-9s %,8d %,9d %14.8g %12s %9.5f %9.3f%n",

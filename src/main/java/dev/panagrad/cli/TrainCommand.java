@@ -139,8 +139,8 @@ final class TrainCommand implements Callable<Integer> {
       if (result == null) {
         return 1;
       }
-      Warnings.print(result, file != null || !training.noStandardize, training);
-      Warnings.printFit(result);
+      Warnings.print(result, file != null || !training.noStandardize, training, chosen.method());
+      Warnings.printFit(result, chosen.method(), !training.noIntercept);
       Warnings.printAverage(training.firstAveraged(), result.steps());
       // Saved before anything is printed; a disk that is full does not take the result with it.
       DataException unsaved = saveIfFinished(result);

@@ -20,6 +20,8 @@ final class Warnings {
   // Steps of the element type, as a part of a column's range: four digits are left.
   private static final double FINE_ENOUGH = 2e-4;
 
+  private static final double NEAR = 1e-6; // part of the objective: coefficients have 3 digits
+
   private Warnings() {}
 
   static void print(Dataset data) {
@@ -86,7 +88,8 @@ final class Warnings {
   }
 
   /** Warns after a training, of which that was asked for. */
-  static void print(TrainingResult result, boolean isStandardized, TrainingOptions asked) {
+  static void print(
+      TrainingResult result, boolean isStandardized, TrainingOptions asked, MethodName method) {
     constant(result.constantFeatures());
     if (!result.dependencies().isEmpty()) {
       warn(
@@ -97,23 +100,7 @@ final class Warnings {
                       ? ""
                       : ", and %,d more are too".formatted(result.dependencies().size() - 1)));
     }
-    Certificate certificate = result.certificate();
-    if (certificate != null
-        && certificate.isIllConditioned()
-        && !(result.stopReason() == StopReason.CONVERGED
-            && !(certificate.gap() > 1e-6 * certificate.objective()))) {
-      warn(
-          String.format(
-              Locale.ROOT,
-              "the problem is ill-conditioned: X^T X has condition number %s, and plain descent needs about as many passes; %s--optimizer cg or lbfgs gets there in far fewer (fista with --l1), and %s",
-              certificate.condition() > 1e15
-                  ? "beyond rounding"
-                  : String.format(Locale.ROOT, "%.3g", certificate.condition()),
-              isStandardized ? "" : "standardization lowers it, ",
-              asked.l2 == 0
-                  ? "--l2 lowers it, as does dropping features that nearly repeat others"
-                  : "a smaller --l2 lowers it where that is large, a larger one where features nearly repeat others"));
-    }
+    end(result, isStandardized, asked, method);
     result.metricNotes().forEach((name, why) -> warn("%s is not known: %s".formatted(name, why)));
     // All training rows are on their side of the plane: it can be made as steep as one likes.
     if (result.metrics().getOrDefault("accuracy", 0.0) > 1 - 1e-12) {
@@ -129,6 +116,54 @@ final class Warnings {
     }
   }
 
+  /** Warns of an end that is not the minimum, or not known to be, by what was done. */
+  private static void end(
+      TrainingResult result, boolean isStandardized, TrainingOptions asked, MethodName method) {
+    Certificate certificate = result.certificate();
+    if (certificate == null) {
+      return;
+    }
+    boolean isNear = certificate.gap() <= NEAR * Math.abs(certificate.objective());
+    if (isNear || result.stopReason().isEarly()) {
+      return;
+    }
+    if (!method.isSolver()) {
+      if (certificate.isIllConditioned()) {
+        illConditioned(certificate, isStandardized, asked);
+      }
+    } else if (result.stopReason() == StopReason.EPOCHS) {
+      warn(
+          "%s has not converged in %,d epochs: give more --epochs%s"
+              .formatted(
+                  method.text(),
+                  result.epochs(),
+                  asked.l2 == 0 ? ", or add --l2, with which it takes fewer" : ""));
+    } else if (result.stopReason() == StopReason.ROUNDING) {
+      warn(
+          String.format(
+              Locale.ROOT,
+              "stopped: no progress%s; coefficients may have fewer digits than are printed",
+              Double.isNaN(certificate.condition())
+                  ? ""
+                  : ", with condition number %.3g".formatted(certificate.condition())));
+    }
+  }
+
+  private static void illConditioned(
+      Certificate certificate, boolean isStandardized, TrainingOptions asked) {
+    warn(
+        String.format(
+            Locale.ROOT,
+            "the problem is ill-conditioned: X^T X has condition number %s, and optimizers that step need about as many passes; %sthe method that --optimizer auto takes needs few, and %s",
+            certificate.condition() > 1e15
+                ? "beyond rounding"
+                : String.format(Locale.ROOT, "%.3g", certificate.condition()),
+            isStandardized ? "" : "standardization lowers it, ",
+            asked.l2 == 0
+                ? "--l2 lowers it, as does dropping features that nearly repeat others"
+                : "a smaller --l2 lowers it where that is large, a larger one where features nearly repeat others"));
+  }
+
   /** Warns of a mean of parameters from a step on (0 if there is none) that never began. */
   static void printAverage(long first, long steps) {
     if (first > steps) {
@@ -139,15 +174,29 @@ final class Warnings {
   }
 
   /** Warns of a model that is of no use. */
-  static void printFit(TrainingResult result) {
-    double share = result.metrics().getOrDefault("D2", result.r2());
-    if (share < 0) {
+  static void printFit(TrainingResult result, MethodName method, boolean hasIntercept) {
+    boolean isDeviance = result.metrics().containsKey("D2");
+    double share = isDeviance ? result.metrics().get("D2") : result.r2();
+    if (!(share < -1e-9) || !Double.isFinite(share)) {
+      return;
+    }
+    String found =
+        String.format(
+            Locale.ROOT,
+            "the model is worse than a constant (%s %.3g)",
+            isDeviance ? "D2" : "R2",
+            share);
+    boolean isEnded = method.isSolver() && result.stopReason() == StopReason.CONVERGED;
+    if (!isEnded) {
       warn(
-          String.format(
-              Locale.ROOT,
-              "the model is worse than a constant (%s %.3g): train longer, with a larger learning rate, or with lbfgs",
-              result.metrics().containsKey("D2") ? "D2" : "R2",
-              share));
+          found
+              + (method.isSolver()
+                  ? ": give more --epochs"
+                  : ": train longer, with a larger learning rate, or leave the choice to --optimizer auto"));
+    } else if (!hasIntercept) {
+      warn(found + ", which it cannot be, through the origin; leave out --no-intercept");
+    } else {
+      warn(found + ": the penalty, or the loss, asks for that");
     }
   }
 
