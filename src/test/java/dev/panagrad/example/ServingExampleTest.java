@@ -7,12 +7,14 @@ import static org.junit.jupiter.api.Assertions.assertTrue;
 import dev.panagrad.backend.Backend;
 import dev.panagrad.backend.Backends;
 import dev.panagrad.data.Dataset;
+import dev.panagrad.loss.Logistic;
 import dev.panagrad.optimizer.Optimizer;
 import dev.panagrad.penalty.Penalty;
 import dev.panagrad.regression.FeatureOrder;
 import dev.panagrad.regression.LinearModel;
 import dev.panagrad.regression.ModelFile;
 import dev.panagrad.regression.ServedModel;
+import dev.panagrad.regression.Standardization;
 import dev.panagrad.rule.Sgd;
 import dev.panagrad.solver.Lbfgs;
 import dev.panagrad.tensor.DType;
@@ -160,5 +162,44 @@ class ServingExampleTest {
     String example = source.substring(source.indexOf(START) + START.length(), source.indexOf(END));
     assertTrue(example.lines().count() > 10);
     assertTrue(readme.contains("```java\n" + example.stripTrailing().stripIndent() + "\n```"));
+  }
+
+  // page: start
+  static OnlineRegression clicks(Backend backend, ServedModel served, Standardization moments) {
+    return OnlineRegression.with(Optimizer.of(Sgd.of(1)))
+        .loss(new Logistic())
+        .startFrom(served.current())
+        .standardization(moments)
+        .forgetting(0.9999)
+        .open(backend, served.current().features(), List.of("clicked"));
+  }
+
+  // page: end
+
+  @Test
+  void thePageOfTheGuideGoesOnFromAModel() throws IOException {
+    LinearModel model =
+        new LinearModel(
+                List.of("age"), List.of("clicked"), new double[][] {{0.1}}, new double[] {-4})
+            .withLoss(new Logistic());
+    double[] one = {1};
+    Standardization moments =
+        Standardization.of(new double[] {40}, new double[] {12}, new double[1], one);
+    try (Backend backend = Backends.open();
+        ServedModel served = new ServedModel(model);
+        OnlineRegression online = clicks(backend, served, moments)) {
+      assertEquals(0.5, online.model().probability(new double[] {40}, 0), 1e-12);
+      online.update(new double[] {40}, one);
+      served.swap(online.model());
+      assertTrue(served.probability(new double[] {40}, 0) > 0.5);
+    }
+    String source =
+        Files.readString(Path.of("src/test/java/dev/panagrad/example/ServingExampleTest.java"));
+    String page = Files.readString(Path.of("src/site/markdown/serving.md"));
+    String example =
+        source.substring(
+            source.indexOf("  static OnlineRegression clicks"),
+            source.indexOf("\n  // page: end\n"));
+    assertTrue(page.contains("```java\n" + example.stripTrailing().stripIndent() + "\n```"));
   }
 }
