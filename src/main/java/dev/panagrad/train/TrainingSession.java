@@ -337,17 +337,16 @@ final class TrainingSession implements AutoCloseable {
   }
 
   private LinearModel model() {
-    if (bench.exact != null) {
-      return bench.exactModel();
-    }
-    return rows.standardization()
-        .unfold(
-            bench.fit.onHost(bench.fit.regression().weights()),
-            bench.fit.onHost(bench.fit.regression().intercept()),
-            source.data().features(),
-            source.data().targets())
-        .withLoss(plan.loss.loss())
-        .withOffset(plan.loss.offset() != null);
+    LinearModel fitted =
+        bench.exact != null
+            ? bench.exactModel()
+            : rows.standardization()
+                .unfold(
+                    bench.fit.onHost(bench.fit.regression().weights()),
+                    bench.fit.onHost(bench.fit.regression().intercept()),
+                    source.data().features(),
+                    source.data().targets());
+    return fitted.withLoss(plan.loss.loss()).withOffset(plan.loss.offset() != null);
   }
 
   private long passes() {
