@@ -82,7 +82,7 @@ public final class MeasuredCurvature implements AutoCloseable {
 
   /** Passes over the rows that it took, beside those of the objective. */
   public long formingPasses() {
-    int ofEquations = equations == null ? 0 : fit.hasIntercept() ? 2 : 1;
+    long ofEquations = equations == null ? 0 : fit.hasIntercept() ? 2 : 1;
     return ofEquations + (coordinates == null ? 0 : coordinates.passes());
   }
 
