@@ -47,6 +47,7 @@ class TriangularizeConformanceTest {
   }
 
   /** Triangles and blocks as arrays: {@code r[pair][row][column]}, {@code a[pair][column][row]}. */
+  @SuppressWarnings("ArrayRecordComponent") // read, not compared
   private record Problem(double[][][] r, double[][][] a) {
     /** Triangles of zeros, or with so large a diagonal that their inverses are below 1/m. */
     static Problem random(Random random, int pairs, int m, int b, boolean isEmpty) {

@@ -29,6 +29,7 @@ import org.junit.jupiter.params.provider.CsvSource;
 class CertifiedTest {
   private static final MathContext DIGITS = new MathContext(150);
 
+  @SuppressWarnings("ArrayRecordComponent") // read, not compared
   private record Table(double[][] x, double[] y, boolean hasIntercept, double[] certified) {
     static Table read(String name, int degree) throws IOException {
       List<double[]> rows = new ArrayList<>();

@@ -228,10 +228,7 @@ class RowFactorTest {
       refused(mine + "3 and 2", of, fewer.factor(backend, 0, ROWS, true));
       refused(mine + "4 and 1", of, single.factor(backend, 0, ROWS, true));
       refused(mine + "3 and 3", of, shifted.factor(backend, 0, ROWS, true));
-      refused(
-          mine + "4 and 2 without intercept",
-          of,
-          rows.factor(backend, 0, ROWS, false));
+      refused(mine + "4 and 2 without intercept", of, rows.factor(backend, 0, ROWS, false));
     }
   }
 
