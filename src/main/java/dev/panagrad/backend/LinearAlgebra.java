@@ -200,10 +200,10 @@ public final class LinearAlgebra {
 
   /**
    * Replaces each of several upper triangles R [m, m] by the R of the QR factorization of {@code
-   * [R; A]}, with a block of rows A [b, m] for each: {@code R^T R} grows by {@code A^T A}. Beginning
-   * with zeros, the R of any number of rows comes from their blocks, and the R of parts, put in as
-   * blocks, become that of all. Signs of the diagonal are arbitrary. One row after the other of
-   * Householder reflections, in the same order for any number of threads.
+   * [R; A]}, with a block of rows A [b, m] for each: {@code R^T R} grows by {@code A^T A}.
+   * Beginning with zeros, the R of any number of rows comes from their blocks, and the R of parts,
+   * put in as blocks, become that of all. Signs of the diagonal are arbitrary. One row after the
+   * other of Householder reflections, in the same order for any number of threads.
    *
    * <p>Source: Golub and Van Loan, Matrix Computations (2013), sections 5.2 and 6.5.3; Demmel and
    * others (2012), Communication-optimal parallel and sequential QR and LU factorizations.

@@ -10,11 +10,22 @@ final class ExactSum {
 
   void add(double a, double b) {
     double product = a * b;
-    double ofProduct = Math.fma(a, b, -product);
+    double highA = high(a);
+    double highB = high(b);
+    double lowA = a - highA;
+    double lowB = b - highB;
+    double ofProduct = lowA * lowB - (((product - highA * highB) - lowA * highB) - highA * lowB);
     double sum = high + product;
     double part = sum - high;
     low += (high - (sum - part)) + (product - part) + ofProduct;
     high = sum;
+  }
+
+  /** The upper half of the digits (Dekker 1971); without it for values beyond 1e300. */
+  private static double high(double x) {
+    double large = 0x1p27 * x + x;
+    double upper = large - (large - x);
+    return Double.isFinite(upper) ? upper : x;
   }
 
   double value() {

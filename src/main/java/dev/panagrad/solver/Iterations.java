@@ -5,7 +5,6 @@ import dev.panagrad.rule.Checks;
 /** What the runs of all methods share: the objective, the parameters, and whether it has ended. */
 abstract class Iterations implements Solver.Run {
   private static final double ROUNDINGS = 4;
-  private static final int MOST_FLAT = 3;
 
   final Objective objective;
   final double tolerance;
@@ -14,7 +13,6 @@ abstract class Iterations implements Solver.Run {
   double step = Double.NaN;
   private double firstNorm = Double.NaN; // the length of the first gradient
   private double firstValue = Double.NaN;
-  private int flatInRow; // iterations with nothing to gain
   private Status status = Status.GOING_ON;
 
   Iterations(Objective objective, double[] initial, double tolerance) {
@@ -32,16 +30,14 @@ abstract class Iterations implements Solver.Run {
   }
 
   /**
-   * True where no step lowers the value by more than its rounding, and the gradient is small or
-   * that was so three times in a row: a small gradient alone may come early, where the method began
-   * far away, and never, where it began at the minimum.
+   * True where the gradient is small and no step lowers the value by more than its rounding: the
+   * first alone may come early, where the method began far away.
    *
    * @param norm the gradient's length
    * @param decrease what the quadratic model of the method says that its next step gains
    */
   final boolean isFlat(double norm, double decrease, double value) {
-    flatInRow = decrease <= rounding(value) ? flatInRow + 1 : 0;
-    return flatInRow >= MOST_FLAT || (flatInRow > 0 && isSmall(norm));
+    return decrease <= rounding(value) && isSmall(norm);
   }
 
   /** Remembers what the first evaluation gave; throws if the gradient's length is not finite. */
@@ -55,7 +51,7 @@ abstract class Iterations implements Solver.Run {
     return norm <= tolerance * firstNorm;
   }
 
-  private double rounding(double value) {
+  final double rounding(double value) {
     // Residuals that all become zero keep a part of what they began as.
     return ROUNDINGS * objective.roundoff() * (Math.abs(value) + tolerance * firstValue);
   }
@@ -97,7 +93,6 @@ abstract class Iterations implements Solver.Run {
     w = state.vector("w", w);
     firstNorm = state.number("first-norm", firstNorm);
     firstValue = state.number("first-value", firstValue);
-    flatInRow = state.count("flat-in-row", flatInRow, 0, MOST_FLAT);
     status = state.status(status);
   }
 }

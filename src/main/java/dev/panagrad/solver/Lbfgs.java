@@ -45,6 +45,7 @@ public record Lbfgs(int memory) implements Solver {
   }
 
   private static final class Descent extends Iterations {
+    private static final int MOST_FLAT = 3;
     private final double[][] s;
     private final double[][] y;
     private final double[] products;
@@ -52,6 +53,7 @@ public record Lbfgs(int memory) implements Solver {
     private final double[] direction;
     private double value;
     private double[] values; // of the groups
+    private int flatInRow; // iterations with nothing to gain
     private int kept;
     private int newest = -1;
 
@@ -76,7 +78,10 @@ public record Lbfgs(int memory) implements Solver {
         }
       }
       direction();
-      if (isFlat(Vectors.norm(g), -Vectors.dot(g, direction) / 2, value)) {
+      double decrease = -Vectors.dot(g, direction) / 2;
+      flatInRow = decrease <= rounding(value) ? flatInRow + 1 : 0;
+      // Where it began at the minimum, no gradient is small beside the first.
+      if (isFlat(Vectors.norm(g), decrease, value) || flatInRow >= MOST_FLAT) {
         return Status.CONVERGED;
       }
       // Before any curvature is known: a step of length 1 at most.
@@ -149,6 +154,7 @@ public record Lbfgs(int memory) implements Solver {
       value = state.number("value", value);
       values = state.vector("values", values);
       step = state.number("step", step);
+      flatInRow = state.count("flat-in-row", flatInRow, 0, MOST_FLAT);
       kept = state.count("kept", kept, 0, s.length);
       newest = state.count("newest", newest, kept == 0 ? -1 : 0, s.length - 1);
       for (int k = 0; k < kept; k++) {

@@ -371,8 +371,7 @@ public final class Trainer {
         new LossPlan(loss, weights, offset, classWeights),
         new TrainingPlan.Steps(gram, varianceReduced, automaticRate, rateReduction),
         new TrainingPlan.Fit(intercept, standardize, certify, !keepsLast, start),
-        new TrainingPlan.Ending(
-            most, patience, lossTolerance, gradientTolerance, maximumTime, stopWhen),
+        new Ending(most, patience, lossTolerance, gradientTolerance, maximumTime, stopWhen),
         new TrainingPlan.Saving(checkpoints == null ? null : checkpoints.plan(), resume),
         listeners);
   }

@@ -23,7 +23,6 @@ import dev.panagrad.train.rows.Fingerprint;
 import dev.panagrad.train.rows.LossPlan;
 import dev.panagrad.train.rows.RowPlan;
 import dev.panagrad.train.rows.RowSource;
-import java.time.Duration;
 import java.util.Arrays;
 import java.util.LinkedHashMap;
 import java.util.List;
@@ -31,7 +30,6 @@ import java.util.Locale;
 import java.util.Map;
 import java.util.Optional;
 import java.util.Set;
-import java.util.function.BooleanSupplier;
 
 /**
  * What a {@link Trainer} was told when a training began. Immutable, and the one place that knows
@@ -52,22 +50,6 @@ public final class TrainingPlan {
       boolean isCertified,
       boolean keepsBest,
       LinearModel start) {}
-
-  /** When a training ends: patience and tolerance of the gradient are 0 for none, time is null. */
-  record Ending(
-      long epochs,
-      int patience,
-      double lossTolerance,
-      double gradientTolerance,
-      Duration maximumTime,
-      BooleanSupplier stopWhen) {
-    /** Why to stop now, from outside; null to go on. Asked before every step. */
-    StopReason request() {
-      return Thread.currentThread().isInterrupted()
-          ? StopReason.INTERRUPT
-          : stopWhen.getAsBoolean() ? StopReason.REQUEST : null;
-    }
-  }
 
   /** Its checkpoints; the plan is null if there are none. */
   record Saving(CheckpointPlan plan, boolean isResumed) {}

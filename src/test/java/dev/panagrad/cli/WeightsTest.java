@@ -61,18 +61,20 @@ class WeightsTest {
     long weighted = few.stream().filter(WeightsTest::hasWeight).count() - 1;
     assertTrue(weighted > 3 && weighted < 32, "fewer than the default of rows in a batch");
     Path file = write("few.csv", few);
-    Cli run = Cli.train(file, "--target y --weights w --epochs 2 --json --quiet");
+    Cli run = Cli.train(file, "--target y --weights w --optimizer adam --epochs 2 --json --quiet");
     assertEquals(2, run.json().get("steps").asLong());
     Cli.assertContains(run.err(), "column 'a' is between", "f32 has steps of");
     assertFalse(run.err().contains("fewer rows"), run.err());
-    Cli unweighted = Cli.train(file, "--target y --epochs 2 --json --quiet");
+    Cli unweighted = Cli.train(file, "--target y --optimizer adam --epochs 2 --json --quiet");
     assertFalse(unweighted.err().contains("steps of"), unweighted.err());
     List<String> tiny =
         new ArrayList<>(few.stream().filter(line -> !line.startsWith("167")).toList());
     tiny.add("1,2,3,1,4");
     tiny.add("2,2,4,1,5");
     Cli none =
-        Cli.train(write("tiny.csv", tiny), "--target y --weights w --epochs 2 --json --quiet");
+        Cli.train(
+            write("tiny.csv", tiny),
+            "--target y --weights w --optimizer adam --epochs 2 --json --quiet");
     Cli.assertContains(none.err(), "fewer rows (2) than features (3)");
   }
 }

@@ -177,7 +177,7 @@ class GramTrainingTest {
           assertEquals(steps + 9, backend.trace().stepCalls());
           assertEquals(gradients + 1, backend.trace().gradientCalls());
           // One for each epoch's held-out rows, and both losses at the end.
-          gd(0.1).epochs(9).gram().validation(0.2).fit(data, backend);
+          gd(0.1).epochs(9).gram().validation(0.2).keepLast().fit(data, backend);
           assertEquals(gradients + 1 + 9 + 2, backend.trace().gradientCalls());
           // The parameters of each epoch, for trainings that diverge.
           assertEquals(copies + 18, backend.trace().copies());

@@ -88,7 +88,8 @@ class StoppingTest {
           }
         }
         assertEquals(history.size() - 1 - patience, best);
-        assertEquals(history.getLast().validationLoss(), result.validationMse(), 0.0);
+        assertEquals(best + 1, result.epoch());
+        assertEquals(history.get(best).validationLoss(), result.validationMse(), 0.0);
       }
     }
   }

@@ -209,6 +209,7 @@ class TrainerTest {
                     .epochs(EPOCHS)
                     .batchSize(BATCH)
                     .validation(heldOut / 10.0)
+                    .keepLast()
                     .seed(seed)
                     .fit(Datasets.of(arena, DType.F64, x, y), backend);
             agrees(expected, result, backend.name() + " held out " + heldOut);
@@ -339,7 +340,7 @@ class TrainerTest {
     onEveryBackend(
         (backend, arena) -> {
           RowOrder order = RowOrder.of(arena, 20, 5, 9);
-          Trainer trainer = sgd(RATE).batchSize(BATCH).validation(0.25).seed(9);
+          Trainer trainer = sgd(RATE).batchSize(BATCH).validation(0.25).keepLast().seed(9);
           trainer.standardizeInPlace();
           TrainingResult first = trainer.fit(Datasets.of(arena, DType.F64, x, y), backend);
           Dataset changed = Datasets.of(arena, DType.F64, x, y);
@@ -392,7 +393,7 @@ class TrainerTest {
           long bytes = backend.trace().copiedBytes();
           long gradients = backend.trace().gradientCalls();
           long steps = backend.trace().stepCalls();
-          sgd(RATE).epochs(EPOCHS).batchSize(16).validation(0.2).fit(data, backend);
+          sgd(RATE).epochs(EPOCHS).batchSize(16).validation(0.2).keepLast().fit(data, backend);
           if (backend.usesHostMemory()) {
             // None in a step; one of the parameters in an epoch, for trainings that diverge.
             long parameters = 32L * DType.F32.bytes();

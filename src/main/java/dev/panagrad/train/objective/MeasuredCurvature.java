@@ -71,9 +71,12 @@ public final class MeasuredCurvature implements AutoCloseable {
     return !objective.isQuadratic() ? null : isWanted ? get() : curvature;
   }
 
-  /** Round coordinates if the loss has them and they are had for little; else null. */
+  /** Round coordinates if the loss has them and they tell more, for little; else null. */
   public Coordinates forCertificateRound() {
-    return objective.isQuadratic() && canBeFormed() && !isCornered() ? coordinates() : null;
+    boolean isKnown = curvature != null && curvature.isExact() && curvature.smallest() > 0;
+    return objective.isQuadratic() && canBeFormed() && !isCornered() && !isKnown
+        ? coordinates()
+        : null;
   }
 
   private boolean isCornered() {
