@@ -50,8 +50,8 @@ public record ExactSolution(
    * @param dependencies columns that are combinations of others
    * @param largestCurvature of mean squared error and penalty along standardized columns that were
    *     kept, estimated from within as the smallest is
-   * @param gap [target], how much a correction would lower mean squared error and penalty: it is
-   *     rounding
+   * @param gap [target], how far mean squared error and penalty are above their minimum, at most:
+   *     what a correction would lower them by, and what rounding does to residuals
    * @param passes over the rows
    */
   public record Diagnosis(
@@ -194,7 +194,10 @@ public record ExactSolution(
         intercept[j] = sum.value();
         errors[j] = residuals.squares[j] / factor.weight() * unit * unit;
         variances[j] = factor.targetVariance(j);
-        gap[j] = Math.max(residuals.gains[j], 0) / factor.weight() * unit * unit;
+        double mean = residuals.squares[j] / factor.weight();
+        double wrong = wrong(z[j]);
+        double rounding = wrong * (2 * Math.sqrt(mean) + wrong);
+        gap[j] = (Math.max(residuals.gains[j], 0) / factor.weight() + rounding) * unit * unit;
       }
       List<Dependency> dependencies = new ArrayList<>();
       for (int n = 0; n < d - triangle.rank(); n++) {
@@ -213,6 +216,18 @@ public record ExactSolution(
               gap,
               PASSES + residualPasses);
       return new ExactSolution(coefficients, intercept, errors, variances, diagnosis);
+    }
+
+    /**
+     * The root mean square of what rounding does to residuals in standardized units: d + 2
+     * roundings of terms whose columns have mean square 1.
+     */
+    private double wrong(double[] z) {
+      double terms = 1;
+      for (double coefficient : z) {
+        terms += Math.abs(coefficient);
+      }
+      return 0x1p-53 * (d + 2) * terms;
     }
 
     /** Corrects solutions while corrections shrink; returns what they leave. */

@@ -47,7 +47,7 @@ public record Certificate(
     if (Double.isNaN(gap)) {
       return "no bound on the distance to the minimum: " + basis;
     }
-    String part = objective > 0 ? " (%s%%)".formatted(atMost(100 * gap / objective)) : "";
+    String part = objective > gap ? " (%s%%)".formatted(atMost(100 * gap / objective)) : "";
     return "at most %s%s above the minimum, by %s".formatted(atMost(gap), part, basis);
   }
 

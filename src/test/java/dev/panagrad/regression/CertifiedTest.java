@@ -172,6 +172,11 @@ class CertifiedTest {
         double terms = Math.ulp(1.0) * (d + 2) * (1 + exact.condition());
         double rounding = least == 0 ? 0 : terms * Math.sqrt(variance / least);
         double floor = terms * terms * variance;
+        double gap = exact.diagnosis().gap()[0];
+        assertTrue(
+            loss <= least + gap, what + ": " + (loss - least) + " above, and at most " + gap);
+        double reached = table.meanSquare(found) - least;
+        assertTrue(reached <= gap, what + ": reached " + reached + ", and at most " + gap);
         assertTrue(loss >= least * (1 - rounding) - floor, what + ": " + loss + " below " + least);
         assertEquals(table.meanSquare(found), loss, rounding * least + floor, what);
       }
