@@ -250,7 +250,10 @@ final class QuantileProgram {
     return true;
   }
 
-  /** Least squares and a point in the middle; returns the rounding of the sum of residuals. */
+  /**
+   * Least squares, then a point of the path but for Q^T S a = 0; returns the rounding of the sum of
+   * residuals.
+   */
   private double start() {
     for (int first = 0; first < n; first += BLOCK) {
       double[] block = block(first);
@@ -276,14 +279,41 @@ final class QuantileProgram {
         sum += s[first + i] * Math.abs(dx[first + i]);
       }
     }
+    if (rows.hasIntercept()) {
+      double shift = quantile();
+      theta[0] += shift * triangle[0][0];
+      Arrays.setAll(dx, i -> dx[i] - shift);
+    }
     scale = sum / total;
+    double mu = 0;
     for (int i = 0; i < n; i++) {
-      p[i] = Math.max(dx[i], 0) + scale;
-      q[i] = Math.max(-dx[i], 0) + scale;
-      x[i] = 1 - tau;
-      t[i] = tau;
+      mu += s[i] * (dx[i] > 0 ? tau * dx[i] : (tau - 1) * dx[i]) / (2 * total);
+    }
+    for (int i = 0; i < n; i++) {
+      double part = Math.abs(dx[i]) / mu;
+      double small = 2 / (part + 2 + Math.sqrt(part * part + 4));
+      x[i] = dx[i] > 0 ? 1 - small : small;
+      t[i] = dx[i] > 0 ? small : 1 - small;
+      p[i] = mu / t[i];
+      q[i] = mu / x[i];
     }
     return rounding * (m + 4) * 0x1p-53;
+  }
+
+  /** The weighted quantile of dx, to some digits. */
+  private double quantile() {
+    double low = Arrays.stream(dx).min().orElse(0);
+    double high = Arrays.stream(dx).max().orElse(0);
+    for (int turn = 0; turn < 50; turn++) {
+      double middle = low + (high - low) / 2;
+      double below = 0;
+      for (int i = 0; i < n; i++) {
+        below += dx[i] <= middle ? s[i] : 0;
+      }
+      low = below < tau * total ? middle : low;
+      high = below < tau * total ? high : middle;
+    }
+    return high;
   }
 
   private double[] gapAndLoss() {
