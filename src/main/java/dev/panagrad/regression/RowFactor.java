@@ -38,7 +38,7 @@ public record RowFactor(
     double[] scale,
     boolean[] constant,
     double[][] r) {
-  private static final int BLOCK =
+  static final int BLOCK =
       128; // rows: columns long enough for vectors, 50 of them nearly fit a level-1 cache
   private static final int MAX_PARTS = 16;
   private static final int MIN_BLOCKS = 16; // of a part: fewer are not worth merging
@@ -86,14 +86,14 @@ public record RowFactor(
     }
   }
 
-  private static int parts(long count, int m) {
+  static int parts(long count, int m) {
     long byRows = count / (MIN_BLOCKS * (long) Math.max(BLOCK, m));
     long byMemory = MAX_BYTES / (Double.BYTES * (long) m * m);
     return Math.clamp(Math.min(byRows, byMemory), 1, MAX_PARTS);
   }
 
   /** Puts a triangle under another one. */
-  private static void put(Backend backend, Tensor into, Tensor triangle) {
+  static void put(Backend backend, Tensor into, Tensor triangle) {
     int m = (int) into.cols();
     try (TensorArena arena = TensorArena.open("merged triangles")) {
       Tensor block = arena.allocate("triangle", DType.F64, m, m);
@@ -106,7 +106,7 @@ public record RowFactor(
     }
   }
 
-  private static double[][] triangle(Tensor r) {
+  static double[][] triangle(Tensor r) {
     double[][] rows = new double[(int) r.cols()][];
     Arrays.setAll(
         rows,

@@ -21,9 +21,11 @@ final class StandardizedRows {
   private final double[] scale;
   private final boolean[] constant;
   private final double weight;
+  private final boolean isWeighted;
 
   private StandardizedRows(
       Batch batch, boolean hasIntercept, ColumnMoments x, ColumnMoments y, double weight) {
+    isWeighted = true;
     this.batch = batch;
     this.hasIntercept = hasIntercept;
     d = x.mean.length;
@@ -31,6 +33,22 @@ final class StandardizedRows {
     scale = concat(x.scale, y.scale);
     constant = x.constant;
     this.weight = weight;
+  }
+
+  private StandardizedRows(StandardizedRows weighted) {
+    batch = weighted.batch;
+    hasIntercept = weighted.hasIntercept;
+    d = weighted.d;
+    shift = weighted.shift;
+    scale = weighted.scale;
+    constant = weighted.constant;
+    weight = weighted.weight;
+    isWeighted = false;
+  }
+
+  /** The same rows without factors; those of weight 0 stay zeros. */
+  StandardizedRows unweighted() {
+    return new StandardizedRows(this);
   }
 
   static StandardizedRows of(Batch batch, long count, boolean hasIntercept) {
@@ -101,6 +119,7 @@ final class StandardizedRows {
     for (long i = 0; i < count; i++) {
       long row = batch.row(first + i);
       double root = rows.weights() == null ? 1 : Math.sqrt(rows.weights().get(row));
+      root = isWeighted || root == 0 ? root : 1;
       double offset = rows.offset() == null ? 0 : rows.offset().get(row);
       long at = block.byteOffset() + i * Double.BYTES;
       if (hasIntercept) {
