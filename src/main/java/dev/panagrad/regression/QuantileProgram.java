@@ -31,6 +31,7 @@ import java.util.Arrays;
 final class QuantileProgram {
   static final int BLOCK = RowFactor.BLOCK;
   static final int MAX_ITERATIONS = 100;
+  private static final int MAX_STALLS = 15; // gaps in a row that were no less than one before
   private static final double GAP = 1e-9; // as a part of the loss
   private static final double MAX_STEP = 0.9995; // part of the way to the boundary
   private static final long MAX_CACHE = 1 << 28; // bytes of Q that are kept
@@ -56,6 +57,7 @@ final class QuantileProgram {
   final double[] dp;
   final double[] dq;
   double scale; // mean magnitude of residuals at the start
+  private double damping; // of the corrector: how far the predictor could go
   int iterations;
 
   /** The program of the first n rows, whose columns are independent. */
@@ -236,7 +238,7 @@ final class QuantileProgram {
       return false;
     }
     double before = Double.POSITIVE_INFINITY;
-    for (int stalls = 0; iterations < MAX_ITERATIONS && stalls < 3; iterations++) {
+    for (int stalls = 0; iterations < MAX_ITERATIONS && stalls < MAX_STALLS; iterations++) {
       double[] found = gapAndLoss();
       if (found[0] <= GAP * found[1] + rounding) {
         break;
@@ -345,8 +347,8 @@ final class QuantileProgram {
       for (int i = first; i < Math.min(n, first + BLOCK); i++) {
         double stepP = p[i] * (dx[i] / t[i] - 1);
         double stepQ = -q[i] * (dx[i] / x[i] + 1);
-        dp[i] = mu - p[i] * t[i] + stepP * dx[i];
-        dq[i] = mu - q[i] * x[i] - stepQ * dx[i];
+        dp[i] = mu - p[i] * t[i] + damping * stepP * dx[i];
+        dq[i] = mu - q[i] * x[i] - damping * stepQ * dx[i];
         double v = dq[i] / x[i] - dp[i] / t[i];
         dx[i] = s[i] * (d[i] * v + (x[i] - (1 - tau)));
       }
@@ -381,6 +383,7 @@ final class QuantileProgram {
       }
     }
     double left = gap + byPrimal / primal + byDual / dual + byBoth / (primal * dual);
+    damping = Math.min(1, 10 / (primal * dual));
     double part = Math.clamp(left / gap, 0, 1);
     return part * part * part * gap / (2 * total);
   }

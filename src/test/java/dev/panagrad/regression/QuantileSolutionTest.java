@@ -1,6 +1,7 @@
 package dev.panagrad.regression;
 
 import static org.junit.jupiter.api.Assertions.assertEquals;
+import static org.junit.jupiter.api.Assertions.assertThrows;
 import static org.junit.jupiter.api.Assertions.assertTrue;
 
 import dev.panagrad.backend.Backend;
@@ -254,5 +255,184 @@ class QuantileSolutionTest {
         assertTrue(found.gap()[0] < 1e-12 * found.loss()[0]);
       }
     }
+  }
+
+  /** Counts, half of them zero: thousands of rows are on the plane, or equal. */
+  @Test
+  void countsWithTies() {
+    try (Backend backend = Backends.open("simd", new BackendOptions(2));
+        TensorArena arena = TensorArena.open("counts")) {
+      Dataset data = Datasets.resource(arena, DType.F64, "randhie", "mdvis");
+      for (double tau : new double[] {0.1, 0.5, 0.9}) {
+        QuantileSolution found =
+            QuantileSolution.solve(backend, new Batch(data.x(), data.y()), data.rows(), true, tau);
+        assertTrue(
+            found.gap()[0] <= 1e-8 * found.loss()[0] + 1e-14,
+            () ->
+                tau + ": " + found.gap()[0] + " of " + found.loss()[0] + " " + found.iterations());
+      }
+    }
+  }
+
+  @Test
+  void weightsAreRepeatedRowsAndRowsOfWeightZeroAreLeftOut() {
+    Random random = new Random(2);
+    for (int turn = 0; turn < 50; turn++) {
+      double[][] x = Datasets.normal(turn, 60, 3);
+      double[] y = random.doubles(60).toArray();
+      double[] s = IntStream.range(0, 60).mapToDouble(i -> i % 3).toArray();
+      int[] repeated =
+          IntStream.range(0, 60).flatMap(i -> IntStream.range(0, i % 3).map(k -> i)).toArray();
+      Problem alone =
+          new Problem(
+              Arrays.stream(repeated).mapToObj(i -> x[i]).toArray(double[][]::new),
+              Arrays.stream(repeated).mapToDouble(i -> y[i]).toArray());
+      for (int i = 0; i < 60; i += 3) {
+        x[i][1] = i % 2 == 0 ? Double.NaN : 1e300;
+      }
+      for (double unit : new double[] {1, 1e-300, 1e290}) {
+        double[] weights = Arrays.stream(s).map(v -> v * unit).toArray();
+        double tau = TAUS[1 + turn % 5];
+        QuantileSolution weighted =
+            check(new Problem(x, y, weights, null, true), tau, "turn " + turn);
+        QuantileSolution once = alone.solve(tau);
+        assertEquals(once.loss()[0], weighted.loss()[0], 1e-13);
+        for (int c = 0; c < 3; c++) {
+          assertEquals(once.coefficients()[0][c], weighted.coefficients()[0][c], 1e-11);
+        }
+      }
+    }
+  }
+
+  @Test
+  void weightsOfEveryMagnitude() {
+    Random random = new Random(3);
+    for (int turn = 0; turn < 60; turn++) {
+      int n = 20 + turn;
+      double[] s = random.doubles(n, -300, 300).map(e -> Math.pow(10, e)).toArray();
+      double[] y = random.doubles(n).toArray();
+      check(new Problem(Datasets.normal(turn, n, 2), y, s, null, true), 0.3, "turn " + turn);
+    }
+  }
+
+  @Test
+  void columnsThatAreConstantOrDependOnOthers() {
+    for (int turn = 0; turn < 30; turn++) {
+      double[][] x = Datasets.normal(turn, 80, 5);
+      double[] y = new Random(turn).doubles(80).toArray();
+      double[][] less = Arrays.stream(x).map(row -> Arrays.copyOf(row, 3)).toArray(double[][]::new);
+      for (double[] row : x) {
+        row[3] = 7;
+        row[4] = row[0] - 2 * row[1];
+      }
+      double tau = TAUS[turn % TAUS.length];
+      QuantileSolution found = check(new Problem(x, y), tau, "turn " + turn);
+      assertEquals(new Problem(less, y).solve(tau).loss()[0], found.loss()[0], 1e-13);
+      assertEquals(0.0, found.coefficients()[0][3], 0.0);
+      check(new Problem(x, y, null, null, false), tau, "without intercept, turn " + turn);
+    }
+  }
+
+  @Test
+  void fewRowsAreMetExactly() {
+    for (int n = 1; n <= 6; n++) {
+      double[][] x = Datasets.normal(n, n, 6);
+      double[] y = new Random(n).doubles(n).toArray();
+      for (boolean hasIntercept : new boolean[] {true, false}) {
+        QuantileSolution found = check(new Problem(x, y, null, null, hasIntercept), 0.2, "n " + n);
+        assertEquals(0, found.loss()[0], 1e-14);
+      }
+      QuantileSolution none = check(new Problem(new double[n][2], y, null, null, false), 0.2, "");
+      assertEquals(0.2 * Arrays.stream(y).sum() / n, none.loss()[0], 1e-15);
+      Arrays.fill(y, 0.3);
+      assertEquals(0.3, check(new Problem(x, y), 0.9, "equal").intercept()[0], 0.0);
+    }
+  }
+
+  @Test
+  void offsetsOfRowsAndOfColumns() {
+    for (int turn = 0; turn < 20; turn++) {
+      double[][] x = Datasets.normal(turn, 200, 3);
+      double[] y = new Random(turn).doubles(200).toArray();
+      QuantileSolution plain = new Problem(x, y).solve(0.7);
+      double[] offset = new double[200];
+      for (int i = 0; i < 200; i++) {
+        offset[i] = 5 * x[i][1];
+        y[i] += offset[i];
+        x[i][0] += 1e8;
+        x[i][2] *= 1e-9;
+      }
+      QuantileSolution found = new Problem(x, y, null, offset, true).solve(0.7);
+      assertEquals(plain.coefficients()[0][0], found.coefficients()[0][0], 1e-6);
+      assertEquals(plain.coefficients()[0][1], found.coefficients()[0][1], 1e-6);
+      assertEquals(plain.coefficients()[0][2], found.coefficients()[0][2] * 1e-9, 1e-6);
+      assertEquals(plain.loss()[0], found.loss()[0], 1e-8);
+      assertTrue(found.gap()[0] < 1e-12);
+    }
+  }
+
+  @Test
+  void rowsOfF32AndSeveralBlocksAndOutliers() {
+    Random random = new Random(5);
+    double[][] x = Datasets.normal(5, 5000, 4);
+    double[] y = new double[5000];
+    for (int i = 0; i < y.length; i++) {
+      for (int c = 0; c < 4; c++) {
+        x[i][c] = (float) x[i][c];
+      }
+      y[i] = (float) (x[i][0] - x[i][3] + random.nextGaussian() * (i % 50 == 0 ? 1e6 : 1));
+    }
+    Problem problem = new Problem(x, y);
+    for (double tau : TAUS) {
+      QuantileSolution wide = check(problem, tau, "tau " + tau);
+      QuantileSolution narrow = problem.solve(DType.F32, tau);
+      assertEquals(wide.loss()[0], narrow.loss()[0], 1e-14 * wide.loss()[0]);
+      assertEquals(
+          wide.coefficients()[0][0], narrow.coefficients()[0][0], 1e-11 * (1 + wide.loss()[0]));
+    }
+  }
+
+  /** Multipliers of the rows on the plane, found here, prove that no other plane is better. */
+  @Test
+  void multipliersProveTheMinimum() {
+    double[][] x = Datasets.normal(6, 3000, 2);
+    double[] y = new Random(6).doubles(3000).toArray();
+    Problem problem = new Problem(x, y);
+    for (double tau : TAUS) {
+      QuantileSolution found = problem.solve(tau);
+      double[] w = found.coefficients()[0];
+      double[][] on = new double[3][];
+      double[] right = new double[3];
+      int count = 0;
+      for (int i = 0; i < y.length; i++) {
+        double r = problem.residual(i, w, found.intercept()[0]);
+        double[] row = {x[i][0], x[i][1], 1};
+        if (Math.abs(r) < 1e-12) {
+          on[count++] = row;
+        } else {
+          for (int c = 0; c < 3; c++) {
+            right[c] -= row[c] * (r > 0 ? tau : tau - 1);
+          }
+        }
+      }
+      assertEquals(3, count);
+      for (int j = 0; j < 3; j++) {
+        double[][] replaced = on.clone();
+        replaced[j] = right;
+        double a = Problem.determinant(replaced) / Problem.determinant(on);
+        assertTrue(a >= tau - 1 - 1e-9 && a <= tau + 1e-9, "tau " + tau + ": " + a);
+      }
+    }
+  }
+
+  @Test
+  void wrongArguments() {
+    Problem problem = new Problem(new double[][] {{1}, {2}}, new double[] {1, 2});
+    assertThrows(IllegalArgumentException.class, () -> problem.solve(1));
+    Problem bad = new Problem(new double[][] {{1}, {Double.NaN}}, new double[] {1, 2});
+    Exception e = assertThrows(IllegalArgumentException.class, () -> bad.solve(0.5));
+    assertTrue(e.getMessage().contains("row 2 of column 1"), e.getMessage());
+    Problem none = new Problem(problem.x, problem.y, new double[2], null, true);
+    assertThrows(IllegalArgumentException.class, () -> none.solve(0.5));
   }
 }
