@@ -370,7 +370,7 @@ public final class Trainer {
         new RowPlan(batchSize, accumulate, shuffle, seed, validationFraction, dataMemory),
         new LossPlan(loss, weights, offset, classWeights),
         new TrainingPlan.Steps(gram, varianceReduced, automaticRate, rateReduction),
-        new TrainingPlan.Fit(intercept, standardize, certify, !keepsLast, start),
+        new Fit(intercept, standardize, certify, !keepsLast, start),
         new Ending(most, patience, lossTolerance, gradientTolerance, maximumTime, stopWhen),
         new TrainingPlan.Saving(checkpoints == null ? null : checkpoints.plan(), resume),
         listeners);

@@ -4,10 +4,10 @@ import dev.panagrad.backend.Backend;
 import dev.panagrad.data.Dataset;
 import dev.panagrad.data.RowOrder;
 import dev.panagrad.loss.Loss;
+import dev.panagrad.loss.Quantile;
 import dev.panagrad.optimizer.Optimizer;
 import dev.panagrad.penalty.Penalty;
 import dev.panagrad.regression.ExactSolution;
-import dev.panagrad.regression.LinearModel;
 import dev.panagrad.regression.ModelMismatchException;
 import dev.panagrad.regression.NormalEquations;
 import dev.panagrad.rule.GradientDescent;
@@ -42,14 +42,6 @@ public final class TrainingPlan {
   /** An optimizer's gradients and rate; the reduction is null if the rate is not lowered. */
   record Steps(
       boolean gram, boolean isVarianceReduced, boolean isRateAutomatic, RateReduction reduction) {}
-
-  /** What is fitted; the start is null for zeros. */
-  record Fit(
-      boolean hasIntercept,
-      boolean isStandardized,
-      boolean isCertified,
-      boolean keepsBest,
-      LinearModel start) {}
 
   /** Its checkpoints; the plan is null if there are none. */
   record Saving(CheckpointPlan plan, boolean isResumed) {}
@@ -179,8 +171,14 @@ public final class TrainingPlan {
         Option.BATCH_SIZE,
         "takes full batches, found batch size %,d".formatted(rows.batchSize()),
         "use a full batch, or an optimizer that steps, such as sgd");
+    boolean isProgram = isExact() && ofRows instanceof Quantile;
     solverConflictIf(
-        !isSmooth || (method.solver().needsQuadratic() && !ofRows.isQuadratic()),
+        isProgram && method.penalty().l2() > 0,
+        Option.L2,
+        "solves quantiles without a penalty",
+        "leave it out, or use adam with a schedule that decays");
+    solverConflictIf(
+        !isProgram && (!isSmooth || (method.solver().needsQuadratic() && !ofRows.isQuadratic())),
         Option.LOSS,
         "needs a loss that is %s, found '%s'"
             .formatted(isSmooth ? "a square" : "smooth", ofRows.name()),

@@ -93,7 +93,7 @@ final class TrainingSession implements AutoCloseable {
               plan.loss.isLeastSquares() ? targets.meanSquare() : bench.fit.loss().ofZeros(rows),
               this::advice);
       loop.begin(progress, watch, saved);
-      heldOutBest = new HeldOutBest(bench.fit, plan.fit.keepsBest() && bench.exact == null);
+      heldOutBest = new HeldOutBest(bench.fit, plan.fit.keepsBest() && bench.direct == null);
       if (saved != null) {
         heldOutBest.restore(saved);
       }
@@ -287,7 +287,7 @@ final class TrainingSession implements AutoCloseable {
     evaluation.takeAverage();
     long epoch = heldOutBest.take(progress.epochs);
     double validationLoss = heldOutLoss(true);
-    double[] trained = bench.exact == null ? evaluation.trained() : bench.exactLosses();
+    double[] trained = bench.direct == null ? evaluation.trained() : bench.direct.losses();
     watch.requireUseful(
         Arrays.stream(trained).sum(), 0, "after", loop.steps(), progress.epochs, loop.stepLength());
     Certificate certificate = plan.fit.isCertified() ? certificate() : null;
@@ -313,14 +313,14 @@ final class TrainingSession implements AutoCloseable {
         seconds,
         backendText(),
         rows.constantFeatures(),
-        bench.dependencies(),
+        bench.direct == null ? List.of() : bench.direct.dependencies(),
         certificate,
         checkpoints == null ? null : checkpoints.failure());
   }
 
   private Certificate certificate() {
-    if (bench.exact != null) {
-      return bench.exactCertificate();
+    if (bench.direct != null) {
+      return bench.direct.certificate();
     }
     try {
       return new Certifier(
@@ -338,8 +338,8 @@ final class TrainingSession implements AutoCloseable {
 
   private LinearModel model() {
     LinearModel fitted =
-        bench.exact != null
-            ? bench.exactModel()
+        bench.direct != null
+            ? bench.direct.model()
             : rows.standardization()
                 .unfold(
                     bench.fit.onHost(bench.fit.regression().weights()),
@@ -352,7 +352,7 @@ final class TrainingSession implements AutoCloseable {
   private long passes() {
     return loop.passes(progress.epochs)
         + (bench.objective == null ? 0 : bench.objective.passes())
-        + (bench.exact == null ? 0 : bench.exact.diagnosis().passes())
+        + (bench.direct == null ? 0 : bench.direct.passes())
         + bench.curvature.formingPasses();
   }
 

@@ -141,10 +141,13 @@ class AutomaticMethodTest {
   }
 
   @Test
-  void quantilesHaveNoMethodYet() throws IOException {
-    String reason = "no method that ends by itself is known for loss 'quantile'";
+  void quantilesAreProgramsWithoutAPenalty() throws IOException {
     takes(
-        data, "--target y --epochs 3 --loss quantile:0.5", "adam, as " + reason + "; rows are F32");
+        data,
+        "--target y --loss quantile:0.5",
+        "exact, as quantile regression is a linear program; rows are F64");
+    String reason =
+        "no method that ends by itself is known for loss 'quantile' with a penalty or so many values";
     takes(
         data,
         "--target y --epochs 3 --loss quantile:0.5 --l1 0.1",
@@ -268,7 +271,7 @@ class AutomaticMethodTest {
   @CsvSource({
     "--l1 0.1, --l1 0.1, use fista",
     "--loss logistic, --loss logistic, use lbfgs",
-    "--loss quantile:0.5, --loss quantile, use",
+    "--loss quantile:0.5 --l2 0.1, --l2 0.1, without a penalty",
     "--learning-rate 0.1, --learning-rate, exact",
     "--batch-size 4, full batches, 4",
     "--gram, --gram, exact"

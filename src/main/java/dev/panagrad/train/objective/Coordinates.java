@@ -61,7 +61,12 @@ public final class Coordinates implements Objective {
   public static Coordinates of(RowsObjective rows, RowFit fit, MeasuredCurvature measured) {
     boolean isMixed = rows.penalty().l1() == 0 && measured.canBeFormed();
     if (isMixed) {
-      RowFactor factor = fit.rows().factor(measured.host(), fit.loss(), fit.hasIntercept());
+      RowFactor factor =
+          RowFactor.of(
+              measured.host(),
+              fit.rows().hostBatch(fit.loss()),
+              fit.rows().trained(),
+              fit.hasIntercept());
       double factorOfLoss = fit.loss().curvatureFactor();
       RowFactor.Roundness round = factor.roundness(measured.host(), rows.penalty().l2());
       return new Coordinates(

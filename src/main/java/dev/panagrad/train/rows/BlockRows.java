@@ -5,10 +5,8 @@ import dev.panagrad.backend.Batch;
 import dev.panagrad.backend.DenseRows;
 import dev.panagrad.backend.Gradient;
 import dev.panagrad.data.BlockOrder;
-import dev.panagrad.regression.ExactSolution;
 import dev.panagrad.regression.LinearRegression;
 import dev.panagrad.regression.NormalEquations;
-import dev.panagrad.regression.RowFactor;
 import dev.panagrad.regression.Standardization;
 import dev.panagrad.tensor.Tensor;
 import dev.panagrad.tensor.TensorArena;
@@ -98,14 +96,8 @@ final class BlockRows extends TrainingRows {
   }
 
   @Override
-  public ExactSolution exactSolution(
-      Backend backend, TrainingLoss loss, boolean hasIntercept, ExactSolution.Ridge ridge) {
-    throw new IllegalStateException("the plan refuses the exact solution of rows beyond memory");
-  }
-
-  @Override
-  public RowFactor factor(Backend backend, TrainingLoss loss, boolean hasIntercept) {
-    throw new IllegalStateException("nothing is formed of rows beyond memory");
+  public Batch hostBatch(TrainingLoss loss) {
+    throw new IllegalStateException("the plan refuses what needs all rows at once");
   }
 
   @Override

@@ -5,10 +5,8 @@ import dev.panagrad.backend.Batch;
 import dev.panagrad.backend.DenseRows;
 import dev.panagrad.backend.Gradient;
 import dev.panagrad.data.RowOrder;
-import dev.panagrad.regression.ExactSolution;
 import dev.panagrad.regression.LinearRegression;
 import dev.panagrad.regression.NormalEquations;
-import dev.panagrad.regression.RowFactor;
 import dev.panagrad.regression.Standardization;
 import dev.panagrad.tensor.Tensor;
 import dev.panagrad.tensor.TensorArena;
@@ -79,18 +77,7 @@ final class InMemoryRows extends TrainingRows {
   }
 
   @Override
-  public ExactSolution exactSolution(
-      Backend computing, TrainingLoss loss, boolean hasIntercept, ExactSolution.Ridge ridge) {
-    return ExactSolution.solve(computing, batch(loss), trained(), hasIntercept, ridge);
-  }
-
-  @Override
-  public RowFactor factor(Backend computing, TrainingLoss loss, boolean hasIntercept) {
-    return RowFactor.of(computing, batch(loss), trained(), hasIntercept);
-  }
-
-  /** The rows in host memory. */
-  private Batch batch(TrainingLoss loss) {
+  public Batch hostBatch(TrainingLoss loss) {
     DenseRows rows = new DenseRows(data().x(), data().y(), loss.weights(), loss.offset());
     return new Batch(rows, numbers());
   }

@@ -1,14 +1,13 @@
 package dev.panagrad.train.rows;
 
 import dev.panagrad.backend.Backend;
+import dev.panagrad.backend.Batch;
 import dev.panagrad.backend.DenseRows;
 import dev.panagrad.backend.Gradient;
 import dev.panagrad.data.Dataset;
 import dev.panagrad.data.RowOrder;
-import dev.panagrad.regression.ExactSolution;
 import dev.panagrad.regression.LinearRegression;
 import dev.panagrad.regression.NormalEquations;
-import dev.panagrad.regression.RowFactor;
 import dev.panagrad.regression.Standardization;
 import dev.panagrad.tensor.Tensor;
 import dev.panagrad.tensor.TensorArena;
@@ -152,12 +151,11 @@ public abstract class TrainingRows {
     return largest[0];
   }
 
-  /** The exact solution on the training rows as they are now. */
-  public abstract ExactSolution exactSolution(
-      Backend backend, TrainingLoss loss, boolean hasIntercept, ExactSolution.Ridge ridge);
-
-  /** The factor of the training rows as they are now. */
-  public abstract RowFactor factor(Backend backend, TrainingLoss loss, boolean hasIntercept);
+  /**
+   * The rows in host memory as they are now, of which the training rows are the first positions;
+   * throws where they are beyond memory.
+   */
+  public abstract Batch hostBatch(TrainingLoss loss);
 
   /** Whether the rows are in standardized units once they are placed. */
   public final boolean isStandardized() {
