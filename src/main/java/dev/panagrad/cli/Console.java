@@ -46,9 +46,11 @@ final class Console implements TrainingListener, AutoCloseable {
           Double.isNaN(record.validationLoss())
               ? ""
               : "  validation %.6g".formatted(record.validationLoss());
-      out.printf(
-          "epoch %,6d  loss %.6g%s  learning rate %.3g%n",
-          record.epoch(), record.loss(), validation, record.learningRate());
+      String rate =
+          Double.isNaN(record.learningRate())
+              ? ""
+              : "  learning rate %.3g".formatted(record.learningRate());
+      out.printf("epoch %,6d  loss %.6g%s%s%n", record.epoch(), record.loss(), validation, rate);
     }
     return true;
   }
