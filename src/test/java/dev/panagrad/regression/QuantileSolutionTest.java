@@ -32,6 +32,7 @@ class QuantileSolutionTest {
     {70, 20, 91, 15}
   };
 
+  @SuppressWarnings("ArrayRecordComponent") // not compared
   private record Problem(
       double[][] x, double[] y, double[] s, double[] offset, boolean hasIntercept) {
     Problem(double[][] x, double[] y) {
