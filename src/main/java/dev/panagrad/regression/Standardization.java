@@ -145,6 +145,11 @@ public final class Standardization {
 
   /** The model in raw units, for weights [k][d] and intercepts [k] or null in standardized ones. */
   public LinearModel unfold(double[][] w, double[] b, List<String> features, List<String> targets) {
+    requireNumbers("rows of weights", w.length, y.mean.length);
+    requireNumbers("intercepts", b == null ? y.mean.length : b.length, y.mean.length);
+    for (double[] row : w) {
+      requireNumbers("weights", row.length, x.mean.length);
+    }
     double[][] coefficients = new double[y.mean.length][x.mean.length];
     double[] intercept = new double[y.mean.length];
     for (int j = 0; j < intercept.length; j++) {
@@ -165,6 +170,12 @@ public final class Standardization {
    * @throws ModelMismatchException if it has an intercept, and b is null
    */
   public void fold(LinearModel model, Tensor w, Tensor b) {
+    requireNumbers("features of the model", model.features().size(), x.mean.length);
+    requireNumbers("targets of the model", model.targets().size(), y.mean.length);
+    w.requireShape(Shape.of(y.mean.length, x.mean.length));
+    if (b != null) {
+      b.requireCount(y.mean.length);
+    }
     for (int j = 0; j < y.mean.length; j++) {
       double[] folded = fold(model.coefficients()[j], model.intercept(j), j);
       for (int f = 0; f < x.mean.length; f++) {
@@ -183,6 +194,7 @@ public final class Standardization {
 
   /** Weights of a target in standardized units, then its intercept: what unfolds to these. */
   public double[] fold(double[] coefficients, double intercept, int target) {
+    requireNumbers("coefficients", coefficients.length, x.mean.length);
     double[] folded = new double[x.mean.length + 1];
     double unit = targetScale(target);
     double sum = intercept - y.mean[target] - y.rest[target];
@@ -192,6 +204,13 @@ public final class Standardization {
     }
     folded[x.mean.length] = sum / unit;
     return folded;
+  }
+
+  private static void requireNumbers(String what, int found, int needed) {
+    if (found != needed) {
+      throw new IllegalArgumentException(
+          "%d %s were given, and the standardization has %d".formatted(found, what, needed));
+    }
   }
 
   /** False if a value that it was fitted on was not finite. */
