@@ -93,12 +93,13 @@ final class Warnings {
     constant(result.constantFeatures());
     if (!result.dependencies().isEmpty()) {
       warn(
-          "%s%s; the coefficients are the smallest of those with this loss"
+          "%s%s; other coefficients give the same loss%s"
               .formatted(
                   result.dependencies().getFirst(),
                   result.dependencies().size() == 1
                       ? ""
-                      : ", and %,d more are too".formatted(result.dependencies().size() - 1)));
+                      : ", and %,d more are too".formatted(result.dependencies().size() - 1),
+                  method == MethodName.EXACT ? ", and these are the smallest" : ""));
     }
     end(result, isStandardized, asked, method);
     result.metricNotes().forEach((name, why) -> warn("%s is not known: %s".formatted(name, why)));
@@ -124,12 +125,29 @@ final class Warnings {
       return;
     }
     boolean isNear = certificate.gap() <= NEAR * Math.abs(certificate.objective());
-    if (isNear || result.stopReason().isEarly()) {
+    // Of a fit without residuals the loss is rounding, and so is what it is above zero.
+    boolean isPerfect = result.r2() > 1 - 1e-12;
+    if (isNear || isPerfect || result.stopReason().isEarly()) {
       return;
     }
+    boolean isSquared = !Double.isNaN(result.mse());
     if (!method.isSolver()) {
       if (certificate.isIllConditioned()) {
         illConditioned(certificate, isStandardized, asked);
+      } else if (!isSquared) {
+        warn(
+            "how far the loss is above its minimum is not known: %s steps until --epochs; --optimizer auto ends there by itself where the loss and no penalty allow"
+                .formatted(method.text()));
+      }
+    } else if (result.stopReason() == StopReason.UNBOUNDED) {
+      // Separable classes are warned of by their accuracy.
+      if (result.metrics().getOrDefault("accuracy", 0.0) < 1 - 1e-12) {
+        warn(
+            "the loss has no minimum: some coefficients grow without end, as where a group has one class or zeros alone; add --l2");
+      }
+    } else if (result.stopReason() == StopReason.CONVERGED) {
+      if (isSquared) {
+        far(certificate);
       }
     } else if (result.stopReason() == StopReason.EPOCHS) {
       warn(
@@ -147,6 +165,17 @@ final class Warnings {
                   ? ""
                   : ", with condition number %.3g".formatted(certificate.condition())));
     }
+  }
+
+  /** A minimum as far as rounding allows, which is not far. */
+  private static void far(Certificate certificate) {
+    warn(
+        Double.isNaN(certificate.gap())
+            ? "how far the loss is above its minimum is not known: " + certificate.basis()
+            : String.format(
+                Locale.ROOT,
+                "rounding leaves the loss up to %.3g above its minimum: columns are far from zero for their spread, or nearly repeat others; subtract a number near their means",
+                certificate.gap()));
   }
 
   private static void illConditioned(
@@ -177,7 +206,7 @@ final class Warnings {
   static void printFit(TrainingResult result, MethodName method, boolean hasIntercept) {
     boolean isDeviance = result.metrics().containsKey("D2");
     double share = isDeviance ? result.metrics().get("D2") : result.r2();
-    if (!(share < -1e-9) || !Double.isFinite(share)) {
+    if (!(share < -1e-6) || !Double.isFinite(share)) {
       return;
     }
     String found =
@@ -191,7 +220,7 @@ final class Warnings {
       warn(
           found
               + (method.isSolver()
-                  ? ": give more --epochs"
+                  ? "; it ended before the minimum"
                   : ": train longer, with a larger learning rate, or leave the choice to --optimizer auto"));
     } else if (!hasIntercept) {
       warn(found + ", which it cannot be, through the origin; leave out --no-intercept");

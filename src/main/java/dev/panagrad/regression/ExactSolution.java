@@ -168,7 +168,9 @@ public record ExactSolution(
       penalties = new double[d];
       for (int c = 0; c < d; c++) {
         double scale = ridge.isStandardized() ? 1 : factor.scale()[c];
-        penalties[c] = Math.sqrt(factor.weight() * ridge.l2()) / scale;
+        // A constant column's coefficient is zero whatever the penalty, so that it may be large.
+        double l2 = factor.constant()[c] ? 1 : ridge.l2();
+        penalties[c] = Math.sqrt(factor.weight() * l2) / scale;
       }
       triangle = new RankedTriangle(backend, factor, penalties, rows.roundoff());
     }
@@ -195,21 +197,18 @@ public record ExactSolution(
         errors[j] = residuals.squares[j] / factor.weight() * unit * unit;
         variances[j] = factor.targetVariance(j);
         double mean = residuals.squares[j] / factor.weight();
-        double wrong = wrong(z[j]);
+        double wrong = wrong(z[j], j);
         double rounding = wrong * (2 * Math.sqrt(mean) + wrong);
         gap[j] = (Math.max(residuals.gains[j], 0) / factor.weight() + rounding) * unit * unit;
       }
       List<Dependency> dependencies = new ArrayList<>();
       for (int n = 0; n < d - triangle.rank(); n++) {
-        Dependency found = triangle.dependency(n);
-        if (!factor.constant()[found.column()]) {
-          dependencies.add(found);
-        }
+        dependencies.add(triangle.dependency(n));
       }
       double unit = 2 / factor.weight();
       Diagnosis diagnosis =
           new Diagnosis(
-              triangle.rank(),
+              triangle.rank() - constants(),
               dependencies,
               unit * triangle.largest() * triangle.largest(),
               unit * triangle.smallest() * triangle.smallest(),
@@ -222,18 +221,23 @@ public record ExactSolution(
      * The root mean square of what rounding does to residuals in standardized units: d + 2
      * roundings of terms whose columns have mean square 1.
      */
-    private double wrong(double[] z) {
+    private double wrong(double[] z, int target) {
       double terms = 1;
       for (double coefficient : z) {
         terms += Math.abs(coefficient);
       }
-      return 0x1p-53 * (d + 2) * terms;
+      // The intercept of the model takes the means, and is rounded to what is left of them.
+      double means = Math.abs(factor.shift()[d + target]) / factor.scale()[d + target];
+      for (int c = 0; c < d; c++) {
+        means += Math.abs(z[q - d + c] * factor.shift()[c]) / factor.scale()[c];
+      }
+      return 0x1p-53 * ((d + 2) * terms + means);
     }
 
     /** Corrects solutions while corrections shrink; returns what they leave. */
     private Residuals refine(double[][] z) {
       Residuals now = new Residuals(z);
-      boolean isFull = triangle.rank() == d - constants();
+      boolean isFull = triangle.rank() == d;
       for (int turn = 0; isFull && turn < MAX_REFINEMENTS && now.isWorthCorrecting(z); turn++) {
         double[][] next = new double[k][];
         for (int j = 0; j < k; j++) {

@@ -144,7 +144,7 @@ final class RankedTriangle {
   private int pivot(double roundoff) {
     double root = Math.sqrt(factor.weight());
     double[] least = new double[d]; // for which a column is not cut; infinite where it is
-    double computing = 0x1p-53 * (10 + root / 8 + d);
+    double computing = 0x1p-53 * (10 + Math.sqrt((double) factor.rows()) / 8 + d);
     for (int c = 0; c < d; c++) {
       double ofValues = roundoff * (1 + Math.abs(factor.shift()[c]) / factor.scale()[c]);
       least[c] = root * (ofValues + computing);

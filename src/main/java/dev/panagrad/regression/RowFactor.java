@@ -23,7 +23,8 @@ import java.util.stream.IntStream;
  *
  * @param hasIntercept whether there is a column of ones, the first
  * @param features columns of X
- * @param weight the sum of the rows' weights
+ * @param rows how many there are
+ * @param weight the sum of their weights
  * @param shift subtracted from each column, X's first; zeros without intercept
  * @param scale which each column is then divided by
  * @param constant columns of X that are constant, or zero without intercept
@@ -33,6 +34,7 @@ import java.util.stream.IntStream;
 public record RowFactor(
     boolean hasIntercept,
     int features,
+    long rows,
     double weight,
     double[] shift,
     double[] scale,
@@ -78,6 +80,7 @@ public record RowFactor(
       return new RowFactor(
           rows.hasIntercept(),
           rows.features(),
+          count,
           rows.weight(),
           rows.shift(),
           rows.scale(),
@@ -141,7 +144,14 @@ public record RowFactor(
       Tensor mine = tensor(arena, r);
       put(backend, mine, tensor(arena, other.inUnitsOf(this)));
       return new RowFactor(
-          hasIntercept, features, weight + other.weight, shift, scale, both, triangle(mine));
+          hasIntercept,
+          features,
+          rows + other.rows,
+          weight + other.weight,
+          shift,
+          scale,
+          both,
+          triangle(mine));
     }
   }
 

@@ -30,14 +30,15 @@ abstract class Iterations implements Solver.Run {
   }
 
   /**
-   * True where the gradient is small and no step lowers the value by more than its rounding: the
-   * first alone may come early, where the method began far away.
+   * True where no step lowers the value by more than its rounding, and the gradient is small beside
+   * the first, or beside the value where the method began near the minimum.
    *
    * @param norm the gradient's length
    * @param decrease what the quadratic model of the method says that its next step gains
    */
   final boolean isFlat(double norm, double decrease, double value) {
-    return decrease <= rounding(value) && isSmall(norm);
+    return decrease <= rounding(value)
+        && (isSmall(norm) || decrease <= tolerance * tolerance * Math.abs(value));
   }
 
   /** Remembers what the first evaluation gave; throws if the gradient's length is not finite. */

@@ -141,6 +141,11 @@ public record Lbfgs(int memory) implements Solver {
       kept = Math.min(kept + 1, s.length);
     }
 
+    @Override
+    public double reach() {
+      return status() == Status.CONVERGED ? Vectors.norm(direction) : Double.NaN;
+    }
+
     /** At its own point, not at the last that a line search tried. */
     @Override
     public double value(int group) {

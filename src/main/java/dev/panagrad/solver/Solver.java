@@ -48,6 +48,11 @@ public interface Solver {
     /** The length of the last step as a multiple of its direction; NaN before the first. */
     double stepLength();
 
+    /** How far the next step would go where it has converged, or NaN: large if nothing holds it. */
+    default double reach() {
+      return Double.NaN;
+    }
+
     /**
      * Names everything that the next iterations and the methods here depend on, beside the
      * objective: it is saved, or replaced by what was. The run goes on with the same bits then.

@@ -21,6 +21,7 @@ final class StrongWolfe {
   private static final double DECREASE = 1e-4;
   private static final double CURVATURE = 0.9;
   private static final int MAX_EVALUATIONS = 30;
+  private static final int FEW = 4;
   private static final double ROUNDING = 1e-7; // of the value, for F32 gradients too
   private final Objective objective;
   private final double[] from;
@@ -61,7 +62,7 @@ final class StrongWolfe {
         return narrow(now, before);
       }
       before = now;
-      step *= 2.5;
+      step *= evaluations < FEW ? 2.5 : 100; // far away where a gradient is clipped
     }
     return null;
   }

@@ -84,8 +84,11 @@ record Certifier(
         basis = "strong convexity and the shortest subgradient";
       }
     } else if (isRound) {
-      gap = roundGap(gradient);
-      basis = "the curvature of the loss";
+      gap = roundGap(w, gradient);
+      basis =
+          coordinates.round().cut().isEmpty()
+              ? "the curvature of the loss"
+              : "the curvature of the loss, with the columns that rounding can tell apart";
     } else if (isCurved) {
       gap = quadraticGap(gradient);
       basis = "the curvature of the loss";
@@ -146,7 +149,7 @@ record Certifier(
     return gap;
   }
 
-  private double roundGap(double[] gradient) {
+  private double roundGap(double[] w, double[] gradient) {
     double gap = 0;
     for (int j = 0; j < objective.groups(); j++) {
       double squares = 0;
@@ -154,7 +157,9 @@ record Certifier(
         squares += g * g;
       }
       double length = Math.sqrt(squares) + coordinates.rounding(Math.sqrt(objective.loss(j)));
-      gap += raw(length * length / 4, j);
+      double wrong = coordinates.wrong(w, j, units);
+      double rounding = wrong * (2 * Math.sqrt(objective.loss(j)) + wrong);
+      gap += raw(length * length / 4 + rounding, j);
     }
     return gap;
   }

@@ -21,6 +21,7 @@ import java.util.Map;
 final class SolverLoop implements EpochLoop {
   private static final double F32_TOLERANCE = 2e-6; // what F32 gradients are exact to
   private static final double F64_TOLERANCE = 1e-9;
+  private static final double LONG = 1e-2; // of the logarithm of odds or counts
   private static final String PREFIX = "training/method/";
   private static final String PASSES = "progress.passes";
 
@@ -158,10 +159,15 @@ final class SolverLoop implements EpochLoop {
   @Override
   public StopReason reason() {
     return switch (run.status()) {
-      case CONVERGED -> StopReason.CONVERGED;
+      case CONVERGED -> isUnbounded() ? StopReason.UNBOUNDED : StopReason.CONVERGED;
       case STALLED -> StopReason.ROUNDING;
       case GOING_ON -> null;
     };
+  }
+
+  /** A step in round coordinates that changes what links see, and gains nothing. */
+  private boolean isUnbounded() {
+    return bench.fit.loss().loss().hasLink() && run.reach() > LONG;
   }
 
   @Override

@@ -6,6 +6,8 @@ public enum StopReason {
   PATIENCE("the loss stopped improving by more than the tolerance"),
   GRADIENT("the gradient norm fell to its tolerance"),
   CONVERGED("it converged: no step lowers the loss by more than its rounding"),
+  UNBOUNDED(
+      "no step lowers the loss by more than its rounding, and coefficients still grow: its minimum is at infinity"),
   ROUNDING("no step lowers the loss any more"),
   TIME("the maximum time was reached"),
   LISTENER("a listener asked to stop"),

@@ -33,7 +33,7 @@ import java.util.Map;
  * @param constantFeatures features that are constant on the training rows, with coefficient 0;
  *     empty if features were not standardized
  * @param dependencies a sentence for each feature that rounding cannot tell from a combination of
- *     others, as far as the exact solution found; else empty
+ *     others, as far as it was looked at
  * @param certificate how far from the minimum it ended, at most; null if it was not asked for
  * @param checkpointFailure why the last checkpoint could not be written; null if it was, or none
  *     was asked for

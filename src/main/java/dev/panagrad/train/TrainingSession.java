@@ -63,6 +63,7 @@ final class TrainingSession implements AutoCloseable {
   }
 
   private TrainingResult run() {
+    started = System.nanoTime();
     if (plan.saving.plan() != null) {
       folder = CheckpointFolder.open(plan.saving.plan().folder(), plan.saving.isResumed());
     }
@@ -141,7 +142,6 @@ final class TrainingSession implements AutoCloseable {
   }
 
   private TrainingResult fit() {
-    started = System.nanoTime();
     try {
       return result(train());
     } catch (DivergenceException e) {
@@ -313,7 +313,7 @@ final class TrainingSession implements AutoCloseable {
         seconds,
         backendText(),
         rows.constantFeatures(),
-        bench.direct == null ? List.of() : bench.direct.dependencies(),
+        bench.dependencies(),
         certificate,
         checkpoints == null ? null : checkpoints.failure());
   }

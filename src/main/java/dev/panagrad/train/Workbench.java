@@ -16,6 +16,7 @@ import dev.panagrad.train.objective.StandardizedPenalty;
 import dev.panagrad.train.rows.RowFit;
 import dev.panagrad.train.rows.TrainingLoss;
 import dev.panagrad.train.rows.TrainingRows;
+import java.util.List;
 
 /** The parts of one training that its loop and its session share. */
 final class Workbench implements AutoCloseable {
@@ -54,6 +55,20 @@ final class Workbench implements AutoCloseable {
     } catch (IllegalArgumentException e) {
       throw notFinite(e);
     }
+  }
+
+  /** Columns that rounding cannot tell from combinations of others, in words. */
+  List<String> dependencies() {
+    if (direct != null) {
+      return direct.dependencies();
+    }
+    List<String> names = fit.rows().data().features();
+    return curvature.cut().stream()
+        .map(
+            c ->
+                "feature '%s' is a combination of others as far as rounding tells"
+                    .formatted(names.get(c)))
+        .toList();
   }
 
   /** Makes the parameters those that the training starts from; the plan has checked the names. */

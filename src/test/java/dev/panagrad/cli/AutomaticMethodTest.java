@@ -377,7 +377,10 @@ class AutomaticMethodTest {
     Cli run = Cli.train(file, "--target y --json --quiet");
     JsonNode json = run.json();
     Cli.assertContains(
-        run.err(), "fewer rows (5) than features (12)", "is a combination of", "smallest of those");
+        run.err(),
+        "fewer rows (5) than features (12)",
+        "is a combination of",
+        "these are the smallest");
     assertEquals("exact", json.get("optimizer").asText());
     assertEquals(0, json.get("mse").asDouble(), 1e-20);
     assertEquals(1, json.get("r2").asDouble(), 1e-12);

@@ -116,6 +116,21 @@ public final class Coordinates implements Objective {
     return 16 * rows.roundoff() * residual * Math.sqrt(squares) / Math.min(least, 1);
   }
 
+  /**
+   * The root mean square of what rounding does to residuals at parameters of the rows: d + 2
+   * roundings of terms, and of the model's intercept, which takes the means of raw columns.
+   */
+  public double wrong(double[] w, int output, Standardization units) {
+    double terms = 1;
+    double means = 0;
+    for (int f = 0; f < d; f++) {
+      double coefficient = Math.abs(w[output * d + f]);
+      terms += coefficient * (Math.abs(shift[f]) + scale[f]);
+      means += coefficient * Math.abs(units.featureMean(f)) / units.featureScale(f);
+    }
+    return 0x1p-53 * ((d + 2) * terms + means);
+  }
+
   /** The gradient of an output, with that of its intercept, for one of the rows' parameters. */
   public double[] gradient(double[] ofRows, int output) {
     double[] part = rows.part(ofRows, output);

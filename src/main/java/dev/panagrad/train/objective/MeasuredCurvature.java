@@ -5,6 +5,7 @@ import dev.panagrad.backend.BackendOptions;
 import dev.panagrad.backend.Backends;
 import dev.panagrad.regression.NormalEquations;
 import dev.panagrad.train.rows.RowFit;
+import java.util.List;
 
 /** The curvature of one training's loss, measured when it is first asked for. */
 public final class MeasuredCurvature implements AutoCloseable {
@@ -77,6 +78,13 @@ public final class MeasuredCurvature implements AutoCloseable {
     return objective.isQuadratic() && canBeFormed() && !isCornered() && !isKnown
         ? coordinates()
         : null;
+  }
+
+  /** Columns that depend on others, as far as it was looked at. */
+  public List<Integer> cut() {
+    return coordinates == null || coordinates.round() == null
+        ? List.of()
+        : coordinates.round().cut();
   }
 
   private boolean isCornered() {
