@@ -13,10 +13,11 @@ import java.util.stream.IntStream;
  * The triangle of a {@link RowFactor}, with a ridge penalty under it, ready to solve: columns that
  * rounding cannot tell from combinations of the others are found by column pivoting.
  *
- * <p>A column is cut where what the others leave of it is not above the rounding of its own values
- * and of this factorization: {@code |rest| <= (u_x (1 + |shift| / scale) + u (10 + sqrt(n / 64) +
- * d)) |column|}, with the unit roundoff {@code u_x} of the rows' type and u of F64. The solution is
- * then the shortest in standardized units (complete orthogonal factorization).
+ * <p>A column is cut where what a combination s of the others leaves of it is not above the
+ * rounding of values and of this factorization: {@code |rest| <= (u_x (1 + |shift| / scale) + u (10
+ * + sqrt(n) / 8 + d)) (1 + |s|_1) |column|} for n rows, with the unit roundoff {@code u_x} of the
+ * rows' type and u of F64. The solution is then the shortest in standardized units (complete
+ * orthogonal factorization).
  *
  * <p>Source: Golub and Van Loan, Matrix Computations (2013), sections 5.4.2 (pivoting) and 5.4.7.
  */
@@ -254,10 +255,9 @@ final class RankedTriangle {
 
   /** The triangle before any exchange of columns, times a factor. */
   double[][] inOrder(double times) {
-    double[][] rows = unpivoted;
     double[][] scaled = new double[d][];
     for (int i = 0; i < d; i++) {
-      scaled[i] = Arrays.copyOf(rows[i], d);
+      scaled[i] = Arrays.copyOf(unpivoted[i], d);
       for (int c = 0; c < d; c++) {
         scaled[i][c] *= times;
       }

@@ -46,7 +46,7 @@ final class StandardizedRows {
     isWeighted = false;
   }
 
-  /** The same rows without factors; those of weight 0 stay zeros. */
+  /** Returns these rows without the roots of their weights; those of weight 0 stay zeros. */
   StandardizedRows unweighted() {
     return new StandardizedRows(this);
   }
@@ -131,7 +131,10 @@ final class StandardizedRows {
     }
   }
 
-  /** Where the cells of a row go: a segment, the byte of the first, and bytes between them. */
+  /**
+   * The place that the cells of a row go to: a segment, the byte of the first, and bytes between
+   * them.
+   */
   private record Target(MemorySegment to, long at, long stride) {}
 
   private void copy(Tensor from, long row, Target target, int first, double offset, double root) {

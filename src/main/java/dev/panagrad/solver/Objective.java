@@ -37,7 +37,7 @@ public interface Objective {
     return 0x1p-53;
   }
 
-  /** Where f is least, a copy; for objectives that can compute it without iterations. */
+  /** Returns a copy of the point of the minimum, if it can be computed without iterations. */
   default double[] minimum() {
     throw new IllegalStateException("the minimum of this objective is not known");
   }

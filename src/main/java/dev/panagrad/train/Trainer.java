@@ -80,7 +80,7 @@ public final class Trainer {
     return new Trainer(null, null, Objects.requireNonNull(penalty, "penalty"));
   }
 
-  /** The same without a penalty. */
+  /** An automatic trainer without a penalty. */
   public static Trainer automatic() {
     return automatic(Penalty.none());
   }

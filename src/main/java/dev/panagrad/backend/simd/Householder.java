@@ -100,7 +100,7 @@ final class Householder {
       subtractTail(v, column, s);
     }
 
-    /** The same for four adjacent columns. */
+    /** Reflects four adjacent columns at once. */
     private void four(long v, long top, long c0, double factor) {
       dots(as, v, c0, aStride, bound, lanes);
       for (int q = 0; q < 4; q++) {

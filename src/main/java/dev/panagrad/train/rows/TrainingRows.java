@@ -157,7 +157,7 @@ public abstract class TrainingRows {
    */
   public abstract Batch hostBatch(TrainingLoss loss);
 
-  /** Whether the rows are in standardized units once they are placed. */
+  /** True if the rows are in standardized units once they are placed. */
   public final boolean isStandardized() {
     return isChanged || (source.isFile() && standardization.isShifted());
   }
