@@ -5,29 +5,28 @@ import dev.panagrad.backend.BackendOptions;
 import dev.panagrad.backend.Backends;
 import dev.panagrad.backend.Batch;
 import dev.panagrad.backend.DenseRows;
-import dev.panagrad.backend.Transpose;
 import dev.panagrad.rule.Checks;
-import dev.panagrad.tensor.DType;
 import dev.panagrad.tensor.Tensor;
-import dev.panagrad.tensor.TensorArena;
 import java.util.ArrayList;
 import java.util.Arrays;
 import java.util.List;
 
 /**
- * The exact least-squares or ridge answer by QR in double precision, whatever the type of the rows:
- * a {@link RowFactor} of the rows, the rank by column pivoting, and refinement by residuals of the
+ * The exact least-squares or ridge answer in double precision, whatever the type of the rows: a
+ * {@link RowFactor} of the rows, the rank by column pivoting, and refinement by residuals of the
  * rows as long as it gains digits.
  *
- * <p>Nothing is squared: with condition number c of the standardized columns and unit roundoff u,
- * coefficients are wrong by about {@code u c} of their size, and by {@code u c^2} of the residual's
- * (Golub and Van Loan 2013, section 5.3.9). Losses are computed from residuals of the rows. Columns
- * that rounding cannot tell from combinations of others are named; the solution is then the
- * shortest in standardized units, and the loss the least of those that use what was kept.
+ * <p>With condition number c of the standardized columns and unit roundoff u, coefficients are
+ * wrong by about {@code u c} of their size, and by {@code u c^2} of the residual's (Golub and Van
+ * Loan 2013, section 5.3.9). Losses are computed from residuals of the rows. Columns that rounding
+ * cannot tell from combinations of others are named; the solution is then the shortest in
+ * standardized units, and the loss the least of those that use what was kept.
  *
- * <p>Cost: 2 n d^2 operations and five passes over the rows, one more for each refinement; 24 d^2
- * bytes. Source of the refinement: Björck, Numerical Methods for Least Squares Problems (1996),
- * section 2.9.3, corrected semi-normal equations.
+ * <p>Cost: 2 n d^2 operations by QR and five passes over the rows, one more for each refinement; 24
+ * d^2 bytes. Many F64 rows of a condition below 10^4 are summed to products instead, n d^2
+ * operations and three or four passes, and refined to the same digits. Source of the refinement:
+ * Björck, Numerical Methods for Least Squares Problems (1996), section 2.9.3, corrected semi-normal
+ * equations.
  *
  * @param coefficients [target][feature], in the units of the X and y that were given
  * @param intercept [target]; zeros without intercept
@@ -66,6 +65,7 @@ public record ExactSolution(
   public static final int MAX_FEATURES = 8_192;
 
   private static final int MAX_REFINEMENTS = 3;
+  private static final int PASSES = 3; // of a factor: means, deviations, triangle
 
   /** A column of X that is a combination of others, and perhaps of the intercept. */
   public record Dependency(int column, List<Integer> on) {}
@@ -129,8 +129,20 @@ public record ExactSolution(
         return solve(host, batch, count, hasIntercept, ridge);
       }
     }
+    RowFactor sums = SummedFactor.of(backend, batch, count, hasIntercept);
+    if (sums != null) {
+      DenseRows first =
+          new DenseRows(batch.rows().x().rows(0, count), batch.rows().y().rows(0, count));
+      LeastSquares summed =
+          new LeastSquares(backend, sums, new ResidualSums.OfRows(backend, first, sums), ridge);
+      if (summed.triangle.largest() <= SummedFactor.MAX_CONDITION * summed.triangle.smallest()) {
+        return summed.solve(1);
+      }
+    }
     StandardizedRows rows = StandardizedRows.of(batch, count, hasIntercept);
-    return new LeastSquares(backend, rows, count, ridge).solve();
+    RowFactor factor = RowFactor.of(backend, rows, count);
+    ResidualSums residuals = new ResidualSums.OfStandardized(backend, rows, count);
+    return new LeastSquares(backend, factor, residuals, ridge).solve(PASSES);
   }
 
   /** Throws if there are more features than it takes. */
@@ -144,11 +156,7 @@ public record ExactSolution(
 
   /** One solution on its way: the triangle, and what the rows leave. */
   private static final class LeastSquares {
-    private static final int BLOCK = 512; // rows
-    private static final int PASSES = 3; // means, deviations, triangle
-    private final Backend backend;
-    private final StandardizedRows rows;
-    private final long count;
+    private final ResidualSums sums;
     private final RowFactor factor;
     private final double[] penalties;
     private final RankedTriangle triangle;
@@ -157,11 +165,9 @@ public record ExactSolution(
     private final int q; // columns of ones and features
     private int residualPasses;
 
-    LeastSquares(Backend backend, StandardizedRows rows, long count, Ridge ridge) {
-      this.backend = backend;
-      this.rows = rows;
-      this.count = count;
-      factor = RowFactor.of(backend, rows, count);
+    LeastSquares(Backend backend, RowFactor factor, ResidualSums sums, Ridge ridge) {
+      this.factor = factor;
+      this.sums = sums;
       d = factor.features();
       k = factor.targets();
       q = factor.r().length - k;
@@ -172,10 +178,10 @@ public record ExactSolution(
         double l2 = factor.constant()[c] ? 1 : ridge.l2();
         penalties[c] = Math.sqrt(factor.weight() * l2) / scale;
       }
-      triangle = new RankedTriangle(backend, factor, penalties, rows.roundoff());
+      triangle = new RankedTriangle(backend, factor, penalties, sums.roundoff());
     }
 
-    ExactSolution solve() {
+    ExactSolution solve(int passes) {
       double[][] z = new double[k][];
       Arrays.setAll(z, triangle::solve);
       Residuals residuals = refine(z);
@@ -186,14 +192,9 @@ public record ExactSolution(
       double[] gap = new double[k];
       for (int j = 0; j < k; j++) {
         double unit = factor.scale()[d + j];
-        ExactSum sum = new ExactSum();
-        sum.add(factor.shift()[d + j], 1);
-        sum.add(q > d ? z[j][0] : 0, unit);
-        for (int c = 0; c < d; c++) {
-          coefficients[j][c] = z[j][q - d + c] * unit / factor.scale()[c];
-          sum.add(-coefficients[j][c], factor.shift()[c]);
-        }
-        intercept[j] = sum.value();
+        double[] raw = factor.unscaled(z[j], j);
+        coefficients[j] = Arrays.copyOf(raw, d);
+        intercept[j] = raw[d];
         errors[j] = residuals.squares[j] / factor.weight() * unit * unit;
         variances[j] = factor.targetVariance(j);
         double mean = residuals.squares[j] / factor.weight();
@@ -213,13 +214,13 @@ public record ExactSolution(
               unit * triangle.largest() * triangle.largest(),
               unit * triangle.smallest() * triangle.smallest(),
               gap,
-              PASSES + residualPasses);
+              passes + residualPasses);
       return new ExactSolution(coefficients, intercept, errors, variances, diagnosis);
     }
 
     /**
-     * The root mean square of what rounding does to residuals in standardized units: d + 2
-     * roundings of terms whose columns have mean square 1.
+     * The root mean square of what rounding does to residuals in standardized units, whose columns
+     * have mean square 1.
      */
     private double wrong(double[] z, int target) {
       double terms = 1;
@@ -231,7 +232,7 @@ public record ExactSolution(
       for (int c = 0; c < d; c++) {
         means += Math.abs(z[q - d + c] * factor.shift()[c]) / factor.scale()[c];
       }
-      return 0x1p-53 * ((d + 2) * terms + means);
+      return 0x1p-53 * sums.roundings(d, terms, means);
     }
 
     /** Corrects solutions while corrections shrink; returns what they leave. */
@@ -276,28 +277,7 @@ public record ExactSolution(
       Residuals(double[][] z) {
         residualPasses++;
         double[][] gradients = new double[k][q];
-        try (TensorArena arena = TensorArena.open("residuals")) {
-          Tensor block = arena.allocate("block", DType.F64, q + k, BLOCK);
-          Tensor model = arena.allocate("model", DType.F64, q + k);
-          Tensor residual = arena.allocate("residual", DType.F64, BLOCK);
-          Tensor product = arena.allocate("gradient", DType.F64, q + k);
-          for (long first = 0; first < count; first += BLOCK) {
-            rows.load(block, first, Math.min(BLOCK, count - first));
-            for (int j = 0; j < k; j++) {
-              model.fill(0);
-              for (int c = 0; c < q; c++) {
-                model.set(c, -z[j][c]);
-              }
-              model.set(q + j, 1);
-              backend.linear().gemv(Transpose.YES, 1, block, model, 0, residual);
-              backend.linear().gemv(Transpose.NO, 1, block, residual, 0, product);
-              squares[j] += backend.linear().dot(residual, residual);
-              for (int c = 0; c < q; c++) {
-                gradients[j][c] += product.get(c);
-              }
-            }
-          }
-        }
+        sums.add(z, squares, gradients);
         for (int j = 0; j < k; j++) {
           double[] g = gradients[j];
           for (int c = 0; c < d; c++) {

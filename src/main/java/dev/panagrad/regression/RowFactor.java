@@ -208,6 +208,22 @@ public record RowFactor(
     return new Roundness(triangle.inOrder(1 / root), largest, smallest, cut);
   }
 
+  /** The coefficients of a target and then its intercept, from a solution of standardized rows. */
+  double[] unscaled(double[] z, int target) {
+    int first = hasIntercept ? 1 : 0;
+    double unit = scale[features + target];
+    double[] raw = new double[features + 1];
+    ExactSum sum = new ExactSum();
+    sum.add(shift[features + target], 1);
+    sum.add(first == 1 ? z[0] : 0, unit);
+    for (int c = 0; c < features; c++) {
+      raw[c] = z[first + c] * unit / scale[c];
+      sum.add(-raw[c], shift[c]);
+    }
+    raw[features] = sum.value();
+    return raw;
+  }
+
   int targets() {
     return shift.length - features;
   }

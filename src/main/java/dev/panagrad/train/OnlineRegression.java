@@ -16,8 +16,10 @@ import dev.panagrad.train.online.OnlineFile;
 import dev.panagrad.train.online.OnlineFit;
 import dev.panagrad.train.online.OnlineSetup;
 import dev.panagrad.train.online.Turn;
+import dev.panagrad.train.online.WarmUp;
 import java.io.IOException;
 import java.nio.file.Path;
+import java.time.Duration;
 import java.util.Iterator;
 import java.util.List;
 import java.util.Objects;
@@ -47,6 +49,8 @@ import java.util.Objects;
 public final class OnlineRegression implements AutoCloseable {
   private final List<String> features;
   private final List<String> targets;
+  private final Builder options;
+  private final Backend backend;
   private final OnlineFit fit;
   private final OnlineSteps steps;
   private final Turn turn;
@@ -55,6 +59,8 @@ public final class OnlineRegression implements AutoCloseable {
       Builder options, Backend backend, List<String> features, List<String> targets) {
     this.features = List.copyOf(features);
     this.targets = List.copyOf(targets);
+    this.options = options.copy();
+    this.backend = backend;
     TensorArena arena = TensorArena.open("online regression");
     turn = new Turn(arena::close);
     try {
@@ -128,9 +134,7 @@ public final class OnlineRegression implements AutoCloseable {
       return this;
     }
 
-    /**
-     * Refuses rows whose loss or squared gradient is above this multiple, above 1, of the usual.
-     */
+    /** Refuses rows whose loss or squared gradient is above this multiple, over 1, of the usual. */
     public Builder refuseAbove(double factor) {
       if (!(factor > 1)) {
         throw new IllegalArgumentException(
@@ -187,6 +191,13 @@ public final class OnlineRegression implements AutoCloseable {
       return this;
     }
 
+    private Builder copy() {
+      Builder copy = new Builder(setup.optimizer);
+      copy.isRestoring = isRestoring;
+      copy.setup = setup.copy();
+      return copy;
+    }
+
     /**
      * Allocates it for rows of columns with these names.
      *
@@ -209,9 +220,7 @@ public final class OnlineRegression implements AutoCloseable {
     public OnlineRegression restore(
         Backend backend, List<String> features, List<String> targets, Path file)
         throws IOException {
-      Builder known = new Builder(setup.optimizer);
-      known.isRestoring = isRestoring;
-      known.setup = setup.copy();
+      Builder known = copy();
       if (setup.standardization == null) {
         known.setup.standardization =
             OnlineFile.standardization(file, features.size(), targets.size());
@@ -224,6 +233,26 @@ public final class OnlineRegression implements AutoCloseable {
         regression.close();
         throw e;
       }
+    }
+  }
+
+  /**
+   * Lets the JVM compile what {@link #update(double[], double[])} calls, by updates of a copy on
+   * rows of noise until they get no faster; this regression does not change.
+   *
+   * @param most how long it may take; 5 seconds are enough for backend simd
+   */
+  public void warmUp(Duration most) {
+    try (OnlineRegression copy = new OnlineRegression(options, backend, features, targets)) {
+      new WarmUp(standardization(), targets.size()).run(most, copy::tryUpdate);
+    }
+  }
+
+  private void tryUpdate(double[] row, double[] target) {
+    try {
+      update(row, target);
+    } catch (DivergenceException e) {
+      // By a rate that is too large for noise.
     }
   }
 
@@ -413,7 +442,7 @@ public final class OnlineRegression implements AutoCloseable {
     return fit.optimizer();
   }
 
-  /** Refuses later calls, and frees its memory, once an update under way has ended. */
+  /** Frees its memory once an update under way has ended; later calls are refused. */
   @Override
   public void close() {
     turn.close();

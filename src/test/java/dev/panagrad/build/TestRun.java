@@ -29,6 +29,9 @@ record TestRun(String name, String tags, List<String> options, Map<String, Strin
   private static final Path REPORTS = Path.of("target", "test-runs");
   private static final int MAX_LINES = 300;
 
+  /** Keeps C2 off what tests do once: it takes longer than it gains. */
+  private static final Path DIRECTIVES = Path.of("src", "test", "resources", "directives.json");
+
   private static final String REQUIRED =
       System.getProperty("panagrad.test.require", "simd").replace(",cuda", "");
 
@@ -136,6 +139,8 @@ record TestRun(String name, String tags, List<String> options, Map<String, Strin
         .forEach(command::add);
     // Compilations are waited for: three quarters of the processor time with AVX2.
     command.add("-Xbatch");
+    command.add("-XX:+UnlockDiagnosticVMOptions");
+    command.add("-XX:CompilerDirectivesFile=" + DIRECTIVES);
     command.add(set("panagrad.test.require", REQUIRED));
     command.add(set("panagrad.test.slow", SLOW));
     command.add(set("panagrad.test.run", name));

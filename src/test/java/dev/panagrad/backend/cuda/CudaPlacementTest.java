@@ -30,6 +30,7 @@ import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.BeforeEach;
 import org.junit.jupiter.api.Tag;
 import org.junit.jupiter.api.Test;
+import org.junit.jupiter.api.condition.EnabledIfSystemProperty;
 import org.junit.jupiter.api.function.Executable;
 
 /** Operands in the wrong memory are refused with their names, and nothing has been written. */
@@ -333,6 +334,7 @@ class CudaPlacementTest {
 
   /** More outputs than a grid has blocks in its second direction, by both kinds of kernels. */
   @Test
+  @EnabledIfSystemProperty(named = "panagrad.test.slow", matches = "true")
   void outputsBeyondTheGrid() {
     long outputs = 70_000;
     long features = 2;

@@ -1,0 +1,126 @@
+package dev.panagrad.regression;
+
+import dev.panagrad.backend.Backend;
+import dev.panagrad.backend.DenseRows;
+import dev.panagrad.backend.Gradient;
+import dev.panagrad.backend.Linear;
+import dev.panagrad.backend.Transpose;
+import dev.panagrad.loss.Squared;
+import dev.panagrad.tensor.DType;
+import dev.panagrad.tensor.Tensor;
+import dev.panagrad.tensor.TensorArena;
+
+/** One pass over rows, by which least squares sees what solutions leave of the targets. */
+interface ResidualSums {
+  /**
+   * Adds the squares of the residuals, and the products of the columns of ones and features with
+   * them, all in standardized units.
+   *
+   * @param z solutions [target][column], in standardized units
+   * @param squares [target]
+   * @param products [target][column]
+   */
+  void add(double[][] z, double[] squares, double[][] products);
+
+  /** Half a unit in the last place of 1, in the type of the rows. */
+  double roundoff();
+
+  /** Roundings of a residual in standardized units, in units of 2^-53. */
+  double roundings(int columns, double terms, double means);
+
+  /** The residuals of rows that are standardized while they are read. */
+  record OfStandardized(Backend backend, StandardizedRows rows, long count)
+      implements ResidualSums {
+    private static final int BLOCK = 512; // rows
+
+    @Override
+    public void add(double[][] z, double[] squares, double[][] products) {
+      int k = z.length;
+      int q = z[0].length;
+      try (TensorArena arena = TensorArena.open("residuals")) {
+        Tensor block = arena.allocate("block", DType.F64, q + k, BLOCK);
+        Tensor model = arena.allocate("model", DType.F64, q + k);
+        Tensor residual = arena.allocate("residual", DType.F64, BLOCK);
+        Tensor product = arena.allocate("gradient", DType.F64, q + k);
+        for (long first = 0; first < count; first += BLOCK) {
+          rows.load(block, first, Math.min(BLOCK, count - first));
+          for (int j = 0; j < k; j++) {
+            model.fill(0);
+            for (int c = 0; c < q; c++) {
+              model.set(c, -z[j][c]);
+            }
+            model.set(q + j, 1);
+            backend.linear().gemv(Transpose.YES, 1, block, model, 0, residual);
+            backend.linear().gemv(Transpose.NO, 1, block, residual, 0, product);
+            squares[j] += backend.linear().dot(residual, residual);
+            for (int c = 0; c < q; c++) {
+              products[j][c] += product.get(c);
+            }
+          }
+        }
+      }
+    }
+
+    @Override
+    public double roundoff() {
+      return rows.roundoff();
+    }
+
+    @Override
+    public double roundings(int columns, double terms, double means) {
+      return (columns + 2) * terms + means;
+    }
+  }
+
+  /** The residuals of F64 rows as they are, by the gradient of their squares. */
+  record OfRows(Backend backend, DenseRows rows, RowFactor units) implements ResidualSums {
+    @Override
+    public void add(double[][] z, double[] squares, double[][] products) {
+      int k = z.length;
+      int d = units.features();
+      int first = units.hasIntercept() ? 1 : 0;
+      double[] shift = units.shift();
+      double[] scale = units.scale();
+      try (TensorArena arena = TensorArena.open("residuals")) {
+        Tensor w = arena.allocate("w", DType.F64, k, d);
+        Tensor b = first == 0 ? null : arena.allocate("b", DType.F64, k);
+        Tensor gw = arena.allocate("gw", DType.F64, k, d);
+        Tensor gb = first == 0 ? null : arena.allocate("gb", DType.F64, k);
+        Tensor losses = arena.allocate("losses", DType.F64, k);
+        for (int j = 0; j < k; j++) {
+          double[] raw = units.unscaled(z[j], j);
+          for (int c = 0; c < d; c++) {
+            w.set(j, c, raw[c]);
+          }
+          if (b != null) {
+            b.set(j, raw[d]);
+          }
+        }
+        Gradient gradient = new Gradient(gw, gb, losses);
+        backend.linear().gradient(rows, new Squared(), new Linear(w, b), gradient);
+        for (int j = 0; j < k; j++) {
+          double unit = scale[d + j];
+          double half = -0.5 * rows.count() / unit;
+          double ones = gb == null ? 0 : gb.get(j);
+          squares[j] += losses.get(j) * rows.count() / (unit * unit);
+          if (first == 1) {
+            products[j][0] += half * ones;
+          }
+          for (int c = 0; c < d; c++) {
+            products[j][first + c] += half * (gw.get(j, c) - shift[c] * ones) / scale[c];
+          }
+        }
+      }
+    }
+
+    @Override
+    public double roundoff() {
+      return 0x1p-53;
+    }
+
+    @Override
+    public double roundings(int columns, double terms, double means) {
+      return (columns + 2) * (terms + means);
+    }
+  }
+}
