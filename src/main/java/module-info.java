@@ -30,6 +30,7 @@ module dev.panagrad {
   exports dev.panagrad.optimizer;
   exports dev.panagrad.regression;
   exports dev.panagrad.data;
+  exports dev.panagrad.encoding;
   exports dev.panagrad.arrow;
   exports dev.panagrad.train;
   exports dev.panagrad.path;

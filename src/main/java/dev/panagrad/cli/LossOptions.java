@@ -71,7 +71,12 @@ final class LossOptions {
     int k = all.targets().size() - columns.size();
     rowWeights = weights == null ? null : column(arena, "weights", all.y(), k);
     rowOffsets = offset == null ? null : column(arena, "offsets", all.y(), last);
-    return new Dataset(all.features(), all.targets().subList(0, k), all.x(), all.y().columns(0, k));
+    return new Dataset(
+        all.features(),
+        all.targets().subList(0, k),
+        all.x(),
+        all.y().columns(0, k),
+        all.encoding());
   }
 
   /** Gives a trainer what was read. */

@@ -6,7 +6,7 @@ import dev.panagrad.safetensors.Excerpt;
  * Data that cannot be used; the message says where (file, line, column), what was found, and what
  * to do. Names and cells are the data's: what a terminal would obey in them is escaped.
  */
-public final class DataException extends RuntimeException {
+public sealed class DataException extends RuntimeException permits UnusableColumnsException {
   private static final long serialVersionUID = 1;
 
   public DataException(String message) {

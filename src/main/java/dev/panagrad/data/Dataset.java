@@ -1,5 +1,6 @@
 package dev.panagrad.data;
 
+import dev.panagrad.encoding.TableEncoding;
 import dev.panagrad.tensor.Tensor;
 import dev.panagrad.tensor.TensorArena;
 import java.util.List;
@@ -12,8 +13,10 @@ import java.util.stream.LongStream;
  * @param targets names of the columns of y
  * @param x [rows, features]
  * @param y [rows, targets], of the same type
+ * @param encoding how a table became these features, for the model; null if nothing was encoded
  */
-public record Dataset(List<String> features, List<String> targets, Tensor x, Tensor y) {
+public record Dataset(
+    List<String> features, List<String> targets, Tensor x, Tensor y, TableEncoding encoding) {
   public Dataset {
     features = List.copyOf(features);
     targets = List.copyOf(targets);
@@ -28,6 +31,14 @@ public record Dataset(List<String> features, List<String> targets, Tensor x, Ten
               .formatted(y.name(), y.shape(), x.rows(), targets.size()));
     }
     y.requireDType(x.dtype());
+    if (encoding != null && !encoding.features().equals(features)) {
+      throw new IllegalArgumentException("an %s is not of these features".formatted(encoding));
+    }
+  }
+
+  /** Columns that are features as they are. */
+  public Dataset(List<String> features, List<String> targets, Tensor x, Tensor y) {
+    this(features, targets, x, y, null);
   }
 
   /** Tensors without names: features are called x1, x2, ... and targets y1, y2, ... */
@@ -50,7 +61,8 @@ public record Dataset(List<String> features, List<String> targets, Tensor x, Ten
             features,
             targets,
             arena.allocate("copy of " + x.name(), x.dtype(), x.shape()),
-            arena.allocate("copy of " + y.name(), y.dtype(), y.shape()));
+            arena.allocate("copy of " + y.name(), y.dtype(), y.shape()),
+            encoding);
     copy.copyFrom(this);
     return copy;
   }

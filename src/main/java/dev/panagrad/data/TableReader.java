@@ -1,6 +1,7 @@
 package dev.panagrad.data;
 
 import dev.panagrad.data.file.NumberedColumns;
+import dev.panagrad.encoding.TableEncoding;
 import dev.panagrad.tensor.DType;
 import dev.panagrad.tensor.Tensor;
 import dev.panagrad.tensor.TensorArena;
@@ -19,7 +20,9 @@ public final class TableReader {
 
   private final Table table;
   private List<String> targets = List.of();
+  private List<String> further = List.of();
   private List<String> features = List.of();
+  private List<String> excluded = List.of();
   private int[] chosen; // indices of the features, then of the targets; null until needed
   private int chosenFeatures;
   private Map<String, Integer> indices; // of the table's columns, once they are asked for
@@ -40,6 +43,20 @@ public final class TableReader {
     return this;
   }
 
+  /** Columns that are read after the targets, such as weights; none of them is a feature. */
+  public TableReader further(List<String> columns) {
+    further = List.copyOf(columns);
+    chosen = null;
+    return this;
+  }
+
+  /** Columns that are no features where those are not named. */
+  public TableReader exclude(List<String> columns) {
+    excluded = List.copyOf(columns);
+    chosen = null;
+    return this;
+  }
+
   /** The columns to predict from, by name or by number from 1; if empty, all but the targets. */
   public TableReader features(List<String> columns) {
     features = List.copyOf(columns);
@@ -53,8 +70,11 @@ public final class TableReader {
       if (targets.isEmpty()) {
         throw new DataException(table.name() + ": name at least one target column");
       }
-      int[] y = select(targets, "target");
-      int[] x = features.isEmpty() ? others(y) : select(features, "feature");
+      int[] y = joined(select(targets, "target"), select(further, "column"));
+      int[] x =
+          features.isEmpty()
+              ? others(joined(y, select(excluded, "excluded column")))
+              : select(features, "feature");
       requireNoFeature(y, x, "target");
       if (x.length == 0) {
         throw new DataException(table.name() + ": no feature column is left besides the targets");
@@ -65,8 +85,32 @@ public final class TableReader {
     return chosen;
   }
 
-  private static int[] joined(int[] first, int[] then) {
+  static int[] joined(int[] first, int[] then) {
     return IntStream.concat(Arrays.stream(first), Arrays.stream(then)).toArray();
+  }
+
+  Table table() {
+    return table;
+  }
+
+  /** Columns that features are read from. */
+  int[] featureColumns() {
+    return Arrays.copyOf(chosen(), chosenFeatures);
+  }
+
+  /** Columns that targets are read from, and then further ones. */
+  int[] targetColumns() {
+    return Arrays.copyOfRange(chosen(), chosenFeatures, chosen.length);
+  }
+
+  int targetCount() {
+    return targets.size();
+  }
+
+  /** Where a column after the features is in what is read; -1 for null. */
+  int position(String column) {
+    int wanted = column == null ? -1 : find(column.strip(), "column");
+    return Arrays.stream(chosen()).boxed().toList().indexOf(wanted);
   }
 
   /** Reads F32 or F64 into memory of the arena; throws with the place of what is wrong. */
@@ -84,7 +128,14 @@ public final class TableReader {
             y.set(row, c - d, value);
           }
         });
-    return new Dataset(featureNames(), targetNames(), x, y);
+    return new Dataset(featureNames(), targetNames(), x, y, encoding());
+  }
+
+  /** How the table became these columns; null if nothing was encoded. */
+  public TableEncoding encoding() {
+    return table instanceof EncodedTable encoded && !encoded.encoding().isPlain()
+        ? encoded.encoding()
+        : null;
   }
 
   /** Hands over the cells of the features and then the targets, numbered together from 0. */
@@ -135,7 +186,7 @@ public final class TableReader {
     return features.stream().mapToInt(feature -> named(feature, "feature")).toArray();
   }
 
-  private int named(String wanted, String what) {
+  int named(String wanted, String what) {
     Integer index = indexOf(wanted);
     if (index != null) {
       return index;

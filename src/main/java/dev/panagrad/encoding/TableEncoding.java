@@ -1,10 +1,8 @@
 package dev.panagrad.encoding;
 
-import java.io.IOException;
 import java.util.ArrayList;
 import java.util.HashMap;
 import java.util.HashSet;
-import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
 import java.util.Set;
@@ -95,6 +93,11 @@ public final class TableEncoding {
     return classes.isEmpty() ? null : classes.get(target);
   }
 
+  /** How many targets it knows the classes of; 0 if all are of numbers. */
+  public int targets() {
+    return classes.size();
+  }
+
   /** The first feature of a column. */
   public int first(int column) {
     return first[column];
@@ -159,7 +162,8 @@ public final class TableEncoding {
     if (!category.hasMissing() && !category.acceptsUnseen()) {
       return "has no value";
     }
-    boolean isFeature = category.hasMissing() && !(category.hasBaseline() && category.levels().isEmpty());
+    boolean isFeature =
+        category.hasMissing() && !(category.hasBaseline() && category.levels().isEmpty());
     level(column, isFeature ? end(column) - 1 : -1, into);
     return null;
   }
@@ -214,114 +218,6 @@ public final class TableEncoding {
       case String text -> text(column, text, into);
       default -> "is a " + value.getClass().getSimpleName() + " where a number or a text is needed";
     };
-  }
-
-  /**
-   * Itself as metadata of a file: {@code columns}, a JSON list of names, and for each that is not a
-   * plain number {@code column.N}, from 0, a JSON list of texts: "number", what fills missing
-   * cells, perhaps "indicator"; or "category", "baseline" or "all", "zeros" or "error" for a text
-   * that is no level, "missing" if that is a level or "", and then the levels. {@code classes.N} of
-   * a target: its negative and its positive class.
-   */
-  public Map<String, List<String>> metadata() {
-    Map<String, List<String>> metadata = new LinkedHashMap<>();
-    metadata.put("columns", names);
-    for (int c = 0; c < first.length; c++) {
-      List<String> words = words(columns.get(c));
-      if (!words.isEmpty()) {
-        metadata.put("column." + c, words);
-      }
-    }
-    for (int j = 0; j < classes.size(); j++) {
-      if (classes.get(j) != null) {
-        metadata.put(
-            "classes." + j, List.of(classes.get(j).negative(), classes.get(j).positive()));
-      }
-    }
-    return metadata;
-  }
-
-  private static List<String> words(Column column) {
-    List<String> words = new ArrayList<>();
-    switch (column) {
-      case NumberColumn(String _, double fill, boolean hasIndicator) -> {
-        if (!Double.isNaN(fill)) {
-          words.add("number");
-          words.add(Double.toString(fill));
-          words.add(hasIndicator ? "indicator" : "");
-        }
-      }
-      case CategoryColumn category -> {
-        words.add("category");
-        words.add(category.hasBaseline() ? "baseline" : "all");
-        words.add(category.acceptsUnseen() ? "zeros" : "error");
-        words.add(category.hasMissing() ? "missing" : "");
-        words.addAll(category.levels());
-      }
-    }
-    return words;
-  }
-
-  /** Reads the list of a key, or null if there is none. */
-  @FunctionalInterface
-  public interface Lists {
-    List<String> get(String key) throws IOException;
-  }
-
-  /**
-   * The encoding that {@link #metadata} described, or null if there is none.
-   *
-   * @throws IOException if it is damaged
-   */
-  public static TableEncoding of(Lists metadata, int targets) throws IOException {
-    List<String> names = metadata.get("columns");
-    if (names == null) {
-      return null;
-    }
-    try {
-      List<Column> columns = new ArrayList<>();
-      for (int c = 0; c < names.size(); c++) {
-        columns.add(column(names.get(c), metadata.get("column." + c)));
-      }
-      List<ClassLabels> classes = new ArrayList<>();
-      for (int j = 0; j < targets; j++) {
-        List<String> two = metadata.get("classes." + j);
-        requireWords(two == null || two.size() == 2, "classes." + j);
-        classes.add(two == null ? null : new ClassLabels(two.get(0), two.get(1)));
-      }
-      return new TableEncoding(columns, classes);
-    } catch (IllegalArgumentException e) {
-      throw new IOException("its encoding is damaged: " + e.getMessage(), e);
-    }
-  }
-
-  private static Column column(String name, List<String> words) throws IOException {
-    if (words == null) {
-      return NumberColumn.of(name);
-    }
-    String kind = words.isEmpty() ? "" : words.getFirst();
-    if (kind.equals("number") && words.size() == 3) {
-      return new NumberColumn(
-          name, Double.parseDouble(words.get(1)), isWord(words.get(2), "indicator", ""));
-    }
-    requireWords(kind.equals("category") && words.size() >= 4, name);
-    return new CategoryColumn(
-        name,
-        words.subList(4, words.size()),
-        isWord(words.get(3), "missing", ""),
-        isWord(words.get(1), "baseline", "all"),
-        isWord(words.get(2), "zeros", "error"));
-  }
-
-  private static boolean isWord(String word, String yes, String no) throws IOException {
-    requireWords(word.equals(yes) || word.equals(no), word);
-    return word.equals(yes);
-  }
-
-  private static void requireWords(boolean isSo, String what) throws IOException {
-    if (!isSo) {
-      throw new IOException("its encoding is damaged at '%s'".formatted(what));
-    }
   }
 
   @Override

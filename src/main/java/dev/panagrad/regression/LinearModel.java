@@ -1,5 +1,7 @@
 package dev.panagrad.regression;
 
+import dev.panagrad.encoding.ClassLabels;
+import dev.panagrad.encoding.TableEncoding;
 import dev.panagrad.loss.Loss;
 import dev.panagrad.loss.Squared;
 import dev.panagrad.rule.Checks;
@@ -10,7 +12,9 @@ import dev.panagrad.tensor.cell.Cells;
 import java.lang.foreign.MemorySegment;
 import java.util.Arrays;
 import java.util.List;
+import java.util.Map;
 import java.util.Objects;
+import java.util.Optional;
 
 /**
  * A fitted linear model in raw units, in double precision: immutable, independent of any backend or
@@ -45,6 +49,7 @@ public final class LinearModel {
   private final double[] intercept;
   private final Loss loss;
   private final boolean hasOffset;
+  private final TableEncoding encoding; // null if features are columns as they are
 
   /** A model of the squared error: coefficients [target][feature] and intercepts [target]. */
   public LinearModel(
@@ -59,7 +64,7 @@ public final class LinearModel {
       List<String> features,
       List<String> targets,
       Loss loss) {
-    this(coefficients, intercept, features, targets, loss, false);
+    this(coefficients, intercept, features, targets, loss, false, null);
   }
 
   private LinearModel(
@@ -68,7 +73,8 @@ public final class LinearModel {
       List<String> features,
       List<String> targets,
       Loss loss,
-      boolean hasOffset) {
+      boolean hasOffset,
+      TableEncoding encoding) {
     if (coefficients.length != targets.size() || intercept.length != targets.size()) {
       throw new IllegalArgumentException(
           "%d targets need as many rows of coefficients and intercepts, found %d and %d"
@@ -87,16 +93,61 @@ public final class LinearModel {
     this.intercept = intercept;
     this.loss = Objects.requireNonNull(loss, "loss");
     this.hasOffset = hasOffset;
+    this.encoding = encoding;
+    if (encoding != null && !encoding.features().equals(this.features)) {
+      throw new IllegalArgumentException(
+          "an %s is not of the model's %d features".formatted(encoding, features.size()));
+    }
   }
 
   /** The same coefficients, fitted for that loss. */
   public LinearModel withLoss(Loss fitted) {
-    return new LinearModel(coefficients, intercept, features, targets, fitted, hasOffset);
+    return new LinearModel(coefficients, intercept, features, targets, fitted, hasOffset, encoding);
   }
 
   /** The same coefficients, fitted with offsets or without. */
   public LinearModel withOffset(boolean isFittedWithOffset) {
-    return new LinearModel(coefficients, intercept, features, targets, loss, isFittedWithOffset);
+    return new LinearModel(
+        coefficients, intercept, features, targets, loss, isFittedWithOffset, encoding);
+  }
+
+  /**
+   * The same coefficients, of features that an encoding makes of the columns of a table; null if
+   * features are columns as they are.
+   *
+   * @throws IllegalArgumentException if its features are not those of the model
+   */
+  public LinearModel withEncoding(TableEncoding of) {
+    return new LinearModel(coefficients, intercept, features, targets, loss, hasOffset, of);
+  }
+
+  /** How the columns of a table become the features; empty if they are columns as they are. */
+  public Optional<TableEncoding> encoding() {
+    return Optional.ofNullable(encoding);
+  }
+
+  /** The two values of a target of classes, as tables have them; empty if they are 0 and 1. */
+  public Optional<ClassLabels> classes(int target) {
+    requireTarget(target);
+    return encoding().map(e -> e.classes(target));
+  }
+
+  /**
+   * The response of one target for a row of numbers and texts by the names of its columns, see
+   * {@link TableEncoding#encode}; allocates the features.
+   *
+   * @throws IllegalArgumentException if a value cannot be encoded, with its column
+   * @throws IllegalStateException if the model has no encoding, or was fitted with offsets
+   */
+  public double response(Map<String, ?> row, int target) {
+    if (encoding == null) {
+      throw new IllegalStateException(
+          "the model was trained on features as they are: give a row of %d numbers"
+              .formatted(features.size()));
+    }
+    double[] encoded = new double[features.size()];
+    encoding.encode(row, encoded);
+    return response(encoded, target);
   }
 
   /** True if predictions need an offset, as the rows had that it was fitted on. */
@@ -156,7 +207,9 @@ public final class LinearModel {
         w[j][order.column(f)] = coefficients[from][f];
       }
     }
-    return new LinearModel(w, b, otherFeatures, otherTargets, loss, hasOffset);
+    boolean isSame = otherFeatures.equals(features) && otherTargets.equals(targets);
+    return new LinearModel(
+        w, b, otherFeatures, otherTargets, loss, hasOffset, isSame ? encoding : null);
   }
 
   public Loss loss() {
@@ -359,6 +412,7 @@ public final class LinearModel {
         && loss.equals(other.loss)
         && features.equals(other.features)
         && targets.equals(other.targets)
+        && Objects.equals(encoding, other.encoding)
         && Arrays.equals(intercept, other.intercept)
         && Arrays.deepEquals(coefficients, other.coefficients);
   }

@@ -30,7 +30,9 @@ import java.util.Map;
  * </pre>
  *
  * The loss is a text of {@link Losses}; a file without one is of the squared error. The offset is
- * "needed" for a model that was fitted with offsets, and left out for others.
+ * "needed" for a model that was fitted with offsets, and left out for others. Columns and classes
+ * that were encoded are in {@code columns}, {@code column.N} and {@code classes.N}, see {@link
+ * EncodingMetadata}.
  */
 public final class ModelFile {
   private static final String FORMAT = "format";
@@ -68,6 +70,7 @@ public final class ModelFile {
     if (model.hasOffset()) {
       metadata.put(OFFSET, NEEDED);
     }
+    EncodingMetadata.put(model.encoding().orElse(null), metadata);
     try (TensorArena arena = TensorArena.open("model file")) {
       Tensor weight = arena.allocate(WEIGHT, DType.F64, k, d);
       Tensor bias = arena.allocate(BIAS, DType.F64, k);
@@ -116,8 +119,18 @@ public final class ModelFile {
       double[] intercepts = new double[targets.size()];
       in.readDoubles(WEIGHT, coefficients);
       in.readDoubles(BIAS, intercepts);
-      return finite(file, new LinearModel(coefficients, intercepts, features, targets, loss))
+      LinearModel plain = new LinearModel(coefficients, intercepts, features, targets, loss);
+      return encoded(file, in.metadata(), finite(file, plain))
           .withOffset(hasOffset(file, in.metadata().get(OFFSET)));
+    }
+  }
+
+  private static LinearModel encoded(Path file, Map<String, String> metadata, LinearModel model)
+      throws IOException {
+    try {
+      return model.withEncoding(EncodingMetadata.get(metadata, model.targets().size()));
+    } catch (IOException | IllegalArgumentException e) {
+      throw new IOException("'%s': %s".formatted(Excerpt.of(file), e.getMessage()), e);
     }
   }
 

@@ -7,6 +7,7 @@ import java.nio.file.Path;
 import java.time.Instant;
 import java.util.HashSet;
 import java.util.List;
+import java.util.Map;
 
 /**
  * The model that a service predicts with, exchanged while others predict. Each {@code predict} and
@@ -104,6 +105,11 @@ public final class ServedModel implements AutoCloseable {
     current().response(row, out);
   }
 
+  /** For a row of numbers and texts by the names of its columns; allocates the features. */
+  public double response(Map<String, ?> row, int target) {
+    return current().response(row, target);
+  }
+
   public double probability(double[] row, int target) {
     return current().probability(row, target);
   }
@@ -138,6 +144,13 @@ public final class ServedModel implements AutoCloseable {
         throw new ModelMismatchException(
             "the served model was fitted with%s offsets, the next one with%s: callers would give the wrong rows"
                 .formatted(before.hasOffset() ? "" : "out", next.hasOffset() ? "" : "out"));
+      }
+      if (before.encoding().isPresent() != next.encoding().isPresent()) {
+        throw new ModelMismatchException(
+            "the served model has %s encoding of tables, the next one %s: callers would give the wrong rows; withEncoding sets it"
+                .formatted(
+                    before.encoding().isPresent() ? "an" : "no",
+                    next.encoding().isPresent() ? "has one" : "has none"));
       }
       next.requireFinite();
       status = status.next(next, source);

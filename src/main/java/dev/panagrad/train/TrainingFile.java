@@ -3,6 +3,8 @@ package dev.panagrad.train;
 import dev.panagrad.data.Dataset;
 import dev.panagrad.data.Table;
 import dev.panagrad.data.TableReader;
+import dev.panagrad.encoding.TableEncoding;
+import dev.panagrad.regression.EncodingMetadata;
 import dev.panagrad.regression.Standardization;
 import dev.panagrad.safetensors.Excerpt;
 import dev.panagrad.safetensors.NameList;
@@ -36,7 +38,7 @@ import java.util.Set;
  *            0, 0, 1, 0 where rows are in raw units
  *
  *   metadata: format "panagrad.rows.1", features and targets as JSON lists of names, shifted "true"
- *             if means were subtracted, crc32c.moments, crc32c.rows, crc32c.__header__
+ *             if means were subtracted, columns and classes that were encoded, crc32c.moments, crc32c.rows, crc32c.__header__
  * </pre>
  *
  * <p>NumPy maps the rows with {@code numpy.memmap}, and Python's safetensors reads them.
@@ -79,7 +81,11 @@ public final class TrainingFile implements AutoCloseable {
     Set<String> names = new HashSet<>(features);
     names.addAll(targets);
     require(names.size() == d + k, "it has columns of the same name");
-    dataset = new Dataset(features, targets, rows.columns(0, d), rows.columns(d, k));
+    TableEncoding encoding = EncodingMetadata.get(in.metadata(), k);
+    require(
+        encoding == null || encoding.features().equals(features),
+        "its encoding is not of its features");
+    dataset = new Dataset(features, targets, rows.columns(0, d), rows.columns(d, k), encoding);
     standardization = Standardization.of(moments, d);
     String shifted = in.metadata().get(SHIFTED);
     isShifted = "true".equals(shifted);
@@ -187,6 +193,7 @@ public final class TrainingFile implements AutoCloseable {
     metadata.put(FEATURES, NameList.format(features));
     metadata.put(TARGETS, NameList.format(targets));
     metadata.put(SHIFTED, Boolean.toString(units == Units.STANDARDIZED));
+    EncodingMetadata.put(reader.encoding(), metadata);
     List<SafetensorsBuilder.Space> spaces =
         List.of(
             new SafetensorsBuilder.Space(MOMENTS, DType.F64, Shape.of(4, d + k)),

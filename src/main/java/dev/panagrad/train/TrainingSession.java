@@ -346,7 +346,10 @@ final class TrainingSession implements AutoCloseable {
                     bench.fit.onHost(bench.fit.regression().intercept()),
                     source.data().features(),
                     source.data().targets());
-    return fitted.withLoss(plan.loss.loss()).withOffset(plan.loss.offset() != null);
+    return fitted
+        .withLoss(plan.loss.loss())
+        .withOffset(plan.loss.offset() != null)
+        .withEncoding(source.data().encoding());
   }
 
   private long passes() {

@@ -347,6 +347,13 @@ public final class OnlineFit {
       }
     }
     LinearModel model = scales.unfold(weights, intercept, features, targets).withLoss(loss);
+    LinearModel known = setup.start;
+    if (known != null
+        && known.encoding().isPresent()
+        && known.features().equals(features)
+        && known.targets().equals(targets)) {
+      model = model.withEncoding(known.encoding().get());
+    }
     return hasOffset ? model.withOffset(true) : model;
   }
 

@@ -1,0 +1,252 @@
+package dev.panagrad.data;
+
+import dev.panagrad.encoding.CategoryColumn;
+import dev.panagrad.encoding.ClassLabels;
+import dev.panagrad.encoding.TableEncoding;
+import java.util.ArrayList;
+import java.util.Arrays;
+import java.util.BitSet;
+import java.util.List;
+
+/**
+ * A table with texts and missing cells as one of numbers: the features of a {@link TableEncoding},
+ * then targets and other columns, of the rows that are not left out. {@link TableEncoder} makes it
+ * for training, {@link #of} for predictions. Closing it closes the table below.
+ */
+public final class EncodedTable implements Table {
+  private final Table below;
+  private final TableEncoding encoding;
+  private final int[] sources; // column below of each of the encoding's columns
+  private final int[] others; // columns below of the columns after the features
+  private final BitSet dropped;
+  private final long[] droppedWords;
+  private final int[] droppedBefore; // rows before each 64
+  private final List<String> columns;
+  private long rowBelow; // while it is handed over
+  private int columnBelow;
+
+  EncodedTable(Table below, TableEncoding encoding, int[] sources, int[] others, BitSet dropped) {
+    this.below = below;
+    this.encoding = encoding;
+    this.sources = sources;
+    this.others = others;
+    this.dropped = dropped;
+    droppedWords = dropped.toLongArray();
+    droppedBefore = new int[droppedWords.length + 1];
+    for (int w = 0; w < droppedWords.length; w++) {
+      droppedBefore[w + 1] = droppedBefore[w] + Long.bitCount(droppedWords[w]);
+    }
+    List<String> names = new ArrayList<>(encoding.features());
+    for (int other : others) {
+      names.add(below.columns().get(other));
+    }
+    columns = List.copyOf(names);
+  }
+
+  /**
+   * The features of an encoding that was fitted on another table, and further columns of numbers.
+   * Columns are found by name.
+   *
+   * @param drops whether rows with a missing cell that cannot be filled are left out; else they are
+   *     refused
+   * @throws DataException if a column is not there, with the nearest name
+   */
+  public static EncodedTable of(
+      Table below, TableEncoding encoding, List<String> further, boolean drops) {
+    TableReader reader = TableReader.of(below);
+    int[] sources = encoding.names().stream().mapToInt(n -> reader.named(n, "column")).toArray();
+    int[] others = further.stream().mapToInt(n -> reader.named(n, "column")).toArray();
+    BitSet dropped = new BitSet();
+    if (drops) {
+      int[] all = new int[sources.length + others.length];
+      System.arraycopy(sources, 0, all, 0, sources.length);
+      System.arraycopy(others, 0, all, sources.length, others.length);
+      below.read(all, new Unfillable(encoding, dropped));
+    }
+    return new EncodedTable(below, encoding, sources, others, dropped);
+  }
+
+  /** Finds the rows with missing cells that an encoding refuses. */
+  private record Unfillable(TableEncoding encoding, BitSet rows) implements Values {
+    @Override
+    public void number(long row, int selected, double value) {
+      if (Double.isNaN(value)) {
+        missing(row, selected);
+      }
+    }
+
+    @Override
+    public void text(long row, int selected, String text) {}
+
+    @Override
+    public void missing(long row, int selected) {
+      if (selected >= encoding.names().size()
+          || encoding.missing(selected, (feature, value) -> {}) != null) {
+        rows.set(Math.toIntExact(row));
+      }
+    }
+  }
+
+  /** How features are made of the columns below. */
+  public TableEncoding encoding() {
+    return encoding;
+  }
+
+  /** Rows below that are left out. */
+  public long dropped() {
+    return dropped.cardinality();
+  }
+
+  /** True if a row below is one of this table. */
+  public boolean hasRow(long rowOfBelow) {
+    return !dropped.get(Math.toIntExact(rowOfBelow));
+  }
+
+  @Override
+  public String name() {
+    return below.name();
+  }
+
+  @Override
+  public List<String> columns() {
+    return columns;
+  }
+
+  @Override
+  public boolean hasNames() {
+    return true;
+  }
+
+  @Override
+  public long rows() {
+    return below.rows() - dropped();
+  }
+
+  @Override
+  public String place(long row, int column) {
+    return below.place(rowBelow, columnBelow);
+  }
+
+  @Override
+  public void read(int[] selected, Values into) {
+    int d = encoding.features().size();
+    int[] places = new int[columns.size()]; // of each column in what was asked for
+    Arrays.fill(places, -1);
+    for (int i = 0; i < selected.length; i++) {
+      places[selected[i]] = i;
+    }
+    // The columns below, and which of the encoding's or, from there on, of the others each is.
+    int[] read = new int[sources.length + others.length];
+    int[] which = new int[read.length];
+    int count = 0;
+    for (int c = 0; c < read.length; c++) {
+      boolean isFeature = c < sources.length;
+      int from = isFeature ? encoding.first(c) : d + c - sources.length;
+      int to = isFeature ? (c + 1 < sources.length ? encoding.first(c + 1) : d) : from + 1;
+      if (Arrays.stream(places, from, to).anyMatch(place -> place >= 0)) {
+        read[count] = isFeature ? sources[c] : others[c - sources.length];
+        which[count++] = c;
+      }
+    }
+    below.read(Arrays.copyOf(read, count), new Encoder(places, which, into));
+  }
+
+  /** Encodes cells while they are handed over. */
+  private final class Encoder implements Values, TableEncoding.Features {
+    private final int[] places;
+    private final int[] which;
+    private final Values into;
+    private long row;
+
+    Encoder(int[] places, int[] which, Values into) {
+      this.places = places;
+      this.which = which;
+      this.into = into;
+    }
+
+    private boolean isDropped(long ofBelow, int selected) {
+      rowBelow = ofBelow;
+      int c = which[selected];
+      columnBelow = c < sources.length ? sources[c] : others[c - sources.length];
+      int at = Math.toIntExact(ofBelow);
+      int word = at / Long.SIZE;
+      row =
+          word < droppedWords.length
+              ? at - droppedBefore[word] - Long.bitCount(droppedWords[word] & ((1L << at) - 1))
+              : at - droppedBefore[droppedWords.length];
+      return dropped.get(at);
+    }
+
+    @Override
+    public void set(int feature, double value) {
+      if (places[feature] >= 0) {
+        into.number(row, places[feature], value);
+      }
+    }
+
+    private int place(int selected) {
+      return places[encoding.features().size() + which[selected] - sources.length];
+    }
+
+    private ClassLabels labels(int selected) {
+      int target = which[selected] - sources.length;
+      return encoding.classes(target);
+    }
+
+    @Override
+    public void number(long ofBelow, int selected, double value) {
+      if (isDropped(ofBelow, selected)) {
+        return;
+      }
+      if (which[selected] < sources.length) {
+        check(encoding.number(which[selected], value, this), Double.toString(value));
+      } else if (labels(selected) != null) {
+        text(ofBelow, selected, CategoryColumn.text(value));
+      } else {
+        into.number(row, place(selected), value);
+      }
+    }
+
+    @Override
+    public void text(long ofBelow, int selected, String text) {
+      if (isDropped(ofBelow, selected)) {
+        return;
+      }
+      if (which[selected] < sources.length) {
+        check(encoding.text(which[selected], text, this), text);
+        return;
+      }
+      ClassLabels labels = labels(selected);
+      if (labels == null) {
+        into.text(row, place(selected), text);
+      } else if (text.equals(labels.positive()) || text.equals(labels.negative())) {
+        into.number(row, place(selected), text.equals(labels.positive()) ? 1 : 0);
+      } else {
+        check("is none of the classes", text);
+      }
+    }
+
+    @Override
+    public void missing(long ofBelow, int selected) {
+      if (isDropped(ofBelow, selected)) {
+        return;
+      }
+      if (which[selected] < sources.length) {
+        check(encoding.missing(which[selected], this), null);
+      } else {
+        into.missing(row, place(selected));
+      }
+    }
+
+    private void check(String problem, String found) {
+      if (problem != null) {
+        throw below.wrong(rowBelow, columnBelow, found == null ? null : "'" + found + "'", problem);
+      }
+    }
+  }
+
+  @Override
+  public void close() {
+    below.close();
+  }
+}

@@ -1,0 +1,132 @@
+package dev.panagrad.data;
+
+import dev.panagrad.encoding.CategoryColumn;
+import java.util.BitSet;
+import java.util.Collection;
+import java.util.LinkedHashSet;
+import java.util.List;
+import java.util.Set;
+
+/** What the cells of columns are: one pass over a table. Memory: a bit a row, and some values. */
+final class TableSurvey implements Table.Values {
+  private static final int SHOWN_CHARACTERS = 40;
+
+  /** What was found in one column. */
+  final class Found {
+    final int column;
+    long texts;
+    long missing;
+    private String example; // the first text, with its place
+    private Set<Object> values = new LinkedHashSet<>(); // of both kinds, at most one too many
+
+    private Found(int column) {
+      this.column = column;
+    }
+
+    private void add(Object value) {
+      if (values.size() <= limit) {
+        values.add(value);
+      }
+    }
+
+    boolean isBeyondLimit() {
+      return values.size() > limit;
+    }
+
+    /** The values as levels of a category, sorted. */
+    List<String> levels() {
+      return TableSurvey.levels(values);
+    }
+
+    Set<Object> values() {
+      return values;
+    }
+
+    /** How many cells are texts, and an example. */
+    String textsInWords() {
+      return "has texts in %,d of %,d cells, such as %s".formatted(texts, table.rows(), example);
+    }
+
+    String missingInWords() {
+      return "has no value in %,d of %,d cells".formatted(missing, table.rows());
+    }
+  }
+
+  private final Table table;
+  private final int features; // columns before those of targets
+  private final int limit;
+  private final int weights; // the selected column of weights; -1 if there is none
+  private final Found[] found;
+  final BitSet rowsOfWeightZero = new BitSet();
+  final BitSet rowsWithoutFeature = new BitSet();
+  final BitSet rowsWithoutTarget = new BitSet();
+
+  private TableSurvey(Table table, int[] columns, int features, int limit, int weights) {
+    this.weights = weights;
+    this.table = table;
+    this.features = features;
+    this.limit = limit;
+    found = new Found[columns.length];
+    for (int i = 0; i < found.length; i++) {
+      found[i] = new Found(columns[i]);
+    }
+  }
+
+  /**
+   * Looks at columns, of which the first are features.
+   *
+   * @param limit different values that are kept of a column, at most
+   * @param weights the selected column of weights; -1 if there is none
+   */
+  static TableSurvey of(Table table, int[] columns, int features, int limit, int weights) {
+    if (table.rows() > Integer.MAX_VALUE) {
+      throw new DataException(
+          "%s has %,d rows; texts and missing cells are encoded for up to %,d"
+              .formatted(table.name(), table.rows(), Integer.MAX_VALUE));
+    }
+    TableSurvey survey = new TableSurvey(table, columns, features, limit, weights);
+    table.read(columns, survey);
+    return survey;
+  }
+
+  Found column(int selected) {
+    return found[selected];
+  }
+
+  static List<String> levels(Collection<Object> values) {
+    return values.stream()
+        .map(value -> value instanceof Double number ? CategoryColumn.text(number) : (String) value)
+        .distinct()
+        .sorted()
+        .toList();
+  }
+
+  @Override
+  public void number(long row, int selected, double value) {
+    if (Double.isNaN(value)) {
+      missing(row, selected);
+    } else {
+      found[selected].add(value);
+      if (selected == weights && value == 0) {
+        rowsOfWeightZero.set((int) row);
+      }
+    }
+  }
+
+  @Override
+  public void text(long row, int selected, String text) {
+    Found column = found[selected];
+    if (column.texts++ == 0) {
+      String shown =
+          text.length() > SHOWN_CHARACTERS ? text.substring(0, SHOWN_CHARACTERS) + "..." : text;
+      column.example = "'%s' (%s)".formatted(shown, table.place(row, column.column));
+    }
+    column.add(text);
+  }
+
+  @Override
+  public void missing(long row, int selected) {
+    found[selected].missing++;
+    (selected < features ? rowsWithoutFeature : rowsWithoutTarget).set((int) row);
+  }
+}

@@ -1,0 +1,59 @@
+package dev.panagrad.data;
+
+import java.util.List;
+import java.util.stream.Collectors;
+
+/** Columns that hold texts or missing cells, all of them, and what would make them usable. */
+public final class UnusableColumnsException extends DataException {
+  private static final long serialVersionUID = 1;
+  private static final int SHOWN = 10;
+
+  private final transient List<Unusable> columns;
+
+  /**
+   * A column that cannot be used.
+   *
+   * @param column its name
+   * @param problem what was found, how often, and an example with its place
+   * @param remedy what helps
+   */
+  public record Unusable(String column, String problem, Remedy remedy) {
+    @Override
+    public String toString() {
+      return "column '%s' %s".formatted(column, problem);
+    }
+  }
+
+  /** What helps. */
+  public enum Remedy {
+    /** Categories, or leave the column out. */
+    CATEGORICAL,
+    /** Another way to take missing cells. */
+    MISSING,
+    /** Leave the column out. */
+    EXCLUDE,
+    /** Say which of two values is the positive class. */
+    POSITIVE,
+    /** Nothing: the column is predicted. */
+    NONE
+  }
+
+  UnusableColumnsException(String table, List<Unusable> columns) {
+    super(
+        "%s: %s cannot be used: %s%s"
+            .formatted(
+                table,
+                columns.size() == 1 ? "a column" : "%,d columns".formatted(columns.size()),
+                columns.stream()
+                    .limit(SHOWN)
+                    .map(Unusable::toString)
+                    .collect(Collectors.joining("; ")),
+                columns.size() > SHOWN ? "; and %,d more".formatted(columns.size() - SHOWN) : ""));
+    this.columns = List.copyOf(columns);
+  }
+
+  /** All of them, in the order of the table. */
+  public List<Unusable> columns() {
+    return columns;
+  }
+}
