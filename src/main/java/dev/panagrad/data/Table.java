@@ -36,13 +36,68 @@ public interface Table extends AutoCloseable {
   }
 
   /**
-   * Hands over every cell of these columns once, in whatever order the file has them.
+   * Takes cells as the file has them, by their row from 0 and the index in the columns asked for.
+   */
+  interface Values {
+    /** A number, perhaps infinite, or NaN, which is how many files write that it is missing. */
+    void number(long row, int selected, double value);
+
+    /** What is no number and not missing, without blanks around it; never empty. */
+    void text(long row, int selected, String text);
+
+    /** A cell that is empty, null, or a mark of a missing value. */
+    void missing(long row, int selected);
+  }
+
+  /**
+   * Hands over every cell of these columns once, in whatever order the file has them, as it is.
+   *
+   * @param columns indices in {@link #columns}, from 0
+   * @throws DataException if a column is neither of numbers nor of texts, or the file is damaged;
+   *     what the receiver throws as one passes
+   */
+  void read(int[] columns, Values into);
+
+  /**
+   * Hands over every cell of these columns once, in whatever order the file has them, as a number.
    *
    * @param columns indices in {@link #columns}, from 0
    * @param dtype F32 or F64: what values have to fit
    * @throws DataException with row and column of a cell that is no finite number, or does not fit
    */
-  void read(int[] columns, DType dtype, Cells into);
+  default void read(int[] columns, DType dtype, Cells into) {
+    read(columns, finite(columns, dtype, into));
+  }
+
+  /** Hands on what is a finite number that fits, and refuses all else by its place. */
+  default Values finite(int[] columns, DType dtype, Cells into) {
+    return new FiniteValues(this, columns, dtype, into);
+  }
+
+  /**
+   * The file and the place of a cell in the words of its format, while it is handed over: {@code
+   * f.csv:3:2}, {@code f.parquet: row 3}.
+   *
+   * @param row from 0
+   * @param column index in {@link #columns}
+   */
+  String place(long row, int column);
+
+  /**
+   * What is wrong with a cell, while it is handed over, with its place and column.
+   *
+   * @param value what was found, as it is shown; null if the cell has no value
+   * @param problem what follows the value or the column: "is not a number"
+   */
+  default DataException wrong(long row, int column, String value, String problem) {
+    return new DataException(
+        "%s: %scolumn '%s' %s"
+            .formatted(
+                place(row, column),
+                value == null ? "" : value + " in ",
+                columns().get(column),
+                problem));
+  }
 
   /** With the first record as data too, and columns numbered from 1; throws if it is not CSV. */
   default Table withoutHeader() {

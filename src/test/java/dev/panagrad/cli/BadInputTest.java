@@ -87,13 +87,17 @@ class BadInputTest {
           """
           a,b,y/1,2,3/4,oops,6     | data.csv:3:2: | 'oops' | 'b'
           a,b,y/1,2,3/4,5,6/7,8,-  | data.csv:4:3: | '-'    | 'y'
-          a,b,y/,2,3               | data.csv:2:1: | ''     | 'a'
           a,b,y/1,2 3,3            | data.csv:2:2: | '2 3'  | 'b'
           a,b,y/1,"2,5",3          | data.csv:2:2: | '2,5'  | 'b'
           a,b,y//1,2,3//4,NA,6     | data.csv:5:2: | 'NA'   | 'b'
           """)
   void nonNumber(String text, String place, String found, String column) {
     Cli.assertContains(failure(text.replace('/', '\n')), place, found, column, "not a number");
+  }
+
+  @Test
+  void noValue() {
+    Cli.assertContains(failure("a,b,y\n,2,3\n"), "data.csv:2:1:", "column 'a' has no value");
   }
 
   @ParameterizedTest

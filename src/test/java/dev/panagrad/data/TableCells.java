@@ -41,6 +41,44 @@ public final class TableCells {
     return cells;
   }
 
+  /** Cells as the file has them, [row][column]: a Double, a String, or null if it is missing. */
+  public static Object[][] values(Table table, String... names) {
+    int[] columns = Arrays.stream(names).mapToInt(table.columns()::indexOf).toArray();
+    Object[][] cells = new Object[Math.toIntExact(table.rows())][columns.length];
+    boolean[][] seen = new boolean[cells.length][columns.length];
+    table.read(
+        columns,
+        new Table.Values() {
+          private void set(long row, int selected, Object value) {
+            assertTrue(!seen[(int) row][selected], "a cell came twice");
+            seen[(int) row][selected] = true;
+            cells[(int) row][selected] = value;
+            assertTrue(table.place(row, columns[selected]).startsWith(table.name()));
+          }
+
+          @Override
+          public void number(long row, int selected, double value) {
+            set(row, selected, value);
+          }
+
+          @Override
+          public void text(long row, int selected, String text) {
+            set(row, selected, text);
+          }
+
+          @Override
+          public void missing(long row, int selected) {
+            set(row, selected, null);
+          }
+        });
+    for (boolean[] row : seen) {
+      for (boolean cell : row) {
+        assertTrue(cell, "a cell did not come");
+      }
+    }
+    return cells;
+  }
+
   /**
    * Requires that a file is refused, opened or read, with a message that has its name; gives it.
    */

@@ -65,17 +65,22 @@ class BoundedMemoryTest {
     }
 
     @Override
-    public void read(int[] columns, DType dtype, Cells into) {
+    public void read(int[] columns, Values into) {
       SplittableRandom random = new SplittableRandom(3);
       for (long row = 0; row < ROWS; row++) {
         double y = random.nextDouble() - 0.5;
         for (int c = 0; c < FEATURES; c++) {
           double x = random.nextDouble() - 0.5;
           y += c == 0 ? x : c == 1 ? -x : 0;
-          into.set(row, c, x);
+          into.number(row, c, x);
         }
-        into.set(row, FEATURES, y);
+        into.number(row, FEATURES, y);
       }
+    }
+
+    @Override
+    public String place(long row, int column) {
+      return "made: row " + row;
     }
   }
 

@@ -36,7 +36,7 @@ final class ArrowBuffer {
   /** Takes the value of a row of the buffer, by its index in memory. */
   @FunctionalInterface
   interface Visitor {
-    void visit(MemorySegment values, long index, long row);
+    void visit(MemorySegment values, long index, long row) throws IOException;
   }
 
   private ArrowBuffer(MemorySegment bytes, byte codec, long needed, long count) {
@@ -55,7 +55,7 @@ final class ArrowBuffer {
     MemorySegment bytes = buffer;
     byte used = codec;
     long there = buffer.byteSize();
-    if (codec != PLAIN && needed > 0) {
+    if (codec != PLAIN && (needed > 0 || there >= Long.BYTES)) {
       if (there < Long.BYTES) {
         throw new DataException("a compressed buffer of %,d bytes".formatted(there));
       }
@@ -107,9 +107,11 @@ final class ArrowBuffer {
     }
   }
 
-  private InputStream unpacked() throws IOException {
+  /** All bytes from the first on, also beyond those that are needed. */
+  InputStream unpacked() throws IOException {
     try {
       return switch (codec) {
+        case PLAIN -> new Bytes(bytes);
         case CompressionType.LZ4_FRAME -> Lz4.of(new Bytes(bytes));
         case CompressionType.ZSTD -> Zstandard.of(new Bytes(bytes));
         default -> throw new DataException("the unknown compression %d".formatted(codec));

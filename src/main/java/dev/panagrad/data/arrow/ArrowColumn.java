@@ -15,8 +15,15 @@ import org.apache.arrow.flatbuf.Int;
 import org.apache.arrow.flatbuf.Precision;
 import org.apache.arrow.flatbuf.Type;
 
-/** A column of an Arrow file as numbers of so many bits; if it is none, refusal says why. */
-record ArrowColumn(String name, int bits, Values values, String refusal) {
+/**
+ * A column of an Arrow file.
+ *
+ * @param bits of a value; 0 if it has none
+ * @param values its numbers, or where its texts end; null if it has none
+ * @param isRead false if it is neither of numbers nor of texts
+ * @param notNumbers why it is not read as numbers; null if it is
+ */
+record ArrowColumn(String name, int bits, Values values, boolean isRead, String notNumbers) {
   @FunctionalInterface
   interface Values {
     double get(MemorySegment data, long index);
@@ -28,7 +35,8 @@ record ArrowColumn(String name, int bits, Values values, String refusal) {
       return refused(name, "is encoded by a dictionary; write its values themselves");
     }
     return switch (field.typeType()) {
-      case Type.Bool -> new ArrowColumn(name, 1, ArrowColumn::bit, null);
+      case Type.Bool -> new ArrowColumn(name, 1, ArrowColumn::bit, true, null);
+      case Type.Utf8, Type.LargeUtf8 -> text(name, field.typeType());
       case Type.Int -> integer(name, (Int) field.type(new Int()));
       case Type.FloatingPoint ->
           floating(name, ((FloatingPoint) field.type(new FloatingPoint())).precision());
@@ -37,7 +45,7 @@ record ArrowColumn(String name, int bits, Values values, String refusal) {
           ((Date) field.type(new Date())).unit() == DateUnit.DAY
               ? of(name, ElementType.INT32)
               : refused(name, notNumeric("Date in milliseconds"));
-      case Type.Null -> refused(name, "has no values");
+      case Type.Null -> new ArrowColumn(name, 0, null, true, "has no values");
       case Type.List,
           Type.LargeList,
           Type.ListView,
@@ -55,7 +63,22 @@ record ArrowColumn(String name, int bits, Values values, String refusal) {
   private static ArrowColumn of(String name, ElementType type) {
     int bytes = type.bytes();
     return new ArrowColumn(
-        name, bytes * Byte.SIZE, (data, i) -> type.get(data, i * bytes, false), null);
+        name, bytes * Byte.SIZE, (data, i) -> type.get(data, i * bytes, false), true, null);
+  }
+
+  private static ArrowColumn text(String name, byte type) {
+    ElementType end = type == Type.Utf8 ? ElementType.INT32 : ElementType.INT64;
+    ArrowColumn ends = of(name, end);
+    return new ArrowColumn(name, ends.bits, ends.values, true, notNumeric(Type.name(type)));
+  }
+
+  boolean isText() {
+    return isRead && values != null && notNumbers != null;
+  }
+
+  /** Why it is not read; null if it is. */
+  String refusal() {
+    return isRead ? null : notNumbers;
   }
 
   private static String notNumeric(String type) {
@@ -63,7 +86,7 @@ record ArrowColumn(String name, int bits, Values values, String refusal) {
   }
 
   private static ArrowColumn refused(String name, String refusal) {
-    return new ArrowColumn(name, 0, null, refusal);
+    return new ArrowColumn(name, 0, null, false, refusal);
   }
 
   /** Truth values from a bitmap; validity is one, too. */
@@ -105,7 +128,7 @@ record ArrowColumn(String name, int bits, Values values, String refusal) {
         };
     return values == null
         ? refused(name, notNumeric("Decimal of " + bits + " bits"))
-        : new ArrowColumn(name, bits, values, null);
+        : new ArrowColumn(name, bits, values, true, null);
   }
 
   /** A number of many bytes, the last of which is the highest. */

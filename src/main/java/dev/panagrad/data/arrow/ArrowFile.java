@@ -61,14 +61,19 @@ public final class ArrowFile implements LibraryTable.Opened {
   }
 
   @Override
+  public String notNumbers(int column) {
+    return layout.columns.get(column).notNumbers();
+  }
+
+  @Override
   public void check(int column) {
     for (ArrowMessages.Batch batch : messages.batches) {
-      new Rows(batch, 0).values(column);
+      new Rows(batch, 0).check(column);
     }
   }
 
   @Override
-  public void read(int[] columns, Table.Cells into) throws IOException {
+  public void read(int[] columns, Table.Values into) throws IOException {
     long first = 0;
     for (ArrowMessages.Batch batch : messages.batches) {
       Rows batchRows = new Rows(batch, first);
@@ -98,46 +103,98 @@ public final class ArrowFile implements LibraryTable.Opened {
       this.first = first;
     }
 
-    void read(int index, int selected, Table.Cells into) throws IOException {
+    void read(int index, int selected, Table.Values into) throws IOException {
       ArrowColumn column = layout.columns.get(index);
-      ArrowLayout.Place place = places.get(index);
-      if (header.nodes(place.node()).nullCount() != 0
-          && header.buffers(place.buffer()).length() > 0) {
-        buffer(column, place.buffer(), 1)
+      try (ValidityBits validity = validity(index)) {
+        if (column.isText()) {
+          texts(index, validity, selected, into);
+        } else if (column.bits() == 0) {
+          for (long row = 0; row < header.length(); row++) {
+            into.missing(first + row, selected);
+          }
+        } else if (validity == ValidityBits.ALL) {
+          buffer(index, 1, column.bits(), header.length())
+              .forEach(
+                  column.bits(),
+                  (values, i, row) ->
+                      into.number(first + row, selected, column.values().get(values, i)));
+        } else {
+          buffer(index, 1, column.bits(), header.length())
+              .forEach(
+                  column.bits(),
+                  (values, i, row) -> {
+                    if (validity.next()) {
+                      into.number(first + row, selected, column.values().get(values, i));
+                    } else {
+                      into.missing(first + row, selected);
+                    }
+                  });
+        }
+      }
+    }
+
+    private void texts(int index, ValidityBits validity, int selected, Table.Values into)
+        throws IOException {
+      ArrowColumn column = layout.columns.get(index);
+      if (header.length() == 0) {
+        return;
+      }
+      try (TextBytes texts = new TextBytes(buffer(index, 2, Byte.SIZE, 0).unpacked())) {
+        buffer(index, 1, column.bits(), header.length() + 1)
             .forEach(
-                1,
-                (valid, i, row) -> {
-                  if (ArrowColumn.bit(valid, i) == 0) {
-                    throw LibraryTable.missing(first + row, column.name());
+                column.bits(),
+                (offsets, i, place) -> {
+                  long end = (long) column.values().get(offsets, i);
+                  if (place == 0) {
+                    texts.begin(end);
+                    return;
+                  }
+                  long row = first + place - 1;
+                  String text = texts.next(end, row, column.name());
+                  if (!validity.next() || text.isEmpty()) {
+                    into.missing(row, selected);
+                  } else {
+                    into.text(row, selected, text);
                   }
                 });
       }
-      values(index)
-          .forEach(
-              column.bits(),
-              (values, i, row) -> into.set(first + row, selected, column.values().get(values, i)));
     }
 
-    /** The values of a column, as many as there are rows. */
-    ArrowBuffer values(int index) {
-      ArrowColumn column = layout.columns.get(index);
+    /** Which rows have values. */
+    private ValidityBits validity(int index) throws IOException {
       ArrowLayout.Place place = places.get(index);
-      FieldNode node = header.nodes(place.node());
+      return layout.columns.get(index).bits() == 0
+              || header.nodes(place.node()).nullCount() == 0
+              || header.buffers(place.buffer()).length() == 0
+          ? ValidityBits.ALL
+          : new ValidityBits(buffer(index, 0, 1, header.length()).unpacked());
+    }
+
+    /** Requires that the buffers of a column have as many values as there are rows. */
+    void check(int index) {
+      ArrowColumn column = layout.columns.get(index);
+      FieldNode node = header.nodes(places.get(index).node());
       if (node.length() != header.length()) {
         throw new DataException(
             "byte %,d: column '%s' has %,d rows in a batch of %,d"
                 .formatted(batch.at(), column.name(), node.length(), header.length()));
       }
-      return buffer(column, place.buffer() + 1, column.bits());
+      // Texts have an end more than there are rows, but none at all if there are none.
+      int more = column.isText() && header.length() > 0 ? 1 : 0;
+      if (column.bits() > 0) {
+        buffer(index, 1, column.bits(), header.length() + more);
+      }
     }
 
-    private ArrowBuffer buffer(ArrowColumn column, int index, int bits) {
-      Buffer buffer = header.buffers(index);
+    /** A buffer of a column, by its number from 0, for that many values of so many bits. */
+    private ArrowBuffer buffer(int column, int number, int bits, long count) {
+      String name = layout.columns.get(column).name();
+      Buffer buffer = header.buffers(places.get(column).buffer() + number);
       long body = batch.body().byteSize();
       if (buffer.offset() < 0 || buffer.length() < 0 || buffer.offset() > body - buffer.length()) {
         throw new DataException(
             "byte %,d: column '%s' has %,d bytes from byte %,d of a body of %,d"
-                .formatted(batch.at(), column.name(), buffer.length(), buffer.offset(), body));
+                .formatted(batch.at(), name, buffer.length(), buffer.offset(), body));
       }
       BodyCompression compression = header.compression();
       try {
@@ -145,10 +202,10 @@ public final class ArrowFile implements LibraryTable.Opened {
             batch.body().asSlice(buffer.offset(), buffer.length()),
             compression == null ? ArrowBuffer.PLAIN : compression.codec(),
             bits,
-            header.length());
+            count);
       } catch (DataException e) {
         throw new DataException(
-            "byte %,d: column '%s': %s".formatted(batch.at(), column.name(), e.getMessage()), e);
+            "byte %,d: column '%s': %s".formatted(batch.at(), name, e.getMessage()), e);
       }
     }
   }

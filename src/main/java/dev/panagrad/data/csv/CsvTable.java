@@ -4,11 +4,10 @@ import de.siegmar.fastcsv.reader.CsvParseException;
 import de.siegmar.fastcsv.reader.CsvReader;
 import de.siegmar.fastcsv.reader.CsvRecord;
 import dev.panagrad.data.DataException;
-import dev.panagrad.data.Table;
+import dev.panagrad.data.file.NumberText;
 import dev.panagrad.data.file.NumberedColumns;
 import dev.panagrad.data.file.RegularFile;
 import dev.panagrad.data.file.ScannedTable;
-import dev.panagrad.tensor.DType;
 import java.io.BufferedReader;
 import java.io.IOException;
 import java.io.InputStreamReader;
@@ -28,14 +27,21 @@ import java.util.Set;
  * A CSV file, read twice: once to count and check its records, once to parse numbers, so that no
  * row is on the heap longer than its parsing.
  *
- * <p>Format: RFC 4180, UTF-8, comma, quotes where needed, blank lines skipped. Every selected cell
- * must be a finite number as {@link Double#parseDouble} reads it; other columns may hold anything.
+ * <p>Format: RFC 4180, UTF-8, comma, quotes where needed, blank lines skipped. A cell is a number
+ * as {@link NumberText} has it, missing, or a text.
  */
 public final class CsvTable extends ScannedTable {
   private static final char BYTE_ORDER_MARK = 0xFEFF;
 
+  /** What stands for a missing value, beside an empty cell and {@code nan}. */
+  private static final Set<String> MISSING =
+      Set.of("NA", "N/A", "<NA>", "#N/A", "n/a", "NULL", "null", "None", "?");
+
+  private static final int SHOWN_CHARACTERS = 40;
+
   private final Source source;
   private boolean hasHeader = true;
+  private CsvRecord current; // while its cells are handed over
 
   private CsvTable(String name, Source source) {
     super(name);
@@ -99,7 +105,7 @@ public final class CsvTable extends ScannedTable {
   }
 
   @Override
-  public void read(int[] selected, DType dtype, Cells into) {
+  public void read(int[] selected, Values into) {
     Layout expected = layout();
     try (CsvReader<CsvRecord> reader = reader()) {
       Iterator<CsvRecord> records = reader.iterator();
@@ -108,9 +114,13 @@ public final class CsvTable extends ScannedTable {
       }
       long row = 0;
       while (records.hasNext() && row < expected.rows()) {
-        CsvRecord record = records.next();
+        current = records.next();
+        int fields = current.getFieldCount();
         for (int i = 0; i < selected.length; i++) {
-          into.set(row, i, number(record, expected.columns(), selected[i], dtype));
+          if (selected[i] >= fields) {
+            throw changed();
+          }
+          cell(current.getField(selected[i]).strip(), row, i, into);
         }
         row++;
       }
@@ -119,7 +129,39 @@ public final class CsvTable extends ScannedTable {
       }
     } catch (IOException | UncheckedIOException | CsvParseException e) {
       throw unreadable(e);
+    } finally {
+      current = null;
     }
+  }
+
+  private static void cell(String text, long row, int selected, Values into) {
+    if (NumberText.isNumber(text)) {
+      into.number(row, selected, NumberText.parse(text));
+    } else if (text.isEmpty() || MISSING.contains(text)) {
+      into.missing(row, selected);
+    } else {
+      into.text(row, selected, text);
+    }
+  }
+
+  @Override
+  public String place(long row, int column) {
+    return "%s:%d:%d".formatted(name(), current.getStartingLineNumber(), column + 1);
+  }
+
+  /** Shows the cell as it is written, a number too. */
+  @Override
+  public DataException wrong(long row, int column, String value, String problem) {
+    String text = current.getField(column).strip();
+    String shown =
+        text.length() > SHOWN_CHARACTERS ? text.substring(0, SHOWN_CHARACTERS) + "..." : text;
+    return text.isEmpty()
+        ? super.wrong(row, column, null, problem)
+        : super.wrong(
+            row,
+            column,
+            "'" + shown + "'",
+            value == null ? "is not a number: it says that the cell " + problem : problem);
   }
 
   private CsvReader<CsvRecord> reader() throws IOException {
@@ -138,47 +180,6 @@ public final class CsvTable extends ScannedTable {
         .allowExtraFields(true)
         .allowMissingFields(true)
         .ofCsvRecord(text);
-  }
-
-  private double number(CsvRecord record, List<String> columns, int column, DType dtype) {
-    if (column >= record.getFieldCount()) {
-      throw changed();
-    }
-    String text = record.getField(column).strip();
-    double value;
-    try {
-      value = decimal(text);
-    } catch (NumberFormatException e) {
-      throw wrongCell(record, columns, column, text, "is not a number");
-    }
-    String problem = Table.problem(value, dtype);
-    if (problem != null) {
-      throw wrongCell(record, columns, column, text, problem);
-    }
-    return value;
-  }
-
-  /** Java's own numbers may be hexadecimal, end in d or f, and have control characters around. */
-  private static double decimal(String text) {
-    int last = text.length() - 1;
-    if (last >= 0
-        && (text.indexOf('x') >= 0
-            || text.indexOf('X') >= 0
-            || "dDfF".indexOf(text.charAt(last)) >= 0
-            || text.charAt(0) <= ' '
-            || text.charAt(last) <= ' ')) {
-      throw new NumberFormatException();
-    }
-    return Double.parseDouble(text);
-  }
-
-  private DataException wrongCell(
-      CsvRecord record, List<String> columns, int column, String text, String problem) {
-    String shown = text.length() > 40 ? text.substring(0, 40) + "..." : text;
-    long line = record.getStartingLineNumber();
-    return new DataException(
-        "%s:%d:%d: '%s' in column '%s' %s"
-            .formatted(name(), line, column + 1, shown, columns.get(column), problem));
   }
 
   private DataException unreadable(Exception e) {

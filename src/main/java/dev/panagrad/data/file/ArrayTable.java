@@ -2,7 +2,6 @@ package dev.panagrad.data.file;
 
 import dev.panagrad.data.DataException;
 import dev.panagrad.data.Table;
-import dev.panagrad.tensor.DType;
 import java.io.IOException;
 import java.util.ArrayList;
 import java.util.Arrays;
@@ -101,7 +100,7 @@ public abstract class ArrayTable implements Table {
   }
 
   @Override
-  public final void read(int[] selected, DType dtype, Cells into) {
+  public final void read(int[] selected, Values into) {
     int[] order = NumberedColumns.ascending(selected);
     int next = 0;
     for (int m = 0; m < first.length; m++) {
@@ -113,7 +112,7 @@ public abstract class ArrayTable implements Table {
         int[] places = Arrays.copyOfRange(order, begin, next);
         int[] ofTable = Arrays.stream(places).map(i -> selected[i]).toArray();
         try {
-          read(m, new Selection(first[m], ofTable, places, dtype, into));
+          read(m, new Selection(first[m], ofTable, places, into));
         } catch (IOException e) {
           throw RegularFile.cannotRead(place(members.get(m)), e);
         }
@@ -125,22 +124,36 @@ public abstract class ArrayTable implements Table {
     return name;
   }
 
+  @Override
+  public final String place(long row, int column) {
+    return "%s: row %,d of %,d".formatted(name, row + 1, rows());
+  }
+
+  @Override
+  public final DataException wrong(long row, int column, String value, String problem) {
+    return new DataException(
+        "%s, column '%s'%s %s"
+            .formatted(
+                place(row, column),
+                columns.get(column),
+                value == null ? "" : ": " + value,
+                problem));
+  }
+
   /** Hands over the selected cells of an array, of which there are some. */
   protected abstract void read(int array, Selection selection) throws IOException;
 
   /** The columns asked for of one array, in ascending order, and where their cells go. */
-  public final class Selection {
+  public static final class Selection {
     private final int firstOfArray;
     private final int[] ofTable;
     private final int[] selected;
-    private final DType dtype;
-    private final Cells into;
+    private final Values into;
 
-    private Selection(int firstOfArray, int[] ofTable, int[] selected, DType dtype, Cells into) {
+    private Selection(int firstOfArray, int[] ofTable, int[] selected, Values into) {
       this.firstOfArray = firstOfArray;
       this.ofTable = ofTable;
       this.selected = selected;
-      this.dtype = dtype;
       this.into = into;
     }
 
@@ -153,15 +166,18 @@ public abstract class ArrayTable implements Table {
       return ofTable[i] - firstOfArray;
     }
 
-    /** Takes the cell of a row, from 0; a DataException with its place if it cannot be used. */
+    /** Takes the number in a row, from 0. */
     public void set(long row, int i, double value) {
-      String problem = Table.problem(value, dtype);
-      if (problem != null) {
-        throw new DataException(
-            "%s: row %,d of %,d, column '%s': %s %s"
-                .formatted(name, row + 1, rows(), columns.get(ofTable[i]), value, problem));
+      into.number(row, selected[i], value);
+    }
+
+    /** Takes the text in a row; an empty one is a missing value. */
+    public void set(long row, int i, String text) {
+      if (text.isEmpty()) {
+        into.missing(row, selected[i]);
+      } else {
+        into.text(row, selected[i], text);
       }
-      into.set(row, selected[i], value);
     }
   }
 }

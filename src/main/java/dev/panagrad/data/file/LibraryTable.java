@@ -1,7 +1,6 @@
 package dev.panagrad.data.file;
 
 import dev.panagrad.data.DataException;
-import dev.panagrad.data.Table;
 import dev.panagrad.tensor.DType;
 import java.io.IOException;
 import java.nio.file.Files;
@@ -9,6 +8,7 @@ import java.nio.file.Path;
 import java.util.HashSet;
 import java.util.List;
 import java.util.Set;
+import java.util.function.BiFunction;
 
 /** A file that is read by a library which a program may do without, and opened for each call. */
 public final class LibraryTable extends ScannedTable {
@@ -27,11 +27,14 @@ public final class LibraryTable extends ScannedTable {
     /** What keeps a column from being read, after its name; null if nothing does. */
     String refusal(int column);
 
+    /** What keeps a column from being read as numbers, after its name; null if nothing does. */
+    String notNumbers(int column);
+
     /** Checks that a column has as many rows as the file says, without unpacking it. */
     void check(int column) throws IOException;
 
-    /** Hands over the values of columns that were checked; the receiver checks each. */
-    void read(int[] columns, Cells into) throws IOException;
+    /** Hands over the values of columns that were checked. */
+    void read(int[] columns, Values into) throws IOException;
 
     @Override
     void close() throws IOException;
@@ -90,11 +93,23 @@ public final class LibraryTable extends ScannedTable {
         }
       }
     }
-    throw first != null ? first : new DataException("none of its columns is one of numbers");
+    throw first != null
+        ? first
+        : new DataException("none of its columns is one of numbers or texts");
   }
 
   @Override
+  public void read(int[] columns, Values into) {
+    read(columns, Opened::refusal, into);
+  }
+
+  /** Columns that are not of numbers are refused before a cell is read. */
+  @Override
   public void read(int[] columns, DType dtype, Cells into) {
+    read(columns, Opened::notNumbers, finite(columns, dtype, into));
+  }
+
+  private void read(int[] columns, BiFunction<Opened, Integer, String> refusal, Values into) {
     Layout expected = layout();
     opened(
         open -> {
@@ -102,33 +117,21 @@ public final class LibraryTable extends ScannedTable {
             throw new DataException("it changed while it was read");
           }
           for (int column : columns) {
-            if (open.refusal(column) != null) {
+            String problem = refusal.apply(open, column);
+            if (problem != null) {
               throw new DataException(
-                  "column '%s' %s".formatted(expected.columns().get(column), open.refusal(column)));
+                  "column '%s' %s".formatted(expected.columns().get(column), problem));
             }
             open.check(column);
           }
-          open.read(
-              columns,
-              (row, selected, value) -> {
-                String problem = Table.problem(value, dtype);
-                if (problem != null) {
-                  throw new DataException(
-                      "row %,d: %s in column '%s' %s"
-                          .formatted(
-                              row + 1, value, expected.columns().get(columns[selected]), problem));
-                }
-                into.set(row, selected, value);
-              });
+          open.read(columns, into);
           return null;
         });
   }
 
-  /** The failure of a row that has no value in a column. */
-  public static DataException missing(long row, String column) {
-    return new DataException(
-        "row %,d: column '%s' has no value; remove the row or impute it"
-            .formatted(row + 1, column));
+  @Override
+  public String place(long row, int column) {
+    return "%s: row %,d".formatted(file, row + 1);
   }
 
   /** Whatever the library throws about a file is a complaint about the file. */
@@ -147,6 +150,9 @@ public final class LibraryTable extends ScannedTable {
               .formatted(file, format, library, e.getMessage()),
           e);
     } catch (IOException | RuntimeException | StackOverflowError e) {
+      if (e instanceof DataException refusal && e.getMessage().startsWith(file + ": ")) {
+        throw refusal; // of the receiver, with the place of a cell
+      }
       throw new DataException("cannot read %s: %s".formatted(file, reason(e)), e);
     }
   }

@@ -1,11 +1,10 @@
 package dev.panagrad.data.libsvm;
 
 import dev.panagrad.data.DataException;
-import dev.panagrad.data.Table;
+import dev.panagrad.data.file.NumberText;
 import dev.panagrad.data.file.NumberedColumns;
 import dev.panagrad.data.file.RegularFile;
 import dev.panagrad.data.file.ScannedTable;
-import dev.panagrad.tensor.DType;
 import java.io.IOException;
 import java.nio.channels.Channels;
 import java.nio.file.Path;
@@ -16,9 +15,10 @@ import java.util.Arrays;
  * dense table: column "y" is the label, columns "1" to "d" are the features, and those that a line
  * does not have are 0.
  *
- * <p>Format: numbers as {@link Double#parseDouble} reads them, indices from 1 that ascend within a
- * line, {@code qid:integer} after the label, which is skipped, comments from # to the end of the
- * line, blank lines skipped. d is the largest index of the file, or {@link #withFeatures}.
+ * <p>Format: numbers as {@link NumberText} has them, and labels may be texts; indices from 1 that
+ * ascend within a line, {@code qid:integer} after the label, which is skipped, comments from # to
+ * the end of the line, blank lines skipped. d is the largest index of the file, or {@link
+ * #withFeatures}.
  *
  * <p>The file is read twice: to count rows and find the largest index, and to parse numbers.
  * Between the two, what the dense table takes as F64 is compared with {@link #withDenseLimit}.
@@ -34,6 +34,7 @@ public final class LibsvmTable extends ScannedTable {
   private long denseLimit = DEFAULT_DENSE_LIMIT;
   private int leastFeatures;
   private int largest; // index in the file
+  private SparseLines current; // while its cells are handed over
 
   private LibsvmTable(Path file) {
     super(file.toString());
@@ -98,11 +99,12 @@ public final class LibsvmTable extends ScannedTable {
   }
 
   @Override
-  public void read(int[] selected, DType dtype, Cells into) {
+  public void read(int[] selected, Values into) {
     Layout expected = layout();
     int[] order = NumberedColumns.ascending(selected);
     int[] columns = Arrays.stream(order).map(i -> selected[i]).toArray();
     try (SparseLines lines = lines()) {
+      current = lines;
       long row = 0;
       while (lines.nextLine()) {
         if (row == expected.rows()) {
@@ -110,7 +112,7 @@ public final class LibsvmTable extends ScannedTable {
         }
         int next = 0;
         if (columns.length > 0 && columns[0] == 0) {
-          into.set(row, order[next++], number(lines, lines.label, LABEL, dtype));
+          cell(lines.label, row, order[next++], into);
         }
         while (lines.nextPair()) {
           int index = lines.index;
@@ -118,15 +120,14 @@ public final class LibsvmTable extends ScannedTable {
             throw changed();
           }
           for (; next < columns.length && columns[next] < index; next++) {
-            into.set(row, order[next], 0);
+            into.number(row, order[next], 0);
           }
           if (next < columns.length && columns[next] == index) {
-            String name = expected.columns().get(index);
-            into.set(row, order[next++], number(lines, lines.value(), name, dtype));
+            cell(lines.value(), row, order[next++], into);
           }
         }
         for (; next < columns.length; next++) {
-          into.set(row, order[next], 0);
+          into.number(row, order[next], 0);
         }
         row++;
       }
@@ -135,20 +136,30 @@ public final class LibsvmTable extends ScannedTable {
       }
     } catch (IOException e) {
       throw RegularFile.cannotRead(name(), e);
+    } finally {
+      current = null;
     }
   }
 
-  private static double number(SparseLines lines, String text, String column, DType dtype) {
-    double value;
-    try {
-      value = Double.parseDouble(text);
-    } catch (NumberFormatException _) {
-      throw lines.wrongCell(text, column, "is not a number");
+  private static void cell(String text, long row, int selected, Values into) {
+    if (NumberText.isNumber(text)) {
+      into.number(row, selected, NumberText.parse(text));
+    } else if (text.isEmpty()) {
+      into.missing(row, selected); // blanks that only Unicode knows
+    } else {
+      into.text(row, selected, text);
     }
-    String problem = Table.problem(value, dtype);
-    if (problem != null) {
-      throw lines.wrongCell(text, column, problem);
-    }
-    return value;
+  }
+
+  @Override
+  public String place(long row, int column) {
+    return current.place();
+  }
+
+  /** Shows the cell as it is written, a number too; it is 0 if the line does not have it. */
+  @Override
+  public DataException wrong(long row, int column, String value, String problem) {
+    String text = column == 0 ? current.label : column == current.index ? current.value() : "0";
+    return super.wrong(row, column, "'" + SparseLines.shown(text) + "'", problem);
   }
 }

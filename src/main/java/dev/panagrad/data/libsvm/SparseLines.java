@@ -2,6 +2,7 @@ package dev.panagrad.data.libsvm;
 
 import dev.panagrad.data.DataException;
 import dev.panagrad.data.file.NumberedColumns;
+import dev.panagrad.data.file.Utf8;
 import java.io.IOException;
 import java.io.InputStream;
 import java.nio.charset.StandardCharsets;
@@ -55,7 +56,7 @@ final class SparseLines implements AutoCloseable {
     label = text(0);
     index = 0;
     pending = nextWord();
-    if (pending && text(0).startsWith(QUERY)) {
+    if (pending && shown(0, length).startsWith(QUERY)) {
       requireDigits(QUERY.length(), "a query number");
       pending = nextWord();
     }
@@ -172,7 +173,11 @@ final class SparseLines implements AutoCloseable {
   }
 
   private String text(int from) {
-    return new String(word, from, length - from, StandardCharsets.ISO_8859_1);
+    String text = Utf8.text(word, from, length - from);
+    if (text == null) {
+      throw wrong("'%s' is not UTF-8".formatted(shown(from, length)));
+    }
+    return text;
   }
 
   private String shown(int from, int to) {
@@ -180,19 +185,19 @@ final class SparseLines implements AutoCloseable {
   }
 
   /** A text that may be anything, for messages. */
-  private static String shown(String text) {
+  static String shown(String text) {
     String cut =
         text.length() > SHOWN_CHARACTERS ? text.substring(0, SHOWN_CHARACTERS) + "..." : text;
     return cut.replaceAll("[^ -~]", "?");
   }
 
-  /** The failure of the label, or the value of the pair. */
-  DataException wrongCell(String text, String column, String problem) {
-    return wrong("'%s' in column '%s' %s".formatted(shown(text), column, problem));
+  /** The file and the line. */
+  String place() {
+    return name + ":" + line;
   }
 
   private DataException wrong(String problem) {
-    return new DataException("%s:%d: %s".formatted(name, line, problem));
+    return new DataException(place() + ": " + problem);
   }
 
   @Override

@@ -2,7 +2,10 @@ package dev.panagrad.data.npy;
 
 import dev.panagrad.data.file.ArrayTable;
 import dev.panagrad.data.file.ElementType;
+import dev.panagrad.data.file.Utf8;
 import java.io.IOException;
+import java.lang.foreign.MemorySegment;
+import java.lang.foreign.ValueLayout;
 import java.util.List;
 
 /**
@@ -28,8 +31,30 @@ record NpyArray(
     int columns,
     long columnStride,
     Kind kind) {
-  /** A column, by the offset of its first element after the header; name is null without fields. */
-  record Column(String name, ElementType type, boolean bigEndian, long offset) {}
+  /**
+   * A column.
+   *
+   * @param name null without fields
+   * @param type of its numbers; null if it has texts
+   * @param textBytes of a text, which zeros fill; 0 if it has numbers
+   * @param isWide true if each character of a text has four bytes
+   * @param offset of its first element after the header
+   */
+  record Column(
+      String name,
+      ElementType type,
+      int textBytes,
+      boolean isWide,
+      boolean bigEndian,
+      long offset) {
+    static Column numbers(String name, ElementType type, boolean bigEndian, long offset) {
+      return new Column(name, type, 0, false, bigEndian, offset);
+    }
+
+    int bytes() {
+      return type == null ? textBytes : type.bytes();
+    }
+  }
 
   enum Kind {
     VECTOR,
@@ -48,23 +73,56 @@ record NpyArray(
     if (isRowMajor() || kind == Kind.RECORDS) {
       for (long row = 0; row < rows; row++) {
         for (int i = 0; i < count; i++) {
-          selection.set(row, i, element(window, selection.column(i), row));
+          set(window, selection, i, row);
         }
       }
     } else {
       for (int i = 0; i < count; i++) {
         for (long row = 0; row < rows; row++) {
-          selection.set(row, i, element(window, selection.column(i), row));
+          set(window, selection, i, row);
         }
       }
     }
   }
 
-  private double element(ForwardWindow window, int column, long row) throws IOException {
+  private void set(ForwardWindow window, ArrayTable.Selection selection, int i, long row)
+      throws IOException {
+    int column = selection.column(i);
     Column element = elements.get(kind == Kind.RECORDS ? column : 0);
     long offset = row * rowStride + element.offset() + column * columnStride;
+    long at = window.at(offset, element.bytes());
     ElementType type = element.type();
-    return type.get(window.memory, window.at(offset, type.bytes()), element.bigEndian());
+    if (type == null) {
+      selection.set(row, i, text(element, window.memory.asSlice(at, element.bytes()), row));
+    } else {
+      selection.set(row, i, type.get(window.memory, at, element.bigEndian()));
+    }
+  }
+
+  private static String text(Column element, MemorySegment bytes, long row) throws IOException {
+    String text;
+    if (element.isWide()) {
+      StringBuilder wide = new StringBuilder();
+      for (long at = 0; at < bytes.byteSize(); at += Integer.BYTES) {
+        long point = (long) ElementType.UINT32.get(bytes, at, element.bigEndian());
+        if (point > Character.MAX_CODE_POINT) {
+          throw new IOException(
+              "row %,d: a text has the character %x, which is none".formatted(row + 1, point));
+        }
+        wide.appendCodePoint((int) point);
+      }
+      text = wide.toString();
+    } else {
+      text = Utf8.text(bytes.toArray(ValueLayout.JAVA_BYTE), 0, (int) bytes.byteSize());
+      if (text == null) {
+        throw new IOException("row %,d: a text is not UTF-8".formatted(row + 1));
+      }
+    }
+    int end = text.length();
+    while (end > 0 && text.charAt(end - 1) == 0) {
+      end--;
+    }
+    return text.substring(0, end).strip();
   }
 
   /** This array, whose size was checked, as part of a table. */

@@ -118,7 +118,7 @@ final class NpyDictionary {
 
   private void add(NpyArray.Column column) {
     columns.add(column);
-    itemBytes += column.type().bytes();
+    itemBytes += column.bytes();
   }
 
   private void field(Set<String> seen) {
@@ -165,16 +165,23 @@ final class NpyDictionary {
           "%s has Python objects, '%s', which are pickled; pickles can run code and are not read. Save array.astype('<f8')"
               .formatted(where, type));
     }
+    if (type.matches("[<>|][US][1-9][0-9]{0,6}")) {
+      boolean isWide = type.charAt(1) == 'U';
+      int bytes = Integer.parseInt(type, 2, type.length(), 10) * (isWide ? Integer.BYTES : 1);
+      if (bytes <= ForwardWindow.WINDOW_BYTES) {
+        return new NpyArray.Column(field, null, bytes, isWide, type.charAt(0) == '>', offset);
+      }
+    }
     ElementType element = type.length() < 3 ? null : ElementType.of(type.substring(1));
     char order = type.isEmpty() ? 0 : type.charAt(0);
     boolean known = order == '<' || order == '>' || (order == '|' && type.endsWith("1"));
     if (element == null || !known) {
       throw wrong(
           at,
-          "%s has the type '%s'; bool, integers of 1 to 8 bytes and floats of 2, 4 and 8 are read. Save array.astype('<f8')"
+          "%s has the type '%s'; bool, integers of 1 to 8 bytes, floats of 2, 4 and 8, and texts of up to 262,144 bytes are read; save an array of one of those"
               .formatted(where, type));
     }
-    return new NpyArray.Column(field, element, order == '>', offset);
+    return NpyArray.Column.numbers(field, element, order == '>', offset);
   }
 
   private DataException wrong(int at, String problem) {

@@ -1,6 +1,7 @@
 package dev.panagrad.data.parquet;
 
 import dev.hardwood.metadata.LogicalType;
+import dev.hardwood.metadata.PhysicalType;
 import dev.hardwood.metadata.RepetitionType;
 import dev.hardwood.reader.ColumnReader;
 import dev.hardwood.schema.ColumnSchema;
@@ -10,19 +11,40 @@ import java.math.BigDecimal;
 import java.math.BigInteger;
 import java.util.function.IntToDoubleFunction;
 
-/** A column of a Parquet file as numbers, or why it is none; the schema of a group is null. */
-record ParquetColumn(ColumnSchema schema, String refusal) {
+/**
+ * A column of a Parquet file.
+ *
+ * @param schema null of a group
+ * @param isText true if it is read as texts
+ * @param notNumbers why it is not read as numbers; null if it is
+ */
+record ParquetColumn(ColumnSchema schema, boolean isText, String notNumbers) {
   private static final int MAX_DECIMAL_BYTES = 32;
 
   /** A column of the schema's first level; its leaf is null if it is a group. */
   static ParquetColumn of(SchemaNode node, ColumnSchema leaf) {
     if (leaf == null) {
-      return new ParquetColumn(null, "is nested; give it columns of its own");
+      return new ParquetColumn(null, false, "is nested; give it columns of its own");
     }
     if (node.repetitionType() == RepetitionType.REPEATED || leaf.maxRepetitionLevel() > 0) {
-      return new ParquetColumn(leaf, "is repeated; give it columns of its own");
+      return new ParquetColumn(leaf, false, "is repeated; give it columns of its own");
     }
-    return new ParquetColumn(leaf, isNumber(leaf) ? null : notNumeric(leaf));
+    return new ParquetColumn(leaf, isText(leaf), isNumber(leaf) ? null : notNumeric(leaf));
+  }
+
+  /** Why it is not read; null if it is. */
+  String refusal() {
+    return isText ? null : notNumbers;
+  }
+
+  /** Bytes without a type are texts to the writers that leave it out. */
+  private static boolean isText(ColumnSchema leaf) {
+    LogicalType logical = leaf.logicalType();
+    return leaf.type() == PhysicalType.BYTE_ARRAY
+        && (logical == null
+            || logical instanceof LogicalType.StringType
+            || logical instanceof LogicalType.EnumType
+            || logical instanceof LogicalType.JsonType);
   }
 
   private static String notNumeric(ColumnSchema leaf) {

@@ -11,6 +11,7 @@ import dev.hardwood.schema.SchemaNode;
 import dev.panagrad.data.DataException;
 import dev.panagrad.data.Table;
 import dev.panagrad.data.file.LibraryTable;
+import dev.panagrad.data.file.Utf8;
 import java.io.IOException;
 import java.nio.file.Path;
 import java.util.ArrayList;
@@ -23,12 +24,15 @@ import java.util.function.IntToDoubleFunction;
 public final class ParquetFile implements LibraryTable.Opened {
   // Large enough to spread what a batch costs, small enough for three of a column at a time.
   private static final int BATCH_ROWS = 1 << 15;
+  // What the texts of a batch may take of the heap, which holds three.
+  private static final int BATCH_HEAP_PARTS = 32;
 
   private final ParquetInput input;
   private final ParquetFileReader reader;
   private final List<ParquetColumn> columns = new ArrayList<>();
   private final List<String> names = new ArrayList<>();
   private final long rows;
+  private final int[] batchRows; // by column, once it was checked
   // Names inside of nested columns: the library reads those where it is asked for a flat one.
   private final Set<String> nestedNames = new HashSet<>();
 
@@ -50,6 +54,7 @@ public final class ParquetFile implements LibraryTable.Opened {
       }
     }
     rows = countRows();
+    batchRows = new int[columns.size()];
   }
 
   public static LibraryTable.Opened open(Path path) throws IOException {
@@ -96,6 +101,11 @@ public final class ParquetFile implements LibraryTable.Opened {
   }
 
   @Override
+  public String notNumbers(int column) {
+    return columns.get(column).notNumbers();
+  }
+
+  @Override
   public void check(int column) throws IOException {
     // By a leaf's name alone, and even by its index, hardwood-core (1.0.1) takes the first one.
     if (nestedNames.contains(names.get(column))) {
@@ -103,36 +113,39 @@ public final class ParquetFile implements LibraryTable.Opened {
           "column '%s' has the name of a field inside of a nested column, which cannot be told apart here; rename one, or write the file without the nested column"
               .formatted(names.get(column)));
     }
-    ParquetPages.check(input, reader.getFileMetaData().rowGroups(), columns.get(column).schema());
+    long rowBytes =
+        ParquetPages.check(
+            input, reader.getFileMetaData().rowGroups(), columns.get(column).schema());
+    long most = Runtime.getRuntime().maxMemory() / BATCH_HEAP_PARTS / rowBytes;
+    batchRows[column] = Math.clamp(most, 1, BATCH_ROWS);
   }
 
   @Override
-  public void read(int[] selected, Table.Cells into) {
+  public void read(int[] selected, Table.Values into) {
     for (int i = 0; i < selected.length; i++) {
       read(selected[i], i, into);
     }
   }
 
-  private void read(int index, int selected, Table.Cells into) {
+  private void read(int index, int selected, Table.Values into) {
     ParquetColumn column = columns.get(index);
     String name = names.get(index);
     try (ColumnReader batches =
-        reader.buildColumnReader(column.schema().columnIndex()).batchSize(BATCH_ROWS).build()) {
+        reader
+            .buildColumnReader(column.schema().columnIndex())
+            .batchSize(batchRows[index])
+            .build()) {
       long first = 0;
-      while (batches.nextBatch()) {
+      // Its pages have as many values as there are rows, and the call that finds the end waits.
+      while (first < rows && batches.nextBatch()) {
         int count = batches.getRecordCount();
-        Validity validity = batches.getLeafValidity();
-        for (int i = 0; validity.hasNulls() && i < count; i++) {
-          if (validity.isNull(i)) {
-            throw LibraryTable.missing(first + i, name);
-          }
-        }
-        IntToDoubleFunction values = column.values(batches);
         if (count > rows - first) {
           throw new DataException("column '%s' has more than %,d rows".formatted(name, rows));
         }
-        for (int i = 0; i < count; i++) {
-          into.set(first + i, selected, values.applyAsDouble(i));
+        if (column.isText()) {
+          texts(batches, first, selected, into);
+        } else {
+          numbers(batches, column.values(batches), first, selected, into);
         }
         first += count;
       }
@@ -144,6 +157,40 @@ public final class ParquetFile implements LibraryTable.Opened {
       throw e;
     } catch (RuntimeException e) {
       throw new DataException("column '%s': %s".formatted(name, LibraryTable.reason(e)), e);
+    }
+  }
+
+  private static void numbers(
+      ColumnReader batch, IntToDoubleFunction values, long first, int selected, Table.Values into) {
+    int count = batch.getRecordCount();
+    Validity validity = batch.getLeafValidity();
+    boolean hasNulls = validity.hasNulls();
+    for (int i = 0; i < count; i++) {
+      if (hasNulls && validity.isNull(i)) {
+        into.missing(first + i, selected);
+      } else {
+        into.number(first + i, selected, values.applyAsDouble(i));
+      }
+    }
+  }
+
+  private static void texts(ColumnReader batch, long first, int selected, Table.Values into) {
+    int count = batch.getRecordCount();
+    Validity validity = batch.getLeafValidity();
+    byte[] bytes = batch.getBinaryValues();
+    int[] offsets = batch.getBinaryOffsets();
+    for (int i = 0; i < count; i++) {
+      String text =
+          validity.isNull(i) ? "" : Utf8.text(bytes, offsets[i], offsets[i + 1] - offsets[i]);
+      if (text == null) {
+        throw new IllegalArgumentException(
+            "row %,d: its text is not UTF-8".formatted(first + i + 1));
+      }
+      if (text.isEmpty()) {
+        into.missing(first + i, selected);
+      } else {
+        into.text(first + i, selected, text);
+      }
     }
   }
 

@@ -3,6 +3,7 @@ package dev.panagrad.data.parquet;
 import dev.hardwood.metadata.ColumnChunk;
 import dev.hardwood.metadata.ColumnMetaData;
 import dev.hardwood.metadata.CompressionCodec;
+import dev.hardwood.metadata.PhysicalType;
 import dev.hardwood.metadata.RowGroup;
 import dev.hardwood.schema.ColumnSchema;
 import dev.panagrad.data.DataException;
@@ -42,14 +43,18 @@ final class ParquetPages {
   private final ParquetInput file;
   private final ColumnSchema column;
   private final long maxPageBytes = Runtime.getRuntime().maxMemory() / HEAP_PARTS;
+  private long rowBytes = Double.BYTES;
 
   private ParquetPages(ParquetInput file, ColumnSchema column) {
     this.file = file;
     this.column = column;
   }
 
-  /** Checks every page of a column that is neither nested nor repeated. */
-  static void check(ParquetInput file, List<RowGroup> groups, ColumnSchema column)
+  /**
+   * Checks every page of a column that is neither nested nor repeated; gives the bytes that a row
+   * of it takes unpacked, at most, beside two pages: an entry of a dictionary may be in every row.
+   */
+  static long check(ParquetInput file, List<RowGroup> groups, ColumnSchema column)
       throws IOException {
     ParquetPages pages = new ParquetPages(file, column);
     long bytes = 0;
@@ -60,6 +65,7 @@ final class ParquetPages {
             "column '%s': its row groups share bytes, up to group %,d".formatted(pages.name(), g));
       }
     }
+    return pages.rowBytes;
   }
 
   private String name() {
@@ -216,6 +222,15 @@ final class ParquetPages {
       }
       if (compressed) {
         expansion(at, codec);
+      } else if (size != uncompressed) {
+        throw broken(
+            at,
+            "%,d bytes that are said not to be compressed, and to be %,d uncompressed; write the file again with Arrow 3 or later"
+                .formatted(size, uncompressed));
+      }
+      if (column.type() == PhysicalType.BYTE_ARRAY) {
+        int among = type == DICTIONARY_PAGE ? 1 : Math.max(1, values);
+        rowBytes = Math.max(rowBytes, uncompressed / among + Integer.BYTES);
       }
       return type == DICTIONARY_PAGE ? 0 : values;
     }

@@ -290,8 +290,12 @@ class CsvTableTest {
   void notANumber() {
     fails("d.csv:3:2: 'five' in column 'b' is not a number", "a,b,c\n1,2,3\n4,five,6\n");
     fails("d.csv:2:3: '3,5' in column 'c' is not a number", "a,b,c\n1,2,\"3,5\"\n");
-    fails("d.csv:2:1: '' in column 'a' is not a number", "a,b,c\n,2,3\n");
-    fails("d.csv:2:1: '' in column 'a' is not a number", "a,b,c\n  ,2,3\n");
+    String missing = "d.csv:2:1: column 'a' has no value; remove the row or impute it";
+    fails(missing, "a,b,c\n,2,3\n");
+    fails(missing, "a,b,c\n  ,2,3\n");
+    fails(
+        "d.csv:2:1: 'NA' in column 'a' is not a number: it says that the cell has no value; remove the row or impute it",
+        "a,b,c\nNA,2,3\n");
     DataException e =
         assertThrows(
             DataException.class,

@@ -35,7 +35,7 @@ class LibsvmTableTest {
     try (Table table =
         table(
             "# a comment, a blank line\n\n \t\n+1 1:0.5 3:-2e1 # 2:9\r\n-1 qid:17 2:+4\t \n"
-                + "0x1p-1 qid:1#c\n\n7 0003:1")) {
+                + "5e-1 qid:1#c\n\n7 0003:1")) {
       assertEquals(List.of("y", "1", "2", "3"), table.columns());
       assertTrue(table.hasNames());
       assertEquals(4, table.rows());
@@ -92,7 +92,10 @@ class LibsvmTableTest {
         "1,2 1:2 | 1: '1,2' in column 'y' is not a number",
         "a 1:2 | 1: 'a' in column 'y' is not a number",
         "1 1:2:3 | 1: '2:3' in column '1' is not a number",
-        "1 1:2;1 1:nan | 2: 'nan' in column '1' is not a number",
+        "1 1:2;1 1:nan | 2: 'nan' in column '1' is not finite; remove the row or impute it",
+        "1f 1:2 | 1: '1f' in column 'y' is not a number",
+        "1 1:2d | 1: '2d' in column '1' is not a number",
+        "1 1:0x1p3 | 1: '0x1p3' in column '1' is not a number",
         "1 1:NaN | 1: 'NaN' in column '1' is not finite; remove the row or impute it",
         "Infinity 1:2 | 1: 'Infinity' in column 'y' is not finite",
         "1 1048576:1 | 1: index 1048576 is beyond what is read: at most 1,048,575 features",
