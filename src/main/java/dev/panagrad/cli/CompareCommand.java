@@ -2,6 +2,7 @@ package dev.panagrad.cli;
 
 import dev.panagrad.backend.Backend;
 import dev.panagrad.data.Dataset;
+import dev.panagrad.loss.Squared;
 import dev.panagrad.regression.LinearModel;
 import dev.panagrad.tensor.TensorArena;
 import dev.panagrad.train.DivergenceException;
@@ -49,7 +50,9 @@ final class CompareCommand implements Callable<Integer> {
       List<Trainer> trainers =
           prepared.stream().map(each -> each.trainer(original.rows(), false)).toList();
       trainers.forEach(trainer -> trainer.plan().requireFits(original, backend));
-      Warnings.print(original);
+      List<String> coarse = Warnings.print(original, null);
+      long rows = original.rows();
+      Warnings.printRows(rows, training.trainingRows(rows), original.features().size(), training);
       ExactLoss exact = training.exact(backend, original, null);
       System.out.printf("backend %s (%s)%n", backend.name(), backend.detail());
       System.out.printf(
@@ -60,7 +63,14 @@ final class CompareCommand implements Callable<Integer> {
       for (int i = 0; i < trainers.size(); i++) {
         // Training standardizes in place.
         copy.copyFrom(original);
-        isComplete &= compare(methods.get(i), trainers.get(i), copy, backend, exact, models);
+        TrainingResult result = compare(methods.get(i), trainers.get(i), copy, backend, exact);
+        isComplete &= result != null;
+        if (result != null) {
+          models.put(methods.get(i), result.model());
+        }
+        if (result != null && i == 0) {
+          Warnings.print(result, training, ended(methods.get(i), coarse));
+        }
       }
       printCoefficients(models);
       return isComplete ? 0 : 1;
@@ -89,19 +99,16 @@ final class CompareCommand implements Callable<Integer> {
     }
   }
 
-  private boolean compare(
-      MethodName method,
-      Trainer trainer,
-      Dataset dataset,
-      Backend backend,
-      ExactLoss exact,
-      Map<MethodName, LinearModel> models) {
+  private Warnings.Ended ended(MethodName method, List<String> coarse) {
+    String better = training.better(new Squared(), false);
+    return new Warnings.Ended(method, !training.noStandardize, better, coarse);
+  }
+
+  /** Trains and prints a row; null where the training diverged. */
+  private TrainingResult compare(
+      MethodName method, Trainer trainer, Dataset dataset, Backend backend, ExactLoss exact) {
     try {
       TrainingResult result = trainer.fit(dataset, backend);
-      models.put(method, result.model());
-      if (method == METHODS.getFirst()) {
-        Warnings.print(result, !training.noStandardize, training, method);
-      }
       System.out.printf(
           "%-9s %,8d %,9d %14.8g %12s %9.5f %9.3f%n",
           method.text(),
@@ -111,11 +118,11 @@ final class CompareCommand implements Callable<Integer> {
           exact.gap(result.mse()),
           result.r2(),
           result.seconds());
-      return true;
+      return result;
     } catch (DivergenceException e) {
       System.out.printf("%-9s diverged%n", method.text());
       System.err.println("panagrad: " + method.text() + ": " + e.message(Flags::of));
-      return false;
+      return null;
     }
   }
 }

@@ -109,6 +109,7 @@ final class PathCommand implements Callable<Integer> {
       OutputFile.requirePlace("--curve", curve, data);
     }
     PathResult result;
+    List<String> coarse;
     try (Backend backend = backendChoice.open();
         TensorArena arena = TensorArena.open("data")) {
       Dataset dataset = data.read(arena);
@@ -124,10 +125,10 @@ final class PathCommand implements Callable<Integer> {
             "%ndata: %,d rows, %,d features, %s%n",
             dataset.rows(), dataset.features().size(), dataset.x().dtype());
       }
-      Warnings.print(dataset);
+      coarse = Warnings.print(dataset, null);
       result = path.fit(dataset, backend);
     }
-    Warnings.print(result);
+    Warnings.print(result, coarse);
     if (json) {
       JsonOutput.print(fields(result));
     } else {

@@ -18,6 +18,7 @@ import java.io.IOException;
 import java.io.PrintStream;
 import java.nio.file.Files;
 import java.nio.file.Path;
+import java.util.List;
 import java.util.concurrent.Callable;
 import picocli.CommandLine.Command;
 import picocli.CommandLine.Mixin;
@@ -129,9 +130,8 @@ final class TrainCommand implements Callable<Integer> {
       if (!quiet) {
         printData(out, backend, dataset);
       }
-      if (file == null) {
-        Warnings.print(dataset, loss.weights());
-      }
+      List<String> coarse = file == null ? Warnings.print(dataset, loss.weights()) : List.of();
+      Warnings.printRows(rows, training.trainingRows(rows), dataset.features().size(), training);
       // Before training, which standardizes in place. The solution is invariant to that; its units
       // are not.
       ExactLoss exact = exact(backend, dataset, file);
@@ -139,8 +139,14 @@ final class TrainCommand implements Callable<Integer> {
       if (result == null) {
         return 1;
       }
-      Warnings.print(result, file != null || !training.noStandardize, training, chosen.method());
-      Warnings.printFit(result, chosen.method(), !training.noIntercept);
+      Warnings.Ended by =
+          new Warnings.Ended(
+              chosen.method(),
+              file != null || !training.noStandardize,
+              training.better(loss.loss(), dataMemory != null),
+              coarse);
+      Warnings.print(result, training, by);
+      Warnings.printFit(result, training, by);
       Warnings.printAverage(training.firstAveraged(), result.steps());
       // Saved before anything is printed; a disk that is full does not take the result with it.
       DataException unsaved = saveIfFinished(result);

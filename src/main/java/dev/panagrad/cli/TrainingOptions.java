@@ -3,24 +3,19 @@ package dev.panagrad.cli;
 import dev.panagrad.backend.Backend;
 import dev.panagrad.data.Dataset;
 import dev.panagrad.loss.Loss;
-import dev.panagrad.optimizer.Averaging;
 import dev.panagrad.optimizer.Optimizer;
 import dev.panagrad.penalty.Penalty;
 import dev.panagrad.regression.Standardization;
 import dev.panagrad.rule.Checks;
-import dev.panagrad.rule.StateFormat;
 import dev.panagrad.rule.UpdateRule;
 import dev.panagrad.schedule.ScheduleText;
 import dev.panagrad.train.AutomaticMethod;
 import dev.panagrad.train.Trainer;
 import dev.panagrad.train.TrainingPlan;
+import java.util.ArrayList;
 import java.util.List;
-import java.util.Locale;
-import java.util.Optional;
-import java.util.stream.Stream;
 import picocli.CommandLine.Model.CommandSpec;
 import picocli.CommandLine.Option;
-import picocli.CommandLine.ParseResult;
 import picocli.CommandLine.Spec;
 
 /** How to train: shared by {@code train} and {@code compare}. */
@@ -217,19 +212,42 @@ final class TrainingOptions {
   /** What auto stands for, and why. */
   record Choice(MethodName method, String reason) {}
 
+  /** Options that methods which look at all rows do not have. */
+  private List<String> stepwise() {
+    List<String> stepwise = new ArrayList<>(MethodName.EXACT.foreign());
+    stepwise.addAll(List.of("--accumulate", "--svrg", "--reduce-rate", "--gram"));
+    stepwise.removeIf(option -> !command.commandLine().getParseResult().hasMatchedOption(option));
+    if (batchSize != null && !batchSize.equalsIgnoreCase("full")) {
+      stepwise.add("--batch-size");
+    }
+    return stepwise;
+  }
+
+  /** Which options end at the minimum by themselves, in words; null if none do. */
+  String better(Loss loss, boolean isStreamed) {
+    if (AutomaticMethod.of(loss, penalty(), 0, 0).solver() == null) {
+      return null;
+    }
+    String left = isStreamed ? " without --data-memory" : "";
+    return "--optimizer auto" + (stepwise().isEmpty() ? left : " without options for steps");
+  }
+
+  /** True if the loss is penalized, so that its minimum is one. */
+  boolean isPenalized() {
+    return l1 > 0 || l2 > 0;
+  }
+
+  /** True if that method's minimum is penalized, also by decay of its own. */
+  boolean isPenalized(MethodName method) {
+    boolean decays = weightDecay == null ? method == MethodName.ADAMW : weightDecay > 0;
+    return isPenalized() || decays;
+  }
+
   /** The method for these options; {@code isStreamed} for a training file beyond memory. */
   Choice choose(Loss loss, boolean isStreamed) {
-    ParseResult given = command.commandLine().getParseResult();
-    Stream<String> ofOptimizers =
-        Stream.concat(
-            MethodName.EXACT.foreign().stream(),
-            Stream.of("--accumulate", "--svrg", "--reduce-rate", "--gram"));
-    Optional<String> stepwise = ofOptimizers.filter(given::hasMatchedOption).findFirst();
-    if (stepwise.isEmpty() && batchSize != null && !batchSize.equalsIgnoreCase("full")) {
-      stepwise = Optional.of("--batch-size");
-    }
-    if (stepwise.isPresent()) {
-      return new Choice(MethodName.ADAM, stepwise.get() + " is for optimizers that step");
+    List<String> stepwise = stepwise();
+    if (!stepwise.isEmpty()) {
+      return new Choice(MethodName.ADAM, stepwise.getFirst() + " is for optimizers that step");
     }
     if (isStreamed) {
       return new Choice(MethodName.ADAM, "rows are beyond --data-memory");
@@ -294,7 +312,7 @@ final class TrainingOptions {
         trainer.patience(patience == null ? 5 : patience, tolerance == null ? 0 : tolerance);
       }
       if (reduceRate != null && hasSteps) {
-        reduceRate(trainer);
+        OptionText.reduceRate(trainer, reduceRate);
       }
       if (noIntercept) {
         trainer.withoutIntercept();
@@ -352,7 +370,7 @@ final class TrainingOptions {
 
   private Optimizer.Builder optimizer(MethodName method) {
     UpdateRule rule = method.rule(rate(method), this);
-    Optimizer.Builder optimizer = Optimizer.of(rule).state(stateFormat());
+    Optimizer.Builder optimizer = Optimizer.of(rule).state(OptionText.stateFormat(state));
     if (schedule != null) {
       optimizer.schedule(ScheduleText.parse(schedule, 1));
     }
@@ -363,7 +381,7 @@ final class TrainingOptions {
       optimizer.clipValue(clipValue);
     }
     if (average != null) {
-      optimizer.average(averaging());
+      optimizer.average(OptionText.averaging(average));
     }
     return optimizer;
   }
@@ -378,16 +396,6 @@ final class TrainingOptions {
       throw new UsageException(
           "--learning-rate must be a number or 'auto', found '" + learningRate + "'");
     }
-  }
-
-  private StateFormat stateFormat() {
-    return switch (state.toLowerCase(Locale.ROOT)) {
-      case "same" -> StateFormat.SAME;
-      case "bf16" -> StateFormat.BF16;
-      case "8bit" -> StateFormat.INT8_BLOCKWISE;
-      default ->
-          throw new UsageException("--state must be same, bf16 or 8bit, found '" + state + "'");
-    };
   }
 
   private Long batch(MethodName method) {
@@ -414,32 +422,6 @@ final class TrainingOptions {
 
   /** The step from which a mean of the parameters is kept; 0 if none is. */
   long firstAveraged() {
-    return average == null ? 0 : averaging().firstStep();
-  }
-
-  private Averaging averaging() {
-    String[] parts = average.toLowerCase(Locale.ROOT).split(":", -1);
-    double[] number = Numbers.of(parts[parts.length - 1]);
-    if (parts.length == 2 && number.length == 1) {
-      if (parts[0].equals("ema")) {
-        return Averaging.ema(number[0]);
-      }
-      if (parts[0].equals("mean") && number[0] == (long) number[0]) {
-        return Averaging.polyakRuppert((long) number[0]);
-      }
-    }
-    throw new UsageException(
-        "--average must be ema:D with D in (0, 1), or mean:N with a step N from 1, found '%s'"
-            .formatted(average));
-  }
-
-  private void reduceRate(Trainer trainer) {
-    double[] numbers = Numbers.of(reduceRate);
-    if (numbers.length < 2 || numbers.length > 3 || numbers[1] != (int) numbers[1]) {
-      throw new UsageException(
-          "--reduce-rate must be a factor in (0, 1) and a number of epochs, such as 0.5,10, and perhaps a fraction, such as 0.5,10,1e-3; found '%s'"
-              .formatted(reduceRate));
-    }
-    trainer.reduceRate(numbers[0], (int) numbers[1], numbers.length == 2 ? 1e-4 : numbers[2]);
+    return average == null ? 0 : OptionText.averaging(average).firstStep();
   }
 }

@@ -93,7 +93,7 @@ final class TuneCommand implements Callable<Integer> {
     try (Backend backend = backendChoice.open();
         TensorArena arena = TensorArena.open("data")) {
       Dataset dataset = data.read(arena);
-      Warnings.print(dataset);
+      Warnings.print(dataset, null);
       Tuning tuning = tuner.tune(dataset, backend);
       ExactLoss exact = ExactLoss.of(backend, dataset, true, null, false);
       List<String> command =

@@ -1,7 +1,6 @@
 package dev.panagrad.cli;
 
 import dev.panagrad.data.Dataset;
-import dev.panagrad.data.RowOrder;
 import dev.panagrad.path.PathResult;
 import dev.panagrad.regression.Standardization;
 import dev.panagrad.safetensors.Excerpt;
@@ -24,26 +23,29 @@ final class Warnings {
 
   private Warnings() {}
 
-  static void print(Dataset data) {
-    print(data, null);
+  /**
+   * Warns of rows with weight above 0, of all if weights are null; returns the features that vary
+   * by few steps of their type.
+   */
+  static List<String> print(Dataset data, Tensor weights) {
+    if (data.x().dtype() != DType.F32) {
+      return List.of();
+    }
+    List<String> coarse = precision(data.x(), data.features(), weights);
+    precision(data.y(), data.targets(), weights);
+    return coarse;
   }
 
-  /** Warns of rows with weight above 0; of all if weights are null. */
-  static void print(Dataset data, Tensor weights) {
-    long rows = RowOrder.used(data.rows(), weights);
-    if (rows < data.features().size()) {
-      warn(
-          "fewer rows (%,d) than features (%,d): many coefficients give the same loss; consider --l2"
-              .formatted(rows, data.features().size()));
-    }
-    if (data.x().dtype() == DType.F32) {
-      precision(data.x(), data.features(), weights);
-      precision(data.y(), data.targets(), weights);
+  /** Warns of fewer training rows than features where no penalty chooses among coefficients. */
+  static void printRows(long used, long trained, int features, TrainingOptions asked) {
+    if (trained > 0 && trained < features && !asked.isPenalized()) {
+      Warning.FEW_ROWS.print(trained, trained < used ? " besides those held out" : "", features);
     }
   }
 
   /** Timestamps and identifiers vary by less than F32 can tell apart. */
-  private static void precision(Tensor t, List<String> names, Tensor weights) {
+  private static List<String> precision(Tensor t, List<String> names, Tensor weights) {
+    List<String> coarse = new ArrayList<>();
     for (int c = 0; c < names.size(); c++) {
       float low = Float.POSITIVE_INFINITY;
       float high = Float.NEGATIVE_INFINITY;
@@ -56,16 +58,11 @@ final class Warnings {
       }
       float spacing = Math.ulp(Math.max(Math.abs(low), Math.abs(high)));
       if (spacing > FINE_ENOUGH * (high - low) && spacing > (low == high ? 1 : 0)) {
-        warn(
-            String.format(
-                Locale.ROOT,
-                "column '%s' is between %.9g and %.9g, where f32 has steps of %.3g; consider --dtype f64",
-                names.get(c),
-                low,
-                high,
-                spacing));
+        Warning.F32_STEPS.print(names.get(c), low, high, spacing);
+        coarse.add(names.get(c));
       }
     }
+    return coarse;
   }
 
   /** Warns of rows that were rounded when a file was written. */
@@ -83,168 +80,177 @@ final class Warnings {
       }
     }
     if (!coarse.isEmpty()) {
-      warn("columns vary by few steps of f32: " + Excerpt.of(coarse) + "; consider --dtype f64");
+      Warning.F32_FILE.print(Excerpt.of(coarse));
     }
   }
 
   /** Warns after a training, of which that was asked for. */
-  static void print(
-      TrainingResult result, boolean isStandardized, TrainingOptions asked, MethodName method) {
-    constant(result.constantFeatures());
-    if (!result.dependencies().isEmpty()) {
-      warn(
-          "%s%s; other coefficients give the same loss%s"
-              .formatted(
-                  result.dependencies().getFirst(),
-                  result.dependencies().size() == 1
-                      ? ""
-                      : ", and %,d more are too".formatted(result.dependencies().size() - 1),
-                  method == MethodName.EXACT ? ", and these are the smallest" : ""));
+  static void print(TrainingResult result, TrainingOptions asked, Ended by) {
+    constant(result.constantFeatures(), by.coarse());
+    int dependencies = result.dependencies().size();
+    if (dependencies > 0 && asked.l2 == 0) {
+      Warning.DEPENDENT.print(
+          result.dependencies().getFirst(),
+          dependencies == 1 ? "" : ", and %,d more are too".formatted(dependencies - 1),
+          by.method() == MethodName.EXACT ? ", and these are the smallest" : "");
     }
-    end(result, isStandardized, asked, method);
-    result.metricNotes().forEach((name, why) -> warn("%s is not known: %s".formatted(name, why)));
+    end(result, asked, by);
+    result.metricNotes().forEach(Warning.METRIC::print);
     // All training rows are on their side of the plane: it can be made as steep as one likes.
-    if (result.metrics().getOrDefault("accuracy", 0.0) > 1 - 1e-12) {
-      if (Double.isNaN(result.metrics().get("AUC")) && !result.metricNotes().containsKey("AUC")) {
-        warn("all training rows are of one class: the intercept grows as long as training goes on");
-      } else if (asked.l1 == 0 && asked.l2 == 0) {
-        warn(
-            "the classes are separable: the loss has no minimum, and coefficients grow as long as training goes on; add --l2");
+    if (isSeparated(result)) {
+      boolean isOneClass =
+          Double.isNaN(result.metrics().get("AUC")) && !result.metricNotes().containsKey("AUC");
+      // No penalty is on the intercept.
+      if (isOneClass && !asked.noIntercept) {
+        Warning.ONE_CLASS.print();
+      } else if (!asked.isPenalized(by.method())) {
+        Warning.SEPARABLE.print();
       }
     }
     if (result.metrics().containsKey("R2") && Double.isNaN(result.r2())) {
-      warn("a target is constant: R2 is undefined");
+      List<String> targets = result.model().targets();
+      Warning.CONSTANT_TARGET.print(
+          targets.size() == 1
+              ? "target '%s'".formatted(targets.getFirst())
+              : "a target of " + Excerpt.of(targets));
     }
+  }
+
+  private static boolean isSeparated(TrainingResult result) {
+    return result.metrics().getOrDefault("accuracy", 0.0) > 1 - 1e-12;
   }
 
   /** Warns of an end that is not the minimum, or not known to be, by what was done. */
-  private static void end(
-      TrainingResult result, boolean isStandardized, TrainingOptions asked, MethodName method) {
+  private static void end(TrainingResult result, TrainingOptions asked, Ended by) {
     Certificate certificate = result.certificate();
-    if (certificate == null) {
+    // Of a fit without residuals the loss is rounding, and so is what it is above zero.
+    boolean isPerfect = result.r2() > 1 - 1e-12;
+    if (certificate == null || isPerfect || isChosen(result) || result.stopReason().isEarly()) {
       return;
     }
     boolean isNear = certificate.gap() <= NEAR * Math.abs(certificate.objective());
-    // Of a fit without residuals the loss is rounding, and so is what it is above zero.
-    boolean isPerfect = result.r2() > 1 - 1e-12;
-    if (isNear || isPerfect || result.stopReason().isEarly()) {
+    boolean isSquared = !Double.isNaN(result.mse());
+    if (isNear) {
       return;
     }
-    boolean isSquared = !Double.isNaN(result.mse());
-    if (!method.isSolver()) {
+    if (!by.method().isSolver()) {
       if (certificate.isIllConditioned()) {
-        illConditioned(certificate, isStandardized, asked);
+        illConditioned(certificate, asked, by);
       } else if (!isSquared) {
-        warn(
-            "how far the loss is above its minimum is not known: %s steps until --epochs; --optimizer auto ends there by itself where the loss and no penalty allow"
-                .formatted(method.text()));
+        Warning.STEPS_TO_THE_END.print(
+            by.method().text(),
+            result.stopReason() == StopReason.PATIENCE ? "by --patience" : "after --epochs",
+            by.better() == null
+                ? "no method that ends there by itself is known for this loss with a penalty: compare with more --epochs, and a --schedule that decays"
+                : by.better() + " ends there by itself");
       }
-    } else if (result.stopReason() == StopReason.UNBOUNDED) {
-      // Separable classes are warned of by their accuracy.
-      if (result.metrics().getOrDefault("accuracy", 0.0) < 1 - 1e-12) {
-        warn(
-            "the loss has no minimum: some coefficients grow without end, as where a group has one class or zeros alone; add --l2");
+      return;
+    }
+    switch (result.stopReason()) {
+      case UNBOUNDED -> {
+        if (!isSeparated(result)) {
+          Warning.NO_MINIMUM.print();
+        }
       }
-    } else if (result.stopReason() == StopReason.CONVERGED) {
-      if (isSquared) {
-        far(certificate);
+      case CONVERGED -> {
+        if (isSquared && Double.isNaN(certificate.gap())) {
+          Warning.NO_BOUND.print(certificate.basis());
+        } else if (isSquared) {
+          Warning.ROUNDING.print(certificate.gap());
+        }
       }
-    } else if (result.stopReason() == StopReason.EPOCHS) {
-      warn(
-          "%s has not converged in %,d epochs: give more --epochs%s"
-              .formatted(
-                  method.text(),
-                  result.epochs(),
-                  asked.l2 == 0 ? ", or add --l2, with which it takes fewer" : ""));
-    } else if (result.stopReason() == StopReason.ROUNDING) {
-      warn(
-          String.format(
-              Locale.ROOT,
-              "stopped: no progress%s; coefficients may have fewer digits than are printed",
+      case EPOCHS ->
+          Warning.UNFINISHED.print(
+              by.method().text(),
+              result.epochs(),
+              asked.l2 == 0 ? ", or add --l2, with which it takes fewer" : "");
+      case ROUNDING ->
+          Warning.NO_PROGRESS.print(
               Double.isNaN(certificate.condition())
                   ? ""
-                  : ", with condition number %.3g".formatted(certificate.condition())));
+                  : String.format(
+                      Locale.ROOT, ", with condition number %.3g", certificate.condition()));
+      default -> {} // it was stopped as it was asked to
     }
   }
 
-  /** A minimum as far as rounding allows, which is not far. */
-  private static void far(Certificate certificate) {
-    warn(
-        Double.isNaN(certificate.gap())
-            ? "how far the loss is above its minimum is not known: " + certificate.basis()
-            : String.format(
-                Locale.ROOT,
-                "rounding leaves the loss up to %.3g above its minimum: columns are far from zero for their spread, or nearly repeat others; subtract a number near their means",
-                certificate.gap()));
+  /** True for the model of an epoch before the last, chosen by the rows held out. */
+  private static boolean isChosen(TrainingResult result) {
+    return result.epoch() < result.epochs();
   }
 
-  private static void illConditioned(
-      Certificate certificate, boolean isStandardized, TrainingOptions asked) {
-    warn(
-        String.format(
-            Locale.ROOT,
-            "the problem is ill-conditioned: X^T X has condition number %s, and optimizers that step need about as many passes; %sthe method that --optimizer auto takes needs few, and %s",
-            certificate.condition() > 1e15
-                ? "beyond rounding"
-                : String.format(Locale.ROOT, "%.3g", certificate.condition()),
-            isStandardized ? "" : "standardization lowers it, ",
-            asked.l2 == 0
-                ? "--l2 lowers it, as does dropping features that nearly repeat others"
-                : "a smaller --l2 lowers it where that is large, a larger one where features nearly repeat others"));
+  private static void illConditioned(Certificate certificate, TrainingOptions asked, Ended by) {
+    List<String> advice = new ArrayList<>();
+    if (!by.isStandardized()) {
+      advice.add("standardization lowers it");
+    }
+    if (by.better() != null) {
+      advice.add(by.better() + " takes a method that needs fewer");
+    }
+    advice.add(
+        asked.l2 == 0
+            ? "--l2 lowers it, as does dropping features that nearly repeat others"
+            : "a smaller --l2 lowers it where that is large, a larger one where features nearly repeat others");
+    Warning.ILL_CONDITIONED.print(
+        certificate.condition() > 1e15
+            ? "beyond rounding"
+            : String.format(Locale.ROOT, "%.3g", certificate.condition()),
+        String.join("; ", advice));
   }
 
   /** Warns of a mean of parameters from a step on (0 if there is none) that never began. */
   static void printAverage(long first, long steps) {
     if (first > steps) {
-      warn(
-          "--average mean:%d: there were %,d steps, so that the model is that of the last one, not a mean; take an earlier step"
-              .formatted(first, steps));
+      Warning.NO_AVERAGE.print(first, steps);
     }
   }
 
   /** Warns of a model that is of no use. */
-  static void printFit(TrainingResult result, MethodName method, boolean hasIntercept) {
+  static void printFit(TrainingResult result, TrainingOptions asked, Ended by) {
     boolean isDeviance = result.metrics().containsKey("D2");
-    double share = isDeviance ? result.metrics().get("D2") : result.r2();
+    String name = isDeviance ? "D2" : "R2";
+    double share = isDeviance ? result.metrics().get(name) : result.r2();
     if (!(share < -1e-6) || !Double.isFinite(share)) {
       return;
     }
-    String found =
-        String.format(
-            Locale.ROOT,
-            "the model is worse than a constant (%s %.3g)",
-            isDeviance ? "D2" : "R2",
-            share);
-    boolean isEnded = method.isSolver() && result.stopReason() == StopReason.CONVERGED;
-    if (!isEnded) {
-      warn(
-          found
-              + (method.isSolver()
-                  ? "; it ended before the minimum"
-                  : ": train longer, with a larger learning rate, or leave the choice to --optimizer auto"));
-    } else if (!hasIntercept) {
-      warn(found + ", which it cannot be, through the origin; leave out --no-intercept");
-    } else {
-      warn(found + ": the penalty, or the loss, asks for that");
+    if (isChosen(result)) {
+      Warning.POOR_CHOICE.print(name, share);
+    } else if (!by.method().isSolver()) {
+      Warning.POOR_STEPS.print(
+          name,
+          share,
+          "train longer%s%s"
+              .formatted(
+                  asked.isRateAutomatic() ? "" : ", or with a larger learning rate",
+                  by.better() == null ? "" : "; %s trains to the end".formatted(by.better())));
+    } else if (result.stopReason() == StopReason.CONVERGED) {
+      (asked.noIntercept ? Warning.POOR_ORIGIN : Warning.POOR_MINIMUM).print(name, share);
+    } else if (result.stopReason() != StopReason.ROUNDING
+        && result.stopReason() != StopReason.UNBOUNDED) {
+      Warning.POOR_END.print(name, share);
     }
   }
 
-  private static void constant(List<String> columns) {
-    if (!columns.isEmpty()) {
-      warn("constant columns carry no information and get coefficient 0: " + Excerpt.of(columns));
+  /** Warns of constants but those that only the type of the rows made constant. */
+  private static void constant(List<String> columns, List<String> coarse) {
+    List<String> others = columns.stream().filter(name -> !coarse.contains(name)).toList();
+    if (!others.isEmpty()) {
+      Warning.CONSTANT.print(Excerpt.of(others));
     }
   }
 
-  static void print(PathResult result) {
-    constant(result.constantFeatures());
+  static void print(PathResult result, List<String> coarse) {
+    constant(result.constantFeatures(), coarse);
     if (result.unconverged() > 0) {
-      warn(
-          "%,d models have not converged to a duality gap of 1e-10 of their objective; consider a larger --ratio, or dropping features that nearly repeat others"
-              .formatted(result.unconverged()));
+      Warning.UNFINISHED_PATH.print(result.unconverged());
     }
   }
 
-  private static void warn(String message) {
-    System.err.println("panagrad: warning: " + message);
-  }
+  /**
+   * What trained.
+   *
+   * @param better the options that end at the minimum by themselves; null if none do
+   * @param coarse features that vary by few steps of their type
+   */
+  record Ended(MethodName method, boolean isStandardized, String better, List<String> coarse) {}
 }
