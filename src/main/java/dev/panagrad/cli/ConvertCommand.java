@@ -46,12 +46,13 @@ final class ConvertCommand implements Callable<Integer> {
       throw new UsageException("a training file's name ends in .safetensors, found " + out);
     }
     try (Table table = data.source.open()) {
-      TrainingFile.write(out, table, data.reader(table), data.dtype(), units);
+      TrainingFile.write(out, data.reader(table), data.dtype(), units);
+      long rows;
       try (TrainingFile written = TrainingFile.open(out)) {
         Warnings.print(written);
+        rows = written.rows().rows();
       }
-      System.out.printf(
-          "%s: %,d rows, %s, %,d bytes%n", out, table.rows(), data.dtype(), Files.size(out));
+      System.out.printf("%s: %,d rows, %s, %,d bytes%n", out, rows, data.dtype(), Files.size(out));
     } catch (IOException e) {
       throw new DataException(e.getMessage(), e);
     }

@@ -36,6 +36,15 @@ final class DataOptions {
   private List<String> features = new ArrayList<>();
 
   @Option(
+      names = "--exclude",
+      split = ",",
+      paramLabel = "NAME",
+      description = "Columns that are no features, where --features is not given.")
+  private List<String> excluded = new ArrayList<>();
+
+  @Mixin private EncodingOptions encoding;
+
+  @Option(
       names = "--dtype",
       paramLabel = "f32|f64|auto",
       defaultValue = "auto",
@@ -46,17 +55,21 @@ final class DataOptions {
   private boolean prefersF64;
 
   Dataset read(TensorArena arena) {
-    return read(arena, List.of());
+    return read(arena, List.of(), EncodingOptions.Use.PLAIN);
   }
 
   /** Reads it all, with further columns after the targets. */
-  Dataset read(TensorArena arena, List<String> further) {
-    requireTarget();
+  Dataset read(TensorArena arena, List<String> further, EncodingOptions.Use use) {
     try (Table table = source.open()) {
-      List<String> all = new ArrayList<>(targets);
-      all.addAll(further);
-      TableReader reader = reader(table).targets(all);
-      return reader.read(arena, prefersF64 && !holdsF64(table) ? DType.F32 : dtype());
+      TableReader chosen = chosen(table).further(further);
+      TableReader reader = encoding.encoded(chosen, use, targets.size());
+      try {
+        return reader.read(arena, prefersF64 && !holdsF64(table) ? DType.F32 : dtype());
+      } catch (DataException e) {
+        // The first cell that cannot be used is one of many, perhaps.
+        encoding.requireUsable(chosen, use);
+        throw e;
+      }
     }
   }
 
@@ -66,9 +79,15 @@ final class DataOptions {
     }
   }
 
+  /** The columns that were asked for, encoded as they were. */
   TableReader reader(Table table) {
+    TableReader chosen = chosen(table);
+    return encoding.encoded(chosen, EncodingOptions.Use.PLAIN, targets.size());
+  }
+
+  private TableReader chosen(Table table) {
     requireTarget();
-    return TableReader.of(table).targets(targets).features(features);
+    return TableReader.of(table).targets(targets).features(features).exclude(excluded);
   }
 
   /** The training file that the data are, or null. */
@@ -77,7 +96,11 @@ final class DataOptions {
     if (file == null) {
       return null;
     }
-    if (!targets.isEmpty() || !features.isEmpty() || !isAutomatic() || source.noHeader) {
+    if (!targets.isEmpty()
+        || !features.isEmpty()
+        || !excluded.isEmpty()
+        || !isAutomatic()
+        || source.noHeader) {
       throw new UsageException(
           file
               + " is a training file, whose columns and type were chosen when it was written; leave out --target, --features, --dtype and --no-header");
@@ -104,6 +127,9 @@ final class DataOptions {
     words.addAll(List.of("--target", String.join(",", targets)));
     if (!features.isEmpty()) {
       words.addAll(List.of("--features", String.join(",", features)));
+    }
+    if (!excluded.isEmpty()) {
+      words.addAll(List.of("--exclude", String.join(",", excluded)));
     }
     return words;
   }

@@ -3,6 +3,7 @@ package dev.panagrad.cli;
 import dev.panagrad.backend.BackendUnavailableException;
 import dev.panagrad.backend.DeviceException;
 import dev.panagrad.data.DataException;
+import dev.panagrad.data.UnusableColumnsException;
 import dev.panagrad.train.DivergenceException;
 import dev.panagrad.train.PlanException;
 import dev.panagrad.train.TrainingFile;
@@ -121,6 +122,7 @@ public final class Main implements Runnable {
         switch (failure) {
           case PlanException e -> Flags.message(e, command.getParseResult());
           case DivergenceException e -> e.message(Flags::of);
+          case UnusableColumnsException e -> EncodingOptions.message(e, command.getParseResult());
           case UsageException _,
               DataException _,
               BackendUnavailableException _,

@@ -2,8 +2,12 @@ package dev.panagrad.cli;
 
 import de.siegmar.fastcsv.writer.CsvWriter;
 import dev.panagrad.data.DataException;
+import dev.panagrad.data.EncodedTable;
 import dev.panagrad.data.Table;
 import dev.panagrad.data.TableReader;
+import dev.panagrad.encoding.ClassLabels;
+import dev.panagrad.encoding.NumberColumn;
+import dev.panagrad.encoding.TableEncoding;
 import dev.panagrad.regression.LinearModel;
 import dev.panagrad.regression.ModelFile;
 import dev.panagrad.safetensors.DurableFile;
@@ -18,9 +22,11 @@ import java.nio.channels.Channels;
 import java.nio.charset.StandardCharsets;
 import java.nio.file.Files;
 import java.nio.file.Path;
+import java.util.ArrayList;
 import java.util.Arrays;
 import java.util.List;
 import java.util.concurrent.Callable;
+import java.util.stream.IntStream;
 import picocli.CommandLine.Command;
 import picocli.CommandLine.Mixin;
 import picocli.CommandLine.Option;
@@ -61,6 +67,22 @@ final class PredictCommand implements Callable<Integer> {
           "Known part of the linear predictors, added to each. A model trained with --offset needs it.")
   private String offset;
 
+  @Option(
+      names = "--missing",
+      paramLabel = "error|drop",
+      defaultValue = "error",
+      description =
+          "Rows with a missing cell that the model does not fill in: refused, or without a prediction; default ${DEFAULT-VALUE}.")
+  private Missing missing;
+
+  private EncodedTable encoded; // null if rows are predicted as they are
+
+  /** What becomes of rows that cannot be predicted. */
+  enum Missing {
+    ERROR,
+    DROP
+  }
+
   @Override
   public Integer call() throws IOException {
     if (out != null && (source.isFile(out) || isModel(out))) {
@@ -75,10 +97,15 @@ final class PredictCommand implements Callable<Integer> {
     }
     try (TensorArena arena = TensorArena.open("prediction");
         Table table = source.open()) {
+      List<String> offsets = offset == null ? List.of() : List.of(offset);
+      Table rows = table.withFeatures(largestNumber(model));
+      if (missing == Missing.DROP || model.encoding().isPresent()) {
+        TableEncoding encoding = model.encoding().orElseGet(() -> plain(model));
+        encoded = EncodedTable.of(rows, encoding, offsets, missing == Missing.DROP);
+        rows = encoded;
+      }
       Tensor x =
-          TableReader.of(table.withFeatures(largestNumber(model)))
-              .features(model.features())
-              .readFeatures(arena, DType.F64, offset == null ? List.of() : List.of(offset));
+          TableReader.of(rows).features(model.features()).readFeatures(arena, DType.F64, offsets);
       // After all that may fail, so that a file that was there is not lost to a bad row.
       try {
         write(model, x);
@@ -89,6 +116,10 @@ final class PredictCommand implements Callable<Integer> {
       }
     }
     return 0;
+  }
+
+  private static TableEncoding plain(LinearModel model) {
+    return new TableEncoding(model.features().stream().map(NumberColumn::of).toList(), List.of());
   }
 
   private DataException cannotWrite(IOException e) {
@@ -110,25 +141,51 @@ final class PredictCommand implements Callable<Integer> {
     return linear ? z : model.loss().mean(z);
   }
 
-  private String header(LinearModel model, String target) {
-    return linear && model.loss().hasLink()
-        ? "linear predictor of " + target
-        : model.loss().label(target);
+  private List<String> header(LinearModel model, int j) {
+    String target = model.targets().get(j);
+    if (hasNames(model, j)) {
+      return List.of(target, model.loss().label(target + "=" + model.classes(j).get().positive()));
+    }
+    return List.of(
+        linear && model.loss().hasLink()
+            ? "linear predictor of " + target
+            : model.loss().label(target));
   }
 
   private void predict(LinearModel model, Tensor x, CsvWriter writer) {
     int d = model.features().size();
     double[] row = new double[d];
-    String[] predictions = new String[model.targets().size()];
-    for (long i = 0; i < x.rows(); i++) {
-      for (int f = 0; f < d; f++) {
-        row[f] = x.get(i, f);
+    List<String> cells = new ArrayList<>();
+    long next = 0;
+    for (long i = 0; i < rows(x); i++) {
+      boolean isThere = encoded == null || encoded.hasRow(i);
+      for (int f = 0; isThere && f < d; f++) {
+        row[f] = x.get(next, f);
       }
       // -0 adds nothing, not even to -0.
-      double known = offset == null ? -0.0 : x.get(i, d);
-      Arrays.setAll(predictions, j -> Double.toString(value(model, model.predict(row, j, known))));
-      writer.writeRecord(predictions);
+      double known = offset == null || !isThere ? -0.0 : x.get(next, d);
+      next += isThere ? 1 : 0;
+      cells.clear();
+      for (int j = 0; j < model.targets().size(); j++) {
+        double value = isThere ? value(model, model.predict(row, j, known)) : Double.NaN;
+        if (hasNames(model, j)) {
+          ClassLabels classes = model.classes(j).get();
+          boolean isPositive = value >= 0.5;
+          cells.add(!isThere ? "" : isPositive ? classes.positive() : classes.negative());
+        }
+        cells.add(isThere ? Double.toString(value) : "");
+      }
+      writer.writeRecord(cells);
     }
+  }
+
+  private long rows(Tensor x) {
+    return encoded == null ? x.rows() : encoded.rows() + encoded.dropped();
+  }
+
+  /** True if the names of classes are written beside their probabilities. */
+  private boolean hasNames(LinearModel model, int target) {
+    return !linear && model.classes(target).isPresent();
   }
 
   private LinearModel load() {
@@ -170,7 +227,11 @@ final class PredictCommand implements Callable<Integer> {
 
   private void write(LinearModel model, Tensor x, Writer to) throws IOException {
     CsvWriter writer = CsvWriter.builder().build(to);
-    writer.writeRecord(model.targets().stream().map(target -> header(model, target)).toList());
+    writer.writeRecord(
+        IntStream.range(0, model.targets().size())
+            .mapToObj(j -> header(model, j))
+            .flatMap(List::stream)
+            .toList());
     predict(model, x, writer);
     writer.flush();
   }

@@ -4,6 +4,7 @@ import dev.panagrad.tune.Candidate;
 import dev.panagrad.tune.Tuning;
 import java.util.ArrayList;
 import java.util.List;
+import java.util.Map;
 import java.util.Set;
 import java.util.regex.Pattern;
 import java.util.stream.Collectors;
@@ -35,7 +36,36 @@ final class SuggestedCommand {
   }
 
   static List<String> of(Tuning tuning, ParseResult given, MethodName optimizer, long seed) {
-    List<String> arguments = new ArrayList<>(List.of("train"));
+    List<String> arguments = given("train", given, OWN);
+    Candidate candidate = tuning.suggested().candidate();
+    arguments.addAll(List.of("--optimizer", optimizer.text()));
+    arguments.addAll(List.of("--learning-rate", Double.toString(candidate.rate())));
+    if (candidate.decays()) {
+      arguments.addAll(List.of("--schedule", candidate.schedule(tuning.epochs())));
+    }
+    if (!optimizer.takesFullBatches()) {
+      arguments.addAll(List.of("--batch-size", Long.toString(candidate.batch())));
+    }
+    arguments.addAll(List.of("--epochs", Long.toString(tuning.epochs())));
+    arguments.addAll(List.of("--seed", Long.toString(seed)));
+    return arguments;
+  }
+
+  /** The command that was given, with these options added, or in place of those it has. */
+  static List<String> with(ParseResult given, Map<String, String> options) {
+    List<String> arguments = given(given.commandSpec().name(), given, options.keySet());
+    options.forEach(
+        (name, value) -> {
+          OptionSpec before = given.matchedOption(name);
+          boolean adds = before != null && before.arity().max() > 0 && name.equals("--exclude");
+          String all = adds ? String.join(",", before.originalStringValues()) + "," + value : value;
+          arguments.addAll(List.of(name, all));
+        });
+    return arguments;
+  }
+
+  private static List<String> given(String command, ParseResult given, Set<String> without) {
+    List<String> arguments = new ArrayList<>(List.of(command));
     for (ArgSpec positional : given.matchedPositionals()) {
       for (String value : positional.originalStringValues()) {
         // What begins so would be taken for an option, or a file of arguments.
@@ -43,7 +73,7 @@ final class SuggestedCommand {
       }
     }
     for (OptionSpec option : given.matchedOptions()) {
-      if (!OWN.contains(option.longestName())) {
+      if (!without.contains(option.longestName())) {
         if (option.arity().max() == 0) {
           arguments.add(option.longestName());
         } else {
@@ -57,17 +87,6 @@ final class SuggestedCommand {
         }
       }
     }
-    Candidate candidate = tuning.suggested().candidate();
-    arguments.addAll(List.of("--optimizer", optimizer.text()));
-    arguments.addAll(List.of("--learning-rate", Double.toString(candidate.rate())));
-    if (candidate.decays()) {
-      arguments.addAll(List.of("--schedule", candidate.schedule(tuning.epochs())));
-    }
-    if (!optimizer.takesFullBatches()) {
-      arguments.addAll(List.of("--batch-size", Long.toString(candidate.batch())));
-    }
-    arguments.addAll(List.of("--epochs", Long.toString(tuning.epochs())));
-    arguments.addAll(List.of("--seed", Long.toString(seed)));
     return arguments;
   }
 }

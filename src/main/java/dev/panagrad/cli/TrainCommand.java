@@ -119,7 +119,7 @@ final class TrainCommand implements Callable<Integer> {
       } else if (checkRows) {
         throw new UsageException("--check-rows is for training files");
       }
-      Dataset dataset = file == null ? loss.read(data, arena) : file.dataset();
+      Dataset dataset = file == null ? training.read(loss, data, arena) : file.dataset();
       prepared = choose(prepared, dataset);
       loss.applyColumns(prepared.trainer());
       if (checkRows) {

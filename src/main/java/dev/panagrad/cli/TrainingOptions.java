@@ -9,6 +9,7 @@ import dev.panagrad.regression.Standardization;
 import dev.panagrad.rule.Checks;
 import dev.panagrad.rule.UpdateRule;
 import dev.panagrad.schedule.ScheduleText;
+import dev.panagrad.tensor.TensorArena;
 import dev.panagrad.train.AutomaticMethod;
 import dev.panagrad.train.Trainer;
 import dev.panagrad.train.TrainingPlan;
@@ -202,6 +203,11 @@ final class TrainingOptions {
     return trainingRows(data.rows()) < data.rows()
         ? ExactLoss.none("rows are held out")
         : ExactLoss.of(backend, data, !noIntercept, units, exact);
+  }
+
+  /** The data, whose encoding knows nothing of the rows that are held out. */
+  Dataset read(LossOptions loss, DataOptions data, TensorArena arena) {
+    return loss.read(data, arena, validation, seed);
   }
 
   long epochs(MethodName method) {

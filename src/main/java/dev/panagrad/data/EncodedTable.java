@@ -22,10 +22,18 @@ public final class EncodedTable implements Table {
   private final long[] droppedWords;
   private final int[] droppedBefore; // rows before each 64
   private final List<String> columns;
+  private final long filled;
   private long rowBelow; // while it is handed over
   private int columnBelow;
 
-  EncodedTable(Table below, TableEncoding encoding, int[] sources, int[] others, BitSet dropped) {
+  EncodedTable(
+      Table below,
+      TableEncoding encoding,
+      int[] sources,
+      int[] others,
+      BitSet dropped,
+      long filled) {
+    this.filled = filled;
     this.below = below;
     this.encoding = encoding;
     this.sources = sources;
@@ -63,7 +71,7 @@ public final class EncodedTable implements Table {
       System.arraycopy(others, 0, all, sources.length, others.length);
       below.read(all, new Unfillable(encoding, dropped));
     }
-    return new EncodedTable(below, encoding, sources, others, dropped);
+    return new EncodedTable(below, encoding, sources, others, dropped, 0);
   }
 
   /** Finds the rows with missing cells that an encoding refuses. */
@@ -95,6 +103,11 @@ public final class EncodedTable implements Table {
   /** Rows below that are left out. */
   public long dropped() {
     return dropped.cardinality();
+  }
+
+  /** Missing cells of training rows that are filled in. */
+  public long filled() {
+    return filled;
   }
 
   /** True if a row below is one of this table. */

@@ -158,8 +158,13 @@ public final class TableEncoder {
           table.name() + ": no row is left; each has a missing cell, or weight 0");
     }
     BitSet trained = trained(table.rows(), dropped, rows);
-    List<Column> columns = fit(table, x, isCategory, survey, trained);
-    return new EncodedTable(table, encoding(columns, classes), x, y, dropped);
+    TrainedCells cells =
+        missing.fills() || trained.cardinality() < table.rows()
+            ? TrainedCells.of(table, x, isCategory, trained, missing == MissingCells.MEDIAN)
+            : null;
+    List<Column> columns = fit(table, x, isCategory, survey, cells);
+    long filled = missing.fills() ? cells.missing() : 0;
+    return new EncodedTable(table, encoding(columns, classes), x, y, dropped, filled);
   }
 
   private static TableEncoding encoding(List<Column> columns, List<ClassLabels> classes) {
@@ -183,27 +188,36 @@ public final class TableEncoder {
 
   private void refuseFeature(
       Table table, TableSurvey.Found found, boolean isCategory, List<Unusable> unusable) {
-    String name = table.columns().get(found.column);
+    List<String> problems = new ArrayList<>();
+    List<Remedy> remedies = new ArrayList<>();
     if (isCategory && found.isBeyondLimit()) {
-      unusable.add(
-          new Unusable(
-              name,
-              "has more than %,d levels: %s ..."
-                  .formatted(
-                      maximumLevels,
-                      String.join(", ", found.levels().stream().limit(SHOWN_LEVELS).toList())),
-              Remedy.EXCLUDE));
+      problems.add("has more than %,d levels: %s".formatted(maximumLevels, examples(found)));
+      remedies.add(Remedy.EXCLUDE);
     } else if (!isCategory && found.texts > 0) {
-      String missingToo =
-          found.missing == 0 ? "" : ", and no value in %,d".formatted(found.missing);
-      Remedy remedy = found.isBeyondLimit() ? Remedy.EXCLUDE : Remedy.CATEGORICAL;
-      unusable.add(new Unusable(name, found.textsInWords() + missingToo, remedy));
+      problems.add(found.textsInWords());
+      remedies.add(found.isName() ? Remedy.EXCLUDE : Remedy.CATEGORICAL);
     }
     if (missing == MissingCells.ERROR && found.missing > 0) {
-      unusable.add(new Unusable(name, found.missingInWords(), Remedy.MISSING));
-    } else if (missing.fills() && !isCategory && found.missing == table.rows()) {
-      unusable.add(new Unusable(name, "has no value in any row", Remedy.EXCLUDE));
+      problems.add(found.missingInWords());
+      remedies.add(Remedy.MISSING);
     }
+    if (!isCategory && found.missing == table.rows()) {
+      remedies.clear();
+      remedies.add(Remedy.EXCLUDE);
+      if (missing.fills()) {
+        problems.add(found.missingInWords());
+      }
+    }
+    if (!problems.isEmpty()) {
+      String name = table.columns().get(found.column);
+      unusable.add(new Unusable(name, String.join(", and ", problems), remedies));
+    }
+  }
+
+  private static String examples(TableSurvey.Found found) {
+    List<String> levels = found.levels();
+    String some = String.join(", ", levels.stream().limit(SHOWN_LEVELS).toList());
+    return levels.size() > SHOWN_LEVELS ? some + ", ..." : some;
   }
 
   /** The classes of a target, or null for one of numbers. */
@@ -211,12 +225,12 @@ public final class TableEncoder {
       Table table, TableSurvey.Found found, int target, List<Unusable> unusable) {
     String name = table.columns().get(found.column);
     if (missing == MissingCells.ERROR && found.missing > 0) {
-      unusable.add(new Unusable(name, found.missingInWords(), Remedy.MISSING));
+      unusable.add(new Unusable(name, found.missingInWords(), List.of(Remedy.MISSING)));
     }
     boolean isTarget = target < reader.targetCount();
     if (!isTarget || !hasClasses) {
       if (found.texts > 0) {
-        unusable.add(new Unusable(name, found.textsInWords(), Remedy.NONE));
+        unusable.add(new Unusable(name, found.textsInWords(), List.of()));
       }
       return null;
     }
@@ -233,8 +247,8 @@ public final class TableEncoder {
                   .formatted(
                       found.isBeyondLimit() ? "more than " + maximumLevels : levels.size(),
                       levels.size() == 1 ? "" : "s",
-                      String.join(", ", levels.stream().limit(SHOWN_LEVELS).toList())),
-              Remedy.NONE));
+                      examples(found)),
+              List.of()));
       return null;
     }
     int one = positive(values, levels);
@@ -247,7 +261,7 @@ public final class TableEncoder {
                       .formatted(levels.get(0), levels.get(1))
                   : "has the classes '%s' and '%s', and not '%s'"
                       .formatted(levels.get(0), levels.get(1), positive),
-              Remedy.POSITIVE));
+              List.of(Remedy.POSITIVE)));
       return null;
     }
     return new ClassLabels(levels.get(1 - one), levels.get(one));
@@ -292,12 +306,7 @@ public final class TableEncoder {
   }
 
   private List<Column> fit(
-      Table table, int[] x, boolean[] isCategory, TableSurvey survey, BitSet trained) {
-    boolean holdsOut = trained.cardinality() < table.rows();
-    TrainedCells cells =
-        missing.fills() || holdsOut
-            ? TrainedCells.of(table, x, isCategory, trained, missing == MissingCells.MEDIAN)
-            : null;
+      Table table, int[] x, boolean[] isCategory, TableSurvey survey, TrainedCells cells) {
     List<Column> columns = new ArrayList<>();
     for (int c = 0; c < x.length; c++) {
       String name = table.columns().get(x[c]);

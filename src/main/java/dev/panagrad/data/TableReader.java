@@ -143,6 +143,10 @@ public final class TableReader {
     table.read(chosen(), dtype, into);
   }
 
+  public long rows() {
+    return table.rows();
+  }
+
   /** Names of the features, in the order of their columns in what is read. */
   public List<String> featureNames() {
     return names().subList(0, chosenFeatures);

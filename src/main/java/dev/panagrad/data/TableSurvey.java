@@ -33,6 +33,11 @@ final class TableSurvey implements Table.Values {
       return values.size() > limit;
     }
 
+    /** True if more than half of its cells differ, as names and identifiers do. */
+    boolean isName() {
+      return isBeyondLimit() || 2L * values.size() > table.rows() - missing;
+    }
+
     /** The values as levels of a category, sorted. */
     List<String> levels() {
       return TableSurvey.levels(values);

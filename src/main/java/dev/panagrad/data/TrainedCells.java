@@ -79,6 +79,10 @@ final class TrainedCells implements Table.Values {
     }
   }
 
+  long missing() {
+    return Arrays.stream(missing).sum();
+  }
+
   long missing(int selected) {
     return missing[selected];
   }

@@ -15,9 +15,9 @@ public final class UnusableColumnsException extends DataException {
    *
    * @param column its name
    * @param problem what was found, how often, and an example with its place
-   * @param remedy what helps
+   * @param remedies what helps, all together; nothing if the column is predicted
    */
-  public record Unusable(String column, String problem, Remedy remedy) {
+  public record Unusable(String column, String problem, List<Remedy> remedies) {
     @Override
     public String toString() {
       return "column '%s' %s".formatted(column, problem);
@@ -33,9 +33,7 @@ public final class UnusableColumnsException extends DataException {
     /** Leave the column out. */
     EXCLUDE,
     /** Say which of two values is the positive class. */
-    POSITIVE,
-    /** Nothing: the column is predicted. */
-    NONE
+    POSITIVE
   }
 
   UnusableColumnsException(String table, List<Unusable> columns) {

@@ -46,6 +46,7 @@ public record Lbfgs(int memory) implements Solver {
 
   private static final class Descent extends Iterations {
     private static final int MOST_FLAT = 3;
+    private static final int MOST_HALVINGS = 8;
     private final double[][] s;
     private final double[][] y;
     private final double[] products;
@@ -82,7 +83,9 @@ public record Lbfgs(int memory) implements Solver {
       flatInRow = decrease <= rounding(value) ? flatInRow + 1 : 0;
       // Where it began at the minimum, no gradient is small beside the first.
       if (isFlat(Vectors.norm(g), decrease, value) || flatInRow >= MOST_FLAT) {
-        return Status.CONVERGED;
+        flatInRow = Math.max(flatInRow, MOST_FLAT);
+        boolean isLast = flatInRow == MOST_FLAT + MOST_HALVINGS;
+        return !isLast && halvesGradient() ? Status.GOING_ON : Status.CONVERGED;
       }
       // Before any curvature is known: a step of length 1 at most.
       double first = kept == 0 ? Math.min(1, 1 / Vectors.norm(g)) : 1;
@@ -99,6 +102,26 @@ public record Lbfgs(int memory) implements Solver {
       value = found.value();
       values = found.values();
       return Status.GOING_ON;
+    }
+
+    /**
+     * Takes a step of length 1 if it halves the gradient's length: where values are flat to their
+     * rounding, parameters are still wrong by its root.
+     */
+    private boolean halvesGradient() {
+      double[] nextW = w.clone();
+      Vectors.add(1, direction, nextW);
+      double[] nextG = new double[w.length];
+      double next = objective.evaluate(nextW, nextG);
+      if (!(next <= value + rounding(value) && Vectors.norm(nextG) <= Vectors.norm(g) / 2)) {
+        return false;
+      }
+      remember(nextW, nextG);
+      w = nextW;
+      g = nextG;
+      value = next;
+      Arrays.setAll(values, objective::value);
+      return true;
     }
 
     private void direction() {
@@ -159,7 +182,7 @@ public record Lbfgs(int memory) implements Solver {
       value = state.number("value", value);
       values = state.vector("values", values);
       step = state.number("step", step);
-      flatInRow = state.count("flat-in-row", flatInRow, 0, MOST_FLAT);
+      flatInRow = state.count("flat-in-row", flatInRow, 0, MOST_FLAT + MOST_HALVINGS);
       kept = state.count("kept", kept, 0, s.length);
       newest = state.count("newest", newest, kept == 0 ? -1 : 0, s.length - 1);
       for (int k = 0; k < kept; k++) {

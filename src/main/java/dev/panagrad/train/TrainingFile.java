@@ -1,7 +1,6 @@
 package dev.panagrad.train;
 
 import dev.panagrad.data.Dataset;
-import dev.panagrad.data.Table;
 import dev.panagrad.data.TableReader;
 import dev.panagrad.encoding.TableEncoding;
 import dev.panagrad.regression.EncodingMetadata;
@@ -182,7 +181,7 @@ public final class TrainingFile implements AutoCloseable {
    * @throws IOException if it cannot be written, with the path and the bytes needed
    * @throws dev.panagrad.data.DataException as the table says
    */
-  public static void write(Path file, Table table, TableReader reader, DType dtype, Units units)
+  public static void write(Path file, TableReader reader, DType dtype, Units units)
       throws IOException {
     List<String> features = reader.featureNames();
     List<String> targets = reader.targetNames();
@@ -197,7 +196,7 @@ public final class TrainingFile implements AutoCloseable {
     List<SafetensorsBuilder.Space> spaces =
         List.of(
             new SafetensorsBuilder.Space(MOMENTS, DType.F64, Shape.of(4, d + k)),
-            new SafetensorsBuilder.Space(ROWS, dtype, Shape.of(table.rows(), d + k)));
+            new SafetensorsBuilder.Space(ROWS, dtype, Shape.of(reader.rows(), d + k)));
     SafetensorsBuilder.write(
         file,
         metadata,

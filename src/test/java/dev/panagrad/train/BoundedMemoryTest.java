@@ -148,11 +148,7 @@ class BoundedMemoryTest {
     Path file = folder.resolve("large.safetensors");
     try (Table table = new MadeTable()) {
       TrainingFile.write(
-          file,
-          table,
-          TableReader.of(table).targets(List.of("y")),
-          DType.F32,
-          TrainingFile.Units.RAW);
+          file, TableReader.of(table).targets(List.of("y")), DType.F32, TrainingFile.Units.RAW);
     }
     String[] bounded = run(file, Long.toString(BOUND));
     long most = Long.parseLong(bounded[0]);

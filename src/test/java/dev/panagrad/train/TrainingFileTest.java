@@ -44,8 +44,7 @@ class TrainingFileTest {
   private Path written(DType dtype, TrainingFile.Units units) throws IOException {
     Path file = folder.resolve(dtype + "-" + units + ".safetensors");
     try (Table table = randhie()) {
-      TrainingFile.write(
-          file, table, TableReader.of(table).targets(List.of("mdvis")), dtype, units);
+      TrainingFile.write(file, TableReader.of(table).targets(List.of("mdvis")), dtype, units);
     }
     return file;
   }
@@ -201,7 +200,7 @@ class TrainingFileTest {
       DataException e =
           assertThrows(
               DataException.class,
-              () -> TrainingFile.write(file, table, reader, DType.F32, TrainingFile.Units.RAW));
+              () -> TrainingFile.write(file, reader, DType.F32, TrainingFile.Units.RAW));
       assertTrue(e.getMessage().contains("'x' in column 'y' is not a number"), e.getMessage());
     }
     assertEquals("old", Files.readString(file));
