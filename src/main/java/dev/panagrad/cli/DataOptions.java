@@ -56,7 +56,9 @@ final class DataOptions {
       List<String> all = new ArrayList<>(targets);
       all.addAll(further);
       TableReader reader = reader(table).targets(all);
-      return reader.read(arena, prefersF64 && !holdsF64(table) ? DType.F32 : dtype());
+      Dataset read = reader.read(arena, prefersF64 && !holdsF64(table) ? DType.F32 : dtype());
+      Warnings.printBelowF32(reader);
+      return read;
     }
   }
 
