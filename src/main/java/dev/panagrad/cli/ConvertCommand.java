@@ -2,6 +2,7 @@ package dev.panagrad.cli;
 
 import dev.panagrad.data.DataException;
 import dev.panagrad.data.Table;
+import dev.panagrad.data.TableReader;
 import dev.panagrad.train.TrainingFile;
 import java.io.IOException;
 import java.nio.file.Files;
@@ -46,7 +47,9 @@ final class ConvertCommand implements Callable<Integer> {
       throw new UsageException("a training file's name ends in .safetensors, found " + out);
     }
     try (Table table = data.source.open()) {
-      TrainingFile.write(out, data.reader(table), data.dtype(), units);
+      TableReader reader = data.reader(table);
+      TrainingFile.write(out, reader, data.dtype(), units);
+      Warnings.printBelowF32(reader);
       long rows;
       try (TrainingFile written = TrainingFile.open(out)) {
         Warnings.print(written);

@@ -64,7 +64,9 @@ final class DataOptions {
       TableReader chosen = chosen(table).further(further);
       TableReader reader = encoding.encoded(chosen, use, targets.size());
       try {
-        return reader.read(arena, prefersF64 && !holdsF64(table) ? DType.F32 : dtype());
+        Dataset read = reader.read(arena, prefersF64 && !holdsF64(table) ? DType.F32 : dtype());
+        Warnings.printBelowF32(reader);
+        return read;
       } catch (DataException e) {
         // The first cell that cannot be used is one of many, perhaps.
         encoding.requireUsable(chosen, use);

@@ -93,7 +93,7 @@ final class EncodingOptions {
 
   /** Throws what keeps columns from being used, all of it; does nothing if they can be. */
   void requireUsable(TableReader reader, Use use) {
-    encoder(reader, use).fit();
+    encoder(reader, use).requireUsable();
   }
 
   private TableReader encode(TableReader reader, Use use, int targets) {

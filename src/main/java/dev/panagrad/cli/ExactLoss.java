@@ -2,6 +2,7 @@ package dev.panagrad.cli;
 
 import dev.panagrad.backend.Backend;
 import dev.panagrad.data.Dataset;
+import dev.panagrad.regression.ColumnException;
 import dev.panagrad.regression.ExactSolution;
 import dev.panagrad.regression.Standardization;
 import java.util.List;
@@ -37,8 +38,12 @@ record ExactLoss(double mse, double variance, String note) {
     if (!isAskedFor && 2.0 * data.rows() * d * d > MAX_OPERATIONS) {
       return none("it takes long for so many rows and features; --exact computes it");
     }
-    ExactSolution exact =
-        ExactSolution.solve(backend, data.x(), data.y(), null, data.rows(), hasIntercept, 0);
+    ExactSolution exact;
+    try {
+      exact = ExactSolution.solve(backend, data.x(), data.y(), null, data.rows(), hasIntercept, 0);
+    } catch (ColumnException e) {
+      throw e.named(data.x(), data.features(), data.targets());
+    }
     List<ExactSolution.Dependency> cut = exact.diagnosis().dependencies();
     return new ExactLoss(
         mean(exact.meanSquaredError(), units),

@@ -14,9 +14,11 @@ import dev.panagrad.solver.Fista;
 import dev.panagrad.solver.Lbfgs;
 import dev.panagrad.solver.Solver;
 import java.util.ArrayList;
+import java.util.Arrays;
 import java.util.List;
 import java.util.Locale;
 import java.util.function.BiFunction;
+import java.util.stream.Collectors;
 
 /** The optimizers and methods of the command line, with the options that each one has. */
 @SuppressWarnings("ImmutableEnumChecker") // Solvers and factories are stateless.
@@ -73,6 +75,9 @@ enum MethodName {
   // Options that all optimizers have, and no method that looks at all rows in every step.
   private static final List<String> OF_OPTIMIZERS =
       words("--learning-rate --schedule --clip-norm --clip-value --average --state");
+
+  // Options of what iterates, which a direct solution does not.
+  private static final List<String> OF_ITERATIONS = words("--epochs --tolerance --patience --init");
 
   final double learningRate; // the default learning rate, for standardized data; NaN for a solver
   final Solver solver; // null for an optimizer
@@ -135,6 +140,23 @@ enum MethodName {
       all.addAll(OF_OPTIMIZERS);
     }
     return all;
+  }
+
+  /** Options that have no effect on what this method finds. */
+  List<String> idle() {
+    return this == EXACT ? OF_ITERATIONS : List.of();
+  }
+
+  /** Which optimizers have all of these options, as advice. */
+  static String advice(List<String> given) {
+    String able =
+        Arrays.stream(values())
+            .filter(method -> given.stream().noneMatch(method.foreign()::contains))
+            .map(MethodName::text)
+            .collect(Collectors.joining(" or "));
+    return able.isEmpty()
+        ? "no optimizer has all of %s: leave some out".formatted(String.join(", ", given))
+        : "name one that has: --optimizer " + able;
   }
 
   /** The name of a solver. */

@@ -106,6 +106,11 @@ final class TrainCommand implements Callable<Integer> {
         optimizer == MethodName.AUTO
             ? training.choose(loss.loss(), dataMemory != null)
             : new TrainingOptions.Choice(optimizer, null);
+    if (optimizer == MethodName.EXACT && !training.idle(optimizer).isEmpty()) {
+      throw new UsageException(
+          "%s: --optimizer exact has neither a start nor epochs; leave that out, or name cg"
+              .formatted(training.idle(optimizer)));
+    }
     TrainingOptions.Preparation prepared = prepared();
     if (chosen.method().isSolver()) {
       data.preferF64();
@@ -182,6 +187,10 @@ final class TrainCommand implements Callable<Integer> {
         .printf(
             "optimizer auto: %s, as %s; rows are %s%n",
             chosen.method().text(), chosen.reason(), dataset.x().dtype());
+    String idle = training.idle(chosen.method());
+    if (!idle.isEmpty()) {
+      (json ? System.err : System.out).printf("without effect on a direct solution: %s%n", idle);
+    }
     return chosen.method() == before.method() ? prepared : prepared();
   }
 

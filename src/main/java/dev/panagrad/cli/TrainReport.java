@@ -52,7 +52,12 @@ record TrainReport(
     Certificate certificate = result.certificate();
     out.printf("gradient norm  %.4g (units of training)%n", certificate.gradientNorm());
     out.printf("certificate  %s%n", certificate.message());
-    result.metrics().forEach((name, value) -> out.printf("%s  %.6f%n", name, value));
+    result
+        .metrics()
+        .forEach(
+            (name, value) ->
+                out.printf(
+                    "%s  %s%n", name, Double.isNaN(value) ? "undefined" : "%.6f".formatted(value)));
     if (!Double.isNaN(result.validationMse())) {
       out.printf("validation %s  %.10g%n", isPlain ? "MSE" : "loss", result.validationMse());
     }

@@ -218,11 +218,20 @@ final class TrainingOptions {
   /** What auto stands for, and why. */
   record Choice(MethodName method, String reason) {}
 
+  private boolean isGiven(String option) {
+    return command.commandLine().getParseResult().hasMatchedOption(option);
+  }
+
+  /** What was given that has no effect on what a method finds, with commas; empty if nothing. */
+  String idle(MethodName method) {
+    return String.join(", ", method.idle().stream().filter(this::isGiven).toList());
+  }
+
   /** Options that methods which look at all rows do not have. */
   private List<String> stepwise() {
     List<String> stepwise = new ArrayList<>(MethodName.EXACT.foreign());
     stepwise.addAll(List.of("--accumulate", "--svrg", "--reduce-rate", "--gram"));
-    stepwise.removeIf(option -> !command.commandLine().getParseResult().hasMatchedOption(option));
+    stepwise.removeIf(option -> !isGiven(option));
     if (batchSize != null && !batchSize.equalsIgnoreCase("full")) {
       stepwise.add("--batch-size");
     }
@@ -253,6 +262,7 @@ final class TrainingOptions {
   Choice choose(Loss loss, boolean isStreamed) {
     List<String> stepwise = stepwise();
     if (!stepwise.isEmpty()) {
+      requireOfAdam(stepwise);
       return new Choice(MethodName.ADAM, stepwise.getFirst() + " is for optimizers that step");
     }
     if (isStreamed) {
@@ -262,6 +272,15 @@ final class TrainingOptions {
     return method.solver() == null
         ? new Choice(MethodName.ADAM, method.reason())
         : new Choice(MethodName.of(method.solver()), method.reason());
+  }
+
+  private static void requireOfAdam(List<String> stepwise) {
+    List<String> others = stepwise.stream().filter(MethodName.ADAM.foreign()::contains).toList();
+    if (!others.isEmpty()) {
+      throw new UsageException(
+          "%s: --optimizer auto takes adam where options are for steps, and adam does not have that; %s"
+              .formatted(String.join(", ", others), MethodName.advice(stepwise)));
+    }
   }
 
   /** The choice, now that sizes are known. */
@@ -359,10 +378,7 @@ final class TrainingOptions {
 
   /** Prepares the trainer of one method; if lenient, without options that it does not have. */
   Preparation prepare(MethodName method, boolean isLenient) {
-    List<String> foreign =
-        method.foreign().stream()
-            .filter(command.commandLine().getParseResult()::hasMatchedOption)
-            .toList();
+    List<String> foreign = method.foreign().stream().filter(this::isGiven).toList();
     if (!foreign.isEmpty() && !isLenient) {
       throw new UsageException(
           String.join(", ", foreign) + " does not apply to --optimizer " + method.text());

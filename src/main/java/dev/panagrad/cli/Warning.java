@@ -8,6 +8,8 @@ enum Warning {
       "fewer rows (%,d%s) than features (%,d): many coefficients give the same loss; consider --l2"),
   F32_STEPS(
       "column '%s' is between %.9g and %.9g, where f32 has steps of %.3g; consider --dtype f64"),
+  F32_ZEROS(
+      "values other than zero are zero, or keep few digits, as f32, whose digits end at 1.2e-38; by column: %s; consider --dtype f64, or give the columns another unit"),
   F32_FILE("columns vary by few steps of f32: %s; consider --dtype f64"),
   CONSTANT("constant columns carry no information and get coefficient 0: %s"),
   DEPENDENT("%s%s; other coefficients give the same loss%s"),

@@ -1,6 +1,7 @@
 package dev.panagrad.cli;
 
 import dev.panagrad.data.Dataset;
+import dev.panagrad.data.TableReader;
 import dev.panagrad.path.PathResult;
 import dev.panagrad.regression.Standardization;
 import dev.panagrad.safetensors.Excerpt;
@@ -34,6 +35,15 @@ final class Warnings {
     List<String> coarse = precision(data.x(), data.features(), weights);
     precision(data.y(), data.targets(), weights);
     return coarse;
+  }
+
+  /** Warns of values that were lost when they were read. */
+  static void printBelowF32(TableReader reader) {
+    List<String> columns = new ArrayList<>();
+    reader.belowF32().forEach((name, count) -> columns.add("%s (%,d)".formatted(name, count)));
+    if (!columns.isEmpty()) {
+      Warning.F32_ZEROS.print(Excerpt.of(columns));
+    }
   }
 
   /** Warns of fewer training rows than features where no penalty chooses among coefficients. */
@@ -107,13 +117,17 @@ final class Warnings {
         Warning.SEPARABLE.print();
       }
     }
-    if (result.metrics().containsKey("R2") && Double.isNaN(result.r2())) {
+    if (hasConstantTarget(result)) {
       List<String> targets = result.model().targets();
       Warning.CONSTANT_TARGET.print(
           targets.size() == 1
               ? "target '%s'".formatted(targets.getFirst())
               : "a target of " + Excerpt.of(targets));
     }
+  }
+
+  private static boolean hasConstantTarget(TrainingResult result) {
+    return result.metrics().containsKey("R2") && Double.isNaN(result.r2());
   }
 
   private static boolean isSeparated(TrainingResult result) {
@@ -124,7 +138,7 @@ final class Warnings {
   private static void end(TrainingResult result, TrainingOptions asked, Ended by) {
     Certificate certificate = result.certificate();
     // Of a fit without residuals the loss is rounding, and so is what it is above zero.
-    boolean isPerfect = result.r2() > 1 - 1e-12;
+    boolean isPerfect = result.r2() > 1 - 1e-12 || hasConstantTarget(result);
     if (certificate == null || isPerfect || isChosen(result) || result.stopReason().isEarly()) {
       return;
     }

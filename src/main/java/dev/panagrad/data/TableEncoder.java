@@ -124,27 +124,11 @@ public final class TableEncoder {
     Table table = reader.table();
     int[] x = reader.featureColumns();
     int[] y = reader.targetColumns();
-    int[] all = TableReader.joined(x, y);
     requireCategorical(table, x);
-    TableSurvey survey =
-        TableSurvey.of(table, all, x.length, maximumLevels, reader.position(weights));
-    boolean[] isCategory = new boolean[x.length];
-    for (int c = 0; c < x.length; c++) {
-      isCategory[c] =
-          categorical.contains(table.columns().get(x[c]))
-              || (isAutomatic && survey.column(c).texts > 0);
-    }
-    List<ClassLabels> classes = new ArrayList<>();
-    List<Unusable> unusable = new ArrayList<>();
-    for (int c = 0; c < x.length; c++) {
-      refuseFeature(table, survey.column(c), isCategory[c], unusable);
-    }
-    for (int j = 0; j < y.length; j++) {
-      classes.add(refuseTarget(table, survey.column(x.length + j), j, unusable));
-    }
-    if (!unusable.isEmpty()) {
-      throw new UnusableColumnsException(table.name(), unusable);
-    }
+    boolean looksAtFeatures =
+        missing != MissingCells.ERROR || isAutomatic || !categorical.isEmpty();
+    Findings found = look(looksAtFeatures);
+    TableSurvey survey = found.survey;
     BitSet dropped = survey.rowsOfWeightZero;
     if (missing != MissingCells.ERROR) {
       dropped.or(survey.rowsWithoutTarget);
@@ -159,12 +143,46 @@ public final class TableEncoder {
     }
     BitSet trained = trained(table.rows(), dropped, rows);
     TrainedCells cells =
-        missing.fills() || trained.cardinality() < table.rows()
-            ? TrainedCells.of(table, x, isCategory, trained, missing == MissingCells.MEDIAN)
+        missing.fills() || (looksAtFeatures && trained.cardinality() < table.rows())
+            ? TrainedCells.of(table, x, found.isCategory, trained, missing == MissingCells.MEDIAN)
             : null;
-    List<Column> columns = fit(table, x, isCategory, survey, cells);
+    List<Column> columns = fit(table, x, found, cells);
     long filled = missing.fills() ? cells.missing() : 0;
-    return new EncodedTable(table, encoding(columns, classes), x, y, dropped, filled);
+    return new EncodedTable(table, encoding(columns, found.classes), x, y, dropped, filled);
+  }
+
+  /** Throws {@link UnusableColumnsException} if these options do not take all columns. */
+  public void requireUsable() {
+    look(true);
+  }
+
+  /** What the columns are; features that are not looked at are numbers. */
+  @SuppressWarnings("ArrayRecordComponent") // read, not compared
+  private record Findings(TableSurvey survey, boolean[] isCategory, List<ClassLabels> classes) {}
+
+  private Findings look(boolean looksAtFeatures) {
+    Table table = reader.table();
+    int[] x = looksAtFeatures ? reader.featureColumns() : new int[0];
+    int[] y = reader.targetColumns();
+    int weighted = weights == null ? -1 : x.length + reader.position(weights);
+    TableSurvey survey =
+        TableSurvey.of(table, TableReader.joined(x, y), x.length, maximumLevels, weighted);
+    boolean[] isCategory = new boolean[reader.featureColumns().length];
+    List<Unusable> unusable = new ArrayList<>();
+    for (int c = 0; c < x.length; c++) {
+      isCategory[c] =
+          categorical.contains(table.columns().get(x[c]))
+              || (isAutomatic && survey.column(c).texts > 0);
+      refuseFeature(table, survey.column(c), isCategory[c], unusable);
+    }
+    List<ClassLabels> classes = new ArrayList<>();
+    for (int j = 0; j < y.length; j++) {
+      classes.add(refuseTarget(table, survey.column(x.length + j), j, unusable));
+    }
+    if (!unusable.isEmpty()) {
+      throw new UnusableColumnsException(table.name(), unusable);
+    }
+    return new Findings(survey, isCategory, classes);
   }
 
   private static TableEncoding encoding(List<Column> columns, List<ClassLabels> classes) {
@@ -305,14 +323,12 @@ public final class TableEncoder {
     return trained;
   }
 
-  private List<Column> fit(
-      Table table, int[] x, boolean[] isCategory, TableSurvey survey, TrainedCells cells) {
+  private List<Column> fit(Table table, int[] x, Findings found, TrainedCells cells) {
     List<Column> columns = new ArrayList<>();
     for (int c = 0; c < x.length; c++) {
       String name = table.columns().get(x[c]);
-      TableSurvey.Found found = survey.column(c);
-      if (isCategory[c]) {
-        List<String> levels = cells == null ? found.levels() : cells.levels(c);
+      if (found.isCategory[c]) {
+        List<String> levels = cells == null ? found.survey.column(c).levels() : cells.levels(c);
         boolean hasMissing = missing.fills() && cells.missing(c) > 0;
         if (levels.isEmpty() && !hasMissing) {
           throw new DataException(

@@ -9,6 +9,7 @@ import java.util.Arrays;
 import java.util.BitSet;
 import java.util.HashMap;
 import java.util.HashSet;
+import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
 import java.util.Set;
@@ -25,6 +26,7 @@ public final class TableReader {
   private List<String> excluded = List.of();
   private int[] chosen; // indices of the features, then of the targets; null until needed
   private int chosenFeatures;
+  private long[] belowF32; // cells of each column chosen that F32 makes zero or subnormal
   private Map<String, Integer> indices; // of the table's columns, once they are asked for
 
   private TableReader(Table table) {
@@ -107,10 +109,10 @@ public final class TableReader {
     return targets.size();
   }
 
-  /** Where a column after the features is in what is read; -1 for null. */
+  /** Where a column is in those of the targets and the further ones. */
   int position(String column) {
-    int wanted = column == null ? -1 : find(column.strip(), "column");
-    return Arrays.stream(chosen()).boxed().toList().indexOf(wanted);
+    int wanted = find(column.strip(), "column");
+    return Arrays.stream(targetColumns()).boxed().toList().indexOf(wanted);
   }
 
   /** Reads F32 or F64 into memory of the arena; throws with the place of what is wrong. */
@@ -140,7 +142,33 @@ public final class TableReader {
 
   /** Hands over the cells of the features and then the targets, numbered together from 0. */
   public void read(DType dtype, Table.Cells into) {
-    table.read(chosen(), dtype, into);
+    long[] below = new long[chosen().length];
+    belowF32 = below;
+    table.read(
+        chosen(),
+        dtype,
+        dtype != DType.F32
+            ? into
+            : (row, c, value) -> {
+              if (value != 0 && Math.abs(value) < Float.MIN_NORMAL) {
+                below[c]++;
+              }
+              into.set(row, c, value);
+            });
+  }
+
+  /**
+   * Columns of what was read as F32 whose cells are zero, or keep few digits, where the table has
+   * numbers other than zero: how many, by name.
+   */
+  public Map<String, Long> belowF32() {
+    Map<String, Long> found = new LinkedHashMap<>();
+    for (int c = 0; belowF32 != null && c < belowF32.length; c++) {
+      if (belowF32[c] > 0) {
+        found.put(names().get(c), belowF32[c]);
+      }
+    }
+    return found;
   }
 
   public long rows() {

@@ -121,7 +121,8 @@ final class ColumnMoments {
       if (!moments.constant[c]) {
         double rest = moments.rest[c];
         double deviation = Math.sqrt(Math.max(squares[c] / total - rest * rest, 0));
-        if (deviation == Double.POSITIVE_INFINITY) {
+        boolean isFinite = Double.isFinite(low[c]) && Double.isFinite(high[c]);
+        if (deviation == Double.POSITIVE_INFINITY || (isFinite && Double.isNaN(deviation))) {
           throw unusable(t, row, count, c);
         }
         // The squares of a column that varies by less than 1e-162 are zero.
@@ -180,7 +181,7 @@ final class ColumnMoments {
     }
   }
 
-  private static IllegalArgumentException unusable(Tensor t, RowCursor row, long count, int c) {
+  private static ColumnException unusable(Tensor t, RowCursor row, long count, int c) {
     long worst = -1;
     double value = 0;
     for (long i = 0; i < count && Double.isFinite(value); i++) {
@@ -189,15 +190,10 @@ final class ColumnMoments {
         value = row.values[c];
       }
     }
-    return new IllegalArgumentException(
-        "row %,d of column %d of tensor '%s' is %s, %s"
-            .formatted(
-                worst + 1,
-                c + 1,
-                t.name(),
-                value,
-                Double.isFinite(value)
-                    ? "too large to standardize: squares are beyond F64; give the column another unit"
-                    : "which no sum over rows survives; leave out the row, or fill in a number"));
+    String problem =
+        Double.isFinite(value)
+            ? "too large to standardize: squares are beyond F64; give the column another unit"
+            : "which no sum over rows survives; leave out the row, or fill in a number";
+    return new ColumnException(t, worst, c, value + ", " + problem);
   }
 }

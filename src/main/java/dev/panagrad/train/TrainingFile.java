@@ -3,6 +3,7 @@ package dev.panagrad.train;
 import dev.panagrad.data.Dataset;
 import dev.panagrad.data.TableReader;
 import dev.panagrad.encoding.TableEncoding;
+import dev.panagrad.regression.ColumnException;
 import dev.panagrad.regression.EncodingMetadata;
 import dev.panagrad.regression.Standardization;
 import dev.panagrad.safetensors.Excerpt;
@@ -209,7 +210,11 @@ public final class TrainingFile implements AutoCloseable {
             Tensor x = rows.columns(0, d);
             Tensor y = rows.columns(d, k);
             boolean isShifted = units == Units.STANDARDIZED;
-            fit = Standardization.fit(x, y, null, rows.rows(), isShifted);
+            try {
+              fit = Standardization.fit(x, y, null, rows.rows(), isShifted);
+            } catch (ColumnException e) {
+              throw e.named(x, reader.featureNames(), reader.targetNames());
+            }
             fit = k > 1 ? fit.withCommonTargetScale() : fit;
             fit.applyInPlace(x, y);
           }

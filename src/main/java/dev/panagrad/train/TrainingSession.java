@@ -87,6 +87,10 @@ final class TrainingSession implements AutoCloseable {
         plan.saving.isResumed() ? folder.newest(s -> examine(s, identity)) : null) {
       rows.place(backend, arena, bench.fit.loss());
       targets = rows.targetSums(bench.fit.loss().weights());
+      if (plan.loss.isLeastSquares()) {
+        // Those of data standardized in place have unit deviations now.
+        targets.varying().stream().forEach(this::requireSquares);
+      }
       watch =
           new DivergenceWatch(
               source.data().x().dtype(),
@@ -120,6 +124,11 @@ final class TrainingSession implements AutoCloseable {
     progress.backend = backendText();
     best = new BestParameters(bench.fit);
     evaluation = new Evaluation(bench.fit, loop.average());
+  }
+
+  private void requireSquares(int target) {
+    double squares = targets.squaredDeviations().get(target);
+    Workbench.requireSquares(squares / rows.trained(), source.data(), target);
   }
 
   private void examine(SavedTraining saved, Map<String, String> identity) throws IOException {

@@ -4,6 +4,7 @@ import dev.panagrad.backend.Backend;
 import dev.panagrad.data.Dataset;
 import dev.panagrad.optimizer.Optimizer;
 import dev.panagrad.penalty.Penalty;
+import dev.panagrad.regression.ColumnException;
 import dev.panagrad.regression.LinearModel;
 import dev.panagrad.regression.LinearRegression;
 import dev.panagrad.regression.Standardization;
@@ -91,7 +92,12 @@ final class Workbench implements AutoCloseable {
   }
 
   private static Standardization moments(TrainingPlan plan, TrainingRows rows, TrainingLoss loss) {
-    Standardization fit = rows.moments(plan.fit.hasIntercept(), loss.weights());
+    Standardization fit;
+    try {
+      fit = rows.moments(plan.fit.hasIntercept(), loss.weights());
+    } catch (ColumnException e) {
+      throw e.named(rows.data().x(), rows.data().features(), rows.data().targets());
+    }
     String found = plan.looksAtAllRows() && !fit.isFinite() ? rows.firstNotFinite() : null;
     if (found != null) {
       throw notFinite(found, null);
@@ -100,7 +106,21 @@ final class Workbench implements AutoCloseable {
         plan.method.optimizer() == null
             ? plan.method.penalty()
             : StandardizedPenalty.objective(plan.method.optimizer());
-    return StandardizedPenalty.scales(loss.isLeastSquares() ? fit : fit.withRawTargets(), penalty);
+    Standardization units =
+        StandardizedPenalty.scales(loss.isLeastSquares() ? fit : fit.withRawTargets(), penalty);
+    for (int j = 0; j < units.targets(); j++) {
+      requireSquares(units.lossScale(j), rows.data(), j);
+    }
+    return units;
+  }
+
+  /** Throws where a target varies by so little that its squared errors are no numbers. */
+  static void requireSquares(double meanSquare, Dataset data, int target) {
+    if (meanSquare < Double.MIN_NORMAL) {
+      throw new IllegalArgumentException(
+          "target '%s' varies by so little that squares of its deviations are below F64; give it another unit"
+              .formatted(data.targets().get(target)));
+    }
   }
 
   private static IllegalArgumentException notFinite(String found, Throwable cause) {
@@ -111,6 +131,10 @@ final class Workbench implements AutoCloseable {
 
   /** The failure of a method or a rate for which numbers over all rows are not finite. */
   RuntimeException notFinite(RuntimeException cause) {
+    Dataset data = fit.rows().data();
+    if (cause instanceof ColumnException column) {
+      return column.named(data.x(), data.features(), data.targets());
+    }
     String found = fit.rows().firstNotFinite();
     if (found != null) {
       return notFinite(found, cause);
@@ -118,7 +142,7 @@ final class Workbench implements AutoCloseable {
     return cause instanceof ArithmeticException
         ? new DivergenceException(
             "%s: the data has values that are too large for %s; give them another unit"
-                .formatted(cause.getMessage(), fit.rows().data().x().dtype()),
+                .formatted(cause.getMessage(), data.x().dtype()),
             1)
         : cause;
   }

@@ -4,6 +4,7 @@ import dev.panagrad.backend.Backend;
 import dev.panagrad.data.DataException;
 import dev.panagrad.data.Dataset;
 import dev.panagrad.optimizer.Optimizer;
+import dev.panagrad.regression.ColumnException;
 import dev.panagrad.regression.Standardization;
 import dev.panagrad.rule.Checks;
 import dev.panagrad.rule.GradientDescent;
@@ -99,6 +100,8 @@ public final class Tuner {
     requireTunable(data);
     try (TensorArena arena = TensorArena.open("tuning")) {
       return new Session(data, backend, arena).run();
+    } catch (ColumnException e) {
+      throw e.named(data.x(), data.features(), data.targets());
     }
   }
 

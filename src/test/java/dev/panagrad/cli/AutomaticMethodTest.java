@@ -135,6 +135,17 @@ class AutomaticMethodTest {
   }
 
   @Test
+  void whatHasNoEffectIsSaid() {
+    String line = "--target y --quiet --patience 2 --epochs 7";
+    String said = "without effect on a direct solution: --epochs, --patience";
+    assertTrue(Cli.train(data, line).exits(Cli.DONE).out().lines().anyMatch(said::equals));
+    Cli run = Cli.train(data, line + " --json").exits(Cli.DONE);
+    assertTrue(run.err().lines().anyMatch(said::equals), run::toString);
+    run = Cli.train(data, line + " --l1 0.1").exits(Cli.DONE);
+    assertFalse(run.out().contains("without effect"), run::toString);
+  }
+
+  @Test
   void sumsInsteadOfRowsAreForSteps() throws IOException {
     String said = "adam, as --gram is for optimizers that step; rows are F32";
     takes(data, "--target y --epochs 3 --gram", said);
@@ -186,8 +197,8 @@ class AutomaticMethodTest {
 
   @Test
   void aNamedOptimizerIsNotSpokenOf() {
-    for (String optimizer : List.of("adam", "cg", "exact")) {
-      Cli run = Cli.train(data, "--target y --epochs 3 --quiet --optimizer " + optimizer);
+    for (String optimizer : List.of("adam --epochs 3", "cg --epochs 3", "exact")) {
+      Cli run = Cli.train(data, "--target y --quiet --optimizer " + optimizer);
       assertFalse(run.exits(Cli.DONE).out().contains(AUTO), run::toString);
       assertFalse(run.err().contains(AUTO), run::toString);
     }
@@ -220,6 +231,10 @@ class AutomaticMethodTest {
           --data-memory none                     | --data-memory   | none
           --svrg                                 | --svrg          | use sgd
           --momentum 0.9                         | --momentum      | adam
+          --momentum 0.9                         | --momentum      | --optimizer sgd or rmsprop
+          --learning-rate 1 --nesterov           | --nesterov      | --optimizer sgd
+          --alpha 0.9 --momentum 1               | --alpha         | --optimizer rmsprop
+          --momentum 0.9 --beta1 0.9             | --momentum      | leave some out
           --loss quantile:0.5 --gram             | --gram          | squared loss
           --dtype f16                            | f32, f64 or auto | f16
           --dtype i64                            | f32, f64 or auto | i64
@@ -262,8 +277,8 @@ class AutomaticMethodTest {
     "rmsprop, f32"
   })
   void typesOfRowsOfNamedOptimizers(String optimizer, String type) {
-    String line = "--target y --epochs 3 --optimizer ";
-    Cli run = Cli.train(data, line + optimizer).exits(Cli.DONE);
+    String line = optimizer.equals("exact") ? "--target y" : "--target y --epochs 3";
+    Cli run = Cli.train(data, line + " --optimizer " + optimizer).exits(Cli.DONE);
     Cli.assertContains(run.out().toLowerCase(Locale.ROOT), "5 features, " + type);
   }
 
@@ -274,7 +289,10 @@ class AutomaticMethodTest {
     "--loss quantile:0.5 --l2 0.1, --l2 0.1, without a penalty",
     "--learning-rate 0.1, --learning-rate, exact",
     "--batch-size 4, full batches, 4",
-    "--gram, --gram, exact"
+    "--gram, --gram, exact",
+    "--epochs 3, --epochs, name cg",
+    "--patience 3 --tolerance 0.1, '--tolerance, --patience', name cg",
+    "--init nowhere.safetensors, --init, name cg"
   })
   void exactRefuses(String options, String name, String found) {
     Path nowhere = folder.resolve("nowhere.csv");

@@ -216,6 +216,21 @@ class BadInputTest {
     Cli.assertContains(run.err(), "warning", "constant");
   }
 
+  /** Of 1e-300, where squares are zero, and of 1e300, where they are beyond all numbers. */
+  @ParameterizedTest
+  @ValueSource(strings = {"", " --no-standardize", " --optimizer cg", " --optimizer gd"})
+  void sizesWhoseSquaresAreNoNumbers(String options) {
+    Path data = SmallData.write(folder, "a,y\n1,1e-300\n2,4e-300\n3,-2e-300\n");
+    String line = "--target y --quiet --dtype f64" + options;
+    Cli.assertContains(Cli.train(data, line).err(), "target 'y' varies by so little", "unit");
+    SmallData.write(folder, "a,y\n1,1e-300\n2,1e-300\n3,1e-300\n");
+    Cli.assertContains(Cli.train(data, line).exits(Cli.DONE).err(), "target 'y' is constant");
+    SmallData.write(folder, "y,a\n1,1e300\n2,4\n3,-2e300\n");
+    Cli.assertContains(Cli.train(data, line).err(), "row 3 of feature 'a' is -2.0E300, too large");
+    line = line.replace("--target y", "--target a");
+    Cli.assertContains(Cli.train(data, line).err(), "row 3 of target 'a' is -2.0E300, too large");
+  }
+
   /** A ratio to an exact loss of zero is not a number to show. */
   @ParameterizedTest
   @ValueSource(strings = {"a,y\n1,7\n2,7\n3,7\n", "a,b,c,y\n1,2,3,4\n2,1,5,7\n"})

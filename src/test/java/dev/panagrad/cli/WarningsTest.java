@@ -71,6 +71,16 @@ class WarningsTest {
             "train times --target y --dtype f32",
             "train times --target y --dtype f64"),
         row(
+            Warning.F32_ZEROS,
+            "; by column: ['s (19)']; consider --dtype f64",
+            "train small --target y --dtype f32",
+            "train small --target y --dtype f64"),
+        row(
+            Warning.F32_ZEROS,
+            "; by column: ['s (19)']; consider --dtype f64",
+            "convert small OUT --target y",
+            "convert small OUT --target y --features a"),
+        row(
             Warning.F32_FILE,
             "columns vary by few steps of f32: ['t']; ",
             "convert times OUT --target y",
@@ -225,6 +235,7 @@ class WarningsTest {
               "a,b,c,d,e,y",
               8,
               i -> cells(i, i * i, noise(i, 1), noise(i, 2), noise(i, 3), noise(i, 4)));
+      case "small" -> csv("a,s,y", 20, i -> cells(noise(i, 1), 1e-40 * i, noise(i, 2)));
       case "times" -> csv("t,y", 20, i -> "%d,%d".formatted(1_000_000_000 + i, i % 7));
       case "noise" -> csv("a,b,k,y", 20, i -> cells(noise(i, 1), noise(i, 2), 3, 9 + noise(i, 3)));
       case "copies" -> csv("a,b,y", 20, i -> cells(noise(i, 1), 2 * noise(i, 1) + 1, noise(i, 3)));

@@ -11,6 +11,7 @@ import dev.panagrad.regression.NormalEquations;
 import dev.panagrad.regression.Standardization;
 import dev.panagrad.tensor.Tensor;
 import dev.panagrad.tensor.TensorArena;
+import java.util.BitSet;
 import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
@@ -184,8 +185,11 @@ public abstract class TrainingRows {
 
   abstract String order();
 
-  /** The loss of a model of zeros, and squared deviations of each target from its mean. */
-  public record TargetSums(double meanSquare, List<Double> squaredDeviations) {}
+  /**
+   * The loss of a model of zeros, squared deviations of each target from its mean, and which of the
+   * targets vary.
+   */
+  public record TargetSums(double meanSquare, List<Double> squaredDeviations, BitSet varying) {}
 
   /** One pass over the targets (West 1979), with weights by row number, or null. */
   public final TargetSums targetSums(Tensor ofRows) {
@@ -194,18 +198,23 @@ public abstract class TrainingRows {
     double[] deviations = new double[outputs];
     double[] square = new double[1];
     double[] total = new double[1];
+    BitSet varying = new BitSet();
     visitTrained(
         row -> {
           double weight = ofRows == null ? 1 : ofRows.get(row);
           if (weight == 0) {
             return;
           }
+          boolean isFirst = total[0] == 0;
           total[0] += weight;
           double divisor = total[0] / weight;
           double squares = 0;
           for (int j = 0; j < outputs; j++) {
             double value = data().y().get(row, j);
             double before = value - mean[j];
+            if (before != 0 && !isFirst) {
+              varying.set(j);
+            }
             mean[j] += before / divisor;
             deviations[j] += weight * before * (value - mean[j]);
             squares += value * value;
@@ -213,7 +222,7 @@ public abstract class TrainingRows {
           square[0] += (squares - square[0]) / divisor;
         });
     return new TargetSums(
-        square[0], IntStream.range(0, outputs).mapToObj(j -> deviations[j]).toList());
+        square[0], IntStream.range(0, outputs).mapToObj(j -> deviations[j]).toList(), varying);
   }
 
   public final List<String> constantFeatures() {
