@@ -68,8 +68,7 @@ final class DataOptions {
         Warnings.printBelowF32(reader);
         return read;
       } catch (DataException e) {
-        // The first cell that cannot be used is one of many, perhaps.
-        encoding.requireUsable(chosen, use);
+        encoding.requireUsable(chosen, use, e);
         throw e;
       }
     }

@@ -1,5 +1,6 @@
 package dev.panagrad.cli;
 
+import dev.panagrad.data.DataException;
 import dev.panagrad.data.EncodedTable;
 import dev.panagrad.data.MissingCells;
 import dev.panagrad.data.TableEncoder;
@@ -91,9 +92,14 @@ final class EncodingOptions {
     return isAsked() || use.hasClasses ? encode(reader, use, targets) : reader;
   }
 
-  /** Throws what keeps columns from being used, all of it; does nothing if they can be. */
-  void requireUsable(TableReader reader, Use use) {
-    encoder(reader, use).requireUsable();
+  /** Throws all that keeps columns from being used, of which the first was seen. */
+  void requireUsable(TableReader reader, Use use, DataException first) {
+    try {
+      encoder(reader, use).requireUsable();
+    } catch (UnusableColumnsException e) {
+      e.initCause(first);
+      throw e;
+    }
   }
 
   private TableReader encode(TableReader reader, Use use, int targets) {
@@ -171,8 +177,12 @@ final class EncodingOptions {
   /** What cannot be used, a line for each column, and the command that goes on. */
   static String message(UnusableColumnsException e, ParseResult given) {
     List<String> lines = new ArrayList<>();
-    String first = e.getMessage();
-    lines.add(first.substring(0, first.indexOf(" cannot be used:")) + " cannot be used:");
+    String said = e.getMessage();
+    if (e.getCause() != null) {
+      lines.add(e.getCause().getMessage());
+      said = said.substring(said.indexOf(": ") + 2);
+    }
+    lines.add(said.substring(0, said.indexOf(" cannot be used:")) + " cannot be used:");
     e.columns().forEach(column -> lines.add("  " + Excerpt.escaped(column.toString())));
     if (given != null && e.columns().stream().noneMatch(c -> c.remedies().isEmpty())) {
       lines.add("go on with: " + SuggestedCommand.line(SuggestedCommand.with(given, remedies(e))));

@@ -17,6 +17,7 @@ final class TableSurvey implements Table.Values {
     long texts;
     long missing;
     private String example; // the first text, with its place
+    private String firstMissing; // its place
     private Set<Object> values = new LinkedHashSet<>(); // of both kinds, at most one too many
 
     private Found(int column) {
@@ -53,7 +54,8 @@ final class TableSurvey implements Table.Values {
     }
 
     String missingInWords() {
-      return "has no value in %,d of %,d cells".formatted(missing, table.rows());
+      return "has no value in %,d of %,d cells, the first at %s"
+          .formatted(missing, table.rows(), firstMissing);
     }
   }
 
@@ -131,7 +133,10 @@ final class TableSurvey implements Table.Values {
 
   @Override
   public void missing(long row, int selected) {
-    found[selected].missing++;
+    Found column = found[selected];
+    if (column.missing++ == 0) {
+      column.firstMissing = table.place(row, column.column);
+    }
     (selected < features ? rowsWithoutFeature : rowsWithoutTarget).set((int) row);
   }
 }
