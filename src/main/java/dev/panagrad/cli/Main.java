@@ -122,7 +122,7 @@ public final class Main implements Runnable {
         switch (failure) {
           case PlanException e -> Flags.message(e, command.getParseResult());
           case DivergenceException e -> e.message(Flags::of);
-          case UnusableColumnsException e -> EncodingOptions.message(e, command.getParseResult());
+          case UnusableColumnsException e -> UnusableColumns.message(e, command.getParseResult());
           case UsageException _,
               DataException _,
               BackendUnavailableException _,

@@ -133,9 +133,14 @@ public final class TableReader {
     return new Dataset(featureNames(), targetNames(), x, y, encoding());
   }
 
-  /** How the table became these columns; null if nothing was encoded. */
+  /**
+   * How the table became these features; null if nothing was encoded, or not all of the features
+   * were chosen, in their order.
+   */
   public TableEncoding encoding() {
-    return table instanceof EncodedTable encoded && !encoded.encoding().isPlain()
+    return table instanceof EncodedTable encoded
+            && !encoded.encoding().isPlain()
+            && encoded.encoding().features().equals(featureNames())
         ? encoded.encoding()
         : null;
   }

@@ -78,9 +78,12 @@ public final class EncodingMetadata {
    */
   public static TableEncoding get(Map<String, String> metadata, int targets) throws IOException {
     List<String> names = list(metadata, COLUMNS);
+    if (names == null) {
+      return null;
+    }
     try {
       List<Column> columns = new ArrayList<>();
-      for (int c = 0; names != null && c < names.size(); c++) {
+      for (int c = 0; c < names.size(); c++) {
         columns.add(column(names.get(c), list(metadata, COLUMN + c)));
       }
       List<ClassLabels> classes = new ArrayList<>();
@@ -89,7 +92,7 @@ public final class EncodingMetadata {
         require(two == null || two.size() == 2, CLASSES + j);
         classes.add(two == null ? null : new ClassLabels(two.get(0), two.get(1)));
       }
-      return names == null ? null : new TableEncoding(columns, classes);
+      return new TableEncoding(columns, classes);
     } catch (IllegalArgumentException e) {
       throw new IOException("its encoding is damaged: " + e.getMessage(), e);
     }

@@ -111,12 +111,7 @@ public final class LinearModel {
         coefficients, intercept, features, targets, loss, isFittedWithOffset, encoding);
   }
 
-  /**
-   * The same coefficients, of features that an encoding makes of the columns of a table; null if
-   * features are columns as they are.
-   *
-   * @throws IllegalArgumentException if its features are not those of the model
-   */
+  /** The same coefficients, of features that are made of columns by that encoding, or null. */
   public LinearModel withEncoding(TableEncoding of) {
     return new LinearModel(coefficients, intercept, features, targets, loss, hasOffset, of);
   }
@@ -133,20 +128,16 @@ public final class LinearModel {
   }
 
   /**
-   * The response of one target for a row of numbers and texts by the names of its columns, see
-   * {@link TableEncoding#encode}; allocates the features.
+   * The response of one target for a row of numbers and texts by the names of its columns; errors
+   * are those of {@link TableEncoding#encode}. Allocates the features.
    *
-   * @throws IllegalArgumentException if a value cannot be encoded, with its column
    * @throws IllegalStateException if the model has no encoding, or was fitted with offsets
    */
   public double response(Map<String, ?> row, int target) {
-    if (encoding == null) {
-      throw new IllegalStateException(
-          "the model was trained on features as they are: give a row of %d numbers"
-              .formatted(features.size()));
-    }
     double[] encoded = new double[features.size()];
-    encoding.encode(row, encoded);
+    encoding()
+        .orElseThrow(() -> new IllegalStateException("the model has no encoding of tables"))
+        .encode(row, encoded);
     return response(encoded, target);
   }
 
@@ -164,9 +155,7 @@ public final class LinearModel {
     return Double.isFinite(sum);
   }
 
-  /**
-   * Throws {@link IllegalArgumentException} with the target that has numbers that are not finite.
-   */
+  /** Throws an IllegalArgumentException with the target that has numbers that are not finite. */
   void requireFinite() {
     for (int j = 0; j < intercept.length; j++) {
       if (!isFinite(j)) {

@@ -114,6 +114,7 @@ class LayeringTest {
           Map.entry(
               "train/online",
               Set.of(
+                  "encoding",
                   "backend",
                   "loss",
                   "optimizer",
@@ -128,6 +129,7 @@ class LayeringTest {
           Map.entry(
               "train",
               Set.of(
+                  "encoding",
                   "backend",
                   "data",
                   "loss",
@@ -159,6 +161,7 @@ class LayeringTest {
           Map.entry(
               "cli",
               Set.of(
+                  "encoding",
                   "backend",
                   "data",
                   "loss",

@@ -33,8 +33,6 @@ class ColumnarFilesTest {
             "f64",
             "--features",
             "i32,flag",
-            "--epochs",
-            "2",
             "--json",
             "--quiet");
     JsonNode json = run.json();

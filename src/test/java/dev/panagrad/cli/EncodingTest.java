@@ -61,7 +61,10 @@ class EncodingTest {
             && lines.get(1).endsWith("passengers.csv:2:3)"),
         run.err());
     assertTrue(lines.get(2).startsWith("  column 'Sex' has texts in 300 of 300"), run.err());
-    assertTrue(lines.get(3).matches("  column 'Age' has no value in \\d+ of 300 cells, the first at .*:5"));
+    assertTrue(
+        lines
+            .get(3)
+            .matches("  column 'Age' has no value in \\d+ of 300 cells, the first at .*:5"));
     assertTrue(lines.get(4).contains(", and has no value in"), run.err());
     String command = lines.get(5);
     assertEquals(
