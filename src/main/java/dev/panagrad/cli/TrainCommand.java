@@ -9,6 +9,7 @@ import dev.panagrad.regression.LinearModel;
 import dev.panagrad.regression.ModelFile;
 import dev.panagrad.regression.NormalEquations;
 import dev.panagrad.tensor.TensorArena;
+import dev.panagrad.train.Checkpoints;
 import dev.panagrad.train.DivergenceException;
 import dev.panagrad.train.Trainer;
 import dev.panagrad.train.TrainingFile;
@@ -59,9 +60,9 @@ final class TrainCommand implements Callable<Integer> {
 
   @Option(
       names = "--init",
-      paramLabel = "MODEL.safetensors",
+      paramLabel = "MODEL.safetensors|DIR",
       description =
-          "Start from a saved model: features are found by name, those that it does not have start at zero.")
+          "Start from a saved model, or the newest checkpoint in that directory, whatever optimizer, rate or seed it is of: features are found by name, those that it does not have start at zero.")
   private Path init;
 
   @Option(
@@ -226,7 +227,7 @@ final class TrainCommand implements Callable<Integer> {
 
   private static LinearModel model(Path file) {
     try {
-      return ModelFile.load(file);
+      return Files.isDirectory(file) ? Checkpoints.model(file) : ModelFile.load(file);
     } catch (IOException e) {
       throw new DataException("--init: " + e.getMessage(), e);
     }

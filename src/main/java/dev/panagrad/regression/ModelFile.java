@@ -56,14 +56,25 @@ public final class ModelFile {
    * @throws IOException if it cannot be written; what was there before is still there
    */
   public static void save(LinearModel model, Path file) throws IOException {
-    int k = model.targets().size();
-    int d = model.features().size();
-    if (k == 0) {
+    if (model.targets().isEmpty()) {
       throw new IllegalArgumentException("a model of no targets predicts nothing: it is not saved");
     }
     model.requireFinite();
     Map<String, String> metadata = new LinkedHashMap<>();
     metadata.put(FORMAT, LINEAR);
+    metadata.putAll(metadata(model));
+    try (TensorArena arena = TensorArena.open("model file")) {
+      SafetensorsWriter.write(file, metadata, tensors(model, "", arena));
+    }
+  }
+
+  /**
+   * What is said of a model beside its tensors, in a file of its own or of another format.
+   *
+   * @throws IllegalArgumentException if its loss is not of {@link Losses}
+   */
+  public static Map<String, String> metadata(LinearModel model) {
+    Map<String, String> metadata = new LinkedHashMap<>();
     metadata.put(FEATURES, NameList.format(model.features()));
     metadata.put(TARGETS, NameList.format(model.targets()));
     metadata.put(LOSS, Losses.text(model.loss()));
@@ -71,17 +82,22 @@ public final class ModelFile {
       metadata.put(OFFSET, NEEDED);
     }
     EncodingMetadata.put(model.encoding().orElse(null), metadata);
-    try (TensorArena arena = TensorArena.open("model file")) {
-      Tensor weight = arena.allocate(WEIGHT, DType.F64, k, d);
-      Tensor bias = arena.allocate(BIAS, DType.F64, k);
-      for (int j = 0; j < k; j++) {
-        for (int f = 0; f < d; f++) {
-          weight.set(j, f, model.coefficient(j, f));
-        }
-        bias.set(j, model.intercept(j));
+    return metadata;
+  }
+
+  /** Coefficients and intercepts as the tensors of the file, whose names begin with the prefix. */
+  public static List<Tensor> tensors(LinearModel model, String prefix, TensorArena arena) {
+    int k = model.targets().size();
+    int d = model.features().size();
+    Tensor weight = arena.allocate(prefix + WEIGHT, DType.F64, k, d);
+    Tensor bias = arena.allocate(prefix + BIAS, DType.F64, k);
+    for (int j = 0; j < k; j++) {
+      for (int f = 0; f < d; f++) {
+        weight.set(j, f, model.coefficient(j, f));
       }
-      SafetensorsWriter.write(file, metadata, List.of(weight, bias));
+      bias.set(j, model.intercept(j));
     }
+    return List.of(weight, bias);
   }
 
   /**
@@ -104,25 +120,35 @@ public final class ModelFile {
                     LINEAR));
       }
       in.requireIntactHeader();
-      Loss loss = loss(file, in.metadata().get(LOSS));
-      // The tensors say how many names there can be, before there are any in memory.
-      Shape shape = in.shape(WEIGHT);
-      long most = shape.rank() == 2 ? shape.rows() : 0;
-      List<String> targets = list(file, in.metadata(), TARGETS, most);
-      List<String> features = list(file, in.metadata(), FEATURES, most == 0 ? 0 : shape.cols());
-      if (targets.isEmpty()) {
-        throw new IOException("'%s' has no targets".formatted(Excerpt.of(file)));
-      }
-      require(file, in, WEIGHT, Shape.of(targets.size(), features.size()));
-      require(file, in, BIAS, Shape.of(targets.size()));
-      double[][] coefficients = new double[targets.size()][features.size()];
-      double[] intercepts = new double[targets.size()];
-      in.readDoubles(WEIGHT, coefficients);
-      in.readDoubles(BIAS, intercepts);
-      LinearModel plain = new LinearModel(coefficients, intercepts, features, targets, loss);
-      return encoded(file, in.metadata(), finite(file, plain))
-          .withOffset(hasOffset(file, in.metadata().get(OFFSET)));
+      return read(file, in, "");
     }
+  }
+
+  /**
+   * Reads the model of an open file with an intact header, whatever its format, from tensors whose
+   * names begin with the prefix.
+   *
+   * @throws IOException as {@link #load} does
+   */
+  public static LinearModel read(Path file, SafetensorsFile in, String prefix) throws IOException {
+    Loss loss = loss(file, in.metadata().get(LOSS));
+    // The tensors say how many names there can be, before there are any in memory.
+    Shape shape = in.shape(prefix + WEIGHT);
+    long most = shape.rank() == 2 ? shape.rows() : 0;
+    List<String> targets = list(file, in.metadata(), TARGETS, most);
+    List<String> features = list(file, in.metadata(), FEATURES, most == 0 ? 0 : shape.cols());
+    if (targets.isEmpty()) {
+      throw new IOException("'%s' has no targets".formatted(Excerpt.of(file)));
+    }
+    require(file, in, prefix + WEIGHT, Shape.of(targets.size(), features.size()));
+    require(file, in, prefix + BIAS, Shape.of(targets.size()));
+    double[][] coefficients = new double[targets.size()][features.size()];
+    double[] intercepts = new double[targets.size()];
+    in.readDoubles(prefix + WEIGHT, coefficients);
+    in.readDoubles(prefix + BIAS, intercepts);
+    LinearModel plain = new LinearModel(coefficients, intercepts, features, targets, loss);
+    return encoded(file, in.metadata(), finite(file, plain))
+        .withOffset(hasOffset(file, in.metadata().get(OFFSET)));
   }
 
   private static LinearModel encoded(Path file, Map<String, String> metadata, LinearModel model)

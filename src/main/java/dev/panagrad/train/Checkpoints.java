@@ -1,7 +1,13 @@
 package dev.panagrad.train;
 
+import dev.panagrad.regression.LinearModel;
+import dev.panagrad.regression.ModelFile;
 import dev.panagrad.rule.Checks;
+import dev.panagrad.train.checkpoint.CheckpointFolder;
 import dev.panagrad.train.checkpoint.CheckpointPlan;
+import dev.panagrad.train.checkpoint.SavedTraining;
+import java.io.IOException;
+import java.io.UncheckedIOException;
 import java.nio.file.Path;
 import java.time.Duration;
 import java.util.Objects;
@@ -61,6 +67,28 @@ public final class Checkpoints {
   public Checkpoints inBackground() {
     this.inBackground = true;
     return this;
+  }
+
+  /**
+   * Reads the model of the newest checkpoint in a folder that is not damaged, for {@link
+   * Trainer#startFrom}: the parameters of its last step in raw units, whatever rule, rate, batches
+   * and units it was trained with, also while a training goes on there.
+   *
+   * @throws IOException if there is none, all are damaged, or the newest has no model
+   */
+  public static LinearModel model(Path folder) throws IOException {
+    LinearModel[] model = new LinearModel[1];
+    try (SavedTraining saved =
+        CheckpointFolder.newest(
+            folder,
+            s -> model[0] = s.model((file, in) -> ModelFile.read(file, in, SavedTraining.MODEL)))) {
+      if (saved == null) {
+        throw new IOException("'%s' has no checkpoints; name another folder".formatted(folder));
+      }
+      return model[0];
+    } catch (UncheckedIOException e) {
+      throw new IOException(e.getMessage(), e);
+    }
   }
 
   CheckpointPlan plan() {

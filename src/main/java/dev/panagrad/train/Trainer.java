@@ -176,8 +176,8 @@ public final class Trainer {
 
   /**
    * Starts with a model instead of zeros, in whatever units rows are trained in: one with the same
-   * features, in any order, targets and loss. Methods that compute the minimum at once do not need
-   * it.
+   * features, in any order, targets and loss, such as {@link Checkpoints#model}. Methods that
+   * compute the minimum at once do not need it.
    */
   public Trainer startFrom(LinearModel model) {
     this.start = Objects.requireNonNull(model, "model");

@@ -1,8 +1,10 @@
 package dev.panagrad.train;
 
 import dev.panagrad.backend.Backend;
+import dev.panagrad.data.Dataset;
 import dev.panagrad.loss.Squared;
 import dev.panagrad.regression.LinearModel;
+import dev.panagrad.regression.ModelFile;
 import dev.panagrad.safetensors.IoReason;
 import dev.panagrad.tensor.Tensor;
 import dev.panagrad.tensor.TensorArena;
@@ -38,6 +40,7 @@ final class TrainingSession implements AutoCloseable {
   private TrainingRows rows;
   private Workbench bench;
   private EpochLoop loop;
+  private Map<String, String> modelTexts = Map.of();
   private TrainingProgress progress;
   private DivergenceWatch watch;
   private Evaluation evaluation;
@@ -104,6 +107,8 @@ final class TrainingSession implements AutoCloseable {
       }
       if (folder != null) {
         identity.putAll(loop.identity());
+        modelTexts = modelTexts();
+        identity.putAll(modelTexts);
         CheckpointPlan when = plan.saving.plan();
         checkpoints =
             new CheckpointWriter(when, folder, identity, loop.snapshot(when.inBackground()));
@@ -133,6 +138,7 @@ final class TrainingSession implements AutoCloseable {
 
   private void examine(SavedTraining saved, Map<String, String> identity) throws IOException {
     saved.requireSame(identity);
+    saved.requireIntactModel();
     loop.examine(saved);
     progress = TrainingProgress.of(saved, bench.fit.outputs(), rows.trained());
   }
@@ -284,6 +290,9 @@ final class TrainingSession implements AutoCloseable {
     List<Tensor> tensors = new ArrayList<>(progress.tensors(owner));
     tensors.addAll(loop.tensors(owner));
     tensors.addAll(heldOutBest.tensors(owner));
+    if (!modelTexts.isEmpty()) {
+      tensors.addAll(ModelFile.tensors(model(), SavedTraining.MODEL, owner));
+    }
     return tensors;
   }
 
@@ -325,6 +334,19 @@ final class TrainingSession implements AutoCloseable {
         bench.dependencies(),
         certificate,
         checkpoints == null ? null : checkpoints.failure());
+  }
+
+  /** What checkpoints say of the model; nothing where files have none like it. */
+  private Map<String, String> modelTexts() {
+    Dataset data = source.data();
+    if (data.features().size() + data.targets().size() > SavedTraining.MOST_COLUMNS) {
+      return Map.of();
+    }
+    try {
+      return ModelFile.metadata(model());
+    } catch (IllegalArgumentException e) {
+      return Map.of(); // a loss of the caller's, which files do not know
+    }
   }
 
   private Certificate certificate() {

@@ -144,6 +144,10 @@ public record CheckpointFolder(Path folder, Path held, FileChannel lockFile, Obj
   }
 
   private List<Path> newestFirst() throws IOException {
+    return newestFirst(folder);
+  }
+
+  private static List<Path> newestFirst(Path folder) throws IOException {
     try (Stream<Path> files = Files.list(folder)) {
       return files
           .filter(file -> NAME.matcher(name(file)).matches())
@@ -165,8 +169,13 @@ public record CheckpointFolder(Path folder, Path held, FileChannel lockFile, Obj
 
   /** The newest one that is not damaged, for the caller to close; null in an empty folder. */
   public SavedTraining newest(Examination examination) throws IOException {
+    return newest(folder, examination);
+  }
+
+  /** The same of a folder that is not locked, in which a training may write meanwhile. */
+  public static SavedTraining newest(Path folder, Examination examination) throws IOException {
     SafetensorsException damage = null;
-    for (Path file : newestFirst()) {
+    for (Path file : newestFirst(folder)) {
       try {
         return examined(file, examination);
       } catch (SafetensorsException e) {
@@ -178,7 +187,7 @@ public record CheckpointFolder(Path folder, Path held, FileChannel lockFile, Obj
     }
     if (damage != null) {
       throw new UncheckedIOException(
-          "cannot resume, every checkpoint in '%s' is damaged; the oldest: %s"
+          "cannot go on, every checkpoint in '%s' is damaged; the oldest: %s"
               .formatted(folder, damage.getMessage()),
           damage);
     }

@@ -16,6 +16,18 @@ import java.util.Map;
 
 /** A training's part of a checkpoint, being read. */
 public final class SavedTraining implements AutoCloseable {
+  /** What names of the tensors of the model in raw units begin with. */
+  public static final String MODEL = "training/model/";
+
+  /** Columns up to which the model is written beside the parameters, with their names. */
+  public static final int MOST_COLUMNS = 1_000_000;
+
+  /** Reads a model from a checkpoint's file, from tensors whose names begin with MODEL. */
+  @FunctionalInterface
+  public interface ModelReader<T> {
+    T read(Path file, SafetensorsFile in) throws IOException;
+  }
+
   private final Path file;
   private final SafetensorsFile in;
   private final TensorArena arena = TensorArena.open("resumed training");
@@ -79,6 +91,23 @@ public final class SavedTraining implements AutoCloseable {
     if (!differences.isEmpty()) {
       throw new IOException(
           "%s is of another training: %s".formatted(this, String.join("; ", differences)));
+    }
+  }
+
+  /** Reads the model that was written beside the parameters. */
+  public <T> T model(ModelReader<T> reader) throws IOException {
+    if (names(MODEL).isEmpty()) {
+      throw new IOException(
+          "%s has no model: it is of an earlier release, of a loss of one's own, or of more than %,d columns; go on from a saved model"
+              .formatted(this, MOST_COLUMNS));
+    }
+    return reader.read(file, in);
+  }
+
+  /** Requires that the model is whole, if there is one. */
+  public void requireIntactModel() throws IOException {
+    for (String name : names(MODEL)) {
+      in.requireIntact(name);
     }
   }
 
