@@ -145,6 +145,27 @@ public record ExactSolution(
     return new LeastSquares(backend, factor, residuals, ridge).solve(PASSES);
   }
 
+  /**
+   * Solves for the rows of a factor, such as one that was merged from those of parts: without the
+   * rows, so that residuals and corrections are those of the factor.
+   *
+   * @throws IllegalArgumentException if it has no weight, or too many features
+   */
+  public static ExactSolution solve(Backend backend, RowFactor factor, Ridge ridge) {
+    requireSize(factor.features());
+    if (!(factor.weight() > 0)) {
+      throw new IllegalArgumentException(
+          "a factor of weight %s has no solution".formatted(factor.weight()));
+    }
+    if (!backend.usesHostMemory()) {
+      try (Backend host = Backends.openHost(BackendOptions.defaults())) {
+        return solve(host, factor, ridge);
+      }
+    }
+    ResidualSums residuals = new ResidualSums.OfFactor(factor);
+    return new LeastSquares(backend, factor, residuals, ridge).solve(0);
+  }
+
   /** Throws if there are more features than it takes. */
   public static void requireSize(long features) {
     if (features > MAX_FEATURES) {

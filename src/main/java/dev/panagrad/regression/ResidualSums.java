@@ -72,6 +72,37 @@ interface ResidualSums {
     }
   }
 
+  /** The residuals of rows that are known by their factor alone, which are those of its rows. */
+  record OfFactor(RowFactor factor) implements ResidualSums {
+    @Override
+    public void add(double[][] z, double[] squares, double[][] products) {
+      int q = z[0].length;
+      for (int j = 0; j < z.length; j++) {
+        for (double[] row : factor.r()) {
+          double residual = row[q + j];
+          for (int c = 0; c < q; c++) {
+            residual -= row[c] * z[j][c];
+          }
+          squares[j] += residual * residual;
+          for (int c = 0; c < q; c++) {
+            products[j][c] += row[c] * residual;
+          }
+        }
+      }
+    }
+
+    @Override
+    public double roundoff() {
+      return 0x1p-53;
+    }
+
+    /** With those of the reflections that made the factor (Higham 2002, theorem 19.4). */
+    @Override
+    public double roundings(int columns, double terms, double means) {
+      return (columns + 2) * (factor.rows() + 12.0) * terms + means;
+    }
+  }
+
   /** The residuals of F64 rows as they are, by the gradient of their squares. */
   record OfRows(Backend backend, DenseRows rows, RowFactor units) implements ResidualSums {
     @Override

@@ -122,7 +122,7 @@ public record RowFactor(
     return rows;
   }
 
-  /** The factor of these rows and those of another one, in the units of this one. */
+  /** The factor of these rows and those of another one. */
   public RowFactor merge(Backend backend, RowFactor other) {
     if (other.hasIntercept != hasIntercept
         || other.features != features
@@ -145,15 +145,37 @@ public record RowFactor(
       Tensor mine = tensor(arena, r);
       put(backend, mine, tensor(arena, other.inUnitsOf(this)));
       return new RowFactor(
-          hasIntercept,
-          features,
-          rows + other.rows,
-          weight + other.weight,
-          shift,
-          scale,
-          both,
-          triangle(mine));
+              hasIntercept,
+              features,
+              rows + other.rows,
+              weight + other.weight,
+              shift,
+              scale,
+              both,
+              triangle(mine))
+          .rescaled();
     }
+  }
+
+  /** The same rows, with columns of mean square 1: those of a part may have been constant. */
+  private RowFactor rescaled() {
+    int first = hasIntercept ? 1 : 0;
+    double[] scales = scale.clone();
+    double[][] scaled = Arrays.stream(r).map(double[]::clone).toArray(double[][]::new);
+    for (int c = 0; c < scales.length; c++) {
+      double squares = 0;
+      for (int i = first; i <= first + c; i++) {
+        squares += r[i][first + c] * r[i][first + c];
+      }
+      double unit = Math.sqrt(squares / weight);
+      if (unit > 0 && unit < Double.POSITIVE_INFINITY && !(c < features && constant[c])) {
+        scales[c] *= unit;
+        for (int i = 0; i <= first + c; i++) {
+          scaled[i][first + c] /= unit;
+        }
+      }
+    }
+    return new RowFactor(hasIntercept, features, rows, weight, shift, scales, constant, scaled);
   }
 
   /** The triangle for another shift and scale: {@code z' = (scale z + shift - shift') / scale'}. */

@@ -64,6 +64,11 @@ final class StandardizedRows {
       for (long i = 0; i < count; i++) {
         weight += rows.weights().get(batch.row(i));
       }
+      if (!(weight < Double.POSITIVE_INFINITY)) {
+        throw new IllegalArgumentException(
+            "the weights in tensor '%s' add up to %s; divide them by the largest"
+                .formatted(rows.weights().name(), weight));
+      }
     }
     return new StandardizedRows(batch, hasIntercept, x, y, weight);
   }

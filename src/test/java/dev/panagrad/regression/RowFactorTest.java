@@ -237,4 +237,37 @@ class RowFactorTest {
         assertThrows(IllegalArgumentException.class, () -> of.merge(backends.getFirst(), other));
     assertEquals(expected + " have no common one", e.getMessage());
   }
+
+  /** A merged factor solves for all rows, also where a column is constant in a part. */
+  @ParameterizedTest
+  @CsvSource({"true, 0", "false, 0", "true, 0.1"})
+  void mergedFactorsAreSolved(boolean hasIntercept, double l2) {
+    for (Backend backend : backends) {
+      try (TensorArena arena = TensorArena.open("rows")) {
+        Rows rows = Rows.random(arena, 3, new int[] {100, 250, ROWS}, true);
+        for (int i = 0; i < 100; i++) {
+          rows.x.set(i, 2, 7);
+        }
+        RowFactor merged =
+            rows.factor(backend, 0, 100, hasIntercept)
+                .merge(backend, rows.factor(backend, 100, 250, hasIntercept))
+                .merge(backend, rows.factor(backend, 250, ROWS, hasIntercept));
+        ExactSolution.Ridge ridge = new ExactSolution.Ridge(l2, true);
+        ExactSolution found = ExactSolution.solve(backend, merged, ridge);
+        Batch all = new Batch(new DenseRows(rows.x, rows.y, rows.weights, null));
+        ExactSolution expected = ExactSolution.solve(backend, all, ROWS, hasIntercept, ridge);
+        assertEquals(expected.rank(), found.rank());
+        for (int j = 0; j < TARGETS; j++) {
+          for (int f = 0; f < FEATURES; f++) {
+            double value = expected.coefficients()[j][f];
+            double size = Math.sqrt(expected.targetVariance()[j]) / merged.scale()[f];
+            double bound = 1e-11 * expected.condition() * size;
+            assertEquals(value, found.coefficients()[j][f], bound, "coefficient " + f);
+          }
+          double mse = expected.meanSquaredError()[j];
+          assertEquals(mse, found.meanSquaredError()[j], 1e-10 * mse);
+        }
+      }
+    }
+  }
 }
