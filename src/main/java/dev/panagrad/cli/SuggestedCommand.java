@@ -59,7 +59,7 @@ final class SuggestedCommand {
           OptionSpec before = given.matchedOption(name);
           boolean adds = before != null && before.arity().max() > 0 && name.equals("--exclude");
           String all = adds ? String.join(",", before.originalStringValues()) + "," + value : value;
-          arguments.addAll(List.of(name, all));
+          arguments.addAll(all.startsWith("-") ? List.of(name + "=" + all) : List.of(name, all));
         });
     return arguments;
   }

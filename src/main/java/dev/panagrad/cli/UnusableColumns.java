@@ -6,8 +6,10 @@ import dev.panagrad.data.UnusableColumnsException.Unusable;
 import dev.panagrad.safetensors.Excerpt;
 import java.util.ArrayList;
 import java.util.LinkedHashMap;
+import java.util.LinkedHashSet;
 import java.util.List;
 import java.util.Map;
+import java.util.Set;
 import picocli.CommandLine.ParseResult;
 
 /** What keeps a table from being used, and the command that goes on. */
@@ -27,7 +29,7 @@ final class UnusableColumns {
     if (given != null && e.columns().stream().noneMatch(c -> c.remedies().isEmpty())) {
       lines.add("go on with: " + SuggestedCommand.line(SuggestedCommand.with(given, remedies(e))));
     } else if (given != null) {
-      lines.add("choose another --target, or --loss logistic for two classes");
+      lines.add("choose another --target, or --loss logistic if it has two classes");
     }
     return String.join(System.lineSeparator(), lines);
   }
@@ -35,6 +37,7 @@ final class UnusableColumns {
   private static Map<String, String> remedies(UnusableColumnsException e) {
     Map<String, String> options = new LinkedHashMap<>();
     List<String> excluded = new ArrayList<>();
+    Set<String> marks = new LinkedHashSet<>();
     for (Unusable column : e.columns()) {
       if (column.remedies().contains(Remedy.EXCLUDE)) {
         excluded.add(column.column());
@@ -45,9 +48,16 @@ final class UnusableColumns {
           case CATEGORICAL -> options.put("--categorical", "auto");
           case MISSING -> options.put("--missing", "mean");
           case POSITIVE -> options.put("--positive", "LABEL");
+          case MARK -> {
+            marks.addAll(column.marks());
+            options.put("--missing", "mean");
+          }
           case EXCLUDE -> {}
         }
       }
+    }
+    if (!marks.isEmpty()) {
+      options.put("--na", String.join(",", marks));
     }
     if (!excluded.isEmpty()) {
       options.put("--exclude", String.join(",", excluded));

@@ -213,7 +213,7 @@ public final class TableEncoder {
       remedies.add(Remedy.EXCLUDE);
     } else if (!isCategory && found.texts > 0) {
       problems.add(found.textsInWords());
-      remedies.add(found.isName() ? Remedy.EXCLUDE : Remedy.CATEGORICAL);
+      remedies.add(remedy(found));
     }
     if (missing == MissingCells.ERROR && found.missing > 0) {
       problems.add(found.missingInWords());
@@ -228,8 +228,15 @@ public final class TableEncoder {
     }
     if (!problems.isEmpty()) {
       String name = table.columns().get(found.column);
-      unusable.add(new Unusable(name, String.join(", and ", problems), remedies));
+      unusable.add(new Unusable(name, String.join(", and ", problems), remedies, found.marks()));
     }
+  }
+
+  private static Remedy remedy(TableSurvey.Found found) {
+    if (!found.marks().isEmpty()) {
+      return Remedy.MARK;
+    }
+    return found.isName() ? Remedy.EXCLUDE : Remedy.CATEGORICAL;
   }
 
   private static String examples(TableSurvey.Found found) {
@@ -243,12 +250,13 @@ public final class TableEncoder {
       Table table, TableSurvey.Found found, int target, List<Unusable> unusable) {
     String name = table.columns().get(found.column);
     if (missing == MissingCells.ERROR && found.missing > 0) {
-      unusable.add(new Unusable(name, found.missingInWords(), List.of(Remedy.MISSING)));
+      unusable.add(new Unusable(name, found.missingInWords(), List.of(Remedy.MISSING), List.of()));
     }
     boolean isTarget = target < reader.targetCount();
     if (!isTarget || !hasClasses) {
       if (found.texts > 0) {
-        unusable.add(new Unusable(name, found.textsInWords(), List.of()));
+        List<Remedy> remedies = found.marks().isEmpty() ? List.of() : List.of(Remedy.MARK);
+        unusable.add(new Unusable(name, found.textsInWords(), remedies, found.marks()));
       }
       return null;
     }
@@ -266,6 +274,7 @@ public final class TableEncoder {
                       found.isBeyondLimit() ? "more than " + maximumLevels : levels.size(),
                       levels.size() == 1 ? "" : "s",
                       examples(found)),
+              List.of(),
               List.of()));
       return null;
     }
@@ -279,7 +288,8 @@ public final class TableEncoder {
                       .formatted(levels.get(0), levels.get(1))
                   : "has the classes '%s' and '%s', and not '%s'"
                       .formatted(levels.get(0), levels.get(1), positive),
-              List.of(Remedy.POSITIVE)));
+              List.of(Remedy.POSITIVE),
+              List.of()));
       return null;
     }
     return new ClassLabels(levels.get(1 - one), levels.get(one));

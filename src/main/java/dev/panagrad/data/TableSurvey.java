@@ -10,14 +10,17 @@ import java.util.Set;
 /** What the cells of columns are: one pass over a table. Memory: a bit a row, and some values. */
 final class TableSurvey implements Table.Values {
   private static final int SHOWN_CHARACTERS = 40;
+  private static final int MOST_MARKS = 3;
 
   /** What was found in one column. */
   final class Found {
     final int column;
+    long numbers;
     long texts;
     long missing;
     private String example; // the first text, with its place
     private String firstMissing; // its place
+    private final Set<String> marks = new LinkedHashSet<>(); // texts, at most one too many
     private Set<Object> values = new LinkedHashSet<>(); // of both kinds, at most one too many
 
     private Found(int column) {
@@ -32,6 +35,15 @@ final class TableSurvey implements Table.Values {
 
     boolean isBeyondLimit() {
       return values.size() > limit;
+    }
+
+    /** A few texts among numbers, such as dashes; empty if they are something else. */
+    List<String> marks() {
+      boolean isMarked =
+          numbers > texts
+              && marks.size() <= MOST_MARKS
+              && marks.stream().noneMatch(text -> text.contains(","));
+      return isMarked ? List.copyOf(marks) : List.of();
     }
 
     /** True if more than half of its cells differ, as names and identifiers do. */
@@ -113,6 +125,7 @@ final class TableSurvey implements Table.Values {
     if (Double.isNaN(value)) {
       missing(row, selected);
     } else {
+      found[selected].numbers++;
       found[selected].add(value);
       if (selected == weights && value == 0) {
         rowsOfWeightZero.set((int) row);
@@ -127,6 +140,9 @@ final class TableSurvey implements Table.Values {
       String shown =
           text.length() > SHOWN_CHARACTERS ? text.substring(0, SHOWN_CHARACTERS) + "..." : text;
       column.example = "'%s' (%s)".formatted(shown, table.place(row, column.column));
+    }
+    if (column.marks.size() <= MOST_MARKS) {
+      column.marks.add(text);
     }
     column.add(text);
   }

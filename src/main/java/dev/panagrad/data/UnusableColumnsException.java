@@ -16,8 +16,9 @@ public final class UnusableColumnsException extends DataException {
    * @param column its name
    * @param problem what was found, how often, and an example with its place
    * @param remedies what helps, all together; nothing if the column is predicted
+   * @param marks texts among numbers, where they are few
    */
-  public record Unusable(String column, String problem, List<Remedy> remedies) {
+  public record Unusable(String column, String problem, List<Remedy> remedies, List<String> marks) {
     @Override
     public String toString() {
       return "column '%s' %s".formatted(column, problem);
@@ -32,6 +33,8 @@ public final class UnusableColumnsException extends DataException {
     MISSING,
     /** Leave the column out. */
     EXCLUDE,
+    /** Take its few texts for marks of missing cells. */
+    MARK,
     /** Say which of two values is the positive class. */
     POSITIVE
   }

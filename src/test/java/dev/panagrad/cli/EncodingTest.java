@@ -159,6 +159,16 @@ class EncodingTest {
     assertEquals(message.contains("the classes"), run.err().contains("--positive LABEL"));
   }
 
+  /** A few texts among numbers are marks of missing values. */
+  @Test
+  void marksOfMissingValues() throws IOException {
+    Path file = write("marks.csv", "x,y\n1,2\n-,3\n3,5\n4,.\n5,8\n7,9\n");
+    Cli run = Cli.train(file, "--target y");
+    assertEquals(Cli.FAILED, run.status(), run::toString);
+    String last = run.err().lines().toList().getLast();
+    assertTrue(last.endsWith("--target y --missing mean --na=-,."), last);
+  }
+
   /** A text as target of another loss is no class. */
   @Test
   void textAsTarget() throws IOException {
