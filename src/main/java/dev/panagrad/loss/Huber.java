@@ -41,6 +41,16 @@ public record Huber(double delta) implements Loss {
   }
 
   @Override
+  public int degree() {
+    return 2;
+  }
+
+  @Override
+  public Huber inUnits(double scale) {
+    return new Huber(delta / scale);
+  }
+
+  @Override
   public boolean isClipped() {
     return true;
   }

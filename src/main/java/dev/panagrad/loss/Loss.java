@@ -85,6 +85,20 @@ public interface Loss {
     return false;
   }
 
+  /**
+   * Which power of the unit of the targets the loss has, if targets and predictions may be scaled:
+   * {@code loss(z, y) = s^degree inUnits(s).loss(z / s, y / s)}, and it stays what it is where the
+   * same is subtracted from both. 0 for others.
+   */
+  default int degree() {
+    return 0;
+  }
+
+  /** This loss of targets divided by a scale, without the factor of {@link #degree}. */
+  default Loss inUnits(double scale) {
+    return this;
+  }
+
   /** What targets must be, if that one is not; empty if it is accepted. */
   default Optional<String> targetRequirement(double y) {
     return Optional.empty();

@@ -54,6 +54,11 @@ public record Quantile(double tau) implements Loss {
   }
 
   @Override
+  public int degree() {
+    return 1;
+  }
+
+  @Override
   public boolean isSmooth() {
     return false;
   }

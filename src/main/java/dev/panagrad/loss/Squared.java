@@ -34,6 +34,11 @@ public record Squared() implements Loss {
   }
 
   @Override
+  public int degree() {
+    return 2;
+  }
+
+  @Override
   public boolean isQuadratic() {
     return true;
   }

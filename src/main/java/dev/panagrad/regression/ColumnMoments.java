@@ -67,6 +67,10 @@ final class ColumnMoments {
     return (value - mean[col] - rest[col]) / scale[col];
   }
 
+  double raw(double value, int col) {
+    return value * scale[col] + rest[col] + mean[col];
+  }
+
   static ColumnMoments of(String what, double[] mean, double[] scale) {
     if (mean.length != scale.length) {
       throw new IllegalArgumentException(

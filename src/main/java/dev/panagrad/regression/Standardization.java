@@ -240,6 +240,11 @@ public final class Standardization {
     return y.standardized(value, target(target));
   }
 
+  /** A standardized target in the units of the table. */
+  public double rawTarget(double value, int target) {
+    return y.raw(value, target(target));
+  }
+
   /** Factor from the mean squared error of a standardized target to raw units. */
   public double lossScale(int target) {
     return targetScale(target) * targetScale(target);

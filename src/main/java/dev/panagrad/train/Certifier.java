@@ -118,7 +118,7 @@ record Certifier(
   }
 
   private double raw(double loss, int output) {
-    return loss * units.lossScale(output) / objective.groups();
+    return loss * objective.unit(units, output) / objective.groups();
   }
 
   private double l1Penalty(double[] w, int output) {

@@ -151,8 +151,9 @@ public final class Trainer {
 
   /**
    * Standardizes features and targets, <b>in place</b>, by the weighted means and deviations of the
-   * training rows, and folds them back into the model. Learning rates, bounds and tolerances then
-   * refer to standardized units; penalties to standardized features and targets in raw units.
+   * training rows, and folds them back into the model; see {@link #loss} for targets that stay.
+   * Learning rates, bounds and tolerances then refer to standardized units; penalties to
+   * standardized features and targets in raw units.
    */
   public Trainer standardizeInPlace() {
     this.standardize = true;
@@ -271,8 +272,10 @@ public final class Trainer {
   }
 
   /**
-   * Fits that loss; others than the squared error in host memory. Of data standardized in place,
-   * features alone are, as targets are classes or counts, or have units that the loss knows.
+   * Fits that loss; others than the squared error in host memory. Data standardized in place keep
+   * the targets of losses without a {@linkplain Loss#degree degree}, such as classes and counts.
+   * For methods that look at all rows, and for quantiles beside a rule with coupled decay, they
+   * keep those of all losses but the squared error.
    */
   public Trainer loss(Loss newLoss) {
     this.loss = Objects.requireNonNull(newLoss, "loss");

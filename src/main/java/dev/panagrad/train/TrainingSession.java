@@ -204,7 +204,8 @@ final class TrainingSession implements AutoCloseable {
   private EpochRecord record() {
     double total = 0;
     for (int j = 0; j < bench.fit.outputs(); j++) {
-      total += progress.lossSums[j] / rows.trained() * rows.standardization().lossScale(j);
+      total +=
+          progress.lossSums[j] / rows.trained() * bench.fit.loss().unit(rows.standardization(), j);
     }
     if (rows.heldOut() > 0) {
       loop.settle();

@@ -8,6 +8,7 @@ import dev.panagrad.regression.ColumnException;
 import dev.panagrad.regression.LinearModel;
 import dev.panagrad.regression.LinearRegression;
 import dev.panagrad.regression.Standardization;
+import dev.panagrad.rule.UpdateRule;
 import dev.panagrad.tensor.Parameters;
 import dev.panagrad.tensor.Tensor;
 import dev.panagrad.tensor.TensorArena;
@@ -35,15 +36,19 @@ final class Workbench implements AutoCloseable {
     TrainingLoss loss = TrainingLoss.of(plan.loss, rows, arena);
     if (plan.fit.isStandardized()) {
       rows.standardize(moments(plan, rows, loss));
+      loss = loss.in(rows.standardization());
     }
     fit = RowFit.of(backend, arena, rows, loss, plan.fit.hasIntercept());
     Standardization units = rows.standardization();
     boolean steps = plan.method.solver() == null;
-    optimizer = steps ? StandardizedPenalty.optimizer(plan.method.optimizer(), units) : null;
+    optimizer =
+        steps
+            ? StandardizedPenalty.optimizer(plan.method.optimizer(), units, loss.loss().degree())
+            : null;
     Penalty penalty =
         steps
             ? StandardizedPenalty.objective(optimizer)
-            : StandardizedPenalty.scaled(plan.method.penalty(), units);
+            : StandardizedPenalty.scaled(plan.method.penalty(), units, 2);
     objective =
         plan.looksAtAllRows() || plan.fit.isCertified() ? new RowsObjective(fit, penalty) : null;
     curvature = new MeasuredCurvature(fit, objective);
@@ -107,11 +112,26 @@ final class Workbench implements AutoCloseable {
             ? plan.method.penalty()
             : StandardizedPenalty.objective(plan.method.optimizer());
     Standardization units =
-        StandardizedPenalty.scales(loss.isLeastSquares() ? fit : fit.withRawTargets(), penalty);
+        loss.isLeastSquares()
+            ? StandardizedPenalty.scales(fit, penalty)
+            : scalesTargets(plan) ? fit.withCommonTargetScale() : fit.withRawTargets();
     for (int j = 0; j < units.targets(); j++) {
-      requireSquares(units.lossScale(j), rows.data(), j);
+      requireSquares(loss.unit(units, j), rows.data(), j);
     }
     return units;
+  }
+
+  /**
+   * True for the losses beside least squares whose targets are scaled too, so that rates do not
+   * depend on their unit: where an optimizer steps, whose decay has the degree of the loss.
+   */
+  private static boolean scalesTargets(TrainingPlan plan) {
+    if (plan.method.solver() != null || plan.loss.offset() != null) {
+      return false;
+    }
+    UpdateRule rule = plan.method.optimizer().rule();
+    int degree = plan.loss.loss().degree();
+    return degree == 2 || (degree == 1 && (rule.isDecayDecoupled() || rule.weightDecay() == 0));
   }
 
   /** Throws where a target varies by so little that its squared errors are no numbers. */

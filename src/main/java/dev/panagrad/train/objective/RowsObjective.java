@@ -2,6 +2,7 @@ package dev.panagrad.train.objective;
 
 import dev.panagrad.loss.Squared;
 import dev.panagrad.penalty.Penalty;
+import dev.panagrad.regression.Standardization;
 import dev.panagrad.solver.Objective;
 import dev.panagrad.tensor.DType;
 import dev.panagrad.tensor.Parameters;
@@ -58,6 +59,11 @@ public final class RowsObjective implements Objective {
   @Override
   public int size() {
     return size;
+  }
+
+  /** What an output's loss is to be multiplied by, to be in the units of the table. */
+  public double unit(Standardization units, int output) {
+    return fit.loss().unit(units, output);
   }
 
   @Override

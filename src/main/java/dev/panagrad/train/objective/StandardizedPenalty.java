@@ -19,16 +19,21 @@ public final class StandardizedPenalty {
     return penalty.l1() > 0 ? fit.withCommonTargetScale() : fit;
   }
 
-  public static Optimizer.Builder optimizer(Optimizer.Builder options, Standardization scales) {
+  public static Optimizer.Builder optimizer(
+      Optimizer.Builder options, Standardization scales, int degree) {
     List<ParameterGroup> groups =
         options.groups().stream()
-            .map(g -> g.penalty() == null ? g : g.penalty(scaled(g.penalty(), scales)))
+            .map(g -> g.penalty() == null ? g : g.penalty(scaled(g.penalty(), scales, degree)))
             .toList();
-    return options.withGroups(groups).penalty(scaled(options.penalty(), scales));
+    return options.withGroups(groups).penalty(scaled(options.penalty(), scales, degree));
   }
 
-  public static Penalty scaled(Penalty penalty, Standardization scales) {
-    return new Penalty(penalty.l1() / scales.targetScale(0), penalty.l2());
+  /** A penalty beside a loss of that degree, which is divided by that power of the scale. */
+  public static Penalty scaled(Penalty penalty, Standardization scales, int degree) {
+    double scale = scales.targetScale(0);
+    return degree == 1
+        ? new Penalty(penalty.l1(), penalty.l2() * scale)
+        : new Penalty(penalty.l1() / scale, penalty.l2());
   }
 
   /** What such an optimizer minimizes beside the loss: the penalty and coupled decay of weights. */

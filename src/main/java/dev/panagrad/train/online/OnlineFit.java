@@ -78,7 +78,7 @@ public final class OnlineFit {
     taken = staged.batch(true);
     current = taken;
     optimizer =
-        StandardizedPenalty.optimizer(setup.optimizer, scales)
+        StandardizedPenalty.optimizer(setup.optimizer, scales, 2)
             .build(regression.parameters(), backend, arena);
     gradient = regression.gradient().flat();
     weights = onHost(arena, regression.weights());

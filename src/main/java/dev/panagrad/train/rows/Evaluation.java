@@ -52,7 +52,7 @@ public final class Evaluation {
   public double raw(double[] means) {
     double total = 0;
     for (int j = 0; j < means.length; j++) {
-      total += means[j] * fit.rows().standardization().lossScale(j);
+      total += means[j] * fit.loss().unit(fit.rows().standardization(), j);
     }
     return total / means.length;
   }

@@ -3,6 +3,7 @@ package dev.panagrad.train.rows;
 import dev.panagrad.data.Dataset;
 import dev.panagrad.loss.Metrics;
 import dev.panagrad.regression.LinearRegression;
+import dev.panagrad.regression.Standardization;
 import dev.panagrad.tensor.Tensor;
 import dev.panagrad.tensor.TensorArena;
 import java.lang.foreign.Arena;
@@ -68,6 +69,7 @@ public record FitMetrics(Map<String, Double> values, Map<String, String> notes) 
       Dataset data,
       TrainingRows rows,
       List<Metrics> metrics) {
+    Standardization units = rows.standardization();
     double[] z = new double[BLOCK_ROWS];
     double[] y = new double[BLOCK_ROWS];
     double[] s = new double[BLOCK_ROWS];
@@ -84,9 +86,9 @@ public record FitMetrics(Map<String, Double> values, Map<String, String> notes) 
           for (long row = first; row < end; row++) {
             double weight = loss.weights() == null ? 1 : loss.weights().get(row);
             if (weight > 0 && (trained == null || trained.get(ValueLayout.JAVA_BYTE, row) != 0)) {
-              z[count] =
-                  block.get(row - first, j) + (loss.offset() == null ? 0 : loss.offset().get(row));
-              y[count] = data.y().get(row, j);
+              double offset = loss.offset() == null ? 0 : loss.offset().get(row);
+              z[count] = units.rawTarget(block.get(row - first, j), j) + offset;
+              y[count] = units.rawTarget(data.y().get(row, j), j);
               s[count++] = weight;
             }
           }

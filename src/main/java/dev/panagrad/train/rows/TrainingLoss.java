@@ -3,6 +3,7 @@ package dev.panagrad.train.rows;
 import dev.panagrad.data.Dataset;
 import dev.panagrad.loss.Loss;
 import dev.panagrad.regression.LinearRegression;
+import dev.panagrad.regression.Standardization;
 import dev.panagrad.tensor.DType;
 import dev.panagrad.tensor.Tensor;
 import dev.panagrad.tensor.TensorArena;
@@ -17,8 +18,10 @@ import java.util.List;
  * @param offset of the rows, or null
  * @param heldOutScale what the mean over held-out rows is to be multiplied by, to be one over their
  *     weights
+ * @param loss the caller's, in the units that targets are trained in
  */
-public record TrainingLoss(LossPlan plan, Tensor weights, Tensor offset, double heldOutScale) {
+public record TrainingLoss(
+    LossPlan plan, Tensor weights, Tensor offset, double heldOutScale, Loss loss) {
   private static final int MOST_ROWS = 100_000; // that a constant is estimated from
 
   /** The loss over these rows, whose targets are in raw units. */
@@ -29,7 +32,7 @@ public record TrainingLoss(LossPlan plan, Tensor weights, Tensor offset, double 
       offset = converted("offsets", offset, 1, data, arena);
     }
     if (plan.weights() == null && plan.classWeights() == null) {
-      return new TrainingLoss(plan, null, offset, 1);
+      return new TrainingLoss(plan, null, offset, 1, plan.loss());
     }
     Tensor weights;
     try (TensorArena scratch = TensorArena.open("weights as F64")) {
@@ -44,7 +47,8 @@ public record TrainingLoss(LossPlan plan, Tensor weights, Tensor offset, double 
               .formatted(heldOut));
     }
     // Held-out rows have no part in a gradient.
-    return new TrainingLoss(plan, weights, offset, heldOut > 0 ? rows.heldOut() / heldOut : 1);
+    double scale = heldOut > 0 ? rows.heldOut() / heldOut : 1;
+    return new TrainingLoss(plan, weights, offset, scale, plan.loss());
   }
 
   /**
@@ -107,8 +111,15 @@ public record TrainingLoss(LossPlan plan, Tensor weights, Tensor offset, double 
     return List.of(all / (2 * sums[0]), all / (2 * sums[1]));
   }
 
-  public Loss loss() {
-    return plan.loss();
+  /** The same of targets in these units, which share one scale unless they are least squares'. */
+  public TrainingLoss in(Standardization units) {
+    Loss scaled = plan.isLeastSquares() ? loss : plan.loss().inUnits(units.targetScale(0));
+    return new TrainingLoss(plan, weights, offset, heldOutScale, scaled);
+  }
+
+  /** What a loss in these units is to be multiplied by, to be in those of the table. */
+  public double unit(Standardization units, int target) {
+    return loss.degree() == 1 ? units.targetScale(target) : units.lossScale(target);
   }
 
   public boolean isLeastSquares() {
