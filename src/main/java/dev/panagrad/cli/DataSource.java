@@ -38,7 +38,7 @@ final class DataSource {
       arity = "1..*",
       paramLabel = "DATA",
       description =
-          "File of rows, as its bytes and its ending say: CSV; .svm, .libsvm, .svmlight; both also compressed as .gz, .bz2, .zst; .parquet; .arrow, .arrows, .feather, .ipc; .npy, .npz; .safetensors; - for standard input; or "
+          "Files of rows, folders of them, or quoted patterns, which have the same columns; each as its bytes and its ending say: CSV; .svm, .libsvm, .svmlight; both also compressed as .gz, .bz2, .zst; .parquet; .arrow, .arrows, .feather, .ipc; .npy, .npz; .safetensors; - for standard input; or "
               + SAMPLE
               + " for the bundled diabetes data.")
   private List<String> data = new ArrayList<>();
@@ -178,8 +178,10 @@ final class DataSource {
   private Table source() {
     TableOptions options = options();
     String first = data.getFirst();
-    if (data.size() > 1) {
-      throw new UsageException("one file of data is read, found " + data);
+    for (String name : data) {
+      if (data.size() > 1 && isNoFile(name)) {
+        throw new UsageException("'" + name + "' is read alone, and not with other data");
+      }
     }
     if (first.equals(SAMPLE)) {
       return TableFile.csv(SAMPLE, () -> DataSource.class.getResourceAsStream("diabetes.csv"));
@@ -192,10 +194,14 @@ final class DataSource {
           ManagementFactory.getPlatformMXBean(OperatingSystemMXBean.class).getTotalMemorySize();
       return TableFile.read("standard input", System.in, memory / MEMORY_PARTS, options);
     }
+    return TableFile.open(data.stream().map(DataSource::path).toList(), options);
+  }
+
+  private static Path path(String name) {
     try {
-      return TableFile.open(Path.of(first), options);
+      return Path.of(name);
     } catch (InvalidPathException e) {
-      throw new IllegalArgumentException("'" + first + "' is not a path: " + e.getMessage(), e);
+      throw new IllegalArgumentException("'" + name + "' is not a path: " + e.getMessage(), e);
     }
   }
 

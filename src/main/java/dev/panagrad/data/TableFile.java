@@ -2,6 +2,7 @@ package dev.panagrad.data;
 
 import dev.panagrad.data.arrow.ArrowFile;
 import dev.panagrad.data.csv.CsvTable;
+import dev.panagrad.data.file.FileList;
 import dev.panagrad.data.file.FileStart;
 import dev.panagrad.data.file.LibraryTable;
 import dev.panagrad.data.file.MemoryBytes;
@@ -21,6 +22,9 @@ import java.nio.channels.Channels;
 import java.nio.charset.StandardCharsets;
 import java.nio.file.Files;
 import java.nio.file.Path;
+import java.util.LinkedHashMap;
+import java.util.List;
+import java.util.Map;
 
 /**
  * Opens a file as a {@link Table}. Its first bytes say what it is, and where they do not, the
@@ -142,6 +146,42 @@ public final class TableFile {
     return new DataException(
         "%s is a file of %s compressed by %s, which is not read; decompress it first"
             .formatted(name, format, packing));
+  }
+
+  /**
+   * Opens files as one table, whose rows follow each other: each a file, a folder of which all
+   * files are read, or a pattern such as {@code part-*.csv}; those of a folder and a pattern in the
+   * order of their names. Folders named {@code name=value} below are columns.
+   *
+   * @throws DataException as {@link #open(Path, TableOptions)}, or if there is no file; columns
+   *     that differ are found when they are asked for
+   */
+  public static Table open(List<Path> files, TableOptions options) {
+    Map<Path, Map<String, String>> found = new LinkedHashMap<>();
+    for (Path file : files) {
+      FileList.of(file)
+          .forEach(
+              (one, folders) -> {
+                if (found.put(one, folders) != null) {
+                  throw new DataException(one + " is named twice");
+                }
+              });
+    }
+    // What one file shows, others show too.
+    TableOptions quiet = options.withNotes(note -> {});
+    Map<Table, Map<String, String>> tables = new LinkedHashMap<>();
+    boolean complete = false;
+    try {
+      found.forEach(
+          (file, folders) -> tables.put(open(file, tables.isEmpty() ? options : quiet), folders));
+      complete = true;
+    } finally {
+      if (!complete) {
+        tables.keySet().forEach(Table::close);
+      }
+    }
+    boolean isOne = tables.size() == 1 && tables.values().iterator().next().isEmpty();
+    return isOne ? tables.keySet().iterator().next() : new ConcatenatedTable(tables);
   }
 
   /** CSV from somewhere else than a file, under a name for messages. */

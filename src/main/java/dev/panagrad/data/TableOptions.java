@@ -23,6 +23,11 @@ public record TableOptions(
   public static final TableOptions DEFAULT =
       new TableOptions(null, CsvDialect.DETECTED, null, note -> {}, Setting::toString);
 
+  /** These options with another receiver of notes. */
+  public TableOptions withNotes(Consumer<String> receiver) {
+    return new TableOptions(format, csv, dates, receiver, names);
+  }
+
   /** What can be set where a file is not read as it is meant. */
   public enum Setting {
     NO_HEADER("Table.withoutHeader"),

@@ -27,8 +27,9 @@ public final class MemoryBytes implements AutoCloseable {
     MemoryBytes bytes = new MemoryBytes();
     boolean complete = false;
     try {
-      byte[] part;
-      while ((part = in.readNBytes(PART_BYTES)).length > 0) {
+      for (byte[] part = in.readNBytes(PART_BYTES);
+          part.length > 0;
+          part = in.readNBytes(PART_BYTES)) {
         bytes.size += part.length;
         if (bytes.size > most) {
           throw new DataException(
