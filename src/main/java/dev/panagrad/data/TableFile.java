@@ -69,13 +69,23 @@ public final class TableFile {
     }
     return switch (used) {
       case NPY -> NpyTable.open(file);
-      case NPZ -> NpzTable.open(file);
-      case SAFETENSORS -> SafetensorsTable.open(file);
+      case NPZ -> noted(NpzTable.open(file), options);
+      case SAFETENSORS -> noted(SafetensorsTable.open(file), options);
       // Lambdas, so that a library is looked for when the file is opened.
       case PARQUET ->
-          new LibraryTable(file, "Parquet", "dev.hardwood:hardwood-core", p -> ParquetFile.open(p));
+          new LibraryTable(
+              file,
+              options,
+              "Parquet",
+              "dev.hardwood:hardwood-core",
+              (p, o) -> ParquetFile.open(p, o));
       case ARROW ->
-          new LibraryTable(file, "Arrow", "org.apache.arrow:arrow-format", p -> ArrowFile.open(p));
+          new LibraryTable(
+              file,
+              options,
+              "Arrow",
+              "org.apache.arrow:arrow-format",
+              (p, o) -> ArrowFile.open(p, o));
       case CSV, LIBSVM -> {
         String kind = used == FileFormat.CSV ? "a CSV file" : "a LIBSVM file";
         Table.Source source =
@@ -123,6 +133,21 @@ public final class TableFile {
     return format == FileFormat.CSV
         ? CsvTable.of(name, source, options)
         : LibsvmTable.of(name, source);
+  }
+
+  /** Says which arrays are no features unless they are named. */
+  private static Table noted(Table table, TableOptions options) {
+    for (int column = 0; column < table.columns().size(); column++) {
+      String apart = table.apart(column);
+      if (apart != null) {
+        options
+            .notes()
+            .accept(
+                "%s: '%s' is left out: %s"
+                    .formatted(table.name(), table.columns().get(column), apart));
+      }
+    }
+    return table;
   }
 
   /** What was asked for, or what the bytes say; null if neither says anything. */

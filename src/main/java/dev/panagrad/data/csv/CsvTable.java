@@ -7,6 +7,7 @@ import dev.panagrad.data.CsvDialect;
 import dev.panagrad.data.DataException;
 import dev.panagrad.data.TableOptions;
 import dev.panagrad.data.TableOptions.Setting;
+import dev.panagrad.data.file.DateText;
 import dev.panagrad.data.file.NumberText;
 import dev.panagrad.data.file.NumberedColumns;
 import dev.panagrad.data.file.RegularFile;
@@ -32,11 +33,14 @@ import java.util.Set;
  */
 public final class CsvTable extends ScannedTable {
   private static final int SHOWN_CHARACTERS = 40;
+  // What pandas calls an index, and one that it has read as a column.
+  private static final Set<String> INDEX_NAMES = Set.of("", "Unnamed: 0");
 
   private final Source source;
   private final TableOptions options;
   private final CsvDialect dialect;
   private boolean hasHeader = true;
+  private boolean hasIndex; // its first column counts rows
   private char separator;
   private boolean hasDecimalComma;
   private final boolean hasNumericMarks;
@@ -81,6 +85,12 @@ public final class CsvTable extends ScannedTable {
   }
 
   @Override
+  public String apart(int column) {
+    layout();
+    return hasIndex && column == 0 ? "it counts rows, as an index of pandas" : null;
+  }
+
+  @Override
   protected Layout scan() {
     try (Reader text = CsvRecords.text(source, dialect.charset());
         CsvReader<CsvRecord> reader = detected(text)) {
@@ -91,8 +101,10 @@ public final class CsvTable extends ScannedTable {
       CsvRecord first = records.next();
       List<String> columns = hasHeader ? header(first) : NumberedColumns.of(first.getFieldCount());
       long rows = hasHeader ? 0 : 1;
+      hasIndex = hasHeader && columns.size() > 1 && INDEX_NAMES.contains(columns.getFirst());
       while (records.hasNext()) {
         CsvRecord record = records.next();
+        hasIndex = hasIndex && record.getField(0).equals(Long.toString(rows));
         int fields = record.getFieldCount();
         if (fields != columns.size()) {
           long line = record.getStartingLineNumber();
@@ -105,6 +117,13 @@ public final class CsvTable extends ScannedTable {
       }
       if (rows == 0) {
         throw new DataException(name() + " has a header and no rows");
+      }
+      if (hasIndex) {
+        options
+            .notes()
+            .accept(
+                name()
+                    + ": column 1 counts rows from 0, as an index of pandas, and is no feature unless it is named");
       }
       return new Layout(columns, rows);
     } catch (IOException | UncheckedIOException | CsvParseException e) {
@@ -151,7 +170,12 @@ public final class CsvTable extends ScannedTable {
     } else if (isNumber) {
       into.number(row, selected, NumberText.parse(number));
     } else {
-      into.text(row, selected, text);
+      double seconds = options.dates() == null ? Double.NaN : DateText.seconds(text);
+      if (Double.isNaN(seconds)) {
+        into.text(row, selected, text);
+      } else {
+        into.number(row, selected, options.dates().of(seconds));
+      }
     }
   }
 
