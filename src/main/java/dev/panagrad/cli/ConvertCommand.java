@@ -11,23 +11,17 @@ import java.util.concurrent.Callable;
 import picocli.CommandLine.Command;
 import picocli.CommandLine.Mixin;
 import picocli.CommandLine.Option;
-import picocli.CommandLine.Parameters;
 
 /** {@code panagrad convert}: writes a training file, which is mapped instead of read. */
 @Command(
     name = "convert",
+    customSynopsis = "panagrad convert [OPTIONS] DATA... OUT.safetensors",
     description =
-        "Write features and targets of a data file as a training file: rows ready to be trained on, mapped instead of read, also where they are larger than memory.",
+        "Write features and targets of a data file as a training file: rows ready to be trained on, mapped instead of read, also where they are larger than memory. NumPy and safetensors read it too.",
     mixinStandardHelpOptions = true,
     sortOptions = false)
 final class ConvertCommand implements Callable<Integer> {
   @Mixin private DataOptions data;
-
-  @Parameters(
-      index = "1",
-      paramLabel = "OUT.safetensors",
-      description = "The training file; NumPy and safetensors read it too.")
-  private Path out;
 
   @Option(
       names = "--units",
@@ -39,6 +33,7 @@ final class ConvertCommand implements Callable<Integer> {
 
   @Override
   public Integer call() {
+    Path out = Path.of(data.source.takeLast("OUT.safetensors"));
     data.requireTarget();
     if (data.source.isFile(out)) {
       throw new UsageException(out + " is the data file");

@@ -69,7 +69,7 @@ final class SuggestedCommand {
     for (ArgSpec positional : given.matchedPositionals()) {
       for (String value : positional.originalStringValues()) {
         // What begins so would be taken for an option, or a file of arguments.
-        arguments.add(value.startsWith("-") || value.startsWith("@") ? "./" + value : value);
+        arguments.add(value.matches("(?s)-.+|@.*") ? "./" + value : value);
       }
     }
     for (OptionSpec option : given.matchedOptions()) {

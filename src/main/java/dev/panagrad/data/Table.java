@@ -99,6 +99,16 @@ public interface Table extends AutoCloseable {
                 problem));
   }
 
+  /**
+   * Why a column is a feature only where it is named: it is an index of rows, or cannot be read.
+   * Null for all others.
+   *
+   * @param column index in {@link #columns}
+   */
+  default String apart(int column) {
+    return null;
+  }
+
   /** With the first record as data too, and columns numbered from 1; throws if it is not CSV. */
   default Table withoutHeader() {
     throw new UnsupportedOperationException(

@@ -59,7 +59,10 @@ public final class TableReader {
     return this;
   }
 
-  /** The columns to predict from, by name or by number from 1; if empty, all but the targets. */
+  /**
+   * The columns to predict from, by name or by number from 1; if empty, all but the targets and
+   * those that are {@link Table#apart}.
+   */
   public TableReader features(List<String> columns) {
     features = List.copyOf(columns);
     chosen = null;
@@ -286,7 +289,9 @@ public final class TableReader {
   private int[] others(int[] taken) {
     BitSet excluded = new BitSet();
     Arrays.stream(taken).forEach(excluded::set);
-    return IntStream.range(0, table.columns().size()).filter(c -> !excluded.get(c)).toArray();
+    return IntStream.range(0, table.columns().size())
+        .filter(c -> !excluded.get(c) && table.apart(c) == null)
+        .toArray();
   }
 
   private List<String> names() {

@@ -140,6 +140,11 @@ public final class SafetensorsFile implements AutoCloseable {
     return Collections.unmodifiableSet(entries.keySet());
   }
 
+  /** The element type of a tensor as the file names it, which may be none of {@link DType}. */
+  public String typeName(String name) throws SafetensorsException {
+    return entry(name).dtype();
+  }
+
   /**
    * The element type of a tensor; throws if there is none, or its type is none of {@link DType}.
    */
@@ -277,18 +282,27 @@ public final class SafetensorsFile implements AutoCloseable {
    * was.
    */
   public Tensor map(TensorArena arena, String name) throws IOException {
-    TensorPlace entry = entry(name);
     DType dtype = dtype(name);
-    long offset = dataStart + entry.begin();
+    long offset = dataStart + entry(name).begin();
     if (offset % dtype.bytes() != 0) {
       throw wrong(
           offset,
           "tensor '%s' is not at a multiple of %d bytes, and cannot be mapped, but read"
               .formatted(Excerpt.of(name), dtype.bytes()));
     }
+    return map(arena, name, dtype, shape(name).extents());
+  }
+
+  /** Maps the bytes of a tensor of any type, which may be at any place, as {@link #map}. */
+  public Tensor mapBytes(TensorArena arena, String name) throws IOException {
+    return map(arena, name, DType.U8, entry(name).end() - entry(name).begin());
+  }
+
+  private Tensor map(TensorArena arena, String name, DType dtype, long... extents)
+      throws IOException {
+    long offset = dataStart + entry(name).begin();
     try {
-      return arena.map(
-          name, channel, FileChannel.MapMode.READ_ONLY, offset, dtype, shape(name).extents());
+      return arena.map(name, channel, FileChannel.MapMode.READ_ONLY, offset, dtype, extents);
     } catch (IllegalArgumentException e) {
       throw wrong(
           offset,

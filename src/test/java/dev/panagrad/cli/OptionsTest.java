@@ -277,7 +277,6 @@ class OptionsTest {
           train %s --target y --learning-rate fast  | fast
           train %s --target y --learnig-rate 1      | --learnig-rate
           train %s --target y --patience            | --patience
-          train %s other.csv --target y             | other.csv
           compare %s                                | --target
           trian %s --target y                       | trian
           backends now                              | now

@@ -133,7 +133,8 @@ class ProcessTest {
 
   @Test
   void directory() throws IOException, InterruptedException {
-    Cli run = start(WITH_MODULE, "train " + folder + " --target y --quiet").exits(Cli.FAILED);
-    Cli.assertContains(run.err(), folder.toString(), "directory");
+    Path empty = Files.createDirectory(folder.resolve("empty"));
+    Cli run = start(WITH_MODULE, "train " + empty + " --target y --quiet").exits(Cli.FAILED);
+    Cli.assertContains(run.err(), empty.toString(), "directory");
   }
 }

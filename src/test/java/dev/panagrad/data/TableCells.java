@@ -53,7 +53,8 @@ public final class TableCells {
             assertTrue(!seen[(int) row][selected], "a cell came twice");
             seen[(int) row][selected] = true;
             cells[(int) row][selected] = value;
-            assertTrue(table.place(row, columns[selected]).startsWith(table.name()));
+            String place = table.place(row, columns[selected]);
+            assertTrue(place.matches(".*: (row [0-9,]+.*|its folder)|.*:[0-9:]+"), place);
           }
 
           @Override

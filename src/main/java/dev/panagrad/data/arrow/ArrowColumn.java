@@ -1,5 +1,8 @@
 package dev.panagrad.data.arrow;
 
+import dev.panagrad.data.TableOptions;
+import dev.panagrad.data.TableOptions.Dates;
+import dev.panagrad.data.TableOptions.Setting;
 import dev.panagrad.data.file.Decimals;
 import dev.panagrad.data.file.ElementType;
 import java.lang.foreign.MemorySegment;
@@ -13,6 +16,8 @@ import org.apache.arrow.flatbuf.Field;
 import org.apache.arrow.flatbuf.FloatingPoint;
 import org.apache.arrow.flatbuf.Int;
 import org.apache.arrow.flatbuf.Precision;
+import org.apache.arrow.flatbuf.TimeUnit;
+import org.apache.arrow.flatbuf.Timestamp;
 import org.apache.arrow.flatbuf.Type;
 
 /**
@@ -24,12 +29,15 @@ import org.apache.arrow.flatbuf.Type;
  * @param notNumbers why it is not read as numbers; null if it is
  */
 record ArrowColumn(String name, int bits, Values values, boolean isRead, String notNumbers) {
+  private static final double SECONDS_OF_DAY = 86_400;
+
   @FunctionalInterface
   interface Values {
     double get(MemorySegment data, long index);
   }
 
-  static ArrowColumn of(Field field) {
+  /** The column that a field describes, with dates as the options say. */
+  static ArrowColumn of(Field field, TableOptions options) {
     String name = field.name() == null ? "" : field.name();
     if (field.dictionary() != null) {
       return refused(name, "is encoded by a dictionary; write its values themselves");
@@ -43,8 +51,9 @@ record ArrowColumn(String name, int bits, Values values, boolean isRead, String 
       case Type.Decimal -> decimal(name, (Decimal) field.type(new Decimal()));
       case Type.Date ->
           ((Date) field.type(new Date())).unit() == DateUnit.DAY
-              ? of(name, ElementType.INT32)
-              : refused(name, notNumeric("Date in milliseconds"));
+              ? time(name, ElementType.INT32, SECONDS_OF_DAY, 1, options.dates())
+              : time(name, ElementType.INT64, 1, 1e3, options.dates());
+      case Type.Timestamp -> timestamp(name, (Timestamp) field.type(new Timestamp()), options);
       case Type.Null -> new ArrowColumn(name, 0, null, true, "has no values");
       case Type.List,
           Type.LargeList,
@@ -64,6 +73,30 @@ record ArrowColumn(String name, int bits, Values values, boolean isRead, String 
     int bytes = type.bytes();
     return new ArrowColumn(
         name, bytes * Byte.SIZE, (data, i) -> type.get(data, i * bytes, false), true, null);
+  }
+
+  /** Times of that many seconds each, or of which that many are a second; in days without dates. */
+  private static ArrowColumn time(
+      String name, ElementType type, double seconds, double ofSecond, Dates dates) {
+    Dates unit = dates == null ? Dates.DAYS : dates;
+    Values raw = of(name, type).values;
+    Values values = (data, i) -> unit.of(raw.get(data, i) * seconds / ofSecond);
+    return new ArrowColumn(name, type.bytes() * Byte.SIZE, values, true, null);
+  }
+
+  private static ArrowColumn timestamp(String name, Timestamp type, TableOptions options) {
+    if (options.dates() == null) {
+      return refused(
+          name,
+          notNumeric("Timestamp") + ", and timestamps by " + options.names().apply(Setting.DATES));
+    }
+    return switch (type.unit()) {
+      case TimeUnit.SECOND -> time(name, ElementType.INT64, 1, 1, options.dates());
+      case TimeUnit.MILLISECOND -> time(name, ElementType.INT64, 1, 1e3, options.dates());
+      case TimeUnit.MICROSECOND -> time(name, ElementType.INT64, 1, 1e6, options.dates());
+      case TimeUnit.NANOSECOND -> time(name, ElementType.INT64, 1, 1e9, options.dates());
+      default -> refused(name, notNumeric("Timestamp of unit " + type.unit()));
+    };
   }
 
   private static ArrowColumn text(String name, byte type) {

@@ -2,6 +2,7 @@ package dev.panagrad.data.arrow;
 
 import dev.panagrad.data.DataException;
 import dev.panagrad.data.Table;
+import dev.panagrad.data.TableOptions;
 import dev.panagrad.data.file.LibraryTable;
 import java.io.IOException;
 import java.lang.foreign.Arena;
@@ -21,15 +22,16 @@ public final class ArrowFile implements LibraryTable.Opened {
   private final ArrowLayout layout;
   private final long rows;
 
-  public static LibraryTable.Opened open(Path path) throws IOException {
-    return new ArrowFile(path);
+  /** Maps a file; its dates are numbers as the options say. */
+  public static LibraryTable.Opened open(Path path, TableOptions options) throws IOException {
+    return new ArrowFile(path, options);
   }
 
-  private ArrowFile(Path path) throws IOException {
+  private ArrowFile(Path path, TableOptions options) throws IOException {
     try (FileChannel channel = FileChannel.open(path, StandardOpenOption.READ)) {
       messages =
           ArrowMessages.of(channel.map(FileChannel.MapMode.READ_ONLY, 0, channel.size(), arena));
-      layout = ArrowLayout.of(messages.schema, messages.version);
+      layout = ArrowLayout.of(messages.schema, messages.version, options);
       long sum = 0;
       for (ArrowMessages.Batch batch : messages.batches) {
         long length = batch.header().length();

@@ -1,6 +1,7 @@
 package dev.panagrad.data.arrow;
 
 import dev.panagrad.data.DataException;
+import dev.panagrad.data.TableOptions;
 import java.util.ArrayList;
 import java.util.List;
 import org.apache.arrow.flatbuf.Endianness;
@@ -34,7 +35,7 @@ final class ArrowLayout {
   }
 
   /** Reads a schema of that version of the metadata; a DataException if columns nest too deep. */
-  static ArrowLayout of(Schema schema, short version) {
+  static ArrowLayout of(Schema schema, short version, TableOptions options) {
     if (schema.endianness() != Endianness.Little) {
       throw new DataException("it was written by a big-endian machine, whose numbers are not read");
     }
@@ -42,7 +43,7 @@ final class ArrowLayout {
     for (int i = 0; i < schema.fieldsLength(); i++) {
       Field field = schema.fields(i);
       layout.nodes += layout.visit(field, 0, version);
-      layout.columns.add(ArrowColumn.of(field));
+      layout.columns.add(ArrowColumn.of(field, options));
       layout.fields.add(field);
     }
     return layout;

@@ -3,18 +3,19 @@ package dev.panagrad.data.csv;
 import de.siegmar.fastcsv.reader.CsvParseException;
 import de.siegmar.fastcsv.reader.CsvReader;
 import de.siegmar.fastcsv.reader.CsvRecord;
+import dev.panagrad.data.CsvDialect;
 import dev.panagrad.data.DataException;
+import dev.panagrad.data.TableOptions;
+import dev.panagrad.data.TableOptions.Setting;
+import dev.panagrad.data.file.DateText;
 import dev.panagrad.data.file.NumberText;
 import dev.panagrad.data.file.NumberedColumns;
 import dev.panagrad.data.file.RegularFile;
 import dev.panagrad.data.file.ScannedTable;
-import java.io.BufferedReader;
 import java.io.IOException;
-import java.io.InputStreamReader;
 import java.io.Reader;
 import java.io.UncheckedIOException;
 import java.nio.charset.CharacterCodingException;
-import java.nio.charset.StandardCharsets;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.ArrayList;
@@ -27,29 +28,34 @@ import java.util.Set;
  * A CSV file, read twice: once to count and check its records, once to parse numbers, so that no
  * row is on the heap longer than its parsing.
  *
- * <p>Format: RFC 4180, UTF-8, comma, quotes where needed, blank lines skipped. A cell is a number
- * as {@link NumberText} has it, missing, or a text.
+ * <p>Format: RFC 4180 in a {@link CsvDialect}, quotes where needed, blank lines skipped. A cell is
+ * a number as {@link NumberText} has it, missing, or a text.
  */
 public final class CsvTable extends ScannedTable {
-  private static final char BYTE_ORDER_MARK = 0xFEFF;
-
-  /** What stands for a missing value, beside an empty cell and {@code nan}. */
-  private static final Set<String> MISSING =
-      Set.of("NA", "N/A", "<NA>", "#N/A", "n/a", "NULL", "null", "None", "?");
-
   private static final int SHOWN_CHARACTERS = 40;
+  // What pandas calls an index, and one that it has read as a column.
+  private static final Set<String> INDEX_NAMES = Set.of("", "Unnamed: 0");
 
   private final Source source;
+  private final TableOptions options;
+  private final CsvDialect dialect;
   private boolean hasHeader = true;
+  private boolean hasIndex; // its first column counts rows
+  private char separator;
+  private boolean hasDecimalComma;
+  private final boolean hasNumericMarks;
   private CsvRecord current; // while its cells are handed over
 
-  private CsvTable(String name, Source source) {
+  private CsvTable(String name, Source source, TableOptions options) {
     super(name);
     this.source = source;
+    this.options = options;
+    dialect = options.csv();
+    hasNumericMarks = dialect.missing().stream().anyMatch(NumberText::isNumber);
   }
 
   public static CsvTable file(Path file) {
-    return new CsvTable(
+    return of(
         file.toString(),
         () -> {
           RegularFile.require(file, "a CSV file");
@@ -58,7 +64,12 @@ public final class CsvTable extends ScannedTable {
   }
 
   public static CsvTable of(String name, Source source) {
-    return new CsvTable(name, source);
+    return of(name, source, TableOptions.DEFAULT);
+  }
+
+  /** A table of that source, which is opened for each reading. */
+  public static CsvTable of(String name, Source source, TableOptions options) {
+    return new CsvTable(name, source, options);
   }
 
   @Override
@@ -74,8 +85,15 @@ public final class CsvTable extends ScannedTable {
   }
 
   @Override
+  public String apart(int column) {
+    layout();
+    return hasIndex && column == 0 ? "it counts rows, as an index of pandas" : null;
+  }
+
+  @Override
   protected Layout scan() {
-    try (CsvReader<CsvRecord> reader = reader()) {
+    try (Reader text = CsvRecords.text(source, dialect.charset());
+        CsvReader<CsvRecord> reader = detected(text)) {
       Iterator<CsvRecord> records = reader.iterator();
       if (!records.hasNext()) {
         throw new DataException(name() + " is empty");
@@ -83,8 +101,10 @@ public final class CsvTable extends ScannedTable {
       CsvRecord first = records.next();
       List<String> columns = hasHeader ? header(first) : NumberedColumns.of(first.getFieldCount());
       long rows = hasHeader ? 0 : 1;
+      hasIndex = hasHeader && columns.size() > 1 && INDEX_NAMES.contains(columns.getFirst());
       while (records.hasNext()) {
         CsvRecord record = records.next();
+        hasIndex = hasIndex && record.getField(0).equals(Long.toString(rows));
         int fields = record.getFieldCount();
         if (fields != columns.size()) {
           long line = record.getStartingLineNumber();
@@ -98,6 +118,13 @@ public final class CsvTable extends ScannedTable {
       if (rows == 0) {
         throw new DataException(name() + " has a header and no rows");
       }
+      if (hasIndex) {
+        options
+            .notes()
+            .accept(
+                name()
+                    + ": column 1 counts rows from 0, as an index of pandas, and is no feature unless it is named");
+      }
       return new Layout(columns, rows);
     } catch (IOException | UncheckedIOException | CsvParseException e) {
       throw unreadable(e);
@@ -107,7 +134,8 @@ public final class CsvTable extends ScannedTable {
   @Override
   public void read(int[] selected, Values into) {
     Layout expected = layout();
-    try (CsvReader<CsvRecord> reader = reader()) {
+    try (CsvReader<CsvRecord> reader =
+        CsvRecords.of(CsvRecords.text(source, dialect.charset()), dialect, separator)) {
       Iterator<CsvRecord> records = reader.iterator();
       if (hasHeader && records.hasNext()) {
         records.next();
@@ -134,14 +162,26 @@ public final class CsvTable extends ScannedTable {
     }
   }
 
-  private static void cell(String text, long row, int selected, Values into) {
-    if (NumberText.isNumber(text)) {
-      into.number(row, selected, NumberText.parse(text));
-    } else if (text.isEmpty() || MISSING.contains(text)) {
+  private void cell(String text, long row, int selected, Values into) {
+    String number = hasDecimalComma ? pointed(text) : text;
+    boolean isNumber = NumberText.isNumber(number);
+    if (text.isEmpty() || ((!isNumber || hasNumericMarks) && dialect.missing().contains(text))) {
       into.missing(row, selected);
+    } else if (isNumber) {
+      into.number(row, selected, NumberText.parse(number));
     } else {
-      into.text(row, selected, text);
+      double seconds = options.dates() == null ? Double.NaN : DateText.seconds(text);
+      if (Double.isNaN(seconds)) {
+        into.text(row, selected, text);
+      } else {
+        into.number(row, selected, options.dates().of(seconds));
+      }
     }
+  }
+
+  /** A number with a point where it has a comma; what has a point already is none. */
+  private static String pointed(String text) {
+    return text.indexOf('.') >= 0 ? "" : text.replace(',', '.');
   }
 
   @Override
@@ -164,22 +204,38 @@ public final class CsvTable extends ScannedTable {
             value == null ? "is not a number: it says that the cell " + problem : problem);
   }
 
-  private CsvReader<CsvRecord> reader() throws IOException {
-    // A decoder reports what is not UTF-8; replacing it would make equal names of different ones.
-    Reader text =
-        new BufferedReader(
-            new InputStreamReader(source.open(), StandardCharsets.UTF_8.newDecoder()));
-    // The parser would take one read for the whole mark, and a pipe may give less.
-    text.mark(1);
-    if (text.read() != BYTE_ORDER_MARK) {
-      text.reset();
+  /** Finds how a text is written, and says what is not as usual. */
+  private CsvReader<CsvRecord> detected(Reader text) throws IOException {
+    CsvDetection found = CsvDetection.of(text, dialect);
+    separator = found.separator;
+    hasDecimalComma = found.decimal == ',';
+    List<String> unusual = new ArrayList<>();
+    if (dialect.separator() == 0 && separator != ',') {
+      unusual.add("separated by " + (separator == '\t' ? "tabs" : "'" + separator + "'"));
     }
-    // Field counts are checked here, so that the message has the line and both counts.
-    return CsvReader.builder()
-        .skipEmptyLines(true)
-        .allowExtraFields(true)
-        .allowMissingFields(true)
-        .ofCsvRecord(text);
+    if (dialect.decimal() == 0 && hasDecimalComma) {
+      unusual.add("decimal comma");
+    }
+    if (!unusual.isEmpty()) {
+      options.notes().accept("reading " + name() + ": " + String.join(", ", unusual));
+    }
+    if (hasHeader && found.isHeaderOfNumbers) {
+      options
+          .notes()
+          .accept(
+              name()
+                  + ": its first record is of numbers, and taken for names of columns; if it is data, say "
+                  + options.names().apply(Setting.NO_HEADER));
+    }
+    if (found.hasBlanks) {
+      options
+          .notes()
+          .accept(
+              name()
+                  + ": one column; if its fields are separated by blanks, say so by "
+                  + options.names().apply(Setting.SEPARATOR));
+    }
+    return CsvRecords.of(text, dialect, separator);
   }
 
   private DataException unreadable(Exception e) {
@@ -189,12 +245,25 @@ public final class CsvTable extends ScannedTable {
       cause = cause.getCause();
     }
     return switch (cause) {
-      case CharacterCodingException _ ->
-          new DataException(
-              "cannot read " + name() + ": it is not UTF-8; convert it, or write it as UTF-8", e);
+      case CharacterCodingException _ -> wrongBytes(e);
       case IOException io -> RegularFile.cannotRead(name(), io);
       default -> new DataException("cannot read " + name() + ": " + cause.getMessage(), e);
     };
+  }
+
+  private DataException wrongBytes(Exception cause) {
+    try {
+      return new DataException(
+          "cannot read %s: it is not %s near line %,d; write it as UTF-8, or name its character set by %s"
+              .formatted(
+                  name(),
+                  dialect.charset(),
+                  CsvRecords.wrongLine(source, dialect.charset()),
+                  options.names().apply(Setting.CHARSET)),
+          cause);
+    } catch (IOException e) {
+      return RegularFile.cannotRead(name(), e);
+    }
   }
 
   private List<String> header(CsvRecord record) {
@@ -204,8 +273,15 @@ public final class CsvTable extends ScannedTable {
       String column = field.strip();
       if (!seen.add(column)) {
         throw new DataException(
-            "%s:%d: column '%s' appears twice; names must be unique"
-                .formatted(name(), record.getStartingLineNumber(), column));
+            "%s:%d: column '%s' appears twice; names must be unique%s"
+                .formatted(
+                    name(),
+                    record.getStartingLineNumber(),
+                    column,
+                    NumberText.isNumber(column)
+                        ? "; if the first record is data, say "
+                            + options.names().apply(Setting.NO_HEADER)
+                        : ""));
       }
       columns.add(column);
     }

@@ -5,12 +5,14 @@ import dev.panagrad.data.Table;
 import java.io.IOException;
 import java.util.ArrayList;
 import java.util.Arrays;
+import java.util.Collections;
 import java.util.HashMap;
+import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
 
 /**
- * A file of arrays that have the same number of rows, as a table.
+ * A file of arrays that have the same number of rows, as a table; others may be there.
  *
  * <p>A single array has the columns "1", "2", and so on, whatever its name. Of several, a vector or
  * a matrix of one column gives the column NAME, a matrix of d columns NAME1 to NAMEd. Fields of
@@ -20,34 +22,47 @@ public abstract class ArrayTable implements Table {
   private final String name;
   private final List<Member> members;
   private final int[] first;
+  private final long rows;
   private final List<String> columns;
   private final boolean hasNames;
 
-  /** An array of the file; fields are the names of its columns, empty if it has none. */
-  public record Member(String name, long rows, int columns, List<String> fields) {}
+  /**
+   * An array of the file.
+   *
+   * @param fields names of its columns; empty if it has none
+   * @param refusal why it is none of the table's, in a message of its own; null if it may be
+   */
+  public record Member(String name, long rows, int columns, List<String> fields, String refusal) {
+    /** An array that may be of the table. */
+    public Member(String name, long rows, int columns, List<String> fields) {
+      this(name, rows, columns, fields, null);
+    }
+
+    /** An array that cannot be read as columns: one column, which is refused where it is named. */
+    public static Member refused(String name, String refusal) {
+      return new Member(name, 0, 1, List.of(), refusal);
+    }
+  }
 
   /**
-   * A table of those arrays; throws if there is none, rows differ, two columns would have one name,
-   * or there are more than {@value NumberedColumns#MAX_COLUMNS}.
+   * A table of those arrays. Its rows are those that most of its columns have, and arrays of other
+   * lengths are no features unless they are named, and then refused. Throws if there is no array,
+   * as many columns have other rows, two columns would have one name, or there are more than
+   * {@value NumberedColumns#MAX_COLUMNS}.
    */
   protected ArrayTable(String name, List<Member> members) {
     this.name = name;
-    this.members = List.copyOf(members);
     if (members.isEmpty()) {
       throw new DataException(name + " has no arrays");
     }
+    Member one = first(name, members);
+    rows = one.rows;
+    this.members = members.stream().map(member -> checked(name, member, one)).toList();
     first = new int[members.size()];
     long count = 0;
-    Member one = members.getFirst();
     for (int i = 0; i < first.length; i++) {
-      Member member = members.get(i);
-      if (member.rows != one.rows) {
-        throw new DataException(
-            "%s: array '%s' has %,d rows, and array '%s' has %,d; save arrays with a row for each row of the table alone"
-                .formatted(name, one.name, one.rows, member.name, member.rows));
-      }
       first[i] = (int) count;
-      count += member.columns;
+      count += this.members.get(i).columns;
       if (count > NumberedColumns.MAX_COLUMNS) {
         throw new DataException(
             "%s has %,d columns or more; at most %,d are read"
@@ -56,6 +71,39 @@ public abstract class ArrayTable implements Table {
     }
     hasNames = members.size() > 1 || !one.fields.isEmpty();
     columns = hasNames ? List.copyOf(uniqueNames()) : NumberedColumns.of((int) count);
+  }
+
+  /** The first array of those whose length most columns have. */
+  private static Member first(String name, List<Member> members) {
+    Map<Long, Long> columnsByRows = new HashMap<>();
+    Map<Long, Member> firstByRows = new LinkedHashMap<>();
+    for (Member member : members) {
+      if (member.refusal == null) {
+        columnsByRows.merge(member.rows, (long) member.columns, Long::sum);
+        firstByRows.putIfAbsent(member.rows, member);
+      }
+    }
+    if (firstByRows.isEmpty()) {
+      throw new DataException(members.getFirst().refusal);
+    }
+    long most = Collections.max(columnsByRows.values());
+    List<Member> firsts =
+        firstByRows.values().stream().filter(m -> columnsByRows.get(m.rows) == most).toList();
+    if (firsts.size() > 1) {
+      throw new DataException(otherRows(name, firsts.get(0), firsts.get(1)));
+    }
+    return firsts.getFirst();
+  }
+
+  private static String otherRows(String name, Member one, Member other) {
+    return "%s: array '%s' has %,d rows, and array '%s' has %,d; save arrays with a row for each row of the table alone"
+        .formatted(name, one.name, one.rows, other.name, other.rows);
+  }
+
+  private static Member checked(String name, Member member, Member one) {
+    return member.refusal != null || member.rows == one.rows
+        ? member
+        : Member.refused(member.name, otherRows(name, one, member));
   }
 
   private List<String> uniqueNames() {
@@ -96,11 +144,26 @@ public abstract class ArrayTable implements Table {
 
   @Override
   public final long rows() {
-    return members.getFirst().rows;
+    return rows;
+  }
+
+  @Override
+  public final String apart(int column) {
+    return refusal(column);
+  }
+
+  private String refusal(int column) {
+    int m = Arrays.binarySearch(first, column);
+    return members.get(m < 0 ? -m - 2 : m).refusal;
   }
 
   @Override
   public final void read(int[] selected, Values into) {
+    for (int column : selected) {
+      if (refusal(column) != null) {
+        throw new DataException(refusal(column));
+      }
+    }
     int[] order = NumberedColumns.ascending(selected);
     int next = 0;
     for (int m = 0; m < first.length; m++) {

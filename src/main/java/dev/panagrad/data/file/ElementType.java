@@ -20,7 +20,9 @@ public enum ElementType {
   /** IEEE 754 binary16. */
   FLOAT16("f2"),
   FLOAT32("f4"),
-  FLOAT64("f8");
+  FLOAT64("f8"),
+  /** The upper half of a FLOAT32; NumPy has no letter for it. */
+  BFLOAT16("-2");
 
   private static final ValueLayout.OfShort SHORT =
       ValueLayout.JAVA_SHORT_UNALIGNED.withOrder(ByteOrder.LITTLE_ENDIAN);
@@ -55,6 +57,7 @@ public enum ElementType {
       case INT16 -> twoBytes(memory, at, bigEndian);
       case UINT16 -> Short.toUnsignedInt(twoBytes(memory, at, bigEndian));
       case FLOAT16 -> Float.float16ToFloat(twoBytes(memory, at, bigEndian));
+      case BFLOAT16 -> Float.intBitsToFloat(twoBytes(memory, at, bigEndian) << Short.SIZE);
       case INT32 -> fourBytes(memory, at, bigEndian);
       case UINT32 -> Integer.toUnsignedLong(fourBytes(memory, at, bigEndian));
       case FLOAT32 -> Float.intBitsToFloat(fourBytes(memory, at, bigEndian));

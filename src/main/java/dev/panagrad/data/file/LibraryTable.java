@@ -1,6 +1,7 @@
 package dev.panagrad.data.file;
 
 import dev.panagrad.data.DataException;
+import dev.panagrad.data.TableOptions;
 import dev.panagrad.tensor.DType;
 import java.io.IOException;
 import java.nio.file.Files;
@@ -9,13 +10,18 @@ import java.util.HashSet;
 import java.util.List;
 import java.util.Set;
 import java.util.function.BiFunction;
+import java.util.regex.Pattern;
 
 /** A file that is read by a library which a program may do without, and opened for each call. */
 public final class LibraryTable extends ScannedTable {
+  // What pandas calls an index of rows that has no name.
+  private static final Pattern INDEX = Pattern.compile("__index_level_[0-9]+__");
+
   private final Path file;
   private final String format;
   private final String library;
   private final Opener opener;
+  private final TableOptions options;
 
   /** An open file, in terms of the library. */
   public interface Opened extends AutoCloseable {
@@ -48,13 +54,15 @@ public final class LibraryTable extends ScannedTable {
   /** Opens a regular file. */
   @FunctionalInterface
   public interface Opener {
-    Opened open(Path path) throws IOException;
+    Opened open(Path path, TableOptions options) throws IOException;
   }
 
   /** A file that is opened when it is read, by that library (group and artifact). */
-  public LibraryTable(Path file, String format, String library, Opener opener) {
+  public LibraryTable(
+      Path file, TableOptions options, String format, String library, Opener opener) {
     super(file.toString());
     this.file = file;
+    this.options = options;
     this.format = format;
     this.library = library;
     this.opener = opener;
@@ -62,7 +70,22 @@ public final class LibraryTable extends ScannedTable {
 
   @Override
   protected Layout scan() {
-    return opened(LibraryTable::layout);
+    Layout layout = opened(LibraryTable::layout);
+    layout.columns().stream()
+        .filter(column -> INDEX.matcher(column).matches())
+        .forEach(
+            column ->
+                options
+                    .notes()
+                    .accept(
+                        "%s: column '%s' is an index of pandas, and no feature unless it is named"
+                            .formatted(file, column)));
+    return layout;
+  }
+
+  @Override
+  public String apart(int column) {
+    return INDEX.matcher(columns().get(column)).matches() ? "it is an index of pandas" : null;
   }
 
   private static Layout layout(Opened open) throws IOException {
@@ -141,7 +164,7 @@ public final class LibraryTable extends ScannedTable {
         throw new DataException(
             Files.exists(file) ? "it is not a regular file" : "there is no such file");
       }
-      try (Opened open = opener.open(file)) {
+      try (Opened open = opener.open(file, options)) {
         return use.with(open);
       }
     } catch (NoClassDefFoundError e) {

@@ -33,7 +33,7 @@ public final class RegularFile {
     }
     if (Files.exists(file) && !Files.isRegularFile(file)) {
       throw new DataException(
-          "'%s' is not a regular file, and data is read twice; write it to a file first"
+          "'%s' is not a regular file, and data is read twice; write it to a file first, or pipe it into the program and name it -"
               .formatted(file));
     }
   }
@@ -49,7 +49,10 @@ public final class RegularFile {
   public static DataException cannotRead(String name, IOException e) {
     String why =
         switch (e) {
-          case NoSuchFileException _ -> "there is no such file";
+          case NoSuchFileException _ ->
+              name.startsWith("/dev/fd/")
+                  ? "it is a pipe that this process does not have, and data is read twice; pipe it into the program and name it -"
+                  : "there is no such file";
           case AccessDeniedException _ -> "permission denied";
           case ClosedChannelException _ -> "it was closed";
           case EOFException eof when eof.getMessage() == null -> "it ends early";

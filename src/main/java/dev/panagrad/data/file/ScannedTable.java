@@ -8,6 +8,7 @@ import java.util.List;
 public abstract class ScannedTable implements Table {
   private final String name;
   private Layout layout;
+  private Runnable closing = () -> {};
 
   /** What the file says of its columns and rows. */
   public record Layout(List<String> columns, long rows) {}
@@ -33,6 +34,18 @@ public abstract class ScannedTable implements Table {
 
   protected final DataException changed() {
     return new DataException(name + " changed while it was read");
+  }
+
+  /** What else is closed with this table. */
+  public final void onClose(Runnable further) {
+    closing = further;
+  }
+
+  @Override
+  public void close() {
+    Runnable once = closing;
+    closing = () -> {};
+    once.run();
   }
 
   @Override

@@ -30,19 +30,25 @@ public final class LibsvmTable extends ScannedTable {
 
   private static final String LABEL = "y";
 
-  private final Path file;
+  private final Source source;
   private long denseLimit = DEFAULT_DENSE_LIMIT;
   private int leastFeatures;
   private int largest; // index in the file
   private SparseLines current; // while its cells are handed over
 
-  private LibsvmTable(Path file) {
-    super(file.toString());
-    this.file = file;
+  private LibsvmTable(String name, Source source) {
+    super(name);
+    this.source = source;
   }
 
   public static LibsvmTable file(Path file) {
-    return new LibsvmTable(file);
+    return of(
+        file.toString(), () -> Channels.newInputStream(RegularFile.open(file, "a LIBSVM file")));
+  }
+
+  /** A table of that source, which is opened for each reading. */
+  public static LibsvmTable of(String name, Source source) {
+    return new LibsvmTable(name, source);
   }
 
   @Override
@@ -93,9 +99,8 @@ public final class LibsvmTable extends ScannedTable {
     return new Layout(NumberedColumns.after(LABEL, features), rows);
   }
 
-  private SparseLines lines() {
-    return new SparseLines(
-        name(), Channels.newInputStream(RegularFile.open(file, "a LIBSVM file")));
+  private SparseLines lines() throws IOException {
+    return new SparseLines(name(), source.open());
   }
 
   @Override

@@ -6,6 +6,7 @@ import dev.panagrad.data.file.Utf8;
 import java.io.IOException;
 import java.io.InputStream;
 import java.nio.charset.StandardCharsets;
+import java.util.Arrays;
 
 /**
  * Reads lines {@code label [qid:integer] index:value ... [# anything]}, word by word, so that a
@@ -16,6 +17,7 @@ final class SparseLines implements AutoCloseable {
   private static final int SHOWN_CHARACTERS = 40;
   private static final int BUFFER_BYTES = 64 * 1024;
   private static final String QUERY = "qid:";
+  private static final byte[] MARK = {(byte) 0xEF, (byte) 0xBB, (byte) 0xBF};
 
   private final String name;
   private final InputStream in;
@@ -31,9 +33,14 @@ final class SparseLines implements AutoCloseable {
   String label; // of the line
   int index; // of the pair, from 1
 
-  SparseLines(String name, InputStream in) {
+  /** Takes over the stream; a byte order mark at its begin is skipped. */
+  SparseLines(String name, InputStream in) throws IOException {
     this.name = name;
     this.in = in;
+    filled = in.readNBytes(buffer, 0, MARK.length);
+    if (filled == MARK.length && Arrays.equals(buffer, 0, filled, MARK, 0, filled)) {
+      next = filled;
+    }
   }
 
   /** Goes to the next line that has a label; false if there is none. */

@@ -38,10 +38,15 @@ public final class NpzTable extends ArrayTable {
   private final ZipFile zip;
   private final List<Entry> entries;
 
-  private record Entry(String name, ZipEntry zipped, NpyArray array) {}
+  /** An array of the archive; refusal says why it has none, and is null if it has. */
+  private record Entry(String name, ZipEntry zipped, NpyArray array, String refusal) {
+    ArrayTable.Member member() {
+      return array == null ? ArrayTable.Member.refused(name, refusal) : array.member(name);
+    }
+  }
 
   private NpzTable(String name, ZipFile zip, List<Entry> entries) {
-    super(name, entries.stream().map(e -> e.array.member(e.name)).toList());
+    super(name, entries.stream().map(Entry::member).toList());
     this.zip = zip;
     this.entries = entries;
   }
@@ -90,12 +95,16 @@ public final class NpzTable extends ArrayTable {
       String where = place(file, array);
       requireSize(where, zipped, fileBytes - compressed);
       compressed += zipped.getCompressedSize();
-      NpyArray header = header(where, zip, zipped);
-      headers += header.dataStart();
+      try {
+        NpyArray header = header(where, zip, zipped);
+        headers += header.dataStart();
+        entries.add(new Entry(array, zipped, header, null));
+      } catch (DataException e) {
+        entries.add(new Entry(array, zipped, null, e.getMessage()));
+      }
       if (headers > fileBytes + HEADER_BYTES) {
         throw new DataException(file + ": the headers of its arrays are larger than the file");
       }
-      entries.add(new Entry(array, zipped, header));
     }
     return entries;
   }

@@ -6,6 +6,9 @@ import dev.hardwood.metadata.RepetitionType;
 import dev.hardwood.reader.ColumnReader;
 import dev.hardwood.schema.ColumnSchema;
 import dev.hardwood.schema.SchemaNode;
+import dev.panagrad.data.TableOptions;
+import dev.panagrad.data.TableOptions.Dates;
+import dev.panagrad.data.TableOptions.Setting;
 import dev.panagrad.data.file.Decimals;
 import java.math.BigDecimal;
 import java.math.BigInteger;
@@ -17,19 +20,26 @@ import java.util.function.IntToDoubleFunction;
  * @param schema null of a group
  * @param isText true if it is read as texts
  * @param notNumbers why it is not read as numbers; null if it is
+ * @param dates the unit of its dates or timestamps; null for days
  */
-record ParquetColumn(ColumnSchema schema, boolean isText, String notNumbers) {
+record ParquetColumn(ColumnSchema schema, boolean isText, String notNumbers, Dates dates) {
+  private static final double SECONDS_OF_DAY = 86_400;
+
   private static final int MAX_DECIMAL_BYTES = 32;
 
   /** A column of the schema's first level; its leaf is null if it is a group. */
-  static ParquetColumn of(SchemaNode node, ColumnSchema leaf) {
+  static ParquetColumn of(SchemaNode node, ColumnSchema leaf, TableOptions options) {
     if (leaf == null) {
-      return new ParquetColumn(null, false, "is nested; give it columns of its own");
+      return new ParquetColumn(null, false, "is nested; give it columns of its own", null);
     }
     if (node.repetitionType() == RepetitionType.REPEATED || leaf.maxRepetitionLevel() > 0) {
-      return new ParquetColumn(leaf, false, "is repeated; give it columns of its own");
+      return new ParquetColumn(leaf, false, "is repeated; give it columns of its own", null);
     }
-    return new ParquetColumn(leaf, isText(leaf), isNumber(leaf) ? null : notNumeric(leaf));
+    boolean isTime = isTimestamp(leaf);
+    boolean isNumber = isTime ? options.dates() != null : isNumber(leaf);
+    String when = isTime ? ", and timestamps by " + options.names().apply(Setting.DATES) : "";
+    String refusal = isNumber ? null : notNumeric(leaf) + when;
+    return new ParquetColumn(leaf, isText(leaf), refusal, options.dates());
   }
 
   /** Why it is not read; null if it is. */
@@ -54,6 +64,11 @@ record ParquetColumn(ColumnSchema schema, boolean isText, String notNumbers) {
             ? leaf.type().name()
             : logical.getClass().getSimpleName().replaceFirst("Type$", "") + " of " + leaf.type();
     return "has type " + type + "; only numbers, truth values, decimals and dates are read";
+  }
+
+  private static boolean isTimestamp(ColumnSchema leaf) {
+    return leaf.type() == PhysicalType.INT64
+        && leaf.logicalType() instanceof LogicalType.TimestampType;
   }
 
   private static boolean isNumber(ColumnSchema leaf) {
@@ -102,6 +117,9 @@ record ParquetColumn(ColumnSchema schema, boolean isText, String notNumbers) {
   }
 
   private IntToDoubleFunction ints(int[] batch) {
+    if (schema.logicalType() instanceof LogicalType.DateType && dates != null) {
+      return row -> dates.of(batch[row] * SECONDS_OF_DAY);
+    }
     if (schema.logicalType() instanceof LogicalType.DecimalType decimal) {
       return row -> Decimals.nearest(batch[row], decimal.scale());
     }
@@ -112,6 +130,15 @@ record ParquetColumn(ColumnSchema schema, boolean isText, String notNumbers) {
   }
 
   private IntToDoubleFunction longs(long[] batch) {
+    if (schema.logicalType() instanceof LogicalType.TimestampType time) {
+      double second =
+          switch (time.unit()) {
+            case MILLIS -> 1e3;
+            case MICROS -> 1e6;
+            case NANOS -> 1e9;
+          };
+      return row -> dates.of(batch[row] / second);
+    }
     if (schema.logicalType() instanceof LogicalType.DecimalType decimal) {
       return row -> Decimals.nearest(batch[row], decimal.scale());
     }

@@ -10,6 +10,7 @@ import dev.hardwood.schema.FileSchema;
 import dev.hardwood.schema.SchemaNode;
 import dev.panagrad.data.DataException;
 import dev.panagrad.data.Table;
+import dev.panagrad.data.TableOptions;
 import dev.panagrad.data.file.LibraryTable;
 import dev.panagrad.data.file.Utf8;
 import java.io.IOException;
@@ -36,7 +37,7 @@ public final class ParquetFile implements LibraryTable.Opened {
   // Names inside of nested columns: the library reads those where it is asked for a flat one.
   private final Set<String> nestedNames = new HashSet<>();
 
-  private ParquetFile(ParquetInput input, ParquetFileReader reader) {
+  private ParquetFile(ParquetInput input, ParquetFileReader reader, TableOptions options) {
     this.input = input;
     this.reader = reader;
     FileSchema schema = reader.getFileSchema();
@@ -46,7 +47,7 @@ public final class ParquetFile implements LibraryTable.Opened {
               ? schema.getColumn(primitive.columnIndex())
               : null;
       names.add(ParquetFooter.name(node.name()));
-      columns.add(ParquetColumn.of(node, leaf));
+      columns.add(ParquetColumn.of(node, leaf, options));
     }
     for (ColumnSchema leaf : schema.getColumns()) {
       if (leaf.fieldPath().elements().size() > 1) {
@@ -57,12 +58,13 @@ public final class ParquetFile implements LibraryTable.Opened {
     batchRows = new int[columns.size()];
   }
 
-  public static LibraryTable.Opened open(Path path) throws IOException {
+  /** Opens a file; its dates are numbers as the options say. */
+  public static LibraryTable.Opened open(Path path, TableOptions options) throws IOException {
     ParquetInput input = new ParquetInput(InputFile.of(path));
     input.open();
     ParquetFileReader reader = ParquetFileReader.open(input);
     try {
-      return new ParquetFile(input, reader);
+      return new ParquetFile(input, reader, options);
     } catch (RuntimeException e) {
       reader.close();
       throw e;
