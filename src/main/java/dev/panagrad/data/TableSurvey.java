@@ -11,6 +11,7 @@ import java.util.Set;
 final class TableSurvey implements Table.Values {
   private static final int SHOWN_CHARACTERS = 40;
   private static final int MOST_MARKS = 3;
+  private static final int FEW_LEVELS = 20;
 
   /** What was found in one column. */
   final class Found {
@@ -48,7 +49,8 @@ final class TableSurvey implements Table.Values {
 
     /** True if more than half of its cells differ, as names and identifiers do. */
     boolean isName() {
-      return isBeyondLimit() || 2L * values.size() > table.rows() - missing;
+      return isBeyondLimit()
+          || (values.size() > FEW_LEVELS && 2L * values.size() > table.rows() - missing);
     }
 
     /** The values as levels of a category, sorted. */

@@ -128,7 +128,7 @@ class TableEncoderTest {
         e.columns().stream().map(UnusableColumnsException.Unusable::column).toList());
     assertEquals(
         List.of(
-            List.of(Remedy.EXCLUDE),
+            List.of(Remedy.CATEGORICAL),
             List.of(Remedy.MISSING),
             List.of(Remedy.CATEGORICAL),
             List.of(Remedy.MISSING)),
