@@ -59,6 +59,16 @@ class TableValuesTest {
     }
   }
 
+  @ParameterizedTest
+  @ValueSource(strings = {"kinds.arrow", "kinds.ipc"})
+  void dictionaries(String file) {
+    try (Table table = TableFixtures.open(file)) {
+      assertArrayEquals(
+          new Object[][] {{"a", 1.5}, {"b", -2.25}},
+          TableCells.values(table, "dictionary", "last"));
+    }
+  }
+
   @Test
   void csv() throws IOException {
     assertArrayEquals(

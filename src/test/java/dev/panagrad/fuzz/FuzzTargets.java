@@ -24,6 +24,8 @@ final class FuzzTargets {
     all.put(ModelFuzz.class, ModelFuzz::fuzzerTestOneInput);
     all.put(CheckpointFuzz.class, CheckpointFuzz::fuzzerTestOneInput);
     all.put(CsvFuzz.class, CsvFuzz::fuzzerTestOneInput);
+    all.put(DialectFuzz.class, DialectFuzz::fuzzerTestOneInput);
+    all.put(FileStartFuzz.class, FileStartFuzz::fuzzerTestOneInput);
     all.put(NpyFuzz.class, NpyFuzz::fuzzerTestOneInput);
     all.put(NpzFuzz.class, NpzFuzz::fuzzerTestOneInput);
     all.put(LibsvmFuzz.class, LibsvmFuzz::fuzzerTestOneInput);

@@ -1,5 +1,6 @@
 package dev.panagrad.fuzz;
 
+import com.github.luben.zstd.ZstdOutputStream;
 import dev.panagrad.backend.Backend;
 import dev.panagrad.backend.BackendOptions;
 import dev.panagrad.backend.Backends;
@@ -11,11 +12,14 @@ import dev.panagrad.tensor.DType;
 import dev.panagrad.tensor.TensorArena;
 import java.io.ByteArrayOutputStream;
 import java.io.IOException;
+import java.io.OutputStream;
 import java.nio.charset.StandardCharsets;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.List;
 import java.util.Map;
+import java.util.zip.GZIPOutputStream;
+import org.apache.commons.compress.compressors.bzip2.BZip2CompressorOutputStream;
 
 /** Writes the inputs with which fuzzing begins: files as they should be, and choices. */
 final class SeedInputs {
@@ -55,6 +59,22 @@ final class SeedInputs {
     write(CheckpointFuzz.class, "made", "\1\0\5\0\5\0\5\0\5\0\5\0\5\1\2\1007\0");
     write(SavedFuzz.class, "made", "\3w\0\0\1\2\2\1\1\1\1v\0\1\0\3\5\6\7i\0\2\0\1\2\1a\0b\0");
     write(CsvFuzz.class, "table.csv", "a,b\n1,2.5\n\"3\",-1e-3\n");
+    write(DialectFuzz.class, "detected", "\0\0\0\0a;b\n1,5;2\n2,5;x\n");
+    write(DialectFuzz.class, "asked", ";,#\4# c\na;b\n-9;NA\n2026-11-30;\u00e9\n");
+    write(FileStartFuzz.class, "sparse", "# c\n1 1:2\n-1 2:0.5\n");
+    write(FileStartFuzz.class, "csv", "a\tb\n1\tx\n\t2026-11-30\n");
+    Path packed = FuzzTargets.inputs(FileStartFuzz.class);
+    byte[] csv = "a,b\n1,2.5\n3,x\n".getBytes(StandardCharsets.UTF_8);
+    try (OutputStream out = new GZIPOutputStream(Files.newOutputStream(packed.resolve("gzip")))) {
+      out.write(csv);
+    }
+    try (OutputStream out = new ZstdOutputStream(Files.newOutputStream(packed.resolve("zstd")))) {
+      out.write(csv);
+    }
+    try (OutputStream out =
+        new BZip2CompressorOutputStream(Files.newOutputStream(packed.resolve("bzip2")), 1)) {
+      out.write(csv);
+    }
     write(CsvFuzz.class, "quoted.csv", "\"a \"\"b\"\"\",\"c\n\"\r\n1,\n");
   }
 

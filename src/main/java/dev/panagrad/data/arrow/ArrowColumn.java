@@ -12,6 +12,7 @@ import java.math.BigInteger;
 import org.apache.arrow.flatbuf.Date;
 import org.apache.arrow.flatbuf.DateUnit;
 import org.apache.arrow.flatbuf.Decimal;
+import org.apache.arrow.flatbuf.DictionaryEncoding;
 import org.apache.arrow.flatbuf.Field;
 import org.apache.arrow.flatbuf.FloatingPoint;
 import org.apache.arrow.flatbuf.Int;
@@ -27,8 +28,22 @@ import org.apache.arrow.flatbuf.Type;
  * @param values its numbers, or where its texts end; null if it has none
  * @param isRead false if it is neither of numbers nor of texts
  * @param notNumbers why it is not read as numbers; null if it is
+ * @param dictionary where its values are places in one; else null
  */
-record ArrowColumn(String name, int bits, Values values, boolean isRead, String notNumbers) {
+record ArrowColumn(
+    String name,
+    int bits,
+    Values values,
+    boolean isRead,
+    String notNumbers,
+    Dictionary dictionary) {
+  /** A dictionary by its number in the file, and what its entries are. */
+  record Dictionary(long id, ArrowColumn entries) {}
+
+  private ArrowColumn(String name, int bits, Values values, boolean isRead, String notNumbers) {
+    this(name, bits, values, isRead, notNumbers, null);
+  }
+
   private static final double SECONDS_OF_DAY = 86_400;
 
   @FunctionalInterface
@@ -39,9 +54,27 @@ record ArrowColumn(String name, int bits, Values values, boolean isRead, String 
   /** The column that a field describes, with dates as the options say. */
   static ArrowColumn of(Field field, TableOptions options) {
     String name = field.name() == null ? "" : field.name();
-    if (field.dictionary() != null) {
-      return refused(name, "is encoded by a dictionary; write its values themselves");
+    ArrowColumn column = plain(name, field, options);
+    DictionaryEncoding encoding = field.dictionary();
+    if (encoding == null || !column.isRead) {
+      return column;
     }
+    ArrowColumn places =
+        encoding.indexType() == null
+            ? of(name, ElementType.INT32)
+            : integer(name, encoding.indexType());
+    return new ArrowColumn(
+        name,
+        places.bits,
+        places.values,
+        places.isRead,
+        places.isRead && column.notNumbers != null
+            ? "is encoded by a dictionary, and " + column.notNumbers
+            : places.notNumbers,
+        new Dictionary(encoding.id(), column));
+  }
+
+  private static ArrowColumn plain(String name, Field field, TableOptions options) {
     return switch (field.typeType()) {
       case Type.Bool -> new ArrowColumn(name, 1, ArrowColumn::bit, true, null);
       case Type.Utf8, Type.LargeUtf8 -> text(name, field.typeType());
@@ -106,7 +139,7 @@ record ArrowColumn(String name, int bits, Values values, boolean isRead, String 
   }
 
   boolean isText() {
-    return isRead && values != null && notNumbers != null;
+    return isRead && dictionary == null && values != null && notNumbers != null;
   }
 
   /** Why it is not read; null if it is. */

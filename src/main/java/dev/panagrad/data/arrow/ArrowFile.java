@@ -9,7 +9,9 @@ import java.lang.foreign.Arena;
 import java.nio.channels.FileChannel;
 import java.nio.file.Path;
 import java.nio.file.StandardOpenOption;
+import java.util.HashMap;
 import java.util.List;
+import java.util.Map;
 import org.apache.arrow.flatbuf.BodyCompression;
 import org.apache.arrow.flatbuf.Buffer;
 import org.apache.arrow.flatbuf.FieldNode;
@@ -21,6 +23,7 @@ public final class ArrowFile implements LibraryTable.Opened {
   private final ArrowMessages messages;
   private final ArrowLayout layout;
   private final long rows;
+  private final Map<Long, ArrowDictionary> dictionaries = new HashMap<>();
 
   /** Maps a file; its dates are numbers as the options say. */
   public static LibraryTable.Opened open(Path path, TableOptions options) throws IOException {
@@ -70,7 +73,13 @@ public final class ArrowFile implements LibraryTable.Opened {
   @Override
   public void check(int column) {
     for (ArrowMessages.Batch batch : messages.batches) {
-      new Rows(batch, 0).check(column);
+      rows(batch, 0).check(column);
+    }
+    ArrowColumn.Dictionary dictionary = layout.columns.get(column).dictionary();
+    if (dictionary != null) {
+      for (ArrowMessages.Batch part : parts(dictionary)) {
+        entries(part, dictionary, 0).check(0);
+      }
     }
   }
 
@@ -78,7 +87,7 @@ public final class ArrowFile implements LibraryTable.Opened {
   public void read(int[] columns, Table.Values into) throws IOException {
     long first = 0;
     for (ArrowMessages.Batch batch : messages.batches) {
-      Rows batchRows = new Rows(batch, first);
+      Rows batchRows = rows(batch, first);
       for (int i = 0; i < columns.length; i++) {
         batchRows.read(columns[i], i, into);
       }
@@ -91,24 +100,75 @@ public final class ArrowFile implements LibraryTable.Opened {
     arena.close();
   }
 
+  private Rows rows(ArrowMessages.Batch batch, long first) {
+    return new Rows(batch, layout.columns, layout.places(batch.header()), first);
+  }
+
+  private List<ArrowMessages.Batch> parts(ArrowColumn.Dictionary dictionary) {
+    List<ArrowMessages.Batch> parts = messages.dictionaries.get(dictionary.id());
+    String name = dictionary.entries().name();
+    if (parts == null) {
+      throw new DataException("the dictionary of column '%s' is not there".formatted(name));
+    }
+    if (messages.replaced.contains(dictionary.id())) {
+      throw new DataException(
+          "the dictionary of column '%s' is replaced between its rows, which is not read; write the column without a dictionary"
+              .formatted(name));
+    }
+    return parts;
+  }
+
+  /** The entries of a part of a dictionary, as rows of one column. */
+  private Rows entries(ArrowMessages.Batch part, ArrowColumn.Dictionary dictionary, long first) {
+    RecordBatch header = part.header();
+    int buffers = dictionary.entries().bits() == 0 ? 0 : dictionary.entries().isText() ? 3 : 2;
+    if (header == null || header.nodesLength() != 1 || header.buffersLength() != buffers) {
+      throw new DataException(
+          "byte %,d: a dictionary that is not of column '%s'"
+              .formatted(part.at(), dictionary.entries().name()));
+    }
+    List<ArrowLayout.Place> places = List.of(new ArrowLayout.Place(0, 0));
+    return new Rows(part, List.of(dictionary.entries()), places, first);
+  }
+
+  private ArrowDictionary loaded(ArrowColumn.Dictionary dictionary) throws IOException {
+    ArrowDictionary loaded = dictionaries.get(dictionary.id());
+    if (loaded == null) {
+      loaded = new ArrowDictionary(messages.heap);
+      for (ArrowMessages.Batch part : parts(dictionary)) {
+        entries(part, dictionary, loaded.size()).read(0, 0, loaded);
+      }
+      dictionaries.put(dictionary.id(), loaded);
+    }
+    return loaded;
+  }
+
   /** The rows of a batch. */
   private final class Rows {
     private final ArrowMessages.Batch batch;
     private final RecordBatch header;
+    private final List<ArrowColumn> columns;
     private final List<ArrowLayout.Place> places;
     private final long first;
 
-    Rows(ArrowMessages.Batch batch, long first) {
+    Rows(
+        ArrowMessages.Batch batch,
+        List<ArrowColumn> columns,
+        List<ArrowLayout.Place> places,
+        long first) {
       this.batch = batch;
       this.header = batch.header();
-      this.places = layout.places(header);
+      this.columns = columns;
+      this.places = places;
       this.first = first;
     }
 
     void read(int index, int selected, Table.Values into) throws IOException {
-      ArrowColumn column = layout.columns.get(index);
+      ArrowColumn column = columns.get(index);
       try (ValidityBits validity = validity(index)) {
-        if (column.isText()) {
+        if (column.dictionary() != null) {
+          entries(index, validity, selected, into);
+        } else if (column.isText()) {
           texts(index, validity, selected, into);
         } else if (column.bits() == 0) {
           for (long row = 0; row < header.length(); row++) {
@@ -135,9 +195,25 @@ public final class ArrowFile implements LibraryTable.Opened {
       }
     }
 
+    private void entries(int index, ValidityBits validity, int selected, Table.Values into)
+        throws IOException {
+      ArrowColumn column = columns.get(index);
+      ArrowDictionary dictionary = loaded(column.dictionary());
+      buffer(index, 1, column.bits(), header.length())
+          .forEach(
+              column.bits(),
+              (values, i, row) -> {
+                if (validity.next()) {
+                  dictionary.hand(column.values().get(values, i), first + row, selected, into);
+                } else {
+                  into.missing(first + row, selected);
+                }
+              });
+    }
+
     private void texts(int index, ValidityBits validity, int selected, Table.Values into)
         throws IOException {
-      ArrowColumn column = layout.columns.get(index);
+      ArrowColumn column = columns.get(index);
       if (header.length() == 0) {
         return;
       }
@@ -165,7 +241,7 @@ public final class ArrowFile implements LibraryTable.Opened {
     /** Which rows have values. */
     private ValidityBits validity(int index) throws IOException {
       ArrowLayout.Place place = places.get(index);
-      return layout.columns.get(index).bits() == 0
+      return columns.get(index).bits() == 0
               || header.nodes(place.node()).nullCount() == 0
               || header.buffers(place.buffer()).length() == 0
           ? ValidityBits.ALL
@@ -174,7 +250,7 @@ public final class ArrowFile implements LibraryTable.Opened {
 
     /** Requires that the buffers of a column have as many values as there are rows. */
     void check(int index) {
-      ArrowColumn column = layout.columns.get(index);
+      ArrowColumn column = columns.get(index);
       FieldNode node = header.nodes(places.get(index).node());
       if (node.length() != header.length()) {
         throw new DataException(
@@ -190,7 +266,7 @@ public final class ArrowFile implements LibraryTable.Opened {
 
     /** A buffer of a column, by its number from 0, for that many values of so many bits. */
     private ArrowBuffer buffer(int column, int number, int bits, long count) {
-      String name = layout.columns.get(column).name();
+      String name = columns.get(column).name();
       Buffer buffer = header.buffers(places.get(column).buffer() + number);
       long body = batch.body().byteSize();
       if (buffer.offset() < 0 || buffer.length() < 0 || buffer.offset() > body - buffer.length()) {

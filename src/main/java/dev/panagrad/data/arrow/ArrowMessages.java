@@ -8,8 +8,13 @@ import java.nio.ByteBuffer;
 import java.nio.ByteOrder;
 import java.nio.charset.StandardCharsets;
 import java.util.ArrayList;
+import java.util.HashMap;
+import java.util.HashSet;
 import java.util.List;
+import java.util.Map;
+import java.util.Set;
 import org.apache.arrow.flatbuf.Block;
+import org.apache.arrow.flatbuf.DictionaryBatch;
 import org.apache.arrow.flatbuf.Footer;
 import org.apache.arrow.flatbuf.Message;
 import org.apache.arrow.flatbuf.MessageHeader;
@@ -41,15 +46,20 @@ final class ArrowMessages {
 
   private final MemorySegment file;
   private final long size;
-  private final HeapShare heap = new HeapShare();
+  final HeapShare heap = new HeapShare();
   Schema schema;
   short version; // of the metadata
   final List<Batch> batches = new ArrayList<>(); // in the order of rows
+  final Map<Long, List<Batch>> dictionaries = new HashMap<>(); // their parts, by number
+  final Set<Long> replaced = new HashSet<>(); // dictionaries that are others for later rows
 
   /** Rows that were written together: where their message begins, itself, and its body. */
   record Batch(long at, ByteBuffer metadata, MemorySegment body) {
     RecordBatch header() {
-      return (RecordBatch) Message.getRootAsMessage(metadata.duplicate()).header(new RecordBatch());
+      Message message = Message.getRootAsMessage(metadata.duplicate());
+      return message.headerType() == MessageHeader.DictionaryBatch
+          ? ((DictionaryBatch) message.header(new DictionaryBatch())).data()
+          : (RecordBatch) message.header(new RecordBatch());
     }
   }
 
@@ -103,8 +113,12 @@ final class ArrowMessages {
       schema = footer.schema();
       version = readable(footer.version());
       long taken = 0;
-      for (int i = 0; i < footer.recordBatchesLength(); i++) {
-        Block block = footer.recordBatches(i);
+      int dictionaryBlocks = footer.dictionariesLength();
+      for (int i = 0; i < dictionaryBlocks + footer.recordBatchesLength(); i++) {
+        Block block =
+            i < dictionaryBlocks
+                ? footer.dictionaries(i)
+                : footer.recordBatches(i - dictionaryBlocks);
         long at = block.offset();
         long metadata = block.metaDataLength();
         long body = block.bodyLength();
@@ -197,11 +211,20 @@ final class ArrowMessages {
         }
         batches.add(new Batch(begin, metadata, file.asSlice(bodyBegin, body)));
       }
-      // Columns with a dictionary are not read.
-      case MessageHeader.DictionaryBatch -> {}
+      case MessageHeader.DictionaryBatch ->
+          dictionary(message, new Batch(begin, metadata, file.asSlice(bodyBegin, body)));
       default -> throw broken(begin, "a message of kind %d".formatted(message.headerType()));
     }
     return body;
+  }
+
+  private void dictionary(Message message, Batch batch) {
+    DictionaryBatch header = (DictionaryBatch) message.header(new DictionaryBatch());
+    List<Batch> parts = dictionaries.computeIfAbsent(header.id(), id -> new ArrayList<>());
+    if (!parts.isEmpty() && !header.isDelta()) {
+      replaced.add(header.id());
+    }
+    parts.add(batch);
   }
 
   private static short readable(short version) {
