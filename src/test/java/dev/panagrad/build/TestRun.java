@@ -58,7 +58,8 @@ record TestRun(String name, String tags, List<String> options, Map<String, Strin
     runs.add(run("widest", "conformance | alone", widest));
     int preferred = VectorShape.preferredShape().vectorBitSize();
     if (preferred != 128) {
-      runs.add(simd("simd-128", SLOW ? "simd" : "conformance", set("panagrad.simd.bits", 128)));
+      String tags = SLOW ? "simd" : "conformance & !compilers";
+      runs.add(simd("simd-128", tags, set("panagrad.simd.bits", 128)));
     }
     if (IS_X86 && !isWithoutAvx512()) {
       // Half the registers, and masks that are vectors.

@@ -31,6 +31,7 @@ import org.junit.jupiter.api.Test;
 @Tag("simd")
 @Tag("conformance")
 @Tag("c2")
+@Tag("compilers")
 @Order(2)
 class CompilersAgreeTest {
   private static final ThreadMXBean THREADS = (ThreadMXBean) ManagementFactory.getThreadMXBean();

@@ -22,7 +22,7 @@ import org.junit.jupiter.params.provider.CsvSource;
 
 /** Many rows are solved by sums of products to the digits of QR, which weights of 1 ask for. */
 class SummedFactorTest {
-  private static final int ROWS = 50_000;
+  private static final int ROWS = 35_000;
   private static final int FEATURES = 30;
 
   private final Backend backend = Backends.open("simd", new BackendOptions(2));
