@@ -28,8 +28,13 @@ final class CsvDetection {
   private static final Pattern COMMA_NUMBER =
       Pattern.compile("[-+]?[0-9]*,[0-9]+([eE][-+]?[0-9]+)?");
 
+  private static final double ONE_FIELD = -3;
+
   final char separator;
   final char decimal;
+
+  /** True if the first record has several fields. */
+  final boolean hasFields;
 
   /** True if all fields of the first record are numbers, and some of the others. */
   final boolean isHeaderOfNumbers;
@@ -37,9 +42,15 @@ final class CsvDetection {
   /** True if fields seem to be separated by blanks, which is not detected. */
   final boolean hasBlanks;
 
-  private CsvDetection(char separator, char decimal, boolean isHeaderOfNumbers, boolean hasBlanks) {
+  private CsvDetection(
+      char separator,
+      char decimal,
+      boolean hasFields,
+      boolean isHeaderOfNumbers,
+      boolean hasBlanks) {
     this.separator = separator;
     this.decimal = decimal;
+    this.hasFields = hasFields;
     this.isHeaderOfNumbers = isHeaderOfNumbers;
     this.hasBlanks = hasBlanks;
   }
@@ -57,15 +68,17 @@ final class CsvDetection {
     // The last line may go on.
     int end = length < CHARACTERS ? length : text.lastIndexOf('\n');
     String lines = end < 0 ? text : text.substring(0, end);
-    char separator = dialect.separator() == 0 ? ',' : dialect.separator();
-    List<CsvRecord> records = records(lines, dialect, separator);
-    if (dialect.separator() == 0) {
-      double most = isConsistent(records) ? numbers(records) : -1;
-      for (char candidate : SEPARATORS.substring(1).toCharArray()) {
+    char separator = dialect.separator();
+    List<CsvRecord> records = List.of();
+    double most = Double.NEGATIVE_INFINITY;
+    String candidates = separator == 0 ? SEPARATORS : String.valueOf(separator);
+    for (int i = 0; i < candidates.length(); i++) {
+      char candidate = candidates.charAt(i);
+      if (candidate != dialect.decimal() && candidate != dialect.comment()) {
         List<CsvRecord> found = records(lines, dialect, candidate);
-        double numbers = isConsistent(found) ? numbers(found) : -1;
-        if (candidate != dialect.decimal() && candidate != dialect.comment() && numbers > most) {
-          most = numbers;
+        double score = score(found);
+        if (score > most) {
+          most = score;
           separator = candidate;
           records = found;
         }
@@ -83,7 +96,7 @@ final class CsvDetection {
         !records.isEmpty()
             && records.stream()
                 .allMatch(r -> r.getFieldCount() == 1 && r.getField(0).strip().matches("\\S+ .*"));
-    return new CsvDetection(separator, decimal, isHeaderOfNumbers, hasBlanks);
+    return new CsvDetection(separator, decimal, most > ONE_FIELD, isHeaderOfNumbers, hasBlanks);
   }
 
   private static List<CsvRecord> records(String lines, CsvDialect dialect, char separator) {
@@ -100,20 +113,26 @@ final class CsvDetection {
     return records;
   }
 
-  private static boolean isConsistent(List<CsvRecord> records) {
+  /**
+   * The share of numbers in the cells after the first record; -1 or less by the share of records of
+   * other lengths than the first; {@value #ONE_FIELD} if that has one field.
+   */
+  private static double score(List<CsvRecord> records) {
     int fields = records.isEmpty() ? 0 : records.getFirst().getFieldCount();
-    return fields > 1 && records.stream().allMatch(record -> record.getFieldCount() == fields);
-  }
-
-  /** The share of numbers in the cells after the first record. */
-  private static double numbers(List<CsvRecord> records) {
+    if (fields < 2) {
+      return ONE_FIELD;
+    }
+    double others = records.stream().filter(record -> record.getFieldCount() != fields).count();
+    if (others > 0) {
+      return -1 - others / records.size();
+    }
     long numbers =
         records.stream()
             .skip(1)
             .flatMap(record -> record.getFields().stream())
             .filter(CsvDetection::isNumber)
             .count();
-    return (double) numbers / Math.max(1, records.size() - 1) / records.getFirst().getFieldCount();
+    return (double) numbers / Math.max(1, records.size() - 1) / fields;
   }
 
   private static boolean isNumber(String field) {

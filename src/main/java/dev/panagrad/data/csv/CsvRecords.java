@@ -32,6 +32,8 @@ final class CsvRecords {
             .allowMissingFields(true);
     if (dialect.comment() != 0) {
       builder.commentStrategy(CommentStrategy.SKIP).commentCharacter(dialect.comment());
+    } else if (separator == '#') {
+      builder.commentCharacter('%'); // which must be another, though there are no comments
     }
     int most = NumberedColumns.MAX_COLUMNS - 1;
     return builder.build(CsvRecordHandler.builder().maxFields(most).build(), text);

@@ -210,7 +210,7 @@ public final class CsvTable extends ScannedTable {
     separator = found.separator;
     hasDecimalComma = found.decimal == ',';
     List<String> unusual = new ArrayList<>();
-    if (dialect.separator() == 0 && separator != ',') {
+    if (dialect.separator() == 0 && separator != ',' && found.hasFields) {
       unusual.add("separated by " + (separator == '\t' ? "tabs" : "'" + separator + "'"));
     }
     if (dialect.decimal() == 0 && hasDecimalComma) {

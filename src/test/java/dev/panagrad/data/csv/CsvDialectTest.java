@@ -83,11 +83,24 @@ class CsvDialectTest {
         values("a;b\n1,5;2\n1.5;1.25\n", dialect(';', '.', '\0')));
   }
 
+  /** A record of another length is named as what it is. */
+  @Test
+  void whereRecordsDiffer() {
+    assertEquals(
+        "d.csv:3: 2 fields where the header has 3",
+        refusal(table("a;b;c\n1;2;3\n4;5\n", CsvDialect.DETECTED)));
+  }
+
   @Test
   void asked() {
     assertArrayEquals(
         new Object[][] {{"1.5", null, 3.5}, {-4.0, 2e5, "x y"}},
         values("# a comment\na b c\n1.5 -9 3,5\n# b\n-4 +2e5 \"x y\"\n", dialect(' ', ',', '#')));
+    assertArrayEquals(
+        new Object[][] {{1.5}, {2.0}}, values("a\n1,5\n2\n", dialect('\0', ',', '\0')));
+    assertArrayEquals(
+        new Object[][] {{1.0, 2.0}}, values(",\na#b\n1#2\n", dialect('#', '\0', ',')));
+    assertArrayEquals(new Object[][] {{1.0, 2.0}}, values("a#b\n1#2\n", dialect('#', '\0', '\0')));
     assertEquals(List.of(), notes);
   }
 
