@@ -1,6 +1,8 @@
 package dev.panagrad.arrow;
 
 import dev.panagrad.data.DataException;
+import dev.panagrad.data.file.ElementType;
+import dev.panagrad.tensor.DType;
 import dev.panagrad.tensor.Tensor;
 import java.lang.foreign.Arena;
 import java.lang.foreign.MemorySegment;
@@ -58,12 +60,12 @@ final class ArrayView {
       SchemaView.Column column = schema.columns().getFirst();
       return List.of(root.column(column, 0, root.length, arena));
     }
-    root.require("", 1, schema.columns().size());
+    root.require("", 1, schema.children());
     root.requirePresent("row", "", 0, root.length);
     List<Tensor> tensors = new ArrayList<>();
     for (int i = 0; i < schema.columns().size(); i++) {
       SchemaView.Column column = schema.columns().get(i);
-      ArrayView child = root.child(i, column.name());
+      ArrayView child = root.child(column.child(), column.name());
       tensors.add(child.column(column, root.offset, root.length, arena));
     }
     return List.copyOf(tensors);
@@ -94,7 +96,7 @@ final class ArrayView {
     require(name, 2, 0);
     requireRows(name, first, count);
     requirePresent(extents.length == 1 ? "row" : "element", name, first, count);
-    long width = column.dtype().bytes();
+    long width = column.type().bytes();
     long address = buffer(1);
     if (count == 0) {
       return Tensor.wrap(name, arena.allocate(0, width), column.dtype(), extents);
@@ -106,6 +108,9 @@ final class ArrayView {
       throw new DataException(
           "column '%s': %,d rows from row %,d".formatted(name, count, offset + first));
     }
+    if (column.isCopied()) {
+      return Tensor.wrap(name, doubles(column.type(), first, count, arena), DType.F64, extents);
+    }
     long begin = address + (offset + first) * width;
     if (begin % width != 0) {
       throw new DataException(
@@ -115,6 +120,24 @@ final class ArrayView {
     // Read-only: the memory is shared with its producer, and Arrow's arrays do not change.
     MemorySegment values = CStruct.at(begin, count * width, arena).asReadOnly();
     return Tensor.wrap(name, values, column.dtype(), extents);
+  }
+
+  /** Elements of another type than tensors have, as the nearest doubles; truth values are bits. */
+  private MemorySegment doubles(ElementType type, long first, long count, Arena arena) {
+    MemorySegment copy = arena.allocate(count * Double.BYTES, Double.BYTES);
+    boolean isBits = type == ElementType.BOOL;
+    long begin = offset + first;
+    long bytes = isBits ? (begin + count + 7) / 8 : (begin + count) * type.bytes();
+    MemorySegment values = CStruct.at(buffer(1), bytes);
+    for (long i = 0; i < count; i++) {
+      long at = begin + i;
+      double value =
+          isBits
+              ? (values.get(ValueLayout.JAVA_BYTE, at >>> 3) >> (at & 7)) & 1
+              : type.get(values, at * type.bytes(), false);
+      copy.setAtIndex(ValueLayout.JAVA_DOUBLE, i, value);
+    }
+    return copy.asReadOnly();
   }
 
   private long buffer(int index) {

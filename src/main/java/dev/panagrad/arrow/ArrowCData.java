@@ -2,6 +2,7 @@ package dev.panagrad.arrow;
 
 import dev.panagrad.data.DataException;
 import java.lang.foreign.MemorySegment;
+import java.util.List;
 
 /**
  * Imports arrays of the Arrow C data interface.
@@ -32,8 +33,10 @@ public final class ArrowCData {
   private ArrowCData() {}
 
   /**
-   * Imports a column of float or double, or of fixed-size lists of them, or a struct of such
-   * columns, which is what a record batch is. Offsets are honored; missing values are refused.
+   * Imports a column of numbers or truth values, or of fixed-size lists of them, or a struct of
+   * such columns, which is what a record batch is. Floats and doubles are views; integers, half
+   * floats and truth values (0 and 1) are copied into doubles, rounded to the nearest. Offsets are
+   * honored; missing values are refused, NaN is not.
    *
    * @param arrowSchema struct ArrowSchema; of no size, or of at least {@link #SCHEMA_BYTES}
    * @param arrowArray struct ArrowArray; of no size, or of at least {@link #ARRAY_BYTES}
@@ -42,12 +45,26 @@ public final class ArrowCData {
    * @throws IllegalArgumentException if a struct was released or moved before
    */
   public static ImportedColumns importColumns(MemorySegment arrowSchema, MemorySegment arrowArray) {
+    return imported(arrowSchema, arrowArray, null);
+  }
+
+  /**
+   * Imports some columns of a struct by their names, in that order, as {@link
+   * #importColumns(MemorySegment, MemorySegment)}; others may be of any kind.
+   */
+  public static ImportedColumns importColumns(
+      MemorySegment arrowSchema, MemorySegment arrowArray, List<String> columns) {
+    return imported(arrowSchema, arrowArray, List.copyOf(columns));
+  }
+
+  private static ImportedColumns imported(
+      MemorySegment arrowSchema, MemorySegment arrowArray, List<String> columns) {
     CStruct.requireUnreleased(arrowArray, CStruct.Kind.ARRAY);
     CStruct schema = CStruct.move(arrowSchema, CStruct.Kind.SCHEMA);
     CStruct array = CStruct.move(arrowArray, CStruct.Kind.ARRAY);
     SchemaView view;
     try {
-      view = SchemaView.of(schema);
+      view = SchemaView.of(schema, columns);
     } catch (RuntimeException e) {
       array.release();
       throw e;

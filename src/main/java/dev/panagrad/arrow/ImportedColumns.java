@@ -1,16 +1,19 @@
 package dev.panagrad.arrow;
 
 import dev.panagrad.data.DataException;
+import dev.panagrad.data.Table;
+import dev.panagrad.tensor.DType;
 import dev.panagrad.tensor.Tensor;
+import dev.panagrad.tensor.TensorArena;
 import java.lang.foreign.Arena;
 import java.util.List;
 
 /**
- * Columns in memory of another program, until they are closed. Tensors are views of it, without a
- * copy, and read-only. Ownership: the memory belongs to its producer, who is told once, by {@link
- * #close}, that it is no longer used; {@link dev.panagrad.tensor.TensorArena#attach} ties it to an
- * arena. Threading: any thread may read the tensors and close; a use after that throws. Closing
- * makes every thread of the JVM stop briefly.
+ * Columns in memory of another program, until they are closed. Tensors of floats and doubles are
+ * views of it, without a copy, others are copies; all are read-only. Ownership: the memory belongs
+ * to its producer, who is told once, by {@link #close}, that it is no longer used; {@link
+ * dev.panagrad.tensor.TensorArena#attach} ties it to an arena. Threading: any thread may read the
+ * tensors and close; a use after that throws. Closing makes every thread of the JVM stop briefly.
  */
 public final class ImportedColumns implements AutoCloseable {
   private final CStruct array;
@@ -47,6 +50,38 @@ public final class ImportedColumns implements AutoCloseable {
           "there are %d columns where one is asked for; see columns()".formatted(columns.size()));
     }
     return columns.getFirst();
+  }
+
+  /**
+   * All columns side by side as a copy in the arena: [rows, columns], where a column of lists has
+   * as many as its lists have elements.
+   *
+   * @param dtype F32 or F64
+   * @throws DataException with row and column of a value that is not finite or beyond the type
+   */
+  public Tensor matrix(TensorArena into, DType dtype) {
+    long width = columns.stream().mapToLong(ImportedColumns::width).sum();
+    Tensor matrix = into.allocate("X", dtype, columns.getFirst().rows(), width);
+    long first = 0;
+    for (Tensor column : columns) {
+      long own = width(column);
+      for (long i = 0; i < column.count(); i++) {
+        double value = column.get(i);
+        String problem = Table.problem(value, dtype);
+        if (problem != null) {
+          throw new DataException(
+              "row %,d: %s in column '%s' %s"
+                  .formatted(i / own + 1, value, column.name(), problem));
+        }
+        matrix.set(i / own, first + i % own, value);
+      }
+      first += own;
+    }
+    return matrix;
+  }
+
+  private static long width(Tensor column) {
+    return column.shape().rank() == 1 ? 1 : column.cols();
   }
 
   /**

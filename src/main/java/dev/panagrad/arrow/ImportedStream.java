@@ -60,7 +60,7 @@ public final class ImportedStream implements AutoCloseable {
       get(stream, GET_SCHEMA, out, "schema");
       CStruct schema = CStruct.move(out, CStruct.Kind.SCHEMA);
       try {
-        return new ImportedStream(arena, stream, SchemaView.of(schema));
+        return new ImportedStream(arena, stream, SchemaView.of(schema, null));
       } finally {
         schema.release();
       }

@@ -116,6 +116,51 @@ class ArrowCDataTest {
     assertReleased(1, 1);
   }
 
+  /** A choice of columns beside a text, integers and bits as doubles, and all as a matrix. */
+  @Test
+  void chosenAndWidened() {
+    MemorySegment x = producer.array(2, 0, 1, Producer.values(producer.doubles(0, 1.5, 2.5)));
+    MemorySegment n = producer.array(2, 0, 0, Producer.values(producer.longs(0, -7, 8)));
+    MemorySegment flag = producer.array(2, 0, 0, Producer.values(producer.longs(0b010)));
+    MemorySegment text = producer.array(2, 0, 0, List.of(MemorySegment.NULL));
+    MemorySegment struct = producer.array(1, 0, 1, List.of(MemorySegment.NULL), text, flag, n, x);
+    MemorySegment schema =
+        producer.schema(
+            "+s",
+            "",
+            producer.schema("u", "text"),
+            producer.schema("b", "flag"),
+            producer.schema("l", "n"),
+            producer.schema("g", "x"));
+    try (TensorArena arena = TensorArena.open("test");
+        ImportedColumns imported =
+            ArrowCData.importColumns(schema, struct, List.of("x", "n", "flag"))) {
+      assertArrayEquals(new double[] {2.5}, imported.columns().get(0).toArray());
+      assertArrayEquals(new double[] {-7}, imported.columns().get(1).toArray());
+      assertArrayEquals(new double[] {1}, imported.columns().get(2).toArray());
+      Tensor matrix = imported.matrix(arena, DType.F32);
+      assertEquals(Shape.of(1, 3), matrix.shape());
+      assertArrayEquals(new double[] {2.5, -7, 1}, matrix.toArray());
+    }
+    assertReleased(1, 1);
+  }
+
+  @Test
+  void chosenAndNotThere() {
+    MemorySegment x = producer.array(1, 0, 0, Producer.values(producer.doubles(1e300)));
+    try (TensorArena arena = TensorArena.open("test");
+        ImportedColumns imported = ArrowCData.importColumns(producer.schema("g", "x"), x)) {
+      DataException e = assertThrows(DataException.class, () -> imported.matrix(arena, DType.F32));
+      assertTrue(e.getMessage().startsWith("row 1: 1.0E300 in column 'x'"), e.getMessage());
+    }
+    MemorySegment y = producer.array(1, 0, 0, Producer.values(producer.doubles(1)));
+    MemorySegment schema = producer.schema("g", "y");
+    DataException e =
+        assertThrows(DataException.class, () -> ArrowCData.importColumns(schema, y, List.of("x")));
+    assertEquals("there is no column 'x'; there are [y]", e.getMessage());
+    assertReleased(2, 2);
+  }
+
   @Test
   void columnOfTwo() {
     MemorySegment a = producer.array(1, 0, 0, Producer.values(producer.doubles(0)));
@@ -170,7 +215,7 @@ class ArrowCDataTest {
   }
 
   @ParameterizedTest
-  @CsvSource({"u", "i", "+w:2", "+w:x", "+l", "tsu:UTC"})
+  @CsvSource({"u", "tdD", "+w:2", "+w:x", "+l", "tsu:UTC"})
   void otherFormat(String format) {
     DataException e =
         refused(

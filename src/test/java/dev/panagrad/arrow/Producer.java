@@ -106,6 +106,10 @@ final class Producer implements AutoCloseable {
     return arena.allocateFrom(ValueLayout.JAVA_DOUBLE, values);
   }
 
+  MemorySegment longs(long... values) {
+    return arena.allocateFrom(ValueLayout.JAVA_LONG, values);
+  }
+
   MemorySegment floats(float... values) {
     return arena.allocateFrom(ValueLayout.JAVA_FLOAT, values);
   }

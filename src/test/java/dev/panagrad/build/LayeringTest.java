@@ -90,7 +90,7 @@ class LayeringTest {
           Map.entry("data/npy", Set.of("data", "data/file", "tensor")),
           Map.entry("data/parquet", Set.of("data", "data/file", "tensor")),
           Map.entry("data/safetensors", Set.of("data", "data/file", "safetensors", "tensor")),
-          Map.entry("arrow", Set.of("data", "tensor")),
+          Map.entry("arrow", Set.of("data", "data/file", "tensor")),
           Map.entry("safetensors", Set.of("tensor")),
           Map.entry(
               "path",
