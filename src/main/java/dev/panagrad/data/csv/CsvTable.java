@@ -164,18 +164,23 @@ public final class CsvTable extends ScannedTable {
 
   private void cell(String text, long row, int selected, Values into) {
     String number = hasDecimalComma ? pointed(text) : text;
-    boolean isNumber = NumberText.isNumber(number);
-    if (text.isEmpty() || ((!isNumber || hasNumericMarks) && dialect.missing().contains(text))) {
-      into.missing(row, selected);
-    } else if (isNumber) {
+    if (NumberText.isNumber(number) && !(hasNumericMarks && dialect.missing().contains(text))) {
       into.number(row, selected, NumberText.parse(number));
     } else {
-      double seconds = options.dates() == null ? Double.NaN : DateText.seconds(text);
-      if (Double.isNaN(seconds)) {
-        into.text(row, selected, text);
-      } else {
-        into.number(row, selected, options.dates().of(seconds));
-      }
+      other(text, row, selected, into);
+    }
+  }
+
+  private void other(String text, long row, int selected, Values into) {
+    if (text.isEmpty() || dialect.missing().contains(text)) {
+      into.missing(row, selected);
+      return;
+    }
+    double seconds = options.dates() == null ? Double.NaN : DateText.seconds(text);
+    if (Double.isNaN(seconds)) {
+      into.text(row, selected, text);
+    } else {
+      into.number(row, selected, options.dates().of(seconds));
     }
   }
 
