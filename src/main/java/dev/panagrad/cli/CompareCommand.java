@@ -45,7 +45,9 @@ final class CompareCommand implements Callable<Integer> {
     }
     try (Backend backend = backendChoice.open();
         TensorArena arena = TensorArena.open("data")) {
-      Dataset original = data.read(arena);
+      EncodingOptions.Use use =
+          new EncodingOptions.Use(null, false, training.validation, training.seed);
+      Dataset original = data.read(arena, List.of(), use);
       Dataset copy = original.copy(arena);
       List<Trainer> trainers =
           prepared.stream().map(each -> each.trainer(original.rows(), false)).toList();

@@ -43,7 +43,11 @@ final class ConvertCommand implements Callable<Integer> {
     }
     try (Table table = data.source.open()) {
       TableReader reader = data.reader(table);
-      TrainingFile.write(out, reader, data.dtype(), units);
+      try {
+        TrainingFile.write(out, reader, data.dtype(), units);
+      } catch (DataException e) {
+        throw data.all(table, e);
+      }
       Warnings.printBelowF32(reader);
       long rows;
       try (TrainingFile written = TrainingFile.open(out)) {

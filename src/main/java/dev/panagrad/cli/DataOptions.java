@@ -68,8 +68,7 @@ final class DataOptions {
         Warnings.printBelowF32(reader);
         return read;
       } catch (DataException e) {
-        encoding.requireUsable(chosen, use, e);
-        throw e;
+        throw encoding.all(chosen, use, e);
       }
     }
   }
@@ -84,6 +83,11 @@ final class DataOptions {
   TableReader reader(Table table) {
     TableReader chosen = chosen(table);
     return encoding.encoded(chosen, EncodingOptions.Use.PLAIN, targets.size());
+  }
+
+  /** All that keeps columns from being used, of which the first was seen. */
+  DataException all(Table table, DataException first) {
+    return encoding.all(chosen(table), EncodingOptions.Use.PLAIN, first);
   }
 
   private TableReader chosen(Table table) {

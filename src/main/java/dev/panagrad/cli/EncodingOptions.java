@@ -87,13 +87,14 @@ final class EncodingOptions {
     return isAsked() || use.hasClasses ? encode(reader, use, targets) : reader;
   }
 
-  /** Throws all that keeps columns from being used, of which the first was seen. */
-  void requireUsable(TableReader reader, Use use, DataException first) {
+  /** All that keeps columns from being used, of which the first was seen; else that. */
+  DataException all(TableReader reader, Use use, DataException first) {
     try {
       encoder(reader, use).requireUsable();
+      return first;
     } catch (UnusableColumnsException e) {
       e.initCause(first);
-      throw e;
+      return e;
     }
   }
 

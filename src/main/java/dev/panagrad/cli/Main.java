@@ -84,6 +84,7 @@ public final class Main implements Runnable {
         .setExecutionExceptionHandler(handler)
         .setParameterExceptionHandler(Main::refuse)
         .setCaseInsensitiveEnumValuesAllowed(true)
+        .setTrimQuotes(true)
         .registerConverter(TrainingFile.Units.class, Main::units);
   }
 

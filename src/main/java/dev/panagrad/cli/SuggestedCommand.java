@@ -55,12 +55,9 @@ final class SuggestedCommand {
   static List<String> with(ParseResult given, Map<String, String> options) {
     List<String> arguments = given(given.commandSpec().name(), given, options.keySet());
     options.forEach(
-        (name, value) -> {
-          OptionSpec before = given.matchedOption(name);
-          boolean adds = before != null && before.arity().max() > 0 && name.equals("--exclude");
-          String all = adds ? String.join(",", before.originalStringValues()) + "," + value : value;
-          arguments.addAll(all.startsWith("-") ? List.of(name + "=" + all) : List.of(name, all));
-        });
+        (name, value) ->
+            arguments.addAll(
+                value.startsWith("-") ? List.of(name + "=" + value) : List.of(name, value)));
     return arguments;
   }
 

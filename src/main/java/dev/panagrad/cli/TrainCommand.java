@@ -125,7 +125,10 @@ final class TrainCommand implements Callable<Integer> {
       } else if (checkRows) {
         throw new UsageException("--check-rows is for training files");
       }
-      Dataset dataset = file == null ? training.read(loss, data, arena) : file.dataset();
+      Dataset dataset =
+          file == null
+              ? loss.read(data, arena, training.validation, training.seed)
+              : file.dataset();
       prepared = choose(prepared, dataset);
       loss.applyColumns(prepared.trainer());
       if (checkRows) {

@@ -2,6 +2,7 @@ package dev.panagrad.cli;
 
 import dev.panagrad.backend.Backend;
 import dev.panagrad.regression.LinearModel;
+import dev.panagrad.safetensors.Excerpt;
 import dev.panagrad.train.Certificate;
 import dev.panagrad.train.TrainingResult;
 import java.io.PrintStream;
@@ -72,7 +73,8 @@ record TrainReport(
       out.printf("  %-16s %15.8g%n", "(intercept)", model.intercept(j));
     }
     for (int f = 0; f < model.features().size(); f++) {
-      out.printf("  %-16s %15.8g%n", model.features().get(f), model.coefficient(j, f));
+      out.printf(
+          "  %-16s %15.8g%n", Excerpt.escaped(model.features().get(f)), model.coefficient(j, f));
     }
   }
 

@@ -9,7 +9,6 @@ import dev.panagrad.regression.Standardization;
 import dev.panagrad.rule.Checks;
 import dev.panagrad.rule.UpdateRule;
 import dev.panagrad.schedule.ScheduleText;
-import dev.panagrad.tensor.TensorArena;
 import dev.panagrad.train.AutomaticMethod;
 import dev.panagrad.train.Trainer;
 import dev.panagrad.train.TrainingPlan;
@@ -171,7 +170,7 @@ final class TrainingOptions {
       names = "--validation",
       paramLabel = "FRACTION",
       description = "Hold out this part of the rows.")
-  private double validation;
+  double validation;
 
   @Option(names = "--no-intercept", description = "A model through the origin.")
   boolean noIntercept;
@@ -183,7 +182,7 @@ final class TrainingOptions {
   private boolean noShuffle;
 
   @Option(names = "--seed", paramLabel = "N", description = "Default ${DEFAULT-VALUE}.")
-  private long seed;
+  long seed;
 
   @Option(
       names = "--exact",
@@ -203,11 +202,6 @@ final class TrainingOptions {
     return trainingRows(data.rows()) < data.rows()
         ? ExactLoss.none("rows are held out")
         : ExactLoss.of(backend, data, !noIntercept, units, exact);
-  }
-
-  /** The data, whose encoding knows nothing of the rows that are held out. */
-  Dataset read(LossOptions loss, DataOptions data, TensorArena arena) {
-    return loss.read(data, arena, validation, seed);
   }
 
   long epochs(MethodName method) {

@@ -23,6 +23,7 @@ public final class EncodedTable implements Table {
   private final int[] droppedBefore; // rows before each 64
   private final List<String> columns;
   private final long filled;
+  private final boolean hasTargets; // the columns after the features, whose classes are known
   private long rowBelow; // while it is handed over
   private int columnBelow;
 
@@ -32,8 +33,10 @@ public final class EncodedTable implements Table {
       int[] sources,
       int[] others,
       BitSet dropped,
-      long filled) {
+      long filled,
+      boolean hasTargets) {
     this.filled = filled;
+    this.hasTargets = hasTargets;
     this.below = below;
     this.encoding = encoding;
     this.sources = sources;
@@ -71,7 +74,7 @@ public final class EncodedTable implements Table {
       System.arraycopy(others, 0, all, sources.length, others.length);
       below.read(all, new Unfillable(encoding, dropped));
     }
-    return new EncodedTable(below, encoding, sources, others, dropped, 0);
+    return new EncodedTable(below, encoding, sources, others, dropped, 0, false);
   }
 
   /** Finds the rows with missing cells that an encoding refuses. */
@@ -203,7 +206,7 @@ public final class EncodedTable implements Table {
 
     private ClassLabels labels(int selected) {
       int target = which[selected] - sources.length;
-      return encoding.classes(target);
+      return hasTargets ? encoding.classes(target) : null;
     }
 
     @Override

@@ -129,7 +129,7 @@ public final class TableEncoder {
         missing != MissingCells.ERROR || isAutomatic || !categorical.isEmpty();
     Findings found = look(looksAtFeatures);
     TableSurvey survey = found.survey;
-    BitSet dropped = survey.rowsOfWeightZero;
+    BitSet dropped = found.without;
     if (missing != MissingCells.ERROR) {
       dropped.or(survey.rowsWithoutTarget);
     }
@@ -148,7 +148,7 @@ public final class TableEncoder {
             : null;
     List<Column> columns = fit(table, x, found, cells);
     long filled = missing.fills() ? cells.missing() : 0;
-    return new EncodedTable(table, encoding(columns, found.classes), x, y, dropped, filled);
+    return new EncodedTable(table, encoding(columns, found.classes), x, y, dropped, filled, true);
   }
 
   /** Throws {@link UnusableColumnsException} if these options do not take all columns. */
@@ -158,15 +158,16 @@ public final class TableEncoder {
 
   /** What the columns are; features that are not looked at are numbers. */
   @SuppressWarnings("ArrayRecordComponent") // read, not compared
-  private record Findings(TableSurvey survey, boolean[] isCategory, List<ClassLabels> classes) {}
+  private record Findings(
+      TableSurvey survey, boolean[] isCategory, List<ClassLabels> classes, BitSet without) {}
 
   private Findings look(boolean looksAtFeatures) {
     Table table = reader.table();
     int[] x = looksAtFeatures ? reader.featureColumns() : new int[0];
     int[] y = reader.targetColumns();
-    int weighted = weights == null ? -1 : x.length + reader.position(weights);
+    BitSet without = weights == null ? new BitSet() : WeightlessRows.of(reader, weights);
     TableSurvey survey =
-        TableSurvey.of(table, TableReader.joined(x, y), x.length, maximumLevels, weighted);
+        TableSurvey.of(table, TableReader.joined(x, y), x.length, maximumLevels, without);
     boolean[] isCategory = new boolean[reader.featureColumns().length];
     List<Unusable> unusable = new ArrayList<>();
     for (int c = 0; c < x.length; c++) {
@@ -182,7 +183,7 @@ public final class TableEncoder {
     if (!unusable.isEmpty()) {
       throw new UnusableColumnsException(table.name(), unusable);
     }
-    return new Findings(survey, isCategory, classes);
+    return new Findings(survey, isCategory, classes, without);
   }
 
   private static TableEncoding encoding(List<Column> columns, List<ClassLabels> classes) {
@@ -298,7 +299,10 @@ public final class TableEncoder {
   /** Which of two classes is positive; -1 if that is not known. */
   private int positive(Set<Object> values, List<String> levels) {
     if (positive != null) {
-      return levels.indexOf(positive);
+      int exact = levels.indexOf(positive);
+      return exact >= 0 || values.stream().anyMatch(value -> value instanceof String)
+          ? exact
+          : levels.indexOf(number(positive));
     }
     if (values.stream().allMatch(value -> value instanceof Double)) {
       double first = Double.parseDouble(levels.get(0));
@@ -312,6 +316,15 @@ public final class TableEncoder {
       }
     }
     return -1;
+  }
+
+  /** The level of a number, however it is written. */
+  private static String number(String text) {
+    try {
+      return CategoryColumn.text(Double.parseDouble(text));
+    } catch (NumberFormatException e) {
+      return text;
+    }
   }
 
   /** The rows below that are trained on. */

@@ -76,14 +76,13 @@ final class TableSurvey implements Table.Values {
   private final Table table;
   private final int features; // columns before those of targets
   private final int limit;
-  private final int weights; // the selected column of weights; -1 if there is none
+  private final BitSet without; // rows that are not looked at
   private final Found[] found;
-  final BitSet rowsOfWeightZero = new BitSet();
   final BitSet rowsWithoutFeature = new BitSet();
   final BitSet rowsWithoutTarget = new BitSet();
 
-  private TableSurvey(Table table, int[] columns, int features, int limit, int weights) {
-    this.weights = weights;
+  private TableSurvey(Table table, int[] columns, int features, int limit, BitSet without) {
+    this.without = without;
     this.table = table;
     this.features = features;
     this.limit = limit;
@@ -97,15 +96,15 @@ final class TableSurvey implements Table.Values {
    * Looks at columns, of which the first are features.
    *
    * @param limit different values that are kept of a column, at most
-   * @param weights the selected column of weights; -1 if there is none
+   * @param without rows that are left out, whatever they hold
    */
-  static TableSurvey of(Table table, int[] columns, int features, int limit, int weights) {
+  static TableSurvey of(Table table, int[] columns, int features, int limit, BitSet without) {
     if (table.rows() > Integer.MAX_VALUE) {
       throw new DataException(
           "%s has %,d rows; texts and missing cells are encoded for up to %,d"
               .formatted(table.name(), table.rows(), Integer.MAX_VALUE));
     }
-    TableSurvey survey = new TableSurvey(table, columns, features, limit, weights);
+    TableSurvey survey = new TableSurvey(table, columns, features, limit, without);
     table.read(columns, survey);
     return survey;
   }
@@ -126,17 +125,17 @@ final class TableSurvey implements Table.Values {
   public void number(long row, int selected, double value) {
     if (Double.isNaN(value)) {
       missing(row, selected);
-    } else {
+    } else if (!without.get((int) row)) {
       found[selected].numbers++;
       found[selected].add(value);
-      if (selected == weights && value == 0) {
-        rowsOfWeightZero.set((int) row);
-      }
     }
   }
 
   @Override
   public void text(long row, int selected, String text) {
+    if (without.get((int) row)) {
+      return;
+    }
     Found column = found[selected];
     if (column.texts++ == 0) {
       String shown =
@@ -151,6 +150,9 @@ final class TableSurvey implements Table.Values {
 
   @Override
   public void missing(long row, int selected) {
+    if (without.get((int) row)) {
+      return;
+    }
     Found column = found[selected];
     if (column.missing++ == 0) {
       column.firstMissing = table.place(row, column.column);

@@ -74,6 +74,18 @@ public final class TableEncoding {
     return places;
   }
 
+  /** A level that says so, however it is written, or 1 or 0. */
+  private String truth(int column, boolean truth, Features into) {
+    if (columns.get(column) instanceof CategoryColumn category) {
+      for (String level : category.levels()) {
+        if (level.equalsIgnoreCase(Boolean.toString(truth))) {
+          return text(column, level, into);
+        }
+      }
+    }
+    return number(column, truth ? 1 : 0, into);
+  }
+
   public List<Column> columns() {
     return columns;
   }
@@ -140,7 +152,7 @@ public final class TableEncoding {
     Integer place = places.get(text);
     CategoryColumn category = (CategoryColumn) columns.get(column);
     if (place == null && !category.acceptsUnseen()) {
-      return "is none of the levels that were trained on";
+      return "is none of the levels that were trained on, in which held-out rows have no part; zeros may stand for it";
     }
     level(column, place == null ? -1 : place, into);
     return null;
@@ -182,7 +194,7 @@ public final class TableEncoding {
    * The features of a row of numbers and texts, by the names of the columns; a column that the row
    * does not have, or whose value is null or NaN, is missing. Allocates one small object.
    *
-   * @param row values of type Number, Boolean (1 or 0) or String
+   * @param row values of type Number, Boolean (a level such as "True", or 1 or 0) or String
    * @param into [features]
    * @throws IllegalArgumentException if a value cannot be encoded, or there is no such column, with
    *     its name; what {@code into} holds is then undefined
@@ -214,7 +226,7 @@ public final class TableEncoding {
     return switch (value) {
       case null -> missing(column, into);
       case Number number -> number(column, number.doubleValue(), into);
-      case Boolean truth -> number(column, truth ? 1 : 0, into);
+      case Boolean truth -> truth(column, truth, into);
       case String text -> text(column, text, into);
       default -> "is a " + value.getClass().getSimpleName() + " where a number or a text is needed";
     };

@@ -166,7 +166,78 @@ class EncodingTest {
     Cli run = Cli.train(file, "--target y");
     assertEquals(Cli.FAILED, run.status(), run::toString);
     String last = run.err().lines().toList().getLast();
-    assertTrue(last.endsWith("--target y --missing mean --na=-,."), last);
+    assertTrue(last.contains("--target y --missing mean '--na=-,.,#N/A,<NA>,?,N/A,NA,"), last);
+    Path names = write("names.csv", "id,\"n,m\",y\n" + names(30));
+    Cli named = Cli.train(names, "--target y");
+    assertTrue(named.err().strip().endsWith("--exclude 'id,\"n,m\"'"), named.err());
+    Cli quoted = Cli.run("train", names.toString(), "--target", "y", "--exclude", "id,\"n,m\"");
+    Cli.assertContains(quoted.err(), "no feature column is left");
+    Cli features = Cli.train(names, "--target y --features id");
+    assertTrue(features.err().strip().endsWith("--features NAME"), features.err());
+  }
+
+  private static String names(int rows) {
+    StringBuilder text = new StringBuilder();
+    for (int i = 0; i < rows; i++) {
+      text.append("n%d,m%d,%d\n".formatted(i, i, i));
+    }
+    return text.toString();
+  }
+
+  /** The offset of a row that is predicted is no class. */
+  @Test
+  void classesAndOffsets() throws IOException {
+    Path file = write("o.csv", "x,off,y\n1,0.5,1\n2,0,2\n3,1,1\n4,2,2\n5,0,2\n6,1,1\n7,0,2\n");
+    train(file, "--target y --loss logistic --offset off --l2 0.1").exits(Cli.DONE);
+    Path further = write("p.csv", "x,off\n2,1\n2,2\n2,0.25\n");
+    String[] words =
+        "predict %s --model %s --offset off --linear".formatted(further, model).split(" ", -1);
+    double[] z =
+        Cli.run(words)
+            .exits(Cli.DONE)
+            .out()
+            .lines()
+            .skip(1)
+            .mapToDouble(Double::parseDouble)
+            .toArray();
+    assertEquals(1, z[1] - z[0], 1e-12);
+    assertEquals(-0.75, z[2] - z[0], 1e-12);
+  }
+
+  /** Held-out rows have no part in the encoding of a comparison either. */
+  @Test
+  void comparisonsHoldOutRowsToo() throws IOException {
+    StringBuilder text = new StringBuilder("x,y\n");
+    for (int i = 0; i < 100; i++) {
+      text.append(i % 4 == 0 ? "" : i * i).append(',').append(i).append('\n');
+    }
+    Path file = write("held.csv", text.toString());
+    String line = " --target y --missing mean --validation 0.3 --seed 4 --dtype f64";
+    Cli compared = Cli.run(("compare " + file + line).split(" ", -1)).exits(Cli.DONE);
+    double coefficient =
+        Cli.train(file, (line + " --json").strip()).json().at("/coefficients/0/0").asDouble();
+    String row = compared.out().lines().filter(l -> l.startsWith("  x ")).findFirst().orElseThrow();
+    String[] cells = row.strip().split(" +", -1);
+    assertEquals(coefficient, Double.parseDouble(cells[cells.length - 1]), 1e-6 * coefficient);
+  }
+
+  @Test
+  void conversionsSayAllToo() throws IOException {
+    Path rows = folder.resolve("rows.safetensors");
+    Cli run = Cli.run("convert", passengers.toString(), rows.toString(), "--target", "Survived");
+    assertEquals(Cli.FAILED, run.status());
+    Cli.assertContains(run.err(), "4 columns cannot be used:", "go on with: panagrad convert ");
+    String line = "convert %s %s --target Survived --positive 0 " + ENCODED;
+    Cli.run(line.formatted(passengers, rows).split(" ", -1)).exits(Cli.DONE);
+    train(rows, "--optimizer cg").exits(Cli.DONE);
+    assertEquals("0", ModelFile.load(model).classes(0).orElseThrow().positive());
+  }
+
+  @Test
+  void rowsOfWeightZeroHaveNoClass() throws IOException {
+    Path file = write("w.csv", "x,y,w\n1,a,1\n2,maybe,0\n3,b,1\n4,a,2\n5,b,1\n");
+    String line = "--target y --features x --weights w --loss logistic --positive b --l2 0.1";
+    Cli.assertContains(train(file, line).exits(Cli.DONE).err(), "'b' is class 1, 'a' class 0");
   }
 
   /** A text as target of another loss is no class. */

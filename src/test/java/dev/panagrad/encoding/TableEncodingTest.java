@@ -75,7 +75,8 @@ class TableEncodingTest {
   @Test
   void refusals() {
     String unseen = refusal(Map.of("size", 1, "color", "pink"));
-    assertEquals("'pink' in column 'color' is none of the levels that were trained on", unseen);
+    assertTrue(
+        unseen.startsWith("'pink' in column 'color' is none of the levels that were trained on"));
     assertEquals("column 'size' has no value", refusal(Map.of("color", "red")));
     assertEquals("'big' in column 'size' is not a number", refusal(Map.of("size", "big")));
     String infinite = refusal(Map.of("size", Double.POSITIVE_INFINITY));
