@@ -1,6 +1,7 @@
 package dev.panagrad.build;
 
 import static org.junit.jupiter.api.Assertions.assertEquals;
+import static org.junit.jupiter.api.Assumptions.assumeTrue;
 
 import java.io.IOException;
 import java.io.UncheckedIOException;
@@ -13,8 +14,9 @@ import org.junit.jupiter.api.Tag;
 import org.junit.jupiter.api.Test;
 
 /**
- * Every Java source is formatted, generated variants of kernels too. To format all: {@code mvn test
- * -Dtest=FormatTest -Dpanagrad.format.write=true}.
+ * Every Java source is formatted, generated variants of kernels too: 25 s of processor time, so
+ * that it is in the profile slow. To format all: {@code mvn test -Dtest=FormatTest
+ * -Dpanagrad.format.write=true}.
  */
 @Tag("first")
 class FormatTest {
@@ -24,6 +26,8 @@ class FormatTest {
 
   @Test
   void sourcesAreFormatted() throws IOException {
+    boolean isAsked = System.getProperty("panagrad.format.write") != null;
+    assumeTrue(Boolean.getBoolean("panagrad.test.slow") || isAsked, "in the profile slow");
     List<Path> sources = new ArrayList<>();
     for (Path root : ROOTS) {
       if (Files.isDirectory(root)) {

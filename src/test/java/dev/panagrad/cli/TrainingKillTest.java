@@ -14,6 +14,7 @@ import java.util.SplittableRandom;
 import java.util.concurrent.TimeUnit;
 import java.util.stream.Stream;
 import org.junit.jupiter.api.Test;
+import org.junit.jupiter.api.condition.EnabledIfSystemProperty;
 import org.junit.jupiter.api.io.TempDir;
 
 /**
@@ -144,6 +145,7 @@ class TrainingKillTest {
 
   /** What {@code java -jar} starts in a second process ends when the first one is killed. */
   @Test
+  @EnabledIfSystemProperty(named = "panagrad.test.slow", matches = "true")
   void killedWhereItWasStartedAgain() throws IOException, InterruptedException {
     Path checkpoints = folder.resolve("again");
     List<String> command =

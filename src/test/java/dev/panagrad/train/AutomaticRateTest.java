@@ -26,6 +26,7 @@ import dev.panagrad.tensor.TensorArena;
 import java.util.Arrays;
 import java.util.List;
 import org.junit.jupiter.api.Test;
+import org.junit.jupiter.api.condition.EnabledIfSystemProperty;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.CsvSource;
 
@@ -134,6 +135,7 @@ class AutomaticRateTest {
 
   /** More features than are formed: a rate from passes is that of the largest eigenvalue. */
   @Test
+  @EnabledIfSystemProperty(named = "panagrad.test.slow", matches = "true")
   void rateFromPasses() {
     for (double l2 : new double[] {0, 50}) {
       try (Backend backend = Backends.open("simd", new BackendOptions(2));
