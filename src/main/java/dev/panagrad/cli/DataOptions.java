@@ -85,7 +85,7 @@ final class DataOptions {
     return encoding.encoded(chosen, EncodingOptions.Use.PLAIN, targets.size());
   }
 
-  /** All that keeps columns from being used, of which the first was seen. */
+  /** The exception that names everything that keeps columns from being used. */
   DataException all(Table table, DataException first) {
     return encoding.all(chosen(table), EncodingOptions.Use.PLAIN, first);
   }
@@ -136,6 +136,7 @@ final class DataOptions {
     if (!excluded.isEmpty()) {
       words.addAll(List.of("--exclude", String.join(",", excluded)));
     }
+    words.addAll(encoding.words());
     return words;
   }
 

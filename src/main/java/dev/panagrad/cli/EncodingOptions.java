@@ -12,6 +12,7 @@ import dev.panagrad.encoding.TableEncoding;
 import dev.panagrad.safetensors.Excerpt;
 import java.util.ArrayList;
 import java.util.List;
+import java.util.Locale;
 import picocli.CommandLine.Option;
 
 /** What is done about texts, missing cells and classes. */
@@ -80,6 +81,24 @@ final class EncodingOptions {
 
   private boolean isAsked() {
     return !categorical.isEmpty() || missing != MissingCells.ERROR || positive != null;
+  }
+
+  /** The options that were given, to be typed again. */
+  List<String> words() {
+    List<String> words = new ArrayList<>();
+    if (!categorical.isEmpty()) {
+      words.addAll(List.of("--categorical", String.join(",", categorical)));
+      words.addAll(List.of("--max-levels", Integer.toString(maximumLevels)));
+      words.addAll(List.of("--baseline", baseline.name().toLowerCase(Locale.ROOT)));
+      words.addAll(List.of("--unseen", unseen.name().toLowerCase(Locale.ROOT)));
+    }
+    if (missing != MissingCells.ERROR) {
+      words.addAll(List.of("--missing", missing.name().toLowerCase(Locale.ROOT)));
+    }
+    if (positive != null) {
+      words.addAll(List.of("--positive", positive));
+    }
+    return words;
   }
 
   /** The reader, or one of the encoded table if anything is to be encoded. */

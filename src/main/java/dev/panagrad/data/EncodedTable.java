@@ -215,7 +215,10 @@ public final class EncodedTable implements Table {
         return;
       }
       if (which[selected] < sources.length) {
-        check(encoding.number(which[selected], value, this), Double.toString(value));
+        String problem = encoding.number(which[selected], value, this);
+        if (problem != null) {
+          check(problem, Double.toString(value));
+        }
       } else if (labels(selected) != null) {
         text(ofBelow, selected, CategoryColumn.text(value));
       } else {

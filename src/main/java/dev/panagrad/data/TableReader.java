@@ -112,7 +112,7 @@ public final class TableReader {
     return targets.size();
   }
 
-  /** Where a column is in those of the targets and the further ones. */
+  /** The place of a column among those of the targets and the further ones. */
   int position(String column) {
     int wanted = find(column.strip(), "column");
     return Arrays.stream(targetColumns()).boxed().toList().indexOf(wanted);
