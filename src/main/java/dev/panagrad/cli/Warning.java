@@ -22,7 +22,7 @@ enum Warning {
       "%s is constant on the training rows: R2 is undefined, and the intercept alone fits it"),
   ILL_CONDITIONED(
       "the problem is ill-conditioned: X^T X has condition number %s, and optimizers that step need about as many passes; %s"),
-  STEPS_TO_THE_END("how far the loss is above its minimum is not known: %s stops %s; %s"),
+  STEPS_TO_THE_END("%s: %s stops %s; %s"),
   NO_MINIMUM(
       "the loss has no minimum: some coefficients grow without end, as where a group has one class or zeros alone; add --l2"),
   NO_BOUND("how far the loss is above its minimum is not known: %s"),

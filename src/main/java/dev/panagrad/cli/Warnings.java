@@ -152,6 +152,10 @@ final class Warnings {
         illConditioned(certificate, asked, by);
       } else if (!isSquared) {
         Warning.STEPS_TO_THE_END.print(
+            Double.isNaN(certificate.gap())
+                ? "how far the loss is above its minimum is not known"
+                : String.format(
+                    Locale.ROOT, "the loss is up to %.3g above its minimum", certificate.gap()),
             by.method().text(),
             result.stopReason() == StopReason.PATIENCE ? "by --patience" : "after --epochs",
             by.better() == null
@@ -169,7 +173,7 @@ final class Warnings {
       case CONVERGED -> {
         if (isSquared && Double.isNaN(certificate.gap())) {
           Warning.NO_BOUND.print(certificate.basis());
-        } else if (isSquared) {
+        } else if (!Double.isNaN(certificate.gap())) {
           Warning.ROUNDING.print(certificate.gap());
         }
       }

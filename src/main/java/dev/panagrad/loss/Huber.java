@@ -74,6 +74,16 @@ public record Huber(double delta) implements Loss {
   }
 
   @Override
+  public double leastCurvature(double z, double y, double way) {
+    return Math.abs(z - y) + way <= delta ? 2 : 0;
+  }
+
+  @Override
+  public double reach() {
+    return delta;
+  }
+
+  @Override
   public double constant(double[] y, double[] offset, double[] s) {
     return Quantile.quantile(0.5, y, offset, s);
   }

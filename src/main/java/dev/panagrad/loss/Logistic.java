@@ -85,6 +85,18 @@ public record Logistic() implements Loss {
     return 0.25;
   }
 
+  /** {@code p (1 - p)}, which falls with the distance from 0. */
+  @Override
+  public double leastCurvature(double z, double y, double way) {
+    double e = Math.exp(-Math.abs(z) - way);
+    return e / ((1 + e) * (1 + e));
+  }
+
+  @Override
+  public double reach() {
+    return 1;
+  }
+
   @Override
   public Optional<String> targetRequirement(double y) {
     return y == 0 || y == 1 ? Optional.empty() : Optional.of("0 or 1");

@@ -62,6 +62,23 @@ public interface Loss {
     return Double.POSITIVE_INFINITY;
   }
 
+  /**
+   * A number that the second derivative is not below where the prediction is within {@code way} of
+   * z; at least 0. Far below {@link #reach} it is near the second derivative itself, where there is
+   * one.
+   */
+  default double leastCurvature(double z, double y, double way) {
+    return 0;
+  }
+
+  /**
+   * How far a prediction moves until the second derivative is another, by about a factor of e; 0
+   * where {@link #leastCurvature} tells nothing.
+   */
+  default double reach() {
+    return 0;
+  }
+
   /** True if there is a derivative everywhere. */
   default boolean isSmooth() {
     return true;

@@ -85,6 +85,16 @@ public record Poisson() implements Loss {
   }
 
   @Override
+  public double leastCurvature(double z, double y, double way) {
+    return Math.exp(z - way);
+  }
+
+  @Override
+  public double reach() {
+    return 1;
+  }
+
+  @Override
   public Optional<String> targetRequirement(double y) {
     return y >= 0 ? Optional.empty() : Optional.of("0 or above");
   }

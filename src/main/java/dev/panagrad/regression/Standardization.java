@@ -260,6 +260,11 @@ public final class Standardization {
     return x.scale[feature(feature)];
   }
 
+  /** What is subtracted from a target. */
+  public double targetMean(int target) {
+    return y.mean[target(target)];
+  }
+
   public double targetScale(int target) {
     return y.scale[target(target)];
   }

@@ -3,11 +3,13 @@ package dev.panagrad.train;
 import dev.panagrad.regression.Standardization;
 import dev.panagrad.train.objective.Coordinates;
 import dev.panagrad.train.objective.Curvature;
+import dev.panagrad.train.objective.NewtonDecrement;
 import dev.panagrad.train.objective.RowsObjective;
 
 /**
  * Computes a {@link Certificate} for mean squared errors with penalties, weighted or not: the roots
- * of the weights, whose mean is 1, are then factors of rows and residuals below.
+ * of the weights, whose mean is 1, are then factors of rows and residuals below. For other losses
+ * see {@link NewtonDecrement}.
  *
  * <p><b>Without L1</b> the objective is quadratic, and with gradient g and Hessian H the distance
  * to the minimum is exactly {@code g.H^-1 g / 2}. With an approximate {@code z = H^-1 g} and its
@@ -41,9 +43,14 @@ import dev.panagrad.train.objective.RowsObjective;
  *
  * @param curvature null if it was not computed
  * @param coordinates null if they cost more than they are worth
+ * @param decrement of losses that are not quadratic; null if none is known, or it costs more
  */
 record Certifier(
-    RowsObjective objective, Standardization units, Curvature curvature, Coordinates coordinates) {
+    RowsObjective objective,
+    Standardization units,
+    Curvature curvature,
+    Coordinates coordinates,
+    NewtonDecrement decrement) {
   private static final int MAX_PRODUCTS = 200;
 
   /** At the regression's parameters, which stay as they are. */
@@ -57,8 +64,10 @@ record Certifier(
     for (int j = 0; j < objective.groups(); j++) {
       value += raw(objective.value(j) + l1Penalty(w, j), j);
     }
+    double[] subgradient = new double[w.length];
     for (int i = 0; i < w.length; i++) {
       double g = shortest(w[i], gradient[i], objective.l1(i));
+      subgradient[i] = g;
       squares += g * g;
       rawSquares += raw(g * g, objective.group(i));
     }
@@ -70,7 +79,15 @@ record Certifier(
     double largest = curvature == null ? Double.NaN : curvature.largest();
     double smallest = isExact ? curvature.smallest() : Double.NaN;
     boolean isRound = coordinates != null && coordinates.round() != null;
-    if (!objective.isQuadratic()
+    if (decrement != null) {
+      for (int j = 0; j < objective.groups(); j++) {
+        gap = (j == 0 ? 0 : gap) + raw(decrement.gap(w, subgradient, j), j);
+      }
+      basis =
+          Double.isNaN(gap)
+              ? "it may be farther than the curvature of the loss is known"
+              : "the curvature of the loss around the model";
+    } else if (!objective.isQuadratic()
         && (l2 == 0 || objective.hasIntercept() || objective.penalty().l1() > 0)) {
       basis =
           "none is known for this loss"
@@ -159,7 +176,7 @@ record Certifier(
       double length = Math.sqrt(squares) + coordinates.rounding(Math.sqrt(objective.loss(j)));
       double wrong = coordinates.wrong(w, j, units);
       double rounding = wrong * (2 * Math.sqrt(objective.loss(j)) + wrong);
-      gap += raw(length * length / 4 + rounding, j);
+      gap += raw(length * length / 4 + rounding + coordinates.penaltyOfConstants(w, j), j);
     }
     return gap;
   }

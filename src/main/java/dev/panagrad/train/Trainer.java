@@ -263,8 +263,9 @@ public final class Trainer {
   }
 
   /**
-   * Computes a {@link Certificate} when the training ends, by one to four passes over the rows. For
-   * at most 512 features it has the condition number.
+   * Computes a {@link Certificate} when the training ends, by one to four passes over the rows, for
+   * losses other than the squared error some ten. For at most 512 features it has the condition
+   * number.
    */
   public Trainer certify() {
     this.certify = true;

@@ -8,7 +8,6 @@ import dev.panagrad.loss.Quantile;
 import dev.panagrad.optimizer.Optimizer;
 import dev.panagrad.penalty.Penalty;
 import dev.panagrad.regression.ExactSolution;
-import dev.panagrad.regression.ModelMismatchException;
 import dev.panagrad.regression.NormalEquations;
 import dev.panagrad.rule.GradientDescent;
 import dev.panagrad.rule.Sgd;
@@ -23,7 +22,6 @@ import dev.panagrad.train.rows.Fingerprint;
 import dev.panagrad.train.rows.LossPlan;
 import dev.panagrad.train.rows.RowPlan;
 import dev.panagrad.train.rows.RowSource;
-import java.util.Arrays;
 import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Locale;
@@ -291,7 +289,7 @@ public final class TrainingPlan {
       requireLoss(data, backend);
     }
     if (fit.start() != null) {
-      requireStart(data);
+      fit.requireStart(data, loss.loss());
     }
   }
 
@@ -339,20 +337,6 @@ public final class TrainingPlan {
         "no learning rate is known for loss '%s' with so many rows and features"
             .formatted(loss.loss().name()),
         "give one, or use lbfgs");
-  }
-
-  private void requireStart(Dataset data) {
-    try {
-      fit.start().in(data.features(), data.targets(), loss.loss());
-    } catch (ModelMismatchException e) {
-      throw PlanException.misfit(Option.START, e.getMessage(), "start from a model of these data");
-    }
-    boolean hasIntercept = Arrays.stream(fit.start().intercepts()).anyMatch(b -> b != 0);
-    misfitIf(
-        hasIntercept && !fit.hasIntercept(),
-        Option.NO_INTERCEPT,
-        "the model to start from has an intercept",
-        "train with one");
   }
 
   private void requireLoss(Dataset data, Backend backend) {

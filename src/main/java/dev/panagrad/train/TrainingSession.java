@@ -359,7 +359,8 @@ final class TrainingSession implements AutoCloseable {
               bench.objective,
               rows.standardization(),
               bench.curvature.forCertificate(),
-              bench.curvature.forCertificateRound())
+              bench.curvature.forCertificateRound(),
+              bench.curvature.decrement())
           .certify();
     } catch (ArithmeticException | IllegalArgumentException e) {
       // Numbers that overflow.

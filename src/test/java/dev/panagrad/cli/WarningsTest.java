@@ -147,7 +147,7 @@ class WarningsTest {
             "train near --target y --optimizer cg"),
         row(
             Warning.STEPS_TO_THE_END,
-            "how far the loss is above its minimum is not known: adam stops after --epochs; --optimizer auto ends there by itself",
+            "above its minimum: adam stops after --epochs; --optimizer auto ends there by itself",
             "train mixed --target y --loss logistic --optimizer adam",
             "train mixed --target y --loss logistic"),
         row(
@@ -177,8 +177,8 @@ class WarningsTest {
             "train far --target y --features a"),
         row(
             Warning.UNFINISHED,
-            "lbfgs has not converged in 2 epochs: give more --epochs, or add --l2",
-            "train mixed --target y --loss logistic --epochs 2",
+            "lbfgs has not converged in 1 epochs: give more --epochs, or add --l2",
+            "train mixed --target y --loss logistic --epochs 1",
             "train mixed --target y --loss logistic"),
         row(
             Warning.NO_PROGRESS,

@@ -95,6 +95,15 @@ class DatesAndIndexTest {
     try (Table table = TableFile.open(parquet)) {
       TableCells.values(table, "__index_level_0__", "y");
     }
+    for (String ending : List.of("parquet", "arrow")) {
+      notes.clear();
+      Path named = TableFixtures.FOLDER.resolve("pandas-named-index." + ending);
+      assertEquals(List.of("x"), features(named, "y"));
+      assertTrue(notes.getFirst().contains("column 'pass.id \"é\"' is an index of pandas"));
+      try (Table table = TableFile.open(named)) {
+        assertEquals(8.0, TableCells.values(table, "pass.id \"é\"")[1][0]);
+      }
+    }
     notes.clear();
     for (String name : List.of("", "Unnamed: 0")) {
       Path csv = Files.writeString(folder.resolve("i.csv"), name + ",a,y\n0,1,2\n1,3,4\n");

@@ -4,6 +4,7 @@ import dev.panagrad.data.DataException;
 import dev.panagrad.data.Table;
 import dev.panagrad.data.TableOptions;
 import dev.panagrad.data.file.LibraryTable;
+import dev.panagrad.data.file.PandasIndex;
 import java.io.IOException;
 import java.lang.foreign.Arena;
 import java.nio.channels.FileChannel;
@@ -15,6 +16,7 @@ import java.util.Map;
 import org.apache.arrow.flatbuf.BodyCompression;
 import org.apache.arrow.flatbuf.Buffer;
 import org.apache.arrow.flatbuf.FieldNode;
+import org.apache.arrow.flatbuf.KeyValue;
 import org.apache.arrow.flatbuf.RecordBatch;
 
 /** A mapped Arrow file, in terms of the library that reads what describes its columns. */
@@ -68,6 +70,17 @@ public final class ArrowFile implements LibraryTable.Opened {
   @Override
   public String notNumbers(int column) {
     return layout.columns.get(column).notNumbers();
+  }
+
+  @Override
+  public String pandas() {
+    for (int i = 0; i < messages.schema.customMetadataLength(); i++) {
+      KeyValue entry = messages.schema.customMetadata(i);
+      if (PandasIndex.KEY.equals(entry.key())) {
+        return entry.value();
+      }
+    }
+    return null;
   }
 
   @Override

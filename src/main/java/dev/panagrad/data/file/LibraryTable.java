@@ -10,18 +10,15 @@ import java.util.HashSet;
 import java.util.List;
 import java.util.Set;
 import java.util.function.BiFunction;
-import java.util.regex.Pattern;
 
 /** A file that is read by a library which a program may do without, and opened for each call. */
 public final class LibraryTable extends ScannedTable {
-  // What pandas calls an index of rows that has no name.
-  private static final Pattern INDEX = Pattern.compile("__index_level_[0-9]+__");
-
   private final Path file;
   private final String format;
   private final String library;
   private final Opener opener;
   private final TableOptions options;
+  private Set<String> index = Set.of(); // columns that were an index of pandas
 
   /** An open file, in terms of the library. */
   public interface Opened extends AutoCloseable {
@@ -35,6 +32,9 @@ public final class LibraryTable extends ScannedTable {
 
     /** What keeps a column from being read as numbers, after its name; null if nothing does. */
     String notNumbers(int column);
+
+    /** What pandas noted of its table; null if there is nothing. */
+    String pandas();
 
     /** Checks that a column has as many rows as the file says, without unpacking it. */
     void check(int column) throws IOException;
@@ -70,9 +70,15 @@ public final class LibraryTable extends ScannedTable {
 
   @Override
   protected Layout scan() {
-    Layout layout = opened(LibraryTable::layout);
+    Layout layout =
+        opened(
+            open -> {
+              Layout found = layout(open);
+              index = PandasIndex.among(found.columns(), open.pandas());
+              return found;
+            });
     layout.columns().stream()
-        .filter(column -> INDEX.matcher(column).matches())
+        .filter(index::contains)
         .forEach(
             column ->
                 options
@@ -85,7 +91,7 @@ public final class LibraryTable extends ScannedTable {
 
   @Override
   public String apart(int column) {
-    return INDEX.matcher(columns().get(column)).matches() ? "it is an index of pandas" : null;
+    return index.contains(columns().get(column)) ? "it is an index of pandas" : null;
   }
 
   private static Layout layout(Opened open) throws IOException {

@@ -103,6 +103,11 @@ public final class ParquetFile implements LibraryTable.Opened {
   }
 
   @Override
+  public String pandas() {
+    return input.pandas;
+  }
+
+  @Override
   public String notNumbers(int column) {
     return columns.get(column).notNumbers();
   }

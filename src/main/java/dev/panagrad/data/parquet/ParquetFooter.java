@@ -1,9 +1,11 @@
 package dev.panagrad.data.parquet;
 
 import dev.panagrad.data.file.HeapShare;
+import dev.panagrad.data.file.PandasIndex;
 import dev.panagrad.data.parquet.ThriftReader.MalformedException;
 import java.io.ByteArrayOutputStream;
 import java.nio.ByteBuffer;
+import java.nio.charset.StandardCharsets;
 import java.util.ArrayDeque;
 import java.util.ArrayList;
 import java.util.Deque;
@@ -32,6 +34,9 @@ final class ParquetFooter {
   }
 
   private record ListOf(Kind element) implements Kind {}
+
+  /** Notes by name, of which none is copied. */
+  private record Notes() implements Kind {}
 
   /** A file with this field is refused. */
   private record Refused(String what) implements Kind {}
@@ -84,7 +89,22 @@ final class ParquetFooter {
   private static final Kind SCHEMA = new ListOf(SCHEMA_ELEMENT);
   private static final Kind ROW_GROUPS = new ListOf(ROW_GROUP);
   private static final Struct FILE_META_DATA =
-      new Struct(Map.of(1, I32, 2, SCHEMA, 3, I64, 4, ROW_GROUPS, 8, ENCRYPTED, 9, ENCRYPTED));
+      new Struct(
+          Map.of(
+              1,
+              I32,
+              2,
+              SCHEMA,
+              3,
+              I64,
+              4,
+              ROW_GROUPS,
+              5,
+              new Notes(),
+              8,
+              ENCRYPTED,
+              9,
+              ENCRYPTED));
   // Groups inside groups, of which nested columns have a few.
   private static final int MAX_SCHEMA_DEPTH = 64;
 
@@ -98,22 +118,36 @@ final class ParquetFooter {
   // where a column is asked for by its index (1.0.1; see name).
   private static final char DOT = 0x1F;
 
+  private static final ByteBuffer KEY = StandardCharsets.UTF_8.encode(PandasIndex.KEY);
+
   private final ThriftReader in;
   private final ByteArrayOutputStream out = new ByteArrayOutputStream();
   private final HeapShare heap = new HeapShare();
   // Of each element of the schema, in order.
   private final List<Integer> children = new ArrayList<>();
 
+  private String pandas;
+
   private ParquetFooter(ByteBuffer bytes) {
     in = new ThriftReader(bytes);
   }
 
-  /** The footer, from its bytes without its length, with only these fields. */
-  static byte[] copy(ByteBuffer bytes) throws MalformedException {
+  /** Reads a footer from its bytes without its length. */
+  static ParquetFooter read(ByteBuffer bytes) throws MalformedException {
     ParquetFooter footer = new ParquetFooter(bytes);
     footer.struct(FILE_META_DATA);
     requireShallow(footer.children);
-    return footer.out.toByteArray();
+    return footer;
+  }
+
+  /** The footer with only these fields. */
+  byte[] copy() {
+    return out.toByteArray();
+  }
+
+  /** What pandas noted of its table, or null. */
+  String pandas() {
+    return pandas;
   }
 
   /** The name that a column has in the file. */
@@ -153,6 +187,7 @@ final class ParquetFooter {
       switch (struct.fields.get(id)) {
         case null -> in.skip(type, 0);
         case Refused refused -> throw new MalformedException(refused.what);
+        case Notes _ -> notes(type);
         case Kind kind -> {
           require(type, kind, id);
           int delta = id - written;
@@ -184,7 +219,7 @@ final class ParquetFooter {
                   || (scalar.type == ThriftReader.TRUE && type == ThriftReader.FALSE);
           case Struct _ -> type == ThriftReader.STRUCT;
           case ListOf _ -> type == ThriftReader.LIST;
-          case Refused _ -> false;
+          case Notes _, Refused _ -> false;
         };
     if (!fits) {
       throw new MalformedException(
@@ -197,7 +232,38 @@ final class ParquetFooter {
       case Scalar _ -> scalar(type);
       case Struct struct -> struct(struct);
       case ListOf list -> list(list);
+      case Notes _ -> notes(type);
       case Refused refused -> throw new MalformedException(refused.what);
+    }
+  }
+
+  /** Keeps that of pandas from a list of {@code 1: key, 2: value}; passes over what is none. */
+  private void notes(int type) throws MalformedException {
+    if (type != ThriftReader.LIST) {
+      in.skip(type, 0);
+      return;
+    }
+    long list = in.readList();
+    for (long i = list >>> 4; i > 0; i--) {
+      if ((list & 0xF) != ThriftReader.STRUCT) {
+        in.skip((int) (list & 0xF), 0);
+        continue;
+      }
+      ByteBuffer[] texts = new ByteBuffer[2];
+      int id = 0;
+      int field;
+      while ((field = in.readField(id)) != 0) {
+        id = field >>> 4;
+        if ((field & 0xF) == ThriftReader.BINARY && id >= 1 && id <= 2) {
+          texts[id - 1] = in.readBinary();
+        } else {
+          in.skip(field & 0xF, 0);
+        }
+      }
+      if (texts[1] != null && KEY.equals(texts[0])) {
+        heap.take((long) TEXT_COPIES * texts[1].remaining());
+        pandas = StandardCharsets.UTF_8.decode(texts[1]).toString();
+      }
     }
   }
 

@@ -22,6 +22,7 @@ final class ParquetInput implements InputFile {
   private static final int TAIL_BYTES = 8; // footer length and magic
   private final InputFile file;
   long columnsEnd; // the byte after the last that may belong to a column
+  String pandas; // what pandas noted of its table, or null
   private ByteBuffer tail;
 
   ParquetInput(InputFile file) {
@@ -55,7 +56,9 @@ final class ParquetInput implements InputFile {
               .formatted(size - TAIL_BYTES, length, size));
     }
     try {
-      byte[] footer = ParquetFooter.copy(file.readRange(columnsEnd, (int) length));
+      ParquetFooter read = ParquetFooter.read(file.readRange(columnsEnd, (int) length));
+      byte[] footer = read.copy();
+      pandas = read.pandas();
       tail =
           ByteBuffer.allocate(footer.length + TAIL_BYTES)
               .order(ByteOrder.LITTLE_ENDIAN)

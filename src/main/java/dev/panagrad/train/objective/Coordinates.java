@@ -1,9 +1,13 @@
 package dev.panagrad.train.objective;
 
+import dev.panagrad.backend.Backend;
+import dev.panagrad.backend.DenseRows;
 import dev.panagrad.regression.RowFactor;
 import dev.panagrad.regression.Standardization;
 import dev.panagrad.solver.Objective;
+import dev.panagrad.tensor.Tensor;
 import dev.panagrad.train.rows.RowFit;
+import dev.panagrad.train.rows.TrainingRows;
 import java.util.Arrays;
 
 /**
@@ -23,11 +27,13 @@ import java.util.Arrays;
  * <p>Source: Golub and Van Loan, Matrix Computations (2013), section 11.5, for preconditioning.
  */
 public final class Coordinates implements Objective {
+  private static final double MOST_SOLVED = 1e9; // multiply-adds for the longest row
   private final RowsObjective rows;
   private final double[] shift;
   private final double[] scale;
   private final RowFactor.Roundness round; // null where T is the identity
   private final double[][] triangle; // its T, or null
+  private final boolean[] constant; // columns of the round rows, or null
   private final double curvature; // NaN where none is known
   private final int d;
   private final double[] at; // parameters of the rows
@@ -38,8 +44,10 @@ public final class Coordinates implements Objective {
       double[] shift,
       double[] scale,
       RowFactor.Roundness round,
+      boolean[] constant,
       double curvature) {
     this.rows = rows;
+    this.constant = constant;
     this.shift = shift;
     this.scale = scale;
     this.round = round;
@@ -54,7 +62,8 @@ public final class Coordinates implements Objective {
   public static Coordinates plain(RowsObjective rows) {
     double[] ones = new double[rows.features()];
     Arrays.fill(ones, 1);
-    return new Coordinates(rows, new double[rows.features()], ones, null, rows.largestCurvature());
+    return new Coordinates(
+        rows, new double[rows.features()], ones, null, null, rows.largestCurvature());
   }
 
   /** The best ones for placed rows: up to three passes. */
@@ -68,12 +77,11 @@ public final class Coordinates implements Objective {
               fit.rows().trained(),
               fit.hasIntercept());
       double factorOfLoss = fit.loss().curvatureFactor();
-      RowFactor.Roundness round = factor.roundness(measured.host(), rows.penalty().l2());
-      return new Coordinates(
+      return round(
           rows,
-          Arrays.copyOf(factor.shift(), rows.features()),
-          Arrays.copyOf(factor.scale(), rows.features()),
-          round,
+          measured.host(),
+          factor,
+          rows.penalty().l2(),
           Double.isFinite(factorOfLoss) ? 2 * Math.max(1, factorOfLoss) * (1 + 1e-6) : Double.NaN);
     }
     if (fit.rows().isStandardized()) {
@@ -87,7 +95,19 @@ public final class Coordinates implements Objective {
     double[] scale = new double[rows.features()];
     Arrays.setAll(shift, moments::featureMean);
     Arrays.setAll(scale, moments::featureScale);
-    return new Coordinates(rows, shift, scale, null, Double.NaN);
+    return new Coordinates(rows, shift, scale, null, null, Double.NaN);
+  }
+
+  /** Those in which the squared error of factorized rows is round, with an L2 penalty. */
+  static Coordinates round(
+      RowsObjective rows, Backend host, RowFactor factor, double l2, double curvature) {
+    return new Coordinates(
+        rows,
+        Arrays.copyOf(factor.shift(), rows.features()),
+        Arrays.copyOf(factor.scale(), rows.features()),
+        factor.roundness(host, l2),
+        factor.constant(),
+        curvature);
   }
 
   /** Passes over the rows that it took to find them. */
@@ -116,13 +136,73 @@ public final class Coordinates implements Objective {
     return 16 * rows.roundoff() * residual * Math.sqrt(squares) / Math.min(least, 1);
   }
 
+  /** Columns that are constant where the squared error is round; else null. */
+  boolean[] constant() {
+    return constant;
+  }
+
+  /**
+   * What the L2 penalty of an output takes for coefficients of constant columns, which T takes to
+   * be curved as others: their best value is zero.
+   */
+  public double penaltyOfConstants(double[] w, int output) {
+    double squares = 0;
+    for (int f = 0; f < d; f++) {
+      squares += constant[f] ? w[output * d + f] * w[output * d + f] : 0;
+    }
+    return rows.penalty().l2() * squares;
+  }
+
+  /**
+   * The length of the longest row in round coordinates, with the intercept's 1; of many long rows a
+   * number that it is not above, by the Frobenius norm of T^-1.
+   */
+  double longestRow(TrainingRows of, DenseRows values) {
+    boolean isExact = of.trained() * (double) d * d <= MOST_SOLVED;
+    double stretch = isExact ? 1 : inverseSquares();
+    Tensor x = values.x();
+    Tensor weights = values.weights();
+    double[] longest = new double[1];
+    double[] z = new double[d];
+    of.visitTrained(
+        row -> {
+          if (weights != null && weights.get(row) == 0) {
+            return;
+          }
+          for (int f = 0; f < d; f++) {
+            z[f] = constant[f] ? 0 : (x.get(row, f) - shift[f]) / scale[f];
+          }
+          if (isExact) {
+            solveTransposed(z);
+          }
+          double squares = 0;
+          for (double element : z) {
+            squares += element * element;
+          }
+          longest[0] = Math.max(longest[0], squares);
+        });
+    return Math.sqrt((rows.hasIntercept() ? 1 : 0) + longest[0] * stretch);
+  }
+
+  private double inverseSquares() {
+    double squares = 0;
+    for (int f = 0; f < d; f++) {
+      double[] column = new double[d];
+      column[f] = 1;
+      solve(column);
+      squares += Arrays.stream(column).map(c -> c * c).sum();
+    }
+    return squares;
+  }
+
   /**
    * The root mean square of what rounding does to residuals at parameters of the rows: d + 2
-   * roundings of terms, and of the model's intercept, which takes the means of raw columns.
+   * roundings of terms, and of the model's intercept, which takes the means of raw columns and of
+   * the target.
    */
   public double wrong(double[] w, int output, Standardization units) {
     double terms = 1;
-    double means = 0;
+    double means = Math.abs(units.targetMean(output)) / units.targetScale(output);
     for (int f = 0; f < d; f++) {
       double coefficient = Math.abs(w[output * d + f]);
       terms += coefficient * (Math.abs(shift[f]) + scale[f]);

@@ -80,6 +80,22 @@ public final class MeasuredCurvature implements AutoCloseable {
         : null;
   }
 
+  /**
+   * What bounds a loss that is not quadratic, if its curvature is known and had for little; or
+   * null.
+   */
+  public NewtonDecrement decrement() {
+    boolean isKnown = !objective.isQuadratic() && fit.loss().loss().reach() > 0;
+    return isKnown && canBeFormed()
+        ? new NewtonDecrement(fit, objective, host(), this::dependent)
+        : null;
+  }
+
+  private List<Integer> dependent() {
+    coordinates();
+    return cut();
+  }
+
   /** Columns that depend on others, as far as it was looked at. */
   public List<Integer> cut() {
     return coordinates == null || coordinates.round() == null

@@ -17,8 +17,9 @@ import org.HdrHistogram.Histogram;
 public final class Latency {
   private static final String USAGE =
       """
-      usage: latency [--quick]
-        --quick      100,000 calls of each kind instead of 1,000,000\
+      usage: latency [--quick | --first]
+        --quick      100,000 calls of each kind instead of 1,000,000
+        --first      the first 1,000 updates of new processes instead\
       """;
 
   /**
@@ -49,6 +50,9 @@ public final class Latency {
    */
   public static int run(String[] args) throws IOException {
     Locale.setDefault(Locale.ROOT);
+    if (args.length == 1 && args[0].equals("--first")) {
+      return FirstUpdates.run();
+    }
     if (args.length > 1 || (args.length == 1 && !args[0].equals("--quick"))) {
       System.err.println(USAGE);
       return 2;
