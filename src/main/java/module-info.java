@@ -15,6 +15,7 @@ module dev.panagrad {
   requires static info.picocli;
   requires static me.tongfei.progressbar;
   requires static com.fasterxml.jackson.core;
+  requires ch.randelshofer.fastdoubleparser;
   requires de.siegmar.fastcsv;
   requires java.logging;
   requires java.management;

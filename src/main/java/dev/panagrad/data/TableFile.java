@@ -3,6 +3,7 @@ package dev.panagrad.data;
 import dev.panagrad.data.arrow.ArrowFile;
 import dev.panagrad.data.csv.CsvTable;
 import dev.panagrad.data.file.FileList;
+import dev.panagrad.data.file.FileSource;
 import dev.panagrad.data.file.FileStart;
 import dev.panagrad.data.file.LibraryTable;
 import dev.panagrad.data.file.MemoryBytes;
@@ -18,7 +19,6 @@ import dev.panagrad.tensor.Tensor;
 import dev.panagrad.tensor.TensorArena;
 import java.io.IOException;
 import java.io.InputStream;
-import java.nio.channels.Channels;
 import java.nio.charset.StandardCharsets;
 import java.nio.file.Files;
 import java.nio.file.Path;
@@ -88,8 +88,7 @@ public final class TableFile {
               (p, o) -> ArrowFile.open(p, o));
       case CSV, LIBSVM -> {
         String kind = used == FileFormat.CSV ? "a CSV file" : "a LIBSVM file";
-        Table.Source source =
-            packing.unpacked(name, () -> Channels.newInputStream(RegularFile.open(file, kind)));
+        Table.Source source = packing.unpacked(name, new FileSource(file, kind));
         yield text(name, source, used, options);
       }
     };

@@ -8,6 +8,7 @@ import dev.panagrad.data.DataException;
 import dev.panagrad.data.TableOptions;
 import dev.panagrad.data.TableOptions.Setting;
 import dev.panagrad.data.file.DateText;
+import dev.panagrad.data.file.FileSource;
 import dev.panagrad.data.file.NumberText;
 import dev.panagrad.data.file.NumberedColumns;
 import dev.panagrad.data.file.RegularFile;
@@ -16,9 +17,10 @@ import java.io.IOException;
 import java.io.Reader;
 import java.io.UncheckedIOException;
 import java.nio.charset.CharacterCodingException;
-import java.nio.file.Files;
+import java.nio.charset.StandardCharsets;
 import java.nio.file.Path;
 import java.util.ArrayList;
+import java.util.Arrays;
 import java.util.HashSet;
 import java.util.Iterator;
 import java.util.List;
@@ -44,7 +46,11 @@ public final class CsvTable extends ScannedTable {
   private char separator;
   private boolean hasDecimalComma;
   private final boolean hasNumericMarks;
-  private CsvRecord current; // while its cells are handed over
+  private PlainRecords plain; // what is read instead of records; null if the file is not plain
+  // What is handed over: a record, or a row of a piece.
+  private CsvRecord current;
+  private PlainPiece piece;
+  private int pieceRow;
 
   private CsvTable(String name, Source source, TableOptions options) {
     super(name);
@@ -55,12 +61,7 @@ public final class CsvTable extends ScannedTable {
   }
 
   public static CsvTable file(Path file) {
-    return of(
-        file.toString(),
-        () -> {
-          RegularFile.require(file, "a CSV file");
-          return Files.newInputStream(file);
-        });
+    return of(file.toString(), new FileSource(file, "a CSV file"));
   }
 
   public static CsvTable of(String name, Source source) {
@@ -102,6 +103,10 @@ public final class CsvTable extends ScannedTable {
       List<String> columns = hasHeader ? header(first) : NumberedColumns.of(first.getFieldCount());
       long rows = hasHeader ? 0 : 1;
       hasIndex = hasHeader && columns.size() > 1 && INDEX_NAMES.contains(columns.getFirst());
+      plain = hasIndex ? null : plain(columns.size());
+      if (plain != null) {
+        return new Layout(columns, plain.count());
+      }
       while (records.hasNext()) {
         CsvRecord record = records.next();
         hasIndex = hasIndex && record.getField(0).equals(Long.toString(rows));
@@ -131,9 +136,31 @@ public final class CsvTable extends ScannedTable {
     }
   }
 
+  /** The records if they need no parser of records; else null. */
+  private PlainRecords plain(int columns) throws IOException {
+    boolean isPlain =
+        source instanceof FileSource
+            && dialect.charset().equals(StandardCharsets.UTF_8)
+            && dialect.comment() == 0
+            && !hasDecimalComma
+            && !hasNumericMarks;
+    PlainRecords found =
+        isPlain
+            ? PlainRecords.find(
+                (FileSource) source, separator, columns, hasHeader, PlainRecords.PIECE_BYTES)
+            : null;
+    return found == null || found.count() == 0 ? null : found;
+  }
+
   @Override
   public void read(int[] selected, Values into) {
     Layout expected = layout();
+    if (plain != null
+        && selected.length > 0
+        && Arrays.stream(selected).distinct().count() == selected.length) {
+      readPlain(selected, into);
+      return;
+    }
     try (CsvReader<CsvRecord> reader =
         CsvRecords.of(CsvRecords.text(source, dialect.charset()), dialect, separator)) {
       Iterator<CsvRecord> records = reader.iterator();
@@ -159,6 +186,35 @@ public final class CsvTable extends ScannedTable {
       throw unreadable(e);
     } finally {
       current = null;
+    }
+  }
+
+  private void readPlain(int[] selected, Values into) {
+    long[] row = new long[1];
+    try {
+      boolean isSame =
+          plain.read(
+              selected,
+              rows -> {
+                piece = rows;
+                for (pieceRow = 0; pieceRow < rows.rows(); pieceRow++, row[0]++) {
+                  for (int i = 0; i < selected.length; i++) {
+                    int cell = pieceRow * selected.length + i;
+                    if (rows.isOther(cell)) {
+                      cell(rows.text(pieceRow, selected[i]).strip(), row[0], i, into);
+                    } else {
+                      into.number(row[0], i, rows.value(cell));
+                    }
+                  }
+                }
+              });
+      if (!isSame) {
+        throw changed();
+      }
+    } catch (IOException e) {
+      throw unreadable(e);
+    } finally {
+      piece = null;
     }
   }
 
@@ -191,13 +247,19 @@ public final class CsvTable extends ScannedTable {
 
   @Override
   public String place(long row, int column) {
-    return "%s:%d:%d".formatted(name(), current.getStartingLineNumber(), column + 1);
+    try {
+      long line =
+          piece == null ? current.getStartingLineNumber() : plain.line(piece.position(pieceRow));
+      return "%s:%d:%d".formatted(name(), line, column + 1);
+    } catch (IOException e) {
+      throw unreadable(e);
+    }
   }
 
   /** Shows the cell as it is written, a number too. */
   @Override
   public DataException wrong(long row, int column, String value, String problem) {
-    String text = current.getField(column).strip();
+    String text = (piece == null ? current.getField(column) : piece.text(pieceRow, column)).strip();
     String shown =
         text.length() > SHOWN_CHARACTERS ? text.substring(0, SHOWN_CHARACTERS) + "..." : text;
     return text.isEmpty()
