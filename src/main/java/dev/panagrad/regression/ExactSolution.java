@@ -6,6 +6,7 @@ import dev.panagrad.backend.Backends;
 import dev.panagrad.backend.Batch;
 import dev.panagrad.backend.DenseRows;
 import dev.panagrad.rule.Checks;
+import dev.panagrad.tensor.DType;
 import dev.panagrad.tensor.Tensor;
 import java.util.ArrayList;
 import java.util.Arrays;
@@ -131,14 +132,28 @@ public record ExactSolution(
     }
     RowFactor sums = SummedFactor.of(backend, batch, count, hasIntercept);
     if (sums != null) {
-      DenseRows first =
-          new DenseRows(batch.rows().x().rows(0, count), batch.rows().y().rows(0, count));
       LeastSquares summed =
-          new LeastSquares(backend, sums, new ResidualSums.OfRows(backend, first, sums), ridge);
+          new LeastSquares(backend, sums, residuals(backend, batch, count, sums), ridge);
       if (summed.triangle.largest() <= SummedFactor.MAX_CONDITION * summed.triangle.smallest()) {
         return summed.solve(1);
       }
     }
+    return reflect(backend, batch, count, hasIntercept, ridge);
+  }
+
+  private static ResidualSums residuals(Backend backend, Batch batch, long count, RowFactor units) {
+    DenseRows rows = batch.rows();
+    boolean isPlain = batch.index() == null && rows.weights() == null && rows.dtype() == DType.F64;
+    if (isPlain && SummedFactor.isNearZero(units)) {
+      DenseRows first = new DenseRows(rows.x().rows(0, count), rows.y().rows(0, count));
+      return new ResidualSums.OfRows(backend, first, units);
+    }
+    return new ResidualSums.OfStandardized(backend, units.standardize(batch), count);
+  }
+
+  /** The solution by reflections, whatever squaring would lose. */
+  static ExactSolution reflect(
+      Backend backend, Batch batch, long count, boolean hasIntercept, Ridge ridge) {
     StandardizedRows rows = StandardizedRows.of(batch, count, hasIntercept);
     RowFactor factor = RowFactor.of(backend, rows, count);
     ResidualSums residuals = new ResidualSums.OfStandardized(backend, rows, count);

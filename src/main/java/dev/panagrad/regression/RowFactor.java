@@ -246,6 +246,11 @@ public record RowFactor(
     return raw;
   }
 
+  /** Rows in the units of this factor. */
+  StandardizedRows standardize(Batch batch) {
+    return new StandardizedRows(batch, hasIntercept, shift, scale, constant, weight);
+  }
+
   int targets() {
     return shift.length - features;
   }

@@ -23,15 +23,21 @@ final class StandardizedRows {
   private final double weight;
   private final boolean isWeighted;
 
-  private StandardizedRows(
-      Batch batch, boolean hasIntercept, ColumnMoments x, ColumnMoments y, double weight) {
+  /** Rows in units that are known. */
+  StandardizedRows(
+      Batch batch,
+      boolean hasIntercept,
+      double[] shift,
+      double[] scale,
+      boolean[] constant,
+      double weight) {
     isWeighted = true;
     this.batch = batch;
     this.hasIntercept = hasIntercept;
-    d = x.mean.length;
-    shift = concat(x.mean, y.mean);
-    scale = concat(x.scale, y.scale);
-    constant = x.constant;
+    d = constant.length;
+    this.shift = shift;
+    this.scale = scale;
+    this.constant = constant;
     this.weight = weight;
   }
 
@@ -70,7 +76,8 @@ final class StandardizedRows {
                 .formatted(rows.weights().name(), weight));
       }
     }
-    return new StandardizedRows(batch, hasIntercept, x, y, weight);
+    return new StandardizedRows(
+        batch, hasIntercept, concat(x.mean, y.mean), concat(x.scale, y.scale), x.constant, weight);
   }
 
   private static double[] concat(double[] a, double[] b) {

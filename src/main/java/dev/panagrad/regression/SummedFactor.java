@@ -9,6 +9,7 @@ import dev.panagrad.tensor.DType;
 import dev.panagrad.tensor.Tensor;
 import dev.panagrad.tensor.TensorArena;
 import java.util.Arrays;
+import java.util.stream.IntStream;
 
 /**
  * The {@link RowFactor} of many rows from the sums of products of their columns, by Cholesky: half
@@ -17,9 +18,11 @@ import java.util.Arrays;
  * <p>Squaring loses digits: with condition number c of the standardized columns, and means of at
  * most r deviations, a solution by this triangle is wrong by about {@code u c^2 (1 + r^2)}. It is
  * made where that is below 1e-4, so that each refinement by residuals of the rows gains four digits
- * or more. Source: Björck, Numerical Methods for Least Squares Problems (1996), section 2.9.3.
+ * or more. F64 rows are taken as they are where r is small; others are less their first row, which
+ * is some deviations from the mean, and go through panels of F64. Source: Björck, Numerical Methods
+ * for Least Squares Problems (1996), section 2.9.3.
  */
-final class SummedFactor {
+public final class SummedFactor {
   /** Condition number up to which solutions by this factor can be refined. */
   static final double MAX_CONDITION = 1e4;
 
@@ -34,27 +37,64 @@ final class SummedFactor {
   private SummedFactor() {}
 
   /**
-   * The factor of the first rows, or null: of rows that are not F64, have an index, weights or
-   * offsets, or are few, and where squaring would lose too much or a value is not finite.
+   * The factor of the first rows of a batch in host memory to a few digits, which is enough for
+   * coordinates: by sums, or by reflections where squaring loses too much. Offsets are not looked
+   * at.
+   *
+   * @throws IllegalArgumentException if a value is not finite, with its row and column
+   */
+  public static RowFactor near(Backend backend, Batch batch, long count, boolean hasIntercept) {
+    NormalEquations.checkPositions(batch, 0, count);
+    DenseRows rows = batch.rows();
+    Batch plain = new Batch(new DenseRows(rows.x(), rows.y(), rows.weights(), null), batch.index());
+    RowFactor summed = of(backend, plain, count, hasIntercept);
+    return summed != null ? summed : RowFactor.of(backend, plain, count, hasIntercept);
+  }
+
+  /**
+   * The factor of the first rows, or null: of rows that are few or have offsets, and where squaring
+   * would lose too much, or a value is not finite.
    */
   static RowFactor of(Backend backend, Batch batch, long count, boolean hasIntercept) {
     DenseRows rows = batch.rows();
     int d = (int) rows.features();
-    boolean isPlain = batch.index() == null && rows.weights() == null && rows.offset() == null;
-    if (!isPlain
-        || rows.dtype() != DType.F64
+    if (rows.offset() != null
         || d > MAX_FEATURES
         || count * d < MIN_CELLS
         || count < (long) MIN_ROWS_PER_COLUMN * d) {
       return null;
     }
     int m = d + (int) rows.outputs();
-    double[] means = new double[m];
-    double[][] products = sum(backend.linear(), rows, count, means);
+    if (batch.index() == null && rows.weights() == null && rows.dtype() == DType.F64) {
+      Sums sums = new Sums(m);
+      sums.addInPlace(backend.linear(), rows, count);
+      RowFactor found = factor(sums, d, count, hasIntercept);
+      if (found != null || !hasIntercept) {
+        return found;
+      }
+    }
+    Sums sums = new Sums(m);
+    sums.addPanels(backend.linear(), batch, count, hasIntercept);
+    return factor(sums, d, count, hasIntercept);
+  }
+
+  /** Whether products with columns as they are lose no more digits than with centered ones. */
+  static boolean isNearZero(RowFactor factor) {
+    double[] shift = factor.shift();
+    double[] scale = factor.scale();
+    return IntStream.range(0, shift.length)
+        .allMatch(c -> Math.abs(shift[c]) <= MAX_MEAN * scale[c]);
+  }
+
+  private static RowFactor factor(Sums sums, int d, long count, boolean hasIntercept) {
+    int m = sums.means.length;
+    double[][] products = sums.products;
+    double[] means = sums.means;
     if (!hasIntercept) {
       Arrays.fill(means, 0);
     }
     double[] scale = new double[m];
+    double[] shift = sums.shift;
     for (int c = 0; c < m; c++) {
       double square = products[c][c] - means[c] * means[c];
       if (!(square > LEAST_SQUARE && square < 1 / LEAST_SQUARE)
@@ -62,6 +102,7 @@ final class SummedFactor {
         return null;
       }
       scale[c] = Math.sqrt(square);
+      shift[c] += means[c];
     }
     int first = hasIntercept ? 1 : 0;
     double[][] r = new double[first + m][first + m];
@@ -74,45 +115,121 @@ final class SummedFactor {
     if (hasIntercept) {
       r[0][0] = 1;
     }
-    return factorize(r, first + d, Math.sqrt((double) count))
-        ? new RowFactor(hasIntercept, d, count, count, means, scale, new boolean[d], r)
+    return factorize(r, first + d, Math.sqrt(sums.weight))
+        ? new RowFactor(hasIntercept, d, count, sums.weight, shift, scale, new boolean[d], r)
         : null;
   }
 
-  /** Mean products of the columns of X and y, upper triangle, and their means. */
-  private static double[][] sum(LinearAlgebra linear, DenseRows rows, long count, double[] means) {
-    int d = (int) rows.features();
-    int k = (int) rows.outputs();
-    try (TensorArena arena = TensorArena.open("sums")) {
-      Tensor g = arena.allocate("X^T X", DType.F64, d, d);
-      Tensor c = arena.allocate("y^T X", DType.F64, k, d);
-      Tensor q = arena.allocate("y^T y", DType.F64, k, k);
-      Tensor ofX = arena.allocate("sums of X", DType.F64, d);
-      Tensor ofY = arena.allocate("sums of y", DType.F64, k);
-      Tensor ones = arena.allocate("ones", DType.F64, PANEL).fill(1);
-      for (long done = 0; done < count; done += PANEL) {
-        long size = Math.min(PANEL, count - done);
-        Tensor x = rows.x().rows(done, size);
-        Tensor y = rows.y().reshape(rows.y().rows(), k).rows(done, size);
-        linear.syrk(1, x, 1, g);
-        if (k == 1) {
-          linear.gemv(Transpose.YES, 1, x, y.reshape(size), 1, c.reshape(d));
-        } else {
-          linear.gemm(Transpose.YES, Transpose.NO, 1, y, x, 1, c);
+  /** Weighted mean products of the columns of X and y, upper triangle, and their means. */
+  private static final class Sums {
+    final double[][] products;
+    final double[] means; // of the shifted columns
+    final double[] shift; // which was subtracted from each column before
+    double weight;
+
+    Sums(int columns) {
+      products = new double[columns][columns];
+      means = new double[columns];
+      shift = new double[columns];
+    }
+
+    /** Of F64 rows as they are. */
+    void addInPlace(LinearAlgebra linear, DenseRows rows, long count) {
+      int k = (int) rows.outputs();
+      weight = count;
+      try (TensorArena arena = TensorArena.open("sums")) {
+        Products of = new Products(arena, linear, (int) rows.features(), k);
+        Tensor ofX = arena.allocate("sums of X", DType.F64, rows.features());
+        Tensor ofY = arena.allocate("sums of y", DType.F64, k);
+        Tensor ones = arena.allocate("ones", DType.F64, PANEL).fill(1);
+        for (long done = 0; done < count; done += PANEL) {
+          long size = Math.min(PANEL, count - done);
+          Tensor x = rows.x().rows(done, size);
+          Tensor y = rows.y().rows(done, size);
+          y = y.shape().rank() == 2 ? y : y.reshape(size, k);
+          of.add(x, y);
+          linear.gemv(Transpose.YES, 1, x, ones.rows(0, size), 1, ofX);
+          linear.gemv(Transpose.YES, 1, y, ones.rows(0, size), 1, ofY);
         }
-        linear.syrk(1, y, 1, q);
-        linear.gemv(Transpose.YES, 1, x, ones.rows(0, size), 1, ofX);
-        linear.gemv(Transpose.YES, 1, y, ones.rows(0, size), 1, ofY);
+        of.divide(this, ofX.toArray(), ofY.toArray());
       }
-      double[][] products = new double[d + k][d + k];
-      for (int i = 0; i < d + k; i++) {
-        means[i] = (i < d ? ofX.get(i) : ofY.get(i - d)) / count;
-        for (int j = i; j < d + k; j++) {
+    }
+
+    /** Of rows of any type, order and weights, less the first where there is an intercept. */
+    void addPanels(LinearAlgebra linear, Batch batch, long count, boolean isShifted) {
+      DenseRows rows = batch.rows();
+      int d = (int) rows.features();
+      int k = (int) rows.outputs();
+      Tensor y = rows.y();
+      RelativeWeights weights = new RelativeWeights(rows.weights(), batch.index(), 0, count);
+      double total = weights.sum(0, count);
+      double[] shiftX = new double[d];
+      double[] shiftY = new double[k];
+      if (isShifted) {
+        long first = 0;
+        while (weights.of(weights.row(first)) == 0) {
+          first++;
+        }
+        long row = weights.row(first);
+        Arrays.setAll(shiftX, c -> rows.x().get(row, c));
+        Arrays.setAll(shiftY, j -> y.get(row, j));
+      }
+      double[] ofX = new double[d];
+      double[] ofY = new double[k];
+      try (TensorArena arena = TensorArena.open("sums")) {
+        Products of = new Products(arena, linear, d, k);
+        RowPanel features = new RowPanel(arena, rows.x(), batch.index(), count, weights);
+        RowPanel targets = new RowPanel(arena, y, batch.index(), count, weights);
+        for (long done = 0; done < count; done += RowPanel.ROWS) {
+          long size = Math.min(RowPanel.ROWS, count - done);
+          Tensor z = features.load(done, size, shiftX);
+          Tensor v = targets.load(done, size, shiftY);
+          of.add(z, v);
+          features.addSums(z, ofX);
+          targets.addSums(v, ofY);
+        }
+        weight = total;
+        of.divide(this, ofX, ofY);
+        weight *= weights.largest();
+      }
+      System.arraycopy(shiftX, 0, shift, 0, d);
+      System.arraycopy(shiftY, 0, shift, d, k);
+    }
+  }
+
+  /** Sums of the products of columns. */
+  private static final class Products {
+    private final LinearAlgebra linear;
+    private final Tensor g; // X^T X
+    private final Tensor c; // y^T X
+    private final Tensor q; // y^T y
+
+    Products(TensorArena arena, LinearAlgebra linear, int d, int k) {
+      this.linear = linear;
+      g = arena.allocate("X^T X", DType.F64, d, d);
+      c = arena.allocate("y^T X", DType.F64, k, d);
+      q = arena.allocate("y^T y", DType.F64, k, k);
+    }
+
+    void add(Tensor x, Tensor y) {
+      linear.syrk(1, x, 1, g);
+      if (q.rows() == 1) {
+        linear.gemv(Transpose.YES, 1, x, y.reshape(y.rows()), 1, c.reshape(c.cols()));
+      } else {
+        linear.gemm(Transpose.YES, Transpose.NO, 1, y, x, 1, c);
+      }
+      linear.syrk(1, y, 1, q);
+    }
+
+    void divide(Sums into, double[] ofX, double[] ofY) {
+      int d = ofX.length;
+      for (int i = 0; i < into.means.length; i++) {
+        into.means[i] = (i < d ? ofX[i] : ofY[i - d]) / into.weight;
+        for (int j = i; j < into.means.length; j++) {
           double sum = j < d ? g.get(i, j) : i < d ? c.get(j - d, i) : q.get(i - d, j - d);
-          products[i][j] = sum / count;
+          into.products[i][j] = sum / into.weight;
         }
       }
-      return products;
     }
   }
 

@@ -2,6 +2,7 @@ package dev.panagrad.regression;
 
 import static org.junit.jupiter.api.Assertions.assertArrayEquals;
 import static org.junit.jupiter.api.Assertions.assertEquals;
+import static org.junit.jupiter.api.Assertions.assertNotNull;
 import static org.junit.jupiter.api.Assertions.assertThrows;
 import static org.junit.jupiter.api.Assertions.assertTrue;
 
@@ -60,15 +61,14 @@ class SummedFactorTest {
   }
 
   private ExactSolution reflected(DenseRows rows, boolean hasIntercept, Ridge ridge) {
-    Tensor ones = arena.allocate("weights", DType.F64, ROWS).fill(1);
-    DenseRows weighted = new DenseRows(rows.x(), rows.y(), ones, null);
-    return ExactSolution.solve(backend, new Batch(weighted, null), ROWS, hasIntercept, ridge);
+    return ExactSolution.reflect(backend, new Batch(rows, null), ROWS, hasIntercept, ridge);
   }
 
   @ParameterizedTest
   @CsvSource({
     "1, 0, true, 0, false, 1",
     "1, 20, true, 0, false, 2",
+    "1, 1000, true, 0, false, 2",
     "0.01, 5, true, 0, false, 1",
     "0.01, 0, false, 0, false, 1",
     "1, 0, true, 0.1, true, 2",
@@ -97,9 +97,55 @@ class SummedFactorTest {
     }
   }
 
+  /** Rows of other types, weights and orders, whose columns may have any offset. */
+  @ParameterizedTest
+  @CsvSource({"F64, 1, 20", "F64, 0.01, 1000", "F32, 1, 3", "F32, 0.1, 100"})
+  void otherRows(DType dtype, double own, double mean) {
+    DenseRows wide = rows(own, mean, 2);
+    Tensor x = arena.allocate("X of a type", dtype, ROWS, FEATURES);
+    Tensor both = arena.allocate("y of a type", dtype, ROWS, 3);
+    Tensor weights = arena.allocate("weights", dtype, ROWS);
+    Tensor index = arena.allocate("index", DType.I64, ROWS);
+    SplittableRandom random = new SplittableRandom(4);
+    for (int i = 0; i < ROWS; i++) {
+      for (int c = 0; c < FEATURES; c++) {
+        x.set(i, c, wide.x().get(i, c));
+      }
+      both.set(i, 0, wide.y().get(i, 0));
+      both.set(i, 1, wide.y().get(i, 1));
+      weights.set(i, random.nextInt(5) == 0 ? 0 : random.nextDouble());
+      index.setLong(i, (i * 7919L) % ROWS);
+    }
+    double first = x.get(0, 0);
+    Tensor y = both.columns(0, 2);
+    Ridge none = new Ridge(0, false);
+    for (Tensor w : new Tensor[] {null, weights}) {
+      for (Tensor order : new Tensor[] {null, index}) {
+        weights.set(0, 0);
+        x.set(0, 0, w == null ? first : Double.NaN); // which is the first row of the index too
+        Batch batch = new Batch(new DenseRows(x, y, w, null), order);
+        long count = ROWS - 17;
+        assertNotNull(SummedFactor.of(backend, batch, count, true));
+        ExactSolution found = ExactSolution.solve(backend, batch, count, true, none);
+        ExactSolution expected = ExactSolution.reflect(backend, batch, count, true, none);
+        double digits = 1e-13 * expected.condition() * (1 + mean);
+        for (int j = 0; j < 2; j++) {
+          for (int c = 0; c < FEATURES; c++) {
+            double unit = Math.pow(10, c % 5 - 2);
+            double difference = found.coefficients()[j][c] - expected.coefficients()[j][c];
+            assertEquals(0, difference * unit, digits, "coefficient " + c);
+          }
+          double mse = expected.meanSquaredError()[j];
+          assertEquals(mse, found.meanSquaredError()[j], 1e-12 * mse);
+          assertTrue(found.diagnosis().gap()[j] <= 1e-9 * mse);
+        }
+      }
+    }
+  }
+
   /** Where squaring loses too much, the bits are those of QR. */
   @ParameterizedTest
-  @CsvSource({"1e-6, 0", "1, 1000"})
+  @CsvSource({"1e-6, 0", "1e-6, 1000"})
   void leavesTheRestToQr(double own, double mean) {
     DenseRows rows = rows(own, mean, 1);
     Ridge none = new Ridge(0, false);

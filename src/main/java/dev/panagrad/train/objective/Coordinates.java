@@ -4,6 +4,7 @@ import dev.panagrad.backend.Backend;
 import dev.panagrad.backend.DenseRows;
 import dev.panagrad.regression.RowFactor;
 import dev.panagrad.regression.Standardization;
+import dev.panagrad.regression.SummedFactor;
 import dev.panagrad.solver.Objective;
 import dev.panagrad.tensor.Tensor;
 import dev.panagrad.train.rows.RowFit;
@@ -71,7 +72,7 @@ public final class Coordinates implements Objective {
     boolean isMixed = rows.penalty().l1() == 0 && measured.canBeFormed();
     if (isMixed) {
       RowFactor factor =
-          RowFactor.of(
+          SummedFactor.near(
               measured.host(),
               fit.rows().hostBatch(fit.loss()),
               fit.rows().trained(),

@@ -5,6 +5,7 @@ import dev.panagrad.backend.Batch;
 import dev.panagrad.backend.DenseRows;
 import dev.panagrad.loss.Loss;
 import dev.panagrad.regression.RowFactor;
+import dev.panagrad.regression.SummedFactor;
 import dev.panagrad.tensor.Tensor;
 import dev.panagrad.tensor.TensorArena;
 import dev.panagrad.train.rows.RowFit;
@@ -96,7 +97,8 @@ public final class NewtonDecrement {
     Batch batch = fit.rows().hostBatch(fit.loss());
     DenseRows bent = new DenseRows(batch.rows().x(), batch.rows().y(), bends, null);
     long n = fit.rows().trained();
-    RowFactor factor = RowFactor.of(host, new Batch(bent, batch.index()), n, fit.hasIntercept());
+    RowFactor factor =
+        SummedFactor.near(host, new Batch(bent, batch.index()), n, fit.hasIntercept());
     double mean = factor.weight() / n;
     Coordinates round =
         Coordinates.round(objective, host, factor, 2 * objective.penalty().l2() / mean, Double.NaN);
