@@ -38,6 +38,9 @@ record ExactLoss(double mse, double variance, String note) {
     if (!isAskedFor && 2.0 * data.rows() * d * d > MAX_OPERATIONS) {
       return none("it takes long for so many rows and features; --exact computes it");
     }
+    if (d > ExactSolution.MAX_FEATURES) {
+      return none("it is computed for up to %,d features".formatted(ExactSolution.MAX_FEATURES));
+    }
     ExactSolution exact;
     try {
       exact = ExactSolution.solve(backend, data.x(), data.y(), null, data.rows(), hasIntercept, 0);

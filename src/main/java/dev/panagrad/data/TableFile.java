@@ -131,7 +131,7 @@ public final class TableFile {
       String name, Table.Source source, FileFormat format, TableOptions options) {
     return format == FileFormat.CSV
         ? CsvTable.of(name, source, options)
-        : LibsvmTable.of(name, source);
+        : LibsvmTable.of(name, source, options);
   }
 
   /** Says which arrays are no features unless they are named. */

@@ -37,8 +37,8 @@ public record Fista() implements Solver {
   }
 
   private static final class Descent extends Iterations {
-    // Iterations that may pass without a shorter proximal gradient, or half of all: under momentum
-    // it grows for long where the condition number is large.
+    // Iterations that may pass without a shorter proximal gradient or a lower value, or half of
+    // all: under momentum both grow for long where the condition number is large.
     private static final int PATIENCE = 1000;
     private final boolean isKnown;
     private double curvature;
@@ -47,6 +47,7 @@ public record Fista() implements Solver {
     private double[] y;
     private final double[] other;
     private double shortest = Double.POSITIVE_INFINITY;
+    private double lowest = Double.POSITIVE_INFINITY; // of the smooth part, without L1
     private int sinceShortest;
     private int iterations;
 
@@ -85,8 +86,10 @@ public record Fista() implements Solver {
       if (isFlat(norm, norm * norm / (2 * curvature), value)) {
         return Status.CONVERGED;
       }
-      sinceShortest = norm < shortest ? 0 : sinceShortest + 1;
+      boolean isProgress = norm < shortest || value < lowest - rounding(value);
+      sinceShortest = isProgress ? 0 : sinceShortest + 1;
       shortest = Math.min(norm, shortest);
+      lowest = Math.min(value, lowest);
       iterations++;
       return sinceShortest > Math.max(PATIENCE, iterations / 2) ? Status.STALLED : Status.GOING_ON;
     }
@@ -156,6 +159,7 @@ public record Fista() implements Solver {
       t = state.number("t", t);
       curvature = state.number("curvature", curvature);
       shortest = state.number("shortest", shortest);
+      lowest = state.number("lowest", lowest);
       sinceShortest = state.count("since-shortest", sinceShortest, 0, Integer.MAX_VALUE);
       iterations = state.count("iterations", iterations, 0, Integer.MAX_VALUE);
     }

@@ -52,6 +52,7 @@ record Certifier(
     Coordinates coordinates,
     NewtonDecrement decrement) {
   private static final int MAX_PRODUCTS = 200;
+  private static final String CUT = ", with the columns that rounding can tell apart";
 
   /** At the regression's parameters, which stay as they are. */
   Certificate certify() {
@@ -80,13 +81,17 @@ record Certifier(
     double smallest = isExact ? curvature.smallest() : Double.NaN;
     boolean isRound = coordinates != null && coordinates.round() != null;
     if (decrement != null) {
+      boolean isCut = false;
+      gap = 0;
       for (int j = 0; j < objective.groups(); j++) {
-        gap = (j == 0 ? 0 : gap) + raw(decrement.gap(w, subgradient, j), j);
+        NewtonDecrement.Bound found = decrement.bound(w, subgradient, j);
+        gap += raw(found.gap(), j);
+        isCut |= found.isCut();
       }
       basis =
           Double.isNaN(gap)
               ? "it may be farther than the curvature of the loss is known"
-              : "the curvature of the loss around the model";
+              : "the curvature of the loss around the model" + (isCut ? CUT : "");
     } else if (!objective.isQuadratic()
         && (l2 == 0 || objective.hasIntercept() || objective.penalty().l1() > 0)) {
       basis =
@@ -105,9 +110,9 @@ record Certifier(
       basis =
           coordinates.round().cut().isEmpty()
               ? "the curvature of the loss"
-              : "the curvature of the loss, with the columns that rounding can tell apart";
+              : "the curvature of the loss" + CUT;
     } else if (isCurved) {
-      gap = quadraticGap(gradient);
+      gap = quadraticGap(w, gradient);
       basis = "the curvature of the loss";
     } else if (l2 > 0) {
       gap = stronglyConvexGap(w, gradient, value);
@@ -147,8 +152,9 @@ record Certifier(
     return objective.penalty().l1() * magnitudes;
   }
 
-  private double quadraticGap(double[] gradient) {
+  private double quadraticGap(double[] w, double[] gradient) {
     double gap = 0;
+    Coordinates sizes = Coordinates.ofSize(objective, Math.sqrt(curvature.largest() / 2));
     for (int j = 0; j < objective.groups(); j++) {
       double[] g = objective.part(gradient, j);
       double[] z = curvature.solve(g, MAX_PRODUCTS, 1e-8);
@@ -161,7 +167,7 @@ record Certifier(
         sum += z[i] * (g[i] + r[i]);
         squares += r[i] * r[i];
       }
-      gap += raw((sum + squares / curvature.smallest()) / 2, j);
+      gap += raw((sum + squares / curvature.smallest()) / 2 + rounding(sizes, w, j), j);
     }
     return gap;
   }
@@ -174,11 +180,16 @@ record Certifier(
         squares += g * g;
       }
       double length = Math.sqrt(squares) + coordinates.rounding(Math.sqrt(objective.loss(j)));
-      double wrong = coordinates.wrong(w, j, units);
-      double rounding = wrong * (2 * Math.sqrt(objective.loss(j)) + wrong);
-      gap += raw(length * length / 4 + rounding + coordinates.penaltyOfConstants(w, j), j);
+      double constants = coordinates.penaltyOfConstants(w, j);
+      gap += raw(length * length / 4 + rounding(coordinates, w, j) + constants, j);
     }
     return gap;
+  }
+
+  /** What rounding of predictions does to the squared error. */
+  private double rounding(Coordinates sizes, double[] w, int output) {
+    double wrong = sizes.wrong(w, output, units);
+    return wrong * (2 * Math.sqrt(objective.loss(output)) + wrong);
   }
 
   /** The parameters with the best intercepts; evaluates where there are any. */

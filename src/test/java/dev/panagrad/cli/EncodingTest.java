@@ -159,6 +159,18 @@ class EncodingTest {
     assertEquals(message.contains("the classes"), run.err().contains("--positive LABEL"));
   }
 
+  /** In LIBSVM too, where the command that goes on does. */
+  @Test
+  void marksOfMissingValuesInLibsvm() throws IOException {
+    Path file = write("marks.svm", "1f 1:2\n0 1:3 2:1\n1 2:5\n2 1:2d 2:1\n3 1:1 2:2\n");
+    Cli run = Cli.train(file, "--target y");
+    assertEquals(Cli.FAILED, run.status(), run::toString);
+    String last = run.err().lines().toList().getLast();
+    assertTrue(last.contains("--missing mean --na '"), last);
+    Cli.train(file, "--target y --missing mean --na 1f,2d").exits(Cli.DONE);
+    Cli.train(file, "--target y --missing drop --na 1f,2d,5").exits(Cli.DONE);
+  }
+
   /** A few texts among numbers are marks of missing values. */
   @Test
   void marksOfMissingValues() throws IOException {

@@ -386,4 +386,23 @@ class TrainCommandTest {
     assertTrue(json.get("validationMse").isNumber(), json::toString);
     assertTrue(json.get("exactMse").isNull(), "not of the rows that were trained on");
   }
+
+  /** More features than the direct solution takes, in a file of few rows. */
+  @Test
+  void fewRowsOfManyFeatures() throws IOException {
+    StringBuilder text = new StringBuilder("y");
+    int columns = 8_200;
+    for (int c = 0; c < columns; c++) {
+      text.append(",x").append(c);
+    }
+    for (int row = 0; row < 3; row++) {
+      text.append('\n').append(row);
+      for (int c = 0; c < columns; c++) {
+        text.append(',').append((c * 7 + row * 11) % 13);
+      }
+    }
+    Path wide = Files.writeString(folder.resolve("wide.csv"), text);
+    Cli run = Cli.train(wide, "--target y --epochs 2").exits(Cli.DONE);
+    Cli.assertContains(run.out(), "not computed: it is computed for up to 8,192 features");
+  }
 }

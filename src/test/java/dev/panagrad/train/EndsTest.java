@@ -111,6 +111,31 @@ class EndsTest {
     }
   }
 
+  /**
+   * The proximal gradient grows for long while the loss falls, where counts are of unlike sizes.
+   */
+  @Test
+  void fistaGoesOnWhileTheLossFalls() {
+    try (TensorArena arena = TensorArena.open("counts")) {
+      double[][] x = {
+        {1, 15}, {2, 55}, {3, 120}, {4, 33}, {5, 150}, {6, 120}, {7, 900}, {8, 230}, {9, 60},
+        {10, 140}
+      };
+      double[][] y = {{10000}, {1}, {1}, {1}, {0}, {0}, {0}, {0}, {0}, {0}};
+      double least =
+          trainer(new Lbfgs())
+              .loss(new Poisson())
+              .fit(Datasets.of(arena, DType.F64, x, y), backend)
+              .loss();
+      TrainingResult found =
+          trainer(new Fista())
+              .loss(new Poisson())
+              .epochs(10_000)
+              .fit(Datasets.of(arena, DType.F64, x, y), backend);
+      assertEquals(least, found.loss(), 1e-7 * Math.abs(least), found.toString());
+    }
+  }
+
   /** Constant columns and copies cost neither bound nor condition number of the rest. */
   @Test
   void constantsAndCopies() {

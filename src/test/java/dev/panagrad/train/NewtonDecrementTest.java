@@ -16,6 +16,7 @@ import dev.panagrad.optimizer.Optimizer;
 import dev.panagrad.penalty.Penalty;
 import dev.panagrad.rule.Adam;
 import dev.panagrad.solver.Fista;
+import dev.panagrad.solver.Lbfgs;
 import dev.panagrad.tensor.DType;
 import dev.panagrad.tensor.Tensor;
 import dev.panagrad.tensor.TensorArena;
@@ -142,8 +143,8 @@ class NewtonDecrementTest {
 
   /** Constant columns that are not standardized have coefficients, and L2 penalties on them. */
   @ParameterizedTest
-  @CsvSource({"squared", "logistic"})
-  void penaltiesOfConstants(String name) {
+  @CsvSource({"squared, 0, 0.01", "logistic, 0, 0.01", "logistic, 0.02, 0", "logistic, 0.02, 0.01"})
+  void penaltiesOfConstants(String name, double l1, double l2) {
     try (TensorArena arena = TensorArena.open("constant")) {
       Tensor x = arena.allocate("x", DType.F64, 8, 2);
       Tensor y = arena.allocate("y", DType.F64, 8);
@@ -152,13 +153,13 @@ class NewtonDecrementTest {
         x.set(i, 1, i % 3);
         y.set(i, i % 2);
       }
-      for (int epochs : new int[] {2, 3000}) {
+      for (int epochs : new int[] {2, 100, 3000}) {
         Trainer trainer =
-            Trainer.with(Optimizer.of(Adam.of(0.1)).penalty(Penalty.l2(0.01)))
+            Trainer.with(Optimizer.of(Adam.of(0.1)).penalty(new Penalty(l1, l2)))
                 .batchSize(8)
                 .epochs(epochs)
                 .certify();
-        Trainer all = Trainer.with(new Fista(), Penalty.l2(0.01)).epochs(20_000).certify();
+        Trainer all = Trainer.with(new Fista(), new Penalty(l1, l2)).epochs(20_000).certify();
         if (name.equals("logistic")) {
           trainer.loss(new Logistic());
           all.loss(new Logistic());
@@ -184,7 +185,7 @@ class NewtonDecrementTest {
       }
       for (int epochs : new int[] {5, 50, 500}) {
         Certificate found =
-            Trainer.with(new Fista(), Penalty.none())
+            Trainer.with(epochs == 50 ? new Lbfgs() : new Fista(), Penalty.none())
                 .loss(new Logistic())
                 .epochs(epochs)
                 .certify()
@@ -214,6 +215,94 @@ class NewtonDecrementTest {
               .fit(Dataset.of(x, y), BACKEND)
               .certificate();
       assertEquals(Double.NaN, found.gap(), found.toString());
+    }
+  }
+
+  /** A column that others add up to, and one that is constant beside outliers, cost no bound. */
+  @ParameterizedTest
+  @CsvSource({"logistic, 1", "logistic, 2", "huber, 1", "huber, 2"})
+  void flatDirections(String name, int seed) {
+    try (TensorArena arena = TensorArena.open("flat")) {
+      Tensor x = arena.allocate("x", DType.F64, 60, 4);
+      Tensor y = arena.allocate("y", DType.F64, 60);
+      SplittableRandom random = new SplittableRandom(seed);
+      for (int i = 0; i < 60; i++) {
+        double a = random.nextGaussian();
+        double b = random.nextGaussian();
+        double[] row = {a, b, a + b, 3};
+        for (int f = 0; f < 4; f++) {
+          x.set(i, f, row[f]);
+        }
+        boolean isHuber = name.equals("huber");
+        double target = isHuber && i % 9 == 0 ? 50 : a - b + random.nextGaussian();
+        y.set(i, isHuber ? target : target > 0 ? 1 : 0);
+      }
+      Certificate found =
+          Trainer.automatic(Penalty.none())
+              .loss(name.equals("huber") ? new Huber(1) : new Logistic())
+              .certify()
+              .fit(Dataset.of(x, y), BACKEND)
+              .certificate();
+      assertTrue(found.gap() <= 1e-9 * found.objective(), found.toString());
+      assertTrue(found.basis().contains("that rounding can tell apart"), found.basis());
+    }
+  }
+
+  /** Residuals are what rounding leaves of large targets and offsets. */
+  @ParameterizedTest
+  @CsvSource({"squared, false", "huber, false", "squared, true", "huber, true"})
+  void farFromZero(String name, boolean isOffset) {
+    for (int seed = 0; seed < 4; seed++) {
+      try (TensorArena arena = TensorArena.open("far")) {
+        Tensor x = arena.allocate("x", DType.F64, 40, 2);
+        Tensor y = arena.allocate("y", DType.F64, 40);
+        Tensor small = arena.allocate("y - 1e8", DType.F64, 40);
+        Tensor offset = arena.allocate("offset", DType.F64, 40);
+        SplittableRandom random = new SplittableRandom(seed);
+        for (int i = 0; i < 40; i++) {
+          x.set(i, 0, random.nextGaussian());
+          x.set(i, 1, random.nextGaussian());
+          y.set(i, 1e8 + x.get(i, 0) + random.nextGaussian());
+          small.set(i, y.get(i) - 1e8); // exactly
+          offset.set(i, isOffset ? 1e8 : 0);
+        }
+        Trainer trainer = Trainer.with(new Fista(), Penalty.none()).epochs(5000).certify();
+        Trainer near = Trainer.with(new Fista(), Penalty.none()).epochs(5000).certify();
+        if (name.equals("huber")) {
+          trainer.loss(new Huber(1));
+          near.loss(new Huber(1));
+        }
+        if (isOffset) {
+          trainer.offset(offset);
+        }
+        Certificate found = trainer.fit(Dataset.of(x, y), BACKEND).certificate();
+        double least = near.fit(Dataset.of(x, small), BACKEND).certificate().objective();
+        assertTrue(found.gap() >= found.objective() - least, least + ": " + found);
+        assertTrue(found.gap() < 1e-5, found.toString());
+      }
+    }
+  }
+
+  /** Curvatures that F32 does not have take the bound, and nothing else. */
+  @Test
+  void curvaturesBeyondF32() {
+    try (TensorArena arena = TensorArena.open("overflow")) {
+      Tensor x = arena.allocate("x", DType.F32, 40, 1);
+      Tensor y = arena.allocate("y", DType.F32, 40);
+      for (int i = 0; i < 40; i++) {
+        x.set(i, 0, 45.0 * (i - 20) / 20);
+        y.set(i, Math.rint(Math.exp(8 + 6.0 * (i - 20) / 20)));
+      }
+      Certificate found =
+          Trainer.with(new Fista(), Penalty.none())
+              .loss(new Poisson())
+              .epochs(1)
+              .certify()
+              .fit(Dataset.of(x, y), BACKEND)
+              .certificate();
+      assertTrue(Double.isFinite(found.objective()), found.toString());
+      assertEquals(Double.NaN, found.gap(), found.toString());
+      assertTrue(found.basis().contains("curvature of the loss"), found.basis());
     }
   }
 }

@@ -1,6 +1,7 @@
 package dev.panagrad.data.libsvm;
 
 import dev.panagrad.data.DataException;
+import dev.panagrad.data.TableOptions;
 import dev.panagrad.data.file.NumberText;
 import dev.panagrad.data.file.NumberedColumns;
 import dev.panagrad.data.file.RegularFile;
@@ -9,6 +10,7 @@ import java.io.IOException;
 import java.nio.channels.Channels;
 import java.nio.file.Path;
 import java.util.Arrays;
+import java.util.Set;
 
 /**
  * A file of lines {@code label index:value index:value ...}, as LIBSVM and SVMlight read them, as a
@@ -36,19 +38,26 @@ public final class LibsvmTable extends ScannedTable {
   private int largest; // index in the file
   private SparseLines current; // while its cells are handed over
 
-  private LibsvmTable(String name, Source source) {
+  private final boolean hasNumericMarks;
+  private final Set<String> missing; // cells that stand for a missing value
+
+  private LibsvmTable(String name, Source source, TableOptions options) {
     super(name);
     this.source = source;
+    missing = options.csv().missing();
+    hasNumericMarks = missing.stream().anyMatch(NumberText::isNumber);
   }
 
   public static LibsvmTable file(Path file) {
     return of(
-        file.toString(), () -> Channels.newInputStream(RegularFile.open(file, "a LIBSVM file")));
+        file.toString(),
+        () -> Channels.newInputStream(RegularFile.open(file, "a LIBSVM file")),
+        TableOptions.DEFAULT);
   }
 
   /** A table of that source, which is opened for each reading. */
-  public static LibsvmTable of(String name, Source source) {
-    return new LibsvmTable(name, source);
+  public static LibsvmTable of(String name, Source source, TableOptions options) {
+    return new LibsvmTable(name, source, options);
   }
 
   @Override
@@ -146,11 +155,12 @@ public final class LibsvmTable extends ScannedTable {
     }
   }
 
-  private static void cell(String text, long row, int selected, Values into) {
-    if (NumberText.isNumber(text)) {
+  private void cell(String text, long row, int selected, Values into) {
+    boolean isNumber = NumberText.isNumber(text);
+    if (isNumber && !(hasNumericMarks && missing.contains(text))) {
       into.number(row, selected, NumberText.parse(text));
-    } else if (text.isEmpty()) {
-      into.missing(row, selected); // blanks that only Unicode knows
+    } else if (isNumber || text.isEmpty() || missing.contains(text)) {
+      into.missing(row, selected); // or blanks that only Unicode knows
     } else {
       into.text(row, selected, text);
     }

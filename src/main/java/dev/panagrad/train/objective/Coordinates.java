@@ -67,6 +67,13 @@ public final class Coordinates implements Objective {
         rows, new double[rows.features()], ones, null, null, rows.largestCurvature());
   }
 
+  /** Those of the rows, whose columns have no larger root mean square than that. */
+  public static Coordinates ofSize(RowsObjective rows, double size) {
+    Coordinates plain = plain(rows);
+    Arrays.fill(plain.scale, size);
+    return plain;
+  }
+
   /** The best ones for placed rows: up to three passes. */
   public static Coordinates of(RowsObjective rows, RowFit fit, MeasuredCurvature measured) {
     boolean isMixed = rows.penalty().l1() == 0 && measured.canBeFormed();
@@ -147,11 +154,12 @@ public final class Coordinates implements Objective {
    * be curved as others: their best value is zero.
    */
   public double penaltyOfConstants(double[] w, int output) {
-    double squares = 0;
+    double sum = 0;
     for (int f = 0; f < d; f++) {
-      squares += constant[f] ? w[output * d + f] * w[output * d + f] : 0;
+      double size = constant[f] ? Math.abs(w[output * d + f]) : 0;
+      sum += size * (rows.penalty().l1() + rows.penalty().l2() * size);
     }
-    return rows.penalty().l2() * squares;
+    return sum;
   }
 
   /**
@@ -198,11 +206,12 @@ public final class Coordinates implements Objective {
 
   /**
    * The root mean square of what rounding does to residuals at parameters of the rows: d + 2
-   * roundings of terms, and of the model's intercept, which takes the means of raw columns and of
-   * the target.
+   * roundings of terms, with intercept and offset, and of the model's intercept, which takes the
+   * means of raw columns and of the target.
    */
   public double wrong(double[] w, int output, Standardization units) {
-    double terms = 1;
+    double intercept = rows.hasIntercept() ? Math.abs(w[rows.groups() * d + output]) : 0;
+    double terms = 1 + intercept + rows.offsetSize();
     double means = Math.abs(units.targetMean(output)) / units.targetScale(output);
     for (int f = 0; f < d; f++) {
       double coefficient = Math.abs(w[output * d + f]);

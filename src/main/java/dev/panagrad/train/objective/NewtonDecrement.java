@@ -9,9 +9,9 @@ import dev.panagrad.regression.SummedFactor;
 import dev.panagrad.tensor.Tensor;
 import dev.panagrad.tensor.TensorArena;
 import dev.panagrad.train.rows.RowFit;
-import java.util.BitSet;
 import java.util.List;
 import java.util.function.Supplier;
+import java.util.stream.IntStream;
 
 /**
  * How far a loss with its penalties is above its minimum, at most, from its curvature around the
@@ -56,10 +56,20 @@ public final class NewtonDecrement {
   }
 
   /**
-   * How far an output's loss and penalties are above their minimum at the parameters w, which it
-   * loads; NaN if no bound is known. Some five passes over the rows, or ten.
+   * A bound on an output's loss and penalties.
+   *
+   * @param gap how far they are above their minimum, at most; NaN if that is not known
+   * @param isCut whether columns that rounding cannot tell apart are taken to be dependent
    */
-  public double gap(double[] w, double[] subgradient, int output) {
+  public record Bound(double gap, boolean isCut) {
+    private static final Bound NONE = new Bound(Double.NaN, false);
+  }
+
+  /**
+   * Bounds an output's loss and penalties at the parameters w, which it loads: some five passes
+   * over the rows, or ten.
+   */
+  public Bound bound(double[] w, double[] subgradient, int output) {
     double reach = fit.loss().loss().reach();
     double way = FIRST_WAY * reach;
     objective.load(w);
@@ -69,14 +79,16 @@ public final class NewtonDecrement {
       fit.regression().predict(x, 0, x.rows(), z);
       Tensor bends = arena.allocate("curvatures", x.dtype(), x.rows());
       while (way <= LONGEST_WAY * reach) {
-        Bound found = within(way, w, subgradient, output, z, bends);
+        Within found = within(way, w, subgradient, output, z, bends);
         if (found.way <= way) {
-          return found.gap;
+          return found.bound;
         }
         way = 1.5 * found.way; // which is no number where nothing is known
       }
+    } catch (ArithmeticException | IllegalArgumentException _) {
+      // Numbers that overflow.
     }
-    return Double.NaN;
+    return Bound.NONE;
   }
 
   /**
@@ -84,15 +96,15 @@ public final class NewtonDecrement {
    *
    * @param way how far they must be free to move for that
    */
-  private record Bound(double gap, double way) {
-    static final Bound NONE = new Bound(Double.NaN, Double.NaN);
+  private record Within(Bound bound, double way) {
+    static final Within NONE = new Within(Bound.NONE, Double.NaN);
   }
 
-  private Bound within(
+  private Within within(
       double way, double[] w, double[] subgradient, int output, Tensor z, Tensor bends) {
     Slopes slopes = bend(way, output, z, bends);
     if (!slopes.areBent) {
-      return Bound.NONE;
+      return Within.NONE;
     }
     Batch batch = fit.rows().hostBatch(fit.loss());
     DenseRows bent = new DenseRows(batch.rows().x(), batch.rows().y(), bends, null);
@@ -102,8 +114,8 @@ public final class NewtonDecrement {
     double mean = factor.weight() / n;
     Coordinates round =
         Coordinates.round(objective, host, factor, 2 * objective.penalty().l2() / mean, Double.NaN);
-    if (!isKnown(round, slopes.areAllBent)) {
-      return Bound.NONE;
+    if (!isKnown(round)) {
+      return Within.NONE;
     }
     double squares = 0;
     for (double g : round.gradient(subgradient, output)) {
@@ -111,35 +123,61 @@ public final class NewtonDecrement {
     }
     double wrong =
         round.wrong(w, output, fit.rows().standardization()) * objective.roundoff() / 0x1p-53;
+    double rho = round.longestRow(fit.rows(), batch.rows()) / Math.sqrt(mean);
     double nu =
         (Math.sqrt(squares) + round.rounding(slopes.root)) / Math.sqrt(mean)
-            + Math.sqrt(mean) * wrong;
-    double rho = round.longestRow(fit.rows(), batch.rows()) / Math.sqrt(mean);
+            + Math.sqrt(mean) * wrong
+            + 0x1p-53 * rho * slopes.terms;
     double rounding = wrong * (slopes.root + mean * wrong) + round.penaltyOfConstants(w, output);
-    return new Bound(nu * nu / 2 + rounding, 2 * rho * nu + wrong);
+    boolean isCut = !round.round().cut().isEmpty();
+    return new Within(new Bound(nu * nu / 2 + rounding, isCut), 2 * rho * nu + wrong);
   }
 
   /**
-   * True if H is flat only along columns that the loss does not depend on. Where rows are not bent,
-   * those that are tell nothing of that.
+   * True if H is flat only along columns that the loss does not depend on: what all rows leave
+   * flat, those that are bent do too, so that it is the same where there are as many.
    */
-  private boolean isKnown(Coordinates round, boolean areAllBent) {
-    boolean hasConstants = false;
-    for (boolean isConstant : round.constant()) {
-      hasConstants |= isConstant;
-    }
-    List<Integer> cut = round.round().cut();
-    return areAllBent
-        ? cut.isEmpty() || dependent.get().containsAll(cut)
-        : cut.isEmpty() && !hasConstants;
+  private boolean isKnown(Coordinates round) {
+    int cut = round.round().cut().size();
+    return areConstant(round) && (cut == 0 || cut <= dependent.get().size());
+  }
+
+  /** Whether the columns that are constant where rows are bent are so in all. */
+  private boolean areConstant(Coordinates round) {
+    boolean[] constant = round.constant();
+    int[] columns = IntStream.range(0, constant.length).filter(f -> constant[f]).toArray();
+    double[] values = fit.hasIntercept() ? null : new double[constant.length];
+    return columns.length == 0 || haveOneValue(columns, values);
+  }
+
+  private boolean haveOneValue(int[] columns, double[] expected) {
+    Tensor x = fit.rows().hostBatch(fit.loss()).rows().x();
+    Tensor weights = fit.loss().weights();
+    double[][] values = {expected};
+    boolean[] vary = new boolean[1];
+    fit.rows()
+        .visitTrained(
+            row -> {
+              if (weights != null && weights.get(row) == 0) {
+                return;
+              }
+              boolean isFirst = values[0] == null;
+              values[0] = isFirst ? new double[(int) x.cols()] : values[0];
+              for (int f : columns) {
+                double value = x.get(row, f);
+                values[0][f] = isFirst ? value : values[0][f];
+                vary[0] |= value != values[0][f];
+              }
+            });
+    return !vary[0];
   }
 
   /**
    * @param root the root mean square of the rows' first derivatives
    * @param areBent whether any second derivative is above 0
-   * @param areAllBent whether all are
+   * @param terms the mean size of what first derivatives are differences of
    */
-  private record Slopes(double root, boolean areBent, boolean areAllBent) {}
+  private record Slopes(double root, boolean areBent, double terms) {}
 
   /** Writes the least second derivatives of the training rows times their weights. */
   private Slopes bend(double way, int output, Tensor z, Tensor bends) {
@@ -149,8 +187,7 @@ public final class NewtonDecrement {
     double[] at = new double[1];
     double[] target = new double[1];
     double[] weight = new double[1];
-    double[] squares = new double[1];
-    BitSet kinds = new BitSet(); // 0: some row is flat, 1: some is bent
+    double[] sums = new double[3]; // of squares, of terms, and whether any is bent
     fit.rows()
         .visitTrained(
             row -> {
@@ -162,11 +199,12 @@ public final class NewtonDecrement {
               if (weight[0] == 0) {
                 return;
               }
-              kinds.set(bends.get(row) > 0 ? 1 : 0);
+              sums[1] += weight[0] * (Math.abs(target[0]) + Math.abs(loss.mean(at[0])));
+              sums[2] = Math.max(sums[2], bends.get(row));
               loss.differentiate(at, target, weight, 1);
-              squares[0] += at[0] * at[0] / weight[0];
+              sums[0] += at[0] * at[0] / weight[0];
             });
-    double root = Math.sqrt(squares[0] / fit.rows().trained());
-    return new Slopes(root, kinds.get(1), !kinds.get(0));
+    long n = fit.rows().trained();
+    return new Slopes(Math.sqrt(sums[0] / n), sums[2] > 0, sums[1] / n);
   }
 }

@@ -135,6 +135,17 @@ public final class RowsObjective implements Objective {
     return fit.rows().largestSquaredLength(hasIntercept(), fit.loss().weights());
   }
 
+  /** The root mean square of the training rows' offsets: one pass where there are any. */
+  double offsetSize() {
+    Tensor offset = fit.loss().offset();
+    if (offset == null) {
+      return 0;
+    }
+    double[] squares = new double[1];
+    fit.rows().visitTrained(row -> squares[0] += offset.get(row) * offset.get(row));
+    return Math.sqrt(squares[0] / fit.rows().trained());
+  }
+
   public boolean hasIntercept() {
     return size > weights;
   }
