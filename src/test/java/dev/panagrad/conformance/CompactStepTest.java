@@ -107,6 +107,24 @@ class CompactStepTest {
     return Block8.decode(code, (float) state[2 * slot + 1].get(b), rule.isNonNegative(slot));
   }
 
+  /**
+   * How far an element moves with the roundings of a gradient from which weight decay takes nearly
+   * all, whose quotient with its own root mean square may be anything.
+   */
+  private static double sensitivity(
+      long i, Operands before, Operands trial, Runnable step, double decay) {
+    double g = before.g.get(i);
+    double rounding = 0x1p-23 * (Math.abs(g) + Math.abs(decay * before.p.get(i)));
+    double[] found = new double[3];
+    for (int side = -1; side <= 1; side++) {
+      trial.copyFrom(before);
+      trial.g.set(i, g + side * rounding);
+      step.run();
+      found[side + 1] = trial.p.get(i);
+    }
+    return Math.max(Math.abs(found[0] - found[1]), Math.abs(found[2] - found[1]));
+  }
+
   @Test
   void likeTheDefinition() {
     SplittableRandom random = new SplittableRandom(1);
@@ -131,19 +149,34 @@ class CompactStepTest {
               try (Sentinels memory = new Sentinels()) {
                 Operands ours = new Operands(memory, rule, format, range[2], 1);
                 Operands expected = new Operands(memory, rule, format, range[2], 0);
+                Operands before = new Operands(memory, rule, format, range[2], 0);
+                Operands trial = new Operands(memory, rule, format, range[2], 0);
                 randomize(expected.p, random);
                 StepCoefficients c = StepConformanceTest.coefficients(rule, DType.F32, options);
                 for (int step = 1; step <= 3; step++) {
                   c.step = step;
                   randomize(expected.g, random);
                   ours.copyFrom(expected);
+                  before.copyFrom(expected);
                   kernel.apply(ours.p, ours.g, ours.state, range[0], range[1], c);
                   definition.apply(expected.p, expected.g, expected.state, range[0], range[1], c);
                   memory.check(what);
                   for (long i = 0; i < range[2]; i++) {
                     double p = expected.p.get(i);
                     double g = expected.g.get(i);
-                    assertEquals(p, ours.p.get(i), 2e-5 * Math.max(1, Math.abs(p)), what);
+                    double allowed = 2e-5 * Math.max(1, Math.abs(p));
+                    if (Math.abs(p - ours.p.get(i)) > allowed) {
+                      allowed +=
+                          sensitivity(
+                              i,
+                              before,
+                              trial,
+                              () ->
+                                  definition.apply(
+                                      trial.p, trial.g, trial.state, range[0], range[1], c),
+                              c.coupledDecay);
+                    }
+                    assertEquals(p, ours.p.get(i), allowed, what);
                     for (int s = 0; s < rule.slots().size(); s++) {
                       double a = kept(rule, format, expected.state, s, i);
                       double b = kept(rule, format, ours.state, s, i);
