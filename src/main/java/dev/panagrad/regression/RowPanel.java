@@ -21,6 +21,8 @@ final class RowPanel {
   private final double[] roots = new double[ROWS]; // of the weights of the rows that are loaded
   private final Tensor panel;
   private final double[] partial;
+  private final double[] values; // of a row
+  private final float[] narrow; // the same as F32; null for F64
 
   /** A panel of a checked matrix, for {@code count} rows in all, of a checked index or null. */
   RowPanel(TensorArena arena, Tensor source, Tensor index, long count, RelativeWeights weights) {
@@ -31,6 +33,8 @@ final class RowPanel {
         arena.allocate(
             "panel of " + source.name(), DType.F64, Math.min(ROWS, count), source.cols());
     this.partial = new double[Math.toIntExact(source.cols())];
+    values = new double[partial.length];
+    narrow = source.dtype() == DType.F32 ? new float[partial.length] : null;
   }
 
   /**
@@ -38,29 +42,29 @@ final class RowPanel {
    * valid until the next call.
    */
   Tensor load(long first, long count, double[] shift) {
-    MemorySegment from = source.segment();
-    MemorySegment to = panel.segment();
-    boolean isF32 = source.dtype() == DType.F32;
+    // Row by row on the heap, where loops over arrays become vectors.
+    int cols = shift.length;
     int bytes = source.dtype().bytes();
-    for (long i = 0; i < count; i++) {
+    for (int i = 0; i < count; i++) {
       long row = row(first + i);
-      long at = source.byteOffset() + row * source.rowStride() * bytes;
-      long out = panel.byteOffset() + i * shift.length * Double.BYTES;
       double root = Math.sqrt(weights.of(row));
-      roots[(int) i] = root;
+      roots[i] = root;
+      long at = source.byteOffset() + row * source.rowStride() * bytes;
       if (root == 0) {
-        to.asSlice(out, (long) shift.length * Double.BYTES).fill((byte) 0); // whatever it holds
-      } else if (isF32) {
-        for (int c = 0; c < shift.length; c++) {
-          double value = from.get(ValueLayout.JAVA_FLOAT, at + (long) c * Float.BYTES);
-          to.set(ValueLayout.JAVA_DOUBLE, out + (long) c * Double.BYTES, root * (value - shift[c]));
+        Arrays.fill(values, 0); // whatever it holds
+      } else if (narrow == null) {
+        MemorySegment.copy(source.segment(), ValueLayout.JAVA_DOUBLE, at, values, 0, cols);
+        for (int c = 0; c < cols; c++) {
+          values[c] = root * (values[c] - shift[c]);
         }
       } else {
-        for (int c = 0; c < shift.length; c++) {
-          double value = from.get(ValueLayout.JAVA_DOUBLE, at + (long) c * Double.BYTES);
-          to.set(ValueLayout.JAVA_DOUBLE, out + (long) c * Double.BYTES, root * (value - shift[c]));
+        MemorySegment.copy(source.segment(), ValueLayout.JAVA_FLOAT, at, narrow, 0, cols);
+        for (int c = 0; c < cols; c++) {
+          values[c] = root * (narrow[c] - shift[c]);
         }
       }
+      long out = panel.byteOffset() + (long) i * cols * Double.BYTES;
+      MemorySegment.copy(values, 0, panel.segment(), ValueLayout.JAVA_DOUBLE, out, cols);
     }
     return panel.rows(0, count);
   }

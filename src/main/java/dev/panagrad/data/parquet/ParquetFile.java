@@ -3,8 +3,10 @@ package dev.panagrad.data.parquet;
 import dev.hardwood.InputFile;
 import dev.hardwood.metadata.RowGroup;
 import dev.hardwood.reader.ColumnReader;
+import dev.hardwood.reader.ColumnReaders;
 import dev.hardwood.reader.ParquetFileReader;
 import dev.hardwood.reader.Validity;
+import dev.hardwood.schema.ColumnProjection;
 import dev.hardwood.schema.ColumnSchema;
 import dev.hardwood.schema.FileSchema;
 import dev.hardwood.schema.SchemaNode;
@@ -16,6 +18,7 @@ import dev.panagrad.data.file.Utf8;
 import java.io.IOException;
 import java.nio.file.Path;
 import java.util.ArrayList;
+import java.util.Arrays;
 import java.util.HashSet;
 import java.util.List;
 import java.util.Set;
@@ -27,6 +30,21 @@ public final class ParquetFile implements LibraryTable.Opened {
   private static final int BATCH_ROWS = 1 << 15;
   // What the texts of a batch may take of the heap, which holds three.
   private static final int BATCH_HEAP_PARTS = 32;
+
+  private static final int MOST_TOGETHER = 128; // columns
+  private static final long TOGETHER_BYTES = 16 << 20;
+  private static final int BATCHES = 3; // of a column, that the reader holds
+  private static final Table.Values NOTHING =
+      new Table.Values() {
+        @Override
+        public void number(long row, int selected, double value) {}
+
+        @Override
+        public void text(long row, int selected, String text) {}
+
+        @Override
+        public void missing(long row, int selected) {}
+      };
 
   private final ParquetInput input;
   private final ParquetFileReader reader;
@@ -129,42 +147,78 @@ public final class ParquetFile implements LibraryTable.Opened {
 
   @Override
   public void read(int[] selected, Table.Values into) {
-    for (int i = 0; i < selected.length; i++) {
-      read(selected[i], i, into);
+    for (int from = 0; from < selected.length; ) {
+      int[] together = together(selected, from);
+      try {
+        read(together, from, into);
+      } catch (DataException e) {
+        throw e;
+      } catch (RuntimeException e) {
+        throw failure(together, e);
+      }
+      from += together.length;
     }
   }
 
-  private void read(int index, int selected, Table.Values into) {
-    ParquetColumn column = columns.get(index);
-    String name = names.get(index);
-    try (ColumnReader batches =
-        reader
-            .buildColumnReader(column.schema().columnIndex())
-            .batchSize(batchRows[index])
-            .build()) {
+  /** Columns of numbers that are read at once: a reader costs time for each column of the file. */
+  private int[] together(int[] selected, int from) {
+    int batch = (int) Math.min(rows, BATCH_ROWS);
+    long most = Math.min(MOST_TOGETHER, TOGETHER_BYTES / (BATCHES * (long) Double.BYTES * batch));
+    int to = from + 1;
+    while (to < selected.length
+        && to - from < most
+        && !columns.get(selected[from]).isText()
+        && !columns.get(selected[to]).isText()) {
+      to++;
+    }
+    return Arrays.copyOfRange(selected, from, to);
+  }
+
+  private void read(int[] together, int firstSelected, Table.Values into) {
+    String[] copied = new String[together.length];
+    Arrays.setAll(copied, i -> columns.get(together[i]).schema().name());
+    int batch = Arrays.stream(together).map(column -> batchRows[column]).min().orElseThrow();
+    try (ColumnReaders batches =
+        reader.buildColumnReaders(ColumnProjection.columns(copied)).batchSize(batch).build()) {
       long first = 0;
       // Its pages have as many values as there are rows, and the call that finds the end waits.
       while (first < rows && batches.nextBatch()) {
         int count = batches.getRecordCount();
         if (count > rows - first) {
-          throw new DataException("column '%s' has more than %,d rows".formatted(name, rows));
+          throw new DataException(
+              "column '%s' has more than %,d rows".formatted(names.get(together[0]), rows));
         }
-        if (column.isText()) {
-          texts(batches, first, selected, into);
-        } else {
-          numbers(batches, column.values(batches), first, selected, into);
+        for (int i = 0; i < together.length; i++) {
+          ColumnReader values = batches.getColumnReader(copied[i]);
+          ParquetColumn column = columns.get(together[i]);
+          if (column.isText()) {
+            texts(values, first, firstSelected + i, into);
+          } else {
+            numbers(values, column.values(values), first, firstSelected + i, into);
+          }
         }
         first += count;
       }
       if (first != rows) {
         throw new DataException(
-            "column '%s' ends after row %,d of %,d".formatted(name, first, rows));
+            "column '%s' ends after row %,d of %,d".formatted(names.get(together[0]), first, rows));
       }
-    } catch (DataException e) {
-      throw e;
-    } catch (RuntimeException e) {
-      throw new DataException("column '%s': %s".formatted(name, LibraryTable.reason(e)), e);
     }
+  }
+
+  /** Which of the columns fails: each is read alone. */
+  private DataException failure(int[] together, RuntimeException e) {
+    for (int column : together) {
+      try {
+        read(new int[] {column}, 0, NOTHING);
+      } catch (DataException alone) {
+        return alone;
+      } catch (RuntimeException alone) {
+        return new DataException(
+            "column '%s': %s".formatted(names.get(column), LibraryTable.reason(alone)), alone);
+      }
+    }
+    return new DataException(LibraryTable.reason(e), e);
   }
 
   private static void numbers(
