@@ -21,6 +21,9 @@ final class PlainPiece {
   private static final long LOW_BITS = 0x0101_0101_0101_0101L;
   private static final long HIGH_BITS = 0x8080_8080_8080_8080L;
   private static final int MORE_BYTES = 1 << 16;
+  // A longer line is left to the parser of records, which refuses it.
+  private static final int MOST_BYTES =
+      (int) Math.min(1 << 26, Runtime.getRuntime().maxMemory() / 16);
   // Whole numbers up to this, and powers of ten up to that, are doubles: one rounding is left
   // (Clinger 1990, How to read floating point numbers accurately).
   private static final long MOST_EXACT = 1L << 53;
@@ -40,6 +43,7 @@ final class PlainPiece {
   private long position; // of the first byte in the file
   private int first; // where the first line begins
   private int end; // behind the last line, where there is a line end
+  private boolean isTooLong;
   private int rows;
   private int[] starts = {}; // of each row, once it was parsed
   private double[] values = {};
@@ -63,6 +67,7 @@ final class PlainPiece {
     }
     int size = fill(file, 0, length);
     first = isFirst ? 0 : after(0, size);
+    isTooLong = false;
     if (first >= length) {
       end = first; // the line that began before goes on
       return;
@@ -71,6 +76,10 @@ final class PlainPiece {
     int look = Math.max(length - 1, 0);
     int behind = after(look, size);
     while (behind > size && size == length) {
+      if (length > MOST_BYTES) {
+        isTooLong = true;
+        break;
+      }
       look = size;
       length += Math.max(MORE_BYTES, length / 2);
       bytes = Arrays.copyOf(bytes, length + 1);
@@ -155,7 +164,7 @@ final class PlainPiece {
         fields = 1;
       }
     }
-    rows = seen == 0 && returns == 0 ? found : -1;
+    rows = seen == 0 && returns == 0 && !isTooLong ? found : -1;
     return rows;
   }
 

@@ -19,6 +19,7 @@ import java.util.concurrent.Future;
  */
 final class PlainRecords {
   static final int PIECE_BYTES = 1 << 20;
+  private static final int PART_BYTES = 1 << 16;
   private static final int MOST_THREADS = 16;
   // Bytes, and a double for each two of them at most.
   private static final long PIECE_HEAP = 5L * PIECE_BYTES;
@@ -31,6 +32,8 @@ final class PlainRecords {
   private final long size;
   private final int pieceBytes;
   private int[] rows; // of each piece
+  private long counted; // bytes of which the lines are counted
+  private long lines;
 
   private PlainRecords(
       FileSource source, char separator, int columns, long first, long size, int pieceBytes) {
@@ -81,7 +84,7 @@ final class PlainRecords {
 
   /** The byte after the first line; -1 if that is blank, or has a quote or a carriage return. */
   private static long afterHeader(FileChannel file) throws IOException {
-    ByteBuffer part = ByteBuffer.allocate(1 << 16);
+    ByteBuffer part = ByteBuffer.allocate(PART_BYTES);
     long at = 0;
     boolean isBlank = true;
     boolean isReturned = false;
@@ -109,18 +112,21 @@ final class PlainRecords {
         : 0;
   }
 
-  /** The line, from 1, of a byte of the file. */
+  /** The line, from 1, of a byte of the file: counted on from the byte that was asked for last. */
   long line(long position) throws IOException {
-    long line = 1;
+    if (position < counted) {
+      counted = 0;
+      lines = 0;
+    }
     try (FileChannel file = source.channel()) {
-      ByteBuffer part = ByteBuffer.allocate(1 << 16);
-      for (long at = 0; at < position && file.read(part.clear(), at) > 0; ) {
-        for (part.flip(); part.hasRemaining() && at < position; at++) {
-          line += part.get() == '\n' ? 1 : 0;
+      ByteBuffer part = ByteBuffer.allocate(PART_BYTES);
+      while (counted < position && file.read(part.clear(), counted) > 0) {
+        for (part.flip(); part.hasRemaining() && counted < position; counted++) {
+          lines += part.get() == '\n' ? 1 : 0;
         }
       }
     }
-    return line;
+    return lines + 1;
   }
 
   long count() {

@@ -12,9 +12,12 @@ import dev.panagrad.data.file.NumberText;
 import dev.panagrad.tensor.DType;
 import java.io.IOException;
 import java.io.UncheckedIOException;
+import java.nio.ByteBuffer;
+import java.nio.channels.FileChannel;
 import java.nio.charset.StandardCharsets;
 import java.nio.file.Files;
 import java.nio.file.Path;
+import java.nio.file.StandardOpenOption;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.Locale;
@@ -205,6 +208,16 @@ class PlainRecordsTest {
       })
   void otherFiles(String text) throws IOException {
     assertNull(PlainRecords.find(file(text), ',', 2, true, 4));
+  }
+
+  /** Lines without end are left to the parser that refuses them, and take no memory. */
+  @Test
+  void lineWithoutEnd() throws IOException {
+    FileSource source = file("a\n1\n");
+    try (FileChannel hole = FileChannel.open(source.file(), StandardOpenOption.WRITE)) {
+      hole.write(ByteBuffer.wrap(new byte[] {'\n'}), 300L << 20);
+    }
+    assertNull(PlainRecords.find(source, ',', 1, true, PlainRecords.PIECE_BYTES));
   }
 
   /** A file that grows while it is read is one that changed. */
