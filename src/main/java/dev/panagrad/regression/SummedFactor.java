@@ -78,7 +78,7 @@ public final class SummedFactor {
     return factor(sums, d, count, hasIntercept);
   }
 
-  /** Whether products with columns as they are lose no more digits than with centered ones. */
+  /** Returns whether products of columns lose no more digits as they are than centered. */
   static boolean isNearZero(RowFactor factor) {
     double[] shift = factor.shift();
     double[] scale = factor.scale();
@@ -133,7 +133,7 @@ public final class SummedFactor {
       shift = new double[columns];
     }
 
-    /** Of F64 rows as they are. */
+    /** Adds F64 rows as they are. */
     void addInPlace(LinearAlgebra linear, DenseRows rows, long count) {
       int k = (int) rows.outputs();
       weight = count;
@@ -155,7 +155,7 @@ public final class SummedFactor {
       }
     }
 
-    /** Of rows of any type, order and weights, less the first where there is an intercept. */
+    /** Adds rows of any type, order and weights, less the first where there is an intercept. */
     void addPanels(LinearAlgebra linear, Batch batch, long count, boolean isShifted) {
       DenseRows rows = batch.rows();
       int d = (int) rows.features();

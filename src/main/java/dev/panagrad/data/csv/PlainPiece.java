@@ -297,13 +297,9 @@ final class PlainPiece {
     return values[cell];
   }
 
-  /** Whether a cell is to be read from its {@link #text}. */
+  /** Returns whether a cell is no number in the usual form, so that its {@link #text} tells. */
   boolean isOther(int cell) {
     return others.get(cell);
-  }
-
-  boolean hasOthers() {
-    return !others.isEmpty();
   }
 
   /** The byte of the file with which a row begins. */

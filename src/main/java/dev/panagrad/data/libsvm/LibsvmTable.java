@@ -2,12 +2,12 @@ package dev.panagrad.data.libsvm;
 
 import dev.panagrad.data.DataException;
 import dev.panagrad.data.TableOptions;
+import dev.panagrad.data.file.FileSource;
 import dev.panagrad.data.file.NumberText;
 import dev.panagrad.data.file.NumberedColumns;
 import dev.panagrad.data.file.RegularFile;
 import dev.panagrad.data.file.ScannedTable;
 import java.io.IOException;
-import java.nio.channels.Channels;
 import java.nio.file.Path;
 import java.util.Arrays;
 import java.util.Set;
@@ -49,10 +49,7 @@ public final class LibsvmTable extends ScannedTable {
   }
 
   public static LibsvmTable file(Path file) {
-    return of(
-        file.toString(),
-        () -> Channels.newInputStream(RegularFile.open(file, "a LIBSVM file")),
-        TableOptions.DEFAULT);
+    return of(file.toString(), new FileSource(file, "a LIBSVM file"), TableOptions.DEFAULT);
   }
 
   /** A table of that source, which is opened for each reading. */

@@ -32,7 +32,8 @@ public final class ParquetFile implements LibraryTable.Opened {
   private static final int BATCH_HEAP_PARTS = 32;
 
   private static final int MOST_TOGETHER = 128; // columns
-  private static final long TOGETHER_BYTES = 16 << 20;
+  private static final long TOGETHER_BYTES =
+      Math.min(16 << 20, Runtime.getRuntime().maxMemory() / BATCH_HEAP_PARTS);
   private static final int BATCHES = 3; // of a column, that the reader holds
   private static final Table.Values NOTHING =
       new Table.Values() {

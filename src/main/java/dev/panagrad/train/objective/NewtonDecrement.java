@@ -43,7 +43,7 @@ public final class NewtonDecrement {
   private final Supplier<List<Integer>> dependent;
 
   /**
-   * For placed rows in memory.
+   * Makes a bound for placed rows in memory.
    *
    * @param dependent finds the columns that depend on others
    */
@@ -142,7 +142,7 @@ public final class NewtonDecrement {
     return areConstant(round) && (cut == 0 || cut <= dependent.get().size());
   }
 
-  /** Whether the columns that are constant where rows are bent are so in all. */
+  /** Returns whether the columns that are constant where rows are bent are so in all. */
   private boolean areConstant(Coordinates round) {
     boolean[] constant = round.constant();
     int[] columns = IntStream.range(0, constant.length).filter(f -> constant[f]).toArray();
