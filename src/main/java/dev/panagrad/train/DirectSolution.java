@@ -97,7 +97,7 @@ final class DirectSolution {
   double[] losses() {
     double[] scaled = losses.clone();
     for (int j = 0; isChanged && j < scaled.length; j++) {
-      scaled[j] /= fit.rows().standardization().lossScale(j);
+      scaled[j] /= fit.loss().unit(fit.rows().standardization(), j);
     }
     return scaled;
   }
@@ -114,9 +114,9 @@ final class DirectSolution {
     double value = 0;
     double left = 0;
     for (int j = 0; j < scaled.length; j++) {
-      double unit = isChanged ? 1 : units.lossScale(j);
-      value += units.lossScale(j) * (scaled[j] + objective.l2Penalty(at, j)) / scaled.length;
-      left += unit * gap[j] / scaled.length;
+      double unit = fit.loss().unit(units, j);
+      value += unit * (scaled[j] + objective.l2Penalty(at, j)) / scaled.length;
+      left += (isChanged ? 1 : unit) * gap[j] / scaled.length;
     }
     double[] gradient = new double[at.length];
     objective.evaluate(at, gradient);

@@ -48,7 +48,7 @@ final class Workbench implements AutoCloseable {
     Penalty penalty =
         steps
             ? StandardizedPenalty.objective(optimizer)
-            : StandardizedPenalty.scaled(plan.method.penalty(), units, 2);
+            : StandardizedPenalty.scaled(plan.method.penalty(), units, loss.loss().degree());
     objective =
         plan.looksAtAllRows() || plan.fit.isCertified() ? new RowsObjective(fit, penalty) : null;
     curvature = new MeasuredCurvature(fit, objective);
@@ -122,16 +122,17 @@ final class Workbench implements AutoCloseable {
   }
 
   /**
-   * True for the losses beside least squares whose targets are scaled too, so that rates do not
-   * depend on their unit: where an optimizer steps, whose decay has the degree of the loss.
+   * True for the losses beside least squares whose targets are scaled too, so that neither rates
+   * nor the range of numbers depend on their unit. Not where an optimizer's decay, which is no
+   * penalty that could be scaled, has not the degree of the loss.
    */
   private static boolean scalesTargets(TrainingPlan plan) {
-    if (plan.method.solver() != null || plan.loss.offset() != null) {
-      return false;
+    int degree = plan.loss.loss().degree();
+    if (degree != 1 || plan.loss.offset() != null || plan.method.solver() != null) {
+      return degree > 0 && plan.loss.offset() == null;
     }
     UpdateRule rule = plan.method.optimizer().rule();
-    int degree = plan.loss.loss().degree();
-    return degree == 2 || (degree == 1 && (rule.isDecayDecoupled() || rule.weightDecay() == 0));
+    return rule.isDecayDecoupled() || rule.weightDecay() == 0;
   }
 
   /** Throws where a target varies by so little that its squared errors are no numbers. */

@@ -39,8 +39,26 @@ record TestRun(String name, String tags, List<String> options, Map<String, Strin
   private static final List<String> DEVICE =
       List.of("panagrad.cuda.library", "panagrad.cublas.library");
 
-  /** All runs of this machine, those that take longest first. */
-  static List<TestRun> all() {
+  /** Those to do, divided by commas, where not all: the profile slow takes hours in one piece. */
+  private static final String ASKED = System.getProperty("panagrad.test.runs");
+
+  /** Those of this machine's runs that are asked for, those that take longest first. */
+  static List<TestRun> asked() {
+    List<TestRun> all = all();
+    if (ASKED == null) {
+      return all;
+    }
+    List<String> asked = List.of(ASKED.split(","));
+    List<TestRun> runs = all.stream().filter(run -> asked.contains(run.name())).toList();
+    if (runs.size() != asked.size()) {
+      throw new IllegalArgumentException(
+          "panagrad.test.runs=%s; this machine has %s"
+              .formatted(ASKED, all.stream().map(TestRun::name).toList()));
+    }
+    return runs;
+  }
+
+  private static List<TestRun> all() {
     Optional<Path> device =
         Optional.ofNullable(System.getProperty(DEVICE.getFirst())).map(Path::of);
     List<TestRun> runs = new ArrayList<>();

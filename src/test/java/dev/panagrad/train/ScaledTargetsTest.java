@@ -15,6 +15,10 @@ import dev.panagrad.optimizer.Optimizer;
 import dev.panagrad.penalty.Penalty;
 import dev.panagrad.rule.Adam;
 import dev.panagrad.rule.Sgd;
+import dev.panagrad.solver.Exact;
+import dev.panagrad.solver.Fista;
+import dev.panagrad.solver.Lbfgs;
+import dev.panagrad.solver.Solver;
 import dev.panagrad.tensor.DType;
 import dev.panagrad.tensor.TensorArena;
 import java.nio.file.Path;
@@ -131,6 +135,45 @@ class ScaledTargetsTest {
             ofModel(found[1], loss(degree, unit), unit, targets),
             found[1].loss(),
             0.2 * found[1].loss());
+      }
+    }
+  }
+
+  /** Powers of two round nothing: methods that look at all rows do the same for any unit. */
+  @Test
+  void methodsDoTheSameInAnyUnit() {
+    record Way(Solver solver, int degree, double l1, double l2) {}
+    for (Way way :
+        List.of(
+            new Way(new Lbfgs(), 2, 0, 0),
+            new Way(new Lbfgs(), 2, 0, 0.01),
+            new Way(new Fista(), 2, 0.02, 0.01),
+            new Way(new Exact(), 1, 0, 0))) {
+      for (int targets : new int[] {1, 2}) {
+        TrainingResult[] found = new TrainingResult[3];
+        double[] units = {1, 0x1p-400, 0x1p400};
+        for (int i = 0; i < units.length; i++) {
+          // Penalties have the units that numbersHaveTheUnitsOfTheTable says.
+          Penalty penalty = new Penalty(way.l1 * Math.pow(units[i], way.degree - 1), way.l2);
+          Trainer trainer =
+              Trainer.with(way.solver, penalty).loss(loss(way.degree, units[i])).certify();
+          found[i] = fit(trainer, units[i], targets);
+          assertEquals(StopReason.CONVERGED, found[i].stopReason(), way.toString());
+        }
+        for (int i = 1; i < units.length; i++) {
+          double power = Math.pow(units[i], way.degree);
+          assertEquals(found[0].loss(), found[i].loss() / power, way.toString());
+          assertEquals(
+              found[0].certificate().objective(),
+              found[i].certificate().objective() / power,
+              way.toString());
+          for (int f = 0; f < 10; f++) {
+            assertEquals(
+                found[0].model().coefficient(0, f),
+                found[i].model().coefficient(0, f) / units[i],
+                way.toString());
+          }
+        }
       }
     }
   }
