@@ -3,6 +3,8 @@ package dev.panagrad.cli;
 import com.sun.management.OperatingSystemMXBean;
 import dev.panagrad.data.DataException;
 import dev.panagrad.data.Dataset;
+import dev.panagrad.data.EncodedTable;
+import dev.panagrad.data.MissingCells;
 import dev.panagrad.data.Table;
 import dev.panagrad.data.TableReader;
 import dev.panagrad.tensor.DType;
@@ -14,6 +16,7 @@ import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.Locale;
+import java.util.function.Consumer;
 import picocli.CommandLine.Mixin;
 import picocli.CommandLine.Option;
 
@@ -58,11 +61,24 @@ final class DataOptions {
     return read(arena, List.of(), EncodingOptions.Use.PLAIN);
   }
 
+  /** Reads it all, and looks at columns that are encoded while their table is open. */
+  Dataset read(TensorArena arena, Consumer<EncodedTable> look) {
+    return read(arena, List.of(), EncodingOptions.Use.PLAIN, look);
+  }
+
   /** Reads it all, with further columns after the targets. */
   Dataset read(TensorArena arena, List<String> further, EncodingOptions.Use use) {
+    return read(arena, further, use, _ -> {});
+  }
+
+  private Dataset read(
+      TensorArena arena,
+      List<String> further,
+      EncodingOptions.Use use,
+      Consumer<EncodedTable> look) {
     try (Table table = source.open()) {
       TableReader chosen = chosen(table).further(further);
-      TableReader reader = encoding.encoded(chosen, use, targets.size());
+      TableReader reader = encoding.encoded(chosen, use, targets.size(), look);
       try {
         Dataset read = reader.read(arena, prefersF64 && !holdsF64(table) ? DType.F32 : dtype());
         Warnings.printBelowF32(reader);
@@ -71,6 +87,10 @@ final class DataOptions {
         throw encoding.all(chosen, use, e);
       }
     }
+  }
+
+  MissingCells missing() {
+    return encoding.missing();
   }
 
   void requireTarget() {
@@ -82,7 +102,7 @@ final class DataOptions {
   /** The columns that were asked for, encoded as they were. */
   TableReader reader(Table table) {
     TableReader chosen = chosen(table);
-    return encoding.encoded(chosen, EncodingOptions.Use.PLAIN, targets.size());
+    return encoding.encoded(chosen, EncodingOptions.Use.PLAIN, targets.size(), _ -> {});
   }
 
   /** The exception that names everything that keeps columns from being used. */

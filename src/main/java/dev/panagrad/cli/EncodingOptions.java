@@ -13,6 +13,7 @@ import dev.panagrad.safetensors.Excerpt;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.Locale;
+import java.util.function.Consumer;
 import picocli.CommandLine.Option;
 
 /** What is done about texts, missing cells and classes. */
@@ -101,9 +102,13 @@ final class EncodingOptions {
     return words;
   }
 
-  /** The reader, or one of the encoded table if anything is to be encoded. */
-  TableReader encoded(TableReader reader, Use use, int targets) {
-    return isAsked() || use.hasClasses ? encode(reader, use, targets) : reader;
+  MissingCells missing() {
+    return missing;
+  }
+
+  /** The reader, or one of the encoded table if anything is to be encoded, which is looked at. */
+  TableReader encoded(TableReader reader, Use use, int targets, Consumer<EncodedTable> look) {
+    return isAsked() || use.hasClasses ? encode(reader, use, targets, look) : reader;
   }
 
   /** All that keeps columns from being used, of which the first was seen; else that. */
@@ -117,10 +122,12 @@ final class EncodingOptions {
     }
   }
 
-  private TableReader encode(TableReader reader, Use use, int targets) {
+  private TableReader encode(
+      TableReader reader, Use use, int targets, Consumer<EncodedTable> look) {
     List<String> names = reader.targetNames();
     EncodedTable table = encoder(reader, use).fit();
     print(table);
+    look.accept(table);
     return TableReader.of(table)
         .targets(names.subList(0, targets))
         .further(names.subList(targets, names.size()));

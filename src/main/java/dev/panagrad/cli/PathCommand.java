@@ -3,6 +3,7 @@ package dev.panagrad.cli;
 import dev.panagrad.backend.Backend;
 import dev.panagrad.backend.Backends;
 import dev.panagrad.data.Dataset;
+import dev.panagrad.data.MissingCells;
 import dev.panagrad.path.PathPenalty;
 import dev.panagrad.path.PathResult;
 import dev.panagrad.path.RegularizationPath;
@@ -112,7 +113,8 @@ final class PathCommand implements Callable<Integer> {
     List<String> coarse;
     try (Backend backend = backendChoice.open();
         TensorArena arena = TensorArena.open("data")) {
-      Dataset dataset = data.read(arena);
+      boolean isMedian = data.missing() == MissingCells.MEDIAN;
+      Dataset dataset = data.read(arena, encoded -> path.filled(encoded.filledCells(), isMedian));
       if (dataset.targets().size() != 1) {
         throw new UsageException(
             "path is for one target, found --target with %d; run it once for each"

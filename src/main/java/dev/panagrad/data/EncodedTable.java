@@ -2,11 +2,15 @@ package dev.panagrad.data;
 
 import dev.panagrad.encoding.CategoryColumn;
 import dev.panagrad.encoding.ClassLabels;
+import dev.panagrad.encoding.NumberColumn;
 import dev.panagrad.encoding.TableEncoding;
 import java.util.ArrayList;
 import java.util.Arrays;
 import java.util.BitSet;
 import java.util.List;
+import java.util.Map;
+import java.util.TreeMap;
+import java.util.stream.IntStream;
 
 /**
  * A table with texts and missing cells as one of numbers: the features of a {@link TableEncoding},
@@ -113,6 +117,52 @@ public final class EncodedTable implements Table {
     return filled;
   }
 
+  /**
+   * The rows of each feature in which a number is filled in; another pass over the columns that
+   * have one.
+   */
+  public Map<Integer, BitSet> filledCells() {
+    Map<Integer, BitSet> cells = new TreeMap<>();
+    int[] filled =
+        IntStream.range(0, filled() == 0 ? 0 : sources.length)
+            .filter(
+                c -> encoding.columns().get(c) instanceof NumberColumn n && !Double.isNaN(n.fill()))
+            .toArray();
+    Values missing =
+        new Values() {
+          @Override
+          public void number(long row, int selected, double value) {
+            if (Double.isNaN(value)) {
+              missing(row, selected);
+            }
+          }
+
+          @Override
+          public void text(long row, int selected, String text) {}
+
+          @Override
+          public void missing(long row, int selected) {
+            int at = Math.toIntExact(row);
+            if (!dropped.get(at)) {
+              int feature = encoding.first(filled[selected]);
+              cells.computeIfAbsent(feature, _ -> new BitSet()).set((int) kept(at));
+            }
+          }
+        };
+    if (filled.length > 0) {
+      below.read(Arrays.stream(filled).map(c -> sources[c]).toArray(), missing);
+    }
+    return cells;
+  }
+
+  /** The row of this table that a row below, which is not left out, is. */
+  private long kept(int ofBelow) {
+    int word = ofBelow / Long.SIZE;
+    return word < droppedWords.length
+        ? ofBelow - droppedBefore[word] - Long.bitCount(droppedWords[word] & ((1L << ofBelow) - 1))
+        : ofBelow - droppedBefore[droppedWords.length];
+  }
+
   /** True if a row below is one of this table. */
   public boolean hasRow(long rowOfBelow) {
     return !dropped.get(Math.toIntExact(rowOfBelow));
@@ -185,11 +235,7 @@ public final class EncodedTable implements Table {
       int c = which[selected];
       columnBelow = c < sources.length ? sources[c] : others[c - sources.length];
       int at = Math.toIntExact(ofBelow);
-      int word = at / Long.SIZE;
-      row =
-          word < droppedWords.length
-              ? at - droppedBefore[word] - Long.bitCount(droppedWords[word] & ((1L << at) - 1))
-              : at - droppedBefore[droppedWords.length];
+      row = kept(at);
       return dropped.get(at);
     }
 

@@ -5,11 +5,15 @@ import dev.panagrad.backend.Batch;
 import dev.panagrad.backend.DenseRows;
 import dev.panagrad.data.DataException;
 import dev.panagrad.data.Dataset;
+import dev.panagrad.data.EncodedTable;
 import dev.panagrad.regression.NormalEquations;
 import dev.panagrad.rule.Checks;
 import dev.panagrad.tensor.TensorArena;
+import java.util.BitSet;
 import java.util.List;
 import java.util.Locale;
+import java.util.Map;
+import java.util.function.IntFunction;
 import java.util.stream.IntStream;
 
 /**
@@ -39,9 +43,10 @@ import java.util.stream.IntStream;
  * Errors are computed from sums: to about 1e-16 of the target's variance. {@link NormalEquations}
  * says what forming products of columns costs.
  *
- * <p>Cost: rows are read {@value #PASSES} times, n d^2 multiply-adds; then k^2 d^2 for k folds, and
- * the solver's work for each value k + 1 times. Memory: {@code 8 d^2 (k + 3)} bytes of heap. Bits
- * depend on the backend and not on its threads. Threading: one thread at a time.
+ * <p>Cost: rows are read {@value #PASSES} times, n d^2 multiply-adds, and k + 1 times that where
+ * cells are {@link #filled}; then k^2 d^2 for k folds, and the solver's work for each value k + 1
+ * times. Memory: {@code 8 d^2 (k + 3)} bytes of heap. Bits depend on the backend and not on its
+ * threads. Threading: one thread at a time.
  */
 public final class RegularizationPath {
   public static final int DEFAULT_VALUES = 100;
@@ -62,6 +67,7 @@ public final class RegularizationPath {
   private Long seed = 0L;
   private boolean hasIntercept = true;
   private boolean isWarm = true;
+  private FilledCells filled = new FilledCells(Map.of(), false);
 
   private RegularizationPath(PathPenalty kind) {
     this.kind = kind;
@@ -139,6 +145,22 @@ public final class RegularizationPath {
     return this;
   }
 
+  /**
+   * Cells without a value, as {@link EncodedTable#filledCells} finds them, which hold their
+   * column's mean or median: in the models that a fold judges, that of the other folds stands for
+   * them. Data are as they were when a path has been fitted.
+   *
+   * @param rows of each feature with such cells
+   * @param isMedian whether it is the median, and not the mean
+   */
+  public RegularizationPath filled(Map<Integer, BitSet> rows, boolean isMedian) {
+    for (BitSet cells : rows.values()) {
+      Checks.count("cells without a value", cells.cardinality());
+    }
+    filled = new FilledCells(Map.copyOf(rows), isMedian);
+    return this;
+  }
+
   /** Starts every value from zero: what warm starts are compared with. */
   RegularizationPath cold() {
     this.isWarm = false;
@@ -156,21 +178,37 @@ public final class RegularizationPath {
    */
   public PathResult fit(Dataset data, Backend backend) {
     requireAccepted(data, backend);
-    int d = data.features().size();
+    Map<Integer, Double> held = filled.held(data);
     try (TensorArena arena = TensorArena.open("folds")) {
       RowFolds rows = RowFolds.of(arena, data.rows(), folds, seed);
-      ColumnRanges ranges = ColumnRanges.of(data, rows);
-      if (ranges.isTargetConstant(-1, hasIntercept)) {
+      Parts all = parts(data, backend, rows);
+      if (all.ranges.isTargetConstant(-1, hasIntercept)) {
         throw new DataException(
             "target '%s' is %s in all rows: there is nothing to explain; choose another column"
-                .formatted(data.targets().getFirst(), ranges.target()));
+                .formatted(data.targets().getFirst(), all.ranges.target()));
       }
-      CenteredSums[] parts = new CenteredSums[folds];
-      for (int f = 0; f < folds; f++) {
-        parts[f] = sums(data, backend, rows, f);
-      }
-      return fit(data, parts, ranges, d);
+      IntFunction<Parts> without =
+          fold -> {
+            filled.set(data, filled.without(fold, data, rows));
+            return parts(data, backend, rows);
+          };
+      return fit(data, all, filled.rows().isEmpty() ? _ -> all : without);
+    } finally {
+      filled.set(data, held);
     }
+  }
+
+  /** The sums of each fold's rows. */
+  @SuppressWarnings("ArrayRecordComponent") // not compared
+  private record Parts(CenteredSums[] sums, ColumnRanges ranges) {}
+
+  private Parts parts(Dataset data, Backend backend, RowFolds rows) {
+    ColumnRanges ranges = ColumnRanges.of(data, rows);
+    CenteredSums[] sums = new CenteredSums[folds];
+    for (int f = 0; f < folds; f++) {
+      sums[f] = sums(data, backend, rows, f);
+    }
+    return new Parts(sums, ranges);
   }
 
   private CenteredSums sums(Dataset data, Backend backend, RowFolds rows, int fold) {
@@ -200,7 +238,7 @@ public final class RegularizationPath {
               .formatted(data.rows(), folds, data.rows() / 2));
     }
     long d = data.features().size();
-    long bytes = Double.BYTES * d * d * (folds + 3);
+    long bytes = Double.BYTES * d * d * (filled.rows().isEmpty() ? folds + 3 : 2 * folds + 3);
     long heap = Runtime.getRuntime().maxMemory();
     if (bytes > heap) {
       throw new IllegalArgumentException(
@@ -214,9 +252,9 @@ public final class RegularizationPath {
     }
   }
 
-  private PathResult fit(Dataset data, CenteredSums[] parts, ColumnRanges ranges, int d) {
-    CenteredSums all = merged(parts, ranges, -1, d);
-    double[] scale = scales(all, ranges, data);
+  private PathResult fit(Dataset data, Parts parts, IntFunction<Parts> without) {
+    CenteredSums all = merged(parts, -1);
+    double[] scale = scales(all, parts.ranges, data);
     all.standardize(scale);
     double[] values = given == null ? spaced(all, data) : given;
     PathModels models = PathModels.of(all, scale, kind, share, values, isWarm);
@@ -225,34 +263,38 @@ public final class RegularizationPath {
     double multiplyAdds = models.multiplyAdds;
     int unconverged = models.unconverged;
     for (int f = 0; f < folds; f++) {
-      double part = parts[f].rows / data.rows();
-      CenteredSums others = merged(parts, ranges, f, d);
+      CenteredSums own = parts.sums[f];
+      double part = own.rows / data.rows();
+      Parts refilled = without.apply(f);
+      CenteredSums judge = refilled.sums[f];
+      CenteredSums others = merged(refilled, f);
       others.standardize(scale);
       PathModels left = PathModels.of(others, scale, kind, share, values, isWarm);
       for (int i = 0; i < values.length; i++) {
-        trainingMse[i] +=
-            part * parts[f].meanSquaredError(models.coefficients[i], models.intercepts[i]);
-        foldMse[i][f] = parts[f].meanSquaredError(left.coefficients[i], left.intercepts[i]);
+        trainingMse[i] += part * own.meanSquaredError(models.coefficients[i], models.intercepts[i]);
+        foldMse[i][f] = judge.meanSquaredError(left.coefficients[i], left.intercepts[i]);
       }
       multiplyAdds += left.multiplyAdds;
       unconverged += left.unconverged;
     }
-    return result(data, ranges, values, models, trainingMse, foldMse, multiplyAdds, unconverged);
+    return result(
+        data, parts.ranges, values, models, trainingMse, foldMse, multiplyAdds, unconverged);
   }
 
-  private CenteredSums merged(CenteredSums[] parts, ColumnRanges ranges, int without, int d) {
+  private CenteredSums merged(Parts parts, int without) {
+    int d = parts.sums[0].mean.length;
     CenteredSums sums = new CenteredSums(d);
-    for (int f = 0; f < parts.length; f++) {
+    for (int f = 0; f < folds; f++) {
       if (f != without) {
-        sums.merge(parts[f]);
+        sums.merge(parts.sums[f]);
       }
     }
     for (int c = 0; c < d; c++) {
-      if (ranges.isConstant(c, without, hasIntercept)) {
+      if (parts.ranges.isConstant(c, without, hasIntercept)) {
         sums.clear(c);
       }
     }
-    if (ranges.isTargetConstant(without, hasIntercept)) {
+    if (parts.ranges.isTargetConstant(without, hasIntercept)) {
       sums.clearTarget();
     }
     return sums;
@@ -340,7 +382,7 @@ public final class RegularizationPath {
         chosen,
         simplest,
         constant,
-        PASSES,
+        PASSES * (filled.rows().isEmpty() ? 1 : folds + 1),
         multiplyAdds,
         unconverged);
   }

@@ -5,10 +5,20 @@ import static org.junit.jupiter.api.Assertions.assertEquals;
 import static org.junit.jupiter.api.Assertions.assertTrue;
 
 import com.fasterxml.jackson.databind.JsonNode;
+import com.fasterxml.jackson.databind.ObjectMapper;
+import dev.panagrad.backend.Backend;
+import dev.panagrad.backend.BackendOptions;
+import dev.panagrad.backend.Backends;
+import dev.panagrad.data.Datasets;
+import dev.panagrad.regression.ExactSolution;
+import dev.panagrad.tensor.DType;
+import dev.panagrad.tensor.Tensor;
+import dev.panagrad.tensor.TensorArena;
 import java.io.IOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.List;
+import java.util.stream.IntStream;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
 import org.junit.jupiter.params.ParameterizedTest;
@@ -149,6 +159,66 @@ class PathCommandTest {
     Cli.run("convert %s " + file + " --target y", data).exits(Cli.DONE);
     Cli.assertContains(
         Cli.run("path %s --target y --penalty l1", file).failure(Cli.USAGE), "training file");
+  }
+
+  /** Means of the folds that a fold is not one of, through files, rows left out and encodings. */
+  @Test
+  void missingCellsAreFilledByTheOtherFolds() throws IOException {
+    double[][] x = Datasets.normal(1, 41, 2);
+    StringBuilder text = new StringBuilder("a,color,b,y\n");
+    for (int i = 0; i < 41; i++) {
+      String target = i == 7 ? "" : Double.toString(x[i][0] - 2 * x[i][1]); // left out
+      String b = i % 5 == 0 ? "" : Double.toString(x[i][1]);
+      text.append("%s,%s,%s,%s%n".formatted(x[i][0], i % 2 == 0 ? "red" : "blue", b, target));
+    }
+    Path file = Files.writeString(folder.resolve("holes.csv"), text);
+    String options =
+        " --target y --categorical color --missing mean --penalty l2 --values 2 --ratio 1e-9 --folds 4 --no-shuffle --json";
+    Cli run = Cli.run(("path " + file + options).split(" ", -1)).exits(Cli.DONE);
+    JsonNode found = new ObjectMapper().readTree(run.out());
+    double sum = 0;
+    for (int fold = 0; fold < 4; fold++) {
+      sum += mse(x, fold) / 4;
+    }
+    assertEquals(sum, found.get("validationMse").get(1).asDouble(), 1e-6 * sum);
+  }
+
+  /** Of the plane through the rows of the other folds, with their mean of b: by QR of the rows. */
+  private static double mse(double[][] x, int fold) {
+    List<Integer> rows = IntStream.range(0, 41).filter(i -> i != 7).boxed().toList();
+    double mean =
+        IntStream.range(0, 40)
+            .filter(r -> r % 4 != fold && rows.get(r) % 5 != 0)
+            .mapToDouble(r -> x[rows.get(r)][1])
+            .average()
+            .orElseThrow();
+    try (Backend backend = Backends.open("scalar", new BackendOptions(1));
+        TensorArena arena = TensorArena.open("rows")) {
+      Tensor all = arena.allocate("x", DType.F64, 40, 3);
+      Tensor y = arena.allocate("y", DType.F64, 40);
+      Tensor index = arena.allocate("others", DType.I64, 30);
+      int count = 0;
+      for (int r = 0; r < 40; r++) {
+        int i = rows.get(r);
+        all.set(r, 0, x[i][0]);
+        all.set(r, 1, i % 2);
+        all.set(r, 2, i % 5 == 0 ? mean : x[i][1]);
+        y.set(r, x[i][0] - 2 * x[i][1]);
+        if (r % 4 != fold) {
+          index.setLong(count++, r);
+        }
+      }
+      ExactSolution plane = ExactSolution.solve(backend, all, y, index, 30, true, 0);
+      double sum = 0;
+      for (int r = fold; r < 40; r += 4) {
+        double z = plane.intercept()[0] - y.get(r);
+        for (int c = 0; c < 3; c++) {
+          z += plane.coefficients()[0][c] * all.get(r, c);
+        }
+        sum += z * z / 10;
+      }
+      return sum;
+    }
   }
 
   @Test

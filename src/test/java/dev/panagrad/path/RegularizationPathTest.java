@@ -14,7 +14,11 @@ import dev.panagrad.data.Datasets;
 import dev.panagrad.penalty.Penalty;
 import dev.panagrad.tensor.DType;
 import dev.panagrad.tensor.TensorArena;
+import java.util.Arrays;
+import java.util.BitSet;
 import java.util.List;
+import java.util.Map;
+import java.util.stream.IntStream;
 import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.BeforeEach;
 import org.junit.jupiter.api.Test;
@@ -165,6 +169,50 @@ class RegularizationPathTest {
       }
       assertEquals(sum, all.foldMse()[1][f], 1e-7);
     }
+  }
+
+  /** A fold's models know neither its rows nor what these would have filled in. */
+  @ParameterizedTest
+  @ValueSource(booleans = {false, true})
+  void cellsAreFilledByTheOtherFolds(boolean isMedian) {
+    double[][] y = Datasets.normal(2, 40, 1);
+    BitSet missing = new BitSet();
+    for (int i = 0; i < 40; i += 3) {
+      missing.set(i);
+    }
+    Dataset whole = data(filled(missing, -1, isMedian), y);
+    double[] before = whole.x().toArray();
+    RegularizationPath path = RegularizationPath.of(PathPenalty.L2).at(2e-9, 1e-9).folds(4);
+    PathResult found = path.inOrder().filled(Map.of(1, missing), isMedian).fit(whole, backend);
+    assertArrayEquals(before, whole.x().toArray(), "as they were");
+    RegularizationPath plain = RegularizationPath.of(PathPenalty.L2).at(2e-9, 1e-9).folds(4);
+    PathResult leaking = plain.inOrder().fit(whole, backend);
+    assertArrayEquals(leaking.coefficients()[1], found.coefficients()[1], "of all rows");
+    double leak = 0;
+    for (int f = 0; f < 4; f++) {
+      PathResult refilled = plain.fit(data(filled(missing, f, isMedian), y), backend);
+      assertEquals(refilled.foldMse()[1][f], found.foldMse()[1][f], 1e-7);
+      leak = Math.max(leak, Math.abs(leaking.foldMse()[1][f] - found.foldMse()[1][f]));
+    }
+    assertTrue(leak > 1e-3, "filled by all rows, the errors differ by " + leak);
+  }
+
+  /** What is missing in column 1 is filled by the rows that are not in that fold. */
+  private static double[][] filled(BitSet missing, int without, boolean isMedian) {
+    double[][] x = Datasets.normal(1, 40, 3);
+    double[] known =
+        IntStream.range(0, 40)
+            .filter(i -> !missing.get(i) && i % 4 != without)
+            .mapToDouble(i -> x[i][1])
+            .sorted()
+            .toArray();
+    int n = known.length;
+    double value =
+        isMedian
+            ? (known[n / 2] + known[(n - 1) / 2]) / 2
+            : Arrays.stream(known).average().orElseThrow();
+    missing.stream().forEach(i -> x[i][1] = value);
+    return x;
   }
 
   /** A rare category, all of whose rows are in one fold, is constant in the others. */

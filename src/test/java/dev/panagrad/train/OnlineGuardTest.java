@@ -96,7 +96,7 @@ class OnlineGuardTest {
           GarbageStream stream = new GarbageStream(FEATURES, NOISE, 0, 9);
           try (OnlineRegression online =
               OnlineRegression.with(Optimizer.of(rule)).open(backend, NAMES, List.of("y"))) {
-            for (int i = 0; i < 20_000; i++) {
+            for (int i = 0; i < 8_000; i++) {
               stream.next();
               if (i == at) {
                 for (int f = 0; f < FEATURES; f++) {

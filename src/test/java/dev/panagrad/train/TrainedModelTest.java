@@ -200,7 +200,7 @@ class TrainedModelTest {
           (backend, arena) -> {
             Trainer trainer =
                 Trainer.with(Optimizer.of(new GradientDescent(0.2)).penalty(penalty))
-                    .epochs(1000)
+                    .epochs(200)
                     .standardizeInPlace();
             TrainingResult together = trainer.fit(Datasets.of(arena, DType.F64, x, y), backend);
             for (int j = 0; j < 2; j++) {
