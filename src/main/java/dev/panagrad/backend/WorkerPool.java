@@ -28,6 +28,9 @@ public final class WorkerPool implements AutoCloseable {
     void run(int chunk, int worker);
   }
 
+  // Brief tasks that follow each other more closely are a stream, for which workers are woken.
+  private static final long STREAM_NANOS = 50_000;
+
   // 20 to 40 microseconds of pauses: longer than the gap between two tasks of a kernel.
   private static final int SPINS = 1000;
   // Index bits of a ticket: chunks per task are fewer than 2^20.
@@ -46,6 +49,7 @@ public final class WorkerPool implements AutoCloseable {
   private final AtomicInteger unfinished = new AtomicInteger();
   private ChunkTask task;
   private long taskNumber;
+  private long briefEnd = System.nanoTime() - STREAM_NANOS;
   private volatile Throwable failure;
   private volatile Thread waiting;
   private volatile boolean closed;
@@ -107,10 +111,22 @@ public final class WorkerPool implements AutoCloseable {
   }
 
   /**
+   * {@link #run(ChunkTask, int)} for a task that takes little longer than waking a worker. Those
+   * that spin after the last task help; others are woken only where such tasks follow each other.
+   */
+  public void runBrief(ChunkTask newTask, int chunks) {
+    share(newTask, chunks, true);
+  }
+
+  /**
    * Runs all chunks and returns when they are done. The caller computes too. A failure of a chunk
    * is thrown here after the others have ended. A chunk must not call it: IllegalStateException.
    */
   public void run(ChunkTask newTask, int chunks) {
+    share(newTask, chunks, false);
+  }
+
+  private void share(ChunkTask newTask, int chunks, boolean isBrief) {
     if (Thread.currentThread() instanceof Worker
         || (turn.isHeldByCurrentThread() && task != null)) {
       throw new IllegalStateException("a chunk of a task cannot run another task");
@@ -129,13 +145,15 @@ public final class WorkerPool implements AutoCloseable {
       unfinished.set(chunks);
       taskNumber = (taskNumber + 1) & 0xFFFFFF;
       ticket.set(taskNumber << (2 * BITS) | (long) chunks << BITS);
-      int helpers = Math.min(workers.length, chunks - 1);
+      boolean wakes = !isBrief || System.nanoTime() - briefEnd < STREAM_NANOS;
+      int helpers = wakes ? Math.min(workers.length, chunks - 1) : 0;
       for (int i = 0; i < helpers; i++) {
         workers[i].wake();
       }
       claimChunks(0);
       awaitUnfinished();
       task = null;
+      briefEnd = isBrief ? System.nanoTime() : briefEnd;
       Throwable thrown = failure;
       if (thrown != null) {
         failure = null;

@@ -26,18 +26,48 @@ class WorkerPoolTest {
         for (int chunks : new int[] {0, 1, 2, 3, 7, 64, 1000}) {
           for (int repeat = 0; repeat < 200; repeat++) {
             AtomicIntegerArray runs = new AtomicIntegerArray(Math.max(1, chunks));
-            pool.run(
+            WorkerPool.ChunkTask task =
                 (chunk, worker) -> {
                   runs.incrementAndGet(chunk);
                   assertTrue(worker >= 0 && worker < threads);
-                },
-                chunks);
+                };
+            if (repeat % 2 == 0) {
+              pool.run(task, chunks);
+            } else {
+              pool.runBrief(task, chunks);
+            }
             for (int chunk = 0; chunk < chunks; chunk++) {
               assertEquals(1, runs.get(chunk));
             }
           }
         }
       }
+    }
+  }
+
+  /** A brief task leaves a parked worker alone; where such tasks follow each other it helps. */
+  @Test
+  void briefTasks() {
+    try (WorkerPool pool = new WorkerPool(new Lifetime("brief"), 2)) {
+      Thread worker =
+          Thread.getAllStackTraces().keySet().stream()
+              .filter(thread -> thread.getName().equals("panagrad-brief-worker-1"))
+              .findFirst()
+              .orElseThrow();
+      for (int task = 0; task < 5; task++) {
+        // Parked, and some time after the task before.
+        while (worker.getState() != Thread.State.WAITING) {
+          Thread.onSpinWait();
+        }
+        LockSupport.parkNanos(1_000_000);
+        pool.runBrief((_, by) -> assertEquals(0, by, "woken"), 4);
+      }
+      AtomicInteger helped = new AtomicInteger();
+      long end = System.nanoTime() + 20_000_000_000L;
+      while (helped.get() == 0 && System.nanoTime() < end) {
+        pool.runBrief((_, by) -> helped.addAndGet(by), 4);
+      }
+      assertTrue(helped.get() > 0, "nobody helps");
     }
   }
 

@@ -48,11 +48,13 @@ final class RowSumsF32 implements WorkerPool.ChunkTask, AutoCloseable {
   // Rows per chunk, at least: adding a chunk's totals then costs less than a tenth of computing
   // them.
   private static final int CHUNK_ROWS = 64;
-  // Bytes of X times outputs per chunk, at least: some 15 microseconds.
-  private static final long CHUNK_BYTES = 512 * 1024;
-  // Bytes of X times outputs below which a call is one chunk: waking a worker takes some 10
-  // microseconds.
-  private static final long SERIAL_BYTES = 512 * 1024;
+  // Cost of a chunk, at least, in bytes of X in order times outputs: some 4 microseconds.
+  private static final long CHUNK_COST = 128 * 1024;
+  // Cost below which waking a worker takes longer than it saves (2,048 x 64: 22 to 45 us).
+  private static final long WAKING_COST = 2 * 1024 * 1024;
+  // Narrow rows from anywhere in memory cost as much as that many times their bytes in order.
+  private static final long ANYWHERE = 4;
+  private static final long NARROW_BYTES = 1024;
 
   private static final long STRIDE = (long) LanesF32.COUNT * LanesF32.BYTES;
   // Elements from the residuals of one output to those of the next.
@@ -60,10 +62,11 @@ final class RowSumsF32 implements WorkerPool.ChunkTask, AutoCloseable {
 
   private final WorkerPool pool;
   private final RowTotalsF32 totals;
-  private final RowBlock[] blocks = new RowBlock[MAX_CHUNKS];
-  private final float[][] weight = new float[MAX_CHUNKS][OutputRowsF32.OUTPUTS * PITCH];
-  private final long[][] weightsAt = new long[MAX_CHUNKS][OutputRowsF32.OUTPUTS];
-  private final LossBlock[] lossBlocks = new LossBlock[MAX_CHUNKS];
+  // Of each thread, in whose cache they stay.
+  private final RowBlock[] blocks;
+  private final float[][] weight;
+  private final long[][] weightsAt;
+  private final LossBlock[] lossBlocks;
   private double[][] residualSums = new double[MAX_CHUNKS][1];
   private double[][] squareSums = new double[MAX_CHUNKS][1];
 
@@ -85,9 +88,14 @@ final class RowSumsF32 implements WorkerPool.ChunkTask, AutoCloseable {
 
   RowSumsF32(WorkerPool pool, Arena arena) {
     this.pool = pool;
-    for (int chunk = 0; chunk < MAX_CHUNKS; chunk++) {
-      blocks[chunk] = new RowBlock(arena, LanesF32.COUNT, LanesF32.BYTES);
-      lossBlocks[chunk] = new LossBlock();
+    int threads = pool.threads();
+    blocks = new RowBlock[threads];
+    lossBlocks = new LossBlock[threads];
+    weight = new float[threads][OutputRowsF32.OUTPUTS * PITCH];
+    weightsAt = new long[threads][OutputRowsF32.OUTPUTS];
+    for (int t = 0; t < threads; t++) {
+      blocks[t] = new RowBlock(arena, LanesF32.COUNT, LanesF32.BYTES);
+      lossBlocks[t] = new LossBlock();
     }
     totals = new RowTotalsF32(arena);
   }
@@ -176,22 +184,26 @@ final class RowSumsF32 implements WorkerPool.ChunkTask, AutoCloseable {
     this.count = count;
     this.outputs = outputs;
     long cols = x.cols();
-    chunks = chunks(Math.max(1, cols * LanesF32.BYTES * outputs), count);
+    long rowBytes = Math.max(1, cols * LanesF32.BYTES);
+    boolean isAnywhere = order != null && rowBytes <= NARROW_BYTES;
+    long rowCost = rowBytes * outputs * (isAnywhere ? ANYWHERE : 1);
+    chunks = chunks(rowCost, count);
     totals.prepare(cols, outputs, chunks, chunks > 1 || count > FLUSH_ROWS);
     if (residualSums[0].length < outputs) {
       double[][] squares = new double[MAX_CHUNKS][outputs];
       residualSums = new double[MAX_CHUNKS][outputs];
       squareSums = squares;
     }
-    pool.run(this, chunks, shareable && x.isShareable());
+    if (rowCost < WAKING_COST / Math.max(1, count) && shareable && x.isShareable()) {
+      pool.runBrief(this, chunks);
+    } else {
+      pool.run(this, chunks, shareable && x.isShareable());
+    }
     totals.combine();
   }
 
-  private static int chunks(long rowBytes, long count) {
-    if (rowBytes < SERIAL_BYTES / Math.max(1, count)) {
-      return 1;
-    }
-    long chunkRows = Math.max(CHUNK_ROWS, CHUNK_BYTES / rowBytes);
+  private static int chunks(long rowCost, long count) {
+    long chunkRows = Math.max(CHUNK_ROWS, CHUNK_COST / rowCost);
     return Math.clamp(count / chunkRows, 1, MAX_CHUNKS);
   }
 
@@ -207,19 +219,19 @@ final class RowSumsF32 implements WorkerPool.ChunkTask, AutoCloseable {
     long cols = x.cols();
     int blockRows = RowKernelsF32.blockRows(cols);
     long pending = 0;
-    RowBlock block = blocks[chunk];
-    float[] r = weight[chunk];
+    RowBlock block = blocks[worker];
+    float[] r = weight[worker];
     for (long row = from; row < to; row += blockRows) {
       int n = (int) Math.min(blockRows, to - row);
       block.gather(x, order, row, n);
       int j = 0;
       while (given == null && outputs - j > 1 && cols <= RowKernelsF32.SEGMENT) {
-        fourOutputs(chunk, j, block, r, sumsAt);
+        fourOutputs(chunk, worker, j, r, sumsAt);
         j += Math.min(OutputRowsF32.OUTPUTS, outputs - j);
       }
       for (; j < outputs; j++) {
         if (given == null) {
-          residuals(chunk, j, block, r);
+          residuals(chunk, worker, j, r);
         } else {
           copyGiven(block, r);
         }
@@ -233,7 +245,7 @@ final class RowSumsF32 implements WorkerPool.ChunkTask, AutoCloseable {
         pending = 0;
       }
     }
-    if (totals.flushes) {
+    if (totals.flushes && pending > 0) {
       totals.flush(sumsAt);
     }
   }
@@ -248,17 +260,18 @@ final class RowSumsF32 implements WorkerPool.ChunkTask, AutoCloseable {
   }
 
   /** Outputs from {@code first}, as many of four as there are; the last stands in for others. */
-  private void fourOutputs(int chunk, int first, RowBlock block, float[] r, long sumsAt) {
+  private void fourOutputs(int chunk, int worker, int first, float[] r, long sumsAt) {
+    RowBlock block = blocks[worker];
     Tensor w = model.w();
     int n = Math.min(OutputRowsF32.OUTPUTS, outputs - first);
-    long[] wAt = weightsAt[chunk];
+    long[] wAt = weightsAt[worker];
     for (int q = 0; q < OutputRowsF32.OUTPUTS; q++) {
       int j = first + Math.min(q, n - 1);
       wAt[q] = w.byteOffset() + j * w.cols() * LanesF32.BYTES;
     }
     RowKernelsF32.dots4(block, x.cols(), w.segment(), wAt, r, PITCH);
     for (int q = 0; q < n; q++) {
-      subtractTarget(chunk, first + q, block, r, q * PITCH);
+      subtractTarget(chunk, worker, first + q, r, q * PITCH);
       zeroFillings(block, r, q * PITCH);
     }
     for (int q = n; q < OutputRowsF32.OUTPUTS; q++) {
@@ -269,20 +282,22 @@ final class RowSumsF32 implements WorkerPool.ChunkTask, AutoCloseable {
         block, x.cols(), r, PITCH, totals.memory, sumsAt + first * stride, stride);
   }
 
-  private void residuals(int chunk, int j, RowBlock block, float[] r) {
+  private void residuals(int chunk, int worker, int j, float[] r) {
+    RowBlock block = blocks[worker];
     Tensor w = model.w();
     long wAt = w.byteOffset() + j * w.cols() * LanesF32.BYTES;
     block.locateWeights(w.segment(), wAt, x.cols());
     RowKernelsF32.dots(block, x.cols(), w.segment(), wAt, r);
-    subtractTarget(chunk, j, block, r, 0);
+    subtractTarget(chunk, worker, j, r, 0);
   }
 
-  private void subtractTarget(int chunk, int j, RowBlock block, float[] r, int from) {
+  private void subtractTarget(int chunk, int worker, int j, float[] r, int from) {
+    RowBlock block = blocks[worker];
     Tensor b = model.b();
     float intercept = b == null ? 0 : narrow(Cells.get(b, j));
     if (loss != null) {
       double shift = intercept;
-      LossBlock cells = lossBlocks[chunk];
+      LossBlock cells = lossBlocks[worker];
       for (int i = 0; i < block.filled; i++) {
         cells.z[i] = r[from + i] + shift;
       }
