@@ -4,7 +4,6 @@ import com.sun.management.OperatingSystemMXBean;
 import dev.panagrad.data.DataException;
 import dev.panagrad.data.Dataset;
 import dev.panagrad.data.EncodedTable;
-import dev.panagrad.data.MissingCells;
 import dev.panagrad.data.Table;
 import dev.panagrad.data.TableReader;
 import dev.panagrad.tensor.DType;
@@ -45,7 +44,7 @@ final class DataOptions {
       description = "Columns that are no features, where --features is not given.")
   private List<String> excluded = new ArrayList<>();
 
-  @Mixin private EncodingOptions encoding;
+  @Mixin EncodingOptions encoding;
 
   @Option(
       names = "--dtype",
@@ -87,10 +86,6 @@ final class DataOptions {
         throw encoding.all(chosen, use, e);
       }
     }
-  }
-
-  MissingCells missing() {
-    return encoding.missing();
   }
 
   void requireTarget() {

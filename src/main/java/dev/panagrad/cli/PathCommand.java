@@ -113,7 +113,7 @@ final class PathCommand implements Callable<Integer> {
     List<String> coarse;
     try (Backend backend = backendChoice.open();
         TensorArena arena = TensorArena.open("data")) {
-      boolean isMedian = data.missing() == MissingCells.MEDIAN;
+      boolean isMedian = data.encoding.missing() == MissingCells.MEDIAN;
       Dataset dataset = data.read(arena, encoded -> path.filled(encoded.filledCells(), isMedian));
       if (dataset.targets().size() != 1) {
         throw new UsageException(

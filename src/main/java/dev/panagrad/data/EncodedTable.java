@@ -76,30 +76,30 @@ public final class EncodedTable implements Table {
       int[] all = new int[sources.length + others.length];
       System.arraycopy(sources, 0, all, 0, sources.length);
       System.arraycopy(others, 0, all, sources.length, others.length);
-      below.read(all, new Unfillable(encoding, dropped));
+      MissingOnly unfillable =
+          (row, selected) -> {
+            if (selected >= sources.length
+                || encoding.missing(selected, (feature, value) -> {}) != null) {
+              dropped.set(Math.toIntExact(row));
+            }
+          };
+      below.read(all, unfillable);
     }
     return new EncodedTable(below, encoding, sources, others, dropped, 0, false);
   }
 
-  /** Finds the rows with missing cells that an encoding refuses. */
-  private record Unfillable(TableEncoding encoding, BitSet rows) implements Values {
+  /** Sees missing cells only. */
+  @FunctionalInterface
+  private interface MissingOnly extends Values {
     @Override
-    public void number(long row, int selected, double value) {
+    default void number(long row, int selected, double value) {
       if (Double.isNaN(value)) {
         missing(row, selected);
       }
     }
 
     @Override
-    public void text(long row, int selected, String text) {}
-
-    @Override
-    public void missing(long row, int selected) {
-      if (selected >= encoding.names().size()
-          || encoding.missing(selected, (feature, value) -> {}) != null) {
-        rows.set(Math.toIntExact(row));
-      }
-    }
+    default void text(long row, int selected, String text) {}
   }
 
   /** How features are made of the columns below. */
@@ -128,25 +128,12 @@ public final class EncodedTable implements Table {
             .filter(
                 c -> encoding.columns().get(c) instanceof NumberColumn n && !Double.isNaN(n.fill()))
             .toArray();
-    Values missing =
-        new Values() {
-          @Override
-          public void number(long row, int selected, double value) {
-            if (Double.isNaN(value)) {
-              missing(row, selected);
-            }
-          }
-
-          @Override
-          public void text(long row, int selected, String text) {}
-
-          @Override
-          public void missing(long row, int selected) {
-            int at = Math.toIntExact(row);
-            if (!dropped.get(at)) {
-              int feature = encoding.first(filled[selected]);
-              cells.computeIfAbsent(feature, _ -> new BitSet()).set((int) kept(at));
-            }
+    MissingOnly missing =
+        (row, selected) -> {
+          int at = Math.toIntExact(row);
+          if (!dropped.get(at)) {
+            int feature = encoding.first(filled[selected]);
+            cells.computeIfAbsent(feature, _ -> new BitSet()).set((int) kept(at));
           }
         };
     if (filled.length > 0) {

@@ -20,6 +20,7 @@ final class PlainPiece {
       MethodHandles.byteArrayViewVarHandle(long[].class, ByteOrder.LITTLE_ENDIAN);
   private static final long LOW_BITS = 0x0101_0101_0101_0101L;
   private static final long HIGH_BITS = 0x8080_8080_8080_8080L;
+  private static final int SLACK = Long.BYTES; // for the last word, and a line's end
   private static final int MORE_BYTES = 1 << 16;
   // A longer line is left to the parser of records, which refuses it.
   private static final int MOST_BYTES =
@@ -62,8 +63,8 @@ final class PlainPiece {
   void load(FileChannel file, long from, long to, boolean isFirst) throws IOException {
     position = isFirst ? from : from - 1;
     int length = (int) (to - position);
-    if (bytes.length < length + 1) {
-      bytes = new byte[length + 1];
+    if (bytes.length < length + SLACK) {
+      bytes = new byte[length + SLACK];
     }
     int size = fill(file, 0, length);
     first = isFirst ? 0 : after(0, size);
@@ -82,7 +83,7 @@ final class PlainPiece {
       }
       look = size;
       length += Math.max(MORE_BYTES, length / 2);
-      bytes = Arrays.copyOf(bytes, length + 1);
+      bytes = Arrays.copyOf(bytes, length + SLACK);
       size = fill(file, size, length);
       behind = after(look, size);
     }
@@ -129,9 +130,8 @@ final class PlainPiece {
     int fields = 1;
     int start = first;
     int returns = 0; // those in lines less those at their ends
-    int i = first;
-    for (; i + Long.BYTES <= end; i += Long.BYTES) {
-      long word = (long) LONG.get(bytes, i);
+    for (int i = first; i < end; i += Long.BYTES) {
+      long word = (long) LONG.get(bytes, i) & bytes(end - i);
       long apart = equal(word, separators);
       long ends = equal(word, LOW_BITS * '\n');
       seen |= (word & HIGH_BITS) | equal(word, LOW_BITS * '"');
@@ -150,22 +150,13 @@ final class PlainPiece {
       }
       fields += Long.bitCount(apart);
     }
-    for (; i < end; i++) {
-      byte b = bytes[i];
-      seen |= b < 0 || b == '"' ? 1 : 0;
-      returns += b == '\r' ? 1 : 0;
-      fields += b == separator ? 1 : 0;
-      if (b == '\n') {
-        int kind = line(start, i, fields);
-        returns -= kind >> 1;
-        found += kind & 1;
-        seen |= kind < 0 ? 1 : 0;
-        start = i + 1;
-        fields = 1;
-      }
-    }
     rows = seen == 0 && returns == 0 && !isTooLong ? found : -1;
     return rows;
+  }
+
+  /** The mask of a word's first bytes. */
+  private static long bytes(int count) {
+    return count < Long.BYTES ? (1L << (Byte.SIZE * count)) - 1 : -1;
   }
 
   /** 1 for a row, 2 for a carriage return at its end, together; negative if fields do not fit. */
