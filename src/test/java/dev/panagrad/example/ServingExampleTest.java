@@ -31,12 +31,12 @@ import java.util.stream.Stream;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
 
-/** The serving example of the README: it compiles, it runs, and the README holds this text. */
+/** The serving example of the guide: it compiles, it runs, and the page holds this text. */
 class ServingExampleTest {
-  private static final String START = "\n  // README: start\n";
-  private static final String END = "\n  // README: end\n";
+  private static final String START = "\n  // service: start\n";
+  private static final String END = "\n  // service: end\n";
 
-  // README: start
+  // service: start
   static final class PriceService implements AutoCloseable {
     private final ServedModel served;
     private final FeatureOrder order;
@@ -85,7 +85,7 @@ class ServingExampleTest {
     }
   }
 
-  // README: end
+  // service: end
 
   private static List<double[]> diabetes(int from, int to) throws IOException {
     return Files.readAllLines(Path.of("src/test/resources/data/diabetes.csv")).stream()
@@ -155,13 +155,13 @@ class ServingExampleTest {
   }
 
   @Test
-  void isInTheReadme() throws IOException {
+  void isInTheGuide() throws IOException {
     String source =
         Files.readString(Path.of("src/test/java/dev/panagrad/example/ServingExampleTest.java"));
-    String readme = Files.readString(Path.of("README.md"));
+    String page = Files.readString(Path.of("src/site/markdown/serving.md"));
     String example = source.substring(source.indexOf(START) + START.length(), source.indexOf(END));
     assertTrue(example.lines().count() > 10);
-    assertTrue(readme.contains("```java\n" + example.stripTrailing().stripIndent() + "\n```"));
+    assertTrue(page.contains("```java\n" + example.stripTrailing().stripIndent() + "\n```"));
   }
 
   // page: start
