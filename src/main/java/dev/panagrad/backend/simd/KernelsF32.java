@@ -37,7 +37,7 @@ final class KernelsF32 extends VectorKernelsF32 {
     if (transpose == Transpose.YES) {
       sums.transposedProduct(alpha, a, x, beta, y);
     } else {
-      products.apply(alpha, a, 0, a.rows(), new Linear(x.reshape(1, x.count()), null), beta, y);
+      products.apply(alpha, a, 0, a.rows(), x, null, beta, y);
     }
   }
 
@@ -59,7 +59,7 @@ final class KernelsF32 extends VectorKernelsF32 {
 
   @Override
   public void predict(Tensor x, long first, long count, Linear model, Tensor out) {
-    products.apply(1, x, first, count, model, 0, out);
+    products.apply(1, x, first, count, model.w(), model.b(), 0, out);
   }
 
   @Override

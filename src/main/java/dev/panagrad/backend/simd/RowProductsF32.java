@@ -3,7 +3,6 @@ package dev.panagrad.backend.simd;
 import static dev.panagrad.backend.simd.LanesF32.narrow;
 
 import dev.panagrad.backend.Lifetime;
-import dev.panagrad.backend.Linear;
 import dev.panagrad.backend.WorkerPool;
 import dev.panagrad.tensor.Tensor;
 import dev.panagrad.tensor.cell.Cells;
@@ -37,7 +36,8 @@ final class RowProductsF32 implements WorkerPool.ChunkTask, AutoCloseable {
   private Tensor x;
   private long first;
   private long count;
-  private Linear model;
+  private Tensor w;
+  private Tensor b;
   private double beta;
   private Tensor out;
   private long chunkRows;
@@ -56,21 +56,33 @@ final class RowProductsF32 implements WorkerPool.ChunkTask, AutoCloseable {
   private static final class Block {
     final RowBlock rows;
     final float[] dots = new float[RowBlock.MAX_ROWS + LanesF32.COUNT];
+    double alpha;
+    double beta;
 
     Block(RowBlock rows) {
       this.rows = rows;
     }
 
-    void multiply(Linear model, long output) {
-      MemorySegment ws = model.w().segment();
-      long cols = model.features();
-      long wAt = model.w().byteOffset() + output * cols * LanesF32.BYTES;
-      rows.locateWeights(ws, wAt, cols);
-      RowKernelsF32.dots(rows, cols, ws, wAt, dots);
+    /** Computes {@code n} rows of the result from the {@code from}-th. */
+    void compute(Tensor x, long base, Tensor w, Tensor b, Tensor out, long from, long n) {
+      MemorySegment ws = w.segment();
+      long cols = x.cols();
+      int outputs = outputs(w);
+      int blockRows = RowKernelsF32.blockRows(cols);
+      for (long row = from; row < from + n; row += blockRows) {
+        rows.gather(x, null, base + row, (int) Math.min(blockRows, from + n - row));
+        for (int j = 0; j < outputs; j++) {
+          long wAt = w.byteOffset() + j * cols * LanesF32.BYTES;
+          rows.locateWeights(ws, wAt, cols);
+          RowKernelsF32.dots(rows, cols, ws, wAt, dots);
+          double intercept = b == null ? 0 : Cells.get(b, j);
+          store(intercept, out, out.byteOffset() + (row * out.rowStride() + j) * LanesF32.BYTES);
+        }
+      }
     }
 
     /** Writes a column of results, the first one's element being at that byte offset. */
-    void store(double alpha, double intercept, double beta, Tensor out, long start) {
+    private void store(double intercept, Tensor out, long start) {
       MemorySegment outs = out.segment();
       long rowBytes = out.rowStride() * LanesF32.BYTES;
       for (int i = 0; i < rows.filled; i++) {
@@ -84,17 +96,32 @@ final class RowProductsF32 implements WorkerPool.ChunkTask, AutoCloseable {
     }
   }
 
-  /** {@code out = alpha * X W^T + b + beta * out} for rows {@code [first, first + count)} of X. */
+  private static int outputs(Tensor w) {
+    return w.shape().rank() == 1 ? 1 : Math.toIntExact(w.rows());
+  }
+
+  /**
+   * {@code out = alpha * X W^T + b + beta * out} for rows {@code [first, first + count)} of X.
+   *
+   * @param w weights of each output, or the only one's as a vector
+   */
   void apply(
-      double alpha, Tensor x, long first, long count, Linear model, double beta, Tensor out) {
-    long rowBytes = Math.max(1, x.cols() * LanesF32.BYTES * model.outputs());
+      double alpha, Tensor x, long first, long count, Tensor w, Tensor b, double beta, Tensor out) {
+    long rowBytes = Math.max(1, x.cols() * LanesF32.BYTES * outputs(w));
     if (count <= SERIAL_BYTES / rowBytes
         || pool.threads() == 1
         || !(x.isShareable()
-            && model.w().isShareable()
+            && w.isShareable()
             && out.isShareable()
-            && RowSumsF32.isShareable(model.b()))) {
-      rows(alpha, x, first, model, beta, out, 0, count);
+            && RowSumsF32.isShareable(b))) {
+      Block block = blocks.borrow();
+      try {
+        block.alpha = alpha;
+        block.beta = beta;
+        block.compute(x, first, w, b, out, 0, count);
+      } finally {
+        blocks.giveBack(block);
+      }
       return;
     }
     pool.acquire();
@@ -103,7 +130,8 @@ final class RowProductsF32 implements WorkerPool.ChunkTask, AutoCloseable {
       this.x = x;
       this.first = first;
       this.count = count;
-      this.model = model;
+      this.w = w;
+      this.b = b;
       this.beta = beta;
       this.out = out;
       // Whole blocks; at most 2^16 chunks.
@@ -113,7 +141,8 @@ final class RowProductsF32 implements WorkerPool.ChunkTask, AutoCloseable {
       pool.run(this, (int) Math.ceilDiv(count, chunkRows));
     } finally {
       this.x = null;
-      this.model = null;
+      this.w = null;
+      this.b = null;
       this.out = null;
       pool.release();
     }
@@ -121,27 +150,12 @@ final class RowProductsF32 implements WorkerPool.ChunkTask, AutoCloseable {
 
   @Override
   public void run(int chunk, int worker) {
-    long from = chunk * chunkRows;
-    rows(alpha, x, first, model, beta, out, from, Math.min(chunkRows, count - from));
-  }
-
-  /** Computes {@code n} rows of the result from the {@code from}-th. */
-  private void rows(
-      double alpha, Tensor x, long base, Linear model, double beta, Tensor out, long from, long n) {
     Block block = blocks.borrow();
     try {
-      Tensor b = model.b();
-      int outputs = Math.toIntExact(model.outputs());
-      int blockRows = RowKernelsF32.blockRows(x.cols());
-      for (long row = from; row < from + n; row += blockRows) {
-        block.rows.gather(x, null, base + row, (int) Math.min(blockRows, from + n - row));
-        for (int j = 0; j < outputs; j++) {
-          block.multiply(model, j);
-          double intercept = b == null ? 0 : Cells.get(b, j);
-          long start = out.byteOffset() + (row * out.rowStride() + j) * LanesF32.BYTES;
-          block.store(alpha, intercept, beta, out, start);
-        }
-      }
+      long from = chunk * chunkRows;
+      block.alpha = alpha;
+      block.beta = beta;
+      block.compute(x, first, w, b, out, from, Math.min(chunkRows, count - from));
     } finally {
       blocks.giveBack(block);
     }
