@@ -7,7 +7,7 @@ import dev.panagrad.rule.Checks;
  * bounded force.
  *
  * <pre>
- *   r = z - y     r^2                      |r| <= delta
+ *   r = z - y     r^2                      |r| &lt;= delta
  *                 delta (2 |r| - delta)    otherwise
  *   derivative    2 clamp(r, -delta, delta)
  * </pre>

@@ -77,7 +77,7 @@ public final class CheckpointSnapshot {
 
   /**
    * Writes what was taken in place of what was there, and fsyncs it; if that throws anything but
-   * {@link NotDurableException}, what was there still is.
+   * {@link dev.panagrad.safetensors.NotDurableException}, what was there still is.
    *
    * @param more texts of the caller, under names of their own
    * @param others host tensors of the caller, whose names begin with {@value Checkpoint#OTHERS}

@@ -48,9 +48,9 @@ import java.util.Locale;
  *   A = |b| + sum_f |m_f w_f| + |m_y|      0 without intercept
  *   e = gamma S + gamma_(2 d + 12) A
  *
- *   |error of gw_f| <= 6 gamma t_f (S + |s| + e) + 2 |m_f| e
- *   |error of gb|   <= 2 e
- *   |error of loss| <= 3 gamma S^2 + 2 |s| e + e^2
+ *   |error of gw_f| &lt;= 6 gamma t_f (S + |s| + e) + 2 |m_f| e
+ *   |error of gb|   &lt;= 2 e
+ *   |error of loss| &lt;= 3 gamma S^2 + 2 |s| e + e^2
  * </pre>
  *
  * times u, before the gradient is rounded to its own type, for fewer than 10^7 rows and in the

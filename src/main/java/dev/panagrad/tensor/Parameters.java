@@ -13,7 +13,7 @@ import java.util.Objects;
  * <pre>
  *   flat     | weights ............ |pad| intercept |pad|
  *            ^ 64-byte boundary         ^ 64-byte boundary
- *            |<----- penalized ------->|<--- exempt ----->|
+ *            |&lt;----- penalized ------->|&lt;--- exempt ----->|
  * </pre>
  *
  * Views that penalties and weight decay apply to come first, exempt ones (an intercept) after them.

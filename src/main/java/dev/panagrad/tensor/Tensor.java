@@ -12,7 +12,7 @@ import java.util.Objects;
  * <pre>
  *   storage   |........................................................|
  *   byteOffset ------->| row 0 (cols elements) |gap| row 1 |gap| ...
- *                      |<-- rowStride elements --->|
+ *                      |&lt;-- rowStride elements --->|
  * </pre>
  *
  * Elements within a row are adjacent, in native byte order. A vector of n elements has n rows of
