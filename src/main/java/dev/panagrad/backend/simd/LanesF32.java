@@ -17,11 +17,9 @@ final class LanesF32 {
   static final float TINY = Float.MIN_NORMAL;
   // Sums of squares between these lost nothing that matters to overflow or underflow in F32.
   static final double SAFE_SQUARES_MIN = 1e-24;
-
   static final double SAFE_SQUARES_MAX = 1e30;
   // Exchange lanes that far apart; meaningless, and unused, where vectors are shorter.
   static final VectorShuffle<Float> SWAP_1 = swap(1);
-
   static final VectorShuffle<Float> SWAP_2 = swap(2);
   static final VectorShuffle<Float> SWAP_4 = swap(4);
   static final VectorShuffle<Float> SWAP_8 = swap(8);
@@ -29,7 +27,6 @@ final class LanesF32 {
   static final VectorMask<Float> ODD = lanes(lane -> lane % 2 == 1);
   // Lanes 2 and 3, 6 and 7, and so on.
   static final VectorMask<Float> SECOND = lanes(lane -> lane % 4 >= 2);
-
   static final VectorMask<Float> FIRST_FOUR = lanes(lane -> lane < 4);
 
   /**

@@ -32,9 +32,7 @@ final class RowBlock {
   static final int MAX_ROWS = 64;
   // Bytes of a row up to which four neighbors are one stream.
   private static final long NARROW_BYTES = 256;
-
   private static final int SLOT_BYTES = 64;
-
   private final int lanes;
   private final int elementBytes;
   private final MemorySegment buffer;
@@ -49,23 +47,18 @@ final class RowBlock {
   final int[] row = new int[MAX_ROWS];
   // Numbers of rows by index, in the order of the groups.
   private final long[] number = new long[MAX_ROWS];
-
   private boolean isIndexed;
   // Position of the first row: of the index, or of the rows.
   long first;
   // Rows in the block, and in its groups: the next multiple of four.
   int count;
-
   int filled;
   // The first place where a group may have been filled up.
   int firstFilling;
-
   private boolean isInOrder;
   // A vector per row, between two methods of a kernel; that of the other type is empty.
   final float[] partsF32;
-
   final double[] partsF64;
-
   MemorySegment rows;
   MemorySegment tails;
   MemorySegment weightTails;
