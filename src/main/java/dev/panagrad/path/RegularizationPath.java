@@ -45,8 +45,8 @@ import java.util.stream.IntStream;
  *
  * <p>Cost: rows are read {@value #PASSES} times, n d^2 multiply-adds, and k + 1 times that where
  * cells are {@link #filled}; then k^2 d^2 for k folds, and the solver's work for each value k + 1
- * times. Memory: {@code 8 d^2 (k + 3)} bytes of heap. Bits depend on the backend and not on its
- * threads. Threading: one thread at a time.
+ * times. Memory: {@code 8 d^2 (k + 3)} bytes of heap, with filled cells (2 k + 3). Bits depend on
+ * the backend and not on its threads. Threading: one thread at a time.
  */
 public final class RegularizationPath {
   public static final int DEFAULT_VALUES = 100;

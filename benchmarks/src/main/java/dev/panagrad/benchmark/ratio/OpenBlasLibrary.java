@@ -3,7 +3,12 @@ package dev.panagrad.benchmark.ratio;
 import java.io.IOException;
 import java.io.InputStream;
 import java.lang.foreign.Arena;
+import java.lang.foreign.FunctionDescriptor;
+import java.lang.foreign.Linker;
+import java.lang.foreign.MemorySegment;
 import java.lang.foreign.SymbolLookup;
+import java.lang.foreign.ValueLayout;
+import java.lang.invoke.MethodHandle;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.List;
@@ -32,6 +37,20 @@ final class OpenBlasLibrary {
       return last;
     } catch (IOException e) {
       throw new IllegalStateException("OpenBLAS cannot be unpacked", e);
+    }
+  }
+
+  /** Its version, and the core that it runs for here; or why it is absent. */
+  static String configuration() {
+    try {
+      MethodHandle config =
+          Linker.nativeLinker()
+              .downcallHandle(
+                  load().findOrThrow("openblas_get_config"),
+                  FunctionDescriptor.of(ValueLayout.ADDRESS));
+      return ((MemorySegment) config.invokeExact()).reinterpret(Long.MAX_VALUE).getString(0);
+    } catch (Throwable e) {
+      return "OpenBLAS is absent: " + e.getMessage();
     }
   }
 

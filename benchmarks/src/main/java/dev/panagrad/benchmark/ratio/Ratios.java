@@ -9,6 +9,7 @@ import java.util.ArrayList;
 import java.util.List;
 import java.util.Locale;
 import java.util.function.Supplier;
+import java.util.regex.Pattern;
 
 /** The command: options, the list of comparisons, the table. */
 public final class Ratios {
@@ -22,6 +23,13 @@ public final class Ratios {
 
   /** Tells a child which comparison of the plan is its own. */
   private static final String ROW = "ratios.row";
+
+  /** In place of a comparison: the child says what machine it has. */
+  private static final int MACHINE = -1;
+
+  /** Variables that make a peer run for another processor, or with other threads. */
+  private static final Pattern STEERING =
+      Pattern.compile("OPENBLAS_.*|OMP_.*|MKL_.*|GOTO_.*|GOMP_.*|KMP_.*");
 
   private final boolean quick;
   private final boolean json;
@@ -84,6 +92,9 @@ public final class Ratios {
     DistinctLines errors = new DistinctLines();
     int status = 0;
     if (!json) {
+      StringBuilder machine = new StringBuilder();
+      status = child(MACHINE, args, machine, errors);
+      System.out.print(machine);
       System.out.println(RatioRow.header());
     }
     for (int i = 0; i < plan.size(); i++) {
@@ -113,7 +124,9 @@ public final class Ratios {
   private static int child(int row, List<String> args, StringBuilder rows, DistinctLines errors) {
     try {
       List<String> flags = List.of("-D" + ROW + "=" + row);
-      Process child = VectorJava.start(VectorJava.child(Ratios.class, flags, args));
+      ProcessBuilder java = VectorJava.child(Ratios.class, flags, args);
+      java.environment().keySet().removeIf(name -> STEERING.matcher(name).matches());
+      Process child = VectorJava.start(java);
       Thread copying = errors.copy(child);
       rows.append(new String(child.getInputStream().readAllBytes(), StandardCharsets.UTF_8));
       copying.join();
@@ -128,6 +141,10 @@ public final class Ratios {
   }
 
   private int print(int index) {
+    if (index == MACHINE) {
+      System.out.println(Machine.describe());
+      return 0;
+    }
     Turns turns = quick ? Turns.quick() : Turns.full();
     List<RatioRow> rows = plan().get(index).comparison().get().measure(turns, new AbsentPeers());
     if (json) {
