@@ -143,7 +143,7 @@ class PlainRecordsTest {
   void sameAsRecords() throws IOException {
     SplittableRandom random = new SplittableRandom(4);
     int plain = 0;
-    int turns = Boolean.getBoolean("panagrad.test.slow") ? 10_000 : 500;
+    int turns = Boolean.getBoolean("panagrad.test.slow") ? 10_000 : 150;
     for (int turn = 0; turn < turns; turn++) {
       String text = text(random);
       FileSource source = file(text);
