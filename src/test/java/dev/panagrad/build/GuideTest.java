@@ -3,10 +3,10 @@ package dev.panagrad.build;
 import static org.junit.jupiter.api.Assertions.assertEquals;
 import static org.junit.jupiter.api.Assertions.assertTrue;
 
+import dev.panagrad.ChildJvm;
 import dev.panagrad.cli.Main;
 import java.io.File;
 import java.io.IOException;
-import java.nio.charset.StandardCharsets;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.ArrayList;
@@ -90,20 +90,16 @@ class GuideTest {
   }
 
   private void run(Path page, String arguments) throws IOException, InterruptedException {
-    List<String> command = new ArrayList<>();
-    command.add(Path.of(System.getProperty("java.home"), "bin", "java").toString());
-    command.addAll(List.of("--add-modules=jdk.incubator.vector", "-cp"));
     String separator = File.pathSeparator;
     String[] path = System.getProperty("java.class.path").split(separator, -1);
-    command.add(
+    String absolute =
         Arrays.stream(path)
             .map(entry -> Path.of(entry).toAbsolutePath().toString())
-            .collect(Collectors.joining(separator)));
-    command.add(Main.class.getName());
-    command.addAll(List.of(arguments.split(" +")));
-    Process process =
-        new ProcessBuilder(command).directory(folder.toFile()).redirectErrorStream(true).start();
-    String said = new String(process.getInputStream().readAllBytes(), StandardCharsets.UTF_8);
-    assertEquals(0, process.waitFor(), page + ": " + arguments + "\n" + said);
+            .collect(Collectors.joining(separator));
+    List<String> inFolder = List.of("sh", "-c", "cd \"$0\" && exec \"$@\"", folder.toString());
+    List<String> line = new ArrayList<>(List.of(Main.class.getName()));
+    line.addAll(List.of(arguments.split(" +")));
+    System.out.println(page + ": " + arguments);
+    ChildJvm.output(0, inFolder, absolute, List.of(), line.toArray(String[]::new));
   }
 }

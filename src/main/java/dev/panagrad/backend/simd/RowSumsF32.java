@@ -48,9 +48,9 @@ final class RowSumsF32 implements WorkerPool.ChunkTask, AutoCloseable {
   // Rows per chunk, at least: adding a chunk's totals then costs less than a tenth of computing
   // them.
   private static final int CHUNK_ROWS = 64;
-  // Cost of a chunk, at least, in bytes of X in order times outputs: some 4 microseconds.
+  // Cost of a chunk, at least, in bytes of X in order times outputs.
   private static final long CHUNK_COST = 128 * 1024;
-  // Cost below which waking a worker takes longer than it saves (2,048 x 64: 22 to 45 us).
+  // Cost below which waking a worker takes longer than it saves.
   private static final long WAKING_COST = 2 * 1024 * 1024;
   // Narrow rows from anywhere in memory cost as much as that many times their bytes in order.
   private static final long ANYWHERE = 4;
