@@ -33,22 +33,17 @@ public final class WorkerPool implements AutoCloseable {
 
   // 20 to 40 microseconds of pauses: longer than the gap between two tasks of a kernel.
   private static final int SPINS = 1000;
-  // Index bits of a ticket: chunks per task are fewer than 2^20.
-  private static final int BITS = 20;
-
-  private static final long MASK = (1L << BITS) - 1;
 
   private final Lifetime owner;
   private final Worker[] workers;
   // Held while a task runs; kernels hold it around their shared scratch memory too.
   private final ReentrantLock turn = new ReentrantLock();
 
-  // One long, so that claiming a chunk of the current task is one compare-and-set.
-  //   | task number (24) | limit (20) | next (20) |
+  // Chunks of the task (32 bits), and of them claimed (32). One long, so that a claim is one
+  // compare-and-set: where it succeeds, that chunk of the task as it is then was free.
   private final AtomicLong ticket = new AtomicLong();
   private final AtomicInteger unfinished = new AtomicInteger();
   private ChunkTask task;
-  private long taskNumber;
   private long briefEnd = System.nanoTime() - STREAM_NANOS;
   private volatile Throwable failure;
   private volatile Thread waiting;
@@ -81,9 +76,11 @@ public final class WorkerPool implements AutoCloseable {
 
   /**
    * Takes the turn: nobody else runs a task or uses the owner's scratch memory until {@link
-   * #release}. IllegalStateException if the pool is closed, and that memory with it.
+   * #release}. IllegalStateException if the pool is closed, and that memory with it, or if called
+   * while this thread has the turn or runs a chunk, as by a loss that calls the backend.
    */
   public void acquire() {
+    requireOutside(turn.isHeldByCurrentThread());
     turn.lock();
     if (closed) {
       turn.unlock();
@@ -127,13 +124,7 @@ public final class WorkerPool implements AutoCloseable {
   }
 
   private void share(ChunkTask newTask, int chunks, boolean isBrief) {
-    if (Thread.currentThread() instanceof Worker
-        || (turn.isHeldByCurrentThread() && task != null)) {
-      throw new IllegalStateException("a chunk of a task cannot run another task");
-    }
-    if (chunks > MASK) {
-      throw new IllegalArgumentException("a task has at most " + MASK + " chunks, found " + chunks);
-    }
+    requireOutside(turn.isHeldByCurrentThread() && task != null);
     turn.lock();
     try {
       if (workers.length == 0 || chunks <= 1 || closed) {
@@ -143,8 +134,7 @@ public final class WorkerPool implements AutoCloseable {
       task = newTask;
       failure = null;
       unfinished.set(chunks);
-      taskNumber = (taskNumber + 1) & 0xFFFFFF;
-      ticket.set(taskNumber << (2 * BITS) | (long) chunks << BITS);
+      ticket.set((long) chunks << 32);
       boolean wakes = !isBrief || System.nanoTime() - briefEnd < STREAM_NANOS;
       int helpers = wakes ? Math.min(workers.length, chunks - 1) : 0;
       for (int i = 0; i < helpers; i++) {
@@ -164,6 +154,14 @@ public final class WorkerPool implements AutoCloseable {
     }
   }
 
+  private void requireOutside(boolean isInside) {
+    if (isInside || Thread.currentThread() instanceof Worker) {
+      throw new IllegalStateException(
+          "backend '%s' cannot be called from within a task, as by a loss"
+              .formatted(owner.backendName()));
+    }
+  }
+
   private static void rethrow(Throwable thrown) {
     switch (thrown) {
       case RuntimeException e -> throw e;
@@ -172,11 +170,14 @@ public final class WorkerPool implements AutoCloseable {
     }
   }
 
+  private static boolean isFree(long ticket) {
+    return (int) ticket < ticket >>> 32;
+  }
+
   private void claimChunks(int worker) {
     while (true) {
       long claimed = ticket.get();
-      long next = claimed & MASK;
-      if (next >= (claimed >>> BITS & MASK)) {
+      if (!isFree(claimed)) {
         return;
       }
       if (!ticket.compareAndSet(claimed, claimed + 1)) {
@@ -184,7 +185,7 @@ public final class WorkerPool implements AutoCloseable {
       }
       try {
         if (failure == null) {
-          task.run((int) next, worker);
+          task.run((int) claimed, worker);
         }
       } catch (Throwable e) {
         failure = e;
@@ -256,8 +257,7 @@ public final class WorkerPool implements AutoCloseable {
     }
 
     private boolean hasWork() {
-      long now = ticket.get();
-      return (now & MASK) < (now >>> BITS & MASK);
+      return isFree(ticket.get());
     }
 
     @Override
@@ -273,6 +273,8 @@ public final class WorkerPool implements AutoCloseable {
           parked = true;
           if (!hasWork() && !closed) {
             LockSupport.park(WorkerPool.this);
+            // Whoever interrupted it meant something else; park would return at once from now on.
+            Thread.interrupted();
           }
           parked = false;
           spins = 0;
