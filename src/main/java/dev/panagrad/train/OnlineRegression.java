@@ -27,7 +27,7 @@ import java.util.Objects;
 /**
  * A linear regression that is trained while its data arrives: by single rows, or by mini-batches
  * from a source of the caller's own. Every row or batch is one optimizer step, in the order of
- * arrival; the same rows in the same order as batches of {@link Trainer} give the same bits.
+ * arrival; the same batches of a {@link Trainer} of all rows in order give the same bits.
  *
  * <p>A guard looks at each row or batch before its step. One whose loss or gradient is not finite,
  * or beyond 1,000 times the usual (squares: 32 times the usual error), is refused by a {@link

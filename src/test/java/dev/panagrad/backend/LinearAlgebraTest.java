@@ -11,6 +11,7 @@ import dev.panagrad.tensor.DType;
 import dev.panagrad.tensor.Tensor;
 import dev.panagrad.tensor.TensorArena;
 import java.lang.foreign.Arena;
+import java.lang.foreign.MemorySegment;
 import java.util.List;
 import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.Tag;
@@ -314,6 +315,9 @@ class LinearAlgebraTest {
                 new Linear(ones, null),
                 new Gradient(g, null, null));
         assertEquals(32, g.get(15), 1e-4);
+        Tensor r = arena.allocate("r", DType.F64, 4 * 50L, 50);
+        MemorySegment memory = confined.allocate(r.count() * 8, 64);
+        backend.linear().triangularize(r, Tensor.wrap("mine", memory, DType.F64, 4 * 50, 50));
       }
     }
   }

@@ -26,7 +26,6 @@ abstract class CompactStep implements StepKernel, WorkerPool.ChunkTask {
   private long begin;
   private long first;
   private long end;
-  private long chunkCount;
   // State vectors of the rule.
   final int slots;
 
@@ -52,13 +51,11 @@ abstract class CompactStep implements StepKernel, WorkerPool.ChunkTask {
       this.end = first + count;
       this.c = c;
       begin = first & -StateFormat.BLOCK;
-      // At most 2^16 chunks.
-      chunkCount = (((end - begin) >>> 16) / FusedStep.CHUNK_COUNT + 1) * FusedStep.CHUNK_COUNT;
       boolean isShort = count <= FusedStep.SERIAL_COUNT || pool.threads() == 1;
       if (isShort || !FusedStep.shareable(p, g, slots)) {
         range(first, end, 0);
       } else {
-        pool.run(this, (int) Math.ceilDiv(end - begin, chunkCount));
+        pool.run(this, (int) Math.ceilDiv(end - begin, FusedStep.CHUNK_COUNT));
       }
     } finally {
       this.p = null;
@@ -71,8 +68,8 @@ abstract class CompactStep implements StepKernel, WorkerPool.ChunkTask {
 
   @Override
   public final void run(int chunk, int worker) {
-    long from = begin + chunk * chunkCount;
-    range(Math.max(first, from), Math.min(end, from + chunkCount), worker);
+    long from = begin + chunk * FusedStep.CHUNK_COUNT;
+    range(Math.max(first, from), Math.min(end, from + FusedStep.CHUNK_COUNT), worker);
   }
 
   static long at(Tensor t, long element) {

@@ -54,7 +54,6 @@ abstract class FusedStep implements StepKernel, WorkerPool.ChunkTask {
   private Tensor[] slots;
   private long first;
   private long count;
-  private long chunkCount;
   private StepCoefficients c;
 
   FusedStep(int lanes, int elementBytes, WorkerPool pool, StepBuffers buffers) {
@@ -131,9 +130,7 @@ abstract class FusedStep implements StepKernel, WorkerPool.ChunkTask {
       this.first = first;
       this.count = count;
       this.c = c;
-      // At most 2^16 chunks.
-      chunkCount = ((count >>> 16) / CHUNK_COUNT + 1) * CHUNK_COUNT;
-      pool.run(this, (int) ((count + chunkCount - 1) / chunkCount));
+      pool.run(this, (int) Math.ceilDiv(count, CHUNK_COUNT));
     } finally {
       this.p = null;
       this.g = null;
@@ -161,8 +158,8 @@ abstract class FusedStep implements StepKernel, WorkerPool.ChunkTask {
 
   @Override
   public final void run(int chunk, int worker) {
-    long from = chunk * chunkCount;
-    range(p, g, slots, first + from, Math.min(chunkCount, count - from), c, worker);
+    long from = chunk * CHUNK_COUNT;
+    range(p, g, slots, first + from, Math.min(CHUNK_COUNT, count - from), c, worker);
   }
 
   private void range(

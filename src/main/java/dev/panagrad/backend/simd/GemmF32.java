@@ -141,7 +141,7 @@ final class GemmF32 implements WorkerPool.ChunkTask {
   }
 
   private void chunks(long count, boolean shared) {
-    if (shared && count > 1 && count < (1 << 20)) {
+    if (shared && count > 1 && count <= Integer.MAX_VALUE) {
       pool.run(this, (int) count);
     } else {
       for (long chunk = 0; chunk < count; chunk++) {

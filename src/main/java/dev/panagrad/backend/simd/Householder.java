@@ -39,7 +39,8 @@ final class Householder {
         new Pair(r, blocks, pair).reflect();
       }
     } else {
-      pool.run((pair, _) -> new Pair(r, blocks, pair).reflect(), pairs, true);
+      boolean shareable = r.isShareable() && blocks.isShareable();
+      pool.run((pair, _) -> new Pair(r, blocks, pair).reflect(), pairs, shareable);
     }
   }
 

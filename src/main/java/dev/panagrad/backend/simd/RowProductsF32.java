@@ -134,10 +134,9 @@ final class RowProductsF32 implements WorkerPool.ChunkTask, AutoCloseable {
       this.b = b;
       this.beta = beta;
       this.out = out;
-      // Whole blocks; at most 2^16 chunks.
-      long wanted = Math.max(CHUNK_BYTES / rowBytes, (count >>> 16) + 1);
+      // Whole blocks.
       long blockRows = RowKernelsF32.blockRows(x.cols());
-      chunkRows = Math.ceilDiv(wanted, blockRows) * blockRows;
+      chunkRows = Math.max(1, Math.ceilDiv(CHUNK_BYTES / rowBytes, blockRows)) * blockRows;
       pool.run(this, (int) Math.ceilDiv(count, chunkRows));
     } finally {
       this.x = null;

@@ -34,8 +34,8 @@ import jdk.incubator.vector.FloatVector;
  * </pre>
  *
  * Sums are kept in the element type for {@link #FLUSH_ROWS} rows and then added to F64 totals. Rows
- * are cut into chunks whose number depends on the sizes only; each chunk has totals of its own,
- * which are added in order at the end: {@link RowTotalsF32}.
+ * are cut into chunks whose number depends on the sizes and on whether there is an index; each has
+ * totals of its own, which are added in order at the end: {@link RowTotalsF32}.
  *
  * <p>Threading: calls take turns by the pool's lock.
  */
