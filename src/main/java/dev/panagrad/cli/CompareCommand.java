@@ -103,7 +103,7 @@ final class CompareCommand implements Callable<Integer> {
 
   private Warnings.Ended ended(MethodName method, List<String> coarse) {
     String better = training.better(new Squared(), false);
-    return new Warnings.Ended(method, !training.noStandardize, better, coarse);
+    return new Warnings.Ended(method, !training.noStandardize, better, coarse, false);
   }
 
   /** Trains and prints a row; null where the training diverged. */

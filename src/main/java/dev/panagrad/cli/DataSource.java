@@ -123,25 +123,11 @@ final class DataSource {
     if (noHeader) {
       words.add("--no-header");
     }
-    String[] options = {
-      "--format",
-      format,
-      "--delimiter",
-      delimiter,
-      "--decimal",
-      decimal,
-      "--comment",
-      comment,
-      "--encoding",
-      encoding,
-      "--na",
-      missing,
-      "--dates",
-      dates
-    };
-    for (int i = 0; i < options.length; i += 2) {
-      if (options[i + 1] != null) {
-        words.addAll(List.of(options[i], options[i + 1]));
+    String[] names = {"format", "delimiter", "decimal", "comment", "encoding", "na", "dates"};
+    String[] given = {format, delimiter, decimal, comment, encoding, missing, dates};
+    for (int i = 0; i < names.length; i++) {
+      if (given[i] != null) {
+        words.addAll(List.of("--" + names[i], given[i]));
       }
     }
     return words;

@@ -36,33 +36,19 @@ enum MethodName {
       0.01,
       "--momentum --epsilon --alpha --centered --weight-decay",
       (r, o) ->
-          new RmsProp(
-              r,
-              or(o.alpha, 0.99),
-              or(o.epsilon, 1e-8),
-              or(o.momentum, 0),
-              o.centered,
-              or(o.weightDecay, 0))),
+          new RmsProp(r, or(o.alpha, 0.99), epsilon(o), or(o.momentum, 0), o.centered, decay(o))),
   LION(
       0.001,
       "--beta1 --beta2 --weight-decay",
-      (r, o) -> new Lion(r, or(o.beta1, 0.9), or(o.beta2, 0.99), or(o.weightDecay, 0))),
+      (r, o) -> new Lion(r, or(o.beta1, 0.9), or(o.beta2, 0.99), decay(o))),
   NADAM(
       0.01,
       "--beta1 --beta2 --epsilon --weight-decay",
-      (r, o) ->
-          new NAdam(
-              r,
-              or(o.beta1, 0.9),
-              or(o.beta2, 0.999),
-              or(o.epsilon, 1e-8),
-              4e-3,
-              or(o.weightDecay, 0),
-              false)),
+      (r, o) -> new NAdam(r, or(o.beta1, 0.9), beta2(o), epsilon(o), 4e-3, decay(o), false)),
   ADAGRAD(
       0.1,
       "--epsilon --weight-decay",
-      (r, o) -> new Adagrad(r, 0, 0, or(o.epsilon, 1e-10), or(o.weightDecay, 0))),
+      (r, o) -> new Adagrad(r, 0, 0, or(o.epsilon, 1e-10), decay(o))),
   AUTO(new Exact()), // stands for what TrainingOptions#choose takes
   EXACT(new Exact()),
   FISTA(new Fista()),
@@ -102,18 +88,24 @@ enum MethodName {
   }
 
   private static Adam adam(double rate, TrainingOptions o, double decay, boolean isDecoupled) {
-    return new Adam(
-        rate,
-        or(o.beta1, 0.9),
-        or(o.beta2, 0.999),
-        or(o.epsilon, 1e-8),
-        or(o.weightDecay, decay),
-        isDecoupled,
-        o.amsgrad);
+    double decays = or(o.weightDecay, decay);
+    return new Adam(rate, or(o.beta1, 0.9), beta2(o), epsilon(o), decays, isDecoupled, o.amsgrad);
   }
 
   private static List<String> words(String text) {
     return List.of(text.split(" ", -1));
+  }
+
+  private static double beta2(TrainingOptions o) {
+    return or(o.beta2, 0.999);
+  }
+
+  private static double epsilon(TrainingOptions o) {
+    return or(o.epsilon, 1e-8);
+  }
+
+  private static double decay(TrainingOptions o) {
+    return or(o.weightDecay, 0);
   }
 
   private static double or(Double value, double otherwise) {

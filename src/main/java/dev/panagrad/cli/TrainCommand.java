@@ -8,6 +8,7 @@ import dev.panagrad.data.RowOrder;
 import dev.panagrad.regression.LinearModel;
 import dev.panagrad.regression.ModelFile;
 import dev.panagrad.regression.NormalEquations;
+import dev.panagrad.tensor.DType;
 import dev.panagrad.tensor.TensorArena;
 import dev.panagrad.train.Checkpoints;
 import dev.panagrad.train.DivergenceException;
@@ -153,7 +154,8 @@ final class TrainCommand implements Callable<Integer> {
               chosen.method(),
               file != null || !training.noStandardize,
               training.better(loss.loss(), dataMemory != null),
-              coarse);
+              coarse,
+              dataset.x().dtype() == DType.F32);
       Warnings.print(result, training, by);
       Warnings.printFit(result, training, by);
       Warnings.printAverage(training.firstAveraged(), result.steps());

@@ -26,8 +26,7 @@ enum Warning {
   NO_MINIMUM(
       "the loss has no minimum: some coefficients grow without end, as where a group has one class or zeros alone; add --l2"),
   NO_BOUND("how far the loss is above its minimum is not known: %s"),
-  ROUNDING(
-      "rounding leaves the loss up to %.3g above its minimum: columns are far from zero for their spread, or nearly repeat others; subtract a number near their means"),
+  ROUNDING("rounding leaves the loss up to %.3g above its minimum: %s"),
   UNFINISHED("%s has not converged in %,d epochs: give more --epochs%s"),
   NO_PROGRESS("stopped: no progress%s; coefficients may have fewer digits than are printed"),
   NO_AVERAGE(

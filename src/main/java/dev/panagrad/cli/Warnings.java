@@ -67,7 +67,7 @@ final class Warnings {
         high = Math.max(high, (float) t.get(i, c));
       }
       float spacing = Math.ulp(Math.max(Math.abs(low), Math.abs(high)));
-      if (spacing > FINE_ENOUGH * (high - low) && spacing > (low == high ? 1 : 0)) {
+      if (low <= high && spacing > FINE_ENOUGH * (high - low) && spacing > (low == high ? 1 : 0)) {
         Warning.F32_STEPS.print(names.get(c), low, high, spacing);
         coarse.add(names.get(c));
       }
@@ -102,7 +102,9 @@ final class Warnings {
       Warning.DEPENDENT.print(
           result.dependencies().getFirst(),
           dependencies == 1 ? "" : ", and %,d more are too".formatted(dependencies - 1),
-          by.method() == MethodName.EXACT ? ", and these are the smallest" : "");
+          by.method() == MethodName.EXACT && !Double.isNaN(result.mse())
+              ? ", and these are the smallest"
+              : "");
     }
     end(result, asked, by);
     result.metricNotes().forEach(Warning.METRIC::print);
@@ -174,7 +176,11 @@ final class Warnings {
         if (isSquared && Double.isNaN(certificate.gap())) {
           Warning.NO_BOUND.print(certificate.basis());
         } else if (!Double.isNaN(certificate.gap())) {
-          Warning.ROUNDING.print(certificate.gap());
+          Warning.ROUNDING.print(
+              certificate.gap(),
+              by.isF32()
+                  ? "rows are f32; --dtype f64 has more digits"
+                  : "columns are far from zero for their spread, or nearly repeat others; subtract a number near their means");
         }
       }
       case EPOCHS ->
@@ -270,5 +276,10 @@ final class Warnings {
    * @param better the options that end at the minimum by themselves; null if none do
    * @param coarse features that vary by few steps of their type
    */
-  record Ended(MethodName method, boolean isStandardized, String better, List<String> coarse) {}
+  record Ended(
+      MethodName method,
+      boolean isStandardized,
+      String better,
+      List<String> coarse,
+      boolean isF32) {}
 }

@@ -234,8 +234,13 @@ public final class RegularizationPath {
     NormalEquations.requireAccepted(backend, data.features().size(), 1);
     if (data.rows() < 2L * folds) {
       throw new DataException(
-          "%,d rows are too few for %d folds: each needs at least 2; the largest number of folds is %,d"
-              .formatted(data.rows(), folds, data.rows() / 2));
+          "%,d rows are too few for %d folds: each needs at least 2; %s"
+              .formatted(
+                  data.rows(),
+                  folds,
+                  data.rows() < 4
+                      ? "give 4 rows or more"
+                      : "the largest number of folds is %,d".formatted(data.rows() / 2)));
     }
     long d = data.features().size();
     long bytes = Double.BYTES * d * d * (filled.rows().isEmpty() ? folds + 3 : 2 * folds + 3);

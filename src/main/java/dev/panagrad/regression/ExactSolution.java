@@ -8,7 +8,6 @@ import dev.panagrad.backend.DenseRows;
 import dev.panagrad.rule.Checks;
 import dev.panagrad.tensor.DType;
 import dev.panagrad.tensor.Tensor;
-import java.util.ArrayList;
 import java.util.Arrays;
 import java.util.List;
 
@@ -238,15 +237,11 @@ public record ExactSolution(
         double rounding = wrong * (2 * Math.sqrt(mean) + wrong);
         gap[j] = (Math.max(residuals.gains[j], 0) / factor.weight() + rounding) * unit * unit;
       }
-      List<Dependency> dependencies = new ArrayList<>();
-      for (int n = 0; n < d - triangle.rank(); n++) {
-        dependencies.add(triangle.dependency(n));
-      }
       double unit = 2 / factor.weight();
       Diagnosis diagnosis =
           new Diagnosis(
               triangle.rank() - constants(),
-              dependencies,
+              triangle.dependencies(),
               unit * triangle.largest() * triangle.largest(),
               unit * triangle.smallest() * triangle.smallest(),
               gap,
@@ -259,16 +254,8 @@ public record ExactSolution(
      * have mean square 1.
      */
     private double wrong(double[] z, int target) {
-      double terms = 1;
-      for (double coefficient : z) {
-        terms += Math.abs(coefficient);
-      }
-      // The intercept of the model takes the means, and is rounded to what is left of them.
-      double means = Math.abs(factor.shift()[d + target]) / factor.scale()[d + target];
-      for (int c = 0; c < d; c++) {
-        means += Math.abs(z[q - d + c] * factor.shift()[c]) / factor.scale()[c];
-      }
-      return 0x1p-53 * sums.roundings(d, terms, means);
+      double[] sizes = factor.sizes(z, target);
+      return 0x1p-53 * sums.roundings(d, sizes[0], sizes[1]);
     }
 
     /** Corrects solutions while corrections shrink; returns what they leave. */

@@ -32,11 +32,20 @@ import java.util.stream.IntStream;
  *     tau)} over the sum of the weights s; R is the triangle of {@code S A}. The second term bounds
  *     {@code e (theta - theta*)} since {@code |S A (theta - theta*)|_1} is at most the sum of both
  *     residuals
+ * @param rounding [target], what rounding of residuals adds to the gap, at most: that of terms, and
+ *     of the intercept, which takes the means of the columns
  * @param iterations the most that a target took inside
+ * @param dependencies of the columns that were found to be combinations of others
  */
 @SuppressWarnings("ArrayRecordComponent") // a result that is read once, not a value
 public record QuantileSolution(
-    double[][] coefficients, double[] intercept, double[] loss, double[] gap, int iterations) {
+    double[][] coefficients,
+    double[] intercept,
+    double[] loss,
+    double[] gap,
+    double[] rounding,
+    int iterations,
+    List<ExactSolution.Dependency> dependencies) {
 
   /**
    * Solves for the first {@code count} rows of a batch in host memory, with weights and offsets. A
@@ -75,9 +84,8 @@ public record QuantileSolution(
     int[] kept = IntStream.range(0, rows.features()).filter(c -> !cut.contains(c)).toArray();
     int ones = hasIntercept ? 1 : 0;
     int k = factor.targets();
-    QuantileSolution solution =
-        new QuantileSolution(
-            new double[k][rows.features()], new double[k], new double[k], new double[k], 0);
+    double[][] coefficients = new double[k][];
+    double[][] found = new double[4][k];
     int iterations = 0;
     for (int j = 0; j < k; j++) {
       int[] columns = new int[ones + kept.length + 1];
@@ -85,27 +93,22 @@ public record QuantileSolution(
       columns[ones + kept.length] = ones + rows.features() + j;
       QuantileVertex target =
           new QuantileVertex(new QuantileProgram(backend, rows.unweighted(), columns, s, tau));
-      double[] z = target.solve();
-      solution.put(j, target, z, kept, factor);
+      double[] some = target.solve();
+      double[] z = new double[ones + rows.features()];
+      for (int c = 0; c < some.length; c++) {
+        z[columns[c]] = some[c];
+      }
+      double[] raw = factor.unscaled(z, j);
+      double[] sizes = factor.sizes(z, j);
+      double unit = factor.scale()[rows.features() + j];
+      coefficients[j] = Arrays.copyOf(raw, rows.features());
+      found[0][j] = raw[rows.features()];
+      found[1][j] = target.loss() * unit;
+      found[2][j] = target.gap() * unit;
+      found[3][j] = 0x1p-53 * ((some.length + 2) * sizes[0] + sizes[1]) * unit;
       iterations = Math.max(iterations, target.iterations());
     }
     return new QuantileSolution(
-        solution.coefficients, solution.intercept, solution.loss, solution.gap, iterations);
-  }
-
-  private void put(int j, QuantileVertex target, double[] z, int[] kept, RowFactor factor) {
-    double unit = factor.scale()[factor.features() + j];
-    int ones = z.length - kept.length;
-    ExactSum sum = new ExactSum();
-    sum.add(factor.shift()[factor.features() + j], 1);
-    sum.add(ones == 1 ? z[0] : 0, unit);
-    for (int c = 0; c < kept.length; c++) {
-      double w = z[ones + c] * unit / factor.scale()[kept[c]];
-      coefficients[j][kept[c]] = w;
-      sum.add(-w, factor.shift()[kept[c]]);
-    }
-    intercept[j] = sum.value();
-    loss[j] = target.loss() * unit;
-    gap[j] = target.gap() * unit;
+        coefficients, found[0], found[1], found[2], found[3], iterations, ranked.dependencies());
   }
 }

@@ -393,9 +393,16 @@ final class RankedTriangle {
     }
   }
 
-  /** The n-th column that was cut, and the kept ones that it is a combination of. */
-  ExactSolution.Dependency dependency(int n) {
-    double[] shares = shares(rank + n, rank);
+  /** The columns that were cut but are not constant, with the kept ones that give each. */
+  List<ExactSolution.Dependency> dependencies() {
+    return IntStream.range(rank, d)
+        .filter(c -> !factor.constant()[pivots[c]])
+        .mapToObj(this::dependency)
+        .toList();
+  }
+
+  private ExactSolution.Dependency dependency(int c) {
+    double[] shares = shares(c, rank);
     List<Integer> on =
         IntStream.range(0, rank)
             .filter(i -> Math.abs(shares[i]) > SUSPICIOUS)
@@ -403,6 +410,6 @@ final class RankedTriangle {
             .sorted()
             .boxed()
             .toList();
-    return new ExactSolution.Dependency(pivots[rank + n], on);
+    return new ExactSolution.Dependency(pivots[c], on);
   }
 }

@@ -144,15 +144,9 @@ public record RowFactor(
     try (TensorArena arena = TensorArena.open("merge")) {
       Tensor mine = tensor(arena, r);
       put(backend, mine, tensor(arena, other.inUnitsOf(this)));
-      return new RowFactor(
-              hasIntercept,
-              features,
-              rows + other.rows,
-              weight + other.weight,
-              shift,
-              scale,
-              both,
-              triangle(mine))
+      long n = rows + other.rows;
+      double w = weight + other.weight;
+      return new RowFactor(hasIntercept, features, n, w, shift, scale, both, triangle(mine))
           .rescaled();
     }
   }
@@ -244,6 +238,19 @@ public record RowFactor(
     }
     raw[features] = sum.value();
     return raw;
+  }
+
+  /**
+   * What is rounded in a residual of standardized rows, in the target's deviations: its terms, of
+   * columns of mean square 1, and the means that the model's intercept takes.
+   */
+  double[] sizes(double[] z, int target) {
+    double terms = 1 + Arrays.stream(z).map(Math::abs).sum();
+    double means = Math.abs(shift[features + target]) / scale[features + target];
+    for (int c = 0; c < features; c++) {
+      means += Math.abs(z[z.length - features + c] * shift[c]) / scale[c];
+    }
+    return new double[] {terms, means};
   }
 
   /** Rows in the units of this factor. */

@@ -45,13 +45,12 @@ public final class ServedModel implements AutoCloseable {
       long reloads,
       long failedReloads) {
     private Status next(LinearModel newModel, Path newSource) {
-      return new Status(
-          newModel,
-          version + 1,
-          newSource,
-          Instant.now(),
-          newSource == null ? reloads : reloads + 1,
-          failedReloads);
+      long read = reloads + (newSource == null ? 0 : 1);
+      return new Status(newModel, version + 1, newSource, Instant.now(), read, failedReloads);
+    }
+
+    private Status with(LinearModel served, long failed) {
+      return new Status(served, version, source, loaded, reloads, failed);
     }
   }
 
@@ -180,14 +179,7 @@ public final class ServedModel implements AutoCloseable {
         throw named;
       } finally {
         if (!isServed) {
-          status =
-              new Status(
-                  status.model,
-                  status.version,
-                  status.source,
-                  status.loaded,
-                  status.reloads,
-                  status.failedReloads + 1);
+          status = status.with(status.model, status.failedReloads + 1);
         }
       }
     }
@@ -198,14 +190,7 @@ public final class ServedModel implements AutoCloseable {
   public void close() {
     synchronized (writers) {
       model = null;
-      status =
-          new Status(
-              null,
-              status.version,
-              status.source,
-              status.loaded,
-              status.reloads,
-              status.failedReloads);
+      status = status.with(null, status.failedReloads);
     }
   }
 

@@ -105,6 +105,10 @@ record Certifier(
         gap = curved;
         basis = "strong convexity and the shortest subgradient";
       }
+      Coordinates sizes = sizes();
+      for (int j = 0; j < objective.groups(); j++) {
+        gap += raw(rounding(sizes, w, j), j);
+      }
     } else if (isRound) {
       gap = roundGap(w, gradient);
       basis =
@@ -154,7 +158,7 @@ record Certifier(
 
   private double quadraticGap(double[] w, double[] gradient) {
     double gap = 0;
-    Coordinates sizes = Coordinates.ofSize(objective, Math.sqrt(curvature.largest() / 2));
+    Coordinates sizes = sizes();
     for (int j = 0; j < objective.groups(); j++) {
       double[] g = objective.part(gradient, j);
       double[] z = curvature.solve(g, MAX_PRODUCTS, 1e-8);
@@ -184,6 +188,14 @@ record Certifier(
       gap += raw(length * length / 4 + rounding(coordinates, w, j) + constants, j);
     }
     return gap;
+  }
+
+  /**
+   * Coordinates whose columns have no larger root mean square than the largest curvature allows.
+   */
+  private Coordinates sizes() {
+    return Coordinates.ofSize(
+        objective, curvature == null ? 1 : Math.sqrt(curvature.largest() / 2));
   }
 
   /** What rounding of predictions does to the squared error. */

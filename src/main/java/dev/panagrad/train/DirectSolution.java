@@ -27,6 +27,7 @@ final class DirectSolution {
   private final double[] losses;
   private final double[] gap;
   private final ExactSolution squared; // null for quantiles
+  private final List<ExactSolution.Dependency> dependencies;
   private final int passes;
 
   private DirectSolution(RowFit fit, RowsObjective objective, ExactSolution found) {
@@ -38,6 +39,7 @@ final class DirectSolution {
     losses = found.meanSquaredError();
     gap = found.diagnosis().gap();
     squared = found;
+    dependencies = found.diagnosis().dependencies();
     passes = found.diagnosis().passes();
   }
 
@@ -48,8 +50,10 @@ final class DirectSolution {
     coefficients = found.coefficients();
     intercept = found.intercept();
     losses = found.loss();
-    gap = found.gap();
+    gap = found.gap().clone();
+    Arrays.setAll(gap, j -> gap[j] + found.rounding()[j]);
     squared = null;
+    dependencies = found.dependencies();
     passes = 3 + 4 * found.iterations();
   }
 
@@ -133,16 +137,14 @@ final class DirectSolution {
     if (squared == null) {
       return "the dual of the linear program";
     }
-    return squared.diagnosis().dependencies().isEmpty()
+    return dependencies.isEmpty()
         ? "the residuals of the rows and their triangle"
         : "the residuals of the rows, with the columns that rounding can tell apart";
   }
 
   /** What was found of columns, in words. */
   List<String> dependencies() {
-    return squared == null
-        ? List.of()
-        : squared.diagnosis().dependencies().stream().map(this::sentence).toList();
+    return dependencies.stream().map(this::sentence).toList();
   }
 
   private String sentence(ExactSolution.Dependency found) {

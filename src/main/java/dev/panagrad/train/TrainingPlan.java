@@ -159,8 +159,22 @@ public final class TrainingPlan {
   private void requireConsistentSolver() {
     Loss ofRows = loss.loss();
     boolean isSmooth = ofRows.isSmooth();
+    boolean isProgram = isExact() && ofRows instanceof Quantile;
+    boolean hasL1 = method.penalty().l1() > 0;
+    String byFista = hasL1 ? "use fista" : "use lbfgs or fista";
     solverConflictIf(
-        method.penalty().l1() > 0 && !method.solver().acceptsL1(),
+        !isProgram && (!isSmooth || (method.solver().needsQuadratic() && !ofRows.isQuadratic())),
+        Option.LOSS,
+        "needs a loss that is %s, found '%s'"
+            .formatted(isSmooth ? "a square" : "smooth", ofRows.name()),
+        isSmooth ? byFista : "use sgd or adam with a schedule that decays");
+    solverConflictIf(
+        isProgram && (hasL1 || method.penalty().l2() > 0),
+        hasL1 ? Option.L1 : Option.L2,
+        "solves quantiles without a penalty",
+        "leave it out, or use adam with a schedule that decays");
+    solverConflictIf(
+        hasL1 && !method.solver().acceptsL1(),
         Option.L1,
         "needs a gradient everywhere, which an L1 penalty has not",
         "use fista, or no L1 penalty");
@@ -169,18 +183,6 @@ public final class TrainingPlan {
         Option.BATCH_SIZE,
         "takes full batches, found batch size %,d".formatted(rows.batchSize()),
         "use a full batch, or an optimizer that steps, such as sgd");
-    boolean isProgram = isExact() && ofRows instanceof Quantile;
-    solverConflictIf(
-        isProgram && method.penalty().l2() > 0,
-        Option.L2,
-        "solves quantiles without a penalty",
-        "leave it out, or use adam with a schedule that decays");
-    solverConflictIf(
-        !isProgram && (!isSmooth || (method.solver().needsQuadratic() && !ofRows.isQuadratic())),
-        Option.LOSS,
-        "needs a loss that is %s, found '%s'"
-            .formatted(isSmooth ? "a square" : "smooth", ofRows.name()),
-        isSmooth ? "use lbfgs or fista" : "use sgd or adam with a schedule that decays");
     solverConflictIf(
         ending.gradientTolerance() > 0,
         Option.GRADIENT_TOLERANCE,

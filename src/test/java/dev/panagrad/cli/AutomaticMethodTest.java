@@ -286,6 +286,8 @@ class AutomaticMethodTest {
   @CsvSource({
     "--l1 0.1, --l1 0.1, use fista",
     "--loss logistic, --loss logistic, use lbfgs",
+    "--loss poisson --l1 0.1, --loss poisson, '; use fista'",
+    "--loss quantile:0.5 --l1 0.1, --l1 0.1, without a penalty",
     "--loss quantile:0.5 --l2 0.1, --l2 0.1, without a penalty",
     "--learning-rate 0.1, --learning-rate, exact",
     "--batch-size 4, full batches, 4",

@@ -146,6 +146,10 @@ class PathCommandTest {
         Cli.run("path %s --target y --penalty l2 --folds 3 --quiet", data).failure(Cli.FAILED),
         "4 rows are too few for 3 folds",
         "number of folds is 2");
+    Path few = SmallData.write(folder, "a,y\n1,2\n2,3\n3,2\n");
+    Cli.assertContains(
+        Cli.run("path %s --target y --penalty l2 --folds 2 --quiet", few).failure(Cli.FAILED),
+        "give 4 rows or more");
     Path broken = SmallData.write(folder, "a,y\n1,2\n2,NaN\n3,2\n5,2\n");
     Cli.assertContains(
         Cli.run("path %s --target y --penalty l2 --folds 2 --quiet", broken).failure(Cli.FAILED),

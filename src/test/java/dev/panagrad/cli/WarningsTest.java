@@ -111,6 +111,11 @@ class WarningsTest {
             "train copies --target y --optimizer cg",
             "train copies --target y --optimizer cg --l2 0.1"),
         row(
+            Warning.DEPENDENT,
+            "is a combination of ['a'] and a constant as far as rounding tells; other coefficients give the same loss",
+            "train copies --target y --loss quantile:0.5",
+            "train copies --target y --loss quantile:0.5 --features a"),
+        row(
             Warning.ONE_CLASS,
             "all training rows are of one class: ",
             "train one --target y --loss logistic",
@@ -175,6 +180,11 @@ class WarningsTest {
             "rounding leaves the loss up to ",
             "train far --target y",
             "train far --target y --features a"),
+        row(
+            Warning.ROUNDING,
+            "above its minimum: rows are f32; --dtype f64 has more digits",
+            "train noise --target y --loss huber:10 --dtype f32",
+            "train noise --target y --loss huber:10 --dtype f64"),
         row(
             Warning.UNFINISHED,
             "lbfgs has not converged in 1 epochs: give more --epochs, or add --l2",
@@ -352,7 +362,7 @@ class WarningsTest {
       Warnings.print(
           trainer.fit(data, backend),
           new TrainingOptions(),
-          new Warnings.Ended(MethodName.LBFGS, false, null, List.of()));
+          new Warnings.Ended(MethodName.LBFGS, false, null, List.of(), false));
     } finally {
       System.setErr(err);
     }

@@ -363,12 +363,17 @@ class QuantileSolutionTest {
         x[i][0] += 1e8;
         x[i][2] *= 1e-9;
       }
-      QuantileSolution found = new Problem(x, y, null, offset, true).solve(0.7);
+      Problem problem = new Problem(x, y, null, offset, true);
+      QuantileSolution found = problem.solve(0.7);
       assertEquals(plain.coefficients()[0][0], found.coefficients()[0][0], 1e-6);
       assertEquals(plain.coefficients()[0][1], found.coefficients()[0][1], 1e-6);
       assertEquals(plain.coefficients()[0][2], found.coefficients()[0][2] * 1e-9, 1e-6);
       assertEquals(plain.loss()[0], found.loss()[0], 1e-8);
       assertTrue(found.gap()[0] < 1e-12);
+      // Of both sums here, which columns far from zero make wrong by more than the gap.
+      double loss = problem.loss(0.7, found.coefficients()[0], found.intercept()[0]);
+      assertEquals(loss, found.loss()[0], 2 * found.rounding()[0]);
+      assertTrue(found.rounding()[0] < 1e-7 && found.rounding()[0] > found.gap()[0]);
     }
   }
 

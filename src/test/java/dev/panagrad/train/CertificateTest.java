@@ -15,9 +15,12 @@ import dev.panagrad.penalty.Penalty;
 import dev.panagrad.regression.ExactSolution;
 import dev.panagrad.rule.GradientDescent;
 import dev.panagrad.rule.Sgd;
+import dev.panagrad.solver.Fista;
 import dev.panagrad.tensor.DType;
 import dev.panagrad.tensor.Tensor;
 import dev.panagrad.tensor.TensorArena;
+import java.math.BigDecimal;
+import java.util.Arrays;
 import java.util.List;
 import java.util.SplittableRandom;
 import java.util.stream.IntStream;
@@ -252,6 +255,38 @@ class CertificateTest {
       }
     }
     TestBackends.close(backends);
+  }
+
+  /** Rounding of predictions moves the loss by more than the duality gap. */
+  @Test
+  void l1FarFromZero() {
+    try (Backend backend = Backends.open("simd", new BackendOptions(1));
+        TensorArena arena = TensorArena.open("far")) {
+      SplittableRandom random = new SplittableRandom(9);
+      double[] x = random.doubles(50, 1e12, 1e12 + 4).toArray();
+      double[] y = Arrays.stream(x).map(v -> v - 1e12 + random.nextGaussian()).toArray();
+      Tensor columns = arena.allocate("x", DType.F64, 50, 1).copyFrom(x);
+      Dataset data = Dataset.of(columns, arena.allocate("y", DType.F64, 50).copyFrom(y));
+      Trainer trainer = Trainer.with(new Fista(), Penalty.l1(1e-3)).certify();
+      TrainingResult result = trainer.standardizeInPlace().fit(data, backend);
+      BigDecimal w = new BigDecimal(result.model().coefficient(0, 0));
+      double loss = 0;
+      double squares = 0;
+      double mean = Arrays.stream(x).map(v -> v - x[0]).average().orElseThrow();
+      for (int i = 0; i < 50; i++) {
+        BigDecimal z = w.multiply(new BigDecimal(x[i]));
+        double r =
+            z.add(new BigDecimal(result.model().intercept(0)))
+                .subtract(new BigDecimal(y[i]))
+                .doubleValue();
+        loss += r * r / 50;
+        squares += (x[i] - x[0] - mean) * (x[i] - x[0] - mean) / 50;
+      }
+      loss += 1e-3 * Math.abs(w.doubleValue()) * Math.sqrt(squares);
+      Certificate found = result.certificate();
+      assertEquals(found.objective(), loss, found.gap());
+      assertTrue(found.gap() < 0.01 * loss, found::toString);
+    }
   }
 
   @Test

@@ -62,14 +62,9 @@ public final class PandasIndex {
     String one =
         code != null
             ? String.valueOf((char) Integer.parseInt(code, 16))
-            : switch (escape.group(2)) {
-              case "n" -> "\n";
-              case "t" -> "\t";
-              case "r" -> "\r";
-              case "b" -> "\b";
-              case "f" -> "\f";
-              default -> escape.group(2);
-            };
+            : "bfnrt".contains(escape.group(2))
+                ? escape.group().translateEscapes()
+                : escape.group(2);
     return Matcher.quoteReplacement(one);
   }
 }

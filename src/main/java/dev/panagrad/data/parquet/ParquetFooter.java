@@ -88,23 +88,10 @@ final class ParquetFooter {
       new Struct(Map.of(1, new ListOf(COLUMN_CHUNK), 2, I64, 3, I64));
   private static final Kind SCHEMA = new ListOf(SCHEMA_ELEMENT);
   private static final Kind ROW_GROUPS = new ListOf(ROW_GROUP);
+  private static final Kind NOTES = new Notes();
   private static final Struct FILE_META_DATA =
       new Struct(
-          Map.of(
-              1,
-              I32,
-              2,
-              SCHEMA,
-              3,
-              I64,
-              4,
-              ROW_GROUPS,
-              5,
-              new Notes(),
-              8,
-              ENCRYPTED,
-              9,
-              ENCRYPTED));
+          Map.of(1, I32, 2, SCHEMA, 3, I64, 4, ROW_GROUPS, 5, NOTES, 8, ENCRYPTED, 9, ENCRYPTED));
   // Groups inside groups, of which nested columns have a few.
   private static final int MAX_SCHEMA_DEPTH = 64;
 

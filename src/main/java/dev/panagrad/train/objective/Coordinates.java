@@ -85,12 +85,9 @@ public final class Coordinates implements Objective {
               fit.rows().trained(),
               fit.hasIntercept());
       double factorOfLoss = fit.loss().curvatureFactor();
-      return round(
-          rows,
-          measured.host(),
-          factor,
-          rows.penalty().l2(),
-          Double.isFinite(factorOfLoss) ? 2 * Math.max(1, factorOfLoss) * (1 + 1e-6) : Double.NaN);
+      double most =
+          Double.isFinite(factorOfLoss) ? 2 * Math.max(1, factorOfLoss) * (1 + 1e-6) : Double.NaN;
+      return round(rows, measured.host(), factor, rows.penalty().l2(), most);
     }
     if (fit.rows().isStandardized()) {
       return plain(rows);
