@@ -170,16 +170,12 @@ public final class WorkerPool implements AutoCloseable {
     }
   }
 
-  private static boolean isFree(long ticket) {
+  private static boolean hasChunk(long ticket) {
     return (int) ticket < ticket >>> 32;
   }
 
   private void claimChunks(int worker) {
-    while (true) {
-      long claimed = ticket.get();
-      if (!isFree(claimed)) {
-        return;
-      }
+    for (long claimed = ticket.get(); hasChunk(claimed); claimed = ticket.get()) {
       if (!ticket.compareAndSet(claimed, claimed + 1)) {
         continue;
       }
@@ -256,22 +252,18 @@ public final class WorkerPool implements AutoCloseable {
       }
     }
 
-    private boolean hasWork() {
-      return isFree(ticket.get());
-    }
-
     @Override
     public void run() {
       int spins = 0;
       while (!closed) {
-        if (hasWork()) {
+        if (hasChunk(ticket.get())) {
           claimChunks(number);
           spins = 0;
         } else if (spins++ < SPINS) {
           Thread.onSpinWait();
         } else {
           parked = true;
-          if (!hasWork() && !closed) {
+          if (!hasChunk(ticket.get()) && !closed) {
             LockSupport.park(WorkerPool.this);
             // Whoever interrupted it meant something else; park would return at once from now on.
             Thread.interrupted();

@@ -9,7 +9,7 @@ import java.lang.foreign.ValueLayout;
 /**
  * Which rows a kernel takes together and where they are, and where the last vector of each can be
  * read whole: in place where that stays inside the segment, else in a buffer that it is copied to.
- * One per thread or chunk, kept between calls.
+ * One per thread, kept between calls.
  *
  * <p>Kernels take four rows at a time, a group. Narrow rows are grouped as they follow each other.
  * Wide rows are grouped from four places of the block, so that each of the four is read as one
