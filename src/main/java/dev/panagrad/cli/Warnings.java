@@ -175,6 +175,9 @@ final class Warnings {
       case CONVERGED -> {
         if (isSquared && Double.isNaN(certificate.gap())) {
           Warning.NO_BOUND.print(certificate.basis());
+        } else if (by.isF32() && Double.isNaN(certificate.gap())) {
+          // What F32 rounds may be much of a loss that is flat, as of classes that are rare.
+          Warning.NO_BOUND.print(certificate.basis() + "; --dtype f64 has more digits");
         } else if (!Double.isNaN(certificate.gap())) {
           Warning.ROUNDING.print(
               certificate.gap(),

@@ -52,7 +52,7 @@ record Certifier(
     Coordinates coordinates,
     NewtonDecrement decrement) {
   private static final int MAX_PRODUCTS = 200;
-  private static final String CUT = ", with the columns that rounding can tell apart";
+  static final String CUT = ", with the columns that rounding can tell apart";
 
   /** At the regression's parameters, which stay as they are. */
   Certificate certify() {

@@ -134,12 +134,11 @@ final class DirectSolution {
   }
 
   private String basis() {
-    if (squared == null) {
-      return "the dual of the linear program";
-    }
-    return dependencies.isEmpty()
-        ? "the residuals of the rows and their triangle"
-        : "the residuals of the rows, with the columns that rounding can tell apart";
+    String by =
+        squared == null
+            ? "the dual of the linear program"
+            : "the residuals of the rows" + (dependencies.isEmpty() ? " and their triangle" : "");
+    return dependencies.isEmpty() ? by : by + Certifier.CUT;
   }
 
   /** What was found of columns, in words. */

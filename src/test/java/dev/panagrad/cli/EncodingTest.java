@@ -273,7 +273,10 @@ class EncodingTest {
     String line = "--target y --categorical auto --missing mean --l2 1 --validation 0.3";
     Cli refused = Cli.train(file, line);
     assertEquals(Cli.FAILED, refused.status(), refused::toString);
-    Cli.assertContains(refused.err(), "in column 'c' is none of the levels that were trained on");
+    Cli.assertContains(
+        refused.err(),
+        "in column 'c' is none of the levels that were trained on",
+        "--unseen zeros");
     train(file, line + " --unseen zeros --seed 4").exits(Cli.DONE);
     LinearModel fitted = ModelFile.load(model);
     long levels = fitted.features().stream().filter(f -> f.startsWith("c=")).count();

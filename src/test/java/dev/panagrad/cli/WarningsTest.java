@@ -176,6 +176,11 @@ class WarningsTest {
             "train many --target y --optimizer cg",
             "train many --target y --optimizer cg --l2 0.1"),
         row(
+            Warning.NO_BOUND,
+            "it may be farther than the curvature of the loss is known; --dtype f64 has more digits",
+            "train copies --target y --loss huber:10 --l1 0.01 --dtype f32",
+            "train copies --target y --loss huber:10 --l1 0.01"),
+        row(
             Warning.ROUNDING,
             "rounding leaves the loss up to ",
             "train far --target y",

@@ -10,6 +10,7 @@ import dev.panagrad.backend.Backends;
 import dev.panagrad.conformance.Pairs;
 import dev.panagrad.conformance.TestBackends;
 import dev.panagrad.data.Dataset;
+import dev.panagrad.loss.Quantile;
 import dev.panagrad.optimizer.Optimizer;
 import dev.panagrad.penalty.Penalty;
 import dev.panagrad.regression.ExactSolution;
@@ -307,6 +308,10 @@ class CertificateTest {
       assertEquals(above, found.gap(), 1e-9 * above);
       assertTrue(found.isIllConditioned());
       assertEquals(Double.POSITIVE_INFINITY, found.condition(), 0);
+      Trainer quantile = Trainer.automatic().loss(new Quantile(0.5)).certify();
+      assertEquals(
+          "the dual of the linear program, with the columns that rounding can tell apart",
+          quantile.fit(data, backend).certificate().basis());
     }
   }
 }
