@@ -22,6 +22,8 @@ import java.util.List;
 
 /** The parts of one training that its loop and its session share. */
 final class Workbench implements AutoCloseable {
+  private static final double LARGEST_COEFFICIENT = 0x1p984; // of a standardized one of 1
+
   final TrainingPlan plan;
   final RowFit fit;
 
@@ -117,6 +119,7 @@ final class Workbench implements AutoCloseable {
             : scalesTargets(plan) ? fit.withCommonTargetScale() : fit.withRawTargets();
     for (int j = 0; j < units.targets(); j++) {
       requireSquares(loss.unit(units, j), rows.data(), j);
+      requireCoefficients(units, rows.data(), j);
     }
     return units;
   }
@@ -141,6 +144,18 @@ final class Workbench implements AutoCloseable {
       throw new IllegalArgumentException(
           "target '%s' varies by so little that squares of its deviations are below F64; give it another unit"
               .formatted(data.targets().get(target)));
+    }
+  }
+
+  /** Throws where a feature varies by so little that its coefficient in raw units is no number. */
+  private static void requireCoefficients(Standardization units, Dataset data, int target) {
+    for (int f = 0; f < data.features().size(); f++) {
+      double size = units.targetScale(target) / units.featureScale(f);
+      if (!units.isConstant(f) && size > LARGEST_COEFFICIENT) {
+        throw new IllegalArgumentException(
+            "feature '%s' varies by so little beside target '%s' that its coefficient is beyond F64; give the column another unit"
+                .formatted(data.features().get(f), data.targets().get(target)));
+      }
     }
   }
 

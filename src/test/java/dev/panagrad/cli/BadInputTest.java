@@ -110,6 +110,16 @@ class BadInputTest {
         "not finite");
   }
 
+  /** Coefficients of some 1e310, whatever the method. */
+  @ParameterizedTest
+  @ValueSource(strings = {"", " --optimizer lbfgs", " --loss quantile:0.5", " --optimizer adam"})
+  void coefficientsBeyondF64(String options) {
+    Path data = SmallData.write(folder, "b,a,y\n1,1e-310,2\n2,3e-310,5\n4,2e-310,4\n");
+    Cli.assertContains(
+        Cli.train(data, BRIEF + " --dtype f64" + options).failure(Cli.FAILED),
+        "feature 'a' varies by so little beside target 'y' that its coefficient is beyond F64");
+  }
+
   /** 1e39 is finite, and infinite as a float. */
   @Test
   void beyondF32() throws IOException {
