@@ -14,14 +14,6 @@
 
 #define CUDASIM_EXPORT extern "C" __attribute__((visibility("default")))
 
-#if defined(__SANITIZE_ADDRESS__)
-#define CUDASIM_ASAN 1
-#elif defined(__has_feature)
-#if __has_feature(address_sanitizer)
-#define CUDASIM_ASAN 1
-#endif
-#endif
-
 namespace cudasim {
 
 // A multiple of the pages of any system.
