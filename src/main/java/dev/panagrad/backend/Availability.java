@@ -1,6 +1,6 @@
 package dev.panagrad.backend;
 
-/** The result of a probe: the backend can run here, or why not and what would change that. */
+/** A probe's result says that the backend can run here, or why not and what would change that. */
 public sealed interface Availability {
   /** Throws {@link BackendUnavailableException} with reason and remedy if it is not available. */
   default Available orThrow(String backend) {
@@ -14,7 +14,7 @@ public sealed interface Availability {
     };
   }
 
-  /** A backend with a native library, in a process that denies this module native access. */
+  /** Says that the process denies this module the native access that a backend needs. */
   static Unavailable withoutNativeAccess(IllegalCallerException e) {
     Module own = Availability.class.getModule();
     String name = own.isNamed() ? own.getName() : "ALL-UNNAMED";
@@ -24,9 +24,9 @@ public sealed interface Availability {
   /** The backend can be opened; the detail is vector width, library version, device. */
   record Available(String detail) implements Availability {}
 
-  /** What is missing, what to do about it, and the failure behind it or null. */
+  /** The backend cannot run: what is missing, what to do about it, and the failure or null. */
   record Unavailable(String reason, String remedy, Throwable cause) implements Availability {
-    /** Without a failure behind it. */
+    /** Keeps reason and remedy, with no failure behind them. */
     public Unavailable(String reason, String remedy) {
       this(reason, remedy, null);
     }

@@ -10,17 +10,17 @@ import java.util.Optional;
 import java.util.Set;
 
 /**
- * An opened device: places tensors, moves data explicitly, hands out kernels.
+ * An opened device places tensors, moves data explicitly and hands out kernels.
  *
  * <p>Threading: kernels may be called from any thread; those that use the worker threads or scratch
  * memory take turns. Ownership: a backend owns its threads and scratch memory until it is closed;
  * tensors belong to their arena.
  */
 public interface Backend extends AutoCloseable {
-  /** The provider's name. */
+  /** Returns the provider's name. */
   String name();
 
-  /** What a person wants to know about it: vector width, library version, threads. */
+  /** Describes it to a person: vector width, library version, threads. */
   String detail();
 
   /** True if its kernels work on host memory; if not, tensors must be {@link #place}d first. */
@@ -29,7 +29,7 @@ public interface Backend extends AutoCloseable {
   /** Allocates a zeroed tensor where this backend's kernels work, owned by the arena. */
   Tensor allocate(TensorArena arena, String name, DType dtype, Shape shape);
 
-  /** The tensor itself if kernels can use it where it is, else a copy that the arena owns. */
+  /** Returns the tensor if kernels can use it where it is, else a copy that the arena owns. */
   Tensor place(TensorArena arena, Tensor tensor);
 
   /**
@@ -49,21 +49,21 @@ public interface Backend extends AutoCloseable {
   /** Copies, and counts, elements between tensors of the same shape and type, on either side. */
   void copy(Tensor from, Tensor to);
 
-  /** The linear algebra and gradient kernels. */
+  /** Returns the linear algebra and gradient kernels. */
   LinearAlgebra linear();
 
   /**
-   * A kernel for one optimizer's steps, or empty if this backend has none for the rule, type and
-   * format of the state. The kernel belongs to one optimizer and is not shared.
+   * Returns a kernel for one optimizer's steps, or empty if this backend has none for the rule,
+   * type and format of the state. The kernel belongs to one optimizer and is not shared.
    */
   Optional<StepKernel> step(UpdateRule rule, DType dtype, StateFormat format);
 
-  /** The formats in which its steps can keep state. */
+  /** Returns the formats in which its steps can keep state. */
   default Set<StateFormat> stateFormats() {
     return Set.of(StateFormat.SAME);
   }
 
-  /** The counters of copies, bytes and kernel calls since the backend was opened. */
+  /** Returns the counters of copies, bytes and kernel calls since the backend was opened. */
   StepTrace trace();
 
   /**

@@ -3,7 +3,7 @@ package dev.panagrad.backend;
 import java.util.Objects;
 
 /**
- * How to open a backend. Options that a backend has no use for are ignored by it.
+ * Options say how to open a backend, which ignores those that it has no use for.
  *
  * @param threads compute threads, the caller's included, at least 1; results do not depend on it
  * @param device index of the device, from 0, for backends with devices
@@ -14,7 +14,7 @@ public record BackendOptions(int threads, int device, long deviceMemory, MathMod
   /** More threads than this are a mistake, not a machine. */
   public static final int MAX_THREADS = 4096;
 
-  /** The memory that stands for all that is free. */
+  /** This amount of memory stands for all that is free. */
   public static final long ALL_MEMORY = Long.MAX_VALUE;
 
   /** Checks the ranges. */
@@ -33,32 +33,32 @@ public record BackendOptions(int threads, int device, long deviceMemory, MathMod
     Objects.requireNonNull(math, "math");
   }
 
-  /** That many threads; the first device, all its memory, products in F32. */
+  /** Asks for that many threads; the first device, all its memory, products in F32. */
   public BackendOptions(int threads) {
     this(threads, 0, ALL_MEMORY, MathMode.F32);
   }
 
-  /** One thread per processor available to this process. */
+  /** Returns options of one thread per processor available to this process. */
   public static BackendOptions defaults() {
     return new BackendOptions(Math.min(Runtime.getRuntime().availableProcessors(), MAX_THREADS));
   }
 
-  /** These options with that many threads. */
+  /** Returns these options with that many threads. */
   public BackendOptions withThreads(int newThreads) {
     return new BackendOptions(newThreads, device, deviceMemory, math);
   }
 
-  /** These options with that device. */
+  /** Returns these options with that device. */
   public BackendOptions withDevice(int newDevice) {
     return new BackendOptions(threads, newDevice, deviceMemory, math);
   }
 
-  /** These options with at most that many bytes of device memory. */
+  /** Returns these options with at most that many bytes of device memory. */
   public BackendOptions withDeviceMemory(long bytes) {
     return new BackendOptions(threads, device, bytes, math);
   }
 
-  /** These options with products in that precision. */
+  /** Returns these options with products in that precision. */
   public BackendOptions withMath(MathMode newMath) {
     return new BackendOptions(threads, device, deviceMemory, newMath);
   }

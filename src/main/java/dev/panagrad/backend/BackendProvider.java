@@ -5,7 +5,7 @@ package dev.panagrad.backend;
  * load nothing before {@link #probe} and open nothing before {@link #open}.
  */
 public interface BackendProvider {
-  /** The name that selects it: lower case, one word. */
+  /** Returns the name that selects it: lower case, one word. */
   String name();
 
   /** The largest available rank is the automatic choice; a negative one never is. */

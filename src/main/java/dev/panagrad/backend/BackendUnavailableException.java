@@ -4,7 +4,7 @@ package dev.panagrad.backend;
 public final class BackendUnavailableException extends RuntimeException {
   private static final long serialVersionUID = 1;
 
-  /** With the cause that the probe kept, or null. */
+  /** Keeps the cause that the probe found, or null. */
   public BackendUnavailableException(String message, Throwable cause) {
     super(message, cause);
   }

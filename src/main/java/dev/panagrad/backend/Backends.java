@@ -18,28 +18,28 @@ import java.util.function.Predicate;
  * environment variable {@value #ENVIRONMENT}, else it is {@value #AUTO}.
  */
 public final class Backends {
-  /** System property that names the backend. */
+  /** This system property names the backend. */
   public static final String PROPERTY = "panagrad.backend";
 
-  /** Environment variable that names the backend where the property is absent. */
+  /** This environment variable names the backend where the property is absent. */
   public static final String ENVIRONMENT = "PANAGRAD_BACKEND";
 
-  /** The name that stands for the best available backend. */
+  /** This name stands for the best available backend. */
   public static final String AUTO = "auto";
 
   private static final Logger LOG = System.getLogger(Backends.class.getName());
 
   private Backends() {}
 
-  /** A provider's name and {@linkplain BackendProvider#rank rank}, and what its probe found. */
+  /** Holds a provider's name and {@linkplain BackendProvider#rank rank}, and its probe's answer. */
   public record Entry(String name, int rank, Availability availability) {
-    /** Whether it can run here. */
+    /** True if it can run here. */
     public boolean isAvailable() {
       return availability instanceof Availability.Available;
     }
   }
 
-  /** All providers, best rank first. */
+  /** Returns all providers, best rank first. */
   public static List<BackendProvider> providers() {
     return ServiceLoader.load(BackendProvider.class, BackendProvider.class.getClassLoader())
         .stream()
@@ -72,7 +72,7 @@ public final class Backends {
     return wanted.equals(AUTO) ? openBest(options) : openNamed(wanted, options);
   }
 
-  /** What {@link #open()} asks for. */
+  /** Returns the name that {@link #open()} asks for. */
   public static String configuredName() {
     String property = System.getProperty(PROPERTY);
     if (property != null && !property.isBlank()) {
@@ -137,8 +137,8 @@ public final class Backends {
   }
 
   /**
-   * The table for a program that has opened a backend: of the others only those that {@value #AUTO}
-   * may take are asked whether they can run, since the rest may load libraries to find out.
+   * Lists backends for a program that has opened one: it asks only those of the others that {@value
+   * #AUTO} may take, since probing the rest may load libraries.
    */
   public static String table(Backend opened) {
     return table(opened.name());

@@ -25,23 +25,23 @@ public record Batch(DenseRows rows, Tensor index) {
     }
   }
 
-  /** Rows in order. */
+  /** Takes rows in their order. */
   public Batch(DenseRows rows) {
     this(rows, null);
   }
 
-  /** Features and targets in order, without weights and offsets. */
+  /** Takes features and targets in their order, without weights and offsets. */
   public Batch(Tensor x, Tensor y) {
     this(new DenseRows(x, y), null);
   }
 
-  /** Number of positions. */
+  /** Returns the number of positions. */
   public long positions() {
     return index == null ? rows.count() : index.count();
   }
 
   /**
-   * The row at a position, for kernels that read the index in host memory.
+   * Returns the row at a position, for kernels that read the index in host memory.
    *
    * @throws IndexOutOfBoundsException if there is no such position, or what the index has there is
    *     not a row
@@ -59,7 +59,7 @@ public record Batch(DenseRows rows, Tensor index) {
     return row;
   }
 
-  /** What a kernel throws that found that number at a position; for a batch with an index. */
+  /** Makes the exception for a number found at a position of a batch with an index. */
   public IndexOutOfBoundsException notARow(long position, long found) {
     return new IndexOutOfBoundsException(
         "gradient: entry %d of '%s' is row %d, tensor '%s' has %,d rows"

@@ -14,7 +14,7 @@ import java.util.Objects;
  * @param offset numbers added to the rows' predictions [n], or null if there are none
  */
 public record DenseRows(Tensor x, Tensor y, Tensor weights, Tensor offset) implements Rows {
-  /** IllegalArgumentException if a shape, type or side does not fit. */
+  /** Throws IllegalArgumentException if a shape, type or side does not fit. */
   public DenseRows {
     Objects.requireNonNull(x, "x");
     Objects.requireNonNull(y, "y");
@@ -35,7 +35,7 @@ public record DenseRows(Tensor x, Tensor y, Tensor weights, Tensor offset) imple
     }
   }
 
-  /** Rows without weights and offsets. */
+  /** Takes rows without weights and offsets. */
   public DenseRows(Tensor x, Tensor y) {
     this(x, y, null, null);
   }

@@ -12,13 +12,13 @@ public class DeviceException extends RuntimeException {
 
   private final boolean lost;
 
-  /** With the first cause, or null. */
+  /** Keeps the first cause, or null. */
   public DeviceException(String message, boolean lost, Throwable cause) {
     super(message, cause);
     this.lost = lost;
   }
 
-  /** Whether every later call to this device will fail too. */
+  /** True if every later call to this device will fail too. */
   public final boolean isLost() {
     return lost;
   }

@@ -15,7 +15,7 @@ public final class DeviceMemoryException extends DeviceException {
     this.bytes = bytes;
   }
 
-  /** The bytes that were asked for. */
+  /** Returns the bytes that were asked for. */
   public long bytes() {
     return bytes;
   }

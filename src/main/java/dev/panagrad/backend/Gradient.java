@@ -11,7 +11,7 @@ import dev.panagrad.tensor.Tensor;
  * @param loss mean loss of each output [k], F64, or null if it is not needed
  */
 public record Gradient(Tensor gw, Tensor gb, Tensor loss) {
-  /** IllegalArgumentException if a shape or type does not fit, memory is read-only or shared. */
+  /** Throws IllegalArgumentException if a shape or type is wrong, memory read-only or shared. */
   public Gradient {
     DType dtype = Operands.floating(gw);
     Operands.matrix(gw, dtype);

@@ -8,17 +8,17 @@ import dev.panagrad.tensor.TensorArena;
 import java.util.EnumSet;
 import java.util.Set;
 
-/** A backend that computes in host memory: tensors are used where they are. */
+/** A backend that computes in host memory uses tensors where they are. */
 public abstract class HostBackend implements Backend {
   private final StepTrace trace = new StepTrace();
   private final Lifetime lifetime;
 
-  /** With counters at zero. The lifetime ends when {@link #close} is called. */
+  /** Starts counters at zero. The lifetime ends when {@link #close} is called. */
   protected HostBackend(Lifetime lifetime) {
     this.lifetime = lifetime;
   }
 
-  /** Shared by everything handed out. */
+  /** Returns the lifetime that everything handed out shares. */
   protected final Lifetime lifetime() {
     return lifetime;
   }
@@ -46,7 +46,7 @@ public abstract class HostBackend implements Backend {
     trace.countCopy(from.count() * from.dtype().bytes());
   }
 
-  /** All: a rule without a kernel has its scalar definition. */
+  /** Returns all formats: a rule without a kernel has its scalar definition. */
   @Override
   public final Set<StateFormat> stateFormats() {
     return EnumSet.allOf(StateFormat.class);

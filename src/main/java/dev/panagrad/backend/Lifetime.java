@@ -13,7 +13,7 @@ public final class Lifetime {
     this.backendName = backendName;
   }
 
-  /** The backend's name. */
+  /** Returns the backend's name. */
   public String backendName() {
     return backendName;
   }
@@ -25,7 +25,7 @@ public final class Lifetime {
     }
   }
 
-  /** The exception of every call that comes after the end. */
+  /** Returns the exception of every call that comes after the end. */
   public IllegalStateException closed() {
     return new IllegalStateException(
         "backend '%s' was closed; open another one".formatted(backendName));

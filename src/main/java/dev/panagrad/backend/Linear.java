@@ -4,13 +4,13 @@ import dev.panagrad.tensor.DType;
 import dev.panagrad.tensor.Tensor;
 
 /**
- * The parameters of a linear model.
+ * Holds the parameters of a linear model, {@code Y = X W^T + b}.
  *
  * @param w weights [k, d], F32 or F64, contiguous, of at least one output
  * @param b intercepts [k] of the same type, or null for none
  */
 public record Linear(Tensor w, Tensor b) {
-  /** IllegalArgumentException if a shape or type does not fit. */
+  /** Throws IllegalArgumentException if a shape or type does not fit. */
   public Linear {
     DType dtype = Operands.floating(w);
     Operands.matrix(w, dtype);
@@ -25,17 +25,17 @@ public record Linear(Tensor w, Tensor b) {
     }
   }
 
-  /** Inputs d. */
+  /** Returns the number of inputs d. */
   public long features() {
     return w.cols();
   }
 
-  /** Outputs k. */
+  /** Returns the number of outputs k. */
   public long outputs() {
     return w.rows();
   }
 
-  /** The element type: F32 or F64. */
+  /** Returns the element type: F32 or F64. */
   public DType dtype() {
     return w.dtype();
   }

@@ -72,33 +72,33 @@ public final class LinearAlgebra {
     return f32.supportsWeights();
   }
 
-  /** The sum of {@code x_i * y_i}, accumulated in double precision across blocks. */
+  /** Sums {@code x_i * y_i}, in double precision across blocks. */
   public double dot(Tensor x, Tensor y) {
     requireVectors(x, y);
     return kernels(x.dtype()).dot(x, y);
   }
 
-  /** {@code y += alpha * x}. */
+  /** Computes {@code y += alpha * x}. */
   public void axpy(double alpha, Tensor x, Tensor y) {
     requireVectors(x, y);
     requireOutput(y, x);
     kernels(x.dtype()).axpy(alpha, x, y);
   }
 
-  /** {@code y += share * (x - y)}, difference and sum rounded once: equal elements stay. */
+  /** Sets {@code y += share * (x - y)}, rounding difference and sum once: equal elements stay. */
   public void lerp(double share, Tensor x, Tensor y) {
     requireVectors(x, y);
     requireOutput(y, x);
     kernels(x.dtype()).lerp(share, x, y);
   }
 
-  /** The Euclidean norm, also where squares overflow or underflow; NaN and infinity spread. */
+  /** Returns the Euclidean norm; squares may overflow or underflow; NaN and infinity spread. */
   public double norm2(Tensor x) {
     requireVectors(x, x);
     return kernels(x.dtype()).norm2(x);
   }
 
-  /** The sum of magnitudes. */
+  /** Returns the sum of magnitudes. */
   public double norm1(Tensor x) {
     requireVectors(x, x);
     return kernels(x.dtype()).norm1(x);
@@ -111,8 +111,8 @@ public final class LinearAlgebra {
   }
 
   /**
-   * {@code y = alpha * op(A) x + beta * y}. With {@code beta = 0} the old content of y does not
-   * matter, not even NaN.
+   * Computes {@code y = alpha * op(A) x + beta * y}. With {@code beta = 0} the old content of y
+   * does not matter, not even NaN.
    *
    * @param a matrix [m, n], any row stride
    * @param x vector of n elements, or m transposed
@@ -136,8 +136,8 @@ public final class LinearAlgebra {
   }
 
   /**
-   * {@code C = alpha * op(A) op(B) + beta * C}, row strides free; {@code alpha} may be rounded to
-   * the element type. With {@code beta = 0} the old content of C does not matter, not even NaN.
+   * Computes {@code C = alpha * op(A) op(B) + beta * C}; row strides are free, alpha may be rounded
+   * to the element type. With {@code beta = 0} the old content of C does not matter, not even NaN.
    */
   public void gemm(
       Transpose opA, Transpose opB, double alpha, Tensor a, Tensor b, double beta, Tensor c) {
@@ -165,8 +165,8 @@ public final class LinearAlgebra {
   }
 
   /**
-   * {@code C = alpha * A^T A + beta * C}, both triangles; C is symmetric before. With {@code beta =
-   * 0} the old content of C does not matter, not even NaN.
+   * Computes {@code C = alpha * A^T A + beta * C}, both triangles; C is symmetric before. With
+   * {@code beta = 0} the old content of C does not matter, not even NaN.
    *
    * @param a matrix [n, d], any row stride
    * @param c matrix [d, d], any row stride
@@ -202,8 +202,8 @@ public final class LinearAlgebra {
    * Replaces each of several upper triangles R [m, m] by the R of the QR factorization of {@code
    * [R; A]}, with a block of rows A [b, m] for each: {@code R^T R} grows by {@code A^T A}.
    * Beginning with zeros, the R of any number of rows comes from their blocks, and the R of parts,
-   * put in as blocks, become that of all. Signs of the diagonal are arbitrary. One row after the
-   * other of Householder reflections, in the same order for any number of threads.
+   * put in as blocks, become that of all. Signs of the diagonal are arbitrary. Householder
+   * reflections take one row after the other, in the same order for any number of threads.
    *
    * <p>Source: Golub and Van Loan, Matrix Computations (2013), sections 5.2 and 6.5.3; Demmel and
    * others (2012), Communication-optimal parallel and sequential QR and LU factorizations.
@@ -230,7 +230,7 @@ public final class LinearAlgebra {
   }
 
   /**
-   * Predictions {@code out = X W^T + b} for rows {@code [first, first + count)} of X.
+   * Computes predictions {@code out = X W^T + b} for rows {@code [first, first + count)} of X.
    *
    * @param x features [n, d], any row stride
    * @param out [count, k], or [count] for one output; any row stride
@@ -256,14 +256,14 @@ public final class LinearAlgebra {
     }
   }
 
-  /** {@link #gradient(Batch, long, long, Loss, Linear, Gradient)} of all rows. */
+  /** Computes {@link #gradient(Batch, long, long, Loss, Linear, Gradient)} of all rows. */
   public void gradient(DenseRows rows, Loss loss, Linear model, Gradient into) {
     gradient(new Batch(rows), 0, rows.count(), loss, model, into);
   }
 
   /**
-   * The gradient of the mean loss of a linear model on the positions {@code [first, first + count)}
-   * of a batch, and the loss itself, in one call.
+   * Computes the gradient of the mean loss of a linear model on the positions {@code [first, first
+   * + count)} of a batch, and the loss itself, in one call.
    *
    * <pre>
    *   z_ij   = sum_f x_if w_jf + b_j + offset_i         prediction for row i, output j

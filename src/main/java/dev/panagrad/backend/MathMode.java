@@ -4,20 +4,20 @@ import java.util.Locale;
 
 /**
  * The precision in which a device may compute matrix products of F32 tensors. Sums are in F32 in
- * each mode; what differs is how operands are rounded first. Never chosen silently.
+ * each mode; what differs is how operands are rounded first. It is never chosen silently.
  *
  * <p>Host backends compute in F32 always. F64 products are in F64 in each mode.
  */
 public enum MathMode {
-  /** Operands as they are, 24 bits of significand. */
+  /** Operands stay as they are, with 24 bits of significand. */
   F32,
-  /** Operands rounded to TF32, 11 bits: relative error of a product about 2^-11. */
+  /** Operands are rounded to TF32, 11 bits: a product's relative error is about 2^-11. */
   TF32,
-  /** Operands rounded to bfloat16, 8 bits: relative error of a product about 2^-8. */
+  /** Operands are rounded to bfloat16, 8 bits: a product's relative error is about 2^-8. */
   BF16;
 
   /**
-   * The mode of that name, in any case.
+   * Returns the mode of that name, in any case.
    *
    * @throws IllegalArgumentException if there is none, naming those there are
    */

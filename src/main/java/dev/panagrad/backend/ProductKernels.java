@@ -3,7 +3,7 @@ package dev.panagrad.backend;
 import dev.panagrad.tensor.Tensor;
 
 /**
- * Those of {@link LinearKernels} that a BLAS library may replace. {@link LinearAlgebra} documents
+ * A BLAS library may replace these of the {@link LinearKernels}. {@link LinearAlgebra} documents
  * the methods of the same names and has checked their operands; strides of rows are arbitrary.
  */
 public interface ProductKernels {

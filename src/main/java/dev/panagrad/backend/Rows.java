@@ -2,17 +2,17 @@ package dev.panagrad.backend;
 
 import dev.panagrad.tensor.DType;
 
-/** Rows of data with targets, as gradients read them. */
+/** Rows of data with targets are what gradients read. */
 public sealed interface Rows permits DenseRows {
-  /** Number of rows n. */
+  /** Returns the number of rows n. */
   long count();
 
-  /** Features of a row d. */
+  /** Returns the number of features d of a row. */
   long features();
 
-  /** Targets of a row k. */
+  /** Returns the number of targets k of a row. */
   long outputs();
 
-  /** The element type: F32 or F64. */
+  /** Returns the element type: F32 or F64. */
   DType dtype();
 }

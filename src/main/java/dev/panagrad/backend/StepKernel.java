@@ -4,8 +4,8 @@ import dev.panagrad.rule.StepCoefficients;
 import dev.panagrad.tensor.Tensor;
 
 /**
- * One optimizer step over a range of the flat parameters: one pass, in place, the same arguments
- * for every rule. The optimizer has checked types, shapes, aliasing and liveness.
+ * Makes one optimizer step over a range of the flat parameters: one pass, in place, the same
+ * arguments for every rule. The optimizer has checked types, shapes, aliasing and liveness.
  */
 @FunctionalInterface
 public interface StepKernel {

@@ -9,14 +9,14 @@ import java.util.concurrent.atomic.LongAdder;
  * Counting allocates nothing. Threading: may be read and counted from any thread.
  */
 public final class StepTrace {
-  /** What is counted, apart from copies. */
+  /** These events are counted beside copies. */
   public enum Event {
     GRADIENT,
-    /** An optimizer step, of one kernel call or two. */
+    /** The optimizer made a step, of one kernel call or two. */
     STEP,
-    /** The start of work on a device: a kernel, a product, or a whole graph of them. */
+    /** A device began work: a kernel, a product, or a whole graph of them. */
     LAUNCH,
-    /** A wait of the host for a device. */
+    /** The host waited for a device. */
     SYNCHRONIZATION,
     DEVICE_ALLOCATION
   }
@@ -25,7 +25,7 @@ public final class StepTrace {
   private final LongAdder copiedBytes = new LongAdder();
   private final Map<Event, LongAdder> events = new EnumMap<>(Event.class);
 
-  /** All counters at zero. */
+  /** Starts all counters at zero. */
   public StepTrace() {
     for (Event event : Event.values()) {
       events.put(event, new LongAdder());
@@ -43,37 +43,37 @@ public final class StepTrace {
     events.get(event).increment();
   }
 
-  /** Copies of tensors so far. */
+  /** Returns the number of copies of tensors so far. */
   public long copies() {
     return copies.sum();
   }
 
-  /** Bytes of those copies. */
+  /** Returns the number of bytes that copies of tensors have moved so far. */
   public long copiedBytes() {
     return copiedBytes.sum();
   }
 
-  /** Gradient kernel calls so far. */
+  /** Returns the number of gradient kernel calls so far. */
   public long gradientCalls() {
     return events.get(Event.GRADIENT).sum();
   }
 
-  /** Optimizer steps so far. */
+  /** Returns the number of optimizer steps so far. */
   public long stepCalls() {
     return events.get(Event.STEP).sum();
   }
 
-  /** Launches on a device so far; 0 on host backends. */
+  /** Returns the number of launches on a device so far; 0 on host backends. */
   public long launches() {
     return events.get(Event.LAUNCH).sum();
   }
 
-  /** Waits of the host for a device so far; 0 on host backends. */
+  /** Returns the number of waits of the host for a device so far; 0 on host backends. */
   public long synchronizations() {
     return events.get(Event.SYNCHRONIZATION).sum();
   }
 
-  /** Allocations of device memory so far; 0 on host backends. */
+  /** Returns the number of allocations of device memory so far; 0 on host backends. */
   public long deviceAllocations() {
     return events.get(Event.DEVICE_ALLOCATION).sum();
   }

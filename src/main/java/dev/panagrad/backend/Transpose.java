@@ -1,8 +1,8 @@
 package dev.panagrad.backend;
 
-/** Whether a matrix operand is used as it is stored or transposed. */
+/** Says whether a matrix operand is used as it is stored or transposed. */
 public enum Transpose {
-  /** As stored. */
+  /** The operand is used as it is stored. */
   NO,
   /** Rows and columns exchanged. */
   YES

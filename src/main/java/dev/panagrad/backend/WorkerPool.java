@@ -18,7 +18,7 @@ import java.util.concurrent.locks.ReentrantLock;
  * closed.
  */
 public final class WorkerPool implements AutoCloseable {
-  /** A task cut into chunks. */
+  /** A task is cut into chunks. */
   @FunctionalInterface
   public interface ChunkTask {
     /**
@@ -69,15 +69,15 @@ public final class WorkerPool implements AutoCloseable {
     }
   }
 
-  /** Threads that share a task, the caller included. */
+  /** Returns the number of threads that share a task, the caller included. */
   public int threads() {
     return workers.length + 1;
   }
 
   /**
    * Takes the turn: nobody else runs a task or uses the owner's scratch memory until {@link
-   * #release}. IllegalStateException if the pool is closed, and that memory with it, or if called
-   * while this thread has the turn or runs a chunk, as by a loss that calls the backend.
+   * #release}. Throws IllegalStateException if the pool is closed, and that memory with it, or if
+   * called while this thread has the turn or runs a chunk, as by a loss that calls the backend.
    */
   public void acquire() {
     requireOutside(turn.isHeldByCurrentThread());
@@ -94,8 +94,8 @@ public final class WorkerPool implements AutoCloseable {
   }
 
   /**
-   * {@link #run(ChunkTask, int)}, or all on this thread, which has the turn, where others may not
-   * read the operands or there is too little to share.
+   * Runs chunks as {@link #run(ChunkTask, int)}, or all on this thread, which has the turn, where
+   * others may not read the operands or there is too little to share.
    */
   public void run(ChunkTask newTask, int chunks, boolean isShareable) {
     if (isShareable) {
@@ -108,8 +108,8 @@ public final class WorkerPool implements AutoCloseable {
   }
 
   /**
-   * {@link #run(ChunkTask, int)} for a task that takes little longer than waking a worker. Those
-   * that spin after the last task help; others are woken only where such tasks follow each other.
+   * Runs all chunks of a task that takes little longer than waking a worker. Those that spin after
+   * the last task help; others are woken only where such tasks follow each other.
    */
   public void runBrief(ChunkTask newTask, int chunks) {
     share(newTask, chunks, true);
@@ -117,7 +117,7 @@ public final class WorkerPool implements AutoCloseable {
 
   /**
    * Runs all chunks and returns when they are done. The caller computes too. A failure of a chunk
-   * is thrown here after the others have ended. A chunk must not call it: IllegalStateException.
+   * is thrown here after the others have ended. Throws IllegalStateException if a chunk calls it.
    */
   public void run(ChunkTask newTask, int chunks) {
     share(newTask, chunks, false);

@@ -52,14 +52,14 @@ public record Logistic() implements Loss {
     return sum;
   }
 
-  /** The probability of 1. */
+  /** Returns the probability of 1. */
   @Override
   public double mean(double z) {
     double e = Math.exp(-Math.abs(z));
     return (z >= 0 ? 1 : e) / (1 + e);
   }
 
-  /** The log odds of the mean, of half a row where all are of one class. */
+  /** Returns the log odds of the mean, of half a row where all are of one class. */
   @Override
   public double constant(double[] y, double[] offset, double[] s) {
     double[] sums = new double[2];
@@ -85,7 +85,7 @@ public record Logistic() implements Loss {
     return 0.25;
   }
 
-  /** {@code p (1 - p)}, which falls with the distance from 0. */
+  /** Returns {@code p (1 - p)}, which falls with the distance from 0. */
   @Override
   public double leastCurvature(double z, double y, double way) {
     double e = Math.exp(-Math.abs(z) - way);

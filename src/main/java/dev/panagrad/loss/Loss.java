@@ -7,10 +7,10 @@ import java.util.Optional;
  * shared between threads.
  */
 public interface Loss {
-  /** The name that reports use. */
+  /** Returns the name that reports use. */
   String name();
 
-  /** The name with a parameter to the last bit, as {@link Losses#parse} reads it. */
+  /** Returns the name with a parameter to the last bit, as {@link Losses#parse} reads it. */
   default String text() {
     return name();
   }
@@ -23,14 +23,14 @@ public interface Loss {
    */
   double differentiate(double[] z, double[] y, double[] s, int count);
 
-  /** The mean, or quantile, of the target that a prediction stands for: the inverse link. */
+  /** Returns the mean, or quantile, of the target at a prediction: the inverse link. */
   default double mean(double z) {
     return z;
   }
 
   /**
-   * The prediction that fits targets y best which have offsets and weights: a model without
-   * features. Where a method begins, so an estimate is good enough; finite.
+   * Returns the finite prediction that fits targets y with offsets and weights best: a model
+   * without features. Methods begin there, so an estimate is good enough.
    */
   default double constant(double[] y, double[] offset, double[] s) {
     double sum = 0;
@@ -42,7 +42,7 @@ public interface Loss {
     return weight > 0 ? sum / weight : 0;
   }
 
-  /** What {@link #mean} is of a target of that name, in a few words. */
+  /** Says in a few words what {@link #mean} is of a target of that name. */
   default String label(String target) {
     return target;
   }
@@ -57,23 +57,23 @@ public interface Loss {
     return false;
   }
 
-  /** The largest second derivative; infinite if there is none. */
+  /** Returns the largest second derivative; infinite if there is none. */
   default double curvature() {
     return Double.POSITIVE_INFINITY;
   }
 
   /**
-   * A number that the second derivative is not below where the prediction is within {@code way} of
-   * z; at least 0. Far below {@link #reach} it is near the second derivative itself, where there is
-   * one.
+   * Returns a number that the second derivative is not below where the prediction is within {@code
+   * way} of z; at least 0. Far below {@link #reach} it is near the second derivative itself, where
+   * there is one.
    */
   default double leastCurvature(double z, double y, double way) {
     return 0;
   }
 
   /**
-   * How far a prediction moves until the second derivative is another, by about a factor of e; 0
-   * where {@link #leastCurvature} tells nothing.
+   * Returns how far a prediction moves until the second derivative is another, by about a factor of
+   * e; 0 where {@link #leastCurvature} tells nothing.
    */
   default double reach() {
     return 0;
@@ -103,20 +103,20 @@ public interface Loss {
   }
 
   /**
-   * Which power of the unit of the targets the loss has, if targets and predictions may be scaled:
-   * {@code loss(z, y) = s^degree inUnits(s).loss(z / s, y / s)}, and it stays what it is where the
-   * same is subtracted from both. 0 for others.
+   * Returns the power of the targets' unit that the loss has, if targets and predictions may be
+   * scaled: {@code loss(z, y) = s^degree inUnits(s).loss(z / s, y / s)}, and it stays what it is
+   * where the same is subtracted from both. Other losses have 0.
    */
   default int degree() {
     return 0;
   }
 
-  /** This loss of targets divided by a scale, without the factor of {@link #degree}. */
+  /** Returns this loss of targets divided by a scale, without the factor of {@link #degree}. */
   default Loss inUnits(double scale) {
     return this;
   }
 
-  /** What targets must be, if that one is not; empty if it is accepted. */
+  /** Says what targets must be, if that one is not; empty if it is accepted. */
   default Optional<String> targetRequirement(double y) {
     return Optional.empty();
   }

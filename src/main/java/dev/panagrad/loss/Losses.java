@@ -5,11 +5,11 @@ import java.util.function.DoubleFunction;
 import java.util.stream.Collectors;
 
 /**
- * The losses that texts name, of model files among others. A text of one is its name, followed by a
+ * Reads losses from texts, as model files have them. The text of one is its name, followed by a
  * colon and a number if it takes one: {@code squared}, {@code huber:1.35}.
  */
 public final class Losses {
-  /** The texts that {@link #parse} reads, with a word on each. */
+  /** Lists the texts that {@link #parse} reads, with a word on each. */
   public static final String HELP =
       "squared; huber:DELTA, linear beyond DELTA; logistic, for targets 0 and 1; poisson, for counts; quantile:TAU.";
 
@@ -37,7 +37,7 @@ public final class Losses {
 
   private Losses() {}
 
-  /** The loss of a text; throws {@link IllegalArgumentException}, without the text, for others. */
+  /** Reads a loss; throws {@link IllegalArgumentException}, without the text, for other texts. */
   public static Loss parse(String text) {
     int colon = text.indexOf(':');
     String name = colon < 0 ? text : text.substring(0, colon);
@@ -64,7 +64,7 @@ public final class Losses {
     }
   }
 
-  /** The text from which {@link #parse} makes this loss; throws if there is none. */
+  /** Returns the text from which {@link #parse} makes this loss; throws if there is none. */
   public static String text(Loss loss) {
     String text = loss.text();
     try {

@@ -9,7 +9,7 @@ import java.util.function.DoubleSupplier;
 import java.util.function.DoubleUnaryOperator;
 
 /**
- * Measures of how well predictions fit, by name: weighted means over rows that are added block by
+ * Measures how well predictions fit, by name: weighted means over rows that are added block by
  * block; memory grows with the rows for measures of ranks alone, off the heap and within a bound. A
  * measure that fails is NaN, and {@link #notes} has the reason; the others go on.
  *
@@ -37,14 +37,14 @@ public final class Metrics implements AutoCloseable {
     default void close() {}
   }
 
-  /** No measures yet, of that many rows, in at most that many bytes of native memory. */
+  /** Starts without measures, for that many rows, in at most that many bytes of native memory. */
   public Metrics(long rows, long maxBytes) {
     this(rows, maxBytes, 1);
   }
 
   /**
-   * No measures yet, of that many rows, in at most that many bytes of native memory. Weights are
-   * summed in units of the largest, so that those from 1e-300 to 1e300 are in range.
+   * Starts without measures, for that many rows, in at most that many bytes of native memory.
+   * Weights are summed in units of the largest, so that those from 1e-300 to 1e300 are in range.
    */
   public Metrics(long rows, long maxBytes, double largestWeight) {
     this.rows = rows;
@@ -52,17 +52,17 @@ public final class Metrics implements AutoCloseable {
     this.unit = largestWeight;
   }
 
-  /** The mean of a measure of each row's prediction z, before the inverse link, and target y. */
+  /** Adds the mean of a measure of a row's prediction z, before the inverse link, and target y. */
   public Metrics mean(String name, DoubleBinaryOperator measure) {
     return add(name, new Mean(sum(measure), mean -> mean));
   }
 
-  /** The root of that mean. */
+  /** Adds the root of the mean of a measure that {@link #mean} would add. */
   public Metrics rootMean(String name, DoubleBinaryOperator measure) {
     return add(name, new Mean(sum(measure), Math::sqrt));
   }
 
-  /** The mean of a loss. */
+  /** Adds the mean of a loss. */
   public Metrics meanLoss(String name, Loss loss) {
     Sum sum = (z, y, s, count) -> loss.differentiate(Arrays.copyOf(z, count), y, s, count);
     return add(name, new Mean(sum, mean -> mean));
@@ -74,15 +74,15 @@ public final class Metrics implements AutoCloseable {
   }
 
   /**
-   * The part of the targets' deviance from their mean that predictions explain, {@code 1 - sum s
-   * d(y, mean(z)) / sum s d(y, mean of y)}; NaN if targets are constant. The deviance of a target
+   * Adds the part of the targets' deviance from their mean that predictions explain, {@code 1 - sum
+   * s d(y, mean(z)) / sum s d(y, mean of y)}; NaN if targets are constant. The deviance of a target
    * from a mean is a Bregman divergence: the squared difference, or one of an exponential family.
    */
   public Metrics explained(String name, DoubleBinaryOperator deviance, DoubleUnaryOperator mean) {
     return add(name, new Explained(deviance, mean));
   }
 
-  /** The area under the receiver operating characteristic; NaN if there is one class alone. */
+  /** Adds the area under the receiver operating characteristic; NaN if there is one class alone. */
   public Metrics areaUnderCurve(String name) {
     return add(name, new AreaUnderCurve(rows, maxBytes));
   }
@@ -117,7 +117,7 @@ public final class Metrics implements AutoCloseable {
     return Double.NaN;
   }
 
-  /** The measures by name, in the order in which they were asked for. */
+  /** Returns the measures by name, in the order in which they were asked for. */
   public Map<String, Double> values() {
     Map<String, Double> values = new LinkedHashMap<>();
     measures.forEach(
@@ -125,7 +125,7 @@ public final class Metrics implements AutoCloseable {
     return values;
   }
 
-  /** Why a measure failed, by its name: while rows were added, or in {@link #values}. */
+  /** Says why a measure failed, by its name: while rows were added, or in {@link #values}. */
   public Map<String, String> notes() {
     return notes;
   }

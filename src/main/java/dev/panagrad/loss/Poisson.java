@@ -54,7 +54,7 @@ public record Poisson() implements Loss {
     return sum;
   }
 
-  /** The logarithm of the mean count by exposure; of half a count where there is none. */
+  /** Returns the logarithm of the mean count by exposure; of half a count where there is none. */
   @Override
   public double constant(double[] y, double[] offset, double[] s) {
     double counts = 0;
@@ -73,7 +73,7 @@ public record Poisson() implements Loss {
     return Double.isFinite(found) ? found : 0;
   }
 
-  /** The expected count; infinite for z above 709.78, whose exponential is no double. */
+  /** Returns the expected count; infinite for z above 709.78, whose exponential is no double. */
   @Override
   public double mean(double z) {
     return Math.exp(z);

@@ -24,8 +24,8 @@ import java.util.Map;
 import java.util.Set;
 
 /**
- * Parameters and state of an optimizer as a safetensors file, from which another optimizer of the
- * same rule, penalty and layout goes on bit for bit, in this process or another, on the same
+ * Saves parameters and state of an optimizer as a safetensors file, from which another optimizer of
+ * the same rule, penalty and layout goes on bit for bit, in this process or another, on the same
  * backend.
  *
  * <pre>

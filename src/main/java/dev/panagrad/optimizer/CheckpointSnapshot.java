@@ -13,9 +13,9 @@ import java.util.List;
 import java.util.Map;
 
 /**
- * What {@link Checkpoint} saves, as it is at one moment, to be written then or later: by another
- * thread while the optimizer goes on, if it is a copy. The memory is allocated once. The caller
- * sees to it that {@link #take} and {@link #write} take turns.
+ * Holds what {@link Checkpoint} saves, as it is at one moment, to be written then or later: by
+ * another thread while the optimizer goes on, if it is a copy. The memory is allocated once. The
+ * caller sees to it that {@link #take} and {@link #write} take turns.
  */
 public final class CheckpointSnapshot {
   private final Optimizer optimizer; // null where parameters are saved alone
@@ -30,7 +30,7 @@ public final class CheckpointSnapshot {
     this(optimizer, optimizer.parameters(), optimizer.backend(), arena, isCopy);
   }
 
-  /** A snapshot of parameters without an optimizer. */
+  /** Takes snapshots of parameters without an optimizer. */
   public CheckpointSnapshot(
       Parameters parameters, Backend backend, TensorArena arena, boolean isCopy) {
     this(null, parameters, backend, arena, isCopy);

@@ -6,7 +6,7 @@ import dev.panagrad.tensor.Tensor;
 import dev.panagrad.tensor.TensorArena;
 
 /**
- * The mean of the gradients of several batches, for one step on all of them: what one batch of all
+ * Averages the gradients of several batches, for one step on all of them: what one batch of all
  * their rows would give, to rounding. Gradients are means over their rows, so each counts by its
  * number of rows; a sum would multiply the learning rate.
  *
@@ -54,7 +54,7 @@ public final class GradientAccumulator {
     weight = sum;
   }
 
-  /** The mean, which stays until the next {@link #add} begins another; throws if none was added. */
+  /** Returns the mean, which stays until the next {@link #add}; throws if none was added. */
   public Tensor take() {
     if (weight == 0) {
       throw new IllegalStateException("there is no mean of no gradients; add one");

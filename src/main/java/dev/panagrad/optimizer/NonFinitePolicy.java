@@ -1,6 +1,6 @@
 package dev.panagrad.optimizer;
 
-/** What a step does with a gradient that has an infinite or NaN element; it is never replaced. */
+/** Says what a step does with an infinite or NaN element of a gradient, which is never replaced. */
 public enum NonFinitePolicy {
   /** Uses it, uninspected; parameters and state become what arithmetic makes of them. */
   PROPAGATE,

@@ -101,7 +101,7 @@ public final class Optimizer {
       return this;
     }
 
-    /** The penalty on parameters that are not exempt. */
+    /** Sets the penalty on parameters that are not exempt. */
     public Builder penalty(Penalty newPenalty) {
       this.penalty = Objects.requireNonNull(newPenalty, "penalty");
       return this;
@@ -145,8 +145,8 @@ public final class Optimizer {
     }
 
     /**
-     * Other options for the parameters that a pattern matches; of several groups that match, the
-     * first counts. The kernel is called once for each run of neighbors with the same options.
+     * Sets other options for the parameters that a pattern matches; of several groups that match,
+     * the first counts. The kernel is called once for each run of neighbors with the same options.
      */
     public Builder group(ParameterGroup group) {
       groups.add(Objects.requireNonNull(group, "group"));
@@ -157,7 +157,7 @@ public final class Optimizer {
       return List.copyOf(groups);
     }
 
-    /** The first group that matches a parameter; one that differs in nothing if there is none. */
+    /** Returns the first group that matches a parameter; if none does, one without differences. */
     public ParameterGroup groupOf(String parameter) {
       return ParameterGroup.firstOf(groups, parameter);
     }
@@ -170,12 +170,12 @@ public final class Optimizer {
       return schedule != null;
     }
 
-    /** Why the rule cannot keep its state as asked for parameters of that type; empty if it can. */
+    /** Says why the rule cannot keep such state for parameters of that type; empty if it can. */
     public Optional<String> unsupportedStateReason(DType type) {
       return Requirements.unsupportedState(this, type);
     }
 
-    /** Why the rule cannot have the L1 penalties asked for; empty if it can. */
+    /** Says why the rule cannot have the L1 penalties asked for; empty if it can. */
     public Optional<String> unsupportedL1Reason() {
       return Requirements.unsupportedL1(this);
     }
@@ -229,13 +229,13 @@ public final class Optimizer {
     }
   }
 
-  /** {@link #step(Tensor)} with a gradient of the parameters' layout. */
+  /** Makes a {@link #step(Tensor)} with a gradient of the parameters' layout. */
   public boolean step(Parameters gradient) {
     return step(gradient.flat());
   }
 
   /**
-   * One step. For parameters without elements it counts, and does nothing else.
+   * Makes one step. For parameters without elements it counts, and does nothing else.
    *
    * @param gradient flat, of the parameters' type and count, its padding zero, in other memory than
    *     parameters, state and average; only read
@@ -295,7 +295,7 @@ public final class Optimizer {
     return options.penalty;
   }
 
-  /** The average of the parameters, zero before the first step; null if there is none. */
+  /** Returns the average of the parameters, zero before the first step; null if there is none. */
   public Parameters averaged() {
     return averaged;
   }
@@ -317,12 +317,12 @@ public final class Optimizer {
     rateFactor = Checks.positive("product of all factors of the rate", rateFactor * factor);
   }
 
-  /** What the schedule's rates are multiplied by; 1 unless {@link #scaleRate} was called. */
+  /** Returns the factor of the schedule's rates; 1 unless {@link #scaleRate} was called. */
   public double rateFactor() {
     return rateFactor;
   }
 
-  /** The learning rate of a step, counted from 0, by rule and schedule alone. */
+  /** Returns the learning rate of a step, counted from 0, by rule and schedule alone. */
   public double learningRate(long step) {
     if (step < 0) {
       throw new IllegalArgumentException("steps count from 0, found " + step);
@@ -330,7 +330,7 @@ public final class Optimizer {
     return options.rate(step);
   }
 
-  /** Direction, clipping and policy in one text. */
+  /** Returns direction, clipping and policy in one text. */
   public String options() {
     String direction = options.maximize ? "maximize" : "minimize";
     return "%s, clip value %s, clip norm %s, not finite: %s"
@@ -341,17 +341,17 @@ public final class Optimizer {
     return options.policy;
   }
 
-  /** Steps made; skipped ones do not count. */
+  /** Returns the number of steps made; skipped ones do not count. */
   public long steps() {
     return steps;
   }
 
-  /** Steps skipped because their gradient was not finite. */
+  /** Returns the number of steps skipped because their gradient was not finite. */
   public long skippedSteps() {
     return skipped;
   }
 
-  /** The learning rate of the last step; 0 before the first. */
+  /** Returns the learning rate of the last step; 0 before the first. */
   public double lastLearningRate() {
     return lastRate;
   }
@@ -360,7 +360,7 @@ public final class Optimizer {
     return options.format;
   }
 
-  /** The state vectors, as {@link UpdateRule#slots}, in their format, codes before scales. */
+  /** Returns the vectors of {@link UpdateRule#slots} in their format, codes before scales. */
   public List<Tensor> state() {
     return List.of(memory.slots);
   }

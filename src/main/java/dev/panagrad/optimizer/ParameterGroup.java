@@ -6,7 +6,7 @@ import java.util.List;
 import java.util.Objects;
 
 /**
- * What is different for the parameters whose names match a pattern. What is not said is as for the
+ * Says what is different for the parameters whose names match a pattern; all else is as for the
  * others.
  *
  * <pre>
@@ -34,7 +34,7 @@ public record ParameterGroup(
     }
   }
 
-  /** A group that differs in nothing until it is told. */
+  /** Makes a group that differs in nothing until it is told. */
   public static ParameterGroup of(String pattern) {
     return new ParameterGroup(pattern, 1, Double.NaN, null);
   }

@@ -25,22 +25,22 @@ public record Penalty(double l1, double l2) {
     return new Penalty(0, 0);
   }
 
-  /** Lasso: {@code l1 * |w|_1}. */
+  /** Makes the lasso penalty {@code l1 * |w|_1}. */
   public static Penalty l1(double l1) {
     return new Penalty(l1, 0);
   }
 
-  /** Ridge: {@code l2 * |w|^2}. */
+  /** Makes the ridge penalty {@code l2 * |w|^2}. */
   public static Penalty l2(double l2) {
     return new Penalty(0, l2);
   }
 
-  /** What the L2 term adds to the gradient, per unit of parameter: {@code 2 * l2}. */
+  /** Returns what the L2 term adds to the gradient, per unit of parameter: {@code 2 * l2}. */
   public double gradientFactor() {
     return 2 * l2;
   }
 
-  /** The value of the penalty for these parameters, in double precision. */
+  /** Returns the value of the penalty for these parameters, in double precision. */
   public double value(Tensor w) {
     double magnitudes = 0;
     double squares = 0;

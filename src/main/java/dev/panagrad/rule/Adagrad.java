@@ -5,7 +5,7 @@ import java.util.List;
 import java.util.Optional;
 
 /**
- * Adagrad: the gradient divided by the root of the sum of all its squares so far.
+ * Adagrad divides the gradient by the root of the sum of all its squares so far.
  *
  * <pre>
  *   sum' = sum + g^2
@@ -65,7 +65,7 @@ public record Adagrad(
     Checks.nonNegative("weight decay", weightDecay);
   }
 
-  /** Adagrad with PyTorch's defaults. */
+  /** Makes Adagrad with PyTorch's defaults. */
   public static Adagrad of(double learningRate) {
     return new Adagrad(learningRate, 0, 0, 1e-10, 0);
   }
@@ -92,9 +92,9 @@ public record Adagrad(
   }
 
   /**
-   * The distance to the minimum in the largest coordinate: with gradients of one size step t is
-   * {@code rate / sqrt(t)} long, and regret is least for a rate next to the distance (theorem 5 of
-   * the paper, up to a factor of sqrt(2)).
+   * Returns the distance to the minimum in the largest coordinate: with gradients of one size step
+   * t is {@code rate / sqrt(t)} long, and regret is least for a rate next to the distance (theorem
+   * 5 of the paper, up to a factor of sqrt(2)).
    */
   @Override
   public double automaticRate(RateContext advice) {

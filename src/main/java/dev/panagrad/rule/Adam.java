@@ -5,7 +5,7 @@ import java.util.List;
 import java.util.Optional;
 
 /**
- * Adam: momentum divided by the root of a running mean of squared gradients, both corrected for
+ * Adam divides momentum by the root of a running mean of squared gradients, both corrected for
  * their start at zero.
  *
  * <pre>
@@ -74,12 +74,12 @@ public record Adam(
     Checks.nonNegative("weight decay", weightDecay);
   }
 
-  /** Adam with the paper's defaults, which are PyTorch's. */
+  /** Makes Adam with the paper's defaults, which are PyTorch's. */
   public static Adam of(double learningRate) {
     return new Adam(learningRate, 0.9, 0.999, 1e-8, 0, false, false);
   }
 
-  /** AdamW with PyTorch's default decay of 0.01. */
+  /** Makes AdamW with PyTorch's default decay of 0.01. */
   public static Adam adamW(double learningRate) {
     return new Adam(learningRate, 0.9, 0.999, 1e-8, 0.01, true, false);
   }
@@ -105,9 +105,7 @@ public record Adam(
     return new Adam(newLearningRate, beta1, beta2, epsilon, weightDecay, decoupled, amsgrad);
   }
 
-  /**
-   * {@link RateContext#distancePerStep}: a step is about as long as the rate in every coordinate.
-   */
+  /** Returns {@link RateContext#distancePerStep}: each coordinate moves by about the rate. */
   @Override
   public double automaticRate(RateContext advice) {
     return advice.distancePerStep();
@@ -133,7 +131,7 @@ public record Adam(
     return Checks.vanishing(epsilon, Math.sqrt(1 - beta2), dtype);
   }
 
-  /** A maximum over rounded numbers is that of the roundings too. */
+  /** Refuses AMSGrad in few bits: a maximum over rounded numbers is that of the roundings too. */
   @Override
   public Optional<String> unsupportedReason(StateFormat format) {
     return amsgrad && format == StateFormat.INT8_BLOCKWISE

@@ -3,7 +3,7 @@ package dev.panagrad.rule;
 import dev.panagrad.tensor.DType;
 import java.util.Optional;
 
-/** Range checks; each message has the name, the accepted range and the value found. */
+/** Checks ranges; each message has the name, the accepted range and the value found. */
 public final class Checks {
   private Checks() {}
 

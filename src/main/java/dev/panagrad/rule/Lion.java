@@ -4,7 +4,7 @@ import java.util.List;
 import java.util.Optional;
 
 /**
- * Lion (evolved sign momentum): the sign of a momentum that looks ahead at the newest gradient.
+ * Lion (evolved sign momentum) steps by the sign of a momentum that looks one gradient ahead.
  *
  * <pre>
  *   c  = beta1 * m + (1 - beta1) * g
@@ -54,7 +54,7 @@ public record Lion(double learningRate, double beta1, double beta2, double weigh
     Checks.nonNegative("weight decay", weightDecay);
   }
 
-  /** Lion with the paper's betas, without decay. */
+  /** Makes Lion with the paper's betas, without decay. */
   public static Lion of(double learningRate) {
     return new Lion(learningRate, 0.9, 0.99, 0);
   }
@@ -72,7 +72,7 @@ public record Lion(double learningRate, double beta1, double beta2, double weigh
     return new Lion(newLearningRate, beta1, beta2, weightDecay);
   }
 
-  /** {@link RateContext#distancePerStep}: a step is as long as the rate in every coordinate. */
+  /** Returns {@link RateContext#distancePerStep}: each coordinate moves by the rate. */
   @Override
   public double automaticRate(RateContext advice) {
     return advice.distancePerStep();

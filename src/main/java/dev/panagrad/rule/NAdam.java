@@ -5,7 +5,7 @@ import java.util.List;
 import java.util.Optional;
 
 /**
- * NAdam: Adam whose momentum looks one step ahead, as Nesterov's does, and warms up.
+ * NAdam is Adam whose momentum looks one step ahead, as Nesterov's does, and warms up.
  *
  * <pre>
  *   mu_t = beta1 * (1 - 0.5 * 0.96^(t * momentumDecay))
@@ -81,7 +81,7 @@ public record NAdam(
     Checks.nonNegative("weight decay", weightDecay);
   }
 
-  /** NAdam with PyTorch's defaults. */
+  /** Makes NAdam with PyTorch's defaults. */
   public static NAdam of(double learningRate) {
     return new NAdam(learningRate, 0.9, 0.999, 1e-8, 4e-3, 0, false);
   }
@@ -99,7 +99,7 @@ public record NAdam(
     return new NAdam(learningRate, beta1, beta2, epsilon, newMomentumDecay, weightDecay, decoupled);
   }
 
-  /** With this weight decay, decoupled. */
+  /** Returns this rule with this weight decay, decoupled. */
   public NAdam withDecoupledWeightDecay(double newWeightDecay) {
     return new NAdam(learningRate, beta1, beta2, epsilon, momentumDecay, newWeightDecay, true);
   }
@@ -113,9 +113,7 @@ public record NAdam(
     return new NAdam(newLearningRate, beta1, beta2, epsilon, momentumDecay, weightDecay, decoupled);
   }
 
-  /**
-   * {@link RateContext#distancePerStep}: a step is about as long as the rate in every coordinate.
-   */
+  /** Returns {@link RateContext#distancePerStep}: each coordinate moves by about the rate. */
   @Override
   public double automaticRate(RateContext advice) {
     return advice.distancePerStep();

@@ -1,7 +1,7 @@
 package dev.panagrad.rule;
 
 /**
- * What is known of a training before it starts, for {@link UpdateRule#automaticRate}.
+ * Holds what is known of a training before it starts, for {@link UpdateRule#automaticRate}.
  *
  * @param largestCurvature L, the largest eigenvalue of the Hessian of loss and L2 penalty
  * @param batchCurvature the expected smoothness of gradients of batches, between L and the largest

@@ -6,7 +6,7 @@ import java.util.List;
 import java.util.Optional;
 
 /**
- * RMSProp: the gradient divided by the root of a running mean of its squares.
+ * RMSProp divides the gradient by the root of a running mean of its squares.
  *
  * <pre>
  *   v' = alpha * v + (1 - alpha) * g^2
@@ -64,7 +64,7 @@ public record RmsProp(
     Checks.nonNegative("weight decay", weightDecay);
   }
 
-  /** RMSProp with PyTorch's defaults. */
+  /** Makes RMSProp with PyTorch's defaults. */
   public static RmsProp of(double learningRate) {
     return new RmsProp(learningRate, 0.99, 1e-8, 0, false, 0);
   }
@@ -98,9 +98,7 @@ public record RmsProp(
     return new RmsProp(newLearningRate, alpha, epsilon, momentum, centered, weightDecay);
   }
 
-  /**
-   * {@link RateContext#distancePerStep}, divided by the velocity's gain {@code 1 / (1 - momentum)}.
-   */
+  /** Divides {@link RateContext#distancePerStep} by the velocity's gain 1 / (1 - momentum). */
   @Override
   public double automaticRate(RateContext advice) {
     return advice.distancePerStep() * (1 - momentum);
@@ -111,7 +109,7 @@ public record RmsProp(
     return "rmsprop";
   }
 
-  /** Order: "v", then "mean" if centered, then "velocity" if there is momentum. */
+  /** Returns "v", then "mean" if centered, then "velocity" if there is momentum. */
   @Override
   public List<String> slots() {
     List<String> slots = new ArrayList<>(List.of("v"));

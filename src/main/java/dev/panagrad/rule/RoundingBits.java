@@ -26,10 +26,10 @@ public final class RoundingBits {
 
   private RoundingBits() {}
 
-  /** Elements with one key. */
+  /** This many elements share a key. */
   public static final int BLOCK = 1 << 14;
 
-  /** The bits, of which the upper ones are used, of an element of a flat state vector. */
+  /** Returns the bits, of which the upper ones are used, of an element of a flat state vector. */
   public static int of(long step, int slot, long element) {
     long z = mix(step * 0x9E3779B97F4A7C15L + slot) + element / BLOCK * 0xD1342543DE82EF95L;
     return (int) (mix(z) >>> 32) + STRIDE * (int) (element % BLOCK);
@@ -41,12 +41,12 @@ public final class RoundingBits {
     return z ^ (z >>> 31);
   }
 
-  /** The bits of the element that many after one with those, within a block. */
+  /** Returns the bits of the element that many after one with these bits, within a block. */
   public static int after(int bits, int elements) {
     return bits + elements * STRIDE;
   }
 
-  /** The upper half of an F32, or the next, by its {@link #of bits}; a NaN stays a NaN. */
+  /** Rounds an F32 to its upper half, or the next, by its {@link #of bits}; a NaN stays a NaN. */
   public static short toBf16(float value, int random) {
     int bits = Float.floatToRawIntBits(value);
     return (short) (Float.isNaN(value) ? (bits >>> 16) | 0x40 : (bits + (random >>> 16)) >>> 16);

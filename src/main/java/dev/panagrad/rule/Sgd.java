@@ -51,7 +51,7 @@ public record Sgd(
     }
   }
 
-  /** Plain mini-batch descent. */
+  /** Makes plain mini-batch descent. */
   public static Sgd of(double learningRate) {
     return new Sgd(learningRate, 0, 0, false, 0);
   }
@@ -78,9 +78,9 @@ public record Sgd(
   }
 
   /**
-   * {@code 1 / (2 L_b gain)} with the expected smoothness L_b of batches of this size: up to there
-   * steps contract towards a region around the minimum whatever the noise (Gower et al. 2019, SGD:
-   * General analysis and improved rates, theorem 3.1). Momentum multiplies the rate by its gain.
+   * Returns {@code 1 / (2 L_b gain)} with the expected smoothness L_b of batches of this size: up
+   * to there steps contract towards a region around the minimum whatever the noise (Gower et al.
+   * 2019, SGD: General analysis and improved rates, theorem 3.1).
    */
   @Override
   public double automaticRate(RateContext advice) {

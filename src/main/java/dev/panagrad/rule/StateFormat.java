@@ -3,8 +3,8 @@ package dev.panagrad.rule;
 import dev.panagrad.tensor.DType;
 
 /**
- * How an optimizer keeps the state vectors of its rule between steps. A step computes in the type
- * of the parameters whatever the format is; compact formats, for F32 parameters, are rounded
+ * Says how an optimizer keeps the state vectors of its rule between steps. A step computes in the
+ * type of the parameters whatever the format is; compact formats, for F32 parameters, are rounded
  * stochastically, by {@link RoundingBits}, when it ends.
  *
  * <p><b>Why not to nearest.</b> With beta2 = 0.999 a step moves a mean of squares by up to 0.1% of
@@ -31,22 +31,22 @@ import dev.panagrad.tensor.DType;
  * takes, a quarter, or for slower memory. In the caches F32 is faster than both.
  */
 public enum StateFormat {
-  /** The type of the parameters, exactly. */
+  /** State has exactly the type of the parameters. */
   SAME,
-  /** One BF16 per element: half of the bytes. */
+  /** State has one BF16 per element: half of the bytes. */
   BF16,
-  /** One byte per element and an F32 per 256 of them: a quarter of the bytes. {@link Block8}. */
+  /** State has a byte per element and an F32 per 256 of them, a quarter of F32: {@link Block8}. */
   INT8_BLOCKWISE;
 
   /** Elements of state vectors in compact formats come in blocks of so many; the last is filled. */
   public static final int BLOCK = 256;
 
-  /** Whether state is rounded between steps. */
+  /** True if state is rounded between steps. */
   public boolean isCompact() {
     return this != SAME;
   }
 
-  /** Elements kept for a vector of that many: whole blocks where the format is compact. */
+  /** Returns the elements kept for a vector of that many: whole blocks in compact formats. */
   public long padded(long count) {
     if (count < 0 || count > Long.MAX_VALUE - BLOCK) {
       throw new IllegalArgumentException(
@@ -55,12 +55,12 @@ public enum StateFormat {
     return isCompact() ? (count + BLOCK - 1) / BLOCK * BLOCK : count;
   }
 
-  /** Tensors that hold one state vector: codes and scales in INT8_BLOCKWISE, else one. */
+  /** Counts the tensors of one state vector: codes and scales in INT8_BLOCKWISE, else one. */
   public int tensorsPerSlot() {
     return this == INT8_BLOCKWISE ? 2 : 1;
   }
 
-  /** The element type of one of these tensors, for parameters of type {@code same}. */
+  /** Returns the element type of one of these tensors, for parameters of type {@code same}. */
   public DType dtype(int part, DType same) {
     requirePart(part);
     return switch (this) {
@@ -70,12 +70,12 @@ public enum StateFormat {
     };
   }
 
-  /** The elements of one of these tensors for a vector of that many. */
+  /** Returns the elements of one of these tensors for a vector of that many. */
   public long count(int part, long count) {
     return requirePart(part) == 1 ? padded(count) / BLOCK : padded(count);
   }
 
-  /** What one of these tensors is called after its slot: "m", or "m.codes" and "m.scales". */
+  /** Names one of these tensors after its slot: "m", or "m.codes" and "m.scales". */
   public String tensorName(int part, String slot) {
     requirePart(part);
     return this == INT8_BLOCKWISE ? slot + (part == 0 ? ".codes" : ".scales") : slot;

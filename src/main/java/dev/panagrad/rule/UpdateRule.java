@@ -11,23 +11,23 @@ import java.util.Optional;
  * threads.
  */
 public interface UpdateRule {
-  /** The name that reports use. */
+  /** Returns the name that reports use. */
   String name();
 
-  /** The base learning rate; a schedule turns it into the rate of each step. */
+  /** Returns the base learning rate; a schedule turns it into the rate of each step. */
   double learningRate();
 
   UpdateRule withLearningRate(double newLearningRate);
 
   /**
-   * The base learning rate for a training of which this is known; NaN if the rule knows none. With
-   * gradients of batches it is meant for a schedule that decays to zero.
+   * Returns the base learning rate for a training of which this is known; NaN if the rule knows
+   * none. With gradients of batches it is meant for a schedule that decays to zero.
    */
   default double automaticRate(RateContext advice) {
     return Double.NaN;
   }
 
-  /** Names of the state vectors, of the parameters' size and type, zero before the first step. */
+  /** Names the state vectors, of the parameters' size and type, zero before the first step. */
   List<String> slots();
 
   /**
@@ -39,27 +39,27 @@ public interface UpdateRule {
     return false;
   }
 
-  /** Why the rule does not work with state in that format; empty if it does. */
+  /** Says why the rule does not work with state in that format; empty if it does. */
   default Optional<String> unsupportedReason(StateFormat format) {
     return Optional.empty();
   }
 
-  /** Why the rule does not step that type, as with an epsilon that is 0 there; empty if it does. */
+  /** Says why the rule cannot step that type, as where an epsilon is 0 in it; empty if it can. */
   default Optional<String> unsupportedReason(DType dtype) {
     return Optional.empty();
   }
 
-  /** Why no proximal map rests at a minimum of loss plus L1 penalty; empty if one does. */
+  /** Says why no proximal map rests at a minimum of loss plus L1 penalty; empty if one does. */
   default Optional<String> unsupportedL1Reason() {
     return Optional.empty();
   }
 
-  /** Coupled or decoupled decay of parameters that are not exempt; a rule that has one says it. */
+  /** Returns the decay, coupled or decoupled, of parameters that are not exempt; 0 for none. */
   default double weightDecay() {
     return 0;
   }
 
-  /** Whether weight decay shrinks the parameter directly instead of being added to the gradient. */
+  /** True if weight decay shrinks the parameter directly and is not added to the gradient. */
   default boolean isDecayDecoupled() {
     return false;
   }
@@ -72,8 +72,8 @@ public interface UpdateRule {
   void coefficients(long step, double rate, double l1, StepCoefficients into);
 
   /**
-   * The new value of a parameter p with raw gradient g and state s, one number per slot, which is
-   * updated in place.
+   * Returns the new value of a parameter p with raw gradient g and state s, one number per slot,
+   * which is updated in place.
    */
   double update(double p, double g, double[] s, StepCoefficients c);
 }

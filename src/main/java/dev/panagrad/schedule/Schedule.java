@@ -10,29 +10,29 @@ import java.util.Objects;
  */
 @FunctionalInterface
 public interface Schedule {
-  /** The rate of a step, from 0, by the learning rate that the rule was given. */
+  /** Returns the rate of a step, from 0, by the learning rate that the rule was given. */
   double rate(long step, double base);
 
   static Schedule constant() {
     return (step, base) -> base;
   }
 
-  /** {@code base * gamma^floor(step / stepSize)}. */
+  /** Makes the rate {@code base * gamma^floor(step / stepSize)}. */
   static Schedule step(long stepSize, double gamma) {
     Checks.count("step size", stepSize);
     Checks.positive("gamma", gamma);
     return (step, base) -> base * Math.pow(gamma, Math.floorDiv(step, stepSize) * 1.0);
   }
 
-  /** {@code base * gamma^step}. */
+  /** Makes the rate {@code base * gamma^step}. */
   static Schedule exponential(double gamma) {
     Checks.positive("gamma", gamma);
     return (step, base) -> base * Math.pow(gamma, (double) step);
   }
 
   /**
-   * {@code base / (1 + decay * step)}. The sum over all steps is infinite and that of squares
-   * finite, as Robbins and Monro (1951) ask for convergence on noisy gradients.
+   * Makes the rate {@code base / (1 + decay * step)}. The sum over all steps is infinite and that
+   * of squares finite, as Robbins and Monro (1951) ask for convergence on noisy gradients.
    */
   static Schedule inverseTime(double decay) {
     Checks.positive("decay", decay);
@@ -40,8 +40,8 @@ public interface Schedule {
   }
 
   /**
-   * PyTorch's LinearLR: a line from {@code startFactor * base} at step 0 to {@code endFactor *
-   * base} at step {@code length}, and from there on that.
+   * Makes PyTorch's LinearLR: a line from {@code startFactor * base} at step 0 to {@code endFactor
+   * * base} at step {@code length}, and from there on that.
    */
   static Schedule linear(long length, double startFactor, double endFactor) {
     Checks.count("length", length);
@@ -54,8 +54,8 @@ public interface Schedule {
   }
 
   /**
-   * {@code base * (step + 1) / length} until that is the base rate; the first step already moves.
-   * Usually followed by another schedule: {@code warmup(100).then(cosine(3000, 0))}.
+   * Makes the rate {@code base * (step + 1) / length} until that is the base rate; the first step
+   * already moves. Another schedule usually follows: {@code warmup(100).then(cosine(3000, 0))}.
    */
   static Segment warmup(long length) {
     Checks.count("length", length);
@@ -64,7 +64,7 @@ public interface Schedule {
   }
 
   /**
-   * Half a cosine from the base rate at step 0 down to {@code minimum} at step {@code length}
+   * Makes half a cosine from the base rate at step 0 down to {@code minimum} at step {@code length}
    * (Loshchilov and Hutter 2017, without restarts; PyTorch's CosineAnnealingLR in its period).
    */
   static Schedule cosine(long length, double minimum) {
@@ -74,7 +74,7 @@ public interface Schedule {
   }
 
   /**
-   * Cosine with warm restarts: periods of {@code length}, {@code length * factor}, {@code length *
+   * Makes warm restarts: cosines of {@code length}, {@code length * factor}, {@code length *
    * factor^2}, ... steps, each from the base rate to {@code minimum} (Loshchilov and Hutter 2017).
    */
   static Schedule cosineRestarts(long length, double factor, double minimum) {
@@ -99,7 +99,7 @@ public interface Schedule {
     };
   }
 
-  /** {@code (base - minimum) * (1 - step / length)^power + minimum}, and stays at the minimum. */
+  /** Makes {@code (base - minimum) * (1 - step / length)^power + minimum}, then the minimum. */
   static Schedule polynomial(long length, double power, double minimum) {
     Checks.count("length", length);
     Checks.positive("power", power);
@@ -111,9 +111,9 @@ public interface Schedule {
   }
 
   /**
-   * One cycle (Smith and Topin 2019): a cosine rise from {@code base / divisor} to the base rate
-   * over the first {@code riseFraction} of {@code length} steps, then a cosine fall to {@code base
-   * / (divisor * finalDivisor)}. PyTorch's defaults are 0.3, 25 and 1e4.
+   * Makes one cycle (Smith and Topin 2019): a cosine rise from {@code base / divisor} to the base
+   * rate over the first {@code riseFraction} of {@code length} steps, then a cosine fall to {@code
+   * base / (divisor * finalDivisor)}. PyTorch's defaults are 0.3, 25 and 1e4.
    */
   static Schedule oneCycle(long length, double riseFraction, double divisor, double finalDivisor) {
     Checks.count("length", length);
@@ -136,7 +136,7 @@ public interface Schedule {
     return to + (from - to) * (1 + Math.cos(Math.PI * position)) / 2;
   }
 
-  /** A schedule with a length, which another one may follow, counting its own steps from 0. */
+  /** A schedule has a length, and another may follow it, counting its own steps from 0. */
   record Segment(long length, Schedule schedule) implements Schedule {
     public Segment {
       Checks.count("length", length);
@@ -153,13 +153,13 @@ public interface Schedule {
       return new Segment(newLength, schedule);
     }
 
-    /** This schedule for its length, then the other. */
+    /** Returns this schedule for its length, then the other. */
     public Schedule then(Schedule next) {
       return new Sequence(this, Objects.requireNonNull(next, "next"));
     }
   }
 
-  /** This schedule for that many steps; {@link Segment#then} says what follows. */
+  /** Returns this schedule for that many steps; {@link Segment#then} says what follows. */
   default Segment lasting(long length) {
     return new Segment(length, this);
   }

@@ -9,7 +9,7 @@ import java.util.function.BiFunction;
 import java.util.stream.DoubleStream;
 
 /**
- * The text form of schedules: {@code name:argument,argument}, several joined by {@code +}.
+ * Reads the text form of schedules: {@code name:argument,argument}, several joined by {@code +}.
  *
  * <pre>
  *   constant                            the base rate

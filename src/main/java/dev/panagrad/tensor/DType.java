@@ -1,14 +1,14 @@
 package dev.panagrad.tensor;
 
-/** The element type of a tensor, in native byte order. */
+/** Elements of a tensor have this type, in native byte order. */
 public enum DType {
   F32(Float.BYTES, Float.MIN_NORMAL),
   F64(Double.BYTES, Double.MIN_NORMAL),
-  /** Signed 64-bit integer: row indices, never parameters. */
+  /** Signed 64-bit integers are row indices, never parameters. */
   I64(Long.BYTES, 1),
-  /** The upper half of an F32, {@link Bf16}: storage, which no kernel computes on. */
+  /** BF16 is the upper half of an F32, {@link Bf16}: storage, which no kernel computes on. */
   BF16(Short.BYTES, Float.MIN_NORMAL),
-  /** Unsigned 8-bit integer: codes of optimizer state, which no kernel computes on. */
+  /** Unsigned 8-bit integers are codes of optimizer state, which no kernel computes on. */
   U8(Byte.BYTES, 1);
 
   private final int bytes;
@@ -19,17 +19,17 @@ public enum DType {
     this.minNormal = minNormal;
   }
 
-  /** Size of one element in bytes. */
+  /** Returns the size of one element in bytes. */
   public int bytes() {
     return bytes;
   }
 
-  /** The smallest positive value that is not subnormal. */
+  /** Returns the smallest positive value that is not subnormal. */
   public double minNormal() {
     return minNormal;
   }
 
-  /** Whether kernels compute on the type: F32 and F64. */
+  /** True if kernels compute on the type: F32 and F64. */
   public boolean isFloating() {
     return this == F32 || this == F64;
   }

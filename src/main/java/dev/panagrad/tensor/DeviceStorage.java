@@ -9,13 +9,13 @@ public abstract non-sealed class DeviceStorage implements Storage {
   private final String deviceName;
   private final long bytes;
 
-  /** With its size, on a device that messages name by this. */
+  /** Describes memory of that size on a device that messages name by this. */
   protected DeviceStorage(String deviceName, long bytes) {
     this.deviceName = deviceName;
     this.bytes = bytes;
   }
 
-  /** The device, as a person would recognize it. */
+  /** Returns the device, as a person would recognize it. */
   public final String deviceName() {
     return deviceName;
   }

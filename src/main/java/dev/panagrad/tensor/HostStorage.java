@@ -5,7 +5,7 @@ import java.nio.ByteBuffer;
 import java.nio.ByteOrder;
 
 /**
- * Native memory of this process, owned by a {@link TensorArena} or borrowed from the caller who
+ * Native memory of this process is owned by a {@link TensorArena} or borrowed from the caller who
  * wrapped it.
  *
  * <p>Threading: memory of a {@code TensorArena} may be used from any thread. Borrowed memory keeps
@@ -53,12 +53,12 @@ public final class HostStorage implements Storage {
     return borrowed(tensorName, MemorySegment.ofBuffer(buffer), dtype);
   }
 
-  /** The memory itself; always native. */
+  /** Returns the memory itself; always native. */
   public MemorySegment segment() {
     return segment;
   }
 
-  /** The arena that frees the memory, or null if it is borrowed. */
+  /** Returns the arena that frees the memory, or null if it is borrowed. */
   public Owner owner() {
     return owner;
   }

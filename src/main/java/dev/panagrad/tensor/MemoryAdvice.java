@@ -28,7 +28,7 @@ public final class MemoryAdvice {
   private static final long PAGE_BYTES = 4096;
 
   /**
-   * What a fault may bring in around the page that it is for, if the file is in the system's
+   * A fault may bring in this much around the page that it is for, if the file is in the system's
    * memory: 64 KiB by default, 1 MiB on some kernels (fault_around_bytes), and a huge page.
    */
   public static final long FAULT_BYTES = 2 << 20;
@@ -62,25 +62,25 @@ public final class MemoryAdvice {
     }
   }
 
-  /** Whether advice reaches the system. */
+  /** True if advice reaches the system. */
   public static boolean isTaken() {
     return MADVISE != null;
   }
 
-  /** The rows will be read soon: the system begins to read them from the file. */
+  /** Says that the rows will be read soon: the system begins to read them from the file. */
   public static void willNeed(Tensor rows) {
     advise(rows, WILL_NEED, PAGE_BYTES);
   }
 
-  /** Rows will be read a few at a time: a page does not bring in those of megabytes around it. */
+  /** Says that few rows are read at a time: a page does not bring in megabytes around it. */
   public static void inSmallPages(Tensor rows) {
     advise(rows, NO_HUGE_PAGES, PAGE_BYTES);
   }
 
   /**
-   * The rows will not be read for a while: they no longer count as memory of the process, and are
-   * read from the file, or from what the system has kept of it, if they are read again. So are
-   * pages beside them that came in with theirs.
+   * Says that the rows will not be read for a while: they no longer count as memory of the process,
+   * and are read from the file, or from what the system has kept of it, if they are read again. So
+   * are pages beside them that came in with theirs.
    */
   public static void release(Tensor rows) {
     advise(rows, DO_NOT_NEED, FAULT_BYTES);

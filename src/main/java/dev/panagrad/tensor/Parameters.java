@@ -46,17 +46,17 @@ public final class Parameters {
     return new Layout();
   }
 
-  /** The whole allocation as one vector, padding included. */
+  /** Returns the whole allocation as one vector, padding included. */
   public Tensor flat() {
     return flat;
   }
 
-  /** Elements from the start that penalties and weight decay apply to, padding included. */
+  /** Counts elements from the start that penalties and weight decay apply to, with padding. */
   public long penalizedCount() {
     return penalizedCount;
   }
 
-  /** The view of that name; IllegalArgumentException if there is none, naming those there are. */
+  /** Returns the view of that name; throws IllegalArgumentException with the names if none has. */
   public Tensor view(String name) {
     Tensor view = views.get(name);
     if (view == null) {
@@ -66,24 +66,24 @@ public final class Parameters {
     return view;
   }
 
-  /** The names, in the order they were added. */
+  /** Returns the names, in the order they were added. */
   public List<String> names() {
     return layout.entries.stream().map(Entry::name).toList();
   }
 
-  /** The layout, to allocate the same again. */
+  /** Returns the layout, to allocate the same again. */
   public Layout layoutOf() {
     return layout;
   }
 
-  /** A zeroed allocation of the same layout and type, for gradients or state. */
+  /** Allocates the same layout and type, zeroed, for gradients or state. */
   public Parameters like(TensorArena arena, String name) {
     return layout.allocate(arena, name, flat.dtype());
   }
 
   private record Entry(String name, Shape shape, boolean penalized) {}
 
-  /** Names and shapes of parameters, before they have memory. */
+  /** Holds names and shapes of parameters, before they have memory. */
   public static final class Layout {
     private final List<Entry> entries = new ArrayList<>();
     private boolean sealed;
@@ -114,8 +114,8 @@ public final class Parameters {
     }
 
     /**
-     * Elements of the flat vector, padding included; IllegalArgumentException if they are more than
-     * 2^63 - 1, naming the first parameter that is too much.
+     * Counts elements of the flat vector, padding included; throws IllegalArgumentException if they
+     * are more than 2^63 - 1, naming the first parameter that is too much.
      */
     public long count(DType dtype) {
       long count = 0;
@@ -148,7 +148,7 @@ public final class Parameters {
     }
 
     /**
-     * Lays these names over memory that exists: a device allocation, a mapped checkpoint.
+     * Lays these names over memory that exists: a device allocation, a mapped checkpoint. Throws
      * IllegalArgumentException if it is not contiguous or has not {@link #count} elements.
      */
     public Parameters over(Tensor flat) {

@@ -3,7 +3,7 @@ package dev.panagrad.tensor;
 import java.util.Arrays;
 
 /**
- * The extents of a tensor, outermost first. Immutable. Every extent and the element count are
+ * The extents of a tensor, outermost first. It is immutable. Every extent and the element count are
  * {@code long}; a shape whose element count does not fit in 63 bits cannot be built.
  */
 public final class Shape {
@@ -19,8 +19,8 @@ public final class Shape {
   }
 
   /**
-   * The shape with these extents; IllegalArgumentException if there is none, one is negative, or
-   * their product exceeds 2^63 - 1.
+   * Returns the shape with these extents; throws IllegalArgumentException if there is none, one is
+   * negative, or their product exceeds 2^63 - 1.
    */
   public static Shape of(long... extents) {
     if (extents.length == 0) {
@@ -58,7 +58,7 @@ public final class Shape {
     return extents.length;
   }
 
-  /** The extent of one dimension; 0 is the outermost. */
+  /** Returns the extent of one dimension; 0 is the outermost. */
   public long extent(int dimension) {
     if (dimension < 0 || dimension >= extents.length) {
       throw new IndexOutOfBoundsException(
@@ -72,20 +72,20 @@ public final class Shape {
     return count;
   }
 
-  /** The outermost extent: rows of a matrix, length of a vector. */
+  /** Returns the outermost extent: rows of a matrix, length of a vector. */
   public long rows() {
     return extents[0];
   }
 
   /**
-   * Elements per row: the product of all extents but the outermost, 1 for a vector; where there are
-   * no rows, at most 2^63 - 1.
+   * Returns the elements per row: the product of all extents but the outermost, 1 for a vector;
+   * where there are no rows, at most 2^63 - 1.
    */
   public long cols() {
     return cols;
   }
 
-  /** Bytes of these elements; IllegalArgumentException if they are more than 2^63 - 1. */
+  /** Returns the bytes of these elements; throws IllegalArgumentException above 2^63 - 1. */
   public long bytes(DType dtype) {
     if (count > Long.MAX_VALUE / dtype.bytes()) {
       throw new IllegalArgumentException(
@@ -94,14 +94,14 @@ public final class Shape {
     return count * dtype.bytes();
   }
 
-  /** The same shape with another outermost extent. */
+  /** Returns the same shape with another outermost extent. */
   public Shape withRows(long rows) {
     long[] copy = extents.clone();
     copy[0] = rows;
     return of(copy);
   }
 
-  /** Outermost first. */
+  /** Returns the extents, outermost first. */
   public long[] extents() {
     return extents.clone();
   }

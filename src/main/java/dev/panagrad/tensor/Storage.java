@@ -5,13 +5,13 @@ package dev.panagrad.tensor;
  * {@link DeviceStorage} belongs to a device and can never be dereferenced from Java.
  */
 public sealed interface Storage permits HostStorage, DeviceStorage {
-  /** An arena, to memory that it frees. */
+  /** An arena owns the memory that it frees. */
   interface Owner {
     /** Ties something to the memory's life: it is closed before that is freed, newest first. */
     void attach(AutoCloseable resource);
   }
 
-  /** Size in bytes. */
+  /** Returns the size in bytes. */
   long bytes();
 
   /** Throws, naming the tensor, if memory is released or the calling thread may not touch it. */

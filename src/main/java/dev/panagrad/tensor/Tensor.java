@@ -52,8 +52,8 @@ public final class Tensor {
   }
 
   /**
-   * A contiguous tensor over a storage or its beginning; IllegalArgumentException if it is too
-   * small. For backends and arenas; callers with memory of their own use {@link #wrap}.
+   * Makes a contiguous tensor over a storage or its beginning; throws IllegalArgumentException if
+   * it is too small. Backends and arenas call it; callers with memory of their own, {@link #wrap}.
    */
   public static Tensor over(String name, DType dtype, Shape shape, Storage storage) {
     Objects.requireNonNull(name, "name");
@@ -77,7 +77,7 @@ public final class Tensor {
     return over(name, dtype, Shape.of(extents), HostStorage.borrowed(name, segment, dtype));
   }
 
-  /** {@link #wrap(String, MemorySegment, DType, long...)} under the name "wrapped". */
+  /** Calls {@link #wrap(String, MemorySegment, DType, long...)} with the name "wrapped". */
   public static Tensor wrap(MemorySegment segment, DType dtype, long... extents) {
     return wrap("wrapped", segment, dtype, extents);
   }
@@ -93,7 +93,7 @@ public final class Tensor {
     return over(name, dtype, Shape.of(extents), HostStorage.borrowed(name, buffer, dtype));
   }
 
-  /** The name that messages use. */
+  /** Returns the name that messages use. */
   public String name() {
     return name;
   }
@@ -106,12 +106,12 @@ public final class Tensor {
     return shape;
   }
 
-  /** The outermost extent. */
+  /** Returns the outermost extent. */
   public long rows() {
     return shape.rows();
   }
 
-  /** Elements per row. */
+  /** Returns the number of elements per row. */
   public long cols() {
     return cols;
   }
@@ -120,7 +120,7 @@ public final class Tensor {
     return shape.count();
   }
 
-  /** Elements between the starts of two rows. */
+  /** Returns the number of elements between the starts of two rows. */
   public long rowStride() {
     return rowStride;
   }
@@ -134,12 +134,12 @@ public final class Tensor {
     return storage;
   }
 
-  /** Offset of the first element in the storage, in bytes. */
+  /** Returns the offset of the first element in the storage, in bytes. */
   public long byteOffset() {
     return byteOffset;
   }
 
-  /** Bytes from the first element to the end of the last. */
+  /** Returns the number of bytes from the first element to the end of the last. */
   public long spanBytes() {
     return shape.count() == 0 ? 0 : ((shape.rows() - 1) * rowStride + cols) * dtype.bytes();
   }
@@ -155,8 +155,8 @@ public final class Tensor {
   }
 
   /**
-   * The whole native segment of the storage; the first element is at {@link #byteOffset()}.
-   * IllegalStateException if the elements are on a device.
+   * Returns the whole native segment of the storage; the first element is at {@link #byteOffset()}.
+   * Throws IllegalStateException if the elements are on a device.
    */
   public MemorySegment segment() {
     if (storage instanceof DeviceStorage device) {
@@ -169,20 +169,20 @@ public final class Tensor {
 
   // ---- views
 
-  /** The same elements under another name. */
+  /** Returns the same elements under another name. */
   public Tensor named(String newName) {
     return new Tensor(
         Objects.requireNonNull(newName, "name"), dtype, shape, storage, byteOffset, rowStride);
   }
 
-  /** A view of rows {@code [first, first + count)}; IndexOutOfBoundsException if not inside. */
+  /** Views rows {@code [first, first + count)}; throws IndexOutOfBoundsException if not inside. */
   public Tensor rows(long first, long count) {
     requireInside("rows", rows(), first, count);
     return view(shape.withRows(count), first * rowStride, rowStride);
   }
 
   /**
-   * A view of columns {@code [first, first + count)}; IndexOutOfBoundsException if not inside,
+   * Views columns {@code [first, first + count)}; throws IndexOutOfBoundsException if not inside,
    * IllegalArgumentException if the tensor is not a matrix.
    */
   public Tensor columns(long first, long count) {
@@ -195,7 +195,7 @@ public final class Tensor {
     return view(Shape.of(rows(), count), first, rowStride);
   }
 
-  /** A view in another shape; IllegalArgumentException if counts differ or rows have gaps. */
+  /** Reshapes it as a view; throws IllegalArgumentException if counts differ or rows have gaps. */
   public Tensor reshape(long... extents) {
     Shape target = Shape.of(extents);
     if (target.count() != count()) {
@@ -211,7 +211,7 @@ public final class Tensor {
     return view(target, 0, target.cols());
   }
 
-  /** A contiguous view of a contiguous tensor; IndexOutOfBoundsException if it is not inside. */
+  /** Views a part of a contiguous tensor; throws IndexOutOfBoundsException if not inside. */
   public Tensor slice(long first, long... extents) {
     Shape target = Shape.of(extents);
     if (!isContiguous()) {
@@ -228,12 +228,12 @@ public final class Tensor {
 
   // ---- elements, for set-up, tests and reports; kernels do not come here
 
-  /** Element {@code index} in row-major order, as a double. */
+  /** Returns element {@code index} in row-major order, as a double. */
   public double get(long index) {
     return load(byteOffsetOf(index));
   }
 
-  /** Element ({@code row}, {@code col}), as a double. */
+  /** Returns element ({@code row}, {@code col}), as a double. */
   public double get(long row, long col) {
     return load(byteOffsetOf(row, col));
   }
@@ -248,7 +248,7 @@ public final class Tensor {
     store(byteOffsetOf(row, col), value);
   }
 
-  /** Element {@code index} of an {@link DType#I64} tensor. */
+  /** Returns element {@code index} of an {@link DType#I64} tensor. */
   public long getLong(long index) {
     requireDType(DType.I64);
     long offset = byteOffsetOf(index);
@@ -324,7 +324,7 @@ public final class Tensor {
     return this;
   }
 
-  /** The elements in row-major order; refused if they are more than an array holds. */
+  /** Returns the elements in row-major order; refuses more than an array holds. */
   public double[] toArray() {
     return Elements.toArray(this);
   }
@@ -412,7 +412,7 @@ public final class Tensor {
         && Overlap.ofSpans(this, other, other.start - start);
   }
 
-  /** Whether any thread may use the memory: false if it is borrowed from a confined arena. */
+  /** True if any thread may use the memory: not if it is borrowed from a confined arena. */
   public boolean isShareable() {
     return !(storage instanceof HostStorage host) || host.isShareable();
   }

@@ -29,7 +29,7 @@ import java.util.stream.Collectors;
  * still held; its memory is not freed then.
  */
 public final class TensorArena implements AutoCloseable, Storage.Owner {
-  /** A cache line, and the widest vector register. */
+  /** Allocations are aligned to a cache line, which is the widest vector register too. */
   public static final int ALIGNMENT_BYTES = 64;
 
   private static final int PAGE_BYTES = 4096;
@@ -85,7 +85,7 @@ public final class TensorArena implements AutoCloseable, Storage.Owner {
     return allocate(tensorName, dtype, Shape.of(extents));
   }
 
-  /** {@link #allocate(String, DType, long...)} with a shape. */
+  /** Calls {@link #allocate(String, DType, long...)} with a shape. */
   public Tensor allocate(String tensorName, DType dtype, Shape shape) {
     Objects.requireNonNull(tensorName, "name");
     long bytes = shape.bytes(dtype);
@@ -123,8 +123,8 @@ public final class TensorArena implements AutoCloseable, Storage.Owner {
   }
 
   /**
-   * {@link #map(String, Path, MapMode, long, DType, long...)} of a file that is open, whatever has
-   * its name by now. The channel may be closed afterwards; the tensor stays.
+   * Maps as {@link #map(String, Path, MapMode, long, DType, long...)} a file that is open, whatever
+   * has its name by now. The channel may be closed afterwards; the tensor stays.
    *
    * @throws IllegalArgumentException if the file is too short, or not open as the mode needs it
    */
@@ -188,17 +188,17 @@ public final class TensorArena implements AutoCloseable, Storage.Owner {
         });
   }
 
-  /** Bytes of the tensors allocated or mapped so far. */
+  /** Returns the number of bytes of the tensors allocated or mapped so far. */
   public long bytes() {
     return ledger.bytes();
   }
 
-  /** Whether {@link #close} has not been called. */
+  /** True until {@link #close} is called. */
   public boolean isOpen() {
     return ledger.arena.scope().isAlive();
   }
 
-  /** One line per tensor, largest first, with its allocation site if tracked. */
+  /** Describes each tensor in a line, largest first, with its allocation site if tracked. */
   public String report() {
     return ledger.report();
   }
