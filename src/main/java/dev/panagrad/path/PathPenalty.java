@@ -2,15 +2,15 @@ package dev.panagrad.path;
 
 import dev.panagrad.penalty.Penalty;
 
-/** What the values of a path are the strength of: lasso, ridge, or both, by {@link #penalty}. */
+/** A path's values are the strength of this penalty: lasso, ridge, or both, by {@link #penalty}. */
 public enum PathPenalty {
   L1,
   L2,
   ELASTIC;
 
   /**
-   * The penalty of a value: {@code l1 = value} for the lasso, {@code l2 = value} for ridge; for the
-   * elastic net
+   * Returns the penalty of a value: {@code l1 = value} for the lasso, {@code l2 = value} for ridge;
+   * for the elastic net
    *
    * <pre>
    *   l1 = share * value        l2 = (1 - share) * value / 2

@@ -7,7 +7,7 @@ import java.util.Arrays;
 import java.util.List;
 
 /**
- * A regularization path and its cross-validation.
+ * Holds a regularization path and its cross-validation.
  *
  * @param kind what the values are the strength of
  * @param share of L1 in an elastic net, else 1
@@ -51,17 +51,17 @@ public record PathResult(
     return Checks.index("the path", "value", index, values.length);
   }
 
-  /** The penalty of a value, for features in standard deviations and the target in raw units. */
+  /** Returns a value's penalty, for features in standard deviations and the target in raw units. */
   public Penalty penalty(int index) {
     return kind.penalty(values[at(index)], share);
   }
 
-  /** How many coefficients of a value's model are not zero. */
+  /** Counts the coefficients of a value's model that are not zero. */
   public int nonzero(int index) {
     return (int) Arrays.stream(coefficients[at(index)]).filter(x -> x != 0).count();
   }
 
-  /** A value's model, in raw units. */
+  /** Returns a value's model, in raw units. */
   public LinearModel model(int index) {
     return new LinearModel(
         features,

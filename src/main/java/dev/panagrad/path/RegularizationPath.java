@@ -17,8 +17,8 @@ import java.util.function.IntFunction;
 import java.util.stream.IntStream;
 
 /**
- * The models of least squares with an L1 penalty, an L2 penalty, or both, for strengths from one
- * that allows nothing to a small one; and which strength predicts best, by k-fold cross-validation.
+ * Fits least squares with an L1 penalty, an L2 penalty, or both, for strengths from one that allows
+ * nothing to a small one, and finds which strength predicts best, by k-fold cross-validation.
  *
  * <p>The objective is that of {@link dev.panagrad.penalty.Penalty}: {@code (1/n) |Xw + b - y|^2 +
  * l1 |w|_1 + l2 |w|^2}, for features divided by their standard deviations and the target as it is;
@@ -74,12 +74,12 @@ public final class RegularizationPath {
     this.share = kind == PathPenalty.ELASTIC ? 0.5 : 1;
   }
 
-  /** A path of that penalty. */
+  /** Makes a path of that penalty. */
   public static RegularizationPath of(PathPenalty kind) {
     return new RegularizationPath(kind);
   }
 
-  /** The share of L1 in an elastic net, in (0, 1]; default 0.5. */
+  /** Sets the share of L1 in an elastic net, in (0, 1]; default 0.5. */
   public RegularizationPath share(double share) {
     if (kind != PathPenalty.ELASTIC) {
       throw new IllegalArgumentException(
@@ -89,15 +89,15 @@ public final class RegularizationPath {
     return this;
   }
 
-  /** How many values, from 2 to 1,000; default {@value #DEFAULT_VALUES}. */
+  /** Sets how many values, from 2 to 1,000; default {@value #DEFAULT_VALUES}. */
   public RegularizationPath values(int count) {
     this.count = Checks.size("values", count, 2, MAX_VALUES);
     return this;
   }
 
   /**
-   * The smallest value as a part of the largest, in [1e-10, 1); default 1e-3 for L1 and elastic
-   * net, 1e-6 for L2.
+   * Sets the smallest value as a part of the largest, in [1e-10, 1); default 1e-3 for L1 and
+   * elastic net, 1e-6 for L2.
    */
   public RegularizationPath ratio(double ratio) {
     if (!(ratio >= LEAST_RATIO && ratio < 1)) {
@@ -107,7 +107,7 @@ public final class RegularizationPath {
     return this;
   }
 
-  /** These values instead: 2 to 1,000, above 0 and decreasing. */
+  /** Takes these values instead: 2 to 1,000, above 0 and decreasing. */
   public RegularizationPath at(double... values) {
     Checks.size("values", values.length, 2, MAX_VALUES);
     for (int i = 0; i < values.length; i++) {
@@ -121,13 +121,13 @@ public final class RegularizationPath {
     return this;
   }
 
-  /** How many folds, from 2 to 100, of at least 2 rows; default {@value #DEFAULT_FOLDS}. */
+  /** Sets how many folds, from 2 to 100, of at least 2 rows; default {@value #DEFAULT_FOLDS}. */
   public RegularizationPath folds(int folds) {
     this.folds = Checks.size("folds", folds, 2, MAX_FOLDS);
     return this;
   }
 
-  /** Seed of the shuffle that deals rows to folds; default 0. */
+  /** Sets the seed of the shuffle that deals rows to folds; default 0. */
   public RegularizationPath seed(long seed) {
     this.seed = seed;
     return this;
@@ -139,14 +139,14 @@ public final class RegularizationPath {
     return this;
   }
 
-  /** Models through the origin. */
+  /** Fits models through the origin. */
   public RegularizationPath withoutIntercept() {
     this.hasIntercept = false;
     return this;
   }
 
   /**
-   * Cells without a value, as {@link EncodedTable#filledCells} finds them, which hold their
+   * Marks cells without a value, as {@link EncodedTable#filledCells} finds them, which hold their
    * column's mean or median: in the models that a fold judges, that of the other folds stands for
    * them. Data are as they were when a path has been fitted.
    *

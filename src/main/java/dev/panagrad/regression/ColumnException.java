@@ -3,7 +3,7 @@ package dev.panagrad.regression;
 import dev.panagrad.tensor.Tensor;
 import java.util.List;
 
-/** A value that moments of its column do not survive; nothing has changed. */
+/** Moments of a column do not survive one of its values; nothing has changed. */
 public final class ColumnException extends IllegalArgumentException {
   private static final long serialVersionUID = 1;
   private final transient Tensor tensor;
@@ -21,7 +21,7 @@ public final class ColumnException extends IllegalArgumentException {
     this.problem = problem;
   }
 
-  /** The same with the column's name: a feature of that tensor, or else a target. */
+  /** Adds the column's name: a feature of that tensor, or else a target. */
   public IllegalArgumentException named(Tensor x, List<String> features, List<String> targets) {
     boolean isFeature = tensor == x;
     return new IllegalArgumentException(

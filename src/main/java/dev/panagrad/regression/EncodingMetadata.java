@@ -12,7 +12,7 @@ import java.util.List;
 import java.util.Map;
 
 /**
- * A {@link TableEncoding} in the metadata of a file, as JSON lists of texts:
+ * Keeps a {@link TableEncoding} in the metadata of a file, as JSON lists of texts:
  *
  * <pre>
  *   columns     names of the columns of the table
@@ -72,7 +72,7 @@ public final class EncodingMetadata {
   }
 
   /**
-   * The encoding in metadata, or null if there is none.
+   * Returns the encoding in metadata, or null if there is none.
    *
    * @throws IOException if it is damaged
    */

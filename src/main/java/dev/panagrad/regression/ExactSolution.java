@@ -12,8 +12,8 @@ import java.util.Arrays;
 import java.util.List;
 
 /**
- * The exact least-squares or ridge answer in double precision, whatever the type of the rows: a
- * {@link RowFactor} of the rows, the rank by column pivoting, and refinement by residuals of the
+ * Holds the exact least-squares or ridge answer in double precision, whatever the type of the rows:
+ * a {@link RowFactor} of the rows, the rank by column pivoting, and refinement by residuals of the
  * rows as long as it gains digits.
  *
  * <p>With condition number c of the standardized columns and unit roundoff u, coefficients are
@@ -43,7 +43,7 @@ public record ExactSolution(
     double[] targetVariance,
     Diagnosis diagnosis) {
   /**
-   * What was found of the columns.
+   * Says what was found of the columns.
    *
    * @param rank of the columns that are not constant, as far as rounding tells
    * @param dependencies columns that are combinations of others
@@ -61,17 +61,17 @@ public record ExactSolution(
       double[] gap,
       int passes) {}
 
-  /** Columns above which {@link #solve} refuses: three matrices of 8 d^2 bytes are then 1.6 GB. */
+  /** {@link #solve} refuses more columns: three matrices of 8 d^2 bytes are then 1.6 GB. */
   public static final int MAX_FEATURES = 8_192;
 
   private static final int MAX_REFINEMENTS = 3;
   private static final int PASSES = 3; // of a factor: means, deviations, triangle
 
-  /** A column of X that is a combination of others, and perhaps of the intercept. */
+  /** A column of X is a combination of others, and perhaps of the intercept. */
   public record Dependency(int column, List<Integer> on) {}
 
   /**
-   * A penalty {@code l2 |w|^2} beside the mean squared error.
+   * Adds a penalty {@code l2 |w|^2} to the mean squared error.
    *
    * @param isStandardized whether w is in units of standardized features, and not of X
    */
@@ -81,12 +81,12 @@ public record ExactSolution(
     }
   }
 
-  /** The numerical rank. */
+  /** Returns the numerical rank. */
   public int rank() {
     return diagnosis.rank();
   }
 
-  /** Condition number of the standardized columns that were kept, in the Euclidean norm. */
+  /** Returns the Euclidean condition number of the standardized columns that were kept. */
   public double condition() {
     return Math.sqrt(diagnosis.largestCurvature() / diagnosis.smallestCurvature());
   }

@@ -8,8 +8,8 @@ import java.util.Map;
 import java.util.stream.Collectors;
 
 /**
- * Where the features of a model are among the columns of a service, which may have others and
- * another order: found by name once, then one indexed copy per row.
+ * Finds the features of a model among the columns of a service, which may have others and another
+ * order: by name once, then by one indexed copy per row.
  *
  * <p>Threading: immutable, may be shared freely.
  */
@@ -82,7 +82,7 @@ public final class FeatureOrder {
     }
   }
 
-  /** The column, from 0, of a feature. */
+  /** Returns the column, from 0, of a feature. */
   public int column(int feature) {
     return column[Checks.index("the order", "feature", feature, column.length)];
   }

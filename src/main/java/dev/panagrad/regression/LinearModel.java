@@ -17,8 +17,8 @@ import java.util.Objects;
 import java.util.Optional;
 
 /**
- * A fitted linear model in raw units, in double precision: immutable, independent of any backend or
- * arena.
+ * Holds a fitted linear model in raw units, in double precision: immutable, independent of any
+ * backend or arena.
  *
  * <p>A prediction is the same bits by every {@code predict}, in whatever batch, on every machine:
  * products of eight lanes of features are summed in an order that depends on the number of features
@@ -51,7 +51,7 @@ public final class LinearModel {
   private final boolean hasOffset;
   private final TableEncoding encoding; // null if features are columns as they are
 
-  /** A model of the squared error: coefficients [target][feature] and intercepts [target]. */
+  /** Makes a model of the squared error: coefficients [target][feature] and intercepts [target]. */
   public LinearModel(
       List<String> features, List<String> targets, double[][] coefficients, double[] intercept) {
     this(copy(coefficients), intercept.clone(), features, targets, new Squared());
@@ -100,36 +100,36 @@ public final class LinearModel {
     }
   }
 
-  /** The same coefficients, fitted for that loss. */
+  /** Returns the same coefficients, fitted for that loss. */
   public LinearModel withLoss(Loss fitted) {
     return new LinearModel(coefficients, intercept, features, targets, fitted, hasOffset, encoding);
   }
 
-  /** The same coefficients, fitted with offsets or without. */
+  /** Returns the same coefficients, fitted with offsets or without. */
   public LinearModel withOffset(boolean isFittedWithOffset) {
     return new LinearModel(
         coefficients, intercept, features, targets, loss, isFittedWithOffset, encoding);
   }
 
-  /** The same coefficients, of features that are made of columns by that encoding, or null. */
+  /** Returns the same coefficients, with the encoding that makes their features, or null. */
   public LinearModel withEncoding(TableEncoding of) {
     return new LinearModel(coefficients, intercept, features, targets, loss, hasOffset, of);
   }
 
-  /** How the columns of a table become the features; empty if they are columns as they are. */
+  /** Says how a table's columns become the features; empty if they are columns as they are. */
   public Optional<TableEncoding> encoding() {
     return Optional.ofNullable(encoding);
   }
 
-  /** The two values of a target of classes, as tables have them; empty if they are 0 and 1. */
+  /** Returns the two values of a target of classes as tables have them; empty for 0 and 1. */
   public Optional<ClassLabels> classes(int target) {
     requireTarget(target);
     return encoding().map(e -> e.classes(target));
   }
 
   /**
-   * The response of one target for a row of numbers and texts by the names of its columns; errors
-   * are those of {@link TableEncoding#encode}. Allocates the features.
+   * Computes the response of one target for a row of numbers and texts by the names of its columns;
+   * errors are those of {@link TableEncoding#encode}. Allocates the features.
    *
    * @throws IllegalStateException if the model has no encoding, or was fitted with offsets
    */
@@ -146,7 +146,7 @@ public final class LinearModel {
     return hasOffset;
   }
 
-  /** False if a coefficient or the intercept of a target is infinite or NaN. */
+  /** True if the coefficients and the intercept of a target are finite. */
   public boolean isFinite(int target) {
     double sum = intercept(target);
     for (double coefficient : coefficients[target]) {
@@ -167,8 +167,8 @@ public final class LinearModel {
   }
 
   /**
-   * This model with features and targets in another order, and zeros for features that it does not
-   * have.
+   * Returns this model with features and targets in another order, and zeros for features that it
+   * does not have.
    *
    * @param other the loss that it is to be of
    * @throws ModelMismatchException if it has a feature or target that is not there, lacks a target,
@@ -205,7 +205,7 @@ public final class LinearModel {
     return loss;
   }
 
-  /** Feature names, in the order of the coefficients. */
+  /** Returns the feature names, in the order of the coefficients. */
   public List<String> features() {
     return features;
   }
@@ -219,7 +219,7 @@ public final class LinearModel {
     return coefficients[requireTarget(target)][feature];
   }
 
-  /** A copy of all coefficients, [target][feature]. */
+  /** Returns a copy of all coefficients, [target][feature]. */
   public double[][] coefficients() {
     return copy(coefficients);
   }
@@ -237,7 +237,7 @@ public final class LinearModel {
   }
 
   /**
-   * The prediction of one target, the linear predictor, for a row [features] in raw units.
+   * Computes the prediction of one target, the linear predictor, for a row [features] in raw units.
    *
    * @throws IllegalArgumentException if the row has another length
    * @throws IndexOutOfBoundsException if there is no such target
@@ -254,20 +254,18 @@ public final class LinearModel {
     return RowProduct.of(intercept[target], coefficients[target], row);
   }
 
-  /**
-   * {@link #predict(double[], int)} plus the row's offset, for a model fitted with offsets or not.
-   */
+  /** Adds the row's offset to {@link #predict(double[], int)}; the model may be fitted without. */
   public double predict(double[] row, int target, double offset) {
     return linear(row, target) + offset;
   }
 
-  /** Another name of {@link #predict(double[], int)}: the log odds for the logistic loss. */
+  /** Returns {@link #predict(double[], int)}: the log odds for the logistic loss. */
   public double score(double[] row, int target) {
     return predict(row, target);
   }
 
   /**
-   * The probability of class 1.
+   * Computes the probability of class 1.
    *
    * @throws IllegalStateException if the model is of a loss without classes
    */
@@ -281,7 +279,7 @@ public final class LinearModel {
   }
 
   /**
-   * The predictions of all targets, from a row [features] in raw units into another array
+   * Computes the predictions of all targets, from a row [features] in raw units into another array
    * [targets].
    *
    * @throws IllegalArgumentException if an array has another length, or both are the same; nothing
@@ -309,8 +307,8 @@ public final class LinearModel {
   }
 
   /**
-   * The predictions of all targets for {@code count} rows from {@code first}, each into the row of
-   * the same number, so that slots of one pair of buffers can be filled and predicted by turns.
+   * Predicts all targets for {@code count} rows from {@code first}, each into the row of the same
+   * number, so that slots of one pair of buffers can be filled and predicted by turns.
    *
    * @param x features in raw units [n, features], F32 or F64 in host memory, any row stride
    * @param out receives the predictions [n, targets], or [n] for one target, F32 or F64 whatever
@@ -325,17 +323,17 @@ public final class LinearModel {
     predict(x, first, count, out, false);
   }
 
-  /** The response of one target, {@link Loss#mean} of its prediction. */
+  /** Computes the response of one target, {@link Loss#mean} of its prediction. */
   public double response(double[] row, int target) {
     return loss.mean(predict(row, target));
   }
 
-  /** The response of one target with the row's offset. */
+  /** Computes the response of one target with the row's offset. */
   public double response(double[] row, int target, double offset) {
     return loss.mean(predict(row, target, offset));
   }
 
-  /** The responses of all targets; arguments and errors are those of {@link #predict}. */
+  /** Computes the responses of all targets; arguments and errors are those of {@link #predict}. */
   public void response(double[] row, double[] out) {
     predict(row, out);
     for (int j = 0; j < out.length; j++) {
@@ -347,7 +345,7 @@ public final class LinearModel {
     response(x, 0, x.rows(), out);
   }
 
-  /** The responses of all targets; arguments and errors are those of {@link #predict}. */
+  /** Computes the responses of all targets; arguments and errors are those of {@link #predict}. */
   public void response(Tensor x, long first, long count, Tensor out) {
     predict(x, first, count, out, true);
   }
@@ -412,7 +410,7 @@ public final class LinearModel {
         features, targets, Arrays.hashCode(intercept), Arrays.deepHashCode(coefficients));
   }
 
-  /** One line, however many features there are. */
+  /** Returns one line, however many features there are. */
   @Override
   public String toString() {
     return "linear model of %d features, target%s %s, loss %s%s"

@@ -15,7 +15,7 @@ import dev.panagrad.tensor.TensorArena;
 import java.util.Objects;
 
 /**
- * The parameters of a linear model, {@code Y = X W^T + b}, with their gradient and loss.
+ * Holds the parameters of a linear model, {@code Y = X W^T + b}, their gradient and loss.
  *
  * <p>W is [outputs, features] and b is [outputs]. Gradient and loss are means over the rows of a
  * batch, for each output: of the squared error, unless another loss is {@linkplain #use in use}.
@@ -23,7 +23,7 @@ import java.util.Objects;
  * <p>Ownership: parameters, gradient and loss belong to the arena. Threading: one thread at a time.
  */
 public final class LinearRegression {
-  /** The name of W among the parameters. */
+  /** W has this name among the parameters. */
   public static final String WEIGHTS = "weights";
 
   private static final String INTERCEPT = "intercept";
@@ -73,12 +73,12 @@ public final class LinearRegression {
     lossInUse = Objects.requireNonNull(newLoss, "loss");
   }
 
-  /** The trainable parameters: "weights" and, if there is one, "intercept". */
+  /** Returns the trainable parameters: "weights" and, if there is one, "intercept". */
   public Parameters parameters() {
     return parameters;
   }
 
-  /** The last gradient, in the parameters' layout. */
+  /** Returns the last gradient, in the parameters' layout. */
   public Parameters gradient() {
     return gradient;
   }
@@ -87,24 +87,24 @@ public final class LinearRegression {
     return model;
   }
 
-  /** W [outputs, features]. */
+  /** Returns W [outputs, features]. */
   public Tensor weights() {
     return model.w();
   }
 
-  /** b [outputs], or null. */
+  /** Returns b [outputs], or null. */
   public Tensor intercept() {
     return model.b();
   }
 
-  /** The mean loss of each output [outputs], F64, of the last {@link #computeGradient}. */
+  /** Returns the mean loss of each output [outputs], F64, of the last {@link #computeGradient}. */
   public Tensor loss() {
     return own.loss();
   }
 
   /**
-   * The gradient with its loss in a tensor of the caller, F64 [outputs], for {@link
-   * #computeGradient(Batch, long, long, Gradient)}. Made once and used for many steps.
+   * Returns the gradient with its loss in a tensor of the caller, F64 [outputs], for {@link
+   * #computeGradient(Batch, long, long, Gradient)}. It is made once and used for many steps.
    */
   public Gradient withLossIn(Tensor loss) {
     return new Gradient(own.gw(), own.gb(), loss);
@@ -115,7 +115,7 @@ public final class LinearRegression {
     computeGradient(batch, first, count, own);
   }
 
-  /** {@link #computeGradient(Batch, long, long)} with the loss where {@link #withLossIn} said. */
+  /** Computes gradient and loss of positions of a batch, the loss as {@link #withLossIn} said. */
   public void computeGradient(Batch batch, long first, long count, Gradient into) {
     linear.gradient(batch, first, count, lossInUse, model, into);
   }

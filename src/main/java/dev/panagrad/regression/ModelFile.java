@@ -19,7 +19,7 @@ import java.util.List;
 import java.util.Map;
 
 /**
- * A {@link LinearModel} as a safetensors file, which Python reads as it is:
+ * Keeps a {@link LinearModel} as a safetensors file, which Python reads as it is:
  *
  * <pre>
  *   weight   F64 [targets, features]     coefficients in raw units
@@ -69,7 +69,7 @@ public final class ModelFile {
   }
 
   /**
-   * What is said of a model beside its tensors, in a file of its own or of another format.
+   * Returns what is said of a model beside its tensors, in its own file or another format's.
    *
    * @throws IllegalArgumentException if its loss is not of {@link Losses}
    */
@@ -85,7 +85,7 @@ public final class ModelFile {
     return metadata;
   }
 
-  /** Coefficients and intercepts as the tensors of the file, whose names begin with the prefix. */
+  /** Returns coefficients and intercepts as the file's tensors; names begin with the prefix. */
   public static List<Tensor> tensors(LinearModel model, String prefix, TensorArena arena) {
     int k = model.targets().size();
     int d = model.features().size();

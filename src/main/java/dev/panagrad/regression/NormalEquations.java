@@ -16,8 +16,8 @@ import java.util.Arrays;
 import java.util.Locale;
 
 /**
- * The normal equations {@code G w = c} of rows: the products of columns are summed once, and the
- * gradient of the mean squared error then costs d^2 multiply-adds an output instead of 2 n d.
+ * Holds the normal equations {@code G w = c} of rows: the products of columns are summed once, and
+ * the gradient of the mean squared error then costs d^2 multiply-adds an output instead of 2 n d.
  *
  * <pre>
  *   s_i, S, u                        weights, their sum, their mean S/n; all 1 without weights
@@ -87,7 +87,7 @@ import java.util.Locale;
  * nothing on the heap. Threading: one thread at a time.
  */
 public final class NormalEquations {
-  /** Features above which the normal equations are refused: G then takes 3.2 GB. */
+  /** More features than this are refused: G then takes 3.2 GB. */
   public static final int MAX_FEATURES = 20_000;
 
   private final LinearAlgebra linear;
@@ -109,8 +109,8 @@ public final class NormalEquations {
   }
 
   /**
-   * The native memory that normal equations of this size take, in bytes: {@code 8 (d^2 + 3 k d)},
-   * and while they are built {@code 8 * 1024 (d + k)} more. Throws if they would be refused.
+   * Returns the native memory that normal equations of this size take, in bytes: {@code 8 (d^2 + 3
+   * k d)}, and while they are built {@code 8 * 1024 (d + k)} more. Throws if they would be refused.
    */
   public static long requiredBytes(long features, long outputs) {
     if (features < 1 || outputs < 1) {
@@ -309,11 +309,11 @@ public final class NormalEquations {
     }
   }
 
-  /** Copies of m, G, c, m_y and q on the heap; means are zero without intercept. */
+  /** Holds copies of m, G, c, m_y and q on the heap; means are zero without intercept. */
   @SuppressWarnings("ArrayRecordComponent") // read once, not compared
   public record Sums(double[] mean, double[][] g, double[][] c, double[] targetMean, double[] q) {}
 
-  /** The sums over the rows, copied. */
+  /** Returns copies of the sums over the rows. */
   public Sums sums() {
     return new Sums(
         sums.mean.clone(), rows(sums.g), rows(sums.c), sums.targetMean.clone(), sums.q.clone());

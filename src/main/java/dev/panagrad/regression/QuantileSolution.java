@@ -10,8 +10,8 @@ import java.util.List;
 import java.util.stream.IntStream;
 
 /**
- * The answer of quantile regression: coefficients that minimize the weighted mean pinball loss of
- * each target, with a proof of how near they are.
+ * Holds the answer of quantile regression: coefficients that minimize the weighted mean pinball
+ * loss of each target, with a proof of how near they are.
  *
  * <p>A {@link QuantileProgram} comes near the minimum from inside. A minimum is taken at a vertex,
  * a plane through as many rows as there are columns that do not depend on others: the solution goes

@@ -48,8 +48,8 @@ public record RowFactor(
   private static final long MAX_BYTES = 1 << 26; // of all parts' triangles
 
   /**
-   * The factor of the first rows of a batch in host memory, whose offsets are taken from the
-   * targets.
+   * Computes the factor of the first rows of a batch in host memory, whose offsets are taken from
+   * the targets.
    *
    * @throws IllegalArgumentException if a value is not finite, or its square is not, with its row
    *     and column
@@ -122,7 +122,7 @@ public record RowFactor(
     return rows;
   }
 
-  /** The factor of these rows and those of another one. */
+  /** Computes the factor of these rows and those of another one. */
   public RowFactor merge(Backend backend, RowFactor other) {
     if (other.hasIntercept != hasIntercept
         || other.features != features
@@ -194,7 +194,7 @@ public record RowFactor(
   }
 
   /**
-   * Coordinates in which the squared error of standardized features Z is round.
+   * These coordinates make the squared error of standardized features Z round.
    *
    * @param triangle T with {@code T^T T = Z^T Z / weight + l2}
    * @param largestCurvature of the mean squared error along features that are neither constant nor
@@ -205,7 +205,7 @@ public record RowFactor(
   public record Roundness(
       double[][] triangle, double largestCurvature, double smallestCurvature, List<Integer> cut) {}
 
-  /** The coordinates, with an L2 penalty in units of the columns. */
+  /** Computes the round coordinates, with an L2 penalty in units of the columns. */
   public Roundness roundness(Backend backend, double l2) {
     double root = Math.sqrt(weight);
     double[] penalties = new double[features];

@@ -10,9 +10,9 @@ import java.util.List;
 import java.util.Map;
 
 /**
- * The model that a service predicts with, exchanged while others predict. Each {@code predict} and
- * {@code response} is that of {@link LinearModel} by the {@link #current} model, which predicts
- * tensors; once closed, they throw {@link IllegalStateException}.
+ * Holds the model that a service predicts with, exchanged while others predict. Each {@code
+ * predict} and {@code response} is that of {@link LinearModel} by the {@link #current} model, which
+ * predicts tensors; once closed, they throw {@link IllegalStateException}.
  *
  * <p>Threading: any number of threads may predict, exchange and close. A prediction reads one
  * volatile reference once, so each call is by one model, and readers neither wait nor allocate.
@@ -28,7 +28,7 @@ public final class ServedModel implements AutoCloseable {
   private volatile LinearModel model; // that of the status; null once closed
 
   /**
-   * What is served, for health checks and metrics: all of one moment.
+   * Says what is served, for health checks and metrics: all of one moment.
    *
    * @param model that predicts; null once closed
    * @param version 1 for the first model, and 1 more for each later one
@@ -74,7 +74,7 @@ public final class ServedModel implements AutoCloseable {
     return new ServedModel(ModelFile.load(file), file);
   }
 
-  /** The model of this moment; throws {@link IllegalStateException} if closed. */
+  /** Returns the model of this moment; throws {@link IllegalStateException} if closed. */
   public LinearModel current() {
     LinearModel now = model;
     if (now == null) {
@@ -83,7 +83,7 @@ public final class ServedModel implements AutoCloseable {
     return now;
   }
 
-  /** What is served at this moment, and since when; also once closed. */
+  /** Says what is served at this moment, and since when; also once closed. */
   public Status status() {
     return status;
   }
@@ -104,7 +104,7 @@ public final class ServedModel implements AutoCloseable {
     current().response(row, out);
   }
 
-  /** For a row of numbers and texts by the names of its columns; allocates the features. */
+  /** Computes a response to numbers and texts by the columns' names; allocates the features. */
   public double response(Map<String, ?> row, int target) {
     return current().response(row, target);
   }

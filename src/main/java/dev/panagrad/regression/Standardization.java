@@ -7,7 +7,7 @@ import java.util.Arrays;
 import java.util.List;
 
 /**
- * Shifts and scales of features and targets: {@code z = (x - mean) / scale}, with the mean and the
+ * Shifts and scales features and targets: {@code z = (x - mean) / scale}, with the mean and the
  * population standard deviation of the rows it is fitted on.
  *
  * <p>Standardized features give least squares a far better condition number, so that one learning
@@ -28,7 +28,7 @@ public final class Standardization {
     this.y = y;
   }
 
-  /** The identity: raw units. */
+  /** Returns the identity: raw units. */
   public static Standardization none(long features, long targets) {
     return new Standardization(
         new ColumnMoments(Checks.size("features", features, 0, MAX_COLUMNS)),
@@ -36,7 +36,7 @@ public final class Standardization {
   }
 
   /**
-   * Fits means and scales of features [n, d] and targets [n, k], of rows that count alike.
+   * Fits means and scales of features [n, d] and targets [n, k], of unweighted rows.
    *
    * @param index the rows to fit on, I64, or null for all
    * @param count rows to fit on, at least 1: the first of {@code index}, or all
@@ -62,8 +62,8 @@ public final class Standardization {
   }
 
   /**
-   * With one scale for all targets, their root mean square: an L1 penalty, whose strength has the
-   * targets' unit, is then scaled alike for all of them.
+   * Returns it with one scale for all targets, their root mean square: an L1 penalty, whose
+   * strength has the targets' unit, is then scaled alike for all of them.
    */
   public Standardization withCommonTargetScale() {
     double squares = 0;
@@ -77,7 +77,7 @@ public final class Standardization {
     return new Standardization(x, new ColumnMoments(targets()));
   }
 
-  /** What {@link #writeTo} wrote. */
+  /** Reads what {@link #writeTo} wrote. */
   public static Standardization of(Tensor moments, int features) {
     int all = Checks.size("columns of '" + moments.name() + "'", moments.cols(), 0, MAX_COLUMNS);
     Checks.size("features of '" + moments.name() + "'", features, 0, all);
@@ -98,7 +98,7 @@ public final class Standardization {
   }
 
   /**
-   * Known moments, of rows that are not here: means are subtracted, zeros for a model without
+   * Takes known moments, of rows that are not here: means are subtracted, zeros for a model without
    * intercept, and scales, above 0, divided by.
    *
    * @throws IllegalArgumentException if lengths differ, or a value is not finite or no scale
@@ -136,14 +136,14 @@ public final class Standardization {
     }
   }
 
-  /** The model in raw units, for weights [k, d] and intercepts [k] or null in standardized ones. */
+  /** Returns the model in raw units for standardized weights [k, d] and intercepts [k] or null. */
   public LinearModel unfold(Tensor w, Tensor b, List<String> features, List<String> targets) {
     double[][] weights = new double[y.mean.length][];
     Arrays.setAll(weights, j -> w.rows(j, 1).toArray());
     return unfold(weights, b == null ? null : b.toArray(), features, targets);
   }
 
-  /** The model in raw units, for weights [k][d] and intercepts [k] or null in standardized ones. */
+  /** Returns the model in raw units for standardized weights [k][d] and intercepts [k] or null. */
   public LinearModel unfold(double[][] w, double[] b, List<String> features, List<String> targets) {
     requireNumbers("rows of weights", w.length, y.mean.length);
     requireNumbers("intercepts", b == null ? y.mean.length : b.length, y.mean.length);
@@ -192,7 +192,7 @@ public final class Standardization {
     }
   }
 
-  /** Weights of a target in standardized units, then its intercept: what unfolds to these. */
+  /** Returns a target's standardized weights, then its intercept, which unfold to these. */
   public double[] fold(double[] coefficients, double intercept, int target) {
     requireNumbers("coefficients", coefficients.length, x.mean.length);
     double[] folded = new double[x.mean.length + 1];
@@ -213,7 +213,7 @@ public final class Standardization {
     }
   }
 
-  /** False if a value that it was fitted on was not finite. */
+  /** True if all values that it was fitted on were finite. */
   public boolean isFinite() {
     return x.isFinite() && y.isFinite();
   }
@@ -226,12 +226,12 @@ public final class Standardization {
     return y.mean.length;
   }
 
-  /** Whether anything is subtracted, which only a model with an intercept can undo. */
+  /** True if anything is subtracted, which only a model with an intercept can undo. */
   public boolean isShifted() {
     return x.isShifted() || y.isShifted();
   }
 
-  /** A value of a feature, standardized; zero where the feature is constant. */
+  /** Standardizes a value of a feature; zero where the feature is constant. */
   public double standardizedFeature(double value, int feature) {
     return x.constant[feature(feature)] ? 0 : x.standardized(value, feature);
   }
@@ -240,27 +240,27 @@ public final class Standardization {
     return y.standardized(value, target(target));
   }
 
-  /** A standardized target in the units of the table. */
+  /** Returns a standardized target in the units of the table. */
   public double rawTarget(double value, int target) {
     return y.raw(value, target(target));
   }
 
-  /** Factor from the mean squared error of a standardized target to raw units. */
+  /** Returns the factor from the mean squared error of a standardized target to raw units. */
   public double lossScale(int target) {
     return targetScale(target) * targetScale(target);
   }
 
-  /** What is subtracted from a feature. */
+  /** Returns what is subtracted from a feature. */
   public double featureMean(int feature) {
     return x.mean[feature(feature)];
   }
 
-  /** The scale of a feature; 1 where it is constant. */
+  /** Returns the scale of a feature; 1 where it is constant. */
   public double featureScale(int feature) {
     return x.scale[feature(feature)];
   }
 
-  /** What is subtracted from a target. */
+  /** Returns what is subtracted from a target. */
   public double targetMean(int target) {
     return y.mean[target(target)];
   }
@@ -269,14 +269,14 @@ public final class Standardization {
     return y.scale[target(target)];
   }
 
-  /** A text that differs where shifts or scales do, to the last bit. */
+  /** Returns a text that differs where shifts or scales do, to the last bit. */
   public String fingerprint() {
     return x.fingerprint() + ", " + y.fingerprint();
   }
 
   /**
-   * The distance between neighboring F32 numbers at a feature's mean, in its deviations: what there
-   * is of it in F32 is rounded to that. In its own units where the feature is constant.
+   * Returns the distance between neighboring F32 numbers at a feature's mean, in its deviations:
+   * what there is of it in F32 is rounded to that. A constant feature's is in its own units.
    */
   public double f32Step(int feature) {
     return Math.ulp((float) x.mean[feature(feature)]) / x.scale[feature];

@@ -12,8 +12,8 @@ import java.util.Arrays;
 import java.util.stream.IntStream;
 
 /**
- * The {@link RowFactor} of many rows from the sums of products of their columns, by Cholesky: half
- * the operations of reflections, at the speed of a matrix product, and no pass for moments.
+ * Makes the {@link RowFactor} of many rows from the sums of products of their columns, by Cholesky:
+ * half the operations of reflections, at the speed of a matrix product, and no pass for moments.
  *
  * <p>Squaring loses digits: with condition number c of the standardized columns, and means of at
  * most r deviations, a solution by this triangle is wrong by about {@code u c^2 (1 + r^2)}. It is
@@ -37,9 +37,9 @@ public final class SummedFactor {
   private SummedFactor() {}
 
   /**
-   * The factor of the first rows of a batch in host memory to a few digits, which is enough for
-   * coordinates: by sums, or by reflections where squaring loses too much. Offsets are not looked
-   * at.
+   * Computes the factor of the first rows of a batch in host memory to a few digits, which is
+   * enough for coordinates: by sums, or by reflections where squaring loses too much. Offsets are
+   * not looked at.
    *
    * @throws IllegalArgumentException if a value is not finite, with its row and column
    */

@@ -73,15 +73,15 @@ public final class CoordinateDescent {
   private double multiplyAdds;
 
   /**
-   * How a minimization ended: whether the gap, as a part of the objective, is small enough, after
-   * how many sweeps over all or the active coefficients, and multiplications with an addition.
+   * Says whether the gap, as a part of the objective, is small enough, after how many sweeps over
+   * all or the active coefficients, and multiplications with an addition.
    */
   public record Outcome(boolean converged, double relativeGap, long sweeps, double multiplyAdds) {}
 
   /**
-   * A problem, whose arrays are kept and not changed: symmetric, positive semidefinite G [d][d],
-   * right side c [d], and the objective at w = 0, q. A zero on the diagonal of G leaves that
-   * coefficient as it is.
+   * Takes a problem, whose arrays are kept and not changed: symmetric, positive semidefinite G
+   * [d][d], right side c [d], and the objective at w = 0, q. A zero on the diagonal of G leaves
+   * that coefficient as it is.
    */
   public CoordinateDescent(double[][] g, double[] c, double q) {
     Vectors.requireSystem(g, c);
@@ -92,7 +92,7 @@ public final class CoordinateDescent {
     this.active = new int[c.length];
   }
 
-  /** The smallest l1 for which all coefficients are zero: {@code 2 max|c|}. */
+  /** Returns the smallest l1 for which all coefficients are zero: {@code 2 max|c|}. */
   public double largestL1() {
     return 2 * Arrays.stream(c).map(Math::abs).max().orElse(0);
   }

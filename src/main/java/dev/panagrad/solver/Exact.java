@@ -1,8 +1,8 @@
 package dev.panagrad.solver;
 
 /**
- * The minimum in one step, where the objective can compute it: least squares, with or without an L2
- * penalty.
+ * Takes the minimum in one step, where the objective can compute it: least squares, with or without
+ * an L2 penalty.
  */
 public record Exact() implements Solver {
   @Override

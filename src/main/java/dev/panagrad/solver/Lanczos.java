@@ -7,8 +7,8 @@ import java.util.List;
 import java.util.SplittableRandom;
 
 /**
- * The extreme eigenvalues of a symmetric, positive semidefinite matrix of which only products with
- * vectors are known, by the method of Lanczos.
+ * Finds the extreme eigenvalues of a symmetric, positive semidefinite matrix of which only products
+ * with vectors are known, by the method of Lanczos.
  *
  * <pre>
  *   q_1 = random, of length 1
@@ -41,9 +41,9 @@ public final class Lanczos {
   private Lanczos() {}
 
   /**
-   * What is known of a spectrum: at most the largest and at least the smallest eigenvalue, after so
-   * many products; complete if they span all directions that the start vector reaches, so that both
-   * are the eigenvalues themselves but for rounding.
+   * Says what is known of a spectrum: at most the largest and at least the smallest eigenvalue,
+   * after so many products; complete if they span all directions that the start vector reaches, so
+   * that both are the eigenvalues themselves but for rounding.
    */
   public record Spectrum(double largest, double smallest, int products, boolean isComplete) {}
 

@@ -169,7 +169,7 @@ public record Lbfgs(int memory) implements Solver {
       return status() == Status.CONVERGED ? Vectors.norm(direction) : Double.NaN;
     }
 
-    /** At its own point, not at the last that a line search tried. */
+    /** Returns the value at its own point, not at the last that a line search tried. */
     @Override
     public double value(int group) {
       return values[requireGroup(group)];

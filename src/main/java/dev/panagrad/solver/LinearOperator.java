@@ -1,6 +1,6 @@
 package dev.panagrad.solver;
 
-/** A matrix of which only products with vectors are known. */
+/** A matrix is known by its products with vectors alone. */
 @FunctionalInterface
 public interface LinearOperator {
   /** Writes the product with {@code vector}, which stays as it is, into {@code product}. */

@@ -3,8 +3,8 @@ package dev.panagrad.solver;
 import dev.panagrad.rule.Checks;
 
 /**
- * The solution of {@code A x = b} for a symmetric, positive definite matrix of which only products
- * are known, by conjugate gradients.
+ * Solves {@code A x = b} for a symmetric, positive definite matrix of which only products are
+ * known, by conjugate gradients.
  *
  * <pre>
  *   r = b - A x          d = r at first, later r + (r'.r' / r.r) d

@@ -1,7 +1,7 @@
 package dev.panagrad.solver;
 
 /**
- * What a {@link Solver} minimizes: {@code f(w) + sum_i l1_i |w_i|} with f convex and smooth. One
+ * A {@link Solver} minimizes {@code f(w) + sum_i l1_i |w_i|} with f convex and smooth. One
  * evaluation is one pass over the data.
  *
  * <p>f may be a sum of functions of different parameters, groups, such as the losses of several
@@ -21,18 +21,18 @@ public interface Objective {
     return 0;
   }
 
-  /** The value of a group's function at the last evaluation. */
+  /** Returns the value of a group's function at the last evaluation. */
   double value(int group);
 
-  /** The L1 penalty of one parameter; 0 where none applies. */
+  /** Returns the L1 penalty of one parameter; 0 where none applies. */
   default double l1(int parameter) {
     return 0;
   }
 
-  /** A number that the curvature of f is nowhere above; NaN if none is known. */
+  /** Returns a number that the curvature of f is nowhere above; NaN if none is known. */
   double largestCurvature();
 
-  /** Relative rounding of values and gradients: half a unit in the last place of their sums. */
+  /** Returns the relative rounding of value and gradient: half a unit in their sums' last place. */
   default double roundoff() {
     return 0x1p-53;
   }
@@ -42,6 +42,6 @@ public interface Objective {
     throw new IllegalStateException("the minimum of this objective is not known");
   }
 
-  /** Whether f is quadratic, so that its gradient is linear in the parameters. */
+  /** True if f is quadratic, so that its gradient is linear in the parameters. */
   boolean isQuadratic();
 }

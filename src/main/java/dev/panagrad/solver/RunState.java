@@ -5,9 +5,9 @@ import java.util.List;
 import java.util.Map;
 
 /**
- * What a {@link Solver.Run} remembers between two iterations, as named vectors of numbers. A run
- * describes it once, in {@link Solver.Run#exchange}: {@code w = state.vector("w", w)} notes a copy
- * of w and gives w back, or gives what was noted under that name.
+ * Holds what a {@link Solver.Run} remembers between two iterations, as named vectors of numbers. A
+ * run describes it once, in {@link Solver.Run#exchange}: {@code w = state.vector("w", w)} notes a
+ * copy of w and gives w back, or gives what was noted under that name.
  */
 public final class RunState {
   private final Map<String, double[]> vectors;
@@ -18,7 +18,7 @@ public final class RunState {
     this.isRestoring = isRestoring;
   }
 
-  /** What a run remembers now. */
+  /** Returns what a run remembers now. */
   public static RunState of(Solver.Run run) {
     RunState state = new RunState(new LinkedHashMap<>(), false);
     run.exchange(state);
@@ -42,12 +42,12 @@ public final class RunState {
     }
   }
 
-  /** All of it, by name; numbers are vectors of length 1. */
+  /** Returns all that it remembers, by name; numbers are vectors of length 1. */
   public Map<String, double[]> vectors() {
     return vectors;
   }
 
-  /** The current vector, or a copy of the saved one, which is as long. */
+  /** Returns the current vector, or a copy of the saved one, which is as long. */
   public double[] vector(String name, double[] current) {
     if (!isRestoring) {
       vectors.put(name, current.clone());
@@ -65,12 +65,12 @@ public final class RunState {
     return saved.clone();
   }
 
-  /** A number; any, also NaN. */
+  /** Returns the current number, or the saved one; any, also NaN. */
   public double number(String name, double current) {
     return vector(name, new double[] {current})[0];
   }
 
-  /** A whole number from {@code least} to {@code largest}. */
+  /** Returns the current count, or the saved one, from {@code least} to {@code largest}. */
   public int count(String name, int current, int least, int largest) {
     double saved = number(name, current);
     if (!(saved >= least && saved <= largest && saved == Math.rint(saved))) {

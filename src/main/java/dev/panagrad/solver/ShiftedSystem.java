@@ -3,8 +3,8 @@ package dev.panagrad.solver;
 import dev.panagrad.rule.Checks;
 
 /**
- * The solutions of {@code (A + t I) x = b} for one symmetric, positive semidefinite matrix and many
- * t: A is made tridiagonal once, and each t then costs O(d^2) instead of O(d^3).
+ * Solves {@code (A + t I) x = b} for one symmetric, positive semidefinite matrix and many t: A is
+ * made tridiagonal once, and each t then costs O(d^2) instead of O(d^3).
  *
  * <pre>
  *   A = Q T Q^T                      Q a product of d - 2 reflections I - beta v v^T

@@ -5,7 +5,7 @@ package dev.panagrad.solver;
  * immutable and may be shared; what a run remembers is in its {@link Run}.
  */
 public interface Solver {
-  /** The name that reports use. */
+  /** Returns the name that reports use. */
   String name();
 
   /** True if it handles an L1 penalty, which has no gradient where a parameter is zero. */
@@ -24,7 +24,7 @@ public interface Solver {
    */
   Run start(Objective objective, double[] initial, double tolerance);
 
-  /** A run of a method. One thread at a time. */
+  /** A run of a method is used by one thread at a time. */
   interface Run {
     enum Status {
       GOING_ON,
@@ -33,22 +33,22 @@ public interface Solver {
       STALLED
     }
 
-    /** One iteration, unless it has ended; throws if the first gradient's length is not finite. */
+    /** Iterates once, unless it has ended; throws if the first gradient's length is not finite. */
     Status iterate();
 
-    /** What the last iteration gave; {@link Status#GOING_ON} before the first. */
+    /** Returns what the last iteration gave; {@link Status#GOING_ON} before the first. */
     Status status();
 
-    /** The value of a group's function, at parameters that were looked at last. */
+    /** Returns the value of a group's function, at parameters that were looked at last. */
     double value(int group);
 
-    /** The best parameters so far; not to be changed. */
+    /** Returns the best parameters so far; not to be changed. */
     double[] parameters();
 
-    /** The length of the last step as a multiple of its direction; NaN before the first. */
+    /** Returns the length of the last step as a multiple of its direction; NaN before the first. */
     double stepLength();
 
-    /** How far the next step would go where it has converged, or NaN: large if nothing holds it. */
+    /** Returns how far the next step would go once converged, or NaN: large if nothing holds it. */
     default double reach() {
       return Double.NaN;
     }

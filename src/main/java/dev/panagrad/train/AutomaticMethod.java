@@ -11,25 +11,25 @@ import dev.panagrad.solver.Lbfgs;
 import dev.panagrad.solver.Solver;
 
 /**
- * The method that fits loss, penalty and size, for who has no reason to name one: all of them end
- * by themselves at the minimum, without a rate.
+ * This method fits loss, penalty and size, for who has no reason to name one: all of them end by
+ * themselves at the minimum, without a rate.
  *
  * @param solver null where no method fits the loss
  * @param reason why, to be printed after its name
  */
 public record AutomaticMethod(Solver solver, String reason) {
-  /** Iterations that a method may take where nothing else is asked for; it ends by itself. */
+  /** A method may take this many iterations where nothing is asked for; it ends by itself. */
   public static final long MAX_EPOCHS = 10_000;
 
-  /** Features up to which the direct solution is taken: its triangle has then 8 MiB. */
+  /** The direct solution is taken up to so many features: its triangle has then 8 MiB. */
   public static final int MAX_DIRECT_FEATURES = 1024;
 
-  /** Operations up to which it is taken, {@code 2 n d^2}: some minutes of one core. */
+  /** The direct solution is taken up to so many operations, 2 n d^2: some minutes of one core. */
   public static final double MAX_DIRECT_OPERATIONS = 1e12;
 
   private static final int INSIDE_ITERATIONS = 20; // about, of an interior point
 
-  /** Chooses; numbers of 0 stand for data that are not known yet. */
+  /** Chooses a method; numbers of 0 stand for data that are not known yet. */
   public static AutomaticMethod of(Loss loss, Penalty penalty, long rows, long features) {
     double operations = 2.0 * rows * features * features;
     if (!loss.isSmooth()) {

@@ -13,8 +13,8 @@ import java.time.Duration;
 import java.util.Objects;
 
 /**
- * Where and how often a training writes down where it is, so that it goes on bit for bit after the
- * process ended at any moment.
+ * Says where and how often a training writes down where it is, so that it goes on bit for bit after
+ * the process ended at any moment.
  *
  * <p>A folder holds the checkpoints of one training, {@code checkpoint-BATCHES.safetensors} with
  * the number of batches done. A last one is written whenever a training ends by itself or is
@@ -33,7 +33,7 @@ public final class Checkpoints {
     this.folder = Objects.requireNonNull(folder, "folder");
   }
 
-  /** Checkpoints in that folder, made if need be; written at the end only, and the last 3 kept. */
+  /** Writes checkpoints to that folder, made if need be; at the end only, and keeps the last 3. */
   public static Checkpoints in(Path folder) {
     return new Checkpoints(folder);
   }
@@ -54,15 +54,15 @@ public final class Checkpoints {
     return this;
   }
 
-  /** How many are kept, at least 1: older ones are deleted once a new one is on the disk. */
+  /** Keeps that many, at least 1: older ones are deleted once a new one is fsynced. */
   public Checkpoints keep(int count) {
     this.keep = (int) Checks.count("checkpoints to keep", count);
     return this;
   }
 
   /**
-   * Training goes on while a checkpoint is written, from a copy of parameters and state; one that
-   * falls due meanwhile waits for it.
+   * Lets training go on while a checkpoint is written, from a copy of parameters and state; one
+   * that falls due meanwhile waits for it.
    */
   public Checkpoints inBackground() {
     this.inBackground = true;

@@ -34,17 +34,17 @@ public sealed class DivergenceException extends RuntimeException
     return new DivergenceException(template + before, step, model, this);
   }
 
-  /** The message, whose options have these names. */
+  /** Returns the message, whose options have these names. */
   public String message(Function<Option, String> names) {
     return Option.fill(template, names);
   }
 
-  /** The model of the lowest training loss before, if any, of up to 16 million parameters. */
+  /** Returns the model of the lowest loss before, if any, of up to 16 million parameters. */
   public Optional<LinearModel> best() {
     return Optional.ofNullable(best);
   }
 
-  /** The optimizer step at which it was seen, from 1. */
+  /** Returns the optimizer step at which it was seen, from 1. */
   public long step() {
     return step;
   }

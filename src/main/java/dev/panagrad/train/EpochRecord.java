@@ -1,8 +1,8 @@
 package dev.panagrad.train;
 
 /**
- * What is known at the end of an epoch. Losses are mean squared errors in the targets' raw units,
- * averaged over targets, without penalty.
+ * Holds what is known at the end of an epoch. Losses are mean squared errors in the targets' raw
+ * units, averaged over targets, without penalty.
  *
  * @param epoch from 1
  * @param loss mean over the epoch's batches, each weighted by its rows and taken before its step;
@@ -21,7 +21,7 @@ public record EpochRecord(
     double learningRate,
     double gradientNorm,
     double seconds) {
-  /** The loss that stopping rules watch: of the held-out rows if there are any. */
+  /** Returns the loss that stopping rules watch: of the held-out rows if there are any. */
   public double watchedLoss() {
     return Double.isNaN(validationLoss) ? loss : validationLoss;
   }

@@ -77,8 +77,8 @@ public final class OnlineRegression implements AutoCloseable {
   }
 
   /**
-   * Options. Defaults: F64, squared error, intercept, zeros, no standardization, batches of one
-   * row, a guard that refuses above 1,000 times the usual and returns to good parameters by itself.
+   * Sets options. Defaults are F64, squared error, intercept, zeros, no standardization, single
+   * rows, a guard that refuses above 1,000 times the usual and returns to good parameters itself.
    */
   public static final class Builder {
     private OnlineSetup setup;
@@ -88,7 +88,7 @@ public final class OnlineRegression implements AutoCloseable {
       setup = new OnlineSetup(Objects.requireNonNull(optimizer, "optimizer"));
     }
 
-    /** The type of parameters, state and batches: F32 or F64. */
+    /** Sets the type of parameters, state and batches: F32 or F64. */
     public Builder dtype(DType type) {
       if (!type.isFloating()) {
         throw new IllegalArgumentException("parameters are F32 or F64, found " + type);
@@ -103,7 +103,7 @@ public final class OnlineRegression implements AutoCloseable {
       return this;
     }
 
-    /** A model through the origin. */
+    /** Fits a model through the origin. */
     public Builder withoutIntercept() {
       setup.hasIntercept = false;
       return this;
@@ -128,7 +128,7 @@ public final class OnlineRegression implements AutoCloseable {
       return this;
     }
 
-    /** The most rows that a batch may have. */
+    /** Sets the most rows that a batch may have. */
     public Builder maximumRows(long rows) {
       setup.maximumRows = Checks.count("maximum rows", rows);
       return this;
@@ -145,7 +145,7 @@ public final class OnlineRegression implements AutoCloseable {
       return this;
     }
 
-    /** The stream has changed after that many refusals, of which 10 acceptances cancel one. */
+    /** Takes the stream as changed after that many refusals, less one for 10 acceptances. */
     public Builder adaptAfter(long refusals) {
       setup.limit = Checks.count("refusals", refusals);
       return this;
@@ -257,7 +257,7 @@ public final class OnlineRegression implements AutoCloseable {
   }
 
   /**
-   * One step on one row [features] and its targets [targets], in raw units. Allocates nothing.
+   * Makes a step on one row [features] and its targets [targets], in raw units. Allocates nothing.
    *
    * @return the loss of the row before the step, averaged over targets; in raw units
    * @throws IllegalArgumentException if a length differs; nothing changes
@@ -271,7 +271,7 @@ public final class OnlineRegression implements AutoCloseable {
   }
 
   /**
-   * One step on a row with a weight and an offset.
+   * Makes a step on a row with a weight and an offset.
    *
    * @param weight factor of the row's loss, finite and not negative; 0 leaves the row out
    * @param offset known part of the linear predictor, finite and in raw units. With standardized
@@ -299,9 +299,9 @@ public final class OnlineRegression implements AutoCloseable {
   }
 
   /**
-   * One step on a batch, of the type of the regression and up to {@link Builder#maximumRows} rows,
-   * with weights and offsets if it has them. Allocates nothing where a batch is given again, with
-   * other values in it.
+   * Makes a step on a batch, of the type of the regression and up to {@link Builder#maximumRows}
+   * rows, with weights and offsets if it has them. Allocates nothing where a batch is given again,
+   * with other values in it.
    *
    * @return the mean loss of the rows before the step, averaged over targets, in raw units; for
    *     weights of mean 1
@@ -318,7 +318,7 @@ public final class OnlineRegression implements AutoCloseable {
   }
 
   /**
-   * One step on every batch, of any number of rows up to {@link Builder#maximumRows}. A batch's
+   * Makes a step on every batch, of any number of rows up to {@link Builder#maximumRows}. A batch's
    * memory is read before the next one is asked for, so that a source may use it again. With the
    * guard, batches that it refuses are counted and left out, and a device is waited for at each
    * one.
@@ -340,7 +340,7 @@ public final class OnlineRegression implements AutoCloseable {
   }
 
   /**
-   * The model as it is now, in raw units: a copy, which later updates do not change.
+   * Returns the model as it is now, in raw units: a copy, which later updates do not change.
    *
    * @throws DivergedModelException if a parameter is not finite, or recent losses say that the
    *     parameters are beyond use
@@ -422,22 +422,22 @@ public final class OnlineRegression implements AutoCloseable {
     return targets;
   }
 
-  /** The moments by which rows are standardized; those of no change if there are none. */
+  /** Returns the moments by which rows are standardized; those of no change if there are none. */
   public Standardization standardization() {
     return fit.scales();
   }
 
-  /** Rows and batches that were refused since it was opened. */
+  /** Returns the number of rows and batches that were refused since it was opened. */
   public long refused() {
     return steps.refused();
   }
 
-  /** How often it has returned to good parameters by itself. */
+  /** Counts how often it has returned to good parameters by itself. */
   public long returns() {
     return steps.returns();
   }
 
-  /** Its counters, parameters and state. */
+  /** Returns its counters, parameters and state. */
   public Optimizer optimizer() {
     return fit.optimizer();
   }

@@ -2,7 +2,7 @@ package dev.panagrad.train;
 
 import java.util.function.Function;
 
-/** The options of a training that messages speak of, by the methods that set them. */
+/** Messages speak of these options of a training, by the methods that set them. */
 public enum Option {
   BATCH_SIZE("Trainer.batchSize"),
   GRAM("Trainer.gram"),
@@ -34,7 +34,7 @@ public enum Option {
     this.text = text;
   }
 
-  /** The option as a caller of the API finds it. */
+  /** Returns the option as a caller of the API finds it. */
   public String text() {
     return text;
   }

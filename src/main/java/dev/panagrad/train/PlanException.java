@@ -3,8 +3,8 @@ package dev.panagrad.train;
 import java.util.function.Function;
 
 /**
- * Options that do not go together, or not with the data or the backend: which one to change, why,
- * and what to do. Nothing has changed.
+ * Options do not go together, or not with the data or the backend: it says which one to change,
+ * why, and what to do. Nothing has changed.
  */
 public final class PlanException extends IllegalArgumentException {
   private static final long serialVersionUID = 1;
@@ -31,12 +31,12 @@ public final class PlanException extends IllegalArgumentException {
     return names.apply(option) + ": " + Option.fill(template, names);
   }
 
-  /** The option to change. */
+  /** Returns the option to change. */
   public Option option() {
     return option;
   }
 
-  /** The message, whose options have these names. */
+  /** Returns the message, whose options have these names. */
   public String message(Function<Option, String> names) {
     return message(option, template, names);
   }

@@ -1,6 +1,6 @@
 package dev.panagrad.train;
 
-/** Why a training ended, as {@link #message} says; a request is {@link Trainer#stopWhen}'s. */
+/** Says why a training ended, as {@link #message} does; a request is {@link Trainer#stopWhen}'s. */
 public enum StopReason {
   EPOCHS("all epochs were run"),
   PATIENCE("the loss stopped improving by more than the tolerance"),
@@ -25,7 +25,7 @@ public enum StopReason {
     return this == REQUEST || this == INTERRUPT;
   }
 
-  /** The reason in words. */
+  /** Returns the reason in words. */
   public String message() {
     return words;
   }

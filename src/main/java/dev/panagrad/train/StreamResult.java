@@ -1,7 +1,7 @@
 package dev.panagrad.train;
 
 /**
- * What a pass over a stream of mini-batches did.
+ * Says what a pass over a stream of mini-batches did.
  *
  * @param batches that were read, refused ones among them
  * @param steps optimizer steps made

@@ -62,7 +62,7 @@ public final class Trainer {
 
   private static final long DEFAULT_EPOCHS = 100;
 
-  /** The batch size that stands for all training rows. */
+  /** This batch size stands for all training rows. */
   public static final long FULL_BATCH = RowPlan.FULL_BATCH;
 
   private Trainer(Optimizer.Builder optimizer, Solver solver, Penalty penalty) {
@@ -72,42 +72,42 @@ public final class Trainer {
   }
 
   /**
-   * A trainer that takes the method for loss, penalty and size of the data when it is told to fit:
-   * see {@link AutomaticMethod}. It may take {@value AutomaticMethod#MAX_EPOCHS} epochs where none
-   * are given, and ends by itself at the minimum.
+   * Makes a trainer that takes the method for loss, penalty and size of the data when it is told to
+   * fit: see {@link AutomaticMethod}. It may take {@value AutomaticMethod#MAX_EPOCHS} epochs where
+   * none are given, and ends by itself at the minimum.
    */
   public static Trainer automatic(Penalty penalty) {
     return new Trainer(null, null, Objects.requireNonNull(penalty, "penalty"));
   }
 
-  /** An automatic trainer without a penalty. */
+  /** Makes an automatic trainer without a penalty. */
   public static Trainer automatic() {
     return automatic(Penalty.none());
   }
 
-  /** A trainer with that optimizer and default options. */
+  /** Makes a trainer with that optimizer and default options. */
   public static Trainer with(Optimizer.Builder optimizer) {
     return new Trainer(Objects.requireNonNull(optimizer, "optimizer"), null, null);
   }
 
   /**
-   * A trainer with a method that looks at all rows. An epoch is one of its iterations, of one pass
-   * or a few over the rows; it ends by itself where the gradient is as good as zero.
+   * Makes a trainer with a method that looks at all rows. An epoch is one of its iterations, of one
+   * pass or a few over the rows; it ends by itself where the gradient is as good as zero.
    */
   public static Trainer with(Solver solver, Penalty penalty) {
     return new Trainer(
         null, Objects.requireNonNull(solver, "solver"), Objects.requireNonNull(penalty, "penalty"));
   }
 
-  /** Passes over the training rows, at least 1. */
+  /** Sets the passes over the training rows, at least 1. */
   public Trainer epochs(long count) {
     this.epochs = Checks.count("epochs", count);
     return this;
   }
 
   /**
-   * Rows per step, at least 1 and at most the training rows. The last batch of an epoch holds what
-   * is left and is averaged over its own size.
+   * Sets the rows per step, at least 1 and at most the training rows. The last batch of an epoch
+   * holds what is left and is averaged over its own size.
    */
   public Trainer batchSize(long rows) {
     this.batchSize = Checks.count("batch size", rows);
@@ -117,33 +117,33 @@ public final class Trainer {
   /**
    * Sums X^T X and X^T y of the training rows once, in F64, and takes gradient and loss of every
    * step from them: see {@link dev.panagrad.regression.NormalEquations} for what is gained and
-   * lost. Losses of held-out rows and of the result are computed from the rows all the same. For
-   * full batches only, and backends that compute in host memory.
+   * lost. Losses of held-out rows and of the result are computed from the rows all the same. It
+   * takes full batches, and backends that compute in host memory.
    */
   public Trainer gram() {
     this.gram = true;
     return this;
   }
 
-  /** One step per epoch, on all training rows. */
+  /** Makes one step per epoch, on all training rows. */
   public Trainer fullBatch() {
     this.batchSize = FULL_BATCH;
     return this;
   }
 
-  /** Rows in their order in every epoch. */
+  /** Keeps rows in their order in every epoch. */
   public Trainer inOrder() {
     this.shuffle = false;
     return this;
   }
 
-  /** Seed of the shuffling and of the choice of held-out rows. */
+  /** Sets the seed of the shuffling and of the choice of held-out rows. */
   public Trainer seed(long newSeed) {
     this.seed = newSeed;
     return this;
   }
 
-  /** A model through the origin. */
+  /** Fits a model through the origin. */
   public Trainer withoutIntercept() {
     this.intercept = false;
     return this;
@@ -187,7 +187,7 @@ public final class Trainer {
 
   /**
    * Stops after {@code epochs} epochs without an improvement of the watched loss by more than
-   * {@code tolerance} times the best loss so far. Watched is the loss of held-out rows if there are
+   * {@code tolerance} times the best loss so far. It watches the loss of held-out rows if there are
    * any, else the training loss.
    */
   public Trainer patience(int epochs, double tolerance) {
@@ -284,11 +284,11 @@ public final class Trainer {
   }
 
   /**
-   * How much each row counts [n], finite, at least 0: the loss is the weighted mean, and so are
-   * means, deviations, metrics and what rates and certificates are computed from. A row of weight m
-   * is m rows, up to rounding. A row of weight 0 is no row: it is neither trained on nor held out,
-   * and may hold anything, also NaN; its values are still scaled where data are standardized in
-   * place. A common factor of the weights changes nothing but the rounding.
+   * Sets how much each row counts [n], finite, at least 0: the loss is the weighted mean, and so
+   * are means, deviations, metrics and what rates and certificates are computed from. A row of
+   * weight m is m rows, up to rounding. A row of weight 0 is no row: it is neither trained on nor
+   * held out, and may hold anything, also NaN; its values are still scaled where data are
+   * standardized in place. A common factor of the weights changes nothing but the rounding.
    */
   public Trainer weights(Tensor newWeights) {
     this.weights = Objects.requireNonNull(newWeights, "weights");
@@ -296,7 +296,7 @@ public final class Trainer {
   }
 
   /**
-   * A part of the predictions that is known [n], finite, such as the logarithm of an exposure;
+   * Sets a part of the predictions that is known [n], finite, such as the logarithm of an exposure;
    * added before the loss. Targets are not standardized then.
    */
   public Trainer offset(Tensor newOffset) {
@@ -314,15 +314,15 @@ public final class Trainer {
   }
 
   /**
-   * Class weights that give both classes the same sum of weights: {@code S / (2 S_c)}, with the sum
-   * S of the training rows' weights and S_c of those of a class.
+   * Sets class weights that give both classes the same sum of weights: {@code S / (2 S_c)}, with
+   * the sum S of the training rows' weights and S_c of those of a class.
    */
   public Trainer balancedClasses() {
     this.classWeights = List.of();
     return this;
   }
 
-  /** One step on the mean gradient of that many batches, or of what an epoch has left. */
+  /** Makes one step on the mean gradient of that many batches, or of what an epoch has left. */
   public Trainer accumulate(int batches) {
     this.accumulate = (int) Checks.count("batches per step", batches);
     return this;
@@ -342,8 +342,8 @@ public final class Trainer {
   /**
    * Corrects the gradient of every batch by that of the same rows at the parameters where the epoch
    * began, so that its noise vanishes towards the minimum and a constant rate converges: SVRG
-   * (Johnson and Zhang 2013). It takes three passes over the rows per epoch instead of one. For
-   * rules whose step is proportional to the gradient; batches must be smaller than the data.
+   * (Johnson and Zhang 2013). It takes three passes over the rows per epoch instead of one. The
+   * rule's step must be proportional to the gradient, and batches smaller than the data.
    */
   public Trainer varianceReduced() {
     this.varianceReduced = true;
@@ -357,8 +357,8 @@ public final class Trainer {
   }
 
   /**
-   * The options as they are now; later changes of the trainer do not reach the plan. An automatic
-   * method is that of few rows.
+   * Returns the options as they are now; later changes of the trainer do not reach the plan. An
+   * automatic method is that of few rows.
    */
   public TrainingPlan plan() {
     return plan(0, 0);

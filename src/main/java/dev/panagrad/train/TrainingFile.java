@@ -25,8 +25,8 @@ import java.util.Map;
 import java.util.Set;
 
 /**
- * Rows ready to be trained on, in a file that is mapped and never read into the heap: a safetensors
- * file whose last tensor begins at a page boundary.
+ * Holds rows ready to be trained on, in a file that is mapped and never read into the heap: a
+ * safetensors file whose last tensor begins at a page boundary.
  *
  * <pre>
  *   byte 0      8                    S                             a multiple of 4096
@@ -164,8 +164,8 @@ public final class TrainingFile implements AutoCloseable {
   }
 
   /**
-   * How rows are written: as they are; with means subtracted, divided by standard deviations; or
-   * divided by root mean squares, for models without intercept.
+   * Says how rows are written: as they are; with means subtracted, divided by standard deviations;
+   * or divided by root mean squares, for models without intercept.
    */
   public enum Units {
     RAW,
@@ -222,17 +222,17 @@ public final class TrainingFile implements AutoCloseable {
         });
   }
 
-  /** Features [n, d] and targets [n, k], read-only views of the mapped rows. */
+  /** Returns features [n, d] and targets [n, k], read-only views of the mapped rows. */
   public Dataset dataset() {
     return dataset;
   }
 
-  /** The mapped rows [n, d + k]. */
+  /** Returns the mapped rows [n, d + k]. */
   public Tensor rows() {
     return rows;
   }
 
-  /** What was done to the rows when they were written. */
+  /** Returns what was done to the rows when they were written. */
   public Standardization standardization() {
     return standardization;
   }

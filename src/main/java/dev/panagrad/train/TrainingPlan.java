@@ -30,8 +30,8 @@ import java.util.Optional;
 import java.util.Set;
 
 /**
- * What a {@link Trainer} was told when a training began. Immutable, and the one place that knows
- * which options go together, and with which data and backend.
+ * Holds what a {@link Trainer} was told when a training began. It is immutable, and the one place
+ * that knows which options go together, and with which data and backend.
  */
 public final class TrainingPlan {
   /** What fits the parameters: a solver or an optimizer, of which the other is null. */

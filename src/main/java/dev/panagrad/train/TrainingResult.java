@@ -7,7 +7,7 @@ import java.util.List;
 import java.util.Map;
 
 /**
- * The outcome of a training. Plain values: valid after the session's memory is freed.
+ * Holds the outcome of a training in plain values, valid after the session's memory is freed.
  *
  * @param model the fitted model in raw units
  * @param epochs epochs run to their end
@@ -61,7 +61,7 @@ public record TrainingResult(
     List<String> dependencies,
     Certificate certificate,
     String checkpointFailure) {
-  /** Records of a history, at most: some 7 MB. */
+  /** A history has at most this many records: some 7 MB. */
   public static final int HISTORY_LIMIT = 100_000;
 
   public TrainingResult {

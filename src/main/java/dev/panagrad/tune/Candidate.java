@@ -5,11 +5,11 @@ import dev.panagrad.rule.UpdateRule;
 import dev.panagrad.schedule.Schedule;
 
 /**
- * Options that are tried: a base learning rate and where it comes from, rows per step, and whether
- * the rate falls to zero over all epochs as half a cosine.
+ * A candidate has options that are tried: a base learning rate and where it comes from, rows per
+ * step, and whether the rate falls to zero over all epochs as half a cosine.
  */
 public record Candidate(double rate, String basis, long batch, boolean decays) {
-  /** The schedule in the text form of {@link dev.panagrad.schedule.ScheduleText}. */
+  /** Returns the schedule in the text form of {@link dev.panagrad.schedule.ScheduleText}. */
   public String schedule(long epochs) {
     return decays ? "cosine:" + epochs + "e" : "constant";
   }

@@ -17,7 +17,7 @@ import java.util.Locale;
 import java.util.stream.IntStream;
 
 /**
- * How hard the features make least squares for gradient methods, in raw units and standardized.
+ * Says how hard the features make least squares for gradient methods, raw and standardized.
  *
  * <p>Condition numbers are those of X^T X with a column of ones for the intercept, over the columns
  * that vary, about the number of steps that plain descent needs for each digit. They and the
@@ -41,7 +41,7 @@ public record Conditioning(
     String smallest,
     String largest,
     double scaleRange) {
-  /** A correlation, of either sign, from which one of two columns hardly says anything new. */
+  /** One of two columns hardly says anything new from this correlation on, of either sign. */
   public static final double NEARLY_ONE = 0.999;
 
   private static final double WORTHWHILE = 10; // ratio of condition numbers that ends the choice
@@ -54,12 +54,12 @@ public record Conditioning(
     repeats = List.copyOf(repeats);
   }
 
-  /** Two features and their correlation, between -1 and 1. */
+  /** Holds two features and their correlation, between -1 and 1. */
   public record Repeat(String first, String second, double correlation) {}
 
   /**
-   * Looks at the features of data in raw units, in host memory, for models with an intercept. For a
-   * backend without host memory the host computes.
+   * Looks at the features of data in raw units, in host memory, for models with an intercept. The
+   * host computes for a backend without host memory.
    */
   public static Conditioning of(Dataset data, Backend backend) {
     if (!backend.usesHostMemory()) {
@@ -165,7 +165,7 @@ public record Conditioning(
     return found;
   }
 
-  /** Sentences of advice. */
+  /** Returns sentences of advice. */
   public List<String> words() {
     List<String> words = new ArrayList<>();
     if (scaleRange > 1) {

@@ -7,7 +7,7 @@ import dev.panagrad.rule.Checks;
 import dev.panagrad.tensor.Tensor;
 
 /**
- * How much the gradients of batches scatter around that of all rows, for some parameters.
+ * Measures how much gradients of batches scatter around that of all rows, for some parameters.
  *
  * <p>Let G be the mean gradient over n rows and Sigma the covariance of the rows' gradients around
  * it, both with divisor n. The gradient of a batch of B rows drawn without replacement has mean G,
@@ -43,7 +43,7 @@ public record GradientNoiseScale(double gradientSquares, double covarianceTrace)
   private static final long BATCHES = 4096; // small ones in measure(), at least
 
   /**
-   * The scale by the mean squared lengths of gradients of batches of few and of more rows.
+   * Computes the scale by the mean squared lengths of gradients of batches of few and of more rows.
    *
    * @param rows that batches are drawn from, without replacement; {@code Long.MAX_VALUE} for a
    *     stream without end
@@ -88,7 +88,7 @@ public record GradientNoiseScale(double gradientSquares, double covarianceTrace)
     return of(small, sum / batches, rows, all, rows);
   }
 
-  /** The simple noise scale, in rows; infinite where no gradient is left among the noise. */
+  /** Returns the simple noise scale, in rows; infinite where no gradient is left in the noise. */
   public double rows() {
     if (covarianceTrace <= 0) {
       return 0;
@@ -97,8 +97,8 @@ public record GradientNoiseScale(double gradientSquares, double covarianceTrace)
   }
 
   /**
-   * The largest power of two that is neither above the noise scale nor above the rows, and at least
-   * 1: up to there, a larger batch saves nearly as many steps as it makes each one longer.
+   * Returns the largest power of two that is neither above the noise scale nor above the rows, and
+   * at least 1: up to there, a larger batch saves nearly as many steps as it makes each one longer.
    */
   public long advisedBatch(long allRows) {
     Checks.count("rows", allRows);

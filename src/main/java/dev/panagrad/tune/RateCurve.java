@@ -3,7 +3,7 @@ package dev.panagrad.tune;
 import java.util.List;
 
 /**
- * What a {@link RateRangeTest} saw.
+ * Holds what a {@link RateRangeTest} saw.
  *
  * @param points one per step, by rising rate
  * @param steepest the rate at which the smoothed loss fell fastest per factor of the rate
@@ -16,7 +16,7 @@ public record RateCurve(List<Point> points, double steepest, double divergence) 
   }
 
   /**
-   * The rate of one step, the loss after it, on all rows or an evenly spaced sample of 4,096,
+   * Holds the rate of one step, the loss after it, on all rows or an evenly spaced sample of 4,096,
    * summed over targets, and its exponential average.
    */
   public record Point(double rate, double loss, double smoothed) {}

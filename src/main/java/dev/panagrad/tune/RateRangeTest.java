@@ -11,8 +11,8 @@ import java.util.List;
 import java.util.Locale;
 
 /**
- * The learning-rate range test: one training from zero parameters whose rate grows from step to
- * step, until its loss does (Smith 2017, Cyclical learning rates for training neural networks,
+ * Runs the learning-rate range test: one training from zero parameters whose rate grows from step
+ * to step, until its loss does (Smith 2017, Cyclical learning rates for training neural networks,
  * section 3.3). Here it grows geometrically, as useful rates of different rules are decades apart:
  *
  * <pre>
@@ -42,7 +42,7 @@ public record RateRangeTest(double low, double high, int steps) {
   private static final int CONSTANT_STEPS = 50;
   private static final double CLOSE = 1.05; // ratio of the rates that are left in the end
 
-  /** A test from 1e-6 to 10 in 150 steps, 11% apart; for data that are standardized. */
+  /** Makes a test from 1e-6 to 10 in 150 steps, 11% apart; for data that are standardized. */
   public static RateRangeTest standard() {
     return new RateRangeTest(1e-6, 10, 150);
   }

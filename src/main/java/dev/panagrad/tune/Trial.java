@@ -1,7 +1,7 @@
 package dev.panagrad.tune;
 
 /**
- * What came of a candidate.
+ * Says what came of a candidate.
  *
  * @param shortLoss the loss on the training rows after the short training, averaged over targets,
  *     in raw units; infinite if it diverged

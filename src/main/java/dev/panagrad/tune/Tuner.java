@@ -61,28 +61,28 @@ public final class Tuner {
     return new Tuner(rule);
   }
 
-  /** Epochs of the training that is tuned for, at least 1; 100 if nothing is said. */
+  /** Sets the epochs of the training that is tuned for, at least 1; 100 if nothing is said. */
   public Tuner epochs(long count) {
     this.epochs = Checks.count("epochs", count);
     return this;
   }
 
   /**
-   * The default's rows per step, at least 1; 32 if nothing is said, and all rows where there are
-   * fewer, or the rule is gradient descent.
+   * Sets the default's rows per step, at least 1; 32 if nothing is said, and all rows where there
+   * are fewer, or the rule is gradient descent.
    */
   public Tuner batchSize(long rows) {
     this.batch = Checks.count("batch size", rows);
     return this;
   }
 
-  /** Seed of the order of rows; 0 if nothing is said. */
+  /** Sets the seed of the order of rows; 0 if nothing is said. */
   public Tuner seed(long newSeed) {
     this.seed = newSeed;
     return this;
   }
 
-  /** The range test; {@link RateRangeTest#standard} if nothing is said. */
+  /** Sets the range test; {@link RateRangeTest#standard} if nothing is said. */
   public Tuner range(RateRangeTest test) {
     this.range = Objects.requireNonNull(test, "range test");
     return this;

@@ -4,7 +4,7 @@ import dev.panagrad.rule.Checks;
 import java.util.List;
 
 /**
- * The outcome of a {@link Tuner}.
+ * Holds the outcome of a {@link Tuner}.
  *
  * @param shortEpochs of the trials that chose the finalists
  * @param trials all candidates; the first is the default
