@@ -38,12 +38,12 @@ public final class ImportedColumns implements AutoCloseable {
     }
   }
 
-  /** The columns, by their names in the schema: [rows], or [rows, list size] for lists. */
+  /** Returns the columns, by their names in the schema: [rows], or [rows, list size] for lists. */
   public List<Tensor> columns() {
     return columns;
   }
 
-  /** The only column; a DataException if there are others. */
+  /** Returns the only column; throws DataException if there are others. */
   public Tensor column() {
     if (columns.size() != 1) {
       throw new DataException(
@@ -53,8 +53,8 @@ public final class ImportedColumns implements AutoCloseable {
   }
 
   /**
-   * All columns side by side as a copy in the arena: [rows, columns], where a column of lists has
-   * as many as its lists have elements.
+   * Copies all columns side by side into the arena: [rows, columns], where a column of lists has as
+   * many as its lists have elements.
    *
    * @param dtype F32 or F64
    * @throws DataException with row and column of a value that is not finite or beyond the type

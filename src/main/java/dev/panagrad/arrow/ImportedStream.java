@@ -9,7 +9,7 @@ import java.lang.invoke.MethodHandle;
 import java.util.Optional;
 
 /**
- * Batches that another program makes one after the other: the Arrow C stream interface.
+ * Reads batches that another program makes, one after the other: the Arrow C stream interface.
  *
  * <pre>
  *   struct ArrowArrayStream, 40 bytes (64-bit)
@@ -71,7 +71,7 @@ public final class ImportedStream implements AutoCloseable {
   }
 
   /**
-   * The next batch, which the caller closes; empty at the end.
+   * Returns the next batch, which the caller closes; empty at the end.
    *
    * @throws DataException if the producer fails, with what it says, or the batch cannot be imported
    */

@@ -60,7 +60,7 @@ public final class BlockOrder {
   private int released = -1; // the last window that was released
 
   /**
-   * An order of all rows, held-out blocks chosen by the seed.
+   * Orders all rows; the seed chooses held-out blocks.
    *
    * @param rows at least one, a view of a file that {@link TensorArena#map} has mapped read-only
    * @param windowBytes of the rows in memory at a time; pages that come in beside them may be as
@@ -142,12 +142,12 @@ public final class BlockOrder {
     return Math.min(blockRows, rows.rows() - block * blockRows);
   }
 
-  /** Rows trained on: positions from 0. */
+  /** Returns the number of rows trained on, whose positions begin at 0. */
   public long trainedRows() {
     return trainedRows;
   }
 
-  /** Rows held out: positions after those. */
+  /** Returns the number of rows held out, whose positions follow those. */
   public long heldOutRows() {
     return rows.rows() - trainedRows;
   }
@@ -156,12 +156,12 @@ public final class BlockOrder {
     return windowRows;
   }
 
-  /** How often the index has changed: a copy of it is good until that does. */
+  /** Counts changes of the index: a copy of it is good until the next. */
   public long changes() {
     return changes;
   }
 
-  /** Row numbers, I64, where {@link #locate} puts them. */
+  /** Returns the row numbers, I64, where {@link #locate} puts them. */
   public Tensor index() {
     return index;
   }
@@ -192,9 +192,9 @@ public final class BlockOrder {
   }
 
   /**
-   * How many positions from one on can be located together: up to the end of its window, or beyond
-   * it if no more are asked for than a batch has, or a window holds. Throws if not all are training
-   * positions.
+   * Returns how many positions from one on can be located together: up to the end of its window, or
+   * beyond it if no more are asked for than a batch has, or a window holds. Throws if not all are
+   * training positions.
    */
   public long contiguousFrom(long position, long wanted) {
     if (position < 0 || wanted < 0 || position > trainedRows - wanted) {

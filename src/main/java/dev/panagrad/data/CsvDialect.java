@@ -5,7 +5,7 @@ import java.nio.charset.StandardCharsets;
 import java.util.Set;
 
 /**
- * How a CSV file is written, where it is not as RFC 4180 has it.
+ * A dialect says how a CSV file is written, where it is not as RFC 4180 has it.
  *
  * @param separator between fields; 0: comma, semicolon, tab or bar, as the first records show
  * @param decimal point or comma; 0: a point, unless fields are not separated by commas and the
@@ -16,7 +16,7 @@ import java.util.Set;
  */
 public record CsvDialect(
     char separator, char decimal, char comment, Charset charset, Set<String> missing) {
-  /** UTF-8, separator and decimal sign as the first records show, and the usual missing values. */
+  /** The first records show separator and decimal sign; text is UTF-8, missing values the usual. */
   public static final CsvDialect DETECTED =
       new CsvDialect(
           '\0',
@@ -25,7 +25,7 @@ public record CsvDialect(
           StandardCharsets.UTF_8,
           Set.of("NA", "N/A", "<NA>", "#N/A", "n/a", "NULL", "null", "None", "?"));
 
-  /** Copies the cells; an IllegalArgumentException if two of the characters cannot go together. */
+  /** Copies the cells; throws IllegalArgumentException if two characters cannot go together. */
   public CsvDialect {
     missing = Set.copyOf(missing);
     if (decimal != '\0' && decimal != '.' && decimal != ',') {

@@ -36,12 +36,12 @@ public record Dataset(
     }
   }
 
-  /** Columns that are features as they are. */
+  /** Takes columns that are features as they are. */
   public Dataset(List<String> features, List<String> targets, Tensor x, Tensor y) {
     this(features, targets, x, y, null);
   }
 
-  /** Tensors without names: features are called x1, x2, ... and targets y1, y2, ... */
+  /** Makes a data set of tensors: features are called x1, x2, ... and targets y1, y2, ... */
   public static Dataset of(Tensor x, Tensor y) {
     return new Dataset(names("x", x.cols()), names("y", y.cols()), x, y);
   }
@@ -54,7 +54,7 @@ public record Dataset(
     return x.rows();
   }
 
-  /** A copy in host memory, for what changes its rows in place. */
+  /** Returns a copy in host memory, for what changes its rows in place. */
   public Dataset copy(TensorArena arena) {
     Dataset copy =
         new Dataset(
@@ -73,12 +73,12 @@ public record Dataset(
     y.copyFrom(other.y);
   }
 
-  /** The first value that is not finite and its place, in words; null if all values are. */
+  /** Returns the first value that is not finite and its place, in words; null if all values are. */
   public String firstNotFinite() {
     return firstNotFinite(null);
   }
 
-  /** The same of rows whose weight is above 0; of all if weights are null. */
+  /** Names the first value that is not finite in rows of weight above 0, or in all for null. */
   public String firstNotFinite(Tensor weights) {
     String ofFeatures = firstNotFinite("feature", x, features, weights);
     return ofFeatures == null ? firstNotFinite("target", y, targets, weights) : ofFeatures;

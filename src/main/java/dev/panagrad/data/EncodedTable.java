@@ -59,7 +59,7 @@ public final class EncodedTable implements Table {
   }
 
   /**
-   * The features of an encoding that was fitted on another table, and further columns of numbers.
+   * Makes features by an encoding that was fitted on another table, and adds columns of numbers.
    * Columns are found by name.
    *
    * @param drops whether rows with a missing cell that cannot be filled are left out; else they are
@@ -102,24 +102,24 @@ public final class EncodedTable implements Table {
     default void text(long row, int selected, String text) {}
   }
 
-  /** How features are made of the columns below. */
+  /** Returns how features are made of the columns below. */
   public TableEncoding encoding() {
     return encoding;
   }
 
-  /** Rows below that are left out. */
+  /** Returns the number of rows below that are left out. */
   public long dropped() {
     return dropped.cardinality();
   }
 
-  /** Missing cells of training rows that are filled in. */
+  /** Returns the number of missing cells of training rows that are filled in. */
   public long filled() {
     return filled;
   }
 
   /**
-   * The rows of each feature in which a number is filled in; another pass over the columns that
-   * have one.
+   * Returns the rows of each feature in which a number is filled in, by another pass over the
+   * columns that have one.
    */
   public Map<Integer, BitSet> filledCells() {
     Map<Integer, BitSet> cells = new TreeMap<>();

@@ -5,7 +5,7 @@ import java.util.Arrays;
 import java.util.List;
 import java.util.Locale;
 
-/** The formats that are read as tables, with the endings of their files' names. */
+/** Files of these formats are read as tables; each format has the endings of their names. */
 public enum FileFormat {
   CSV("csv tsv"),
   LIBSVM("libsvm svm svmlight"),
@@ -21,7 +21,7 @@ public enum FileFormat {
     this.endings = endings;
   }
 
-  /** The format that a name's ending says, behind that of a compression; null if it says none. */
+  /** Returns the format that a name's ending says, before a compression's; null for none. */
   public static FileFormat ofEnding(Path file) {
     String name = file.getFileName() == null ? "" : file.getFileName().toString();
     String[] parts =
@@ -29,7 +29,7 @@ public enum FileFormat {
     return parts.length < 2 ? null : named(parts[parts.length - 1]);
   }
 
-  /** The format with that ending, the first of which is its name; null if there is none. */
+  /** Returns the format with that ending, the first of which is its name; null for none. */
   public static FileFormat named(String ending) {
     return Arrays.stream(values())
         .filter(format -> format.endings().contains(ending))
@@ -46,7 +46,7 @@ public enum FileFormat {
     return this == CSV || this == LIBSVM;
   }
 
-  /** The name by which it is asked for: the first of its endings. */
+  /** Returns the name by which it is asked for: the first of its endings. */
   @Override
   public String toString() {
     return endings().getFirst();

@@ -5,11 +5,11 @@ import java.util.List;
 import java.util.Locale;
 import java.util.stream.IntStream;
 
-/** The name that somebody probably meant: the least edits away, case ignored (Levenshtein 1966). */
+/** Finds the name that was probably meant: fewest edits away, case ignored (Levenshtein 1966). */
 public final class NearestName {
   private NearestName() {}
 
-  /** The nearest of the names; an IllegalArgumentException if there is none. */
+  /** Returns the nearest of the names; throws IllegalArgumentException if there is none. */
   public static String of(String wanted, List<String> names) {
     String lower = wanted.toLowerCase(Locale.ROOT);
     return names.stream()

@@ -78,14 +78,14 @@ public final class RowOrder {
     return new RowOrder(index, sorted, training, seed);
   }
 
-  /** The number of rows whose weight is above 0: all if the weights are null. */
+  /** Returns the number of rows whose weight is above 0: all if the weights are null. */
   public static long used(long rows, Tensor weights) {
     return weights == null
         ? rows
         : LongStream.range(0, rows).filter(row -> weights.get(row) > 0).count();
   }
 
-  /** The row numbers: training rows first. */
+  /** Returns the row numbers: training rows first. */
   public Tensor index() {
     return index;
   }

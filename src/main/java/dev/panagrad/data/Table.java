@@ -12,10 +12,10 @@ import java.util.List;
  * Ownership: a table may keep its file open until it is closed. Threading: one thread at a time.
  */
 public interface Table extends AutoCloseable {
-  /** What messages call it. */
+  /** Returns the name that messages use. */
   String name();
 
-  /** Names of the columns, each different. */
+  /** Returns the names of the columns, each different. */
   List<String> columns();
 
   /** True if the file names its columns; if not, their names are their numbers from 1. */
@@ -39,13 +39,13 @@ public interface Table extends AutoCloseable {
    * Takes cells as the file has them, by their row from 0 and the index in the columns asked for.
    */
   interface Values {
-    /** A number, perhaps infinite, or NaN, which is how many files write that it is missing. */
+    /** Takes a number, perhaps infinite, or NaN, by which many files say that it is missing. */
     void number(long row, int selected, double value);
 
-    /** What is no number and not missing, without blanks around it; never empty. */
+    /** Takes what is no number and not missing, without blanks around it; never empty. */
     void text(long row, int selected, String text);
 
-    /** A cell that is empty, null, or a mark of a missing value. */
+    /** Takes a cell that is empty, null, or a mark of a missing value. */
     void missing(long row, int selected);
   }
 
@@ -75,8 +75,8 @@ public interface Table extends AutoCloseable {
   }
 
   /**
-   * The file and the place of a cell in the words of its format, while it is handed over: {@code
-   * f.csv:3:2}, {@code f.parquet: row 3}.
+   * Returns the file and the place of a cell in the words of its format, while it is handed over:
+   * {@code f.csv:3:2}, {@code f.parquet: row 3}.
    *
    * @param row from 0
    * @param column index in {@link #columns}
@@ -84,7 +84,7 @@ public interface Table extends AutoCloseable {
   String place(long row, int column);
 
   /**
-   * What is wrong with a cell, while it is handed over, with its place and column.
+   * Returns the exception for a wrong cell, while it is handed over, with its place and column.
    *
    * @param value what was found, as it is shown; null if the cell has no value
    * @param problem what follows the value or the column: "is not a number"
@@ -100,8 +100,8 @@ public interface Table extends AutoCloseable {
   }
 
   /**
-   * Why a column is a feature only where it is named: it is an index of rows, or cannot be read.
-   * Null for all others.
+   * Says why a column is a feature only where it is named: it is an index of rows, or cannot be
+   * read. Returns null for all others.
    *
    * @param column index in {@link #columns}
    */
@@ -109,14 +109,14 @@ public interface Table extends AutoCloseable {
     return null;
   }
 
-  /** With the first record as data too, and columns numbered from 1; throws if it is not CSV. */
+  /** Takes the first record as data too, columns numbered from 1; throws if it is not CSV. */
   default Table withoutHeader() {
     throw new UnsupportedOperationException(
         name() + " is not CSV, and has no header to read as data");
   }
 
   /**
-   * This table with at least that many features, where the last may be missing in a file of few
+   * Returns it with at least that many features, where the last may be missing in a file of few
    * rows (LIBSVM); others stay as they are. Throws if that is negative, or more than can be read.
    */
   default Table withFeatures(int count) {
@@ -124,18 +124,18 @@ public interface Table extends AutoCloseable {
   }
 
   /**
-   * This table, which may take that many bytes as F64 where its file has nonzero values alone
-   * (LIBSVM: 8 GiB unless another limit is set); others stay as they are.
+   * Returns this table, which may take that many bytes as F64 where its file has nonzero values
+   * alone (LIBSVM: 8 GiB unless another limit is set); others stay as they are.
    */
   default Table withDenseLimit(long bytes) {
     return this;
   }
 
-  /** Lets go of the file. A second close does nothing. */
+  /** Closes the file. A second close does nothing. */
   @Override
   default void close() {}
 
-  /** What is wrong with a value that has to fit F32 or F64, after its place; null if nothing is. */
+  /** Says, after its place, why a value does not fit F32 or F64; null if it does. */
   static String problem(double value, DType dtype) {
     if (!Double.isFinite(value)) {
       return "is not finite; remove the row or impute it";

@@ -45,18 +45,18 @@ public final class TableEncoder {
     this.reader = reader;
   }
 
-  /** An encoder of the features and targets that a reader chose. */
+  /** Makes an encoder of the features and targets that a reader chose. */
   public static TableEncoder of(TableReader reader) {
     return new TableEncoder(reader);
   }
 
-  /** What is done about missing cells; {@link MissingCells#ERROR} unless it is called. */
+  /** Sets what is done about missing cells; {@link MissingCells#ERROR} unless it is called. */
   public TableEncoder missing(MissingCells cells) {
     missing = Objects.requireNonNull(cells, "missing cells");
     return this;
   }
 
-  /** Features that are categories, whatever they hold. */
+  /** Makes categories of these features, whatever they hold. */
   public TableEncoder categorical(List<String> columns) {
     categorical = Set.copyOf(columns);
     return this;
@@ -68,19 +68,19 @@ public final class TableEncoder {
     return this;
   }
 
-  /** A feature for the first level too, which else is what the others are compared to. */
+  /** Gives the first level a feature too, which else is what the others are compared to. */
   public TableEncoder withoutBaseline() {
     hasBaseline = false;
     return this;
   }
 
-  /** Zeros for a text that no training row has; else it is refused. */
+  /** Accepts a text that no training row has, as zeros; else it is refused. */
   public TableEncoder acceptUnseen() {
     acceptsUnseen = true;
     return this;
   }
 
-  /** Levels of a category at most; 100 unless it is called. */
+  /** Sets the most levels of a category; 100 unless it is called. */
   public TableEncoder maximumLevels(int levels) {
     maximumLevels = (int) Checks.count("levels", levels);
     return this;
@@ -95,7 +95,7 @@ public final class TableEncoder {
     return this;
   }
 
-  /** Two classes, of which that value is trained as 1. */
+  /** Takes two classes, of which that value is trained as 1. */
   public TableEncoder positive(String label) {
     positive = Objects.requireNonNull(label, "label");
     return classes();
@@ -108,7 +108,7 @@ public final class TableEncoder {
     return this;
   }
 
-  /** The column of weights, one of those after the targets: rows of weight 0 are left out. */
+  /** Names the column of weights, one of those after the targets: rows of weight 0 are left out. */
   public TableEncoder weights(String column) {
     weights = column;
     return this;

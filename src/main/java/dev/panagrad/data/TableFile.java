@@ -95,8 +95,8 @@ public final class TableFile {
   }
 
   /**
-   * What a stream gives, which is kept in native memory until the table is closed: it comes once
-   * and is read twice. CSV or LIBSVM, perhaps compressed.
+   * Keeps what a stream gives in native memory until the table is closed: it comes once and is read
+   * twice. It is CSV or LIBSVM, perhaps compressed.
    *
    * @param name for messages
    * @param most bytes that are kept
@@ -208,7 +208,7 @@ public final class TableFile {
     return isOne ? tables.keySet().iterator().next() : new ConcatenatedTable(tables);
   }
 
-  /** CSV from somewhere else than a file, under a name for messages. */
+  /** Opens CSV from somewhere else than a file, under a name for messages. */
   public static Table csv(String name, Table.Source source) {
     return CsvTable.of(name, source);
   }

@@ -4,7 +4,7 @@ import java.util.function.Consumer;
 import java.util.function.Function;
 
 /**
- * How files of rows are read, where their bytes do not say it, or say it wrongly.
+ * Options say how files of rows are read, where their bytes do not say it, or say it wrongly.
  *
  * @param format null: as the first bytes say, or else the ending of the name
  * @param csv how CSV files are written
@@ -19,16 +19,16 @@ public record TableOptions(
     Dates dates,
     Consumer<String> notes,
     Function<Setting, String> names) {
-  /** Everything as the files say; notes are dropped. */
+  /** Everything is as the files say; notes are dropped. */
   public static final TableOptions DEFAULT =
       new TableOptions(null, CsvDialect.DETECTED, null, note -> {}, Setting::toString);
 
-  /** These options with another receiver of notes. */
+  /** Returns these options with another receiver of notes. */
   public TableOptions withNotes(Consumer<String> receiver) {
     return new TableOptions(format, csv, dates, receiver, names);
   }
 
-  /** What can be set where a file is not read as it is meant. */
+  /** A setting can be changed where a file is not read as it is meant. */
   public enum Setting {
     NO_HEADER("Table.withoutHeader"),
     SEPARATOR("CsvDialect.separator"),
@@ -41,14 +41,14 @@ public record TableOptions(
       this.api = api;
     }
 
-    /** Where it is in Java. */
+    /** Returns its name in Java, such as {@code CsvDialect.charset}. */
     @Override
     public String toString() {
       return api;
     }
   }
 
-  /** The unit in which dates and timestamps become numbers, from 1970-01-01T00:00Z. */
+  /** Dates and timestamps become numbers in this unit, from 1970-01-01T00:00Z. */
   public enum Dates {
     DAYS(86_400),
     SECONDS(1);
@@ -59,7 +59,7 @@ public record TableOptions(
       this.seconds = seconds;
     }
 
-    /** A time as a number in this unit. */
+    /** Returns a time as a number in this unit. */
     public double of(double sinceEpochInSeconds) {
       return sinceEpochInSeconds / seconds;
     }

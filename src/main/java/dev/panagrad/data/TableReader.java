@@ -15,7 +15,7 @@ import java.util.Map;
 import java.util.Set;
 import java.util.stream.IntStream;
 
-/** Which columns of a table are predicted, and which from; reads them into native memory. */
+/** Chooses the columns to predict and those to predict from, and reads them into native memory. */
 public final class TableReader {
   private static final int SHOWN_COLUMNS = 20;
 
@@ -33,26 +33,26 @@ public final class TableReader {
     this.table = table;
   }
 
-  /** A reader of that table, which the caller closes. */
+  /** Makes a reader of that table, which the caller closes. */
   public static TableReader of(Table table) {
     return new TableReader(table);
   }
 
-  /** The columns to predict, by name or by number from 1. */
+  /** Chooses the columns to predict, by name or by number from 1. */
   public TableReader targets(List<String> columns) {
     targets = List.copyOf(columns);
     chosen = null;
     return this;
   }
 
-  /** Columns that are read after the targets, such as weights; none of them is a feature. */
+  /** Adds columns that are read after the targets, such as weights; none of them is a feature. */
   public TableReader further(List<String> columns) {
     further = List.copyOf(columns);
     chosen = null;
     return this;
   }
 
-  /** Columns that are no features where those are not named. */
+  /** Excludes columns from the features where those are not named. */
   public TableReader exclude(List<String> columns) {
     excluded = List.copyOf(columns);
     chosen = null;
@@ -60,8 +60,8 @@ public final class TableReader {
   }
 
   /**
-   * The columns to predict from, by name or by number from 1; if empty, all but the targets and
-   * those that are {@link Table#apart}.
+   * Chooses the columns to predict from, by name or by number from 1; if empty, all but the targets
+   * and those that are {@link Table#apart}.
    */
   public TableReader features(List<String> columns) {
     features = List.copyOf(columns);
@@ -137,8 +137,8 @@ public final class TableReader {
   }
 
   /**
-   * How the table became these features; null if nothing was encoded, or not all of the features
-   * were chosen, in their order.
+   * Returns how the table became these features; null if nothing was encoded, or not all of the
+   * features were chosen, in their order.
    */
   public TableEncoding encoding() {
     return table instanceof EncodedTable encoded
@@ -166,8 +166,8 @@ public final class TableReader {
   }
 
   /**
-   * Columns of what was read as F32 whose cells are zero, or keep few digits, where the table has
-   * numbers other than zero: how many, by name.
+   * Counts, by column, the cells read as F32 that are zero, or keep few digits, where the table has
+   * numbers other than zero.
    */
   public Map<String, Long> belowF32() {
     Map<String, Long> found = new LinkedHashMap<>();
@@ -183,7 +183,7 @@ public final class TableReader {
     return table.rows();
   }
 
-  /** Names of the features, in the order of their columns in what is read. */
+  /** Returns the names of the features, in the order of their columns in what is read. */
   public List<String> featureNames() {
     return names().subList(0, chosenFeatures);
   }

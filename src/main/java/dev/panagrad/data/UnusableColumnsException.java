@@ -3,7 +3,7 @@ package dev.panagrad.data;
 import java.util.List;
 import java.util.stream.Collectors;
 
-/** Columns that hold texts or missing cells, all of them, and what would make them usable. */
+/** Columns hold texts or missing cells; it has all of them, and what would make them usable. */
 public final class UnusableColumnsException extends DataException {
   private static final long serialVersionUID = 1;
   private static final int SHOWN = 10;
@@ -11,7 +11,7 @@ public final class UnusableColumnsException extends DataException {
   private final transient List<Unusable> columns;
 
   /**
-   * A column that cannot be used.
+   * Describes a column that cannot be used.
    *
    * @param column its name
    * @param problem what was found, how often, and an example with its place
@@ -25,11 +25,11 @@ public final class UnusableColumnsException extends DataException {
     }
   }
 
-  /** What helps. */
+  /** A remedy says what helps. */
   public enum Remedy {
-    /** Categories, or leave the column out. */
+    /** Make categories of it, or leave the column out. */
     CATEGORICAL,
-    /** Another way to take missing cells. */
+    /** Take missing cells in another way. */
     MISSING,
     /** Leave the column out. */
     EXCLUDE,
@@ -53,7 +53,7 @@ public final class UnusableColumnsException extends DataException {
     this.columns = List.copyOf(columns);
   }
 
-  /** All of them, in the order of the table. */
+  /** Returns all such columns, in the order of the table. */
   public List<Unusable> columns() {
     return columns;
   }

@@ -39,7 +39,7 @@ public record CategoryColumn(
     return features.subList(hasBaseline ? 1 : 0, features.size());
   }
 
-  /** The text of a number as a level. */
+  /** Returns the text of a number as a level. */
   public static String text(double value) {
     return value == (long) value && Math.abs(value) < 1e15
         ? Long.toString((long) value)

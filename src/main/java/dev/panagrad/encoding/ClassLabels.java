@@ -3,7 +3,7 @@ package dev.panagrad.encoding;
 import java.util.Objects;
 
 /**
- * The two values of a target of classes, as they are in the table.
+ * Holds the two values of a target of classes, as they are in the table.
  *
  * @param negative which is trained as 0
  * @param positive which is trained as 1, and whose probability is predicted

@@ -4,7 +4,7 @@ import java.util.List;
 import java.util.Objects;
 
 /**
- * A column of numbers, which is a feature as it is.
+ * A column of numbers is a feature as it is.
  *
  * @param fill what stands for a missing cell, such as the mean of the training rows; NaN if missing
  *     cells are refused
@@ -20,7 +20,7 @@ public record NumberColumn(String name, double fill, boolean hasIndicator) imple
     }
   }
 
-  /** A column without missing cells. */
+  /** Makes a column without missing cells. */
   public static NumberColumn of(String name) {
     return new NumberColumn(name, Double.NaN, false);
   }

@@ -1,2 +1,2 @@
-/** How the columns of a table, with texts and missing cells, become the features of a model. */
+/** Encodes the columns of a table, with texts and missing cells, as the features of a model. */
 package dev.panagrad.encoding;

@@ -5,7 +5,7 @@ import java.util.Collection;
 import java.util.stream.Collectors;
 
 /**
- * Texts of a file as messages show them. What a terminal would obey, or a reader would not see, is
+ * Shows texts of a file in messages. What a terminal would obey, or a reader would not see, is
  * escaped; what would fill the screen is cut.
  */
 public final class Excerpt {
@@ -27,7 +27,7 @@ public final class Excerpt {
     return escaped(path.toString());
   }
 
-  /** The first names, and how many there are. */
+  /** Returns the first names, and how many there are. */
   public static String of(Collection<String> names) {
     String first =
         names.stream()
@@ -39,7 +39,7 @@ public final class Excerpt {
         : "[%s, ... (%,d names)]".formatted(first, names.size());
   }
 
-  /** A text, whole, escaped. */
+  /** Returns a text, whole and escaped. */
   public static String escaped(String text) {
     StringBuilder shown = new StringBuilder(text.length());
     text.codePoints()

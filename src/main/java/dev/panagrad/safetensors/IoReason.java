@@ -10,7 +10,7 @@ import java.nio.file.NoSuchFileException;
 import java.nio.file.NotDirectoryException;
 import java.util.Objects;
 
-/** Why reading or writing failed, in words: several exceptions have no message but the path. */
+/** Says why reading or writing failed: several exceptions have no message but the path. */
 public final class IoReason {
   private IoReason() {}
 

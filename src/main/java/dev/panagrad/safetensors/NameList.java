@@ -7,7 +7,7 @@ import java.util.ArrayList;
 import java.util.List;
 import java.util.stream.Collectors;
 
-/** Several names in one text of the metadata: a JSON list. */
+/** Keeps several names in one text of the metadata: a JSON list. */
 public final class NameList {
   // Characters whose escape is a letter, and the letters.
   private static final String NAMED = "\"\\\b\f\n\r\t";
@@ -38,7 +38,7 @@ public final class NameList {
     return quoted.append('"').toString();
   }
 
-  /** The names; throws if the text is no JSON list of strings, or has more than {@code most}. */
+  /** Reads the names; throws if the text is no JSON list of at most {@code most} strings. */
   public static List<String> parse(String text, long most) throws IOException {
     try {
       JsonScanner in = new JsonScanner(text.getBytes(StandardCharsets.UTF_8));

@@ -3,7 +3,7 @@ package dev.panagrad.safetensors;
 import java.io.IOException;
 import java.nio.file.Path;
 
-/** A file that is not what the format says; the message has the byte where that shows. */
+/** A file is not what the format says; the message has the byte where that shows. */
 public final class SafetensorsException extends IOException {
   private static final long serialVersionUID = 1;
   private final long offset; // bytes from the start of the file

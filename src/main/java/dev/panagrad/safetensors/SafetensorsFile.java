@@ -130,24 +130,22 @@ public final class SafetensorsFile implements AutoCloseable {
     return all.array();
   }
 
-  /** Texts by name. */
+  /** Returns the texts of the metadata by name. */
   public Map<String, String> metadata() {
     return metadata;
   }
 
-  /** Names of the tensors, in the order of the header. */
+  /** Returns the names of the tensors, in the order of the header. */
   public Set<String> names() {
     return Collections.unmodifiableSet(entries.keySet());
   }
 
-  /** The element type of a tensor as the file names it, which may be none of {@link DType}. */
+  /** Returns a tensor's element type as the file names it, which may be none of {@link DType}. */
   public String typeName(String name) throws SafetensorsException {
     return entry(name).dtype();
   }
 
-  /**
-   * The element type of a tensor; throws if there is none, or its type is none of {@link DType}.
-   */
+  /** Returns a tensor's element type; throws if there is none, or it is none of {@link DType}. */
   public DType dtype(String name) throws SafetensorsException {
     TensorPlace entry = entry(name);
     return switch (entry.dtype()) {
@@ -164,7 +162,7 @@ public final class SafetensorsFile implements AutoCloseable {
     };
   }
 
-  /** The shape of a tensor; a number without a shape is a vector of one. */
+  /** Returns the shape of a tensor; a number without a shape is a vector of one. */
   public Shape shape(String name) throws SafetensorsException {
     List<Long> extents = entry(name).extents();
     return extents.isEmpty()
