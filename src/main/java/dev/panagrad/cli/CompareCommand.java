@@ -47,7 +47,7 @@ final class CompareCommand implements Callable<Integer> {
         TensorArena arena = TensorArena.open("data")) {
       EncodingOptions.Use use =
           new EncodingOptions.Use(null, false, training.validation, training.seed);
-      Dataset original = data.read(arena, List.of(), use);
+      Dataset original = data.read(arena, List.of(), use, _ -> {});
       Dataset copy = original.copy(arena);
       List<Trainer> trainers =
           prepared.stream().map(each -> each.trainer(original.rows(), false)).toList();

@@ -57,7 +57,7 @@ final class DataOptions {
   private boolean prefersF64;
 
   Dataset read(TensorArena arena) {
-    return read(arena, List.of(), EncodingOptions.Use.PLAIN);
+    return read(arena, _ -> {});
   }
 
   /** Reads it all, and looks at columns that are encoded while their table is open. */
@@ -66,11 +66,7 @@ final class DataOptions {
   }
 
   /** Reads it all, with further columns after the targets. */
-  Dataset read(TensorArena arena, List<String> further, EncodingOptions.Use use) {
-    return read(arena, further, use, _ -> {});
-  }
-
-  private Dataset read(
+  Dataset read(
       TensorArena arena,
       List<String> further,
       EncodingOptions.Use use,

@@ -66,9 +66,8 @@ final class LossOptions {
   /** Reads the data, and keeps the columns that are weights and offset. */
   Dataset read(DataOptions data, TensorArena arena, double heldOut, long seed) {
     List<String> columns = Stream.of(weights, offset).filter(Objects::nonNull).toList();
-    Dataset all =
-        data.read(
-            arena, columns, new EncodingOptions.Use(weights, loss().hasClasses(), heldOut, seed));
+    EncodingOptions.Use use = new EncodingOptions.Use(weights, loss().hasClasses(), heldOut, seed);
+    Dataset all = data.read(arena, columns, use, _ -> {});
     int last = all.targets().size() - 1;
     int k = all.targets().size() - columns.size();
     rowWeights = weights == null ? null : column(arena, "weights", all.y(), k);

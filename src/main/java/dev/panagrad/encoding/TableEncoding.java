@@ -152,7 +152,7 @@ public final class TableEncoding {
     Integer place = places.get(text);
     CategoryColumn category = (CategoryColumn) columns.get(column);
     if (place == null && !category.acceptsUnseen()) {
-      return "is none of the levels that were trained on, in which held-out rows have no part; train with --unseen zeros to accept others";
+      return "is none of the levels that were trained on, in which held-out rows have no part; train with unseen levels as zeros to accept it";
     }
     level(column, place == null ? -1 : place, into);
     return null;
@@ -172,7 +172,7 @@ public final class TableEncoding {
     }
     CategoryColumn category = (CategoryColumn) columns.get(column);
     if (!category.hasMissing() && !category.acceptsUnseen()) {
-      return "has no value; leave out the row, or train with --unseen zeros";
+      return "has no value; leave out the row, or train with unseen levels as zeros";
     }
     boolean isFeature =
         category.hasMissing() && !(category.hasBaseline() && category.levels().isEmpty());

@@ -6,8 +6,8 @@ import java.math.RoundingMode;
 import java.util.Locale;
 
 /**
- * How far a training ended from the minimum, at most, with four roundings of the loss added. In
- * F32, with features far from standardized, gradients may be rounded by more than that.
+ * How far a training ended from the minimum, at most, with the rounding of rows and four roundings
+ * of the loss added. In F32, with features far from standardized, gradients may be rounded by more.
  *
  * @param objective the mean over targets of loss and penalties at the end, in raw units
  * @param gradientNorm the length of its gradient in the units of training; with an L1 penalty, of

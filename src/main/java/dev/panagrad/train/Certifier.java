@@ -132,10 +132,26 @@ record Certifier(
     return new Certificate(
         value,
         Math.sqrt(squares),
-        Double.isNaN(gap) ? gap : Math.max(gap, 0) + 4 * objective.roundoff() * Math.abs(value),
+        Math.pow(Math.sqrt(Math.max(gap, 0)) + roundedRows(w), 2)
+            + 4 * objective.roundoff() * Math.abs(value),
         basis,
         isRound && !isExact ? coordinates.round().largestCurvature() : largest,
         isRound && !isExact ? coordinates.round().smallestCurvature() : smallest);
+  }
+
+  /**
+   * What rows of squared errors are moved by where they are rounded to their type: the gap is the
+   * square of how far predictions are from the best, and each row's is moved by one unit of its
+   * terms.
+   */
+  private double roundedRows(double[] w) {
+    double squares = 0;
+    Coordinates sizes = coordinates == null ? sizes() : coordinates;
+    for (int j = 0; objective.isQuadratic() && j < objective.groups(); j++) {
+      double moved = objective.roundoff() * sizes.terms(w, j);
+      squares += raw(moved * moved, j);
+    }
+    return Math.sqrt(squares);
   }
 
   /** The element of the subdifferential next to zero. */

@@ -276,7 +276,7 @@ class EncodingTest {
     Cli.assertContains(
         refused.err(),
         "in column 'c' is none of the levels that were trained on",
-        "--unseen zeros");
+        "train with unseen levels as zeros");
     train(file, line + " --unseen zeros --seed 4").exits(Cli.DONE);
     LinearModel fitted = ModelFile.load(model);
     long levels = fitted.features().stream().filter(f -> f.startsWith("c=")).count();

@@ -5,13 +5,20 @@ import static org.junit.jupiter.api.Assertions.assertFalse;
 import static org.junit.jupiter.api.Assertions.assertTrue;
 
 import com.fasterxml.jackson.databind.JsonNode;
+import java.io.File;
 import java.io.IOException;
+import java.nio.charset.StandardCharsets;
 import java.nio.file.Files;
 import java.nio.file.Path;
+import java.nio.file.attribute.FileTime;
+import java.util.ArrayList;
 import java.util.List;
 import java.util.Map;
+import java.util.spi.ToolProvider;
 import org.junit.jupiter.api.BeforeEach;
 import org.junit.jupiter.api.Test;
+import org.junit.jupiter.api.condition.EnabledOnOs;
+import org.junit.jupiter.api.condition.OS;
 import org.junit.jupiter.api.io.TempDir;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.CsvSource;
@@ -136,5 +143,52 @@ class ProcessTest {
     Path empty = Files.createDirectory(folder.resolve("empty"));
     Cli run = start(WITH_MODULE, "train " + empty + " --target y --quiet").exits(Cli.FAILED);
     Cli.assertContains(run.err(), empty.toString(), "directory");
+  }
+
+  /**
+   * Beside a jar at a place with a blank: without a cache, with one, and with one of another jar.
+   */
+  @Test
+  @EnabledOnOs({OS.LINUX, OS.MAC})
+  void launcher() throws IOException, InterruptedException {
+    Path home = Files.createDirectory(folder.resolve("a b"));
+    Path script = Files.copy(Path.of("src/main/scripts/panagrad"), home.resolve("panagrad"));
+    Path jar = home.resolve("panagrad.jar");
+    StringBuilder paths = new StringBuilder("Class-Path:");
+    for (String path : System.getProperty("java.class.path").split(File.pathSeparator, -1)) {
+      if (path.endsWith(".jar")) {
+        paths.append(" \n ").append(Path.of(path).toUri());
+      }
+    }
+    Path manifest = Files.writeString(folder.resolve("manifest"), paths + "\n");
+    ToolProvider tool = ToolProvider.findFirst("jar").orElseThrow();
+    String[] line = {"c0fm", jar.toString(), manifest.toString(), "-C", "target/classes", "."};
+    assertEquals(0, tool.run(System.out, System.err, line));
+    String train = "train %s --target y --epochs 2 --json".formatted(data);
+    String found = launched(script, 0, train);
+    assertTrue(found.matches("(?s).*\"backend\" *: *\"simd\".*"), found);
+    assertEquals("", launched(script, 0, "cache"));
+    assertTrue(Files.size(home.resolve("panagrad.aot")) > 1_000_000);
+    assertEquals(found, launched(script, 0, train));
+    Files.setLastModifiedTime(jar, FileTime.fromMillis(0));
+    assertEquals(found, launched(script, 0, train));
+    assertEquals("", launched(script, 2, "train"));
+    Files.delete(jar);
+    assertEquals("", launched(script, 1, "cache"));
+  }
+
+  private String launched(Path script, int status, String line)
+      throws IOException, InterruptedException {
+    List<String> command = new ArrayList<>(List.of(script.toString()));
+    command.addAll(List.of(line.split(" ", -1)));
+    Path errors = folder.resolve("errors");
+    ProcessBuilder builder = new ProcessBuilder(command).redirectError(errors.toFile());
+    builder.environment().put("JAVA_HOME", System.getProperty("java.home"));
+    Process process = builder.start();
+    String out = new String(process.getInputStream().readAllBytes(), StandardCharsets.UTF_8);
+    String said = Files.readString(errors);
+    assertEquals(status, process.waitFor(), said);
+    assertFalse(said.contains("[error]"), said);
+    return out.replaceAll("(?m)^.*[Ss]econds.*$", "");
   }
 }

@@ -14,9 +14,11 @@ import dev.panagrad.loss.Quantile;
 import dev.panagrad.optimizer.Optimizer;
 import dev.panagrad.penalty.Penalty;
 import dev.panagrad.regression.ExactSolution;
+import dev.panagrad.regression.LinearModel;
 import dev.panagrad.rule.GradientDescent;
 import dev.panagrad.rule.Sgd;
 import dev.panagrad.solver.Fista;
+import dev.panagrad.solver.Lbfgs;
 import dev.panagrad.tensor.DType;
 import dev.panagrad.tensor.Tensor;
 import dev.panagrad.tensor.TensorArena;
@@ -151,6 +153,37 @@ class CertificateTest {
       }
     }
     TestBackends.close(backends);
+  }
+
+  /** Standardized rows are rounded to F32, which changes small residuals. */
+  @Test
+  void f32WithLittleNoise() {
+    try (Backend backend = Backends.open("simd", new BackendOptions(1))) {
+      for (int seed = 0; seed < 60; seed++) {
+        try (TensorArena arena = TensorArena.open("little noise")) {
+          SplittableRandom random = new SplittableRandom(seed);
+          Tensor x = arena.allocate("x", DType.F32, 200, 6);
+          Tensor y = arena.allocate("y", DType.F32, 200);
+          for (int i = 0; i < 200; i++) {
+            double sum = Math.pow(10, -3 - seed % 4) * random.nextGaussian();
+            for (int f = 0; f < 6; f++) {
+              x.set(i, f, 3 + random.nextGaussian());
+              sum += (f - 2) * x.get(i, f);
+            }
+            y.set(i, sum);
+          }
+          Trainer trainer = Trainer.with(new Lbfgs(), Penalty.none()).certify();
+          TrainingResult result =
+              trainer.standardizeInPlace().fit(Dataset.of(x, y).copy(arena), backend);
+          LinearModel model = result.model();
+          double[] best = solution(x, y);
+          double reached = meanSquare(x, y, model.coefficients()[0], model.intercept(0));
+          double above = reached - meanSquare(x, y, best, best[6]);
+          Certificate found = result.certificate();
+          assertTrue(found.gap() >= above, above + " above, and " + found);
+        }
+      }
+    }
   }
 
   private static double meanSquare(Tensor x, Tensor y, double[] w, double b) {

@@ -203,19 +203,27 @@ public final class Coordinates implements Objective {
 
   /**
    * The root mean square of what rounding does to residuals at parameters of the rows: d + 2
-   * roundings of terms, with intercept and offset, and of the model's intercept, which takes the
-   * means of raw columns and of the target.
+   * roundings of {@link #terms}, and of the model's intercept, which takes the means of raw columns
+   * and of the target.
    */
   public double wrong(double[] w, int output, Standardization units) {
-    double intercept = rows.hasIntercept() ? Math.abs(w[rows.groups() * d + output]) : 0;
-    double terms = 1 + intercept + rows.offsetSize();
     double means = Math.abs(units.targetMean(output)) / units.targetScale(output);
     for (int f = 0; f < d; f++) {
-      double coefficient = Math.abs(w[output * d + f]);
-      terms += coefficient * (Math.abs(shift[f]) + scale[f]);
-      means += coefficient * Math.abs(units.featureMean(f)) / units.featureScale(f);
+      means += Math.abs(w[output * d + f] * units.featureMean(f)) / units.featureScale(f);
     }
-    return 0x1p-53 * ((d + 2) * terms + means);
+    return 0x1p-53 * ((d + 2) * terms(w, output) + means);
+  }
+
+  /**
+   * The root mean square, at most, of what a residual adds up: target, intercept and offset too.
+   */
+  public double terms(double[] w, int output) {
+    double intercept = rows.hasIntercept() ? Math.abs(w[rows.groups() * d + output]) : 0;
+    double terms = 1 + intercept + rows.offsetSize();
+    for (int f = 0; f < d; f++) {
+      terms += Math.abs(w[output * d + f]) * (Math.abs(shift[f]) + scale[f]);
+    }
+    return terms;
   }
 
   /** The gradient of an output, with that of its intercept, for one of the rows' parameters. */
