@@ -9,9 +9,9 @@ import java.lang.foreign.Arena;
 import java.util.List;
 
 /**
- * Columns in memory of another program, until they are closed. Tensors of floats and doubles are
- * views of it, without a copy, others are copies; all are read-only. Ownership: the memory belongs
- * to its producer, who is told once, by {@link #close}, that it is no longer used; {@link
+ * Holds columns in memory of another program, until they are closed. Tensors of floats and doubles
+ * are views of it, without a copy, others are copies; all are read-only. Ownership: the memory
+ * belongs to its producer, who is told once, by {@link #close}, that it is no longer used; {@link
  * dev.panagrad.tensor.TensorArena#attach} ties it to an arena. Threading: any thread may read the
  * tensors and close; a use after that throws. Closing makes every thread of the JVM stop briefly.
  */

@@ -1,8 +1,8 @@
 package dev.panagrad.backend;
 
 /**
- * A kind of backend, found by {@link java.util.ServiceLoader}. Providers are cheap to create: they
- * load nothing before {@link #probe} and open nothing before {@link #open}.
+ * Provides a kind of backend; {@link java.util.ServiceLoader} finds it. Providers are cheap to
+ * create: they load nothing before {@link #probe} and open nothing before {@link #open}.
  */
 public interface BackendProvider {
   /** Returns the name that selects it: lower case, one word. */

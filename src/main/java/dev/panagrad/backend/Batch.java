@@ -6,8 +6,8 @@ import java.lang.foreign.ValueLayout;
 import java.util.Objects;
 
 /**
- * Rows in the order in which batches take them. A batch of a call is a range of positions: of the
- * index, or of the rows where there is none.
+ * Holds rows in the order in which batches take them. A batch of a call is a range of positions: of
+ * the index, or of the rows where there is none.
  *
  * @param rows what is read
  * @param index row numbers, a vector of I64 on the side of the rows; null for rows in order

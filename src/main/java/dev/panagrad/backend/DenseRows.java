@@ -5,8 +5,8 @@ import dev.panagrad.tensor.Tensor;
 import java.util.Objects;
 
 /**
- * Rows whose features are a matrix. All tensors have one type and are on one side, in host memory
- * or on a device.
+ * Holds rows whose features are a matrix. All tensors have one type and are on one side, in host
+ * memory or on a device.
  *
  * @param x features [n, d], F32 or F64, any row stride
  * @param y targets [n, k], or [n] for one output; any row stride

@@ -4,7 +4,7 @@ import dev.panagrad.tensor.DType;
 import dev.panagrad.tensor.Tensor;
 
 /**
- * The tensors that a gradient and its loss are written to. The three are in separate memory.
+ * Holds the tensors that a gradient and its loss are written to. The three are in separate memory.
  *
  * @param gw gradient of the weights [k, d], F32 or F64, contiguous
  * @param gb gradient of the intercepts [k] of the same type; null exactly if the model has none

@@ -1,8 +1,8 @@
 package dev.panagrad.backend;
 
 /**
- * The time for which a backend is open. All that it hands out shares it, so that every call after
- * its end is refused by the same sentence. Threading: any thread.
+ * Says whether a backend is open. All that it hands out shares it, so that every call after its end
+ * is refused by the same sentence. Threading: any thread.
  */
 public final class Lifetime {
   private final String backendName;

@@ -7,9 +7,9 @@ import dev.panagrad.tensor.Tensor;
 import java.util.Objects;
 
 /**
- * Dense linear algebra over row-major tensors, and the gradients of linear models. This is the
- * checked skin of a backend's {@link LinearKernels}: it checks element types, shapes, overlap, life
- * and place of memory before a byte changes, and names the tensor that is wrong.
+ * Computes dense linear algebra over row-major tensors, and the gradients of linear models. This is
+ * the checked skin of a backend's {@link LinearKernels}: it checks element types, shapes, overlap,
+ * life and place of memory before a byte changes, and names the tensor that is wrong.
  *
  * <p>Element types: F32 or F64, the same for all operands of a call. A vector is a contiguous
  * tensor of any shape, read in row-major order: [n], [n, 1], [1, n]. Outputs must not share memory

@@ -4,11 +4,11 @@ import dev.panagrad.loss.Loss;
 import dev.panagrad.tensor.Tensor;
 
 /**
- * Kernels behind {@link LinearAlgebra}, which documents the methods of the same names and has
- * checked their operands: shapes, types, sides, liveness and overlap, and that vectors have one
- * extent. Row numbers of an index are checked by the kernel that reads them ({@link Batch#row}),
- * before it writes an output. There is no default {@code gradient} composed of {@code gemv} calls:
- * every backend fuses, and the scalar one is the reference.
+ * Computes for {@link LinearAlgebra}, which documents the methods of the same names and has checked
+ * their operands: shapes, types, sides, liveness and overlap, and that vectors have one extent. Row
+ * numbers of an index are checked by the kernel that reads them ({@link Batch#row}), before it
+ * writes an output. There is no default {@code gradient} composed of {@code gemv} calls: every
+ * backend fuses, and the scalar one is the reference.
  */
 public interface LinearKernels extends ProductKernels, AutoCloseable {
   /** True if the kernels work on host memory. */

@@ -3,8 +3,8 @@ package dev.panagrad.backend;
 import java.util.Locale;
 
 /**
- * The precision in which a device may compute matrix products of F32 tensors. Sums are in F32 in
- * each mode; what differs is how operands are rounded first. It is never chosen silently.
+ * Says in which precision a device computes matrix products of F32 tensors. Sums are in F32 in each
+ * mode; what differs is how operands are rounded first. It is never chosen silently.
  *
  * <p>Host backends compute in F32 always. F64 products are in F64 in each mode.
  */

@@ -4,6 +4,6 @@ package dev.panagrad.backend;
 public enum Transpose {
   /** The operand is used as it is stored. */
   NO,
-  /** Rows and columns exchanged. */
+  /** Rows and columns are exchanged. */
   YES
 }

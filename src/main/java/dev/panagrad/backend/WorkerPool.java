@@ -7,7 +7,7 @@ import java.util.concurrent.locks.LockSupport;
 import java.util.concurrent.locks.ReentrantLock;
 
 /**
- * Parked worker threads that share the chunks of a task with the calling thread. Running a task
+ * Parked worker threads share the chunks of a task with the calling thread. Running a task
  * allocates nothing.
  *
  * <p>Chunks are claimed in any order by any thread, so a task must write each chunk's result to a

@@ -9,8 +9,8 @@ import java.util.Arrays;
 import java.util.random.RandomGenerator;
 
 /**
- * An order of rows for data that are larger than memory: a few blocks of neighboring rows are in
- * memory at a time, and the rows of those blocks are shuffled among themselves.
+ * Orders rows of data that are larger than memory: a few blocks of neighboring rows are in memory
+ * at a time, and the rows of those blocks are shuffled among themselves.
  *
  * <pre>
  *   file       | block 0 | block 1 | block 2 | block 3 | block 4 | 5 |     rows in their order

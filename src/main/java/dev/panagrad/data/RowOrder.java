@@ -10,8 +10,8 @@ import java.util.random.RandomGeneratorFactory;
 import java.util.stream.LongStream;
 
 /**
- * Row numbers in native memory: which rows are trained on, which are held out, and the order of an
- * epoch.
+ * Holds row numbers in native memory: which rows are trained on, which are held out, and the order
+ * of an epoch.
  *
  * <pre>
  *   | training rows ............ | held-out rows |     one I64 per row

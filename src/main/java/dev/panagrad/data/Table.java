@@ -6,7 +6,7 @@ import java.io.InputStream;
 import java.util.List;
 
 /**
- * Rows and columns of numbers in a file, handed over cell by cell: straight into native memory, or
+ * Hands over rows and columns of numbers in a file, cell by cell: straight into native memory, or
  * into another file. Columns that are not asked for may hold anything. Columns, rows and cells
  * throw a {@link DataException} if the file cannot be read, or is not what its format says.
  * Ownership: a table may keep its file open until it is closed. Threading: one thread at a time.

@@ -5,9 +5,9 @@ import java.util.List;
 import java.util.Objects;
 
 /**
- * A column of texts, one-hot: a feature {@code NAME=LEVEL} for each level, which is 1 where the
- * cell is that level, and 0 elsewhere. Numbers in it are texts: 3 for 3.0, else the shortest that
- * reads as the same double.
+ * A column of texts is one-hot: it has a feature {@code NAME=LEVEL} for each level, which is 1
+ * where the cell is that level, and 0 elsewhere. Numbers in it are texts: 3 for 3.0, else the
+ * shortest that reads as the same double.
  *
  * @param levels texts, each different, in the order of their features
  * @param hasMissing whether a missing cell is one more level, the last

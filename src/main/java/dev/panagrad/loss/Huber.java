@@ -3,7 +3,7 @@ package dev.panagrad.loss;
 import dev.panagrad.rule.Checks;
 
 /**
- * Huber's loss: squared for small residuals, linear for large ones, so that outliers pull with a
+ * Huber's loss is squared for small residuals, linear for large ones, so that outliers pull with a
  * bounded force.
  *
  * <pre>

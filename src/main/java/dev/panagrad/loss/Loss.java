@@ -3,8 +3,8 @@ package dev.panagrad.loss;
 import java.util.Optional;
 
 /**
- * The cost of a prediction z for a target y, convex in z. Implementations are immutable and may be
- * shared between threads.
+ * Says what a prediction z costs for a target y, convex in z. Implementations are immutable and may
+ * be shared between threads.
  */
 public interface Loss {
   /** Returns the name that reports use. */

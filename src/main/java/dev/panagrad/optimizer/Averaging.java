@@ -3,7 +3,7 @@ package dev.panagrad.optimizer;
 import dev.panagrad.rule.Checks;
 
 /**
- * A mean of the parameters of all steps so far, kept beside them: steps of constant length scatter
+ * Keeps a mean of the parameters of all steps so far beside them: steps of constant length scatter
  * around the minimum, and their mean lies nearer to it. Both kinds are one running mean, {@code
  * average += share_t (w_t - average)}.
  */

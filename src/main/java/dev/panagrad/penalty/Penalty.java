@@ -4,7 +4,7 @@ import dev.panagrad.rule.Checks;
 import dev.panagrad.tensor.Tensor;
 
 /**
- * The elastic net {@code l1 * |w|_1 + l2 * |w|^2}, added to the loss; ridge with {@code l1 = 0},
+ * Adds the elastic net {@code l1 * |w|_1 + l2 * |w|^2} to the loss; ridge with {@code l1 = 0},
  * lasso with {@code l2 = 0}. It never applies to parameters that are exempt, such as an intercept.
  *
  * <p>With the mean squared error the objective is {@code (1/n) |Xw - y|^2 + l2 |w|^2 + l1 |w|_1}.

@@ -10,10 +10,9 @@ import java.util.List;
 import java.util.stream.IntStream;
 
 /**
- * A summary of rows that is all that least squares needs: the triangle R of {@code [1, Z] = Q R}
- * for the columns of X and y, shifted and scaled, and rows multiplied by the roots of their
- * weights. {@code R^T R} is {@code [1, Z]^T [1, Z]}, but R was never squared, so that no digits are
- * lost.
+ * Summarizes rows in all that least squares needs: the triangle R of {@code [1, Z] = Q R} for the
+ * columns of X and y, shifted and scaled, and rows multiplied by the roots of their weights. {@code
+ * R^T R} is {@code [1, Z]^T [1, Z]}, but R was never squared, so that no digits are lost.
  *
  * <p>Factors of parts of the rows are merged into that of all of them, so that they can be made
  * apart, on other machines too, and kept: the components are all numbers that there are.

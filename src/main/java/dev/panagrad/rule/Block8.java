@@ -1,8 +1,8 @@
 package dev.panagrad.rule;
 
 /**
- * One byte per number, and one F32 per block of 256 numbers: small floating-point numbers with five
- * bits of exponent, relative to the block's largest magnitude.
+ * Stores one byte per number, and one F32 per block of 256 numbers: small floating-point numbers
+ * with five bits of exponent, relative to the block's largest magnitude.
  *
  * <pre>
  *   bit        7 | 6 ... 2 | 1 0          signed: means of gradients, velocities
@@ -46,7 +46,7 @@ package dev.panagrad.rule;
  * slow means.
  */
 public final class Block8 {
-  /** Bits of an F32 under the sign. */
+  /** An F32 has these bits under its sign. */
   public static final int MAGNITUDE = 0x7fffffff;
 
   private static final int INFINITY_BITS = 0x7f800000;
@@ -54,18 +54,18 @@ public final class Block8 {
 
   private Block8() {}
 
-  /** Bits of an F32 that are cut off. */
+  /** Returns the number of bits of an F32 that are cut off. */
   public static int shift(boolean isNonNegative) {
     return isNonNegative ? 20 : 21;
   }
 
-  /** The largest code of a magnitude. */
+  /** Returns the largest code of a magnitude. */
   public static int largestCode(boolean isNonNegative) {
     return isNonNegative ? 0xff : 0x7f;
   }
 
   /**
-   * The scale of a block by the F32 bits of its largest magnitude, where a NaN is above all
+   * Returns the scale of a block by the F32 bits of its largest magnitude, where a NaN is above all
    * numbers: the number of the largest code, at least that magnitude if the format has such; NaN
    * for a NaN.
    */
@@ -80,12 +80,12 @@ public final class Block8 {
     return Float.intBitsToFloat(Math.max(top, least + largestCode(isNonNegative)) << shift);
   }
 
-  /** The number to subtract from the bits of a magnitude, and to add to a shifted code. */
+  /** Returns the number to subtract from a magnitude's bits, and to add to a shifted code. */
   public static int offset(float scale, boolean isNonNegative) {
     return Float.floatToRawIntBits(scale) - (largestCode(isNonNegative) << shift(isNonNegative));
   }
 
-  /** The code of a number, by the scale of its block and its {@link RoundingBits#of bits}. */
+  /** Rounds a number to its code, by the block's scale and its {@link RoundingBits#of bits}. */
   public static int encode(float x, float scale, boolean isNonNegative, int random) {
     if (Float.isNaN(scale)) {
       return x == 0 ? 0 : 1;
@@ -100,7 +100,7 @@ public final class Block8 {
     return code | ((Float.floatToRawIntBits(x) >>> 24) & SIGN);
   }
 
-  /** The number of a code. */
+  /** Returns the number of a code. */
   public static float decode(int code, float scale, boolean isNonNegative) {
     int magnitude = code & largestCode(isNonNegative);
     if (magnitude == 0) {

@@ -3,7 +3,7 @@ package dev.panagrad.rule;
 import java.util.List;
 
 /**
- * Gradient descent: moves against the gradient of the full loss.
+ * Gradient descent moves against the gradient of the full loss.
  *
  * <pre>
  *   p' = prox(p - rate * g)

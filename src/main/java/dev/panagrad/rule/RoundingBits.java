@@ -1,7 +1,7 @@
 package dev.panagrad.rule;
 
 /**
- * The random bits by which state is rounded: a function of step, slot and element alone, so that
+ * Gives the random bits by which state is rounded: a function of step, slot and element alone, so
  * they are the same for any number of threads, on every backend, and after a run is resumed. A
  * number is rounded by adding the upper {@code n} of the bits to it, below the last bit that is
  * kept, and cutting off {@code n} bits.

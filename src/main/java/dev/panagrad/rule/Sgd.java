@@ -3,7 +3,7 @@ package dev.panagrad.rule;
 import java.util.List;
 
 /**
- * Stochastic gradient descent on mini-batches, with heavy-ball or Nesterov momentum as in PyTorch.
+ * Stochastic gradient descent steps by batches, with heavy-ball or Nesterov momentum as in PyTorch.
  *
  * <pre>
  *   g  = g + weightDecay * p

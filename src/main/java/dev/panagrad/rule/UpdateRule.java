@@ -5,7 +5,7 @@ import java.util.List;
 import java.util.Optional;
 
 /**
- * An optimizer's mathematics: validated hyper-parameters, the coefficients of a step, and the
+ * Holds an optimizer's mathematics: validated hyper-parameters, the coefficients of a step, and the
  * update of one element. It runs on every backend with host memory through {@link #update}; a
  * backend may provide a fused kernel. Implementations are immutable and may be shared between
  * threads.

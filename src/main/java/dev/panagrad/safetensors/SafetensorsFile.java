@@ -20,11 +20,10 @@ import java.util.Map;
 import java.util.Set;
 
 /**
- * A safetensors file whose header has been read and checked. It stays open, so that header and
- * tensors are of one file, also if another one takes its name. Tensors are read, which takes memory
- * for them and notices a file that is cut short or changed meanwhile, or mapped, which does
- * neither. Threading: any thread may read; a thread that is interrupted while it reads closes the
- * file.
+ * Opens a safetensors file and checks its header. It stays open, so that header and tensors are of
+ * one file, also if another one takes its name. Tensors are read, which takes memory for them and
+ * notices a file that is cut short or changed meanwhile, or mapped, which does neither. Threading:
+ * any thread may read; a thread that is interrupted while it reads closes the file.
  */
 public final class SafetensorsFile implements AutoCloseable {
   static final String METADATA = "__metadata__";

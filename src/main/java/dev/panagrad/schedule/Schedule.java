@@ -4,9 +4,9 @@ import dev.panagrad.rule.Checks;
 import java.util.Objects;
 
 /**
- * The learning rate of each optimizer step, as a pure function of the step and the base rate. Steps
- * count from 0: the first step of a training runs at {@code rate(0, base)}. Every schedule accepts
- * any step; past its end it stays at its last rate.
+ * Gives the learning rate of each optimizer step, as a pure function of the step and the base rate.
+ * Steps count from 0: the first step of a training runs at {@code rate(0, base)}. Every schedule
+ * accepts any step; past its end it stays at its last rate.
  */
 @FunctionalInterface
 public interface Schedule {

@@ -1,8 +1,8 @@
 package dev.panagrad.solver;
 
 /**
- * Accelerated proximal gradient descent with restarts, for smooth objectives with or without an L1
- * penalty.
+ * Runs accelerated proximal gradient descent with restarts, for smooth objectives with or without
+ * an L1 penalty.
  *
  * <pre>
  *   w+ = prox(y - gradient(y) / L)           prox: soft threshold by l1 / L

@@ -1,8 +1,8 @@
 package dev.panagrad.solver;
 
 /**
- * A method that minimizes an {@link Objective} with all rows in every step. Implementations are
- * immutable and may be shared; what a run remembers is in its {@link Run}.
+ * Minimizes an {@link Objective} with all rows in every step. Implementations are immutable and may
+ * be shared; what a run remembers is in its {@link Run}.
  */
 public interface Solver {
   /** Returns the name that reports use. */

@@ -1,8 +1,8 @@
 package dev.panagrad.tensor;
 
 /**
- * Numbers of sixteen bits with the range of F32: its sign, its eight bits of exponent, and the
- * first seven of its mantissa.
+ * Converts numbers of sixteen bits with the range of F32: its sign, its eight bits of exponent, and
+ * the first seven of its mantissa.
  *
  * <pre>
  *   bit   15 | 14 ....... 7 | 6 ........ 0
@@ -20,12 +20,12 @@ public final class Bf16 {
 
   private Bf16() {}
 
-  /** The number of those bits: exact, as every such number is an F32. */
+  /** Returns the number of those bits: exact, as every such number is an F32. */
   public static float toFloat(short bits) {
     return Float.intBitsToFloat(bits << SHIFT);
   }
 
-  /** The bits of the number nearest to an F32. */
+  /** Returns the bits of the number nearest to an F32. */
   public static short nearest(float value) {
     int bits = Float.floatToRawIntBits(value);
     if (Float.isNaN(value)) {
@@ -35,7 +35,7 @@ public final class Bf16 {
     return (short) ((bits + HALF + ((bits >>> SHIFT) & 1)) >>> SHIFT);
   }
 
-  /** The bits of the number nearest to an F64, rounded once. */
+  /** Returns the bits of the number nearest to an F64, rounded once. */
   public static short nearest(double value) {
     float rounded = (float) value;
     if (rounded == value || Double.isNaN(value)) {

@@ -1,9 +1,9 @@
 package dev.panagrad.tensor;
 
 /**
- * Memory of a device. A backend that has its own memory extends this class with whatever handle its
- * device needs; the rest of the engine sees a size, a name and a liveness check, and no way to
- * reach the bytes.
+ * Stands for memory of a device. A backend that has its own memory extends this class with whatever
+ * handle its device needs; the rest of the engine sees a size, a name and a liveness check, and no
+ * way to reach the bytes.
  */
 public abstract non-sealed class DeviceStorage implements Storage {
   private final String deviceName;

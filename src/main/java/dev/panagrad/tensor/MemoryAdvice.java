@@ -10,7 +10,7 @@ import java.lang.invoke.MethodHandle;
 import java.util.Locale;
 
 /**
- * Advice to the system about mapped files: what will be read soon, and what will not be read again
+ * Advises the system about mapped files: what will be read soon, and what will not be read again
  * for a while. Advice changes no value, and none is given where the system takes none (other than
  * Linux), or where native access is not allowed.
  *

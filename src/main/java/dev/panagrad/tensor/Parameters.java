@@ -7,8 +7,8 @@ import java.util.Map;
 import java.util.Objects;
 
 /**
- * All parameters of a model in one flat allocation with named views, so that a model of a thousand
- * tensors is one kernel call, one checkpoint and one transfer.
+ * Holds all parameters of a model in one flat allocation with named views, so that a model of a
+ * thousand tensors is one kernel call, one checkpoint and one transfer.
  *
  * <pre>
  *   flat     | weights ............ |pad| intercept |pad|

@@ -3,8 +3,8 @@ package dev.panagrad.tensor;
 import java.util.Arrays;
 
 /**
- * The extents of a tensor, outermost first. It is immutable. Every extent and the element count are
- * {@code long}; a shape whose element count does not fit in 63 bits cannot be built.
+ * Holds the extents of a tensor, outermost first. It is immutable. Every extent and the element
+ * count are {@code long}; a shape whose element count does not fit in 63 bits cannot be built.
  */
 public final class Shape {
   private final long[] extents;

@@ -6,7 +6,7 @@ import java.nio.ByteBuffer;
 import java.util.Objects;
 
 /**
- * An immutable descriptor of elements in memory: storage, byte offset, shape, row stride and
+ * Describes elements in memory and is immutable: storage, byte offset, shape, row stride and
  * element type. Copying a descriptor never copies elements; a view shares its storage.
  *
  * <pre>

@@ -25,9 +25,9 @@ import java.util.List;
 import java.util.Objects;
 
 /**
- * A linear regression that is trained while its data arrives: by single rows, or by mini-batches
- * from a source of the caller's own. Every row or batch is one optimizer step, in the order of
- * arrival; the same batches of a {@link Trainer} of all rows in order give the same bits.
+ * Trains a linear regression while its data arrives: by single rows, or by mini-batches from a
+ * source of the caller's own. Every row or batch is one optimizer step, in the order of arrival;
+ * the same batches of a {@link Trainer} of all rows in order give the same bits.
  *
  * <p>A guard looks at each row or batch before its step. One whose loss or gradient is not finite,
  * or beyond 1,000 times the usual (squares: 32 times the usual error), is refused by a {@link
@@ -145,7 +145,7 @@ public final class OnlineRegression implements AutoCloseable {
       return this;
     }
 
-    /** Takes the stream as changed after that many refusals, less one for 10 acceptances. */
+    /** Takes the stream as changed after that many refusals, less one for every 10 acceptances. */
     public Builder adaptAfter(long refusals) {
       setup.limit = Checks.count("refusals", refusals);
       return this;
