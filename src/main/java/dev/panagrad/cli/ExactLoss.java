@@ -66,10 +66,10 @@ record ExactLoss(double mse, double variance, String note) {
 
   /**
    * How far a loss is above it, as a part of it, or of the variance where it is rounding; a dash if
-   * there is none.
+   * there is neither.
    */
   String gap(double loss) {
-    if (Double.isNaN(mse)) {
+    if (Double.isNaN(mse) || variance == 0) {
       return "-";
     }
     return mse > ROUNDING * variance

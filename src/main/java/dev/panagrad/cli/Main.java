@@ -8,6 +8,8 @@ import dev.panagrad.train.DivergenceException;
 import dev.panagrad.train.PlanException;
 import dev.panagrad.train.TrainingFile;
 import java.io.UncheckedIOException;
+import java.util.Arrays;
+import java.util.List;
 import java.util.Locale;
 import java.util.logging.Level;
 import java.util.logging.Logger;
@@ -27,21 +29,22 @@ import picocli.CommandLine.UnmatchedArgumentException;
     name = "panagrad",
     description = "Trains linear models with fused optimizers on off-heap memory.",
     mixinStandardHelpOptions = true,
-    version = "panagrad 0.1.0",
-    subcommands = {
-      TrainCommand.class,
-      PredictCommand.class,
-      ConvertCommand.class,
-      CompareCommand.class,
-      TuneCommand.class,
-      PathCommand.class,
-      BackendsCommand.class
-    })
+    version = "panagrad 0.1.0")
 public final class Main implements Runnable {
   // Held, because a logger that nobody holds is forgotten with its level.
   private static final Logger ENGINE_LOG = Logger.getLogger("dev.panagrad");
   // The library of Parquet files, which says how it unpacks them.
   private static final Logger PARQUET_LOG = Logger.getLogger("dev.hardwood");
+
+  private static final List<Class<?>> COMMANDS =
+      List.of(
+          TrainCommand.class,
+          PredictCommand.class,
+          ConvertCommand.class,
+          CompareCommand.class,
+          TuneCommand.class,
+          PathCommand.class,
+          BackendsCommand.class);
 
   @Option(
       names = "--debug",
@@ -68,7 +71,7 @@ public final class Main implements Runnable {
   }
 
   static int run(String... args) {
-    CommandLine command = commandLine();
+    CommandLine command = commandLine(args);
     try {
       return command.execute(args);
     } catch (OutOfMemoryError e) {
@@ -77,15 +80,25 @@ public final class Main implements Runnable {
     }
   }
 
-  static CommandLine commandLine() {
+  /** With the command that the arguments name alone, as each takes time to describe; else all. */
+  static CommandLine commandLine(String... args) {
     Main main = new Main();
+    CommandLine line = new CommandLine(main);
+    String first = Arrays.stream(args).filter(arg -> !arg.startsWith("-")).findFirst().orElse("");
+    boolean isNamed = COMMANDS.stream().anyMatch(command -> name(command).equals(first));
+    COMMANDS.stream()
+        .filter(command -> !isNamed || name(command).equals(first))
+        .forEach(line::addSubcommand);
     IExecutionExceptionHandler handler = (failure, command, _) -> main.report(failure, command);
-    return new CommandLine(main)
-        .setExecutionExceptionHandler(handler)
+    return line.setExecutionExceptionHandler(handler)
         .setParameterExceptionHandler(Main::refuse)
         .setCaseInsensitiveEnumValuesAllowed(true)
         .setTrimQuotes(true)
         .registerConverter(TrainingFile.Units.class, Main::units);
+  }
+
+  private static String name(Class<?> command) {
+    return command.getAnnotation(Command.class).name();
   }
 
   @Override

@@ -1,6 +1,7 @@
 package dev.panagrad.cli;
 
 import static org.junit.jupiter.api.Assertions.assertEquals;
+import static org.junit.jupiter.api.Assertions.assertFalse;
 import static org.junit.jupiter.api.Assertions.assertTrue;
 
 import dev.panagrad.backend.Backend;
@@ -138,7 +139,7 @@ class WarningsTest {
         row(
             Warning.CONSTANT_TARGET,
             "target 'k' is constant on the training rows: R2 is undefined",
-            "train noise --target k",
+            "train noise --target k --optimizer adam --learning-rate 0.1",
             "train noise --target a"),
         row(
             Warning.CONSTANT_TARGET,
@@ -303,6 +304,7 @@ class WarningsTest {
       words[2] = folder.resolve("out.safetensors").toString();
     }
     Cli run = Cli.run(words).exits(Cli.DONE);
+    assertFalse(run.out().contains("NaN"), () -> line + ": " + run.out());
     return run.err()
         .lines()
         .filter(text -> text.startsWith(PREFIX))
