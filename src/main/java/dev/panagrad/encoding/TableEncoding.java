@@ -8,8 +8,8 @@ import java.util.Map;
 import java.util.Set;
 
 /**
- * How the columns of a table become the features of a model, and the classes of its targets 0 and
- * 1: fitted on training rows, kept in the model's file, and applied to the rows that it predicts.
+ * Turns the columns of a table into the features of a model, and the classes of its targets into 0
+ * and 1. It is fitted on training rows, kept in the model's file, and applied to rows to predict.
  *
  * <p>Threading: immutable, may be shared freely.
  */
@@ -29,7 +29,7 @@ public final class TableEncoding {
   }
 
   /**
-   * Columns in the order of their features.
+   * Takes columns in the order of their features.
    *
    * @param classes of each target, null for one of numbers; empty if all are
    * @throws IllegalArgumentException if two columns or features have one name
@@ -90,27 +90,27 @@ public final class TableEncoding {
     return columns;
   }
 
-  /** Names of the columns. */
+  /** Returns the names of the columns. */
   public List<String> names() {
     return names;
   }
 
-  /** Names of the features. */
+  /** Returns the names of the features. */
   public List<String> features() {
     return features;
   }
 
-  /** The classes of a target; null if it is one of numbers. */
+  /** Returns the classes of a target; null if it is one of numbers. */
   public ClassLabels classes(int target) {
     return classes.isEmpty() ? null : classes.get(target);
   }
 
-  /** How many targets it knows the classes of; 0 if all are of numbers. */
+  /** Returns how many targets it knows the classes of; 0 if all are of numbers. */
   public int targets() {
     return classes.size();
   }
 
-  /** The first feature of a column. */
+  /** Returns the first feature of a column. */
   public int first(int column) {
     return first[column];
   }
@@ -191,8 +191,8 @@ public final class TableEncoding {
   }
 
   /**
-   * The features of a row of numbers and texts, by the names of the columns; a column that the row
-   * does not have, or whose value is null or NaN, is missing. Allocates one small object.
+   * Returns the features of a row of numbers and texts by the names of the columns; a column that
+   * the row does not have, or whose value is null or NaN, is missing. Allocates one small object.
    *
    * @param row values of type Number, Boolean (a level such as "True", or 1 or 0) or String
    * @param into [features]

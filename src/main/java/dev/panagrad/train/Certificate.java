@@ -6,8 +6,8 @@ import java.math.RoundingMode;
 import java.util.Locale;
 
 /**
- * How far a training ended from the minimum, at most, with the rounding of rows and four roundings
- * of the loss added. In F32, with features far from standardized, gradients may be rounded by more.
+ * Bounds how far above the minimum a training ended. The rounding of rows and four roundings of the
+ * loss are added; in F32, with features far from standardized, gradients may be rounded by more.
  *
  * @param objective the mean over targets of loss and penalties at the end, in raw units
  * @param gradientNorm the length of its gradient in the units of training; with an L1 penalty, of
@@ -26,10 +26,10 @@ public record Certificate(
     String basis,
     double largestCurvature,
     double smallestCurvature) {
-  /** A condition number from which plain descent takes many thousands of steps. */
+  /** From this condition number on plain descent takes many thousands of steps. */
   public static final double ILL_CONDITIONED = 1e4;
 
-  /** The condition number of the Hessian, L / mu; infinite if it is singular. */
+  /** Returns the condition number of the Hessian, L / mu; infinite if it is singular. */
   public double condition() {
     return largestCurvature / smallestCurvature;
   }
@@ -42,7 +42,7 @@ public record Certificate(
     return condition() >= ILL_CONDITIONED;
   }
 
-  /** The bound in a sentence. */
+  /** Returns the bound in a sentence. */
   public String message() {
     if (Double.isNaN(gap)) {
       return "no bound on the distance to the minimum: " + basis;
