@@ -36,16 +36,6 @@ public final class Main implements Runnable {
   // The library of Parquet files, which says how it unpacks them.
   private static final Logger PARQUET_LOG = Logger.getLogger("dev.hardwood");
 
-  private static final List<Class<?>> COMMANDS =
-      List.of(
-          TrainCommand.class,
-          PredictCommand.class,
-          ConvertCommand.class,
-          CompareCommand.class,
-          TuneCommand.class,
-          PathCommand.class,
-          BackendsCommand.class);
-
   @Option(
       names = "--debug",
       scope = ScopeType.INHERIT,
@@ -85,8 +75,17 @@ public final class Main implements Runnable {
     Main main = new Main();
     CommandLine line = new CommandLine(main);
     String first = Arrays.stream(args).filter(arg -> !arg.startsWith("-")).findFirst().orElse("");
-    boolean isNamed = COMMANDS.stream().anyMatch(command -> name(command).equals(first));
-    COMMANDS.stream()
+    List<Class<?>> commands =
+        List.of(
+            TrainCommand.class,
+            PredictCommand.class,
+            ConvertCommand.class,
+            CompareCommand.class,
+            TuneCommand.class,
+            PathCommand.class,
+            BackendsCommand.class);
+    boolean isNamed = commands.stream().anyMatch(command -> name(command).equals(first));
+    commands.stream()
         .filter(command -> !isNamed || name(command).equals(first))
         .forEach(line::addSubcommand);
     IExecutionExceptionHandler handler = (failure, command, _) -> main.report(failure, command);

@@ -1,6 +1,6 @@
 package dev.panagrad.solver;
 
-/** A matrix is known by its products with vectors alone. */
+/** Multiplies vectors by a matrix, which need not be formed. */
 @FunctionalInterface
 public interface LinearOperator {
   /** Writes the product with {@code vector}, which stays as it is, into {@code product}. */
