@@ -8,7 +8,6 @@ import dev.panagrad.train.DivergenceException;
 import dev.panagrad.train.PlanException;
 import dev.panagrad.train.TrainingFile;
 import java.io.UncheckedIOException;
-import java.util.Arrays;
 import java.util.List;
 import java.util.Locale;
 import java.util.logging.Level;
@@ -70,11 +69,14 @@ public final class Main implements Runnable {
     }
   }
 
-  /** With the command that the arguments name alone, as each takes time to describe; else all. */
+  /**
+   * With the command that the first argument names alone, as each takes time to describe; else all.
+   */
   static CommandLine commandLine(String... args) {
     Main main = new Main();
     CommandLine line = new CommandLine(main);
-    String first = Arrays.stream(args).filter(arg -> !arg.startsWith("-")).findFirst().orElse("");
+    // An option before it, as --help, may be of all commands.
+    String first = args.length == 0 ? "" : args[0];
     List<Class<?>> commands =
         List.of(
             TrainCommand.class,

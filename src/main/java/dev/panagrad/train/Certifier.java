@@ -206,12 +206,11 @@ record Certifier(
     return gap;
   }
 
-  /**
-   * Coordinates whose columns have no larger root mean square than the largest curvature allows.
-   */
+  /** Coordinates of the rows, with what is known of the sizes of their columns. */
   private Coordinates sizes() {
-    return Coordinates.ofSize(
-        objective, curvature == null ? 1 : Math.sqrt(curvature.largest() / 2));
+    return curvature == null
+        ? Coordinates.plain(objective)
+        : Coordinates.ofSizes(objective, curvature.columnSizes());
   }
 
   /** What rounding of predictions does to the squared error. */

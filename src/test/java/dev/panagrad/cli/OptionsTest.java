@@ -314,6 +314,12 @@ class OptionsTest {
     Cli.assertContains(run.err(), "train", "compare", "backends");
   }
 
+  @Test
+  void helpBeforeACommandIsOfAll() {
+    Cli run = Cli.run("--help", "train").exits(Cli.DONE);
+    Cli.assertContains(run.out(), "train", "compare", "backends");
+  }
+
   @ParameterizedTest
   @ValueSource(
       strings = {"--help", "train --help", "compare --help", "backends --help", "path --help"})

@@ -173,6 +173,7 @@ class ProcessTest {
     Files.setLastModifiedTime(jar, FileTime.fromMillis(0));
     assertEquals(found, launched(script, 0, train));
     assertEquals("", launched(script, 2, "train"));
+    assertEquals("", launched(script, 2, "cache train"));
     Files.delete(jar);
     assertEquals("", launched(script, 1, "cache"));
   }

@@ -186,6 +186,30 @@ class CertificateTest {
     }
   }
 
+  /** A column of large numbers does not make the rounding of a large coefficient of another. */
+  @Test
+  void f32OfDifferentUnits() {
+    try (Backend backend = Backends.open("simd", new BackendOptions(1));
+        TensorArena arena = TensorArena.open("units")) {
+      SplittableRandom random = new SplittableRandom(4);
+      Tensor x = arena.allocate("x", DType.F32, 200, 2);
+      Tensor y = arena.allocate("y", DType.F32, 200);
+      for (int i = 0; i < 200; i++) {
+        x.set(i, 0, 300 * random.nextGaussian());
+        x.set(i, 1, 0.003 * random.nextGaussian());
+        y.set(i, 0.003 * x.get(i, 0) + 300 * x.get(i, 1) + random.nextGaussian());
+      }
+      Trainer trainer = Trainer.with(new Lbfgs(), Penalty.none()).certify();
+      TrainingResult result = trainer.fit(Dataset.of(x, y), backend);
+      double[] best = solution(x, y);
+      LinearModel model = result.model();
+      double reached = meanSquare(x, y, model.coefficients()[0], model.intercept(0));
+      Certificate found = result.certificate();
+      assertTrue(found.gap() >= reached - meanSquare(x, y, best, best[2]), found::toString);
+      assertTrue(found.gap() < 1e-6 * found.objective(), found::toString);
+    }
+  }
+
   private static double meanSquare(Tensor x, Tensor y, double[] w, double b) {
     double sum = 0;
     for (int i = 0; i < x.rows(); i++) {

@@ -67,11 +67,10 @@ public final class Coordinates implements Objective {
         rows, new double[rows.features()], ones, null, null, rows.largestCurvature());
   }
 
-  /** Those of the rows, whose columns have no larger root mean square than that. */
-  public static Coordinates ofSize(RowsObjective rows, double size) {
-    Coordinates plain = plain(rows);
-    Arrays.fill(plain.scale, size);
-    return plain;
+  /** Those of the rows, whose columns have no larger root mean squares than these. */
+  public static Coordinates ofSizes(RowsObjective rows, double[] sizes) {
+    double[] zeros = new double[sizes.length];
+    return new Coordinates(rows, zeros, sizes, null, null, rows.largestCurvature());
   }
 
   /** The best ones for placed rows: up to three passes. */

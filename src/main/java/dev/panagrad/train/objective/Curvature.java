@@ -5,6 +5,7 @@ import dev.panagrad.solver.Lanczos;
 import dev.panagrad.solver.LinearOperator;
 import dev.panagrad.solver.LinearSystem;
 import dev.panagrad.train.rows.RowPlan;
+import java.util.Arrays;
 
 /**
  * The Hessian of one output's loss and L2 penalty: {@code (2/n) Z^T S Z + 2 l2}, for rows Z with a
@@ -51,6 +52,17 @@ public final class Curvature implements LinearOperator {
   /** The largest eigenvalue, or an estimate from below. */
   public double largest() {
     return spectrum.largest();
+  }
+
+  /** Root mean squares of the columns; where rows are not formed, what the largest allows. */
+  public double[] columnSizes() {
+    double[] sizes = new double[objective.features()];
+    Arrays.fill(sizes, Math.sqrt(largest() / 2));
+    NormalEquations.Sums sums = formed == null ? null : formed.sums();
+    for (int f = 0; sums != null && f < sizes.length; f++) {
+      sizes[f] = Math.hypot(Math.sqrt(Math.max(sums.g()[f][f], 0)), sums.mean()[f]);
+    }
+    return sizes;
   }
 
   /** A number that the smallest eigenvalue is not below; 0 if rounding leaves none above it. */
