@@ -4,6 +4,7 @@ import dev.panagrad.backend.Backend;
 import dev.panagrad.data.Dataset;
 import dev.panagrad.loss.Squared;
 import dev.panagrad.regression.LinearModel;
+import dev.panagrad.tensor.DType;
 import dev.panagrad.tensor.TensorArena;
 import dev.panagrad.train.DivergenceException;
 import dev.panagrad.train.Trainer;
@@ -71,7 +72,12 @@ final class CompareCommand implements Callable<Integer> {
           models.put(methods.get(i), result.model());
         }
         if (result != null && i == 0) {
-          Warnings.print(result, training, ended(methods.get(i), coarse));
+          boolean isF32 = original.x().dtype() == DType.F32;
+          String better = training.better(new Squared(), false);
+          Warnings.print(
+              result,
+              training,
+              new Warnings.Ended(methods.get(i), !training.noStandardize, better, coarse, isF32));
         }
       }
       printCoefficients(models);
@@ -99,11 +105,6 @@ final class CompareCommand implements Callable<Integer> {
       int more = first.features().size() - shown;
       System.out.printf("%n%s", more == 0 ? "" : "  and %,d more%n".formatted(more));
     }
-  }
-
-  private Warnings.Ended ended(MethodName method, List<String> coarse) {
-    String better = training.better(new Squared(), false);
-    return new Warnings.Ended(method, !training.noStandardize, better, coarse, false);
   }
 
   /** Trains and prints a row; null where the training diverged. */

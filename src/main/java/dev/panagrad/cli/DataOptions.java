@@ -56,10 +56,6 @@ final class DataOptions {
 
   private boolean prefersF64;
 
-  Dataset read(TensorArena arena) {
-    return read(arena, _ -> {});
-  }
-
   /** Reads it all, and looks at columns that are encoded while their table is open. */
   Dataset read(TensorArena arena, Consumer<EncodedTable> look) {
     return read(arena, List.of(), EncodingOptions.Use.PLAIN, look);

@@ -69,9 +69,7 @@ public final class Main implements Runnable {
     }
   }
 
-  /**
-   * With the command that the first argument names alone, as each takes time to describe; else all.
-   */
+  /** With the first argument's command alone, as each takes time to describe; else all. */
   static CommandLine commandLine(String... args) {
     Main main = new Main();
     CommandLine line = new CommandLine(main);

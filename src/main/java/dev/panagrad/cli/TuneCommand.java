@@ -92,7 +92,7 @@ final class TuneCommand implements Callable<Integer> {
     data.requireTarget();
     try (Backend backend = backendChoice.open();
         TensorArena arena = TensorArena.open("data")) {
-      Dataset dataset = data.read(arena);
+      Dataset dataset = data.read(arena, _ -> {});
       Warnings.print(dataset, null);
       Tuning tuning = tuner.tune(dataset, backend);
       ExactLoss exact = ExactLoss.of(backend, dataset, true, null, false);
