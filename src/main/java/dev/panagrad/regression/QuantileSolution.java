@@ -85,7 +85,10 @@ public record QuantileSolution(
     int ones = hasIntercept ? 1 : 0;
     int k = factor.targets();
     double[][] coefficients = new double[k][];
-    double[][] found = new double[4][k];
+    double[] intercept = new double[k];
+    double[] loss = new double[k];
+    double[] gap = new double[k];
+    double[] rounding = new double[k];
     int iterations = 0;
     for (int j = 0; j < k; j++) {
       int[] columns = new int[ones + kept.length + 1];
@@ -102,13 +105,13 @@ public record QuantileSolution(
       double[] sizes = factor.sizes(z, j);
       double unit = factor.scale()[rows.features() + j];
       coefficients[j] = Arrays.copyOf(raw, rows.features());
-      found[0][j] = raw[rows.features()];
-      found[1][j] = target.loss() * unit;
-      found[2][j] = target.gap() * unit;
-      found[3][j] = 0x1p-53 * ((some.length + 2) * sizes[0] + sizes[1]) * unit;
+      intercept[j] = raw[rows.features()];
+      loss[j] = target.loss() * unit;
+      gap[j] = target.gap() * unit;
+      rounding[j] = 0x1p-53 * ((some.length + 2) * sizes[0] + sizes[1]) * unit;
       iterations = Math.max(iterations, target.iterations());
     }
     return new QuantileSolution(
-        coefficients, found[0], found[1], found[2], found[3], iterations, ranked.dependencies());
+        coefficients, intercept, loss, gap, rounding, iterations, ranked.dependencies());
   }
 }

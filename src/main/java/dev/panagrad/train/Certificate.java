@@ -26,7 +26,7 @@ public record Certificate(
     String basis,
     double largestCurvature,
     double smallestCurvature) {
-  /** From this condition number on plain descent takes many thousands of steps. */
+  /** Plain descent takes many thousands of steps from this condition number on. */
   public static final double ILL_CONDITIONED = 1e4;
 
   /** Returns the condition number of the Hessian, L / mu; infinite if it is singular. */

@@ -132,17 +132,18 @@ record Certifier(
     return new Certificate(
         value,
         Math.sqrt(squares),
-        Math.pow(Math.sqrt(Math.max(gap, 0)) + roundedRows(w), 2)
-            + 4 * objective.roundoff() * Math.abs(value),
+        Double.isNaN(gap)
+            ? gap
+            : Math.pow(Math.sqrt(Math.max(gap, 0)) + roundedRows(w), 2)
+                + 4 * objective.roundoff() * Math.abs(value),
         basis,
         isRound && !isExact ? coordinates.round().largestCurvature() : largest,
         isRound && !isExact ? coordinates.round().smallestCurvature() : smallest);
   }
 
   /**
-   * What rows of squared errors are moved by where they are rounded to their type: the gap is the
-   * square of how far predictions are from the best, and each row's is moved by one unit of its
-   * terms.
+   * How far rounding of rows to their type moves predictions, each by one unit of its terms: the
+   * gap of squared errors is the square of how far predictions are from the best.
    */
   private double roundedRows(double[] w) {
     double squares = 0;

@@ -69,8 +69,7 @@ public final class Coordinates implements Objective {
 
   /** Those of the rows, whose columns have no larger root mean squares than these. */
   public static Coordinates ofSizes(RowsObjective rows, double[] sizes) {
-    double[] zeros = new double[sizes.length];
-    return new Coordinates(rows, zeros, sizes, null, null, rows.largestCurvature());
+    return new Coordinates(rows, new double[sizes.length], sizes, null, null, Double.NaN);
   }
 
   /** The best ones for placed rows: up to three passes. */
@@ -213,9 +212,7 @@ public final class Coordinates implements Objective {
     return 0x1p-53 * ((d + 2) * terms(w, output) + means);
   }
 
-  /**
-   * The root mean square, at most, of what a residual adds up: target, intercept and offset too.
-   */
+  /** The root mean square, at most, of what a residual adds up, with target and offset. */
   public double terms(double[] w, int output) {
     double intercept = rows.hasIntercept() ? Math.abs(w[rows.groups() * d + output]) : 0;
     double terms = 1 + intercept + rows.offsetSize();

@@ -34,6 +34,7 @@ public final class RowsObjective implements Objective {
   private double largestCurvature = Double.NaN;
   private double[] losses;
   private double[] minimum; // null where it is not known
+  private double offsetSize = Double.NaN; // until it is asked for
   private final double[] penaltyAtLast;
   private long passes;
 
@@ -141,9 +142,12 @@ public final class RowsObjective implements Objective {
     if (offset == null) {
       return 0;
     }
-    double[] squares = new double[1];
-    fit.rows().visitTrained(row -> squares[0] += offset.get(row) * offset.get(row));
-    return Math.sqrt(squares[0] / fit.rows().trained());
+    if (Double.isNaN(offsetSize)) {
+      double[] squares = new double[1];
+      fit.rows().visitTrained(row -> squares[0] += offset.get(row) * offset.get(row));
+      offsetSize = Math.sqrt(squares[0] / fit.rows().trained());
+    }
+    return offsetSize;
   }
 
   public boolean hasIntercept() {
