@@ -56,7 +56,8 @@ final class CompareCommand implements Callable<Integer> {
       List<String> coarse = Warnings.print(original, null);
       long rows = original.rows();
       Warnings.printRows(rows, training.trainingRows(rows), original.features().size(), training);
-      ExactLoss exact = training.exact(backend, original, null);
+      long passes = methods.stream().filter(m -> !m.isSolver()).mapToLong(training::epochs).sum();
+      ExactLoss exact = training.exact(backend, original, null, passes);
       System.out.printf("backend %s (%s)%n", backend.name(), backend.detail());
       System.out.printf(
           "%-9s %8s %9s %14s %12s %9s %9s%n",

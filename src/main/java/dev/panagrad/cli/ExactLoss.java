@@ -17,7 +17,12 @@ record ExactLoss(double mse, double variance, String note) {
   // Below this part of the variance a loss is rounding: there is no gap to it.
   private static final double ROUNDING = 1e-12;
 
-  private static final double MAX_OPERATIONS = 2e10; // about a second: little beside a training
+  private static final double FEW_OPERATIONS = 2e9; // a tenth of a second
+  // What else is done with a cell, in products with columns.
+  private static final double FIXED = 300;
+  // So many passes of a training take ten times as long: it is little beside them.
+  private static final double PASSES = 30;
+  private static final double PASSES_PER_FEATURE = 0.1;
 
   static ExactLoss none(String reason) {
     return new ExactLoss(Double.NaN, Double.NaN, reason);
@@ -26,6 +31,7 @@ record ExactLoss(double mse, double variance, String note) {
   /**
    * Solves on a host; units say what was done to data, or are null.
    *
+   * @param passes of the training over the rows
    * @param isAskedFor whatever it costs
    */
   static ExactLoss of(
@@ -33,10 +39,12 @@ record ExactLoss(double mse, double variance, String note) {
       Dataset data,
       boolean hasIntercept,
       Standardization units,
+      long passes,
       boolean isAskedFor) {
     int d = data.features().size();
-    if (!isAskedFor && 2.0 * data.rows() * d * d > MAX_OPERATIONS) {
-      return none("it takes long for so many rows and features; --exact computes it");
+    boolean isBrief = 2.0 * data.rows() * d * (d + FIXED) <= FEW_OPERATIONS;
+    if (!isAskedFor && !isBrief && passes < PASSES + PASSES_PER_FEATURE * d) {
+      return none("it takes long beside so few epochs; --exact computes it");
     }
     if (d > ExactSolution.MAX_FEATURES) {
       return none("it is computed for up to %,d features".formatted(ExactSolution.MAX_FEATURES));

@@ -198,10 +198,10 @@ final class TrainingOptions {
     return rows - Math.round(validation * rows);
   }
 
-  ExactLoss exact(Backend backend, Dataset data, Standardization units) {
+  ExactLoss exact(Backend backend, Dataset data, Standardization units, long passes) {
     return trainingRows(data.rows()) < data.rows()
         ? ExactLoss.none("rows are held out")
-        : ExactLoss.of(backend, data, !noIntercept, units, exact);
+        : ExactLoss.of(backend, data, !noIntercept, units, passes, exact);
   }
 
   long epochs(MethodName method) {

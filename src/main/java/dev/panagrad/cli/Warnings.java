@@ -11,7 +11,10 @@ import dev.panagrad.train.Certificate;
 import dev.panagrad.train.StopReason;
 import dev.panagrad.train.TrainingFile;
 import dev.panagrad.train.TrainingResult;
+import java.lang.foreign.MemorySegment;
+import java.lang.foreign.ValueLayout;
 import java.util.ArrayList;
+import java.util.Arrays;
 import java.util.List;
 import java.util.Locale;
 
@@ -56,16 +59,27 @@ final class Warnings {
   /** Timestamps and identifiers vary by less than F32 can tell apart. */
   private static List<String> precision(Tensor t, List<String> names, Tensor weights) {
     List<String> coarse = new ArrayList<>();
-    for (int c = 0; c < names.size(); c++) {
-      float low = Float.POSITIVE_INFINITY;
-      float high = Float.NEGATIVE_INFINITY;
-      for (long i = 0; i < t.rows(); i++) {
-        if (weights != null && weights.get(i) == 0) {
-          continue;
-        }
-        low = Math.min(low, (float) t.get(i, c));
-        high = Math.max(high, (float) t.get(i, c));
+    float[] lows = new float[names.size()];
+    float[] highs = new float[lows.length];
+    float[] row = new float[lows.length];
+    Arrays.fill(lows, Float.POSITIVE_INFINITY);
+    Arrays.fill(highs, Float.NEGATIVE_INFINITY);
+    for (long i = 0; i < t.rows(); i++) {
+      if (weights != null && weights.get(i) == 0) {
+        continue;
       }
+      long at = t.byteOffset() + i * t.rowStride() * Float.BYTES;
+      MemorySegment.copy(t.segment(), ValueLayout.JAVA_FLOAT, at, row, 0, row.length);
+      for (int c = 0; c < lows.length; c++) {
+        lows[c] = Math.min(lows[c], row[c]);
+      }
+      for (int c = 0; c < highs.length; c++) {
+        highs[c] = Math.max(highs[c], row[c]);
+      }
+    }
+    for (int c = 0; c < lows.length; c++) {
+      float low = lows[c];
+      float high = highs[c];
       float spacing = Math.ulp(Math.max(Math.abs(low), Math.abs(high)));
       if (low <= high && spacing > FINE_ENOUGH * (high - low) && spacing > (low == high ? 1 : 0)) {
         Warning.F32_STEPS.print(names.get(c), low, high, spacing);

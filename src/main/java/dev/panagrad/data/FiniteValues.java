@@ -28,6 +28,20 @@ final class FiniteValues implements Table.Values {
   }
 
   @Override
+  public void numbers(long row, double[] values, int from, int count) {
+    double largest = dtype == DType.F32 ? Float.MAX_VALUE : Double.MAX_VALUE;
+    boolean allFit = true;
+    for (int i = 0; i < count; i++) {
+      allFit &= Math.abs(values[from + i]) <= largest; // which NaN is not
+    }
+    if (allFit) {
+      into.setRow(row, values, from, count);
+    } else {
+      Table.Values.super.numbers(row, values, from, count);
+    }
+  }
+
+  @Override
   public void text(long row, int selected, String text) {
     String shown =
         text.length() > SHOWN_CHARACTERS ? text.substring(0, SHOWN_CHARACTERS) + "..." : text;

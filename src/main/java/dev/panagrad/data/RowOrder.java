@@ -85,6 +85,11 @@ public final class RowOrder {
         : LongStream.range(0, rows).filter(row -> weights.get(row) > 0).count();
   }
 
+  /** Returns the training rows in the order of the table; null if those are all rows. */
+  public Tensor sorted() {
+    return sorted;
+  }
+
   /** Returns the row numbers: training rows first. */
   public Tensor index() {
     return index;

@@ -33,6 +33,13 @@ public interface Table extends AutoCloseable {
   @FunctionalInterface
   interface Cells {
     void set(long row, int selected, double value);
+
+    /** Takes finite values of a row: of all columns asked for, in their order. */
+    default void setRow(long row, double[] values, int from, int count) {
+      for (int i = 0; i < count; i++) {
+        set(row, i, values[from + i]);
+      }
+    }
   }
 
   /**
@@ -41,6 +48,13 @@ public interface Table extends AutoCloseable {
   interface Values {
     /** Takes a number, perhaps infinite, or NaN, by which many files say that it is missing. */
     void number(long row, int selected, double value);
+
+    /** Takes numbers of a row: of all columns asked for, in their order. */
+    default void numbers(long row, double[] values, int from, int count) {
+      for (int i = 0; i < count; i++) {
+        number(row, i, values[from + i]);
+      }
+    }
 
     /** Takes what is no number and not missing, without blanks around it; never empty. */
     void text(long row, int selected, String text);

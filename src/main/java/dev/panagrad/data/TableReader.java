@@ -124,15 +124,7 @@ public final class TableReader {
     int d = chosenFeatures;
     Tensor x = arena.allocate("X", dtype, table.rows(), d);
     Tensor y = arena.allocate("y", dtype, table.rows(), columns - d);
-    read(
-        dtype,
-        (row, c, value) -> {
-          if (c < d) {
-            x.set(row, c, value);
-          } else {
-            y.set(row, c - d, value);
-          }
-        });
+    read(dtype, new DatasetCells(x, y));
     return new Dataset(featureNames(), targetNames(), x, y, encoding());
   }
 
@@ -150,19 +142,37 @@ public final class TableReader {
 
   /** Hands over the cells of the features and then the targets, numbered together from 0. */
   public void read(DType dtype, Table.Cells into) {
-    long[] below = new long[chosen().length];
-    belowF32 = below;
-    table.read(
-        chosen(),
-        dtype,
-        dtype != DType.F32
-            ? into
-            : (row, c, value) -> {
-              if (value != 0 && Math.abs(value) < Float.MIN_NORMAL) {
-                below[c]++;
-              }
-              into.set(row, c, value);
-            });
+    belowF32 = new long[chosen().length];
+    table.read(chosen(), dtype, dtype == DType.F32 ? new NormalCells(into) : into);
+  }
+
+  /** Counts, by column, what F32 does not hold to all its digits. */
+  private final class NormalCells implements Table.Cells {
+    private final Table.Cells into;
+
+    NormalCells(Table.Cells into) {
+      this.into = into;
+    }
+
+    @Override
+    public void set(long row, int selected, double value) {
+      count(selected, value);
+      into.set(row, selected, value);
+    }
+
+    @Override
+    public void setRow(long row, double[] values, int from, int count) {
+      for (int i = 0; i < count; i++) {
+        count(i, values[from + i]);
+      }
+      into.setRow(row, values, from, count);
+    }
+
+    private void count(int selected, double value) {
+      if (value != 0 && Math.abs(value) < Float.MIN_NORMAL) {
+        belowF32[selected]++;
+      }
+    }
   }
 
   /**

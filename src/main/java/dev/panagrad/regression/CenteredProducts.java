@@ -8,6 +8,7 @@ import dev.panagrad.tensor.Tensor;
 import dev.panagrad.tensor.TensorArena;
 import java.lang.foreign.MemorySegment;
 import java.lang.foreign.ValueLayout;
+import java.util.Arrays;
 
 /** The weighted mean products of centered columns, in the letters of {@link NormalEquations}. */
 final class CenteredProducts {
@@ -30,51 +31,59 @@ final class CenteredProducts {
 
   /** Sums over {@code count} positions of a checked batch from {@code first}. */
   void sum(LinearAlgebra linear, Batch batch, long first, long count, RelativeWeights weights) {
+    int d = mean.length;
+    int k = q.length;
     double total = weights.sum(first, count);
     meanWeight = weights.largest() * (total / count);
     try (TensorArena scratch = TensorArena.open("panels of rows")) {
-      RowPanel features = new RowPanel(scratch, batch.rows().x(), batch.index(), count, weights);
-      RowPanel targets = new RowPanel(scratch, batch.rows().y(), batch.index(), count, weights);
-      double[] rest = new double[mean.length];
-      double[] targetRest = new double[targetMean.length];
+      RowPanel panel = new RowPanel(scratch, batch, count, weights);
+      Tensor ofColumns = scratch.allocate("sums", DType.F64, 1, 1L + d + k);
+      double[] means = new double[d + k];
       if (isCentered) {
         for (long done = 0; done < count; done += RowPanel.ROWS) {
-          long rows = Math.min(RowPanel.ROWS, count - done);
-          features.addSums(features.load(first + done, rows, rest), mean);
-          targets.addSums(targets.load(first + done, rows, targetRest), targetMean);
+          addSums(
+              linear, panel.load(first + done, Math.min(RowPanel.ROWS, count - done)), ofColumns);
         }
-        divide(mean, total);
-        divide(targetMean, total);
+        Arrays.setAll(means, c -> ofColumns.get(0, 1L + c) / total);
+        ofColumns.fill(0);
       }
+      panel.shiftBy(means);
       for (long done = 0; done < count; done += RowPanel.ROWS) {
-        long rows = Math.min(RowPanel.ROWS, count - done);
-        Tensor z = features.load(first + done, rows, mean);
-        Tensor v = targets.load(first + done, rows, targetMean);
+        Tensor loaded = panel.load(first + done, Math.min(RowPanel.ROWS, count - done));
+        Tensor z = panel.features(loaded);
+        Tensor v = panel.targets(loaded);
         linear.syrk(1, z, 1, g);
         linear.gemm(Transpose.YES, Transpose.NO, 1, v, z, 1, c);
-        targets.addSquares(v, q);
+        addSquares(v);
         if (isCentered) {
-          features.addSums(z, rest);
-          targets.addSums(v, targetRest);
+          addSums(linear, loaded, ofColumns);
         }
       }
-      divide(rest, total);
-      divide(targetRest, total);
+      double[] rest = new double[d];
+      double[] targetRest = new double[k];
+      Arrays.setAll(rest, f -> ofColumns.get(0, 1L + f) / total);
+      Arrays.setAll(targetRest, j -> ofColumns.get(0, 1L + d + j) / total);
       center(g, rest, rest, total);
       center(c, targetRest, rest, total);
-      for (int f = 0; f < mean.length; f++) {
-        mean[f] += rest[f];
-      }
-      for (int j = 0; j < q.length; j++) {
-        q[j] = q[j] / total - targetRest[j] * targetRest[j];
-        targetMean[j] += targetRest[j];
-      }
+      Arrays.setAll(mean, f -> means[f] + rest[f]);
+      Arrays.setAll(targetMean, j -> means[d + j] + targetRest[j]);
+      Arrays.setAll(q, j -> q[j] / total - targetRest[j] * targetRest[j]);
     }
   }
 
-  private static void divide(double[] sums, double total) {
-    for (int i = 0; i < sums.length; i++) {
-      sums[i] /= total;
+  /** Adds weighted sums of the columns: products with the roots of the weights. */
+  private static void addSums(LinearAlgebra linear, Tensor loaded, Tensor sums) {
+    linear.gemm(Transpose.YES, Transpose.NO, 1, loaded.columns(0, 1), loaded, 1, sums);
+  }
+
+  private void addSquares(Tensor targets) {
+    for (int j = 0; j < q.length; j++) {
+      double squares = 0;
+      for (long i = 0; i < targets.rows(); i++) {
+        double value = targets.get(i, j);
+        squares += value * value;
+      }
+      q[j] += squares;
     }
   }
 

@@ -101,14 +101,15 @@ final class ColumnMoments {
    * @param weights [n] by row number, or null if all are 1
    */
   static ColumnMoments fit(Tensor t, Tensor index, long count, boolean center, Tensor weights) {
-    RowCursor row = new RowCursor(t, index, count, weights);
-    int cols = row.values.length;
+    RowStrip strip = new RowStrip(t);
+    RelativeWeights relative = new RelativeWeights(weights, index, 0, count);
+    int cols = strip.columns();
     ColumnMoments moments = new ColumnMoments(cols);
     double[] low = new double[cols];
     double[] high = new double[cols];
     Arrays.fill(low, Double.POSITIVE_INFINITY);
     Arrays.fill(high, Double.NEGATIVE_INFINITY);
-    double total = moments.addMeans(row, count, low, high);
+    double total = moments.addMeans(strip, relative, count, low, high);
     for (int c = 0; c < cols; c++) {
       // A column of one infinity is not constant: nothing is left of it when it is subtracted.
       boolean isOne = low[c] == high[c] && Double.isFinite(low[c]);
@@ -119,7 +120,7 @@ final class ColumnMoments {
         moments.mean[c] = low[c];
       }
     }
-    double[] squares = moments.addSquares(row, count);
+    double[] squares = moments.addSquares(strip, relative, count);
     for (int c = 0; c < cols; c++) {
       moments.rest[c] = center && !moments.constant[c] ? moments.rest[c] / total : 0;
       if (!moments.constant[c]) {
@@ -127,7 +128,7 @@ final class ColumnMoments {
         double deviation = Math.sqrt(Math.max(squares[c] / total - rest * rest, 0));
         boolean isFinite = Double.isFinite(low[c]) && Double.isFinite(high[c]);
         if (deviation == Double.POSITIVE_INFINITY || (isFinite && Double.isNaN(deviation))) {
-          throw unusable(t, row, count, c);
+          throw unusable(t, relative, count, c);
         }
         // The squares of a column that varies by less than 1e-162 are zero.
         moments.scale[c] = deviation == 0 ? high[c] - low[c] : deviation;
@@ -136,38 +137,63 @@ final class ColumnMoments {
     return moments;
   }
 
-  /** Means and ranges; returns the sum of the weights (West 1979). */
-  private double addMeans(RowCursor row, long count, double[] low, double[] high) {
-    double[] values = row.values;
-    double total = 0;
-    for (long i = 0; i < count; i++) {
-      if (!row.moveTo(i)) {
-        continue;
+  /**
+   * Means and ranges, first of each cell of a strip over all strips, and then of the cells of a
+   * column; returns the sum of the weights (West 1979).
+   */
+  private double addMeans(
+      RowStrip strip, RelativeWeights weights, long count, double[] low, double[] high) {
+    double[] values = strip.values;
+    double[] weight = strip.perCell(new double[mean.length]);
+    double[] total = weight.clone();
+    double[] means = weight.clone();
+    double[] lows = strip.perCell(low);
+    double[] highs = strip.perCell(high);
+    for (long done = 0; done < count; done += strip.rows()) {
+      int cells = strip.load(weights, done, count, weight);
+      for (int i = 0; i < cells; i++) {
+        total[i] += weight[i];
       }
-      total += row.weight();
-      double divisor = total / row.weight();
-      for (int c = 0; c < values.length; c++) {
-        mean[c] += (values[c] - mean[c]) / divisor;
-        low[c] = Math.min(low[c], values[c]);
-        high[c] = Math.max(high[c], values[c]);
+      for (int i = 0; i < cells; i++) {
+        means[i] += (values[i] - means[i]) * (weight[i] / total[i]);
+      }
+      for (int i = 0; i < cells; i++) {
+        lows[i] = Math.min(lows[i], values[i]);
+      }
+      for (int i = 0; i < cells; i++) {
+        highs[i] = Math.max(highs[i], values[i]);
       }
     }
-    return total;
+    double sum = 0;
+    for (int i = 0; i < values.length; i += mean.length) {
+      sum += total[i];
+      for (int c = 0; total[i] > 0 && c < mean.length; c++) {
+        mean[c] += (means[i + c] - mean[c]) * (total[i] / sum);
+        low[c] = Math.min(low[c], lows[i + c]);
+        high[c] = Math.max(high[c], highs[i + c]);
+      }
+    }
+    return sum;
   }
 
-  private double[] addSquares(RowCursor row, long count) {
-    double[] values = row.values;
-    double[] squares = new double[values.length];
-    for (long i = 0; i < count; i++) {
-      if (!row.moveTo(i)) {
-        continue;
+  private double[] addSquares(RowStrip strip, RelativeWeights weights, long count) {
+    double[] values = strip.values;
+    double[] means = strip.perCell(mean);
+    double[] weight = means.clone();
+    double[] rests = new double[values.length];
+    double[] sums = new double[values.length];
+    for (long done = 0; done < count; done += strip.rows()) {
+      int cells = strip.load(weights, done, count, weight);
+      for (int i = 0; i < cells; i++) {
+        double centered = values[i] - means[i];
+        rests[i] += weight[i] * centered;
+        sums[i] += weight[i] * centered * centered;
       }
-      double weight = row.weight();
-      for (int c = 0; c < values.length; c++) {
-        double centered = values[c] - mean[c];
-        rest[c] += weight * centered;
-        squares[c] += weight * centered * centered;
-      }
+    }
+    double[] squares = new double[mean.length];
+    for (int i = 0; i < values.length; i++) {
+      rest[i % squares.length] += rests[i];
+      squares[i % squares.length] += sums[i];
     }
     return squares;
   }
@@ -178,20 +204,22 @@ final class ColumnMoments {
 
   /** Throws where a value of weight was not finite, or so large that the moments are not. */
   void requireFinite(Tensor t, Tensor index, long count, Tensor weights) {
+    RelativeWeights relative = new RelativeWeights(weights, index, 0, count);
     for (int c = 0; c < mean.length; c++) {
       if (!Double.isFinite(mean[c] + rest[c] + scale[c])) {
-        throw unusable(t, new RowCursor(t, index, count, weights), count, c);
+        throw unusable(t, relative, count, c);
       }
     }
   }
 
-  private static ColumnException unusable(Tensor t, RowCursor row, long count, int c) {
+  private static ColumnException unusable(Tensor t, RelativeWeights weights, long count, int c) {
     long worst = -1;
     double value = 0;
     for (long i = 0; i < count && Double.isFinite(value); i++) {
-      if (row.moveTo(i) && (worst < 0 || !(Math.abs(row.values[c]) <= Math.abs(value)))) {
-        worst = row.row(i);
-        value = row.values[c];
+      long row = weights.row(i);
+      if (weights.of(row) > 0 && (worst < 0 || !(Math.abs(t.get(row, c)) <= Math.abs(value)))) {
+        worst = row;
+        value = t.get(row, c);
       }
     }
     String problem =

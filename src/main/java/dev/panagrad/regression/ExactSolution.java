@@ -147,7 +147,9 @@ public record ExactSolution(
       DenseRows first = new DenseRows(rows.x().rows(0, count), rows.y().rows(0, count));
       return new ResidualSums.OfRows(backend, first, units);
     }
-    return new ResidualSums.OfStandardized(backend, units.standardize(batch), count);
+    return rows.weights() == null
+        ? new ResidualSums.OfPanels(backend, batch, count, units)
+        : new ResidualSums.OfStandardized(backend, units.standardize(batch), count);
   }
 
   /** The solution by reflections, whatever squaring would lose. */

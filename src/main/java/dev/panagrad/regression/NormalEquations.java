@@ -110,7 +110,8 @@ public final class NormalEquations {
 
   /**
    * Returns the native memory that normal equations of this size take, in bytes: {@code 8 (d^2 + 3
-   * k d)}, and while they are built {@code 8 * 1024 (d + k)} more. Throws if they would be refused.
+   * k d)}, and while they are built {@code 8 * 1024 (1 + d + k)} more. Throws if they would be
+   * refused.
    */
   public static long requiredBytes(long features, long outputs) {
     if (features < 1 || outputs < 1) {
@@ -134,7 +135,7 @@ public final class NormalEquations {
               .formatted(Integer.MAX_VALUE, outputs));
     }
     return Double.BYTES
-        * (features * features + 3 * outputs * features + RowPanel.ROWS * (features + outputs));
+        * (features * features + 3 * outputs * features + RowPanel.ROWS * (1 + features + outputs));
   }
 
   private static double gigabytes(double features) {

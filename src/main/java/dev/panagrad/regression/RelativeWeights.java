@@ -46,6 +46,14 @@ final class RelativeWeights {
     return weights == null ? 1 : weights.get(row) / largest;
   }
 
+  Tensor index() {
+    return index;
+  }
+
+  boolean areGiven() {
+    return weights != null;
+  }
+
   double largest() {
     return largest;
   }

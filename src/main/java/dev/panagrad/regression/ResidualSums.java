@@ -1,9 +1,11 @@
 package dev.panagrad.regression;
 
 import dev.panagrad.backend.Backend;
+import dev.panagrad.backend.Batch;
 import dev.panagrad.backend.DenseRows;
 import dev.panagrad.backend.Gradient;
 import dev.panagrad.backend.Linear;
+import dev.panagrad.backend.LinearAlgebra;
 import dev.panagrad.backend.Transpose;
 import dev.panagrad.loss.Squared;
 import dev.panagrad.tensor.DType;
@@ -107,40 +109,10 @@ interface ResidualSums {
   record OfRows(Backend backend, DenseRows rows, RowFactor units) implements ResidualSums {
     @Override
     public void add(double[][] z, double[] squares, double[][] products) {
-      int k = z.length;
-      int d = units.features();
-      int first = units.hasIntercept() ? 1 : 0;
-      double[] shift = units.shift();
-      double[] scale = units.scale();
       try (TensorArena arena = TensorArena.open("residuals")) {
-        Tensor w = arena.allocate("w", DType.F64, k, d);
-        Tensor b = first == 0 ? null : arena.allocate("b", DType.F64, k);
-        Tensor gw = arena.allocate("gw", DType.F64, k, d);
-        Tensor gb = first == 0 ? null : arena.allocate("gb", DType.F64, k);
-        Tensor losses = arena.allocate("losses", DType.F64, k);
-        for (int j = 0; j < k; j++) {
-          double[] raw = units.unscaled(z[j], j);
-          for (int c = 0; c < d; c++) {
-            w.set(j, c, raw[c]);
-          }
-          if (b != null) {
-            b.set(j, raw[d]);
-          }
-        }
-        Gradient gradient = new Gradient(gw, gb, losses);
-        backend.linear().gradient(rows, new Squared(), new Linear(w, b), gradient);
-        for (int j = 0; j < k; j++) {
-          double unit = scale[d + j];
-          double half = -0.5 * rows.count() / unit;
-          double ones = gb == null ? 0 : gb.get(j);
-          squares[j] += losses.get(j) * rows.count() / (unit * unit);
-          if (first == 1) {
-            products[j][0] += half * ones;
-          }
-          for (int c = 0; c < d; c++) {
-            products[j][first + c] += half * (gw.get(j, c) - shift[c] * ones) / scale[c];
-          }
-        }
+        Squares of = new Squares(arena, backend.linear(), units);
+        of.setModel(z, units.shift());
+        of.add(rows, units.shift(), squares, products);
       }
     }
 
@@ -152,6 +124,92 @@ interface ResidualSums {
     @Override
     public double roundings(int columns, double terms, double means) {
       return (columns + 2) * (terms + means);
+    }
+  }
+
+  /** The residuals of unweighted rows of any type and order, centered while they are read. */
+  record OfPanels(Backend backend, Batch batch, long count, RowFactor units)
+      implements ResidualSums {
+    @Override
+    public void add(double[][] z, double[] squares, double[][] products) {
+      RelativeWeights ones = new RelativeWeights(null, batch.index(), 0, count);
+      double[] none = new double[units.shift().length];
+      try (TensorArena arena = TensorArena.open("residuals")) {
+        Squares of = new Squares(arena, backend.linear(), units);
+        RowPanel panel = new RowPanel(arena, batch, count, ones);
+        panel.shiftBy(units.shift());
+        of.setModel(z, none);
+        for (long done = 0; done < count; done += RowPanel.ROWS) {
+          Tensor loaded = panel.load(done, Math.min(RowPanel.ROWS, count - done));
+          DenseRows rows = new DenseRows(panel.features(loaded), panel.targets(loaded));
+          of.add(rows, none, squares, products);
+        }
+      }
+    }
+
+    @Override
+    public double roundoff() {
+      return batch.rows().dtype() == DType.F32 ? 0x1p-24 : 0x1p-53;
+    }
+
+    @Override
+    public double roundings(int columns, double terms, double means) {
+      return (columns + 2) * terms + means;
+    }
+  }
+
+  /** The gradient of the squared error of rows in raw units, which may be shifted. */
+  final class Squares {
+    private final LinearAlgebra linear;
+    private final RowFactor units;
+    private final Linear model;
+    private final Gradient gradient;
+
+    private Squares(TensorArena arena, LinearAlgebra linear, RowFactor units) {
+      this.linear = linear;
+      this.units = units;
+      int k = units.targets();
+      int d = units.features();
+      boolean hasIntercept = units.hasIntercept();
+      Tensor w = arena.allocate("w", DType.F64, k, d);
+      model = new Linear(w, hasIntercept ? arena.allocate("b", DType.F64, k) : null);
+      gradient =
+          new Gradient(
+              arena.allocate("gw", DType.F64, k, d),
+              hasIntercept ? arena.allocate("gb", DType.F64, k) : null,
+              arena.allocate("losses", DType.F64, k));
+    }
+
+    /** Takes standardized solutions for rows whose means are those. */
+    private void setModel(double[][] z, double[] means) {
+      for (int j = 0; j < z.length; j++) {
+        double[] raw = units.unscaled(z[j], j, means);
+        for (int c = 0; c < raw.length - 1; c++) {
+          model.w().set(j, c, raw[c]);
+        }
+        if (model.b() != null) {
+          model.b().set(j, raw[raw.length - 1]);
+        }
+      }
+    }
+
+    private void add(DenseRows rows, double[] means, double[] squares, double[][] products) {
+      linear.gradient(rows, new Squared(), model, gradient);
+      double[] scale = units.scale();
+      int d = units.features();
+      int first = units.hasIntercept() ? 1 : 0;
+      for (int j = 0; j < squares.length; j++) {
+        double unit = scale[d + j];
+        double half = -0.5 * rows.count() / unit;
+        double ones = first == 0 ? 0 : gradient.gb().get(j);
+        squares[j] += gradient.loss().get(j) * rows.count() / (unit * unit);
+        if (first == 1) {
+          products[j][0] += half * ones;
+        }
+        for (int c = 0; c < d; c++) {
+          products[j][first + c] += half * (gradient.gw().get(j, c) - means[c] * ones) / scale[c];
+        }
+      }
     }
   }
 }

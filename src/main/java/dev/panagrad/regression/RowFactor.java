@@ -225,15 +225,20 @@ public record RowFactor(
 
   /** The coefficients of a target and then its intercept, from a solution of standardized rows. */
   double[] unscaled(double[] z, int target) {
+    return unscaled(z, target, shift);
+  }
+
+  /** The same for rows whose columns have those means, and this factor's deviations. */
+  double[] unscaled(double[] z, int target, double[] means) {
     int first = hasIntercept ? 1 : 0;
     double unit = scale[features + target];
     double[] raw = new double[features + 1];
     ExactSum sum = new ExactSum();
-    sum.add(shift[features + target], 1);
+    sum.add(means[features + target], 1);
     sum.add(first == 1 ? z[0] : 0, unit);
     for (int c = 0; c < features; c++) {
       raw[c] = z[first + c] * unit / scale[c];
-      sum.add(-raw[c], shift[c]);
+      sum.add(-raw[c], means[c]);
     }
     raw[features] = sum.value();
     return raw;

@@ -1,5 +1,6 @@
 package dev.panagrad.regression;
 
+import dev.panagrad.backend.Batch;
 import dev.panagrad.tensor.DType;
 import dev.panagrad.tensor.Tensor;
 import dev.panagrad.tensor.TensorArena;
@@ -8,108 +9,92 @@ import java.lang.foreign.ValueLayout;
 import java.util.Arrays;
 
 /**
- * A few rows of a matrix at a time, as F64 and less a shift of each column: what kernels that take
- * F64 read instead of a copy of the whole matrix.
+ * A few rows of a checked batch at a time, as F64: what kernels that take F64 read instead of a
+ * copy of all rows.
+ *
+ * <pre>
+ *   s_i (1, x_i - shift of X, y_i - shift of y)      s_i: the root of the row's weight
+ * </pre>
  *
  * <p>How many rows is fixed, so that sums over panels have one order whatever computes them.
  */
 final class RowPanel {
   static final int ROWS = 1024; // 512 KiB for 64 columns, which a level-2 cache holds
-  private final Tensor source;
   private final Tensor index;
   private final RelativeWeights weights;
-  private final double[] roots = new double[ROWS]; // of the weights of the rows that are loaded
+  private final int d;
+  private final RowStrip x;
+  private final RowStrip y;
+  private double[] shiftX; // of each cell of a strip
+  private double[] shiftY;
   private final Tensor panel;
-  private final double[] partial;
-  private final double[] values; // of a row
-  private final float[] narrow; // the same as F32; null for F64
 
-  /** A panel of a checked matrix, for {@code count} rows in all, of a checked index or null. */
-  RowPanel(TensorArena arena, Tensor source, Tensor index, long count, RelativeWeights weights) {
-    this.source = source;
+  /** A panel for {@code count} rows in all. */
+  RowPanel(TensorArena arena, Batch batch, long count, RelativeWeights weights) {
     this.weights = weights;
-    this.index = index;
-    this.panel =
-        arena.allocate(
-            "panel of " + source.name(), DType.F64, Math.min(ROWS, count), source.cols());
-    this.partial = new double[Math.toIntExact(source.cols())];
-    values = new double[partial.length];
-    narrow = source.dtype() == DType.F32 ? new float[partial.length] : null;
+    index = batch.index();
+    x = new RowStrip(batch.rows().x());
+    y = new RowStrip(batch.rows().y());
+    d = (int) batch.rows().features();
+    long columns = 1L + d + batch.rows().outputs();
+    panel = arena.allocate("panel of rows", DType.F64, Math.min(ROWS, count), columns);
+    panel.columns(0, 1).fill(1);
+    shiftBy(new double[(int) columns - 1]);
+  }
+
+  /** Subtracts that of X and y from rows that are loaded from now on. */
+  void shiftBy(double[] shift) {
+    shiftX = x.perCell(Arrays.copyOf(shift, d));
+    shiftY = y.perCell(Arrays.copyOfRange(shift, d, shift.length));
   }
 
   /**
-   * Loads positions of the index or of the rows, times the roots of their weights: [count, cols],
-   * valid until the next call.
+   * Loads positions of the index or of the rows: [count, 1 + d + k], valid until the next call.
+   * Rows of weight 0 are zeros, whatever they hold.
    */
-  Tensor load(long first, long count, double[] shift) {
-    // Row by row on the heap, where loops over arrays become vectors.
-    int cols = shift.length;
-    int bytes = source.dtype().bytes();
-    for (int i = 0; i < count; i++) {
-      long row = row(first + i);
-      double root = Math.sqrt(weights.of(row));
-      roots[i] = root;
-      long at = source.byteOffset() + row * source.rowStride() * bytes;
-      if (root == 0) {
-        Arrays.fill(values, 0); // whatever it holds
-      } else if (narrow == null) {
-        MemorySegment.copy(source.segment(), ValueLayout.JAVA_DOUBLE, at, values, 0, cols);
-        for (int c = 0; c < cols; c++) {
-          values[c] = root * (values[c] - shift[c]);
-        }
-      } else {
-        MemorySegment.copy(source.segment(), ValueLayout.JAVA_FLOAT, at, narrow, 0, cols);
-        for (int c = 0; c < cols; c++) {
-          values[c] = root * (narrow[c] - shift[c]);
-        }
+  Tensor load(long first, long count) {
+    load(x, shiftX, first, count, 1);
+    load(y, shiftY, first, count, 1 + d);
+    if (weights.areGiven()) {
+      for (long i = 0; i < count; i++) {
+        weigh(i, Math.sqrt(weights.of(weights.row(first + i))));
       }
-      long out = panel.byteOffset() + (long) i * cols * Double.BYTES;
-      MemorySegment.copy(values, 0, panel.segment(), ValueLayout.JAVA_DOUBLE, out, cols);
     }
     return panel.rows(0, count);
   }
 
-  /** Checked again where it is read: memory can change. */
-  private long row(long position) {
-    long row = index == null ? position : index.getLong(position);
-    if (row < 0 || row >= source.rows()) {
-      throw new IndexOutOfBoundsException(
-          "entry %d of '%s' is row %d, tensor '%s' has %,d rows"
-              .formatted(position, index.name(), row, source.name(), source.rows()));
-    }
-    return row;
-  }
-
-  /** Adds weighted sums of the shifted columns. */
-  void addSums(Tensor loaded, double[] sums) {
-    MemorySegment values = loaded.segment();
-    long at = loaded.byteOffset();
-    Arrays.fill(partial, 0);
-    for (long i = 0; i < loaded.rows(); i++) {
-      double root = roots[(int) i];
-      for (int c = 0; c < partial.length; c++, at += Double.BYTES) {
-        partial[c] += root * values.get(ValueLayout.JAVA_DOUBLE, at);
+  private void load(RowStrip strip, double[] shift, long first, long count, int column) {
+    double[] values = strip.values;
+    long stride = panel.rowStride() * Double.BYTES;
+    MemorySegment to = panel.segment();
+    long at = panel.byteOffset() + (long) column * Double.BYTES;
+    for (long done = 0; done < count; done += strip.rows()) {
+      int rows = (int) Math.min(strip.rows(), count - done);
+      strip.load(index, first + done, rows);
+      int cells = rows * strip.columns();
+      for (int i = 0; i < cells; i++) {
+        values[i] -= shift[i];
+      }
+      for (int cell = 0; cell < cells; cell += strip.columns(), at += stride) {
+        MemorySegment.copy(values, cell, to, ValueLayout.JAVA_DOUBLE, at, strip.columns());
       }
     }
-    add(partial, sums);
   }
 
-  void addSquares(Tensor loaded, double[] sums) {
-    MemorySegment values = loaded.segment();
-    long at = loaded.byteOffset();
-    Arrays.fill(partial, 0);
-    for (long i = 0; i < loaded.rows(); i++) {
-      for (int c = 0; c < partial.length; c++, at += Double.BYTES) {
-        double value = values.get(ValueLayout.JAVA_DOUBLE, at);
-        partial[c] += value * value;
-      }
+  private void weigh(long row, double root) {
+    panel.set(row, 0, root);
+    for (long c = 1; c < panel.cols(); c++) {
+      panel.set(row, c, root == 0 ? 0 : root * panel.get(row, c));
     }
-    add(partial, sums);
   }
 
-  private static void add(double[] terms, double[] sums) {
-    for (int c = 0; c < sums.length; c++) {
-      sums[c] += terms[c];
-    }
+  /** X of what was loaded. */
+  Tensor features(Tensor loaded) {
+    return loaded.columns(1, d);
+  }
+
+  /** The targets of what was loaded. */
+  Tensor targets(Tensor loaded) {
+    return loaded.columns(1L + d, loaded.cols() - 1 - d);
   }
 }

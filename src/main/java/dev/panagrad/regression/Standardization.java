@@ -129,10 +129,18 @@ public final class Standardization {
   }
 
   private static void apply(Tensor t, ColumnMoments moments) {
-    for (long i = 0; i < t.rows(); i++) {
-      for (int c = 0; c < moments.mean.length; c++) {
-        t.set(i, c, moments.standardized(t.get(i, c), c));
+    RowStrip strip = new RowStrip(t);
+    double[] values = strip.values;
+    double[] mean = strip.perCell(moments.mean);
+    double[] rest = strip.perCell(moments.rest);
+    double[] scale = strip.perCell(moments.scale);
+    for (long row = 0; row < t.rows(); row += strip.rows()) {
+      int count = (int) Math.min(strip.rows(), t.rows() - row);
+      strip.load(null, row, count);
+      for (int i = 0; i < values.length; i++) {
+        values[i] = (values[i] - mean[i] - rest[i]) / scale[i];
       }
+      strip.store(row, count);
     }
   }
 

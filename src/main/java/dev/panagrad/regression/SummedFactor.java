@@ -4,7 +4,6 @@ import dev.panagrad.backend.Backend;
 import dev.panagrad.backend.Batch;
 import dev.panagrad.backend.DenseRows;
 import dev.panagrad.backend.LinearAlgebra;
-import dev.panagrad.backend.Transpose;
 import dev.panagrad.tensor.DType;
 import dev.panagrad.tensor.Tensor;
 import dev.panagrad.tensor.TensorArena;
@@ -18,9 +17,8 @@ import java.util.stream.IntStream;
  * <p>Squaring loses digits: with condition number c of the standardized columns, and means of at
  * most r deviations, a solution by this triangle is wrong by about {@code u c^2 (1 + r^2)}. It is
  * made where that is below 1e-4, so that each refinement by residuals of the rows gains four digits
- * or more. F64 rows are taken as they are where r is small; others are less their first row, which
- * is some deviations from the mean, and go through panels of F64. Source: Björck, Numerical Methods
- * for Least Squares Problems (1996), section 2.9.3.
+ * or more. Rows are less the first, which is some deviations from the mean. Source: Björck,
+ * Numerical Methods for Least Squares Problems (1996), section 2.9.3.
  */
 public final class SummedFactor {
   /** Condition number up to which solutions by this factor can be refined. */
@@ -32,7 +30,6 @@ public final class SummedFactor {
   private static final long MIN_CELLS = 1 << 20; // fewer are reflected as fast
   private static final int MIN_ROWS_PER_COLUMN = 64;
   private static final int MAX_FEATURES = 512;
-  private static final int PANEL = 4096; // rows
 
   private SummedFactor() {}
 
@@ -64,18 +61,7 @@ public final class SummedFactor {
         || count < (long) MIN_ROWS_PER_COLUMN * d) {
       return null;
     }
-    int m = d + (int) rows.outputs();
-    if (batch.index() == null && rows.weights() == null && rows.dtype() == DType.F64) {
-      Sums sums = new Sums(m);
-      sums.addInPlace(backend.linear(), rows, count);
-      RowFactor found = factor(sums, d, count, hasIntercept);
-      if (found != null || !hasIntercept) {
-        return found;
-      }
-    }
-    Sums sums = new Sums(m);
-    sums.addPanels(backend.linear(), batch, count, hasIntercept);
-    return factor(sums, d, count, hasIntercept);
+    return factor(new Sums(backend.linear(), batch, count, hasIntercept), d, count, hasIntercept);
   }
 
   /** Returns whether products of columns lose no more digits as they are than centered. */
@@ -125,109 +111,39 @@ public final class SummedFactor {
     final double[][] products;
     final double[] means; // of the shifted columns
     final double[] shift; // which was subtracted from each column before
-    double weight;
+    final double weight;
 
-    Sums(int columns) {
-      products = new double[columns][columns];
-      means = new double[columns];
-      shift = new double[columns];
-    }
-
-    /** Adds F64 rows as they are. */
-    void addInPlace(LinearAlgebra linear, DenseRows rows, long count) {
-      int k = (int) rows.outputs();
-      weight = count;
-      try (TensorArena arena = TensorArena.open("sums")) {
-        Products of = new Products(arena, linear, (int) rows.features(), k);
-        Tensor ofX = arena.allocate("sums of X", DType.F64, rows.features());
-        Tensor ofY = arena.allocate("sums of y", DType.F64, k);
-        Tensor ones = arena.allocate("ones", DType.F64, PANEL).fill(1);
-        for (long done = 0; done < count; done += PANEL) {
-          long size = Math.min(PANEL, count - done);
-          Tensor x = rows.x().rows(done, size);
-          Tensor y = rows.y().rows(done, size);
-          y = y.shape().rank() == 2 ? y : y.reshape(size, k);
-          of.add(x, y);
-          linear.gemv(Transpose.YES, 1, x, ones.rows(0, size), 1, ofX);
-          linear.gemv(Transpose.YES, 1, y, ones.rows(0, size), 1, ofY);
-        }
-        of.divide(this, ofX.toArray(), ofY.toArray());
-      }
-    }
-
-    /** Adds rows of any type, order and weights, less the first where there is an intercept. */
-    void addPanels(LinearAlgebra linear, Batch batch, long count, boolean isShifted) {
+    /** Rows are shifted by the first where there is an intercept. */
+    Sums(LinearAlgebra linear, Batch batch, long count, boolean isShifted) {
       DenseRows rows = batch.rows();
       int d = (int) rows.features();
-      int k = (int) rows.outputs();
-      Tensor y = rows.y();
+      int m = d + (int) rows.outputs();
       RelativeWeights weights = new RelativeWeights(rows.weights(), batch.index(), 0, count);
       double total = weights.sum(0, count);
-      double[] shiftX = new double[d];
-      double[] shiftY = new double[k];
+      weight = total * weights.largest();
+      shift = new double[m];
       if (isShifted) {
         long first = 0;
         while (weights.of(weights.row(first)) == 0) {
           first++;
         }
         long row = weights.row(first);
-        Arrays.setAll(shiftX, c -> rows.x().get(row, c));
-        Arrays.setAll(shiftY, j -> y.get(row, j));
+        Arrays.setAll(shift, c -> c < d ? rows.x().get(row, c) : rows.y().get(row, c - d));
       }
-      double[] ofX = new double[d];
-      double[] ofY = new double[k];
+      means = new double[m];
+      products = new double[m][m];
       try (TensorArena arena = TensorArena.open("sums")) {
-        Products of = new Products(arena, linear, d, k);
-        RowPanel features = new RowPanel(arena, rows.x(), batch.index(), count, weights);
-        RowPanel targets = new RowPanel(arena, y, batch.index(), count, weights);
+        Tensor sums = arena.allocate("sums of products", DType.F64, 1 + m, 1 + m);
+        RowPanel panel = new RowPanel(arena, batch, count, weights);
+        panel.shiftBy(shift);
         for (long done = 0; done < count; done += RowPanel.ROWS) {
-          long size = Math.min(RowPanel.ROWS, count - done);
-          Tensor z = features.load(done, size, shiftX);
-          Tensor v = targets.load(done, size, shiftY);
-          of.add(z, v);
-          features.addSums(z, ofX);
-          targets.addSums(v, ofY);
+          linear.syrk(1, panel.load(done, Math.min(RowPanel.ROWS, count - done)), 1, sums);
         }
-        weight = total;
-        of.divide(this, ofX, ofY);
-        weight *= weights.largest();
-      }
-      System.arraycopy(shiftX, 0, shift, 0, d);
-      System.arraycopy(shiftY, 0, shift, d, k);
-    }
-  }
-
-  /** Sums of the products of columns. */
-  private static final class Products {
-    private final LinearAlgebra linear;
-    private final Tensor g; // X^T X
-    private final Tensor c; // y^T X
-    private final Tensor q; // y^T y
-
-    Products(TensorArena arena, LinearAlgebra linear, int d, int k) {
-      this.linear = linear;
-      g = arena.allocate("X^T X", DType.F64, d, d);
-      c = arena.allocate("y^T X", DType.F64, k, d);
-      q = arena.allocate("y^T y", DType.F64, k, k);
-    }
-
-    void add(Tensor x, Tensor y) {
-      linear.syrk(1, x, 1, g);
-      if (q.rows() == 1) {
-        linear.gemv(Transpose.YES, 1, x, y.reshape(y.rows()), 1, c.reshape(c.cols()));
-      } else {
-        linear.gemm(Transpose.YES, Transpose.NO, 1, y, x, 1, c);
-      }
-      linear.syrk(1, y, 1, q);
-    }
-
-    void divide(Sums into, double[] ofX, double[] ofY) {
-      int d = ofX.length;
-      for (int i = 0; i < into.means.length; i++) {
-        into.means[i] = (i < d ? ofX[i] : ofY[i - d]) / into.weight;
-        for (int j = i; j < into.means.length; j++) {
-          double sum = j < d ? g.get(i, j) : i < d ? c.get(j - d, i) : q.get(i - d, j - d);
-          into.products[i][j] = sum / into.weight;
+        for (int i = 0; i < m; i++) {
+          means[i] = sums.get(0, 1 + i) / total;
+          for (int j = i; j < m; j++) {
+            products[i][j] = sums.get(1 + i, 1 + j) / total;
+          }
         }
       }
     }

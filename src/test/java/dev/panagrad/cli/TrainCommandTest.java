@@ -302,7 +302,7 @@ class TrainCommandTest {
   void gramSaysWhatItTakes() {
     String line = "--target y,z --epochs 2 --gram";
     Cli.assertContains(
-        Cli.train(data, line).exits(Cli.DONE).out(), "gram: X^T X and X^T y take 41,176 bytes");
+        Cli.train(data, line).exits(Cli.DONE).out(), "gram: X^T X and X^T y take 49,368 bytes");
     assertFalse(Cli.train(data, line + " --quiet").out().contains("gram:"));
   }
 

@@ -132,7 +132,7 @@ class NormalEquationsRefusalsTest {
   /** Without rows there is nothing that so many features would need memory for. */
   @Test
   void tooManyFeatures() {
-    assertEquals(8L * (64 * 64 + 3 * 2 * 64 + 1024 * 66), NormalEquations.requiredBytes(64, 2));
+    assertEquals(8L * (64 * 64 + 3 * 2 * 64 + 1024 * 67), NormalEquations.requiredBytes(64, 2));
     assertTrue(NormalEquations.requiredBytes(NormalEquations.MAX_FEATURES, 1) < 4e9);
     for (long features : new long[] {NormalEquations.MAX_FEATURES + 1, 1L << 40, Long.MAX_VALUE}) {
       IllegalArgumentException e =

@@ -174,7 +174,7 @@ final class GemmF32 implements WorkerPool.ChunkTask {
     }
   }
 
-  /** Panels of TILE_COLS columns, depth by depth; columns beyond the matrix are zero. */
+  /** Panels of TILE_COLS columns, depth by depth. */
   private void packB(int from) {
     int to = Math.min(cols, from + PACK_PANELS * TILE_COLS);
     for (int panel = from; panel < to; panel += TILE_COLS) {
@@ -187,7 +187,7 @@ final class GemmF32 implements WorkerPool.ChunkTask {
     }
   }
 
-  /** Panels of TILE_ROWS columns of A, depth by depth; columns beyond the matrix are zero. */
+  /** Panels of TILE_ROWS columns of A, depth by depth. */
   private void packA(float[] pa, long rowFirst, int rows) {
     for (int panel = 0; panel < rows; panel += TILE_ROWS) {
       int tall = Math.min(TILE_ROWS, rows - panel);
@@ -196,29 +196,29 @@ final class GemmF32 implements WorkerPool.ChunkTask {
   }
 
   /**
-   * Rows {@code [first, first + deep)} of columns {@code [col, col + wide)}, row after row. A
-   * vector may write beyond its row: to the next one, which is written after it, or to the part of
-   * the array that is not used.
+   * Rows {@code [first, first + deep)} of columns {@code [col, col + wide)}, row after row. Columns
+   * beyond them are what lies there or zeros, and nothing is read of their products. A vector may
+   * write beyond its row: to the next one, which is written after it, or to the part of the array
+   * that is not used.
    */
   private static void packAlong(
       Operand t, long first, int deep, long col, int wide, float[] to, int toFirst, int width) {
     MemorySegment ts = t.segment;
-    long end = ts.byteSize() - VECTOR_BYTES;
+    boolean isPair = width == TILE_COLS && wide > LanesF32.COUNT;
+    boolean isOne = !isPair && (ROW_LANES || width == TILE_COLS);
+    long end = ts.byteSize() - (isPair ? 2 : 1) * VECTOR_BYTES;
     for (int l = 0; l < deep; l++) {
       long from = t.at(first + l, col);
       int at = toFirst + l * width;
       int j = 0;
-      if (wide == LanesF32.COUNT && width == TILE_COLS) {
-        fromMemorySegment(SPECIES, ts, from, ORDER).intoArray(to, at);
-        j = wide;
-      } else if (wide == TILE_COLS) {
+      if (isPair && from <= end) {
         fromMemorySegment(SPECIES, ts, from, ORDER).intoArray(to, at);
         fromMemorySegment(SPECIES, ts, from + VECTOR_BYTES, ORDER)
             .intoArray(to, at + LanesF32.COUNT);
-        j = wide;
-      } else if (ROW_LANES && wide == TILE_ROWS && from <= end) {
+        continue;
+      } else if (isOne && from <= end) {
         fromMemorySegment(SPECIES, ts, from, ORDER).intoArray(to, at);
-        j = wide;
+        continue;
       }
       for (; j < wide; j++) {
         to[at + j] = ts.get(ValueLayout.JAVA_FLOAT, from + (long) j * LanesF32.BYTES);

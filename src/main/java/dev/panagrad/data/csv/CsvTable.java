@@ -198,12 +198,16 @@ public final class CsvTable extends ScannedTable {
               rows -> {
                 piece = rows;
                 for (pieceRow = 0; pieceRow < rows.rows(); pieceRow++, row[0]++) {
+                  int first = pieceRow * selected.length;
+                  if (rows.nextOther(first) >= first + selected.length) {
+                    into.numbers(row[0], rows.values(), first, selected.length);
+                    continue;
+                  }
                   for (int i = 0; i < selected.length; i++) {
-                    int cell = pieceRow * selected.length + i;
-                    if (rows.isOther(cell)) {
+                    if (rows.nextOther(first + i) == first + i) {
                       cell(rows.text(pieceRow, selected[i]).strip(), row[0], i, into);
                     } else {
-                      into.number(row[0], i, rows.value(cell));
+                      into.number(row[0], i, rows.values()[first + i]);
                     }
                   }
                 }

@@ -29,9 +29,13 @@ final class PlainPiece {
   // (Clinger 1990, How to read floating point numbers accurately).
   private static final long MOST_EXACT = 1L << 53;
   private static final double[] POWERS = new double[23];
+  private static final long[] WHOLE_POWERS = new long[Long.BYTES + 1];
   private static final int MOST_DIGITS = 18; // of a long
 
   static {
+    for (int i = 0; i < WHOLE_POWERS.length; i++) {
+      WHOLE_POWERS[i] = Math.powExact(10L, i);
+    }
     POWERS[0] = 1;
     for (int i = 1; i < POWERS.length; i++) {
       POWERS[i] = 10 * POWERS[i - 1];
@@ -241,11 +245,13 @@ final class PlainPiece {
     int power = 0;
     if (b[i] == '.') {
       int point = ++i;
-      digit = b[i] - '0';
-      while (digit >= 0 && digit <= 9) {
-        whole = 10 * whole + digit;
-        digit = b[++i] - '0';
-      }
+      int found;
+      do {
+        long word = (long) LONG.get(b, i) ^ (LOW_BITS * '0');
+        found = digits(word);
+        whole = WHOLE_POWERS[found] * whole + value(word, found);
+        i += found;
+      } while (found == Long.BYTES);
       power = point - i;
       digits -= power;
     }
@@ -280,17 +286,41 @@ final class PlainPiece {
     return isNegative ? -exact : exact;
   }
 
+  /** How many bytes of a word, from its first, are digits less '0'. */
+  private static int digits(long word) {
+    long others = ((word + LOW_BITS * (0x7F - 9)) | word) & HIGH_BITS;
+    return Long.numberOfTrailingZeros(others) >>> 3;
+  }
+
+  /**
+   * The number of the first digits of a word, eight digits at once: pairs, then fours, then all.
+   * Source: Lemire (2021), Number parsing at a gigabyte per second.
+   */
+  private static long value(long word, int digits) {
+    long last = digits == 0 ? 0 : word << (Byte.SIZE * (Long.BYTES - digits));
+    long pairs = last * 10 + (last >>> 8);
+    long ends = 0xFF_0000_00FFL;
+    return ((pairs & ends) * ((1_000_000L << 32) + 100)
+            + ((pairs >>> 16) & ends) * ((10_000L << 32) + 1))
+        >>> 32;
+  }
+
   int rows() {
     return rows;
   }
 
-  double value(int cell) {
-    return values[cell];
+  /** The numbers, row after row. */
+  double[] values() {
+    return values;
   }
 
-  /** Returns whether a cell is no number in the usual form, so that its {@link #text} tells. */
-  boolean isOther(int cell) {
-    return others.get(cell);
+  /**
+   * The first cell from one on that is no number in the usual form, so that its {@link #text}
+   * tells; a large number if there is none.
+   */
+  int nextOther(int cell) {
+    int next = others.nextSetBit(cell);
+    return next < 0 ? Integer.MAX_VALUE : next;
   }
 
   /** The byte of the file with which a row begins. */

@@ -175,7 +175,7 @@ public abstract class ArrayTable implements Table {
         int[] places = Arrays.copyOfRange(order, begin, next);
         int[] ofTable = Arrays.stream(places).map(i -> selected[i]).toArray();
         try {
-          read(m, new Selection(first[m], ofTable, places, into));
+          read(m, new Selection(first[m], ofTable, places, places.length == selected.length, into));
         } catch (IOException e) {
           throw RegularFile.cannotRead(place(members.get(m)), e);
         }
@@ -211,9 +211,12 @@ public abstract class ArrayTable implements Table {
     private final int firstOfArray;
     private final int[] ofTable;
     private final int[] selected;
+    private final boolean isWhole;
     private final Values into;
 
-    private Selection(int firstOfArray, int[] ofTable, int[] selected, Values into) {
+    private Selection(
+        int firstOfArray, int[] ofTable, int[] selected, boolean isWhole, Values into) {
+      this.isWhole = isWhole;
       this.firstOfArray = firstOfArray;
       this.ofTable = ofTable;
       this.selected = selected;
@@ -227,6 +230,21 @@ public abstract class ArrayTable implements Table {
     /** A column of the array, from 0. */
     public int column(int i) {
       return ofTable[i] - firstOfArray;
+    }
+
+    /** Returns whether all columns that are asked for are of this array. */
+    public boolean isWhole() {
+      return isWhole;
+    }
+
+    /** Returns where a column is in the order in which {@link #setRow} takes them. */
+    public int place(int i) {
+      return selected[i];
+    }
+
+    /** Takes the numbers of all columns in a row, from 0. */
+    public void setRow(long row, double[] values) {
+      into.numbers(row, values, 0, values.length);
     }
 
     /** Takes the number in a row, from 0. */

@@ -67,6 +67,23 @@ public enum ElementType {
     };
   }
 
+  /** Reads a row that begins at that byte: the element of each offset. */
+  public void get(MemorySegment memory, long row, boolean bigEndian, int[] offsets, double[] into) {
+    if (this == FLOAT32 && !bigEndian) {
+      for (int i = 0; i < into.length; i++) {
+        into[i] = Float.intBitsToFloat(memory.get(INT, row + offsets[i]));
+      }
+    } else if (this == FLOAT64 && !bigEndian) {
+      for (int i = 0; i < into.length; i++) {
+        into[i] = Double.longBitsToDouble(memory.get(LONG, row + offsets[i]));
+      }
+    } else {
+      for (int i = 0; i < into.length; i++) {
+        into[i] = get(memory, row + offsets[i], bigEndian);
+      }
+    }
+  }
+
   private static short twoBytes(MemorySegment memory, long at, boolean bigEndian) {
     short bits = memory.get(SHORT, at);
     return bigEndian ? Short.reverseBytes(bits) : bits;

@@ -70,7 +70,10 @@ record NpyArray(
   /** Hands over the elements of some columns, in their order in the bytes after the header. */
   void read(ForwardWindow window, ArrayTable.Selection selection) throws IOException {
     int count = selection.count();
-    if (isRowMajor() || kind == Kind.RECORDS) {
+    boolean isMatrix = isRowMajor() && elements.getFirst().type() != null;
+    if (isMatrix && selection.isWhole() && rowStride <= ForwardWindow.WINDOW_BYTES) {
+      readRows(window, selection);
+    } else if (isRowMajor() || kind == Kind.RECORDS) {
       for (long row = 0; row < rows; row++) {
         for (int i = 0; i < count; i++) {
           set(window, selection, i, row);
@@ -82,6 +85,21 @@ record NpyArray(
           set(window, selection, i, row);
         }
       }
+    }
+  }
+
+  private void readRows(ForwardWindow window, ArrayTable.Selection selection) throws IOException {
+    Column element = elements.getFirst();
+    int[] offsets = new int[selection.count()];
+    for (int i = 0; i < offsets.length; i++) {
+      offsets[selection.place(i)] = (int) (selection.column(i) * columnStride);
+    }
+    double[] values = new double[offsets.length];
+    int rowBytes = (int) ((columns - 1) * columnStride) + element.bytes();
+    for (long row = 0; row < rows; row++) {
+      long at = window.at(row * rowStride + element.offset(), rowBytes);
+      element.type().get(window.memory, at, element.bigEndian(), offsets, values);
+      selection.setRow(row, values);
     }
   }
 

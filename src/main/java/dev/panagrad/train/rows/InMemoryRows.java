@@ -31,9 +31,14 @@ final class InMemoryRows extends TrainingRows {
     return order == null ? null : order.index();
   }
 
+  /** The training rows as they lie; null if they are all rows. */
+  private Tensor sorted() {
+    return order == null ? null : order.sorted();
+  }
+
   @Override
   public Standardization moments(boolean isShifted, Tensor weights) {
-    return Standardization.fit(data().x(), data().y(), numbers(), trained(), isShifted, weights);
+    return Standardization.fit(data().x(), data().y(), sorted(), trained(), isShifted, weights);
   }
 
   @Override
@@ -69,7 +74,10 @@ final class InMemoryRows extends TrainingRows {
       LinearRegression regression, boolean isHeldOut, LossLog log, GradientParts parts) {
     long first = isHeldOut ? trained() : 0;
     long count = isHeldOut ? heldOut() : trained();
-    regression.computeGradient(batch, first, count, log.next(count));
+    // Where rows may lie in any order, they are read as they lie, which is fastest.
+    Batch inOrder =
+        isHeldOut || !batch.rows().x().isHost() ? batch : new Batch(batch.rows(), sorted());
+    regression.computeGradient(inOrder, first, count, log.next(count));
     log.read();
     double[] losses = new double[data().targets().size()];
     Arrays.setAll(losses, j -> log.loss(0, j));
@@ -79,7 +87,7 @@ final class InMemoryRows extends TrainingRows {
   @Override
   public Batch hostBatch(TrainingLoss loss) {
     DenseRows rows = new DenseRows(data().x(), data().y(), loss.weights(), loss.offset());
-    return new Batch(rows, numbers());
+    return new Batch(rows, sorted());
   }
 
   @Override
@@ -87,15 +95,16 @@ final class InMemoryRows extends TrainingRows {
     // Weights are there on backends in host memory only.
     Tensor weights = batch.rows().weights();
     DenseRows rows = new DenseRows(data().x(), data().y(), weights, null);
-    return NormalEquations.of(host, arena, new Batch(rows, numbers()), 0, trained(), intercept);
+    return NormalEquations.of(host, arena, new Batch(rows, sorted()), 0, trained(), intercept);
   }
 
   @Override
   public void visit(boolean isHeldOut, LongConsumer visitor) {
+    Tensor rows = isHeldOut ? numbers() : sorted();
     long first = isHeldOut ? trained() : 0;
     long end = isHeldOut ? trained() + heldOut() : trained();
     for (long i = first; i < end; i++) {
-      visitor.accept(order == null ? i : order.index().getLong(i));
+      visitor.accept(rows == null ? i : rows.getLong(i));
     }
   }
 

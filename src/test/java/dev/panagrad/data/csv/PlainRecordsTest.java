@@ -66,8 +66,8 @@ class PlainRecordsTest {
             new int[] {0},
             piece -> {
               for (int row = 0; row < piece.rows(); row++) {
-                assertTrue(!piece.isOther(row), piece.text(row, 0));
-                found.add(piece.value(row));
+                assertTrue(piece.nextOther(row) != row, piece.text(row, 0));
+                found.add(piece.values()[row]);
               }
             }));
     for (int i = 0; i < texts.size(); i++) {
@@ -188,9 +188,9 @@ class PlainRecordsTest {
             piece -> {
               for (int row = 0; row < piece.rows(); row++) {
                 found.add(
-                    piece.isOther(row)
+                    piece.nextOther(row) == row
                         ? piece.text(row, 0).strip()
-                        : Double.toString(piece.value(row)));
+                        : Double.toString(piece.values()[row]));
               }
             }));
     return found;
@@ -248,8 +248,8 @@ class PlainRecordsTest {
             new int[] {columns - 1, 0},
             piece -> {
               for (int row = 0; row < piece.rows(); row++) {
-                assertEquals(1.5, piece.value(2 * row));
-                assertEquals(lines.size(), piece.value(2 * row + 1));
+                assertEquals(1.5, piece.values()[2 * row]);
+                assertEquals(lines.size(), piece.values()[2 * row + 1]);
                 try {
                   lines.add(records.line(piece.position(row)));
                 } catch (IOException e) {
