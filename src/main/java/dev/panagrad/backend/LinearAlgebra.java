@@ -156,7 +156,9 @@ public final class LinearAlgebra {
           "gemm: op(%s) has %,d columns and op(%s) has %,d rows; they must agree"
               .formatted(a, k, b, inner));
     }
-    c.requireShape(Shape.of(m, n));
+    if (c.rows() != m || c.cols() != n) {
+      c.requireShape(Shape.of(m, n));
+    }
     requireOutput(c, a);
     c.requireDisjoint(b);
     if (c.count() > 0) {

@@ -136,11 +136,14 @@ public final class RowOrder {
     return z ^ (z >>> 31);
   }
 
-  /** Shuffles the first rows of a contiguous index. */
+  /**
+   * Shuffles the first rows of a contiguous index. A random number below a bound is the upper half
+   * of a product with it, without a division: probabilities differ by a part in 2^64 for each row.
+   */
   static void shuffle(Tensor index, long count, RandomGenerator random) {
     MemorySegment rows = index.segment().asSlice(index.byteOffset());
     for (long i = count - 1; i > 0; i--) {
-      long other = random.nextLong(i + 1);
+      long other = Math.unsignedMultiplyHigh(random.nextLong(), i + 1);
       long held = rows.getAtIndex(ValueLayout.JAVA_LONG, i);
       rows.setAtIndex(ValueLayout.JAVA_LONG, i, rows.getAtIndex(ValueLayout.JAVA_LONG, other));
       rows.setAtIndex(ValueLayout.JAVA_LONG, other, held);

@@ -22,12 +22,13 @@ import jdk.incubator.vector.FloatVector;
  *     for a block of DEPTH of the inner dimension
  *       pack B into panels [TILE_COLS wide], shared by all threads
  *       for a block of ROWS rows of C                one chunk
- *         pack A into panels [TILE_ROWS tall], if it is transposed
+ *         pack A into panels [TILE_ROWS tall]
  *         for each tile: TILE_ROWS x TILE_COLS in registers, then added to C
  * </pre>
  *
- * A that is not transposed is read where it is: eight streams, each element for two vectors of B.
- * Packing it made no product faster (2-core AVX-512 x86, 2026-11-24).
+ * For few columns of C, A is read where it is unless it is transposed: each element is for few
+ * vectors of B. For many it is packed, as rows of a power of two of bytes share the sets of the
+ * cache (1,024 x 1,024: 98 to 128 GFLOP/s; 2-core Intel Xeon, AVX-512, 2026-11-30).
  *
  * <p>Panels are heap arrays, private to a thread or to the call: a kernel body with many segment
  * accesses passes the compiler's inlining limit and boxes its vectors. Each element of C is summed
@@ -49,12 +50,14 @@ final class GemmF32 implements WorkerPool.ChunkTask {
   private static final long VECTOR_BYTES = (long) LanesF32.COUNT * LanesF32.BYTES;
 
   /**
-   * Each tile of C is read and written once per depth, and where C is large these are misses: 2,048
-   * x 2,048 took 186 ms with 384 and 170 with 1,024. With these three, packed A has 256 KiB in F32
-   * and stays in the level-2 cache, packed B has 4 MiB and stays in the level-3 cache (2-core
-   * AVX-512 x86, 2026-11-24; rows from 24 to 192 and columns from 512 to 2,048 were within 10%).
+   * A panel of B has then 32 KiB, which the level-1 cache holds while panels of A of 8 KiB come
+   * from the level-2 cache; packed A has 64 KiB in F32, and packed B 1 MiB (1,024 x 1,024: 128 to
+   * 142 GFLOP/s against a depth of 1,024; 2-core Intel Xeon, AVX-512, 2026-11-30).
    */
-  private static final int DEPTH = 1024;
+  private static final int DEPTH = 256;
+
+  // Columns of C up to which A is read where it is.
+  private static final int FEW_COLS = TILE_COLS;
 
   // Rows of C per chunk and columns per block.
   private static final int ROWS = 64;
@@ -187,11 +190,16 @@ final class GemmF32 implements WorkerPool.ChunkTask {
     }
   }
 
-  /** Panels of TILE_ROWS columns of A, depth by depth. */
+  /** Panels of TILE_ROWS rows of op(A), depth by depth. */
   private void packA(float[] pa, long rowFirst, int rows) {
     for (int panel = 0; panel < rows; panel += TILE_ROWS) {
       int tall = Math.min(TILE_ROWS, rows - panel);
-      packAlong(a, depthFirst, depth, rowFirst + panel, tall, pa, panel * depth, TILE_ROWS);
+      int to = panel * depth;
+      if (a.transposed) {
+        packAlong(a, depthFirst, depth, rowFirst + panel, tall, pa, to, TILE_ROWS);
+      } else {
+        packAcross(a, rowFirst + panel, tall, depthFirst, depth, pa, to, TILE_ROWS);
+      }
     }
   }
 
@@ -229,21 +237,26 @@ final class GemmF32 implements WorkerPool.ChunkTask {
     }
   }
 
-  /** Columns {@code [first, first + deep)} of rows {@code [row, row + tall)}, column by column. */
+  /**
+   * Columns {@code [first, first + deep)} of rows {@code [row, row + tall)}, column by column, of
+   * four rows at once: stores are then next to each other. Rows beyond them are the last.
+   */
   private static void packAcross(
       Operand t, long row, int tall, long first, int deep, float[] to, int toFirst, int width) {
     MemorySegment ts = t.segment;
-    for (int i = 0; i < tall; i++) {
-      long from = t.at(row + i, first);
+    for (int i = 0; i < width; i += 4) {
+      long from0 = t.at(row + Math.min(i, tall - 1), first);
+      long from1 = t.at(row + Math.min(i + 1, tall - 1), first);
+      long from2 = t.at(row + Math.min(i + 2, tall - 1), first);
+      long from3 = t.at(row + Math.min(i + 3, tall - 1), first);
       int at = toFirst + i;
       for (int l = 0; l < deep; l++) {
-        to[at] = ts.get(ValueLayout.JAVA_FLOAT, from + (long) l * LanesF32.BYTES);
+        long o = (long) l * LanesF32.BYTES;
+        to[at] = ts.get(ValueLayout.JAVA_FLOAT, from0 + o);
+        to[at + 1] = ts.get(ValueLayout.JAVA_FLOAT, from1 + o);
+        to[at + 2] = ts.get(ValueLayout.JAVA_FLOAT, from2 + o);
+        to[at + 3] = ts.get(ValueLayout.JAVA_FLOAT, from3 + o);
         at += width;
-      }
-    }
-    for (int i = tall; i < width; i++) {
-      for (int l = 0; l < deep; l++) {
-        to[toFirst + l * width + i] = 0;
       }
     }
   }
@@ -252,13 +265,13 @@ final class GemmF32 implements WorkerPool.ChunkTask {
     long rowFirst = block * ROWS;
     int rows = (int) Math.min(ROWS, c.rows - rowFirst);
     int packed = depth * Math.ceilDiv(rows, TILE_ROWS) * TILE_ROWS;
-    int needed = a.transposed ? packed + LanesF32.COUNT : 0;
-    if (packedA[worker].length < needed) {
-      packedA[worker] = new float[needed];
+    boolean packsA = a.transposed || c.cols > FEW_COLS;
+    if (packsA && packedA[worker].length < packed + LanesF32.COUNT) {
+      packedA[worker] = new float[packed + LanesF32.COUNT];
     }
     float[] pa = packedA[worker];
     float[] tile = tiles[worker];
-    if (a.transposed) {
+    if (packsA) {
       packA(pa, rowFirst, rows);
     }
     boolean overwrites = depthFirst == 0 && beta == 0;
@@ -269,7 +282,7 @@ final class GemmF32 implements WorkerPool.ChunkTask {
       for (int i = 0; i < rows; i += TILE_ROWS) {
         int tall = Math.min(TILE_ROWS, rows - i);
         int bAt = panel * depth;
-        if (!a.transposed) {
+        if (!packsA) {
           long aAt = a.at(rowFirst + i, depthFirst);
           long aBytes = a.rowStride * LanesF32.BYTES;
           if (TILE_ROWS == 8) {
@@ -284,54 +297,61 @@ final class GemmF32 implements WorkerPool.ChunkTask {
         }
         long to = c.at(rowFirst + i, colFirst + panel);
         long rowBytes = c.rowStride * LanesF32.BYTES;
-        if (wide < TILE_COLS || (oldScale != 0 && oldScale != 1)) {
-          addPart(tile, tall, wide, alpha, c.segment, to, rowBytes, oldScale);
-        } else if (overwrites) {
-          store(tile, tall, alpha, c.segment, to, rowBytes);
+        int vectors = oldScale == 0 || oldScale == 1 ? wide / LanesF32.COUNT : 0;
+        if (overwrites) {
+          store(tile, tall, vectors, alpha, c.segment, to, rowBytes);
         } else {
-          add(tile, tall, alpha, c.segment, to, rowBytes);
+          add(tile, tall, vectors, alpha, c.segment, to, rowBytes);
+        }
+        if (vectors * LanesF32.COUNT < wide) {
+          addRest(tile, tall, vectors, wide, alpha, c.segment, to, rowBytes, oldScale);
         }
       }
     }
   }
 
   private static void add(
-      float[] tile, int tall, float alpha, MemorySegment cs, long first, long rowBytes) {
+      float[] tile,
+      int tall,
+      int vectors,
+      float alpha,
+      MemorySegment cs,
+      long first,
+      long rowBytes) {
     FloatVector factor = broadcast(SPECIES, alpha);
-    long at = first;
-    int from = 0;
     for (int i = 0; i < tall; i++) {
-      FloatVector.fromArray(SPECIES, tile, from)
-          .fma(factor, fromMemorySegment(SPECIES, cs, at, ORDER))
-          .intoMemorySegment(cs, at, ORDER);
-      long next = at + VECTOR_BYTES;
-      FloatVector.fromArray(SPECIES, tile, from + LanesF32.COUNT)
-          .fma(factor, fromMemorySegment(SPECIES, cs, next, ORDER))
-          .intoMemorySegment(cs, next, ORDER);
-      at += rowBytes;
-      from += TILE_COLS;
+      for (int v = 0; v < vectors; v++) {
+        long at = first + i * rowBytes + v * VECTOR_BYTES;
+        FloatVector.fromArray(SPECIES, tile, i * TILE_COLS + v * LanesF32.COUNT)
+            .fma(factor, fromMemorySegment(SPECIES, cs, at, ORDER))
+            .intoMemorySegment(cs, at, ORDER);
+      }
     }
   }
 
   private static void store(
-      float[] tile, int tall, float alpha, MemorySegment cs, long first, long rowBytes) {
+      float[] tile,
+      int tall,
+      int vectors,
+      float alpha,
+      MemorySegment cs,
+      long first,
+      long rowBytes) {
     FloatVector factor = broadcast(SPECIES, alpha);
-    long at = first;
-    int from = 0;
     for (int i = 0; i < tall; i++) {
-      FloatVector.fromArray(SPECIES, tile, from).mul(factor).intoMemorySegment(cs, at, ORDER);
-      FloatVector.fromArray(SPECIES, tile, from + LanesF32.COUNT)
-          .mul(factor)
-          .intoMemorySegment(cs, at + VECTOR_BYTES, ORDER);
-      at += rowBytes;
-      from += TILE_COLS;
+      for (int v = 0; v < vectors; v++) {
+        FloatVector.fromArray(SPECIES, tile, i * TILE_COLS + v * LanesF32.COUNT)
+            .mul(factor)
+            .intoMemorySegment(cs, first + i * rowBytes + v * VECTOR_BYTES, ORDER);
+      }
     }
   }
 
-  /** A tile that is narrower than the others, or with a beta: 0 does not read the old content. */
-  private static void addPart(
+  /** The columns behind whole vectors, or all with a beta: 0 does not read the old content. */
+  private static void addRest(
       float[] tile,
       int tall,
+      int vectors,
       int wide,
       double alpha,
       MemorySegment cs,
@@ -340,7 +360,7 @@ final class GemmF32 implements WorkerPool.ChunkTask {
       double oldScale) {
     for (int i = 0; i < tall; i++) {
       long to = first + i * rowBytes;
-      for (int j = 0; j < wide; j++) {
+      for (int j = vectors * LanesF32.COUNT; j < wide; j++) {
         long at = to + (long) j * LanesF32.BYTES;
         double old = oldScale == 0 ? 0 : oldScale * cs.get(ValueLayout.JAVA_FLOAT, at);
         cs.set(ValueLayout.JAVA_FLOAT, at, narrow(old + alpha * tile[i * TILE_COLS + j]));
