@@ -296,32 +296,23 @@ final class GemmF32 implements WorkerPool.ChunkTask {
           GemmTilesF32.multiply4(pa, i * depth, packedB, bAt, depth, tile);
         }
         long to = c.at(rowFirst + i, colFirst + panel);
-        long rowBytes = c.rowStride * LanesF32.BYTES;
         int vectors = oldScale == 0 || oldScale == 1 ? wide / LanesF32.COUNT : 0;
         if (overwrites) {
-          store(tile, tall, vectors, alpha, c.segment, to, rowBytes);
+          store(tile, tall, vectors, to);
         } else {
-          add(tile, tall, vectors, alpha, c.segment, to, rowBytes);
+          add(tile, tall, vectors, to);
         }
-        if (vectors * LanesF32.COUNT < wide) {
-          addRest(tile, tall, vectors, wide, alpha, c.segment, to, rowBytes, oldScale);
-        }
+        addRest(tile, tall, vectors * LanesF32.COUNT, wide, to, oldScale);
       }
     }
   }
 
-  private static void add(
-      float[] tile,
-      int tall,
-      int vectors,
-      float alpha,
-      MemorySegment cs,
-      long first,
-      long rowBytes) {
+  private void add(float[] tile, int tall, int vectors, long first) {
+    MemorySegment cs = c.segment;
     FloatVector factor = broadcast(SPECIES, alpha);
     for (int i = 0; i < tall; i++) {
       for (int v = 0; v < vectors; v++) {
-        long at = first + i * rowBytes + v * VECTOR_BYTES;
+        long at = first + i * c.rowStride * LanesF32.BYTES + v * VECTOR_BYTES;
         FloatVector.fromArray(SPECIES, tile, i * TILE_COLS + v * LanesF32.COUNT)
             .fma(factor, fromMemorySegment(SPECIES, cs, at, ORDER))
             .intoMemorySegment(cs, at, ORDER);
@@ -329,41 +320,28 @@ final class GemmF32 implements WorkerPool.ChunkTask {
     }
   }
 
-  private static void store(
-      float[] tile,
-      int tall,
-      int vectors,
-      float alpha,
-      MemorySegment cs,
-      long first,
-      long rowBytes) {
+  private void store(float[] tile, int tall, int vectors, long first) {
+    MemorySegment cs = c.segment;
     FloatVector factor = broadcast(SPECIES, alpha);
     for (int i = 0; i < tall; i++) {
       for (int v = 0; v < vectors; v++) {
+        long at = first + i * c.rowStride * LanesF32.BYTES + v * VECTOR_BYTES;
         FloatVector.fromArray(SPECIES, tile, i * TILE_COLS + v * LanesF32.COUNT)
             .mul(factor)
-            .intoMemorySegment(cs, first + i * rowBytes + v * VECTOR_BYTES, ORDER);
+            .intoMemorySegment(cs, at, ORDER);
       }
     }
   }
 
   /** The columns behind whole vectors, or all with a beta: 0 does not read the old content. */
-  private static void addRest(
-      float[] tile,
-      int tall,
-      int vectors,
-      int wide,
-      double alpha,
-      MemorySegment cs,
-      long first,
-      long rowBytes,
-      double oldScale) {
-    for (int i = 0; i < tall; i++) {
-      long to = first + i * rowBytes;
-      for (int j = vectors * LanesF32.COUNT; j < wide; j++) {
-        long at = to + (long) j * LanesF32.BYTES;
+  private void addRest(float[] tile, int tall, int from, int wide, long first, double oldScale) {
+    MemorySegment cs = c.segment;
+    double factor = alpha;
+    for (int i = 0; from < wide && i < tall; i++) {
+      for (int j = from; j < wide; j++) {
+        long at = first + (i * c.rowStride + j) * LanesF32.BYTES;
         double old = oldScale == 0 ? 0 : oldScale * cs.get(ValueLayout.JAVA_FLOAT, at);
-        cs.set(ValueLayout.JAVA_FLOAT, at, narrow(old + alpha * tile[i * TILE_COLS + j]));
+        cs.set(ValueLayout.JAVA_FLOAT, at, narrow(old + factor * tile[i * TILE_COLS + j]));
       }
     }
   }
