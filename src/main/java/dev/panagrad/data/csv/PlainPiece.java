@@ -1,6 +1,6 @@
 package dev.panagrad.data.csv;
 
-import ch.randelshofer.fastdoubleparser.JavaDoubleParser;
+import dev.panagrad.data.file.DecimalBytes;
 import java.io.IOException;
 import java.lang.invoke.MethodHandles;
 import java.lang.invoke.VarHandle;
@@ -20,28 +20,13 @@ final class PlainPiece {
       MethodHandles.byteArrayViewVarHandle(long[].class, ByteOrder.LITTLE_ENDIAN);
   private static final long LOW_BITS = 0x0101_0101_0101_0101L;
   private static final long HIGH_BITS = 0x8080_8080_8080_8080L;
-  private static final int SLACK = Long.BYTES; // for the last word, and a line's end
+  private static final int SLACK = DecimalBytes.SLACK; // for the last word, and a line's end
   private static final int MORE_BYTES = 1 << 16;
   // A longer line is left to the parser of records, which refuses it.
   private static final int MOST_BYTES =
       (int) Math.min(1 << 26, Runtime.getRuntime().maxMemory() / 16);
-  // Whole numbers up to this, and powers of ten up to that, are doubles: one rounding is left
-  // (Clinger 1990, How to read floating point numbers accurately).
-  private static final long MOST_EXACT = 1L << 53;
-  private static final double[] POWERS = new double[23];
-  private static final long[] WHOLE_POWERS = new long[Long.BYTES + 1];
-  private static final int MOST_DIGITS = 18; // of a long
 
-  static {
-    for (int i = 0; i < WHOLE_POWERS.length; i++) {
-      WHOLE_POWERS[i] = Math.powExact(10L, i);
-    }
-    POWERS[0] = 1;
-    for (int i = 1; i < POWERS.length; i++) {
-      POWERS[i] = 10 * POWERS[i - 1];
-    }
-  }
-
+  private final DecimalBytes numbers = new DecimalBytes();
   private final byte separator;
   private final int columns;
   private byte[] bytes = {};
@@ -231,43 +216,9 @@ final class PlainPiece {
     while (isGap(b[i])) {
       i++;
     }
-    int start = i;
-    boolean isNegative = b[i] == '-';
-    i += isNegative || b[i] == '+' ? 1 : 0;
-    long whole = 0;
-    int digits = i;
-    int digit = b[i] - '0';
-    while (digit >= 0 && digit <= 9) {
-      whole = 10 * whole + digit;
-      digit = b[++i] - '0';
-    }
-    digits = i - digits;
-    int power = 0;
-    if (b[i] == '.') {
-      int point = ++i;
-      int found;
-      do {
-        long word = (long) LONG.get(b, i) ^ (LOW_BITS * '0');
-        found = digits(word);
-        whole = WHOLE_POWERS[found] * whole + value(word, found);
-        i += found;
-      } while (found == Long.BYTES);
-      power = point - i;
-      digits -= power;
-    }
-    boolean isNumber = digits > 0;
-    boolean isShort = digits <= MOST_DIGITS;
-    if ((b[i] | 0x20) == 'e' && b[i] != separator) {
-      i++;
-      i += b[i] == '-' || b[i] == '+' ? 1 : 0;
-      int exponent = i;
-      while (b[i] >= '0' && b[i] <= '9') {
-        i++;
-      }
-      isNumber &= i > exponent;
-      isShort = false;
-    }
-    int stop = i;
+    double value = numbers.parse(b, i);
+    boolean isNumber = numbers.end() >= 0;
+    i = Math.max(i, numbers.end());
     while (isGap(b[i])) {
       i++;
     }
@@ -279,30 +230,7 @@ final class PlainPiece {
       others.set(cell);
       return Double.NaN;
     }
-    if (!isShort || whole > MOST_EXACT || -power >= POWERS.length) {
-      return JavaDoubleParser.parseDouble(b, start, stop - start);
-    }
-    double exact = power == 0 ? whole : whole / POWERS[-power];
-    return isNegative ? -exact : exact;
-  }
-
-  /** How many bytes of a word, from its first, are digits less '0'. */
-  private static int digits(long word) {
-    long others = ((word + LOW_BITS * (0x7F - 9)) | word) & HIGH_BITS;
-    return Long.numberOfTrailingZeros(others) >>> 3;
-  }
-
-  /**
-   * The number of the first digits of a word, eight digits at once: pairs, then fours, then all.
-   * Source: Lemire (2021), Number parsing at a gigabyte per second.
-   */
-  private static long value(long word, int digits) {
-    long last = digits == 0 ? 0 : word << (Byte.SIZE * (Long.BYTES - digits));
-    long pairs = last * 10 + (last >>> 8);
-    long ends = 0xFF_0000_00FFL;
-    return ((pairs & ends) * ((1_000_000L << 32) + 100)
-            + ((pairs >>> 16) & ends) * ((10_000L << 32) + 1))
-        >>> 32;
+    return value;
   }
 
   int rows() {

@@ -59,8 +59,8 @@ final class PlainRecords {
   static PlainRecords find(
       FileSource source, char separator, int columns, boolean hasHeader, int pieceBytes)
       throws IOException {
-    if (separator >= 0x80) {
-      return null;
+    if (separator >= 0x80 || (separator | 0x20) == 'e') {
+      return null; // as an exponent may follow a number
     }
     try (FileChannel file = source.channel()) {
       long first = hasHeader ? afterHeader(file) : afterMark(file);

@@ -134,7 +134,12 @@ public final class LibsvmTable extends ScannedTable {
             into.number(row, order[next], 0);
           }
           if (next < columns.length && columns[next] == index) {
-            cell(lines.value(), row, order[next++], into);
+            double number = hasNumericMarks ? Double.NaN : lines.number();
+            if (Double.isNaN(number)) {
+              cell(lines.value(), row, order[next++], into);
+            } else {
+              into.number(row, order[next++], number);
+            }
           }
         }
         for (; next < columns.length; next++) {

@@ -1,6 +1,7 @@
 package dev.panagrad.data.libsvm;
 
 import dev.panagrad.data.DataException;
+import dev.panagrad.data.file.DecimalBytes;
 import dev.panagrad.data.file.NumberedColumns;
 import dev.panagrad.data.file.Utf8;
 import java.io.IOException;
@@ -16,7 +17,7 @@ final class SparseLines implements AutoCloseable {
   private static final int MAX_WORD = 512; // no number has this many characters
   private static final int SHOWN_CHARACTERS = 40;
   private static final int BUFFER_BYTES = 64 * 1024;
-  private static final String QUERY = "qid:";
+  private static final byte[] QUERY = {'q', 'i', 'd', ':'};
   private static final byte[] MARK = {(byte) 0xEF, (byte) 0xBB, (byte) 0xBF};
 
   private final String name;
@@ -24,7 +25,8 @@ final class SparseLines implements AutoCloseable {
   private final byte[] buffer = new byte[BUFFER_BYTES];
   private int next;
   private int filled;
-  private final byte[] word = new byte[MAX_WORD];
+  private final byte[] word = new byte[MAX_WORD + DecimalBytes.SLACK];
+  private final DecimalBytes numbers = new DecimalBytes();
   private int length;
   private int colon;
   private long line; // number of the line, from 1; blank lines and comments count
@@ -63,8 +65,8 @@ final class SparseLines implements AutoCloseable {
     label = text(0);
     index = 0;
     pending = nextWord();
-    if (pending && shown(0, length).startsWith(QUERY)) {
-      requireDigits(QUERY.length(), "a query number");
+    if (pending && length >= QUERY.length && Arrays.mismatch(word, QUERY) == QUERY.length) {
+      requireDigits(QUERY.length, "a query number");
       pending = nextWord();
     }
     return true;
@@ -91,6 +93,13 @@ final class SparseLines implements AutoCloseable {
     }
     index = found;
     return true;
+  }
+
+  /** The value of the pair if it is a number, and no name of one; else NaN. */
+  double number() {
+    word[length] = ' ';
+    double number = numbers.parse(word, colon + 1);
+    return numbers.end() == length ? number : Double.NaN;
   }
 
   /** The value of the pair, as it is written. */
@@ -149,18 +158,31 @@ final class SparseLines implements AutoCloseable {
       atEndOfLine = true;
       return false;
     }
-    while (c >= 0 && c != '\n' && c != '#' && !isBlank(c)) {
-      if (length == MAX_WORD) {
-        throw wrong("'%s' is no label and no pair".formatted(shown(0, length)));
-      }
-      if (c == ':' && colon < 0) {
-        colon = length;
-      }
-      word[length++] = (byte) c;
-      next++;
-      c = peek();
-    }
+    do {
+      copyWord();
+    } while (next == filled && peek() >= 0);
     return true;
+  }
+
+  /** Goes on with a word to its end, or to that of the buffer. */
+  private void copyWord() {
+    int at = next;
+    int n = length;
+    for (; at < filled; at++) {
+      byte b = buffer[at];
+      if (b <= '#' && (b == '\n' || b == '#' || isBlank(b))) {
+        break;
+      }
+      if (n == MAX_WORD) {
+        throw wrong("'%s' is no label and no pair".formatted(shown(0, n)));
+      }
+      if (b == ':' && colon < 0) {
+        colon = n;
+      }
+      word[n++] = b;
+    }
+    next = at;
+    length = n;
   }
 
   private static boolean isBlank(int c) {
