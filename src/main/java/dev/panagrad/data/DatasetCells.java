@@ -2,6 +2,7 @@ package dev.panagrad.data;
 
 import dev.panagrad.tensor.DType;
 import dev.panagrad.tensor.Tensor;
+import dev.panagrad.tensor.cell.Cells;
 import java.lang.foreign.MemorySegment;
 import java.lang.foreign.ValueLayout;
 
@@ -22,9 +23,9 @@ final class DatasetCells implements Table.Cells {
   @Override
   public void set(long row, int selected, double value) {
     if (selected < features) {
-      x.set(row, selected, value);
+      Cells.set(x, row * x.rowStride() + selected, value);
     } else {
-      y.set(row, selected - features, value);
+      Cells.set(y, row * y.rowStride() + selected - features, value);
     }
   }
 

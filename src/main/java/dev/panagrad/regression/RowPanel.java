@@ -55,11 +55,6 @@ final class RowPanel {
   Tensor load(long first, long count) {
     load(x, shiftX, first, count, 1);
     load(y, shiftY, first, count, 1 + d);
-    if (weights.areGiven()) {
-      for (long i = 0; i < count; i++) {
-        weigh(i, Math.sqrt(weights.of(weights.row(first + i))));
-      }
-    }
     return panel.rows(0, count);
   }
 
@@ -75,16 +70,16 @@ final class RowPanel {
       for (int i = 0; i < cells; i++) {
         values[i] -= shift[i];
       }
+      for (int i = 0; weights.areGiven() && i < rows; i++) {
+        double root = Math.sqrt(weights.of(weights.row(first + done + i)));
+        panel.set(done + i, 0, root);
+        for (int cell = i * strip.columns(); cell < (i + 1) * strip.columns(); cell++) {
+          values[cell] = root == 0 ? 0 : root * values[cell];
+        }
+      }
       for (int cell = 0; cell < cells; cell += strip.columns(), at += stride) {
         MemorySegment.copy(values, cell, to, ValueLayout.JAVA_DOUBLE, at, strip.columns());
       }
-    }
-  }
-
-  private void weigh(long row, double root) {
-    panel.set(row, 0, root);
-    for (long c = 1; c < panel.cols(); c++) {
-      panel.set(row, c, root == 0 ? 0 : root * panel.get(row, c));
     }
   }
 

@@ -82,7 +82,8 @@ class LayeringTest {
                   "data/parquet",
                   "data/safetensors",
                   "safetensors",
-                  "tensor")),
+                  "tensor",
+                  "tensor/cell")),
           Map.entry("data/file", Set.of("data", "tensor")),
           Map.entry("data/arrow", Set.of("data", "data/file", "tensor")),
           Map.entry("data/csv", Set.of("data", "data/file", "tensor")),
@@ -109,6 +110,7 @@ class LayeringTest {
                   "schedule",
                   "solver",
                   "tensor",
+                  "tensor/cell",
                   "train/rows")),
           Map.entry("train/checkpoint", Set.of("optimizer", "safetensors", "tensor")),
           Map.entry(

@@ -7,6 +7,7 @@ import dev.panagrad.regression.Standardization;
 import dev.panagrad.regression.SummedFactor;
 import dev.panagrad.solver.Objective;
 import dev.panagrad.tensor.Tensor;
+import dev.panagrad.tensor.cell.Cells;
 import dev.panagrad.train.rows.RowFit;
 import dev.panagrad.train.rows.TrainingRows;
 import java.util.Arrays;
@@ -174,7 +175,7 @@ public final class Coordinates implements Objective {
             return;
           }
           for (int f = 0; f < d; f++) {
-            z[f] = constant[f] ? 0 : (x.get(row, f) - shift[f]) / scale[f];
+            z[f] = constant[f] ? 0 : (Cells.get(x, row * x.rowStride() + f) - shift[f]) / scale[f];
           }
           if (isExact) {
             solveTransposed(z);
