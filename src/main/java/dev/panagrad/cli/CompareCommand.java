@@ -56,9 +56,15 @@ final class CompareCommand implements Callable<Integer> {
       List<String> coarse = Warnings.print(original, null);
       long rows = original.rows();
       Warnings.printRows(rows, training.trainingRows(rows), original.features().size(), training);
-      long passes = methods.stream().filter(m -> !m.isSolver()).mapToLong(training::epochs).sum();
+      double passes =
+          methods.contains(MethodName.EXACT)
+              ? Double.POSITIVE_INFINITY // it is one of them
+              : methods.stream().filter(m -> !m.isSolver()).mapToLong(training::epochs).sum();
       ExactLoss exact = training.exact(backend, original, null, passes);
       System.out.printf("backend %s (%s)%n", backend.name(), backend.detail());
+      if (Double.isNaN(exact.mse())) {
+        System.out.println("gaps to the exact loss  not computed: " + exact.note());
+      }
       System.out.printf(
           "%-9s %8s %9s %14s %12s %9s %9s%n",
           "optimizer", "epochs", "steps", "MSE", "gap", "R2", "seconds");

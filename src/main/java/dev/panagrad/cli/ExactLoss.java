@@ -17,12 +17,14 @@ record ExactLoss(double mse, double variance, String note) {
   // Below this part of the variance a loss is rounding: there is no gap to it.
   private static final double ROUNDING = 1e-12;
 
-  private static final double FEW_OPERATIONS = 2e9; // a tenth of a second
-  // What else is done with a cell, in products with columns.
+  // Multiplications and additions for each cell and column besides those of products.
   private static final double FIXED = 300;
-  // So many passes of a training take ten times as long: it is little beside them.
-  private static final double PASSES = 30;
-  private static final double PASSES_PER_FEATURE = 0.1;
+  private static final double FEW_OPERATIONS = 2e9; // a tenth of a second
+  // They take a tenth of the time that a training takes for a cell in a pass.
+  private static final double TENTH_OF_PASS = 20;
+
+  /** So many operations take about a second, and are little beside several trainings. */
+  static final double OF_A_SECOND = 2e10;
 
   static ExactLoss none(String reason) {
     return new ExactLoss(Double.NaN, Double.NaN, reason);
@@ -31,23 +33,16 @@ record ExactLoss(double mse, double variance, String note) {
   /**
    * Solves on a host; units say what was done to data, or are null.
    *
-   * @param passes of the training over the rows
-   * @param isAskedFor whatever it costs
+   * @param most operations that it may take: {@link #besides}, or infinitely many
    */
   static ExactLoss of(
-      Backend backend,
-      Dataset data,
-      boolean hasIntercept,
-      Standardization units,
-      long passes,
-      boolean isAskedFor) {
+      Backend backend, Dataset data, boolean hasIntercept, Standardization units, double most) {
     int d = data.features().size();
-    boolean isBrief = 2.0 * data.rows() * d * (d + FIXED) <= FEW_OPERATIONS;
-    if (!isAskedFor && !isBrief && passes < PASSES + PASSES_PER_FEATURE * d) {
-      return none("it takes long beside so few epochs; --exact computes it");
-    }
     if (d > ExactSolution.MAX_FEATURES) {
       return none("it is computed for up to %,d features".formatted(ExactSolution.MAX_FEATURES));
+    }
+    if (2.0 * data.rows() * d * (d + FIXED) > most) {
+      return none("it takes long beside the training; --exact computes it");
     }
     ExactSolution exact;
     try {
@@ -63,6 +58,11 @@ record ExactLoss(double mse, double variance, String note) {
             ? ""
             : " (with the %,d of %,d features that rounding can tell apart: coefficients are not unique)"
                 .formatted(d - cut.size(), d));
+  }
+
+  /** Operations that take a tenth of a training, or hardly any time. */
+  static double besides(Dataset data, double passes) {
+    return Math.max(FEW_OPERATIONS, TENTH_OF_PASS * data.rows() * data.features().size() * passes);
   }
 
   private static double mean(double[] squares, Standardization units) {

@@ -198,10 +198,15 @@ final class TrainingOptions {
     return rows - Math.round(validation * rows);
   }
 
-  ExactLoss exact(Backend backend, Dataset data, Standardization units, long passes) {
+  ExactLoss exact(Backend backend, Dataset data, Standardization units, double passes) {
     return trainingRows(data.rows()) < data.rows()
         ? ExactLoss.none("rows are held out")
-        : ExactLoss.of(backend, data, !noIntercept, units, passes, exact);
+        : ExactLoss.of(
+            backend,
+            data,
+            !noIntercept,
+            units,
+            exact ? Double.POSITIVE_INFINITY : ExactLoss.besides(data, passes));
   }
 
   long epochs(MethodName method) {

@@ -95,7 +95,7 @@ final class TuneCommand implements Callable<Integer> {
       Dataset dataset = data.read(arena, _ -> {});
       Warnings.print(dataset, null);
       Tuning tuning = tuner.tune(dataset, backend);
-      ExactLoss exact = ExactLoss.of(backend, dataset, true, null, 0, false);
+      ExactLoss exact = ExactLoss.of(backend, dataset, true, null, ExactLoss.OF_A_SECOND);
       List<String> command =
           SuggestedCommand.of(tuning, spec.commandLine().getParseResult(), optimizer, seed);
       TuningReport report = new TuningReport(tuning, dataset.rows(), optimizer, exact, command);

@@ -62,6 +62,7 @@ final class RowStrip {
       long row = weights.row(position + i);
       double ofRow = weights.of(row);
       if (ofRow > 0) {
+        requireRow(row);
         copy(row, loaded, cols);
         Arrays.fill(weight, loaded, loaded + cols, ofRow);
         loaded += cols;
@@ -74,20 +75,27 @@ final class RowStrip {
   /** Loads rows of the numbers from a position of an index on, or from a row on if that is null. */
   void load(Tensor index, long position, int count) {
     if (index == null && matrix.rowStride() == cols) {
+      requireRow(position);
+      requireRow(position + count - 1);
       copy(position, 0, count * cols);
     } else {
       for (int i = 0; i < count; i++) {
-        copy(index == null ? position + i : index.getLong(position + i), i * cols, cols);
+        long row = index == null ? position + i : index.getLong(position + i);
+        requireRow(row);
+        copy(row, i * cols, cols);
       }
     }
     widen(count * cols);
   }
 
-  private void copy(long row, int to, int cells) {
+  private void requireRow(long row) {
     if (row < 0 || row >= matrix.rows()) {
       throw new IndexOutOfBoundsException(
           "tensor '%s' of shape %s has no row %d".formatted(matrix.name(), matrix.shape(), row));
     }
+  }
+
+  private void copy(long row, int to, int cells) {
     MemorySegment from = matrix.segment();
     switch (matrix.dtype()) {
       case F32 -> MemorySegment.copy(from, ValueLayout.JAVA_FLOAT, at(row), narrow, to, cells);

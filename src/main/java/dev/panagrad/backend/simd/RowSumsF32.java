@@ -43,8 +43,9 @@ final class RowSumsF32 implements WorkerPool.ChunkTask, AutoCloseable {
   /** Rows summed in the element type: 256 terms lose at most 8 bits, half that on average. */
   private static final int FLUSH_ROWS = 256;
 
-  // Chunks at most: balance for up to eight threads, at 16 times the outputs' memory.
-  private static final int MAX_CHUNKS = 16;
+  // Chunks at most: two for each of 64 threads. Totals of a chunk take 12 bytes for a column, and
+  // its rows 256 or more.
+  private static final int MAX_CHUNKS = 128;
   // Rows per chunk, at least: adding a chunk's totals then costs less than a tenth of computing
   // them.
   private static final int CHUNK_ROWS = 64;

@@ -71,8 +71,9 @@ record NpyArray(
   void read(ForwardWindow window, ArrayTable.Selection selection) throws IOException {
     int count = selection.count();
     boolean isMatrix = isRowMajor() && elements.getFirst().type() != null;
-    if (isMatrix && selection.isWhole() && rowStride <= ForwardWindow.WINDOW_BYTES) {
-      readRows(window, selection);
+    long rowBytes = (columns - 1) * columnStride + elements.getFirst().bytes();
+    if (isMatrix && selection.isWhole() && rowBytes <= ForwardWindow.WINDOW_BYTES) {
+      readRows(window, selection, (int) rowBytes);
     } else if (isRowMajor() || kind == Kind.RECORDS) {
       for (long row = 0; row < rows; row++) {
         for (int i = 0; i < count; i++) {
@@ -88,14 +89,14 @@ record NpyArray(
     }
   }
 
-  private void readRows(ForwardWindow window, ArrayTable.Selection selection) throws IOException {
+  private void readRows(ForwardWindow window, ArrayTable.Selection selection, int rowBytes)
+      throws IOException {
     Column element = elements.getFirst();
     int[] offsets = new int[selection.count()];
     for (int i = 0; i < offsets.length; i++) {
       offsets[selection.place(i)] = (int) (selection.column(i) * columnStride);
     }
     double[] values = new double[offsets.length];
-    int rowBytes = (int) ((columns - 1) * columnStride) + element.bytes();
     for (long row = 0; row < rows; row++) {
       long at = window.at(row * rowStride + element.offset(), rowBytes);
       element.type().get(window.memory, at, element.bigEndian(), offsets, values);

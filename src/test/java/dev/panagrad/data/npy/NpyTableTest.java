@@ -59,6 +59,24 @@ class NpyTableTest {
     }
   }
 
+  /** One row is in both orders, and may be longer than what is read at once. */
+  @ParameterizedTest
+  @ValueSource(booleans = {false, true})
+  void aLongRow(boolean isFortran) {
+    int columns = ForwardWindow.WINDOW_BYTES + 3;
+    byte[] data = new byte[columns];
+    for (int c = 0; c < columns; c++) {
+      data[c] = (byte) (c % 101);
+    }
+    String dictionary = NpyFile.dictionary("'|u1'", isFortran, "(1, " + columns + ")");
+    try (NpyTable table = NpyTable.open(file(NpyFile.of(dictionary, data)))) {
+      double[] row = TableCells.of(table)[0];
+      for (int c = 0; c < columns; c++) {
+        assertEquals(c % 101, row[c], "column " + c);
+      }
+    }
+  }
+
   /** Each with the byte where the problem shows, or -1; the text begins at byte 10. */
   @ParameterizedTest
   @CsvSource(
