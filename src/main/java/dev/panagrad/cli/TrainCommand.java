@@ -285,7 +285,7 @@ final class TrainCommand implements Callable<Integer> {
     if (loss.isPresent() || chosen.method() == MethodName.EXACT) {
       return ExactLoss.none(null);
     }
-    long passes = chosen.method().isSolver() ? 0 : training.epochs(chosen.method());
+    double passes = chosen.method().isSolver() ? 0 : (double) training.epochs(chosen.method());
     return file != null && dataMemory != null
         ? ExactLoss.none("not all rows are in memory")
         : training.exact(backend, dataset, file == null ? null : file.standardization(), passes);
