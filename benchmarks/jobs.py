@@ -81,9 +81,12 @@ JOBS = {
 def anonymous(pid):
     """Of a process and its children: the java of a jar starts another with the vector module."""
     try:
-        with open(f"/proc/{pid}/status") as status, open(f"/proc/{pid}/task/{pid}/children") as children:
-            own = next((int(line.split()[1]) for line in status if line.startswith("RssAnon")), 0)
-            return own + sum(anonymous(int(child)) for child in children.read().split())
+        with open(f"/proc/{pid}/status") as status:
+            bytes_of = next((int(line.split()[1]) for line in status if line.startswith("RssAnon")), 0)
+        for thread in os.listdir(f"/proc/{pid}/task"):
+            with open(f"/proc/{pid}/task/{thread}/children") as children:
+                bytes_of += sum(anonymous(int(child)) for child in children.read().split())
+        return bytes_of
     except OSError:
         return 0
 

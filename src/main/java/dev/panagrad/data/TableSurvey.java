@@ -126,8 +126,11 @@ final class TableSurvey implements Table.Values {
     if (Double.isNaN(value)) {
       missing(row, selected);
     } else if (!without.get((int) row)) {
-      found[selected].numbers++;
-      found[selected].add(value);
+      Found column = found[selected];
+      column.numbers++;
+      if (!column.isBeyondLimit()) {
+        column.add(value); // which makes an object of it
+      }
     }
   }
 
