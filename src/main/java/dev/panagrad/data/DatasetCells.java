@@ -13,11 +13,12 @@ final class DatasetCells implements Table.Cells {
   private final int features;
   private final float[] narrow;
 
+  /** Cells of features alone where y is null. */
   DatasetCells(Tensor x, Tensor y) {
     this.x = x;
     this.y = y;
     features = (int) x.cols();
-    narrow = new float[features + (int) y.cols()];
+    narrow = new float[features + (y == null ? 0 : (int) y.cols())];
   }
 
   @Override
@@ -37,7 +38,9 @@ final class DatasetCells implements Table.Cells {
       }
     }
     setRow(x, row, values, from, 0);
-    setRow(y, row, values, from, features);
+    if (y != null) {
+      setRow(y, row, values, from, features);
+    }
   }
 
   private void setRow(Tensor t, long row, double[] values, int from, int first) {

@@ -216,7 +216,7 @@ public final class TableReader {
     int[] both = joined(x, further);
     requireNoFeature(further, x, "offset");
     Tensor xs = arena.allocate("X", dtype, table.rows(), both.length);
-    table.read(both, dtype, xs::set);
+    table.read(both, dtype, new DatasetCells(xs, null));
     return xs;
   }
 
