@@ -6,6 +6,7 @@ import dev.panagrad.backend.Transpose;
 import dev.panagrad.tensor.DType;
 import dev.panagrad.tensor.Tensor;
 import dev.panagrad.tensor.TensorArena;
+import dev.panagrad.tensor.cell.Cells;
 import java.lang.foreign.MemorySegment;
 import java.lang.foreign.ValueLayout;
 import java.util.Arrays;
@@ -80,7 +81,7 @@ final class CenteredProducts {
     for (int j = 0; j < q.length; j++) {
       double squares = 0;
       for (long i = 0; i < targets.rows(); i++) {
-        double value = targets.get(i, j);
+        double value = Cells.get(targets, i * targets.rowStride() + j);
         squares += value * value;
       }
       q[j] += squares;

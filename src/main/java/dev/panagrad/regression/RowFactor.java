@@ -228,7 +228,7 @@ public record RowFactor(
     return unscaled(z, target, shift);
   }
 
-  /** The same for rows whose columns have those means, and this factor's deviations. */
+  /** Returns them for rows whose columns have those means, and this factor's deviations. */
   double[] unscaled(double[] z, int target, double[] means) {
     int first = hasIntercept ? 1 : 0;
     double unit = scale[features + target];

@@ -197,14 +197,16 @@ public final class CsvTable extends ScannedTable {
               selected,
               rows -> {
                 piece = rows;
+                int other = rows.nextOther(0);
                 for (pieceRow = 0; pieceRow < rows.rows(); pieceRow++, row[0]++) {
                   int first = pieceRow * selected.length;
-                  if (rows.nextOther(first) >= first + selected.length) {
+                  if (other >= first + selected.length) {
                     into.numbers(row[0], rows.values(), first, selected.length);
                     continue;
                   }
                   for (int i = 0; i < selected.length; i++) {
-                    if (rows.nextOther(first + i) == first + i) {
+                    if (other == first + i) {
+                      other = rows.nextOther(other + 1);
                       cell(rows.text(pieceRow, selected[i]).strip(), row[0], i, into);
                     } else {
                       into.number(row[0], i, rows.values()[first + i]);

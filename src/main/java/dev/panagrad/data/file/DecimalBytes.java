@@ -41,7 +41,7 @@ public final class DecimalBytes {
     return end;
   }
 
-  /** Returns the nearest double of the longest number that begins at a byte; NaN if none does. */
+  /** Returns the nearest double of the number that begins at a byte; NaN if digits are missing. */
   public double parse(byte[] b, int start) {
     boolean isNegative = b[start] == '-';
     int i = start + (isNegative || b[start] == '+' ? 1 : 0);
