@@ -71,6 +71,8 @@ final class Variants {
   private static final String IMPORTS =
       """
       import static dev.panagrad.backend.simd.LanesF32.FIRST_FOUR;
+      import static dev.panagrad.backend.simd.LanesF32.LANE_0;
+      import static dev.panagrad.backend.simd.LanesF32.LANE_1;
       import static dev.panagrad.backend.simd.LanesF32.ODD;
       import static dev.panagrad.backend.simd.LanesF32.ORDER;
       import static dev.panagrad.backend.simd.LanesF32.OUTSIDE;

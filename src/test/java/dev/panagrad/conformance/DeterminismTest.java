@@ -31,6 +31,8 @@ import org.junit.jupiter.params.provider.MethodSource;
 class DeterminismTest {
   private static final int[] THREADS = {1, 2, 3, 8};
   private static final boolean IS_THOROUGH = Boolean.getBoolean("panagrad.test.slow");
+  private static final int[] MANY_THREADS =
+      IS_THOROUGH ? new int[] {2, 3, 5, 8, 13, 16, 32, 48, 63, 64} : new int[] {2, 3, 64};
   private static final int REPEATS = IS_THOROUGH ? 10 : 2;
 
   static List<String> backends() {
@@ -44,7 +46,7 @@ class DeterminismTest {
     List<Backend> opened = new ArrayList<>(List.of(TestBackends.mirrored(name, THREADS[0])));
     Backend one = opened.getFirst();
     // The reference has one thread, and time for a device in software is short.
-    int[] others = isSlow(one) && !IS_THOROUGH ? new int[] {8} : new int[] {2, 3, 8};
+    int[] others = isSlow(one) && !IS_THOROUGH ? new int[] {8} : MANY_THREADS;
     for (int threads : others) {
       opened.add(TestBackends.mirrored(name, threads));
     }

@@ -26,7 +26,9 @@ import org.junit.jupiter.api.Test;
 @Tag("thorough")
 class GradientConformanceTest {
   private static final int[] ROWS = {1, 2, 3, 4, 5, 63, 64, 65, 257, 1000};
-  private static final int[] FEATURES = {1, 2, 3, 7, 10, 15, 16, 17, 31, 64, 100, 1000};
+  private static final int[] FEATURES = {
+    1, 2, 3, 7, 10, 15, 16, 17, 31, 40, 64, 70, 90, 100, 128, 1000
+  };
 
   private static List<Backend> backends;
 

@@ -23,6 +23,9 @@ final class LanesF32 {
   static final VectorShuffle<Float> SWAP_2 = swap(2);
   static final VectorShuffle<Float> SWAP_4 = swap(4);
   static final VectorShuffle<Float> SWAP_8 = swap(8);
+  // Lane 0, and lane 1, everywhere.
+  static final VectorShuffle<Float> LANE_0 = VectorShuffle.fromOp(SPECIES, _ -> 0);
+  static final VectorShuffle<Float> LANE_1 = VectorShuffle.fromOp(SPECIES, _ -> 1);
   // Lanes 1, 3, 5 and so on.
   static final VectorMask<Float> ODD = lanes(lane -> lane % 2 == 1);
   // Lanes 2 and 3, 6 and 7, and so on.

@@ -68,6 +68,7 @@ final class RowSumsF32 implements WorkerPool.ChunkTask, AutoCloseable {
   private final float[][] weight;
   private final long[][] weightsAt;
   private final LossBlock[] lossBlocks;
+  private final FusedSumsF32[] fusedSums;
   private double[][] residualSums = new double[MAX_CHUNKS][1];
   private double[][] squareSums = new double[MAX_CHUNKS][1];
 
@@ -77,6 +78,7 @@ final class RowSumsF32 implements WorkerPool.ChunkTask, AutoCloseable {
   private int outputs;
   private int chunks;
   private boolean wantsSums;
+  private boolean isFused;
 
   // Of a gradient; order is null for rows in order, loss where the plain squared error's loop is
   // used.
@@ -92,11 +94,13 @@ final class RowSumsF32 implements WorkerPool.ChunkTask, AutoCloseable {
     int threads = pool.threads();
     blocks = new RowBlock[threads];
     lossBlocks = new LossBlock[threads];
+    fusedSums = new FusedSumsF32[threads];
     weight = new float[threads][OutputRowsF32.OUTPUTS * PITCH];
     weightsAt = new long[threads][OutputRowsF32.OUTPUTS];
     for (int t = 0; t < threads; t++) {
       blocks[t] = new RowBlock(arena, LanesF32.COUNT, LanesF32.BYTES);
       lossBlocks[t] = new LossBlock();
+      fusedSums[t] = new FusedSumsF32();
     }
     totals = new RowTotalsF32(arena);
   }
@@ -189,6 +193,7 @@ final class RowSumsF32 implements WorkerPool.ChunkTask, AutoCloseable {
     boolean isAnywhere = order != null && rowBytes <= NARROW_BYTES;
     long rowCost = rowBytes * outputs * (isAnywhere ? ANYWHERE : 1);
     chunks = chunks(rowCost, count);
+    isFused = given == null && loss == null && outputs == 1 && FusedRowsF32.fits(cols);
     totals.prepare(cols, outputs, chunks, chunks > 1 || count > FLUSH_ROWS);
     if (residualSums[0].length < outputs) {
       double[][] squares = new double[MAX_CHUNKS][outputs];
@@ -217,37 +222,55 @@ final class RowSumsF32 implements WorkerPool.ChunkTask, AutoCloseable {
       Arrays.fill(residualSums[chunk], 0, outputs, 0);
       Arrays.fill(squareSums[chunk], 0, outputs, 0);
     }
-    long cols = x.cols();
-    int blockRows = RowKernelsF32.blockRows(cols);
+    int blockRows = RowKernelsF32.blockRows(x.cols());
     long pending = 0;
     RowBlock block = blocks[worker];
-    float[] r = weight[worker];
+    FusedSumsF32 fused = fusedSums[worker];
+    if (isFused) {
+      fused.begin(model);
+    }
     for (long row = from; row < to; row += blockRows) {
       int n = (int) Math.min(blockRows, to - row);
       block.gather(x, order, row, n);
-      int j = 0;
-      while (given == null && outputs - j > 1 && cols <= RowKernelsF32.SEGMENT) {
-        fourOutputs(chunk, worker, j, r, sumsAt);
-        j += Math.min(OutputRowsF32.OUTPUTS, outputs - j);
-      }
-      for (; j < outputs; j++) {
-        if (given == null) {
-          residuals(chunk, worker, j, r);
-        } else {
-          copyGiven(block, r);
+      if (isFused) {
+        fused.add(block, rows.y());
+        if (wantsSums) {
+          sumResiduals(chunk, 0, block, fused.r, 0);
         }
-        zeroFillings(block, r, 0);
-        long at = sumsAt + j * totals.outputBytes;
-        RowKernelsF32.accumulate(block, cols, r, totals.memory, at);
+      } else {
+        eachOutput(chunk, worker, sumsAt);
       }
       pending += n;
-      if (totals.flushes && pending >= FLUSH_ROWS) {
-        totals.flush(sumsAt);
+      if ((totals.flushes && pending >= FLUSH_ROWS) || row + n == to) {
+        if (isFused) {
+          fused.drain(totals.memory, sumsAt);
+        }
+        if (totals.flushes) {
+          totals.flush(sumsAt);
+        }
         pending = 0;
       }
     }
-    if (totals.flushes && pending > 0) {
-      totals.flush(sumsAt);
+  }
+
+  private void eachOutput(int chunk, int worker, long sumsAt) {
+    long cols = x.cols();
+    RowBlock block = blocks[worker];
+    float[] r = weight[worker];
+    int j = 0;
+    while (given == null && outputs - j > 1 && cols <= RowKernelsF32.SEGMENT) {
+      fourOutputs(chunk, worker, j, r, sumsAt);
+      j += Math.min(OutputRowsF32.OUTPUTS, outputs - j);
+    }
+    for (; j < outputs; j++) {
+      if (given == null) {
+        residuals(chunk, worker, j, r);
+      } else {
+        copyGiven(block, r);
+      }
+      zeroFillings(block, r, 0);
+      long at = sumsAt + j * totals.outputBytes;
+      RowKernelsF32.accumulate(block, cols, r, totals.memory, at);
     }
   }
 
