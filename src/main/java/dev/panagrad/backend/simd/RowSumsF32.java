@@ -99,7 +99,7 @@ final class RowSumsF32 implements WorkerPool.ChunkTask, AutoCloseable {
     weightsAt = new long[threads][OutputRowsF32.OUTPUTS];
     for (int t = 0; t < threads; t++) {
       blocks[t] = new RowBlock(arena, LanesF32.COUNT, LanesF32.BYTES);
-      lossBlocks[t] = new LossBlock();
+      lossBlocks[t] = new LossBlock(arena);
       fusedSums[t] = new FusedSumsF32();
     }
     totals = new RowTotalsF32(arena);
@@ -326,7 +326,7 @@ final class RowSumsF32 implements WorkerPool.ChunkTask, AutoCloseable {
         cells.z[i] = r[from + i] + shift;
       }
       cells.addRows(block, rows, j);
-      squareSums[chunk][j] += loss.differentiate(cells.z, cells.y, cells.s, block.filled);
+      squareSums[chunk][j] += cells.differentiate(loss, block.filled);
       double sum = 0;
       for (int i = 0; i < block.filled; i++) {
         sum += cells.z[i];
