@@ -12,6 +12,7 @@ import dev.panagrad.tensor.DType;
 import dev.panagrad.tensor.TensorArena;
 import dev.panagrad.train.Checkpoints;
 import dev.panagrad.train.DivergenceException;
+import dev.panagrad.train.PhaseTimes;
 import dev.panagrad.train.Trainer;
 import dev.panagrad.train.TrainingFile;
 import dev.panagrad.train.TrainingPlan;
@@ -20,7 +21,10 @@ import java.io.IOException;
 import java.io.PrintStream;
 import java.nio.file.Files;
 import java.nio.file.Path;
+import java.time.Duration;
+import java.time.Instant;
 import java.util.List;
+import java.util.Map;
 import java.util.concurrent.Callable;
 import picocli.CommandLine.Command;
 import picocli.CommandLine.Mixin;
@@ -90,6 +94,11 @@ final class TrainCommand implements Callable<Integer> {
       description = "One JSON object on standard output, the rest on standard error.")
   private boolean json;
 
+  @Option(
+      names = "--timings",
+      description = "Print how long each phase took; --json always has that.")
+  private boolean timings;
+
   @Option(names = "--quiet", description = "No backend table and no progress.")
   private boolean quiet;
 
@@ -104,6 +113,8 @@ final class TrainCommand implements Callable<Integer> {
   @Override
   public Integer call() throws IOException {
     PrintStream out = json ? System.err : System.out;
+    PhaseTimes phases = new PhaseTimes();
+    phases.end(Map.of("start", secondsSinceStart()));
     chosen =
         optimizer == MethodName.AUTO
             ? training.choose(loss.loss(), dataMemory != null)
@@ -130,6 +141,7 @@ final class TrainCommand implements Callable<Integer> {
           file == null
               ? loss.read(data, arena, training.validation, training.seed)
               : file.dataset();
+      phases.end("reading");
       prepared = choose(prepared, dataset);
       loss.applyColumns(prepared.trainer());
       if (checkRows) {
@@ -142,13 +154,16 @@ final class TrainCommand implements Callable<Integer> {
       }
       List<String> coarse = file == null ? Warnings.print(dataset, loss.weights()) : List.of();
       Warnings.printRows(rows, training.trainingRows(rows), dataset.features().size(), training);
+      phases.end("checks");
       // Before training, which standardizes in place. The solution is invariant to that; its units
       // are not.
       ExactLoss exact = exact(backend, dataset, file);
+      phases.end("exact loss");
       TrainingResult result = fit(trainer, dataset, file, backend, out);
       if (result == null) {
         return 1;
       }
+      phases.end(result.phases());
       Warnings.Ended by =
           new Warnings.Ended(
               chosen.method(),
@@ -161,17 +176,32 @@ final class TrainCommand implements Callable<Integer> {
       Warnings.printAverage(training.firstAveraged(), result.steps());
       // Saved before anything is printed; a disk that is full does not take the result with it.
       DataException unsaved = saveIfFinished(result);
-      TrainReport report = new TrainReport(chosen.method(), training, loss, result, backend, exact);
+      phases.end("saving");
+      TrainReport report =
+          new TrainReport(
+              chosen.method(), training, loss, result, backend, exact, phases.seconds());
       if (json) {
         JsonOutput.print(report.fields());
       } else {
         report.print(System.out);
+        if (timings) {
+          report.printPhases(System.out);
+        }
       }
       if (unsaved != null) {
         throw unsaved;
       }
       return finish(result);
     }
+  }
+
+  /** Of the process, to which Java's own start belongs. */
+  private static double secondsSinceStart() {
+    return ProcessHandle.current()
+        .info()
+        .startInstant()
+        .map(start -> Duration.between(start, Instant.now()).toNanos() / 1e9)
+        .orElse(0.0);
   }
 
   private TrainingOptions.Preparation prepared() {

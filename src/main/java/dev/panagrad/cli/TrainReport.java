@@ -16,7 +16,8 @@ record TrainReport(
     LossOptions loss,
     TrainingResult result,
     Backend backend,
-    ExactLoss exact) {
+    ExactLoss exact,
+    Map<String, Double> phases) {
 
   void print(PrintStream out) {
     out.printf(
@@ -67,6 +68,12 @@ record TrainReport(
     }
   }
 
+  void printPhases(PrintStream out) {
+    out.printf("%nseconds%n");
+    phases.forEach((phase, seconds) -> out.printf("  %-16s %9.3f%n", phase, seconds));
+    out.printf("  %-16s %9.3f%n", "all", phases.values().stream().mapToDouble(s -> s).sum());
+  }
+
   static void printCoefficients(PrintStream out, LinearModel model, int j, boolean hasIntercept) {
     out.printf("%ncoefficients of %s (raw units)%n", model.targets().get(j));
     if (hasIntercept) {
@@ -112,6 +119,7 @@ record TrainReport(
     fields.put("targets", model.targets());
     fields.put("stopReason", result.stopReason().message());
     fields.put("seconds", result.seconds());
+    fields.put("phases", phases);
     return fields;
   }
 }

@@ -30,6 +30,8 @@ import java.util.Map;
  * @param history one record per epoch, oldest first; beyond {@link #HISTORY_LIMIT} epochs evenly
  *     spaced ones and the last
  * @param seconds the training loop, without reading data; with those before it was resumed
+ * @param phases seconds that each phase took, in order: preparation, which standardizes; training;
+ *     losses of the rows; certificate; measures of fit
  * @param constantFeatures features that are constant on the training rows, with coefficient 0;
  *     empty if features were not standardized
  * @param dependencies a sentence for each feature that rounding cannot tell from a combination of
@@ -56,6 +58,7 @@ public record TrainingResult(
     StopReason stopReason,
     List<EpochRecord> history,
     double seconds,
+    Map<String, Double> phases,
     String backend,
     List<String> constantFeatures,
     List<String> dependencies,
@@ -68,6 +71,7 @@ public record TrainingResult(
     history = List.copyOf(history);
     metrics = Collections.unmodifiableMap(new LinkedHashMap<>(metrics));
     metricNotes = Map.copyOf(metricNotes);
+    phases = Collections.unmodifiableMap(new LinkedHashMap<>(phases));
     constantFeatures = List.copyOf(constantFeatures);
     dependencies = List.copyOf(dependencies);
   }

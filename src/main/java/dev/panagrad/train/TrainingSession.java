@@ -48,6 +48,7 @@ final class TrainingSession implements AutoCloseable {
   private HeldOutBest heldOutBest;
   private TrainingRows.TargetSums targets;
   private CheckpointWriter checkpoints;
+  private final PhaseTimes phases = new PhaseTimes();
   private long started;
 
   private TrainingSession(TrainingPlan plan, RowSource source, Backend backend) {
@@ -75,6 +76,7 @@ final class TrainingSession implements AutoCloseable {
     bench = new Workbench(plan, rows, backend, arena);
     loop = plan.method.solver() == null ? new OptimizerLoop(bench) : new SolverLoop(bench);
     begin();
+    phases.end("preparation");
     return fit();
   }
 
@@ -299,6 +301,7 @@ final class TrainingSession implements AutoCloseable {
 
   private TrainingResult result(StopReason reason) {
     loop.settle();
+    phases.end("training");
     double seconds = secondsSinceStart();
     if (checkpoints != null) {
       checkpoints.writeLast(state(), this::tensors);
@@ -309,8 +312,11 @@ final class TrainingSession implements AutoCloseable {
     double[] trained = bench.direct == null ? evaluation.trained() : bench.direct.losses();
     watch.requireUseful(
         Arrays.stream(trained).sum(), 0, "after", loop.steps(), progress.epochs, loop.stepLength());
+    phases.end("losses");
     Certificate certificate = plan.fit.isCertified() ? certificate() : null;
+    phases.end("certificate");
     FitMetrics metrics = evaluation.metrics(trained, targets);
+    phases.end("measures of fit");
     double mean = evaluation.raw(trained);
     return new TrainingResult(
         model(),
@@ -330,6 +336,7 @@ final class TrainingSession implements AutoCloseable {
         reason,
         progress.history(),
         seconds,
+        phases.seconds(),
         backendText(),
         rows.constantFeatures(),
         bench.dependencies(),

@@ -328,6 +328,7 @@ class AutomaticMethodTest {
   private static JsonNode withoutSeconds(Cli run) throws IOException {
     ObjectNode json = (ObjectNode) run.json();
     assertTrue(json.remove("seconds").isNumber());
+    assertTrue(json.remove("phases").isObject());
     return json;
   }
 

@@ -62,6 +62,27 @@ class TrainCommandTest {
     assertEquals(List.of("a", "b", "c", "z"), Cli.strings(json.get("features")));
     assertEquals(List.of("y"), Cli.strings(json.get("targets")));
     assertTrue(json.get("seconds").asDouble() >= 0);
+    for (String phase : List.of("reading", "preparation", "training", "certificate")) {
+      assertTrue(json.path("phases").path(phase).asDouble(-1) >= 0, phase);
+    }
+  }
+
+  @Test
+  void timingsAddUpToAll() {
+    String printed = Cli.train(data, "--target y --optimizer adam --epochs 3 --timings").out();
+    List<String[]> lines =
+        printed
+            .substring(printed.indexOf("\nseconds\n"))
+            .lines()
+            .skip(2)
+            .map(line -> line.strip().split("  +"))
+            .toList();
+    double sum = 0;
+    for (String[] line : lines.subList(0, lines.size() - 1)) {
+      sum += Double.parseDouble(line[1]);
+    }
+    assertEquals("all", lines.getLast()[0]);
+    assertEquals(sum, Double.parseDouble(lines.getLast()[1]), 0.0006 * lines.size());
   }
 
   @ParameterizedTest
@@ -256,6 +277,7 @@ class TrainCommandTest {
   private static JsonNode withoutSeconds(Cli run) throws IOException {
     ObjectNode json = (ObjectNode) run.json();
     assertTrue(json.remove("seconds").isNumber());
+    assertTrue(json.remove("phases").isObject());
     return json;
   }
 

@@ -1,0 +1,32 @@
+package dev.panagrad.train;
+
+import java.util.Collections;
+import java.util.LinkedHashMap;
+import java.util.Map;
+
+/** Tells how long each phase of some work took, one after the other. */
+public final class PhaseTimes {
+  private final Map<String, Double> seconds = new LinkedHashMap<>();
+  private long since = System.nanoTime();
+
+  /** Starts the first phase. */
+  public PhaseTimes() {}
+
+  /** Ends a phase, and starts the next; phases of one name are added. */
+  public void end(String phase) {
+    long now = System.nanoTime();
+    seconds.merge(phase, (now - since) / 1e9, Double::sum);
+    since = now;
+  }
+
+  /** Ends phases that another has measured since the last end, and starts the next. */
+  public void end(Map<String, Double> phases) {
+    phases.forEach((phase, took) -> seconds.merge(phase, took, Double::sum));
+    since = System.nanoTime();
+  }
+
+  /** Returns the seconds of each phase so far, in order. */
+  public Map<String, Double> seconds() {
+    return Collections.unmodifiableMap(new LinkedHashMap<>(seconds));
+  }
+}
