@@ -40,22 +40,28 @@ final class FusedSumsF32 {
 
   /** Adds the rows of a block, which has their numbers and places. */
   void add(RowBlock block, Tensor targets) {
-    MemorySegment ys = targets.segment();
-    long yBytes = targets.rowStride() * LanesF32.BYTES;
-    long start = targets.byteOffset();
-    if (block.isRun() && yBytes == LanesF32.BYTES) {
-      long at = start + block.first * yBytes;
-      MemorySegment.copy(ys, ValueLayout.JAVA_FLOAT, at, y, 0, block.count);
-    } else {
-      for (int i = 0; i < block.filled; i++) {
-        y[i] = ys.get(ValueLayout.JAVA_FLOAT, start + block.number(i) * yBytes);
-      }
-    }
+    readTargets(block, targets, 0, y);
     for (int i = block.firstFilling; i < block.filled; i++) {
       share[i] = block.row[i] < block.count ? 1 : 0;
     }
     FusedRowsF32.add(block, cols, this);
     Arrays.fill(share, block.firstFilling, block.filled, 1);
+  }
+
+  /** Reads a column of targets in the order of the block's groups. */
+  static void readTargets(RowBlock block, Tensor targets, int column, float[] to) {
+    MemorySegment ys = targets.segment();
+    long yBytes = targets.rowStride() * LanesF32.BYTES;
+    long start = targets.byteOffset() + (long) column * LanesF32.BYTES;
+    if (block.isRun() && yBytes == LanesF32.BYTES) {
+      long at = start + block.first * yBytes;
+      MemorySegment.copy(ys, ValueLayout.JAVA_FLOAT, at, to, 0, block.count);
+      Arrays.fill(to, block.count, block.filled, to[block.count - 1]);
+      return;
+    }
+    for (int i = 0; i < block.filled; i++) {
+      to[i] = ys.get(ValueLayout.JAVA_FLOAT, start + block.number(i) * yBytes);
+    }
   }
 
   /** Moves the sums to memory. */

@@ -38,18 +38,16 @@ final class LossBlock {
     return logistic.differentiate(z, y, s, count);
   }
 
-  /** Reads targets and weights, and adds offsets to z, for one output. */
-  void addRows(RowBlock block, DenseRows rows, int output) {
+  /** Reads weights, and adds offsets to z. */
+  void addRows(RowBlock block, DenseRows rows) {
     int n = block.filled;
-    Tensor targets = rows.y();
     Tensor weights = rows.weights();
     Tensor offset = rows.offset();
     if (weights == null) {
       Arrays.fill(s, 0, n, 1);
     }
-    for (int i = 0; i < n; i++) {
+    for (int i = 0; i < n && !rows.isPlain(); i++) {
       long row = block.number(i);
-      y[i] = Cells.get(targets, row * targets.rowStride() + output);
       if (weights != null) {
         s[i] = Cells.get(weights, row);
       }
@@ -62,5 +60,20 @@ final class LossBlock {
         s[i] = 0;
       }
     }
+  }
+
+  /** The sum of z; four at once, because one addition waits for the last. */
+  double sum(int count) {
+    double sum0 = 0;
+    double sum1 = 0;
+    double sum2 = 0;
+    double sum3 = 0;
+    for (int i = 0; i < count; i += 4) {
+      sum0 += z[i];
+      sum1 += z[i + 1];
+      sum2 += z[i + 2];
+      sum3 += z[i + 3];
+    }
+    return sum0 + sum1 + (sum2 + sum3);
   }
 }

@@ -267,8 +267,8 @@ final class RowSumsF32 implements WorkerPool.ChunkTask, AutoCloseable {
         residuals(chunk, worker, j, r);
       } else {
         copyGiven(block, r);
+        zeroFillings(block, r, 0);
       }
-      zeroFillings(block, r, 0);
       long at = sumsAt + j * totals.outputBytes;
       RowKernelsF32.accumulate(block, cols, r, totals.memory, at);
     }
@@ -296,7 +296,6 @@ final class RowSumsF32 implements WorkerPool.ChunkTask, AutoCloseable {
     RowKernelsF32.dots4(block, x.cols(), w.segment(), wAt, r, PITCH);
     for (int q = 0; q < n; q++) {
       subtractTarget(chunk, worker, first + q, r, q * PITCH);
-      zeroFillings(block, r, q * PITCH);
     }
     for (int q = n; q < OutputRowsF32.OUTPUTS; q++) {
       Arrays.fill(r, q * PITCH, (q + 1) * PITCH, 0);
@@ -325,17 +324,22 @@ final class RowSumsF32 implements WorkerPool.ChunkTask, AutoCloseable {
       for (int i = 0; i < block.filled; i++) {
         cells.z[i] = r[from + i] + shift;
       }
-      cells.addRows(block, rows, j);
-      squareSums[chunk][j] += cells.differentiate(loss, block.filled);
-      double sum = 0;
+      float[] y = fusedSums[worker].y;
+      FusedSumsF32.readTargets(block, rows.y(), j, y);
       for (int i = 0; i < block.filled; i++) {
-        sum += cells.z[i];
+        cells.y[i] = y[i];
+      }
+      cells.addRows(block, rows);
+      squareSums[chunk][j] += cells.differentiate(loss, block.filled);
+      for (int i = 0; i < block.filled; i++) {
         r[from + i] = narrow(cells.z[i]);
       }
-      residualSums[chunk][j] += sum;
+      zeroFillings(block, r, from);
+      residualSums[chunk][j] += cells.sum(block.filled);
       return;
     }
     subtract(r, from, intercept, block, rows.y(), j);
+    zeroFillings(block, r, from);
     if (wantsSums) {
       sumResiduals(chunk, j, block, r, from);
     }
@@ -392,19 +396,35 @@ final class RowSumsF32 implements WorkerPool.ChunkTask, AutoCloseable {
     }
   }
 
-  /** Squares are in double precision: those of F32 residuals overflow beyond 1e19. */
+  /**
+   * Squares are in double precision: those of F32 residuals overflow beyond 1e19. Four sums of
+   * each, because one addition waits for the last; where a group was filled up residuals are zero.
+   */
   private void sumResiduals(int chunk, int j, RowBlock block, float[] r, int from) {
-    double sum = 0;
-    double squares = 0;
-    for (int i = 0; i < block.filled; i++) {
-      if (block.row[i] < block.count) {
-        double residual = r[from + i];
-        sum += residual;
-        squares += residual * residual;
-      }
+    double sum0 = 0;
+    double sum1 = 0;
+    double sum2 = 0;
+    double sum3 = 0;
+    double squares0 = 0;
+    double squares1 = 0;
+    double squares2 = 0;
+    double squares3 = 0;
+    for (int i = from; i < from + block.filled; i += 4) {
+      double r0 = r[i];
+      double r1 = r[i + 1];
+      double r2 = r[i + 2];
+      double r3 = r[i + 3];
+      sum0 += r0;
+      sum1 += r1;
+      sum2 += r2;
+      sum3 += r3;
+      squares0 += r0 * r0;
+      squares1 += r1 * r1;
+      squares2 += r2 * r2;
+      squares3 += r3 * r3;
     }
-    residualSums[chunk][j] += sum;
-    squareSums[chunk][j] += squares;
+    residualSums[chunk][j] += sum0 + sum1 + (sum2 + sum3);
+    squareSums[chunk][j] += squares0 + squares1 + (squares2 + squares3);
   }
 
   /** The given weights of the block's rows, in the order of its groups. */

@@ -5,6 +5,7 @@ import java.lang.foreign.MemorySegment;
 import java.lang.foreign.ValueLayout;
 import java.util.Arrays;
 import java.util.Optional;
+import java.util.function.DoubleBinaryOperator;
 
 /**
  * A result in double precision.
@@ -34,6 +35,15 @@ public record Expected(double[] values, double[] magnitudes) {
 
   /** {@code 2/n (X W^T - Y)^T X}, as long as W: one row for every output. */
   public static Expected gradient(Tensor x, Tensor y, Tensor w) {
+    return gradient(x, y, w, (z, target) -> 2 * (z - target));
+  }
+
+  /** {@code 1/n (sigmoid(X W^T) - Y)^T X}. */
+  static Expected logistic(Tensor x, Tensor y, Tensor w) {
+    return gradient(x, y, w, (z, target) -> 1 / (1 + Math.exp(-z)) - target);
+  }
+
+  private static Expected gradient(Tensor x, Tensor y, Tensor w, DoubleBinaryOperator derivative) {
     int rows = Math.toIntExact(x.rows());
     int features = Math.toIntExact(x.cols());
     int outputs = Math.toIntExact(w.rows());
@@ -48,24 +58,16 @@ public record Expected(double[] values, double[] magnitudes) {
         row[f] = memory.getAtIndex(ValueLayout.JAVA_FLOAT, (long) i * features + f);
       }
       for (int j = 0; j < outputs; j++) {
-        double residual =
-            residual(
-                row,
-                weights,
-                j,
-                targets.getAtIndex(ValueLayout.JAVA_FLOAT, (long) i * outputs + j));
-        addScaled(2 * residual / rows, row, sums, magnitudes, j * features);
+        double z = 0;
+        for (int f = 0; f < features; f++) {
+          z += row[f] * weights[j * features + f];
+        }
+        double target = targets.getAtIndex(ValueLayout.JAVA_FLOAT, (long) i * outputs + j);
+        double factor = derivative.applyAsDouble(z, target) / rows;
+        addScaled(factor, row, sums, magnitudes, j * features);
       }
     }
     return new Expected(sums, magnitudes);
-  }
-
-  private static double residual(double[] row, double[] weights, int output, double target) {
-    double residual = -target;
-    for (int f = 0; f < row.length; f++) {
-      residual += row[f] * weights[output * row.length + f];
-    }
-    return residual;
   }
 
   private static void addScaled(

@@ -5,6 +5,7 @@ import dev.panagrad.backend.Batch;
 import dev.panagrad.backend.Gradient;
 import dev.panagrad.backend.Linear;
 import dev.panagrad.backend.LinearAlgebra;
+import dev.panagrad.loss.Logistic;
 import dev.panagrad.loss.Loss;
 import dev.panagrad.loss.Squared;
 import dev.panagrad.tensor.DType;
@@ -29,6 +30,37 @@ final class GradientComparisons {
   static Comparison inMemory(
       long rows, long features, int threads, double blasGoal, double torchGoal) {
     return of(rows, features, threads, blasGoal, torchGoal, true);
+  }
+
+  /** Of the logistic loss; X comes from memory. */
+  static Comparison logistic(long rows, long features, int threads, double torchGoal) {
+    TensorArena memory = TensorArena.open("gradient");
+    Tensor x = RandomValues.tensor(memory, "X", 1, rows, features);
+    List<Tensor> copies = RotatingContender.copies(x, memory);
+    Tensor y = RandomValues.tensor(memory, "y", 2, rows);
+    Tensor w = RandomValues.tensor(memory, "w", 3, 1, features);
+    Expected expected = Expected.logistic(x, y, w);
+    Rival torch =
+        new Rival(
+            "PyTorch",
+            "mv",
+            torchGoal,
+            () -> {
+              Tensor out = memory.allocate("mv gradient", DType.F32, features);
+              return RotatingContender.over(
+                  copies,
+                  copy ->
+                      new OutputContender(
+                          TorchPeer.logisticByMv(copy, y, w, out, memory, threads)::repeat,
+                          out,
+                          expected));
+            });
+    return new Comparison(
+        "logistic f32 %,d x %,d, %s".formatted(rows, features, Comparison.threadCount(threads)),
+        threads,
+        memory,
+        () -> ours(copies, y, w, new Logistic(), memory, threads, expected),
+        List.of(torch));
   }
 
   private static Comparison of(
@@ -135,16 +167,21 @@ final class GradientComparisons {
         "gradient f32 %,d x %,d, %s".formatted(rows, features, Comparison.threadCount(threads)),
         threads,
         memory,
-        () -> ours(copies, y, w, memory, threads, expected),
+        () -> ours(copies, y, w, new Squared(), memory, threads, expected),
         rivals);
   }
 
   private static Contender ours(
-      List<Tensor> copies, Tensor y, Tensor w, TensorArena memory, int threads, Expected expected) {
+      List<Tensor> copies,
+      Tensor y,
+      Tensor w,
+      Loss loss,
+      TensorArena memory,
+      int threads,
+      Expected expected) {
     Backend backend = OurBackend.open(threads);
     LinearAlgebra linear = backend.linear();
     Tensor out = memory.allocate("gradient", DType.F32, w.shape());
-    Loss loss = new Squared();
     Linear model = new Linear(w, null);
     Gradient into = new Gradient(out, null, null);
     long rows = y.rows();

@@ -214,6 +214,12 @@ public final class Ratios {
     if (cores > 1) {
       plan.add(gradient(1_000_000, 64, cores, 2.5, 3.0));
     }
+    for (int threads : upTo(cores)) {
+      plan.add(
+          new Planned(
+              "logistic 1000000 x 64, " + threads,
+              () -> GradientComparisons.logistic(1_000_000, 64, threads, 3)));
+    }
     plan.add(gradient(262_144, 512, cores, 2.0, 3.5));
     plan.add(gradient(100_000, 1_024, cores, 2.0, 2.4));
     plan.add(gradient(20_000, 8_192, cores, 2.0, 2.4));

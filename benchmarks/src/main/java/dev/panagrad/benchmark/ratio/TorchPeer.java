@@ -121,7 +121,18 @@ final class TorchPeer {
         "gradient_mv", List.of(matrix(x), vector(y), vector(w), vector(residuals), vector(out)));
   }
 
-  /** The same with y, w and out as matrices, those of the weights [features, outputs]. */
+  /** {@code out = 1/n X^T (sigmoid(X w) - y)} with vectors. */
+  static Call logisticByMv(
+      Tensor x, Tensor y, Tensor w, Tensor out, TensorArena memory, int threads) {
+    torch.set_num_threads(threads);
+    Tensor residuals = memory.allocate("logistic residuals", DType.F32, x.rows());
+    return new Call(
+        "logistic_mv", List.of(matrix(x), vector(y), vector(w), vector(residuals), vector(out)));
+  }
+
+  /**
+   * The squared error's with y, w and out as matrices, those of the weights [features, outputs].
+   */
   static Call gradientByMm(
       Tensor x, Tensor y, Tensor w, Tensor out, TensorArena memory, int threads) {
     torch.set_num_threads(threads);
