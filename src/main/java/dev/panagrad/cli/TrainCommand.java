@@ -19,10 +19,10 @@ import dev.panagrad.train.TrainingPlan;
 import dev.panagrad.train.TrainingResult;
 import java.io.IOException;
 import java.io.PrintStream;
+import java.lang.management.ManagementFactory;
 import java.nio.file.Files;
 import java.nio.file.Path;
-import java.time.Duration;
-import java.time.Instant;
+import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
 import java.util.concurrent.Callable;
@@ -114,7 +114,8 @@ final class TrainCommand implements Callable<Integer> {
   public Integer call() throws IOException {
     PrintStream out = json ? System.err : System.out;
     PhaseTimes phases = new PhaseTimes();
-    phases.end(Map.of("start", secondsSinceStart()));
+    Map<String, Double> seconds = new LinkedHashMap<>();
+    seconds.put("start", ManagementFactory.getRuntimeMXBean().getUptime() / 1000.0);
     chosen =
         optimizer == MethodName.AUTO
             ? training.choose(loss.loss(), dataMemory != null)
@@ -177,9 +178,9 @@ final class TrainCommand implements Callable<Integer> {
       // Saved before anything is printed; a disk that is full does not take the result with it.
       DataException unsaved = saveIfFinished(result);
       phases.end("saving");
+      seconds.putAll(phases.seconds());
       TrainReport report =
-          new TrainReport(
-              chosen.method(), training, loss, result, backend, exact, phases.seconds());
+          new TrainReport(chosen.method(), training, loss, result, backend, exact, seconds);
       if (json) {
         JsonOutput.print(report.fields());
       } else {
@@ -193,15 +194,6 @@ final class TrainCommand implements Callable<Integer> {
       }
       return finish(result);
     }
-  }
-
-  /** Of the process, to which Java's own start belongs. */
-  private static double secondsSinceStart() {
-    return ProcessHandle.current()
-        .info()
-        .startInstant()
-        .map(start -> Duration.between(start, Instant.now()).toNanos() / 1e9)
-        .orElse(0.0);
   }
 
   private TrainingOptions.Preparation prepared() {

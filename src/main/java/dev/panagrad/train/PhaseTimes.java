@@ -19,10 +19,15 @@ public final class PhaseTimes {
     since = now;
   }
 
-  /** Ends phases that another has measured since the last end, and starts the next. */
+  /** Ends phases that another has measured since the last end, the rest being a phase "other". */
   public void end(Map<String, Double> phases) {
-    phases.forEach((phase, took) -> seconds.merge(phase, took, Double::sum));
-    since = System.nanoTime();
+    double measured = 0;
+    for (Map.Entry<String, Double> phase : phases.entrySet()) {
+      seconds.merge(phase.getKey(), phase.getValue(), Double::sum);
+      measured += phase.getValue();
+    }
+    end("other");
+    seconds.merge("other", -measured, Double::sum);
   }
 
   /** Returns the seconds of each phase so far, in order. */

@@ -30,8 +30,8 @@ import java.util.Map;
  * @param history one record per epoch, oldest first; beyond {@link #HISTORY_LIMIT} epochs evenly
  *     spaced ones and the last
  * @param seconds the training loop, without reading data; with those before it was resumed
- * @param phases seconds that each phase took, in order: preparation, which standardizes; training;
- *     losses of the rows; certificate; measures of fit
+ * @param phases seconds of each phase since it was begun or resumed, in order: preparation, which
+ *     standardizes; training; last checkpoint; losses of the rows; certificate; measures of fit
  * @param constantFeatures features that are constant on the training rows, with coefficient 0;
  *     empty if features were not standardized
  * @param dependencies a sentence for each feature that rounding cannot tell from a combination of

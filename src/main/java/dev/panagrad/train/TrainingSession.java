@@ -305,6 +305,7 @@ final class TrainingSession implements AutoCloseable {
     double seconds = secondsSinceStart();
     if (checkpoints != null) {
       checkpoints.writeLast(state(), this::tensors);
+      phases.end("last checkpoint");
     }
     evaluation.takeAverage();
     long epoch = heldOutBest.take(progress.epochs);

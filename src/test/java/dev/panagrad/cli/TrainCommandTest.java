@@ -69,7 +69,9 @@ class TrainCommandTest {
 
   @Test
   void timingsAddUpToAll() {
+    long begin = System.nanoTime();
     String printed = Cli.train(data, "--target y --optimizer adam --epochs 3 --timings").out();
+    double elapsed = (System.nanoTime() - begin) / 1e9;
     List<String[]> lines =
         printed
             .substring(printed.indexOf("\nseconds\n"))
@@ -82,6 +84,11 @@ class TrainCommandTest {
       sum += Double.parseDouble(line[1]);
     }
     assertEquals("all", lines.getLast()[0]);
+    assertEquals("start", lines.getFirst()[0]);
+    double ofCommand = sum - Double.parseDouble(lines.getFirst()[1]);
+    // What is missing is the reading of options and closing.
+    assertTrue(ofCommand <= elapsed + 0.01, printed);
+    assertTrue(ofCommand >= elapsed / 2 - 0.1, printed);
     assertEquals(sum, Double.parseDouble(lines.getLast()[1]), 0.0006 * lines.size());
   }
 

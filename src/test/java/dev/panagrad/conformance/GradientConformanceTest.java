@@ -10,7 +10,9 @@ import dev.panagrad.backend.DenseRows;
 import dev.panagrad.backend.Gradient;
 import dev.panagrad.backend.Linear;
 import dev.panagrad.backend.LinearAlgebra;
+import dev.panagrad.loss.Huber;
 import dev.panagrad.loss.Logistic;
+import dev.panagrad.loss.Loss;
 import dev.panagrad.loss.Squared;
 import dev.panagrad.tensor.DType;
 import dev.panagrad.tensor.Tensor;
@@ -370,6 +372,39 @@ class GradientConformanceTest {
                   assertEquals(2 * 2 * 2.0 * features, gw.get(j, f), 0.0, backend.name());
                 }
                 assertEquals(4.0 * features * features, loss.get(j), 0.0);
+              }
+            }
+          }
+        }
+      }
+    }
+  }
+
+  /** Whatever number of rows fills up a group, and whichever path the columns take. */
+  @Test
+  void infiniteResidualsStayInfinite() {
+    for (Backend backend : backends) {
+      for (DType dtype : List.of(DType.F32, DType.F64)) {
+        for (Loss of : List.of(new Squared(), new Huber(1))) {
+          for (int rows = 1; rows < 9; rows++) {
+            for (int features : new int[] {1, 8, 20, 40, 90, 128, 200}) {
+              try (TensorArena arena = TensorArena.open("infinite")) {
+                Tensor x = arena.allocate("X", dtype, rows, features).fill(1);
+                Tensor y = arena.allocate("y", dtype, rows);
+                y.set(rows - 1, Double.POSITIVE_INFINITY);
+                Tensor gw = arena.allocate("gw", dtype, 1, features);
+                Tensor loss = arena.allocate("loss", DType.F64, 1);
+                Linear model = new Linear(arena.allocate("w", dtype, 1, features), null);
+                LinearAlgebra linear = backend.linear();
+                if (linear.supports(of)) {
+                  Gradient into = new Gradient(gw, null, loss);
+                  linear.gradient(new Batch(x, y), 0, rows, of, model, into);
+                  String what =
+                      "%s %s %s %d x %d".formatted(backend.name(), dtype, of, rows, features);
+                  double expected = of instanceof Huber ? -2.0 / rows : Double.NEGATIVE_INFINITY;
+                  assertEquals(expected, gw.get(features - 1), 1e-6, what);
+                  assertEquals(Double.POSITIVE_INFINITY, loss.get(0), what);
+                }
               }
             }
           }

@@ -15,7 +15,7 @@ import java.util.Arrays;
  */
 final class FusedSumsF32 {
   /** Of a row, at most. */
-  static final int VECTORS = 8;
+  static final int VECTORS = 5;
 
   final float[] w = new float[VECTORS * LanesF32.COUNT];
   final float[] g = new float[VECTORS * LanesF32.COUNT];
@@ -64,7 +64,7 @@ final class FusedSumsF32 {
     }
   }
 
-  /** Moves the sums to memory. */
+  /** Writes the sums to memory, over what is there, and clears them. */
   void drain(MemorySegment sums, long at) {
     MemorySegment.copy(g, 0, sums, ValueLayout.JAVA_FLOAT, at, cols);
     Arrays.fill(g, 0);

@@ -25,20 +25,22 @@ import jdk.incubator.vector.VectorSpecies;
  *   log(1 + e) = 2 (q + q^3/3 + ... + q^35/35),  q = e / (2 + e), at most 1/3:  below 2^-60
  * </pre>
  *
- * Each is within 3 units in the last place of what is exact. Below a = -708, where e becomes
- * subnormal, it is taken as zero.
+ * The exponential and the probability are within 3 units in the last place, the logarithm within 5
+ * ({@code LogisticBlockTest}). Below a = -708, a little before e becomes subnormal, it is taken as
+ * zero, which is off by 3e-308.
  */
 final class LogisticBlock {
   private static final VectorSpecies<Long> BITS = VectorSpecies.of(long.class, SimdWidth.F64_SHAPE);
   private static final double LOG2_E = 1 / Math.log(2);
   private static final double LN2_HIGH = Math.log(2);
+  // What double precision leaves of ln 2.
   private static final double LN2_LOW = 2.3190468138462996e-17;
   private static final double LEAST = -708;
   // Added to a small number it leaves an integer in the lowest bits.
   private static final double ROUND = 0x1.8p52;
   private static final int EXPONENT_BIAS = 1023;
   private static final int MANTISSA_BITS = 52;
-  // Coefficients from the highest power down, an odd number's and an even number's in turns.
+  // Coefficients of the series, the highest power first; an even number of them.
   private static final double[] EXP = new double[14];
   private static final double[] ATANH = new double[18];
 
@@ -53,7 +55,7 @@ final class LogisticBlock {
     }
   }
 
-  // The powers of two; from floating point to integers it goes through memory.
+  // 2^k: vectors of numbers become vectors of bits, and back, through memory only.
   private final MemorySegment powers;
   private final double[] lanes = new double[LanesF64.COUNT];
 

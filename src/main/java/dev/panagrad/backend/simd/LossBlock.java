@@ -45,18 +45,21 @@ final class LossBlock {
     Tensor offset = rows.offset();
     if (weights == null) {
       Arrays.fill(s, 0, n, 1);
-    }
-    for (int i = 0; i < n && !rows.isPlain(); i++) {
-      long row = block.number(i);
-      if (weights != null) {
-        s[i] = Cells.get(weights, row);
+    } else {
+      for (int i = 0; i < n; i++) {
+        s[i] = Cells.get(weights, block.number(i));
       }
-      if (offset != null) {
-        z[i] += Cells.get(offset, row);
+    }
+    if (offset != null) {
+      for (int i = 0; i < n; i++) {
+        z[i] += Cells.get(offset, block.number(i));
       }
     }
     for (int i = block.firstFilling; i < n; i++) {
       if (block.row[i] >= block.count) {
+        // Zero times what may be infinite would be no number.
+        z[i] = 0;
+        y[i] = 0;
         s[i] = 0;
       }
     }

@@ -11,9 +11,9 @@ import java.lang.foreign.ValueLayout;
  * read whole: in place where that stays inside the segment, else in a buffer that it is copied to.
  * One per thread, kept between calls.
  *
- * <p>Kernels take four rows at a time, a group. Narrow rows are grouped as they follow each other.
- * Wide rows are grouped from four places of the block, so that each of the four is read as one
- * stream of many rows:
+ * <p>Kernels take four rows at a time, a group, or the two halves of one. Narrow rows are grouped
+ * as they follow each other. Wide rows are grouped from four places of the block, so that each of
+ * the four is read as one stream of many rows:
  *
  * <pre>
  *   block of 12 rows     0  1  2 | 3  4  5 | 6  7  8 | 9 10 11

@@ -33,9 +33,11 @@ import jdk.incubator.vector.FloatVector;
  *       G_j += r_ij x_i                      rows come from the cache
  * </pre>
  *
- * Sums are kept in the element type for {@link #FLUSH_ROWS} rows and then added to F64 totals. Rows
- * are cut into chunks whose number depends on the sizes and on whether there is an index; each has
- * totals of its own, which are added in order at the end: {@link RowTotalsF32}.
+ * One output of the squared error over narrow rows is one loop: {@link FusedRowsF32}.
+ *
+ * <p>Sums are kept in the element type for {@link #FLUSH_ROWS} rows and then added to F64 totals.
+ * Rows are cut into chunks whose number depends on the sizes and on whether there is an index; each
+ * has totals of its own, which are added in order at the end: {@link RowTotalsF32}.
  *
  * <p>Threading: calls take turns by the pool's lock.
  */
