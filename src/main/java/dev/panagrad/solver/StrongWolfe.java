@@ -22,7 +22,11 @@ final class StrongWolfe {
   private static final double CURVATURE = 0.9;
   private static final int MAX_EVALUATIONS = 30;
   private static final int FEW = 4;
-  private static final double ROUNDING = 1e-7; // of the value, for F32 gradients too
+  // Differences of values that tell nothing, in roundings and as a part of the value. A step that
+  // makes a value worse by more than that is none: where there is no minimum, directions become
+  // long, and such steps led away from where a search had ended already.
+  private static final double ROUNDINGS = 100;
+  private static final double MOST_ROUNDING = 1e-7;
   private final Objective objective;
   private final double[] from;
   private final double[] direction;
@@ -100,7 +104,8 @@ final class StrongWolfe {
     if (Math.abs(point.slope) > CURVATURE * -slope0) {
       return false;
     }
-    boolean isRounding = Math.abs(point.value - value0) <= ROUNDING * Math.abs(value0);
+    double rounding = Math.min(MOST_ROUNDING, ROUNDINGS * objective.roundoff());
+    boolean isRounding = Math.abs(point.value - value0) <= rounding * Math.abs(value0);
     return isLowEnough(point) || (isRounding && point.slope <= (2 * DECREASE - 1) * slope0);
   }
 
