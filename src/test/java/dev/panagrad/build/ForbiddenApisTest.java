@@ -61,7 +61,8 @@ class ForbiddenApisTest {
               "vectors of one element type have one width",
               "dev/panagrad/backend/simd/LanesF32",
               "dev/panagrad/backend/simd/LanesF64",
-              "dev/panagrad/backend/simd/LanesI32"),
+              "dev/panagrad/backend/simd/LanesI32",
+              "dev/panagrad/backend/simd/LanesI64"),
           rule(
               VECTOR + "FloatVector#SPECIES_*",
               "vectors of one element type have one width",

@@ -13,7 +13,6 @@ import java.lang.foreign.Arena;
 import java.lang.foreign.MemorySegment;
 import jdk.incubator.vector.DoubleVector;
 import jdk.incubator.vector.LongVector;
-import jdk.incubator.vector.VectorSpecies;
 
 /**
  * {@link Logistic#differentiate} over vectors: Java's exponential and logarithm took three quarters
@@ -30,7 +29,6 @@ import jdk.incubator.vector.VectorSpecies;
  * zero, which is off by 3e-308.
  */
 final class LogisticBlock {
-  private static final VectorSpecies<Long> BITS = VectorSpecies.of(long.class, SimdWidth.F64_SHAPE);
   private static final double LOG2_E = 1 / Math.log(2);
   private static final double LN2_HIGH = Math.log(2);
   // What double precision leaves of ln 2.
@@ -82,7 +80,7 @@ final class LogisticBlock {
       long at = (long) i * Double.BYTES;
       DoubleVector k =
           DoubleVector.fromMemorySegment(SPECIES, powers, at, ORDER).sub(ROUND + EXPONENT_BIAS);
-      LongVector.fromMemorySegment(BITS, powers, at, ORDER)
+      LongVector.fromMemorySegment(LanesI64.SPECIES, powers, at, ORDER)
           .lanewise(LSHL, MANTISSA_BITS)
           .intoMemorySegment(powers, at, ORDER);
       DoubleVector z = fromArray(SPECIES, zs, i);
