@@ -14,7 +14,7 @@ import java.util.Arrays;
  * smaller for the compiler than to segments.
  */
 final class FusedSumsF32 {
-  /** Of a row, at most. */
+  /** Vectors that a row may have. */
   static final int VECTORS = 5;
 
   final float[] w = new float[VECTORS * LanesF32.COUNT];
@@ -27,6 +27,10 @@ final class FusedSumsF32 {
   float intercept;
   private int cols;
 
+  FusedSumsF32() {
+    Arrays.fill(share, 1);
+  }
+
   /** Takes the weights, and clears the sums. */
   void begin(Linear model) {
     Tensor weights = model.w();
@@ -34,7 +38,6 @@ final class FusedSumsF32 {
     MemorySegment.copy(weights.segment(), ValueLayout.JAVA_FLOAT, weights.byteOffset(), w, 0, cols);
     Arrays.fill(w, cols, w.length, 0);
     Arrays.fill(g, 0);
-    Arrays.fill(share, 1);
     intercept = model.b() == null ? 0 : narrow(Cells.get(model.b(), 0));
   }
 

@@ -15,8 +15,8 @@ import jdk.incubator.vector.DoubleVector;
 import jdk.incubator.vector.LongVector;
 
 /**
- * {@link Logistic#differentiate} over vectors: Java's exponential and logarithm took three quarters
- * of a gradient of 48 columns, 18 ns for a row; this takes 2 (2-core AMD EPYC 9004, 2026-11-30).
+ * {@link Logistic#differentiate} over vectors: with Java's exponential and logarithm a gradient of
+ * 256 x 48 took 5.9 us, with this it takes 2.9 (2-core AMD EPYC 9004, 2026-11-30).
  *
  * <pre>
  *   a = -|z| = k ln 2 + r,  |r| at most (ln 2) / 2
@@ -61,7 +61,10 @@ final class LogisticBlock {
     powers = arena.allocate((long) RowBlock.MAX_ROWS * Double.BYTES, 64);
   }
 
-  /** As {@link Logistic#differentiate}, and up to the next whole vector, where weights are zero. */
+  /**
+   * Does what {@link Logistic#differentiate} does, up to the next whole vector; weights are zero
+   * beyond the count.
+   */
   double differentiate(double[] zs, double[] ys, double[] ss, int count) {
     int step = LanesF64.COUNT;
     for (int i = 0; i < count; i += step) {

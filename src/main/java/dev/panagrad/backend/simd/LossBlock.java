@@ -24,7 +24,7 @@ final class LossBlock {
     logistic = new LogisticBlock(arena);
   }
 
-  /** As {@link Loss#differentiate}, of the first {@code count} rows. */
+  /** Replaces z by derivatives, and returns the loss, as {@link Loss#differentiate} does. */
   double differentiate(Loss loss, int count) {
     if (!(loss instanceof Logistic)) {
       return loss.differentiate(z, y, s, count);

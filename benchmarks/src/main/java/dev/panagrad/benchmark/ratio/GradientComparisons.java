@@ -13,6 +13,7 @@ import dev.panagrad.tensor.Tensor;
 import dev.panagrad.tensor.TensorArena;
 import java.util.ArrayList;
 import java.util.List;
+import java.util.function.BiFunction;
 
 /** The gradient of the mean squared error, F32, without intercept and loss: {@code X^T(Xw - y)}. */
 final class GradientComparisons {
@@ -41,20 +42,12 @@ final class GradientComparisons {
     Tensor w = RandomValues.tensor(memory, "w", 3, 1, features);
     Expected expected = Expected.logistic(x, y, w);
     Rival torch =
-        new Rival(
-            "PyTorch",
-            "mv",
+        torchMv(
             torchGoal,
-            () -> {
-              Tensor out = memory.allocate("mv gradient", DType.F32, features);
-              return RotatingContender.over(
-                  copies,
-                  copy ->
-                      new OutputContender(
-                          TorchPeer.logisticByMv(copy, y, w, out, memory, threads)::repeat,
-                          out,
-                          expected));
-            });
+            memory,
+            copies,
+            expected,
+            (copy, out) -> TorchPeer.logisticByMv(copy, y, w, out, memory, threads));
     return new Comparison(
         "logistic f32 %,d x %,d, %s".formatted(rows, features, Comparison.threadCount(threads)),
         threads,
@@ -94,20 +87,12 @@ final class GradientComparisons {
     // The goal is against the faster of PyTorch's two ways; the other is what models with several
     // outputs call.
     rivals.add(
-        new Rival(
-            "PyTorch",
-            "mv",
+        torchMv(
             torchGoal,
-            () -> {
-              Tensor out = memory.allocate("mv gradient", DType.F32, features);
-              return RotatingContender.over(
-                  copies,
-                  copy ->
-                      new OutputContender(
-                          TorchPeer.gradientByMv(copy, y, w, out, memory, threads)::repeat,
-                          out,
-                          expected));
-            }));
+            memory,
+            copies,
+            expected,
+            (copy, out) -> TorchPeer.gradientByMv(copy, y, w, out, memory, threads)));
     if (!isInMemory) {
       rivals.add(
           new Rival(
@@ -169,6 +154,23 @@ final class GradientComparisons {
         memory,
         () -> ours(copies, y, w, new Squared(), memory, threads, expected),
         rivals);
+  }
+
+  private static Rival torchMv(
+      double goal,
+      TensorArena memory,
+      List<Tensor> copies,
+      Expected expected,
+      BiFunction<Tensor, Tensor, TorchPeer.Call> call) {
+    return new Rival(
+        "PyTorch",
+        "mv",
+        goal,
+        () -> {
+          Tensor out = memory.allocate("mv gradient", DType.F32, copies.getFirst().cols());
+          return RotatingContender.over(
+              copies, copy -> new OutputContender(call.apply(copy, out)::repeat, out, expected));
+        });
   }
 
   private static Contender ours(

@@ -115,19 +115,21 @@ final class TorchPeer {
   /** {@code out = 2/n X^T (X w - y)} with vectors. */
   static Call gradientByMv(
       Tensor x, Tensor y, Tensor w, Tensor out, TensorArena memory, int threads) {
-    torch.set_num_threads(threads);
-    Tensor residuals = memory.allocate("mv residuals", DType.F32, x.rows());
-    return new Call(
-        "gradient_mv", List.of(matrix(x), vector(y), vector(w), vector(residuals), vector(out)));
+    return byMv("gradient_mv", x, y, w, out, memory, threads);
   }
 
   /** {@code out = 1/n X^T (sigmoid(X w) - y)} with vectors. */
   static Call logisticByMv(
       Tensor x, Tensor y, Tensor w, Tensor out, TensorArena memory, int threads) {
+    return byMv("logistic_mv", x, y, w, out, memory, threads);
+  }
+
+  private static Call byMv(
+      String function, Tensor x, Tensor y, Tensor w, Tensor out, TensorArena memory, int threads) {
     torch.set_num_threads(threads);
-    Tensor residuals = memory.allocate("logistic residuals", DType.F32, x.rows());
+    Tensor residuals = memory.allocate("mv residuals", DType.F32, x.rows());
     return new Call(
-        "logistic_mv", List.of(matrix(x), vector(y), vector(w), vector(residuals), vector(out)));
+        function, List.of(matrix(x), vector(y), vector(w), vector(residuals), vector(out)));
   }
 
   /**
