@@ -119,6 +119,21 @@ public final class LinearAlgebra {
    * @param y vector of m elements, or n transposed
    */
   public void gemv(Transpose transpose, double alpha, Tensor a, Tensor x, double beta, Tensor y) {
+    requireGemv(transpose, a, x, y);
+    products(a.dtype()).gemv(transpose, alpha, a, Operands.flat(x), beta, Operands.flat(y));
+  }
+
+  /** Prepares {@link #gemv}. */
+  public PreparedCall prepareGemv(
+      Transpose transpose, double alpha, Tensor a, Tensor x, double beta, Tensor y) {
+    requireGemv(transpose, a, x, y);
+    ProductKernels kernels = products(a.dtype());
+    Tensor from = Operands.flat(x);
+    Tensor to = Operands.flat(y);
+    return prepared(() -> kernels.gemv(transpose, alpha, a, from, beta, to), a, x, y);
+  }
+
+  private void requireGemv(Transpose transpose, Tensor a, Tensor x, Tensor y) {
     requireOpen();
     DType dtype = matrix(a);
     boolean isPlain = Objects.requireNonNull(transpose, "transpose") == Transpose.NO;
@@ -128,11 +143,6 @@ public final class LinearAlgebra {
     place(y);
     requireOutput(y, a);
     y.requireDisjoint(x);
-    products(dtype).gemv(transpose, alpha, a, flat(x), beta, flat(y));
-  }
-
-  private static Tensor flat(Tensor vector) {
-    return vector.shape().rank() == 1 ? vector : vector.reshape(vector.count());
   }
 
   /**
@@ -141,6 +151,23 @@ public final class LinearAlgebra {
    */
   public void gemm(
       Transpose opA, Transpose opB, double alpha, Tensor a, Tensor b, double beta, Tensor c) {
+    requireGemm(opA, opB, a, b, c);
+    if (c.count() > 0) {
+      products(a.dtype()).gemm(opA, opB, alpha, a, b, beta, c);
+    }
+  }
+
+  /** Prepares {@link #gemm}; for a batch of small products, one call each. */
+  public PreparedCall prepareGemm(
+      Transpose opA, Transpose opB, double alpha, Tensor a, Tensor b, double beta, Tensor c) {
+    requireGemm(opA, opB, a, b, c);
+    ProductKernels kernels = products(a.dtype());
+    boolean isEmpty = c.count() == 0;
+    return prepared(
+        isEmpty ? () -> {} : () -> kernels.gemm(opA, opB, alpha, a, b, beta, c), a, b, c);
+  }
+
+  private void requireGemm(Transpose opA, Transpose opB, Tensor a, Tensor b, Tensor c) {
     requireOpen();
     DType dtype = matrix(a);
     Operands.matrix(b, dtype);
@@ -161,9 +188,6 @@ public final class LinearAlgebra {
     }
     requireOutput(c, a);
     c.requireDisjoint(b);
-    if (c.count() > 0) {
-      products(dtype).gemm(opA, opB, alpha, a, b, beta, c);
-    }
   }
 
   /**
@@ -238,11 +262,30 @@ public final class LinearAlgebra {
    * @param out [count, k], or [count] for one output; any row stride
    */
   public void predict(Tensor x, long first, long count, Linear model, Tensor out) {
+    requirePredict(x, first, count, model, out);
+    if (count > 0) {
+      kernels(model.dtype()).predict(x, first, count, model, out);
+    }
+  }
+
+  /** Prepares {@link #predict}. */
+  public PreparedCall preparePredict(Tensor x, long first, long count, Linear model, Tensor out) {
+    requirePredict(x, first, count, model, out);
+    LinearKernels kernels = kernels(model.dtype());
+    return prepared(
+        count == 0 ? () -> {} : () -> kernels.predict(x, first, count, model, out),
+        x,
+        model.w(),
+        model.b(),
+        out);
+  }
+
+  private void requirePredict(Tensor x, long first, long count, Linear model, Tensor out) {
     requireOpen();
     Tensor w = model.w();
     Operands.matrix(x, model.dtype());
-    requireColumns(w, x);
-    requireRange("predict", x, x.rows(), first, count);
+    Operands.columns(w, x);
+    Operands.range("predict", x, x.rows(), first, count);
     Operands.table(out, model.dtype(), count, model.outputs());
     place(x, true);
     place(w);
@@ -252,9 +295,6 @@ public final class LinearAlgebra {
     out.requireDisjoint(w);
     if (model.b() != null) {
       out.requireDisjoint(model.b());
-    }
-    if (count > 0) {
-      kernels(model.dtype()).predict(x, first, count, model, out);
     }
   }
 
@@ -284,6 +324,40 @@ public final class LinearAlgebra {
    */
   public void gradient(
       Batch batch, long first, long count, Loss loss, Linear model, Gradient into) {
+    requireGradient(batch, first, count, loss, model, into);
+    trace.count(StepTrace.Event.GRADIENT);
+    kernels(model.dtype()).gradient(batch, first, count, loss, model, into);
+  }
+
+  /** Prepares {@link #gradient(Batch, long, long, Loss, Linear, Gradient)}. */
+  public PreparedCall prepareGradient(
+      Batch batch, long first, long count, Loss loss, Linear model, Gradient into) {
+    requireGradient(batch, first, count, loss, model, into);
+    LinearKernels kernels = kernels(model.dtype());
+    DenseRows rows = batch.rows();
+    return prepared(
+        () -> {
+          trace.count(StepTrace.Event.GRADIENT);
+          kernels.gradient(batch, first, count, loss, model, into);
+        },
+        rows.x(),
+        rows.y(),
+        rows.weights(),
+        rows.offset(),
+        batch.index(),
+        model.w(),
+        model.b(),
+        into.gw(),
+        into.gb(),
+        into.loss());
+  }
+
+  private PreparedCall prepared(Runnable kernel, Tensor... operands) {
+    return new PreparedCall(lifetime, onHost, kernel, operands);
+  }
+
+  private void requireGradient(
+      Batch batch, long first, long count, Loss loss, Linear model, Gradient into) {
     requireOpen();
     Objects.requireNonNull(loss, "loss");
     DenseRows rows = batch.rows();
@@ -293,9 +367,9 @@ public final class LinearAlgebra {
     }
     if (first < 0 || first > batch.positions() - count) {
       Tensor positions = batch.index() == null ? rows.x() : batch.index();
-      requireRange("gradient", positions, batch.positions(), first, count);
+      Operands.range("gradient", positions, batch.positions(), first, count);
     }
-    requireFits(rows, model, into);
+    Operands.fit(rows, model, into);
     if (!onHost) {
       requireSupported(rows, loss);
     }
@@ -309,17 +383,6 @@ public final class LinearAlgebra {
     input(batch.index(), into);
     into.requireDisjoint(model.w());
     into.requireDisjoint(model.b());
-    trace.count(StepTrace.Event.GRADIENT);
-    kernels(model.dtype()).gradient(batch, first, count, loss, model, into);
-  }
-
-  private static void requireFits(DenseRows rows, Linear model, Gradient into) {
-    rows.x().requireDType(model.dtype());
-    requireColumns(model.w(), rows.x());
-    if (rows.outputs() != model.outputs()) {
-      Operands.table(rows.y(), rows.dtype(), rows.count(), model.outputs());
-    }
-    into.requireFits(model);
   }
 
   private void requireSupported(DenseRows rows, Loss loss) {
@@ -340,8 +403,6 @@ public final class LinearAlgebra {
       place(intercepts);
     }
   }
-
-  // ---- checks
 
   private void place(Tensor t) {
     if (t != null) {
@@ -385,21 +446,5 @@ public final class LinearAlgebra {
   private static void requireOutput(Tensor out, Tensor input) {
     out.requireWritable();
     out.requireDisjoint(input);
-  }
-
-  private static void requireColumns(Tensor w, Tensor x) {
-    if (w.cols() != x.cols()) {
-      throw new IllegalArgumentException(
-          "weights '%s' have shape %s for %,d features, '%s' has %,d columns"
-              .formatted(w.name(), w.shape(), w.cols(), x.name(), x.cols()));
-    }
-  }
-
-  private static void requireRange(String call, Tensor t, long size, long first, long count) {
-    if (first < 0 || count < 0 || first > size - count) {
-      throw new IndexOutOfBoundsException(
-          "%s: rows [%d, %d + %d) are not inside tensor '%s' of %,d rows"
-              .formatted(call, first, first, count, t.name(), size));
-    }
   }
 }

@@ -33,6 +33,10 @@ final class Operands {
     t.requireCount(count);
   }
 
+  static Tensor flat(Tensor vector) {
+    return vector.shape().rank() == 1 ? vector : vector.reshape(vector.count());
+  }
+
   /** A matrix [rows, cols], or a vector [rows] if cols is 1; any row stride. */
   static void table(Tensor t, DType dtype, long rows, long cols) {
     t.requireDType(dtype);
@@ -54,5 +58,30 @@ final class Operands {
 
   private static String where(Tensor t) {
     return t.isHost() ? "in host memory" : "on the device";
+  }
+
+  static void fit(DenseRows rows, Linear model, Gradient into) {
+    rows.x().requireDType(model.dtype());
+    columns(model.w(), rows.x());
+    if (rows.outputs() != model.outputs()) {
+      table(rows.y(), rows.dtype(), rows.count(), model.outputs());
+    }
+    into.requireFits(model);
+  }
+
+  static void columns(Tensor w, Tensor x) {
+    if (w.cols() != x.cols()) {
+      throw new IllegalArgumentException(
+          "weights '%s' have shape %s for %,d features, '%s' has %,d columns"
+              .formatted(w.name(), w.shape(), w.cols(), x.name(), x.cols()));
+    }
+  }
+
+  static void range(String call, Tensor t, long size, long first, long count) {
+    if (first < 0 || count < 0 || first > size - count) {
+      throw new IndexOutOfBoundsException(
+          "%s: rows [%d, %d + %d) are not inside tensor '%s' of %,d rows"
+              .formatted(call, first, first, count, t.name(), size));
+    }
   }
 }

@@ -9,6 +9,10 @@ import dev.panagrad.backend.Backends;
 import dev.panagrad.backend.Batch;
 import dev.panagrad.backend.DenseRows;
 import dev.panagrad.backend.Gradient;
+import dev.panagrad.backend.Linear;
+import dev.panagrad.backend.LinearAlgebra;
+import dev.panagrad.backend.PreparedCall;
+import dev.panagrad.backend.Transpose;
 import dev.panagrad.regression.LinearRegression;
 import dev.panagrad.regression.NormalEquations;
 import dev.panagrad.tensor.DType;
@@ -94,6 +98,30 @@ class AllocationTest {
             Tensor out = arena.allocate("out", dtype, 1, shape[2]);
             allocatesNothing("prediction " + what, () -> regression.predict(x, 5, 1, out));
           }
+        }
+      }
+    }
+  }
+
+  /** Small products, which no thread shares, and calls whose operands are checked once. */
+  @Test
+  void smallProductsAndPreparedCalls() {
+    try (Backend backend = Backends.open("simd", new BackendOptions(2));
+        TensorArena arena = TensorArena.open("allocation")) {
+      LinearAlgebra linear = backend.linear();
+      for (DType dtype : List.of(DType.F32, DType.F64)) {
+        for (long n : new long[] {8, 16, 33}) {
+          Tensor a = arena.allocate("A", dtype, n, n).fill(0.5);
+          Tensor b = arena.allocate("B", dtype, n, n).fill(0.5);
+          Tensor c = arena.allocate("C", dtype, n, n);
+          String what = " %s %d".formatted(dtype, n);
+          allocatesNothing(
+              "gemm" + what, () -> linear.gemm(Transpose.NO, Transpose.NO, 1, a, b, 0, c));
+          PreparedCall product = linear.prepareGemm(Transpose.YES, Transpose.NO, 1, a, b, 0, c);
+          allocatesNothing("prepared gemm" + what, product::run);
+          Tensor out = arena.allocate("out", dtype, 1, n);
+          PreparedCall predict = linear.preparePredict(a, 0, 1, new Linear(b, null), out);
+          allocatesNothing("prepared prediction" + what, predict::run);
         }
       }
     }

@@ -97,6 +97,11 @@ final class GemmF32 implements WorkerPool.ChunkTask {
 
   void apply(
       Transpose opA, Transpose opB, double alpha, Tensor a, Tensor b, double beta, Tensor c) {
+    boolean isSmall = SmallProductsF32.fits(c.rows(), b.rows(), c.cols());
+    if (isSmall && beta == 0 && opB == Transpose.NO) {
+      SmallProductsF32.multiply(opA == Transpose.YES, narrow(alpha), a, b, c);
+      return;
+    }
     pool.acquire();
     try {
       this.a.set(a, opA == Transpose.YES);

@@ -5,12 +5,17 @@ import java.util.List;
 import java.util.function.IntPredicate;
 import java.util.stream.IntStream;
 import jdk.incubator.vector.VectorMask;
+import jdk.incubator.vector.VectorShape;
 import jdk.incubator.vector.VectorShuffle;
 import jdk.incubator.vector.VectorSpecies;
 
 /** What the F32 kernels need to know about their vectors. */
 final class LanesF32 {
   static final VectorSpecies<Float> SPECIES = VectorSpecies.of(float.class, SimdWidth.F32_SHAPE);
+  // Vectors of half the lanes.
+  static final VectorSpecies<Float> HALF =
+      VectorSpecies.of(
+          float.class, VectorShape.forBitSize(SimdWidth.F32_SHAPE.vectorBitSize() / 2));
   static final ByteOrder ORDER = ByteOrder.nativeOrder();
   static final int COUNT = SPECIES.length();
   static final int BYTES = Float.BYTES;

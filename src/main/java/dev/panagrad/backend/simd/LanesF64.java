@@ -5,12 +5,17 @@ import java.util.List;
 import java.util.function.IntPredicate;
 import java.util.stream.IntStream;
 import jdk.incubator.vector.VectorMask;
+import jdk.incubator.vector.VectorShape;
 import jdk.incubator.vector.VectorShuffle;
 import jdk.incubator.vector.VectorSpecies;
 
 /** What the F64 kernels need to know about their vectors. */
 final class LanesF64 {
   static final VectorSpecies<Double> SPECIES = VectorSpecies.of(double.class, SimdWidth.F64_SHAPE);
+  // Vectors of half the lanes.
+  static final VectorSpecies<Double> HALF =
+      VectorSpecies.of(
+          double.class, VectorShape.forBitSize(SimdWidth.F64_SHAPE.vectorBitSize() / 2));
   static final ByteOrder ORDER = ByteOrder.nativeOrder();
   static final int COUNT = SPECIES.length();
   static final int BYTES = Double.BYTES;

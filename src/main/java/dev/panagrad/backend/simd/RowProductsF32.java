@@ -107,6 +107,10 @@ final class RowProductsF32 implements WorkerPool.ChunkTask, AutoCloseable {
    */
   void apply(
       double alpha, Tensor x, long first, long count, Tensor w, Tensor b, double beta, Tensor out) {
+    if (count == 1 && NarrowRowsF32.fits(x.cols()) && endsWithWholeVector(x, first, w)) {
+      one(alpha, x, first, w, b, beta, out);
+      return;
+    }
     long rowBytes = Math.max(1, x.cols() * LanesF32.BYTES * outputs(w));
     if (count <= SERIAL_BYTES / rowBytes
         || pool.threads() == 1
@@ -144,6 +148,32 @@ final class RowProductsF32 implements WorkerPool.ChunkTask, AutoCloseable {
       this.b = null;
       this.out = null;
       pool.release();
+    }
+  }
+
+  /** Whether the last vectors of that row and of the weights can be read whole. */
+  private static boolean endsWithWholeVector(Tensor x, long row, Tensor w) {
+    long beyond = (-x.cols() & (LanesF32.COUNT - 1)) * LanesF32.BYTES;
+    long rowEnd = x.byteOffset() + (row * x.rowStride() + x.cols()) * LanesF32.BYTES;
+    long weightsEnd = w.byteOffset() + w.count() * LanesF32.BYTES;
+    return rowEnd + beyond <= x.segment().byteSize()
+        && weightsEnd + beyond <= w.segment().byteSize();
+  }
+
+  /** One row needs no scratch memory: services predict row by row. */
+  private static void one(
+      double alpha, Tensor x, long row, Tensor w, Tensor b, double beta, Tensor out) {
+    int cols = (int) x.cols();
+    long xAt = x.byteOffset() + row * x.rowStride() * LanesF32.BYTES;
+    MemorySegment outs = out.segment();
+    int outputs = outputs(w);
+    for (int j = 0; j < outputs; j++) {
+      long wAt = w.byteOffset() + (long) j * cols * LanesF32.BYTES;
+      double dot = NarrowRowsF32.dot(x.segment(), xAt, w.segment(), wAt, cols);
+      long at = out.byteOffset() + (long) j * LanesF32.BYTES;
+      double old = beta == 0 ? 0 : beta * outs.get(ValueLayout.JAVA_FLOAT, at);
+      double intercept = b == null ? 0 : Cells.get(b, j);
+      outs.set(ValueLayout.JAVA_FLOAT, at, narrow(alpha * dot + intercept + old));
     }
   }
 

@@ -1,6 +1,7 @@
 package dev.panagrad.benchmark.gpu;
 
 import dev.panagrad.benchmark.ratio.AbsentPeers;
+import dev.panagrad.benchmark.ratio.PythonPeer;
 import dev.panagrad.benchmark.ratio.Rival;
 import dev.panagrad.benchmark.ratio.Turns;
 import java.util.Locale;
@@ -36,7 +37,7 @@ final class GpuRun implements AutoCloseable {
   private final boolean rehearsal;
   private final long memoryBytes;
   private final AbsentPeers absent = new AbsentPeers();
-  private final TorchPeer torch;
+  private final PythonPeer torch;
   private final String noTorch;
 
   /** A run on the device that the backend describes so. */
@@ -44,10 +45,10 @@ final class GpuRun implements AutoCloseable {
     this.quick = quick;
     this.rehearsal = rehearsal;
     memoryBytes = usableBytes(detail);
-    TorchPeer started = null;
+    PythonPeer started = null;
     String reason = null;
     try {
-      started = TorchPeer.start(Device.isSoftware(detail) ? "cpu" : "cuda");
+      started = PythonPeer.start("torch_peer.py", Device.isSoftware(detail) ? "cpu" : "cuda");
     } catch (IllegalStateException e) {
       reason = e.getMessage();
     }
@@ -97,7 +98,7 @@ final class GpuRun implements AutoCloseable {
    */
   Rival torch(String call, double goal, String work) {
     return new Rival(
-        TorchPeer.LIBRARY,
+        "PyTorch",
         call,
         goal,
         () -> {

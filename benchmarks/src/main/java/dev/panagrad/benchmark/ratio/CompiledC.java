@@ -7,7 +7,9 @@ import java.lang.foreign.SymbolLookup;
 import java.nio.charset.StandardCharsets;
 import java.nio.file.Files;
 import java.nio.file.Path;
+import java.util.ArrayList;
 import java.util.HashMap;
+import java.util.List;
 import java.util.Map;
 
 /**
@@ -19,11 +21,12 @@ final class CompiledC {
 
   private CompiledC() {}
 
-  static synchronized SymbolLookup load(String name) {
-    return LOADED.computeIfAbsent(name, CompiledC::compile);
+  /** Compiles it with those flags for the linker as well, the first time. */
+  static synchronized SymbolLookup load(String name, String... libraries) {
+    return LOADED.computeIfAbsent(name, _ -> compile(name, List.of(libraries)));
   }
 
-  private static SymbolLookup compile(String name) {
+  private static SymbolLookup compile(String name, List<String> libraries) {
     String file = name + ".c";
     try (InputStream source = CompiledC.class.getResourceAsStream("/native/" + file)) {
       Path folder = Files.createTempDirectory("ratios-c");
@@ -33,16 +36,18 @@ final class CompiledC {
       text.toFile().deleteOnExit();
       library.toFile().deleteOnExit();
       Files.copy(source, text);
-      compile(text, library);
+      compile(text, library, libraries);
       return SymbolLookup.libraryLookup(library, Arena.global());
     } catch (IOException e) {
       throw new IllegalStateException(file + " cannot be compiled", e);
     }
   }
 
-  private static void compile(Path source, Path library) throws IOException {
-    Process compiler =
-        new ProcessBuilder(
+  private static void compile(Path source, Path library, List<String> libraries)
+      throws IOException {
+    List<String> command =
+        new ArrayList<>(
+            List.of(
                 "cc",
                 "-O3",
                 "-march=native",
@@ -53,10 +58,10 @@ final class CompiledC {
                 "-shared",
                 "-o",
                 library.toString(),
-                source.toString(),
-                "-lm")
-            .redirectErrorStream(true)
-            .start();
+                source.toString()));
+    command.addAll(libraries);
+    command.add("-lm");
+    Process compiler = new ProcessBuilder(command).redirectErrorStream(true).start();
     String said = new String(compiler.getInputStream().readAllBytes(), StandardCharsets.UTF_8);
     try {
       if (compiler.waitFor() != 0) {

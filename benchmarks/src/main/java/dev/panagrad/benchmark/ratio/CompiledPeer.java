@@ -10,6 +10,7 @@ import dev.panagrad.tensor.TensorArena;
 import java.lang.foreign.FunctionDescriptor;
 import java.lang.foreign.Linker;
 import java.lang.foreign.MemorySegment;
+import java.lang.foreign.SymbolLookup;
 import java.lang.invoke.MethodHandle;
 import java.util.Locale;
 
@@ -29,6 +30,9 @@ final class CompiledPeer {
 
   private static final FunctionDescriptor READ =
       FunctionDescriptor.of(JAVA_INT, ADDRESS, JAVA_LONG, JAVA_LONG, JAVA_INT);
+
+  private static final FunctionDescriptor GEMM =
+      FunctionDescriptor.of(JAVA_INT, ADDRESS, ADDRESS, ADDRESS, JAVA_LONG, JAVA_LONG);
 
   private CompiledPeer() {}
 
@@ -99,6 +103,27 @@ final class CompiledPeer {
     return times -> {
       try {
         int unused = (int) read.invokeExact(xs, count, times, threads);
+      } catch (Throwable e) {
+        throw new AssertionError(e);
+      }
+    };
+  }
+
+  /** {@code C = A B}, square, by libxsmm; absent where its header or library is. */
+  static OutputContender.Loop gemmByXsmm(Tensor a, Tensor b, Tensor c) {
+    SymbolLookup library = CompiledC.load("xsmm", "-lxsmm", "-lxsmmnoblas", "-lpthread", "-ldl");
+    MethodHandle gemm = Linker.nativeLinker().downcallHandle(library.findOrThrow("gemm"), GEMM);
+    MemorySegment as = NativeView.of(a);
+    MemorySegment bs = NativeView.of(b);
+    MemorySegment cs = NativeView.of(c);
+    long n = a.rows();
+    return times -> {
+      try {
+        if ((int) gemm.invokeExact(as, bs, cs, n, times) == 0) {
+          throw new IllegalStateException("libxsmm has no kernel for %d x %d".formatted(n, n));
+        }
+      } catch (IllegalStateException e) {
+        throw e;
       } catch (Throwable e) {
         throw new AssertionError(e);
       }

@@ -2,6 +2,7 @@ package dev.panagrad.benchmark.ratio;
 
 import dev.panagrad.backend.Backend;
 import dev.panagrad.backend.LinearAlgebra;
+import dev.panagrad.backend.PreparedCall;
 import dev.panagrad.backend.Transpose;
 import dev.panagrad.tensor.DType;
 import dev.panagrad.tensor.Tensor;
@@ -13,6 +14,39 @@ import java.util.List;
 final class GemmComparisons {
   private GemmComparisons() {}
 
+  /** Small ones, prepared, on one thread. */
+  static Comparison small(long n, double blasGoal, double xsmmGoal) {
+    TensorArena memory = TensorArena.open("gemm");
+    Tensor a = RandomValues.tensor(memory, "A", 1, n, n);
+    Tensor b = RandomValues.tensor(memory, "B", 2, n, n);
+    Expected expected = Expected.product(a, b);
+    List<Rival> rivals = new ArrayList<>();
+    rivals.add(blas(a, b, memory, expected, blasGoal));
+    rivals.add(
+        new Rival(
+            "libxsmm",
+            "",
+            xsmmGoal,
+            () -> {
+              Tensor c = room(memory, n);
+              return new OutputContender(CompiledPeer.gemmByXsmm(a, b, c), c, expected);
+            }));
+    rivals.add(ejml(a, b, memory, expected, 1));
+    rivals.add(vectorBlas(a, b, memory, expected));
+    return new Comparison(
+        "gemm f32 %,d prepared, 1 thread".formatted(n),
+        1,
+        memory,
+        () -> {
+          Backend backend = OurBackend.open(1);
+          Tensor c = memory.allocate("C", DType.F32, n, n);
+          PreparedCall call =
+              backend.linear().prepareGemm(Transpose.NO, Transpose.NO, 1, a, b, 0, c);
+          return OutputContender.of(call, c, expected, backend::close);
+        },
+        rivals);
+  }
+
   /** On one thread: the native library, and others in Java. */
   static Comparison oneThread(long n, double blasGoal) {
     TensorArena memory = TensorArena.open("gemm");
@@ -22,12 +56,7 @@ final class GemmComparisons {
     List<Rival> rivals = new ArrayList<>();
     rivals.add(blas(a, b, memory, expected, blasGoal));
     rivals.add(ejml(a, b, memory, expected, 1));
-    rivals.add(
-        new Rival(
-            "VectorBLAS",
-            "",
-            Double.NaN,
-            () -> VectorBlasPeer.gemm(a, b, room(memory, n), expected)));
+    rivals.add(vectorBlas(a, b, memory, expected));
     return of(a, b, memory, expected, 1, rivals);
   }
 
@@ -62,6 +91,14 @@ final class GemmComparisons {
           Tensor c = room(memory, a.rows());
           return new OutputContender(OpenBlasPeer.gemm(a, b, c), c, expected);
         });
+  }
+
+  private static Rival vectorBlas(Tensor a, Tensor b, TensorArena memory, Expected expected) {
+    return new Rival(
+        "VectorBLAS",
+        "",
+        Double.NaN,
+        () -> VectorBlasPeer.gemm(a, b, room(memory, a.rows()), expected));
   }
 
   private static Rival ejml(

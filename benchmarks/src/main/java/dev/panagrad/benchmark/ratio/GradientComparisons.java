@@ -5,6 +5,7 @@ import dev.panagrad.backend.Batch;
 import dev.panagrad.backend.Gradient;
 import dev.panagrad.backend.Linear;
 import dev.panagrad.backend.LinearAlgebra;
+import dev.panagrad.backend.PreparedCall;
 import dev.panagrad.loss.Logistic;
 import dev.panagrad.loss.Loss;
 import dev.panagrad.loss.Squared;
@@ -34,7 +35,8 @@ final class GradientComparisons {
   }
 
   /** Of the logistic loss; X comes from memory. */
-  static Comparison logistic(long rows, long features, int threads, double torchGoal) {
+  static Comparison logistic(
+      long rows, long features, int threads, double torchGoal, double scikitGoal) {
     TensorArena memory = TensorArena.open("gradient");
     Tensor x = RandomValues.tensor(memory, "X", 1, rows, features);
     List<Tensor> copies = RotatingContender.copies(x, memory);
@@ -48,12 +50,15 @@ final class GradientComparisons {
             copies,
             expected,
             (copy, out) -> TorchPeer.logisticByMv(copy, y, w, out, memory, threads));
+    Rival scikit =
+        new Rival(
+            "scikit-learn", "", scikitGoal, () -> ScikitPeer.logistic(x, y, w, threads, expected));
     return new Comparison(
         "logistic f32 %,d x %,d, %s".formatted(rows, features, Comparison.threadCount(threads)),
         threads,
         memory,
         () -> ours(copies, y, w, new Logistic(), memory, threads, expected),
-        List.of(torch));
+        List.of(torch, scikit));
   }
 
   private static Comparison of(
@@ -191,13 +196,8 @@ final class GradientComparisons {
         copies,
         x -> {
           Batch batch = new Batch(x, y);
-          OutputContender.Loop loop =
-              times -> {
-                for (long i = 0; i < times; i++) {
-                  linear.gradient(batch, 0, rows, loss, model, into);
-                }
-              };
-          return new OutputContender(loop, out, expected);
+          PreparedCall call = linear.prepareGradient(batch, 0, rows, loss, model, into);
+          return OutputContender.of(call, out, expected, () -> {});
         },
         backend::close);
   }

@@ -1,5 +1,6 @@
 package dev.panagrad.benchmark.ratio;
 
+import dev.panagrad.backend.PreparedCall;
 import dev.panagrad.tensor.Tensor;
 import java.util.Optional;
 
@@ -25,6 +26,17 @@ final class OutputContender implements Contender {
     this.output = output;
     this.expected = expected;
     this.closing = closing;
+  }
+
+  /** A call of ours, prepared. */
+  static OutputContender of(PreparedCall call, Tensor output, Expected expected, Runnable closing) {
+    Loop loop =
+        times -> {
+          for (long i = 0; i < times; i++) {
+            call.run();
+          }
+        };
+    return new OutputContender(loop, output, expected, closing);
   }
 
   @Override

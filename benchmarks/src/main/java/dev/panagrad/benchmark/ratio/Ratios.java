@@ -218,7 +218,7 @@ public final class Ratios {
       plan.add(
           new Planned(
               "logistic 1000000 x 64, " + threads,
-              () -> GradientComparisons.logistic(1_000_000, 64, threads, 3)));
+              () -> GradientComparisons.logistic(1_000_000, 64, threads, 3, 4)));
     }
     plan.add(gradient(262_144, 512, cores, 2.0, 3.5));
     plan.add(gradient(100_000, 1_024, cores, 2.0, 2.4));
@@ -260,14 +260,15 @@ public final class Ratios {
 
   private static void addShortCalls(List<Planned> plan) {
     plan.add(new Planned("prediction", () -> ShortCallComparisons.prediction(16, 50)));
-    for (int n : new int[] {8, 16, 32}) {
-      plan.add(new Planned("tiny gemm " + n, () -> GemmComparisons.oneThread(n, 2)));
+    plan.add(new Planned("prediction, heap", () -> ShortCallComparisons.heapPrediction(10, 0.66)));
+    for (int n : new int[] {8, 16, 32, 64}) {
+      plan.add(new Planned("tiny gemm " + n, () -> GemmComparisons.small(n, 1, 0.6)));
     }
     for (int n : new int[] {16, 32}) {
-      plan.add(new Planned("tiny gemv " + n, () -> ShortCallComparisons.gemv(n, 2)));
+      plan.add(new Planned("tiny gemv " + n, () -> ShortCallComparisons.gemv(n, 1)));
     }
     for (int n : new int[] {16, 32}) {
-      plan.add(new Planned("tiny dot " + n, () -> ShortCallComparisons.dot(n, 2)));
+      plan.add(new Planned("tiny dot " + n, () -> ShortCallComparisons.dot(n, 1)));
     }
   }
 

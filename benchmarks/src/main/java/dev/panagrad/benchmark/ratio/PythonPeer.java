@@ -1,34 +1,32 @@
-package dev.panagrad.benchmark.gpu;
+package dev.panagrad.benchmark.ratio;
 
 import dev.panagrad.benchmark.launch.DistinctLines;
-import dev.panagrad.benchmark.ratio.Contender;
 import java.io.BufferedReader;
 import java.io.BufferedWriter;
 import java.io.IOException;
 import java.io.InputStream;
 import java.io.UncheckedIOException;
 import java.nio.charset.StandardCharsets;
+import java.util.ArrayList;
+import java.util.List;
 import java.util.Optional;
 
 /**
- * PyTorch in a process of Python, by lines as the script {@code torch_peer.py} has them. The
- * interpreter is {@code python3} on the path, or what the environment variable {@code PYTHON}
- * names.
+ * A library in a process of Python, by lines as the scripts {@code torch_peer.py} and {@code
+ * scikit_peer.py} have them. The interpreter is {@code python3} on the path, or what the
+ * environment variable {@code PYTHON} names.
  *
  * <p>A turn's message and its answer take less than a tenth of a millisecond, which counts against
- * PyTorch; a turn takes 100 ms or more.
+ * the library; a turn takes 10 ms or more.
  */
-final class TorchPeer implements AutoCloseable {
-  static final String LIBRARY = "PyTorch";
-  private static final String SCRIPT = "/python/torch_peer.py";
-
+public final class PythonPeer implements AutoCloseable {
   private final BufferedWriter to;
   private final BufferedReader from;
   private final Process python;
   private final String facts;
   private int works;
 
-  private TorchPeer(Process python) throws IOException {
+  private PythonPeer(Process python) throws IOException {
     this.python = python;
     to = python.outputWriter(StandardCharsets.UTF_8);
     from = python.inputReader(StandardCharsets.UTF_8);
@@ -38,41 +36,44 @@ final class TorchPeer implements AutoCloseable {
   /**
    * Starts it.
    *
-   * @param device {@code cuda} or {@code cpu}
-   * @throws IllegalStateException if there is no Python, no PyTorch in it, or no such device
+   * @param script file name among the resources
+   * @param arguments of the script
+   * @throws IllegalStateException if there is no Python, or the script does not answer
    */
-  static TorchPeer start(String device) {
+  public static PythonPeer start(String script, String... arguments) {
     String interpreter = System.getenv().getOrDefault("PYTHON", "python3");
     Process python = null;
     try {
+      List<String> command = new ArrayList<>(List.of(interpreter, "-c", text(script)));
+      command.addAll(List.of(arguments));
       // It ends when its standard input does, with this process at the latest.
-      python = new ProcessBuilder(interpreter, "-c", script(), device).start();
+      python = new ProcessBuilder(command).start();
       new DistinctLines().copy(python);
-      return new TorchPeer(python);
+      return new PythonPeer(python);
     } catch (IOException | UncheckedIOException | IllegalStateException e) {
       if (python != null) {
         python.destroy();
       }
       throw new IllegalStateException(
-          "%s with torch on device %s cannot be used: %s"
-              .formatted(interpreter, device, e.getMessage()),
+          "%s cannot be used by %s %s: %s"
+              .formatted(interpreter, script, String.join(" ", arguments), e.getMessage()),
           e);
     }
   }
 
-  private static String script() throws IOException {
-    try (InputStream in = TorchPeer.class.getResourceAsStream(SCRIPT)) {
+  private static String text(String script) throws IOException {
+    try (InputStream in = PythonPeer.class.getResourceAsStream("/python/" + script)) {
       return new String(in.readAllBytes(), StandardCharsets.UTF_8);
     }
   }
 
-  /** Versions of PyTorch and Python, and the device's name. */
-  String facts() {
+  /** Versions of the library and Python, and the device's name. */
+  public String facts() {
     return facts;
   }
 
   /** What comes after "ok". */
-  private String ask(String request) {
+  String ask(String request) {
     String answer = answer(request);
     if (!answer.startsWith("ok")) {
       throw new IllegalStateException(answer);
@@ -96,11 +97,11 @@ final class TorchPeer implements AutoCloseable {
   }
 
   /**
-   * Work of PyTorch.
+   * Makes work of the library.
    *
    * @param work name and sizes, as the script has them
    */
-  Contender open(String work) {
+  public Contender open(String work) {
     return new Work(work);
   }
 
