@@ -16,4 +16,18 @@ public interface ProductKernels {
   }
 
   boolean cholesky(Tensor a);
+
+  /** Copies the upper triangle to the lower one, by squares that stay in the cache. */
+  static void mirror(Tensor c) {
+    long side = 32;
+    for (long top = 0; top < c.rows(); top += side) {
+      for (long left = 0; left <= top; left += side) {
+        for (long i = top; i < Math.min(top + side, c.rows()); i++) {
+          for (long j = left; j < Math.min(left + side, i); j++) {
+            c.set(i, j, c.get(j, i));
+          }
+        }
+      }
+    }
+  }
 }

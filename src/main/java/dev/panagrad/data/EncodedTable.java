@@ -201,7 +201,7 @@ public final class EncodedTable implements Table {
         which[count++] = c;
       }
     }
-    below.read(Arrays.copyOf(read, count), new Encoder(places, which, into));
+    below.read(Arrays.copyOf(read, count), new Encoder(places, which, count, into));
   }
 
   /** Encodes cells while they are handed over. */
@@ -209,12 +209,56 @@ public final class EncodedTable implements Table {
     private final int[] places;
     private final int[] which;
     private final Values into;
+    private final double[] passed; // a row whose numbers are features as they are, or null
+    private final double[] positives; // of each column below, the class that is 1 as a number
+    private final double[] negatives;
     private long row;
 
-    Encoder(int[] places, int[] which, Values into) {
+    Encoder(int[] places, int[] which, int count, Values into) {
       this.places = places;
       this.which = which;
       this.into = into;
+      boolean isPassed =
+          IntStream.range(0, count)
+              .allMatch(
+                  i ->
+                      which[i] < sources.length
+                          ? encoding.isPassed(which[i]) && places[encoding.first(which[i])] == i
+                          : place(i) == i);
+      passed = isPassed ? new double[count] : null;
+      positives = new double[count];
+      negatives = new double[count];
+      for (int i = 0; i < count; i++) {
+        ClassLabels labels = which[i] < sources.length ? null : labels(i);
+        positives[i] = labels == null ? Double.NaN : CategoryColumn.number(labels.positive());
+        negatives[i] = labels == null ? Double.NaN : CategoryColumn.number(labels.negative());
+      }
+    }
+
+    /** Cell by cell where anything is unusual, as the place of a wrong one is that of a cell. */
+    @Override
+    public void numbers(long ofBelow, double[] values, int from, int count) {
+      if (passed == null || dropped.get(Math.toIntExact(ofBelow)) || !pass(values, from, count)) {
+        Values.super.numbers(ofBelow, values, from, count);
+        return;
+      }
+      into.numbers(kept(Math.toIntExact(ofBelow)), passed, 0, count);
+    }
+
+    private boolean pass(double[] values, int from, int count) {
+      boolean allPass = true;
+      for (int i = 0; i < count; i++) {
+        double value = values[from + i];
+        passed[i] = value;
+        allPass &= Math.abs(value) <= Float.MAX_VALUE; // which NaN is not
+        if (which[i] >= sources.length && hasTargets) {
+          boolean isPositive = value == positives[i];
+          boolean isClass = labels(i) != null;
+          allPass &= !isClass || isPositive || value == negatives[i];
+          passed[i] = isClass ? (isPositive ? 1 : 0) : value;
+        }
+      }
+      return allPass;
     }
 
     private boolean isDropped(long ofBelow, int selected) {

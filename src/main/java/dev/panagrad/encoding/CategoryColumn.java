@@ -45,4 +45,14 @@ public record CategoryColumn(
         ? Long.toString((long) value)
         : Double.toString(value);
   }
+
+  /** Returns the number whose {@link #text} a level is, or NaN. */
+  public static double number(String level) {
+    try {
+      double value = Double.parseDouble(level);
+      return text(value).equals(level) ? value : Double.NaN;
+    } catch (NumberFormatException _) {
+      return Double.NaN;
+    }
+  }
 }

@@ -143,6 +143,11 @@ public final class TableEncoding {
     return null;
   }
 
+  /** True if numbers of that column are one feature, as they are. */
+  public boolean isPassed(int column) {
+    return columns.get(column) instanceof NumberColumn number && !number.hasIndicator();
+  }
+
   /** Sets the features of a text; returns what is wrong with it, or null. */
   public String text(int column, String text, Features into) {
     Map<String, Integer> places = levels.get(column);

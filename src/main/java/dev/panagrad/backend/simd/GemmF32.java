@@ -6,6 +6,7 @@ import static dev.panagrad.backend.simd.LanesF32.narrow;
 import static jdk.incubator.vector.FloatVector.broadcast;
 import static jdk.incubator.vector.FloatVector.fromMemorySegment;
 
+import dev.panagrad.backend.ProductKernels;
 import dev.panagrad.backend.Transpose;
 import dev.panagrad.backend.WorkerPool;
 import dev.panagrad.tensor.Tensor;
@@ -62,11 +63,12 @@ final class GemmF32 implements WorkerPool.ChunkTask {
   // Rows of C per chunk and columns per block.
   private static final int ROWS = 64;
   private static final int COLS = 1024;
-  // Columns per chunk where C has too few rows for all threads; A is packed once more for each.
+  // Columns per chunk, at most, where C has too few rows for all threads; A is packed once more for
+  // each.
   private static final int SHARED_COLS = 128;
   // Panels of B per chunk of packing.
   private static final int PACK_PANELS = 2;
-  // Products below which one thread is used: some 20 microseconds.
+  // Products of a block below which one thread is used: some 20 microseconds.
   private static final double SERIAL_PRODUCTS = 1e6;
 
   private final WorkerPool pool;
@@ -81,6 +83,8 @@ final class GemmF32 implements WorkerPool.ChunkTask {
 
   private float alpha;
   private double beta;
+  // Whether C is symmetric: tiles that lie below the diagonal are left out.
+  private boolean isSymmetric;
   private boolean packsB;
   private long colFirst;
   private int cols;
@@ -114,6 +118,23 @@ final class GemmF32 implements WorkerPool.ChunkTask {
     }
   }
 
+  /** {@code C = alpha * A^T A + beta * C}. */
+  void symmetric(double alpha, Tensor a, double beta, Tensor c) {
+    pool.acquire();
+    try {
+      this.a.set(a, true);
+      this.b.set(a, false);
+      this.c.set(c, false);
+      isSymmetric = true;
+      multiply(alpha, beta, a.isShareable() && c.isShareable());
+    } finally {
+      isSymmetric = false;
+      forget();
+      pool.release();
+    }
+    ProductKernels.mirror(c);
+  }
+
   void forget() {
     a.segment = null;
     b.segment = null;
@@ -132,7 +153,8 @@ final class GemmF32 implements WorkerPool.ChunkTask {
     long panels = Math.ceilDiv(Math.min(COLS, c.cols), TILE_COLS);
     int size = (int) (Math.min(DEPTH, inner) * panels * TILE_COLS);
     packedB = packedB.length < size ? new float[size] : packedB;
-    boolean shared = shareable && (double) c.rows * c.cols * inner > SERIAL_PRODUCTS;
+    double products = (double) c.rows * Math.min(COLS, c.cols) * Math.min(DEPTH, inner);
+    boolean shared = shareable && products > SERIAL_PRODUCTS;
     for (colFirst = 0; colFirst < c.cols; colFirst += COLS) {
       cols = (int) Math.min(COLS, c.cols - colFirst);
       for (depthFirst = 0; depthFirst < inner; depthFirst += DEPTH) {
@@ -141,11 +163,17 @@ final class GemmF32 implements WorkerPool.ChunkTask {
         chunks(Math.ceilDiv(cols, PACK_PANELS * TILE_COLS), shared);
         packsB = false;
         long rowBlocks = Math.ceilDiv(c.rows, ROWS);
-        chunkCols = shared && rowBlocks < 2L * pool.threads() ? SHARED_COLS : COLS;
+        chunkCols = shared && rowBlocks < 2L * pool.threads() ? sharedCols() : COLS;
         colBlocks = Math.ceilDiv(cols, chunkCols);
         chunks(rowBlocks * colBlocks, shared);
       }
     }
+  }
+
+  /** Whole tiles, so that every thread has two chunks of few columns. */
+  private int sharedCols() {
+    int tiles = Math.ceilDiv(Math.ceilDiv(cols, 2 * pool.threads()), TILE_COLS);
+    return Math.min(tiles * TILE_COLS, SHARED_COLS);
   }
 
   private void chunks(long count, boolean shared) {
@@ -268,7 +296,12 @@ final class GemmF32 implements WorkerPool.ChunkTask {
 
   private void rows(long block, int panelFirst, int worker) {
     long rowFirst = block * ROWS;
-    int rows = (int) Math.min(ROWS, c.rows - rowFirst);
+    int panelEnd = Math.min(cols, panelFirst + chunkCols);
+    long end = isSymmetric ? colFirst + panelEnd : c.rows;
+    int rows = (int) Math.min(ROWS, end - rowFirst);
+    if (rows <= 0) {
+      return;
+    }
     int packed = depth * Math.ceilDiv(rows, TILE_ROWS) * TILE_ROWS;
     boolean packsA = a.transposed || c.cols > FEW_COLS;
     if (packsA && packedA[worker].length < packed + LanesF32.COUNT) {
@@ -281,10 +314,10 @@ final class GemmF32 implements WorkerPool.ChunkTask {
     }
     boolean overwrites = depthFirst == 0 && beta == 0;
     double oldScale = depthFirst == 0 ? beta : 1;
-    int panelEnd = Math.min(cols, panelFirst + chunkCols);
     for (int panel = panelFirst; panel < panelEnd; panel += TILE_COLS) {
       int wide = Math.min(TILE_COLS, cols - panel);
-      for (int i = 0; i < rows; i += TILE_ROWS) {
+      long last = isSymmetric ? colFirst + panel + wide - rowFirst : rows;
+      for (int i = 0; i < Math.min(rows, last); i += TILE_ROWS) {
         int tall = Math.min(TILE_ROWS, rows - i);
         int bAt = panel * depth;
         if (!packsA) {

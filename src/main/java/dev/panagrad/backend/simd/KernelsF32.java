@@ -48,6 +48,11 @@ final class KernelsF32 extends VectorKernelsF32 {
   }
 
   @Override
+  public void syrk(double alpha, Tensor a, double beta, Tensor c) {
+    gemm.symmetric(alpha, a, beta, c);
+  }
+
+  @Override
   public boolean cholesky(Tensor a) {
     return CholeskyF32.factorize(a);
   }
