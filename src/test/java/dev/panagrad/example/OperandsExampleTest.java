@@ -1,5 +1,6 @@
 package dev.panagrad.example;
 
+import static org.junit.jupiter.api.Assertions.assertArrayEquals;
 import static org.junit.jupiter.api.Assertions.assertEquals;
 import static org.junit.jupiter.api.Assertions.assertTrue;
 
@@ -9,6 +10,7 @@ import dev.panagrad.backend.Backends;
 import dev.panagrad.backend.Batch;
 import dev.panagrad.backend.Gradient;
 import dev.panagrad.backend.Linear;
+import dev.panagrad.backend.PreparedCall;
 import dev.panagrad.loss.Squared;
 import dev.panagrad.optimizer.Optimizer;
 import dev.panagrad.rule.Adam;
@@ -58,7 +60,29 @@ class OperandsExampleTest {
     }
   }
 
+  static double[] predictEach(double... values) {
+    try (Backend backend = Backends.open();
+        TensorArena arena = TensorArena.open("rows")) {
+      Tensor row = arena.allocate("row", DType.F32, 1, 1);
+      Tensor w = arena.allocate("w", DType.F32, 1, 1).fill(2);
+      Tensor out = arena.allocate("prediction", DType.F32, 1, 1);
+      PreparedCall predict = backend.linear().preparePredict(row, 0, 1, new Linear(w, null), out);
+      double[] predictions = new double[values.length];
+      for (int i = 0; i < values.length; i++) {
+        row.set(0, values[i]);
+        predict.run();
+        predictions[i] = out.get(0);
+      }
+      return predictions;
+    }
+  }
+
   // page: end
+
+  @Test
+  void predictsWhatTheRowHolds() {
+    assertArrayEquals(new double[] {2, -8, 0}, predictEach(1, -4, 0));
+  }
 
   @Test
   void findsTheLine() {

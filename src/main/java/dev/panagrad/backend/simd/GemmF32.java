@@ -170,10 +170,10 @@ final class GemmF32 implements WorkerPool.ChunkTask {
     }
   }
 
-  /** Whole tiles, so that every thread has two chunks of few columns. */
+  /** Of few columns, whole tiles, so that every thread has two chunks. */
   private int sharedCols() {
     int tiles = Math.ceilDiv(Math.ceilDiv(cols, 2 * pool.threads()), TILE_COLS);
-    return Math.min(tiles * TILE_COLS, SHARED_COLS);
+    return cols > SHARED_COLS ? SHARED_COLS : tiles * TILE_COLS;
   }
 
   private void chunks(long count, boolean shared) {

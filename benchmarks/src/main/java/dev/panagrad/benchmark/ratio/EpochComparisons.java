@@ -21,14 +21,13 @@ import java.util.List;
 final class EpochComparisons {
   private static final long ROWS = 1_000_000;
   private static final long FEATURES = 64;
-  private static final long BATCH = 1_024;
 
   private EpochComparisons() {}
 
   /** Batches are the rows as they lie in memory. */
-  static Comparison inOrder(int threads, double byHandGoal, double autogradGoal) {
+  static Comparison inOrder(int threads, long batch, double byHandGoal, double autogradGoal) {
     TensorArena memory = TensorArena.open("epoch");
-    EpochData data = EpochData.of(memory, ROWS, FEATURES, BATCH, false);
+    EpochData data = EpochData.of(memory, ROWS, FEATURES, batch, false);
     List<Rival> rivals = new ArrayList<>();
     addByHand(rivals, data, memory, threads, byHandGoal);
     rivals.add(
@@ -38,9 +37,9 @@ final class EpochComparisons {
   }
 
   /** Batches are rows from anywhere, by their numbers. */
-  static Comparison shuffled(int threads, double byHandGoal) {
+  static Comparison shuffled(int threads, long batch, double byHandGoal) {
     TensorArena memory = TensorArena.open("epoch");
-    EpochData data = EpochData.of(memory, ROWS, FEATURES, BATCH, true);
+    EpochData data = EpochData.of(memory, ROWS, FEATURES, batch, true);
     List<Rival> rivals = new ArrayList<>();
     addByHand(rivals, data, memory, threads, byHandGoal);
     return of("shuffled", data, memory, threads, rivals);
@@ -57,7 +56,7 @@ final class EpochComparisons {
       String order, EpochData data, TensorArena memory, int threads, List<Rival> rivals) {
     return new Comparison(
         "epoch f32 %,d x %,d by %,d, Adam, %s, %s"
-            .formatted(ROWS, FEATURES, BATCH, order, Comparison.threadCount(threads)),
+            .formatted(ROWS, FEATURES, data.batch(), order, Comparison.threadCount(threads)),
         threads,
         memory,
         () -> new Ours(data, memory, threads),
@@ -96,8 +95,8 @@ final class EpochComparisons {
     public void repeat(long times) {
       long rows = data.x().rows();
       for (long i = 0; i < times; i++) {
-        for (long first = 0; first < rows; first += BATCH) {
-          long count = Math.min(BATCH, rows - first);
+        for (long first = 0; first < rows; first += data.batch()) {
+          long count = Math.min(data.batch(), rows - first);
           linear.gradient(batch, first, count, loss, model, into);
           optimizer.step(gradient);
         }

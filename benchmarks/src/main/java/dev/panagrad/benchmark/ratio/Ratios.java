@@ -207,9 +207,9 @@ public final class Ratios {
   }
 
   private static void addGradients(List<Planned> plan, int cores) {
-    plan.add(cachedGradient(256, 64, 1.5, 8));
-    plan.add(cachedGradient(4_096, 256, 1.2, 2.5));
-    plan.add(cachedGradient(32, 16, 2, 60));
+    plan.add(cachedGradient(256, 64, 1.7, 8));
+    plan.add(cachedGradient(4_096, 256, 1.1, 2.5));
+    plan.add(cachedGradient(32, 16, 1.5, 60));
     plan.add(gradient(1_000_000, 64, 1, 2.5, 2.8));
     if (cores > 1) {
       plan.add(gradient(1_000_000, 64, cores, 2.5, 3.0));
@@ -237,10 +237,19 @@ public final class Ratios {
 
   private static void addEpochs(List<Planned> plan, int cores) {
     for (int threads : upTo(cores)) {
-      plan.add(new Planned("epoch in order", () -> EpochComparisons.inOrder(threads, 7, 16)));
+      plan.add(
+          new Planned(
+              "epoch in order",
+              () -> EpochComparisons.inOrder(threads, 1_024, threads == 1 ? 1.7 : 2.2, 16)));
     }
     for (int threads : upTo(cores)) {
-      plan.add(new Planned("epoch shuffled", () -> EpochComparisons.shuffled(threads, 8)));
+      for (int batch : new int[] {32, 256, 1_024}) {
+        double goal = batch < 1_024 ? 3 : threads == 1 ? 1.9 : 2.5;
+        plan.add(
+            new Planned(
+                "epoch shuffled by %d, %d".formatted(batch, threads),
+                () -> EpochComparisons.shuffled(threads, batch, goal)));
+      }
     }
   }
 
