@@ -6,6 +6,7 @@ import static dev.panagrad.backend.simd.LanesF32.narrow;
 import static jdk.incubator.vector.FloatVector.broadcast;
 import static jdk.incubator.vector.FloatVector.fromMemorySegment;
 
+import dev.panagrad.backend.Lifetime;
 import dev.panagrad.backend.ProductKernels;
 import dev.panagrad.backend.Transpose;
 import dev.panagrad.backend.WorkerPool;
@@ -37,7 +38,7 @@ import jdk.incubator.vector.FloatVector;
  *
  * <p>Threading: calls take turns by the pool's lock.
  */
-final class GemmF32 implements WorkerPool.ChunkTask {
+final class GemmF32 implements WorkerPool.ChunkTask, AutoCloseable {
   /**
    * Eight rows by two vectors are 16 independent chains, and with what feeds them fit the 32
    * registers of AVX-512; narrower vectors may have 16 registers, which fit four rows.
@@ -72,6 +73,8 @@ final class GemmF32 implements WorkerPool.ChunkTask {
   private static final double SERIAL_PRODUCTS = 1e6;
 
   private final WorkerPool pool;
+  // Of small products, which do not take turns.
+  private final ScratchPool<float[]> smallTiles;
   private final float[][] packedA;
   private final float[][] tiles;
   private float[] packedB = {};
@@ -93,8 +96,9 @@ final class GemmF32 implements WorkerPool.ChunkTask {
   private long depthFirst;
   private int depth;
 
-  GemmF32(WorkerPool pool) {
+  GemmF32(Lifetime lifetime, WorkerPool pool) {
     this.pool = pool;
+    smallTiles = new ScratchPool<>(lifetime, () -> new float[SmallProductsF32.TILE]);
     packedA = new float[pool.threads()][0];
     tiles = new float[pool.threads()][TILE_ROWS * TILE_COLS];
   }
@@ -103,7 +107,12 @@ final class GemmF32 implements WorkerPool.ChunkTask {
       Transpose opA, Transpose opB, double alpha, Tensor a, Tensor b, double beta, Tensor c) {
     boolean isSmall = SmallProductsF32.fits(c.rows(), b.rows(), c.cols());
     if (isSmall && beta == 0 && opB == Transpose.NO) {
-      SmallProductsF32.multiply(opA == Transpose.YES, narrow(alpha), a, b, c);
+      float[] tile = smallTiles.borrow();
+      try {
+        SmallProductsF32.multiply(opA == Transpose.YES, narrow(alpha), a, b, c, tile);
+      } finally {
+        smallTiles.giveBack(tile);
+      }
       return;
     }
     pool.acquire();
@@ -382,5 +391,11 @@ final class GemmF32 implements WorkerPool.ChunkTask {
         cs.set(ValueLayout.JAVA_FLOAT, at, narrow(old + factor * tile[i * TILE_COLS + j]));
       }
     }
+  }
+
+  /** Waits for small products that are computed. */
+  @Override
+  public void close() {
+    smallTiles.close();
   }
 }

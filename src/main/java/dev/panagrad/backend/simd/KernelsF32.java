@@ -28,7 +28,7 @@ final class KernelsF32 extends VectorKernelsF32 {
     this.pool = pool;
     sums = new RowSumsF32(pool, arena);
     products = new RowProductsF32(lifetime, pool, arena);
-    gemm = new GemmF32(pool);
+    gemm = new GemmF32(lifetime, pool);
     panels = new OutputPanelsF32(pool, gemm);
   }
 
@@ -99,6 +99,7 @@ final class KernelsF32 extends VectorKernelsF32 {
   @Override
   public void close() {
     products.close();
+    gemm.close();
     sums.close();
     panels.close();
   }
