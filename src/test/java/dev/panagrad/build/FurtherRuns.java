@@ -12,7 +12,7 @@ import java.util.concurrent.FutureTask;
  * other tests have one, and three at a time are no faster than two.
  */
 final class FurtherRuns {
-  private static final Map<String, FutureTask<String>> RUNS = new LinkedHashMap<>();
+  private static final Map<String, FutureTask<TestRun.Outcome>> RUNS = new LinkedHashMap<>();
 
   static {
     for (TestRun run : TestRun.asked()) {
@@ -20,7 +20,7 @@ final class FurtherRuns {
     }
   }
 
-  private static final Queue<FutureTask<String>> WAITING =
+  private static final Queue<FutureTask<TestRun.Outcome>> WAITING =
       new ConcurrentLinkedQueue<>(RUNS.values());
 
   private FurtherRuns() {}
@@ -36,13 +36,13 @@ final class FurtherRuns {
 
   /** Does those that have not begun. */
   static void work() {
-    for (FutureTask<String> run = WAITING.poll(); run != null; run = WAITING.poll()) {
+    for (FutureTask<TestRun.Outcome> run = WAITING.poll(); run != null; run = WAITING.poll()) {
       run.run();
     }
   }
 
-  /** Waits for the end of one; nothing, or what failed. */
-  static String outcome(String name) throws InterruptedException, ExecutionException {
+  /** Waits for the end of one. */
+  static TestRun.Outcome outcome(String name) throws InterruptedException, ExecutionException {
     return RUNS.get(name).get();
   }
 }

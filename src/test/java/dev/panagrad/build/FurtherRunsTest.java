@@ -23,6 +23,8 @@ class FurtherRunsTest {
   @ParameterizedTest
   @MethodSource
   void runs(String name) throws InterruptedException, ExecutionException {
-    assertEquals("", FurtherRuns.outcome(name), name);
+    TestRun.Outcome outcome = FurtherRuns.outcome(name);
+    System.out.println(outcome.summary());
+    assertEquals("", outcome.failure(), name);
   }
 }

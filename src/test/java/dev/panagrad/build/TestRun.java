@@ -183,8 +183,16 @@ record TestRun(String name, String tags, List<String> options, Map<String, Strin
     return command;
   }
 
-  /** Runs it to its end; the outcome is nothing, or what failed. */
-  String outcome() throws IOException, InterruptedException {
+  /**
+   * How a run ended. Whoever asks prints the summary: the run ends beside tests that catch what is
+   * printed.
+   *
+   * @param failure what failed, or nothing
+   */
+  record Outcome(String summary, String failure) {}
+
+  /** Runs it to its end. */
+  Outcome outcome() throws IOException, InterruptedException {
     Files.createDirectories(REPORTS);
     long start = System.nanoTime();
     ProcessBuilder builder = new ProcessBuilder(command()).redirectErrorStream(true);
@@ -208,16 +216,16 @@ record TestRun(String name, String tags, List<String> options, Map<String, Strin
                 .map(line -> line.replaceAll("[\\[\\] ]+", " ").strip())
                 .toList());
     long seconds = TimeUnit.NANOSECONDS.toSeconds(System.nanoTime() - start);
-    System.out.printf("Run %s: %s, %d s; %s%n", name, counts, seconds, report());
+    String summary = "Run %s: %s, %d s; %s".formatted(name, counts, seconds, report());
     if (ended && process.exitValue() == 0) {
-      return "";
+      return new Outcome(summary, "");
     }
     String end = ended ? "exit value " + process.exitValue() : "it did not end";
-    return end
-        + "\n"
-        + lines.stream()
+    String failures =
+        lines.stream()
             .dropWhile(line -> !line.startsWith("Failures ("))
             .limit(MAX_LINES)
             .collect(Collectors.joining("\n"));
+    return new Outcome(summary, end + "\n" + failures);
   }
 }
