@@ -8,6 +8,7 @@ import dev.panagrad.tensor.Tensor;
 import dev.panagrad.tensor.TensorArena;
 import java.util.Optional;
 import java.util.Set;
+import java.util.function.IntConsumer;
 
 /**
  * An opened device places tensors, moves data explicitly and hands out kernels.
@@ -61,6 +62,17 @@ public interface Backend extends AutoCloseable {
   /** Returns the formats in which its steps can keep state. */
   default Set<StateFormat> stateFormats() {
     return Set.of(StateFormat.SAME);
+  }
+
+  /**
+   * Computes parts of something in host memory, from 0, on the backend's threads, and returns when
+   * all are done. Here, and where a backend has no threads of its own, in their order on the
+   * calling thread. A part must not call the backend.
+   */
+  default void share(int parts, IntConsumer part) {
+    for (int i = 0; i < parts; i++) {
+      part.accept(i);
+    }
   }
 
   /** Returns the counters of copies, bytes and kernel calls since the backend was opened. */

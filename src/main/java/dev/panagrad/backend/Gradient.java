@@ -46,6 +46,17 @@ public record Gradient(Tensor gw, Tensor gb, Tensor loss) {
     }
   }
 
+  /** Throws {@link IllegalStateException} if memory of an output was closed. */
+  void requireUsable() {
+    gw.requireUsable();
+    if (gb != null) {
+      gb.requireUsable();
+    }
+    if (loss != null) {
+      loss.requireUsable();
+    }
+  }
+
   /** Throws {@link IllegalArgumentException} if it shares memory with an operand; null has none. */
   public void requireDisjoint(Tensor operand) {
     if (operand != null) {

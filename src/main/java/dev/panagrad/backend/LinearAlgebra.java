@@ -2,7 +2,6 @@ package dev.panagrad.backend;
 
 import dev.panagrad.loss.Loss;
 import dev.panagrad.tensor.DType;
-import dev.panagrad.tensor.Shape;
 import dev.panagrad.tensor.Tensor;
 import java.util.Objects;
 
@@ -123,7 +122,7 @@ public final class LinearAlgebra {
     products(a.dtype()).gemv(transpose, alpha, a, Operands.flat(x), beta, Operands.flat(y));
   }
 
-  /** Prepares {@link #gemv}. */
+  /** Prepares {@link #gemv} with these operands and factors, and throws what it throws. */
   public PreparedCall prepareGemv(
       Transpose transpose, double alpha, Tensor a, Tensor x, double beta, Tensor y) {
     requireGemv(transpose, a, x, y);
@@ -157,18 +156,19 @@ public final class LinearAlgebra {
     }
   }
 
-  /** Prepares {@link #gemm}; for a batch of small products, one call each. */
+  /** Prepares {@link #gemm} likewise; of many small products, each is a call of its own. */
   public PreparedCall prepareGemm(
       Transpose opA, Transpose opB, double alpha, Tensor a, Tensor b, double beta, Tensor c) {
     requireGemm(opA, opB, a, b, c);
     ProductKernels kernels = products(a.dtype());
-    boolean isEmpty = c.count() == 0;
-    return prepared(
-        isEmpty ? () -> {} : () -> kernels.gemm(opA, opB, alpha, a, b, beta, c), a, b, c);
+    Runnable gemm = () -> kernels.gemm(opA, opB, alpha, a, b, beta, c);
+    return prepared(c.count() == 0 ? () -> {} : gemm, a, b, c);
   }
 
   private void requireGemm(Transpose opA, Transpose opB, Tensor a, Tensor b, Tensor c) {
     requireOpen();
+    Objects.requireNonNull(opA, "opA");
+    Objects.requireNonNull(opB, "opB");
     DType dtype = matrix(a);
     Operands.matrix(b, dtype);
     Operands.matrix(c, dtype);
@@ -183,9 +183,7 @@ public final class LinearAlgebra {
           "gemm: op(%s) has %,d columns and op(%s) has %,d rows; they must agree"
               .formatted(a, k, b, inner));
     }
-    if (c.rows() != m || c.cols() != n) {
-      c.requireShape(Shape.of(m, n));
-    }
+    Operands.size(c, m, n);
     requireOutput(c, a);
     c.requireDisjoint(b);
   }
@@ -201,7 +199,7 @@ public final class LinearAlgebra {
     requireOpen();
     Operands.matrix(c, matrix(a));
     place(c);
-    c.requireShape(Shape.of(a.cols(), a.cols()));
+    Operands.size(c, a.cols(), a.cols());
     requireOutput(c, a);
     products(a.dtype()).syrk(alpha, a, beta, c);
   }
@@ -219,7 +217,7 @@ public final class LinearAlgebra {
   public boolean cholesky(Tensor a) {
     requireOpen();
     matrix(a);
-    a.requireShape(Shape.of(a.rows(), a.rows()));
+    Operands.size(a, a.rows(), a.rows());
     a.requireWritable();
     return products(a.dtype()).cholesky(a);
   }
@@ -247,7 +245,7 @@ public final class LinearAlgebra {
       throw new IllegalArgumentException(
           "tensor '%s' of shape %s is no pile of square matrices".formatted(r.name(), r.shape()));
     }
-    blocks.requireShape(Shape.of(r.rows(), blocks.cols()));
+    Operands.size(blocks, r.rows(), blocks.cols());
     place(r);
     place(blocks);
     requireOutput(r, blocks);
@@ -268,7 +266,7 @@ public final class LinearAlgebra {
     }
   }
 
-  /** Prepares {@link #predict}. */
+  /** Prepares {@link #predict} of these rows likewise. */
   public PreparedCall preparePredict(Tensor x, long first, long count, Linear model, Tensor out) {
     requirePredict(x, first, count, model, out);
     LinearKernels kernels = kernels(model.dtype());
@@ -282,7 +280,7 @@ public final class LinearAlgebra {
 
   private void requirePredict(Tensor x, long first, long count, Linear model, Tensor out) {
     requireOpen();
-    Tensor w = model.w();
+    Tensor w = Objects.requireNonNull(model, "model").w();
     Operands.matrix(x, model.dtype());
     Operands.columns(w, x);
     Operands.range("predict", x, x.rows(), first, count);
@@ -329,7 +327,7 @@ public final class LinearAlgebra {
     kernels(model.dtype()).gradient(batch, first, count, loss, model, into);
   }
 
-  /** Prepares {@link #gradient(Batch, long, long, Loss, Linear, Gradient)}. */
+  /** Prepares {@link #gradient(Batch, long, long, Loss, Linear, Gradient)} likewise. */
   public PreparedCall prepareGradient(
       Batch batch, long first, long count, Loss loss, Linear model, Gradient into) {
     requireGradient(batch, first, count, loss, model, into);
@@ -337,6 +335,7 @@ public final class LinearAlgebra {
     DenseRows rows = batch.rows();
     return prepared(
         () -> {
+          into.requireUsable();
           trace.count(StepTrace.Event.GRADIENT);
           kernels.gradient(batch, first, count, loss, model, into);
         },
@@ -360,7 +359,9 @@ public final class LinearAlgebra {
       Batch batch, long first, long count, Loss loss, Linear model, Gradient into) {
     requireOpen();
     Objects.requireNonNull(loss, "loss");
-    DenseRows rows = batch.rows();
+    Objects.requireNonNull(model, "model");
+    Objects.requireNonNull(into, "into");
+    DenseRows rows = Objects.requireNonNull(batch, "batch").rows();
     if (count < 1) {
       throw new IllegalArgumentException(
           "gradient: a batch of " + count + " rows has no mean; at least 1 row is needed");
@@ -437,10 +438,9 @@ public final class LinearAlgebra {
   }
 
   private DType matrix(Tensor a) {
-    DType dtype = Operands.floating(a);
-    Operands.matrix(a, dtype);
+    Operands.matrix(a, Operands.floating(a));
     place(a);
-    return dtype;
+    return a.dtype();
   }
 
   private static void requireOutput(Tensor out, Tensor input) {

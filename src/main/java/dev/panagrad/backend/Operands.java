@@ -1,6 +1,7 @@
 package dev.panagrad.backend;
 
 import dev.panagrad.tensor.DType;
+import dev.panagrad.tensor.Shape;
 import dev.panagrad.tensor.Tensor;
 
 /** Checks of operands, each with a message that names tensor, shape and need. */
@@ -82,6 +83,13 @@ final class Operands {
       throw new IndexOutOfBoundsException(
           "%s: rows [%d, %d + %d) are not inside tensor '%s' of %,d rows"
               .formatted(call, first, first, count, t.name(), size));
+    }
+  }
+
+  /** Checks both extents of a matrix; makes no shape where they fit. */
+  static void size(Tensor t, long rows, long cols) {
+    if (t.rows() != rows || t.cols() != cols) {
+      t.requireShape(Shape.of(rows, cols));
     }
   }
 }

@@ -18,7 +18,8 @@ import java.util.stream.Stream;
  * }
  * }</pre>
  *
- * <p>Threading: any thread, as the method it prepares. Ownership: it owns nothing.
+ * <p>Threading: any thread, one at a time: each call writes the same output, so that threads that
+ * compute at once prepare a call each. Ownership: none; it keeps its operands reachable.
  */
 public final class PreparedCall {
   private final Lifetime lifetime;
@@ -47,7 +48,7 @@ public final class PreparedCall {
     try {
       kernel.run();
     } catch (IllegalStateException | WrongThreadException e) {
-      // The JDK checks each access to memory of the host, and does not know whose it is.
+      // The JDK checks each access to memory of the host, which is free, and names no tensor.
       requireUsable();
       throw e;
     }

@@ -34,10 +34,12 @@ final class UnusableColumns {
       lines.add(
           "go on with: " + SuggestedCommand.line(SuggestedCommand.with(given, remedies(e, given))));
     } else if (given != null) {
-      boolean hasLosses = given.commandSpec().findOption("--loss") != null;
+      String option = given.commandSpec().findOption("--loss") != null ? "--loss" : "--positive";
       lines.add(
-          "choose another --target, or %s if it has two classes"
-              .formatted(hasLosses ? "--loss logistic" : "--positive LABEL"));
+          given.hasMatchedOption(option)
+              ? "correct or leave out what is not of two classes, or choose another --target"
+              : "choose another --target, or %s if it has two classes"
+                  .formatted(option.equals("--loss") ? "--loss logistic" : "--positive LABEL"));
     }
     return String.join(System.lineSeparator(), lines);
   }

@@ -5,8 +5,10 @@ import dev.panagrad.tensor.Tensor;
 import dev.panagrad.tensor.TensorArena;
 import java.lang.foreign.MemorySegment;
 import java.lang.foreign.ValueLayout;
+import java.util.function.IntConsumer;
 import java.util.random.RandomGenerator;
 import java.util.random.RandomGeneratorFactory;
+import java.util.stream.IntStream;
 import java.util.stream.LongStream;
 
 /**
@@ -18,8 +20,8 @@ import java.util.stream.LongStream;
  * </pre>
  *
  * The order of an epoch is a pure function of seed and epoch, so that nothing has to be saved to
- * resume: each epoch shuffles the sorted training rows (Durstenfeld 1964) with a generator seeded
- * by both.
+ * resume: each epoch shuffles the sorted training rows (Durstenfeld 1964) with generators seeded by
+ * both, many rows by {@link DealtRows}.
  */
 public final class RowOrder {
   private static final String GENERATOR = "L64X128MixRandom";
@@ -103,8 +105,30 @@ public final class RowOrder {
     return index.count() - trainingRows;
   }
 
+  /** Returns what orders with other numbers are not: a name that resumed trainings compare. */
+  public String method() {
+    return trainingRows >= DealtRows.MIN_ROWS ? "shuffled in piles" : "shuffled";
+  }
+
+  /** Runs parts of a task, from 0, on some threads, and returns when all are done. */
+  @FunctionalInterface
+  public interface Sharing {
+    void share(int parts, IntConsumer part);
+  }
+
   /** Puts the training rows into the order of that epoch. */
   public void shuffle(long epoch) {
+    shuffle(epoch, (parts, part) -> IntStream.range(0, parts).forEach(part));
+  }
+
+  /**
+   * Puts the training rows into the order of that epoch, on threads that share it if it is long.
+   */
+  public void shuffle(long epoch, Sharing threads) {
+    if (trainingRows >= DealtRows.MIN_ROWS) {
+      new DealtRows(index, sorted, trainingRows, seed, epoch).shuffle(threads);
+      return;
+    }
     if (sorted != null) {
       index.rows(0, trainingRows).copyFrom(sorted);
     } else {
@@ -141,7 +165,10 @@ public final class RowOrder {
    * of a product with it, without a division: probabilities differ by a part in 2^64 for each row.
    */
   static void shuffle(Tensor index, long count, RandomGenerator random) {
-    MemorySegment rows = index.segment().asSlice(index.byteOffset());
+    shuffle(index.segment().asSlice(index.byteOffset()), count, random);
+  }
+
+  static void shuffle(MemorySegment rows, long count, RandomGenerator random) {
     for (long i = count - 1; i > 0; i--) {
       long other = Math.unsignedMultiplyHigh(random.nextLong(), i + 1);
       long held = rows.getAtIndex(ValueLayout.JAVA_LONG, i);

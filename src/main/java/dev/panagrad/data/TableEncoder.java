@@ -261,8 +261,13 @@ public final class TableEncoder {
       }
       return null;
     }
+    if (found.firstInfinite() != null) {
+      String problem = "has an infinite cell where a class is needed, the first at ";
+      unusable.add(new Unusable(name, problem + found.firstInfinite(), List.of(), List.of()));
+      return null;
+    }
     Set<Object> values = found.values();
-    if (positive == null && Set.of(0.0, 1.0, -0.0).containsAll(values)) {
+    if (positive == null && Set.of(0.0, 1.0).containsAll(values)) {
       return null;
     }
     List<String> levels = found.levels();
@@ -270,11 +275,12 @@ public final class TableEncoder {
       unusable.add(
           new Unusable(
               name,
-              "has %s value%s where two classes are needed: %s"
+              "has %s value%s where two classes are needed: %s%s"
                   .formatted(
                       found.isBeyondLimit() ? "more than " + maximumLevels : levels.size(),
                       levels.size() == 1 ? "" : "s",
-                      examples(found)),
+                      examples(found),
+                      found.third() == null ? "" : "; the first of a third at " + found.third()),
               List.of(),
               List.of()));
       return null;

@@ -75,12 +75,16 @@ public final class TableReader {
       if (targets.isEmpty()) {
         throw new DataException(table.name() + ": name at least one target column");
       }
-      int[] y = joined(select(targets, "target"), select(further, "column"));
+      int[] wanted = select(targets, "target");
+      int[] besides = select(further, "column");
+      requireNone(wanted, besides, "a target, and weights or offset");
+      int[] y = joined(wanted, besides);
       int[] x =
           features.isEmpty()
               ? others(joined(y, select(excluded, "excluded column")))
               : select(features, "feature");
-      requireNoFeature(y, x, "target");
+      requireNone(wanted, x, "a target and a feature");
+      requireNone(besides, x, "weights or offset, and a feature");
       if (x.length == 0) {
         throw new DataException(table.name() + ": no feature column is left besides the targets");
       }
@@ -214,20 +218,20 @@ public final class TableReader {
     int[] x = table.hasNames() ? named() : select(features, "feature");
     int[] further = select(offsets, "offset");
     int[] both = joined(x, further);
-    requireNoFeature(further, x, "offset");
+    requireNone(further, x, "an offset and a feature");
     Tensor xs = arena.allocate("X", dtype, table.rows(), both.length);
     table.read(both, dtype, new DatasetCells(xs, null));
     return xs;
   }
 
-  private void requireNoFeature(int[] columns, int[] featureColumns, String what) {
-    BitSet predictors = new BitSet();
-    Arrays.stream(featureColumns).forEach(predictors::set);
+  private void requireNone(int[] columns, int[] others, String both) {
+    BitSet taken = new BitSet();
+    Arrays.stream(others).forEach(taken::set);
     for (int column : columns) {
-      if (predictors.get(column)) {
+      if (taken.get(column)) {
         throw new DataException(
-            "%s: column '%s' is both %s and feature"
-                .formatted(table.name(), table.columns().get(column), what));
+            "%s: column '%s' is chosen as %s; choose it once"
+                .formatted(table.name(), table.columns().get(column), both));
       }
     }
   }

@@ -21,6 +21,8 @@ final class TableSurvey implements Table.Values {
     long missing;
     private String example; // the first text, with its place
     private String firstMissing; // its place
+    private String firstInfinite; // likewise
+    private String third; // the place of the first of a third value
     private final Set<String> marks = new LinkedHashSet<>(); // texts, at most one too many
     private Set<Object> values = new LinkedHashSet<>(); // of both kinds, at most one too many
 
@@ -28,10 +30,20 @@ final class TableSurvey implements Table.Values {
       this.column = column;
     }
 
-    private void add(Object value) {
-      if (values.size() <= limit) {
-        values.add(value);
+    private void add(long row, Object value) {
+      if (values.size() <= limit && values.add(value) && values.size() == 3) {
+        third = table.place(row, column);
       }
+    }
+
+    /** The place of a cell that is infinite, or null. */
+    String firstInfinite() {
+      return firstInfinite;
+    }
+
+    /** The place of the first of a third value; null if there is none. */
+    String third() {
+      return third;
     }
 
     boolean isBeyondLimit() {
@@ -128,8 +140,11 @@ final class TableSurvey implements Table.Values {
     } else if (!without.get((int) row)) {
       Found column = found[selected];
       column.numbers++;
+      if (Double.isInfinite(value) && column.firstInfinite == null) {
+        column.firstInfinite = table.place(row, column.column);
+      }
       if (!column.isBeyondLimit()) {
-        column.add(value); // which makes an object of it
+        column.add(row, value + 0.0); // which makes an object of it, the same of 0 and -0
       }
     }
   }
@@ -148,7 +163,7 @@ final class TableSurvey implements Table.Values {
     if (column.marks.size() <= MOST_MARKS) {
       column.marks.add(text);
     }
-    column.add(text);
+    column.add(row, text);
   }
 
   @Override

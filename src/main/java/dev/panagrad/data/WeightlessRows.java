@@ -3,10 +3,11 @@ package dev.panagrad.data;
 import java.util.BitSet;
 
 /** The rows whose weight is 0, which have no part in anything. */
-record WeightlessRows(BitSet rows) implements Table.Values {
+record WeightlessRows(BitSet rows, Table table, int column) implements Table.Values {
+  /** Throws with the place of a weight that is negative or infinite. */
   static BitSet of(TableReader reader, String weights) {
-    WeightlessRows found = new WeightlessRows(new BitSet());
     int column = reader.targetColumns()[reader.position(weights)];
+    WeightlessRows found = new WeightlessRows(new BitSet(), reader.table(), column);
     reader.table().read(new int[] {column}, found);
     return found.rows;
   }
@@ -15,6 +16,14 @@ record WeightlessRows(BitSet rows) implements Table.Values {
   public void number(long row, int selected, double value) {
     if (value == 0) {
       rows.set(Math.toIntExact(row));
+    } else if (value < 0 || value == Double.POSITIVE_INFINITY) {
+      throw new DataException(
+          "%s: weight %s in column '%s' is %s; give a number from 0 on, or leave out the row"
+              .formatted(
+                  table.place(row, column),
+                  value,
+                  table.columns().get(column),
+                  value < 0 ? "negative" : "infinite"));
     }
   }
 

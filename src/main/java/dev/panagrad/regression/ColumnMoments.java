@@ -1,5 +1,6 @@
 package dev.panagrad.regression;
 
+import dev.panagrad.backend.Backend;
 import dev.panagrad.tensor.Tensor;
 import java.nio.ByteBuffer;
 import java.util.Arrays;
@@ -98,104 +99,61 @@ final class ColumnMoments {
    * that the index has first, by their weights; rows of weight 0 have no part in it, whatever they
    * hold.
    *
+   * @param backend whose threads share the rows, or null
    * @param weights [n] by row number, or null if all are 1
    */
-  static ColumnMoments fit(Tensor t, Tensor index, long count, boolean center, Tensor weights) {
-    RowStrip strip = new RowStrip(t);
+  static ColumnMoments fit(
+      Backend backend, Tensor t, Tensor index, long count, boolean center, Tensor weights) {
     RelativeWeights relative = new RelativeWeights(weights, index, 0, count);
-    int cols = strip.columns();
-    ColumnMoments moments = new ColumnMoments(cols);
-    double[] low = new double[cols];
-    double[] high = new double[cols];
-    Arrays.fill(low, Double.POSITIVE_INFINITY);
-    Arrays.fill(high, Double.NEGATIVE_INFINITY);
-    double total = moments.addMeans(strip, relative, count, low, high);
-    for (int c = 0; c < cols; c++) {
+    ColumnMoments moments = new ColumnMoments((int) t.cols());
+    long row = relative.firstOfWeight();
+    double[] shift = new double[moments.mean.length];
+    Arrays.setAll(shift, c -> t.get(row, c));
+    List<ColumnSums> parts =
+        RowChunks.map(
+            backend,
+            count,
+            t.cols(),
+            (first, end) -> ColumnSums.ofRanges(t, relative, first, end, shift),
+            t,
+            index,
+            weights);
+    ColumnSums sums = ColumnSums.together(parts);
+    for (int c = 0; c < shift.length; c++) {
       // A column of one infinity is not constant: nothing is left of it when it is subtracted.
-      boolean isOne = low[c] == high[c] && Double.isFinite(low[c]);
-      moments.constant[c] = isOne && (center || low[c] == 0);
-      if (!center) {
-        moments.mean[c] = 0;
-      } else if (moments.constant[c]) {
-        moments.mean[c] = low[c];
-      }
+      boolean isOne = sums.low()[c] == sums.high()[c] && Double.isFinite(sums.low()[c]);
+      moments.constant[c] = isOne && (center || sums.low()[c] == 0);
+      moments.mean[c] =
+          !center ? 0 : isOne ? sums.low()[c] : shift[c] + sums.first()[c] / sums.weight();
     }
-    double[] squares = moments.addSquares(strip, relative, count);
-    for (int c = 0; c < cols; c++) {
-      moments.rest[c] = center && !moments.constant[c] ? moments.rest[c] / total : 0;
+    ColumnSums around =
+        ColumnSums.together(
+            RowChunks.map(
+                backend,
+                count,
+                t.cols(),
+                (first, end) -> ColumnSums.ofSquares(t, relative, first, end, moments.mean),
+                t,
+                index,
+                weights));
+    for (int c = 0; c < shift.length; c++) {
       if (!moments.constant[c]) {
-        double rest = moments.rest[c];
-        double deviation = Math.sqrt(Math.max(squares[c] / total - rest * rest, 0));
-        boolean isFinite = Double.isFinite(low[c]) && Double.isFinite(high[c]);
+        double rest = center ? around.first()[c] / sums.weight() : 0;
+        double deviation = Math.sqrt(Math.max(around.second()[c] / sums.weight() - rest * rest, 0));
+        double low = sums.low()[c];
+        double high = sums.high()[c];
+        boolean isFinite = Double.isFinite(low) && Double.isFinite(high);
         if (deviation == Double.POSITIVE_INFINITY || (isFinite && Double.isNaN(deviation))) {
           throw unusable(t, relative, count, c);
         }
         // The squares of a column that varies by less than 1e-162 are zero.
-        moments.scale[c] = deviation == 0 ? high[c] - low[c] : deviation;
+        moments.scale[c] = deviation == 0 ? high - low : deviation;
+        double mean = moments.mean[c];
+        moments.mean[c] += rest;
+        moments.rest[c] = mean - moments.mean[c] + rest;
       }
     }
     return moments;
-  }
-
-  /**
-   * Means and ranges, first of each cell of a strip over all strips, and then of the cells of a
-   * column; returns the sum of the weights (West 1979).
-   */
-  private double addMeans(
-      RowStrip strip, RelativeWeights weights, long count, double[] low, double[] high) {
-    double[] values = strip.values;
-    double[] weight = strip.perCell(new double[mean.length]);
-    double[] total = weight.clone();
-    double[] means = weight.clone();
-    double[] lows = strip.perCell(low);
-    double[] highs = strip.perCell(high);
-    for (long done = 0; done < count; done += strip.rows()) {
-      int cells = strip.load(weights, done, count, weight);
-      for (int i = 0; i < cells; i++) {
-        total[i] += weight[i];
-      }
-      for (int i = 0; i < cells; i++) {
-        means[i] += (values[i] - means[i]) * (weight[i] / total[i]);
-      }
-      for (int i = 0; i < cells; i++) {
-        lows[i] = Math.min(lows[i], values[i]);
-      }
-      for (int i = 0; i < cells; i++) {
-        highs[i] = Math.max(highs[i], values[i]);
-      }
-    }
-    double sum = 0;
-    for (int i = 0; i < values.length; i += mean.length) {
-      sum += total[i];
-      for (int c = 0; total[i] > 0 && c < mean.length; c++) {
-        mean[c] += (means[i + c] - mean[c]) * (total[i] / sum);
-        low[c] = Math.min(low[c], lows[i + c]);
-        high[c] = Math.max(high[c], highs[i + c]);
-      }
-    }
-    return sum;
-  }
-
-  private double[] addSquares(RowStrip strip, RelativeWeights weights, long count) {
-    double[] values = strip.values;
-    double[] means = strip.perCell(mean);
-    double[] weight = means.clone();
-    double[] rests = new double[values.length];
-    double[] sums = new double[values.length];
-    for (long done = 0; done < count; done += strip.rows()) {
-      int cells = strip.load(weights, done, count, weight);
-      for (int i = 0; i < cells; i++) {
-        double centered = values[i] - means[i];
-        rests[i] += weight[i] * centered;
-        sums[i] += weight[i] * centered * centered;
-      }
-    }
-    double[] squares = new double[mean.length];
-    for (int i = 0; i < values.length; i++) {
-      rest[i % squares.length] += rests[i];
-      squares[i % squares.length] += sums[i];
-    }
-    return squares;
   }
 
   boolean isFinite() {

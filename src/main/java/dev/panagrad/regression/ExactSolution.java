@@ -6,7 +6,6 @@ import dev.panagrad.backend.Backends;
 import dev.panagrad.backend.Batch;
 import dev.panagrad.backend.DenseRows;
 import dev.panagrad.rule.Checks;
-import dev.panagrad.tensor.DType;
 import dev.panagrad.tensor.Tensor;
 import java.util.Arrays;
 import java.util.List;
@@ -51,6 +50,8 @@ public record ExactSolution(
    *     kept, estimated from within as the smallest is
    * @param gap [target], how far mean squared error and penalty are above their minimum, at most:
    *     what a correction would lower them by, and what rounding does to residuals
+   * @param gradient [target], of mean squared error and penalty by coefficients and intercept of
+   *     the X and y that were given, by their residuals: what rounding left
    * @param passes over the rows
    */
   public record Diagnosis(
@@ -59,6 +60,7 @@ public record ExactSolution(
       double largestCurvature,
       double smallestCurvature,
       double[] gap,
+      double[][] gradient,
       int passes) {}
 
   /** {@link #solve} refuses more columns: three matrices of 8 d^2 bytes are then 1.6 GB. */
@@ -68,7 +70,14 @@ public record ExactSolution(
   private static final int PASSES = 3; // of a factor: means, deviations, triangle
 
   /** A column of X is a combination of others, and perhaps of the intercept. */
-  public record Dependency(int column, List<Integer> on) {}
+  public record Dependency(int column, List<Integer> on) {
+    static List<Dependency> of(RankedTriangle triangle, boolean[] constant) {
+      return triangle.cut().stream()
+          .filter(c -> !constant[c])
+          .map(c -> new Dependency(c, triangle.on(c)))
+          .toList();
+    }
+  }
 
   /**
    * Adds a penalty {@code l2 |w|^2} to the mean squared error.
@@ -141,23 +150,17 @@ public record ExactSolution(
   }
 
   private static ResidualSums residuals(Backend backend, Batch batch, long count, RowFactor units) {
-    DenseRows rows = batch.rows();
-    boolean isPlain = batch.index() == null && rows.weights() == null && rows.dtype() == DType.F64;
-    if (isPlain && SummedFactor.isNearZero(units)) {
-      DenseRows first = new DenseRows(rows.x().rows(0, count), rows.y().rows(0, count));
-      return new ResidualSums.OfRows(backend, first, units);
-    }
-    return rows.weights() == null
+    return batch.rows().weights() == null && units.targets() > RowResiduals.TARGETS
         ? new ResidualSums.OfPanels(backend, batch, count, units)
-        : new ResidualSums.OfStandardized(backend, units.standardize(batch), count);
+        : new RowResiduals(backend, batch, count, units);
   }
 
   /** The solution by reflections, whatever squaring would lose. */
   static ExactSolution reflect(
       Backend backend, Batch batch, long count, boolean hasIntercept, Ridge ridge) {
-    StandardizedRows rows = StandardizedRows.of(batch, count, hasIntercept);
+    StandardizedRows rows = StandardizedRows.of(backend, batch, count, hasIntercept);
     RowFactor factor = RowFactor.of(backend, rows, count);
-    ResidualSums residuals = new ResidualSums.OfStandardized(backend, rows, count);
+    ResidualSums residuals = new RowResiduals(backend, batch, count, factor);
     return new LeastSquares(backend, factor, residuals, ridge).solve(PASSES);
   }
 
@@ -227,6 +230,7 @@ public record ExactSolution(
       double[] errors = new double[k];
       double[] variances = new double[k];
       double[] gap = new double[k];
+      double[][] gradient = new double[k][];
       for (int j = 0; j < k; j++) {
         double unit = factor.scale()[d + j];
         double[] raw = factor.unscaled(z[j], j);
@@ -238,15 +242,17 @@ public record ExactSolution(
         double wrong = wrong(z[j], j);
         double rounding = wrong * (2 * Math.sqrt(mean) + wrong);
         gap[j] = (Math.max(residuals.gains[j], 0) / factor.weight() + rounding) * unit * unit;
+        gradient[j] = unscaled(residuals.gradients[j], unit);
       }
       double unit = 2 / factor.weight();
       Diagnosis diagnosis =
           new Diagnosis(
               triangle.rank() - constants(),
-              triangle.dependencies(),
+              Dependency.of(triangle, factor.constant()),
               unit * triangle.largest() * triangle.largest(),
               unit * triangle.smallest() * triangle.smallest(),
               gap,
+              gradient,
               passes + residualPasses);
       return new ExactSolution(coefficients, intercept, errors, variances, diagnosis);
     }
@@ -279,6 +285,18 @@ public record ExactSolution(
       return now;
     }
 
+    /** Minus half the gradient of the sum over standardized rows, as that of the mean over rows. */
+    private double[] unscaled(double[] gradient, double unit) {
+      double[] raw = new double[d + 1];
+      double factorOfMean = -2 * unit / factor.weight();
+      raw[d] = q > d ? factorOfMean * gradient[0] : 0;
+      for (int c = 0; c < d; c++) {
+        double centered = factorOfMean * gradient[q - d + c] * factor.scale()[c];
+        raw[c] = centered + factor.shift()[c] * raw[d];
+      }
+      return raw;
+    }
+
     private int constants() {
       int count = 0;
       for (boolean isConstant : factor.constant()) {
@@ -296,12 +314,12 @@ public record ExactSolution(
     /** Squares of the residuals at solutions, and corrections by {@code (R^T R)^-1 gradient}. */
     private final class Residuals {
       final double[] squares = new double[k];
+      final double[][] gradients = new double[k][q]; // minus half of them
       final double[][] corrections = new double[k][];
       private final double[] gains = new double[k]; // how much a correction lowers the squares
 
       Residuals(double[][] z) {
         residualPasses++;
-        double[][] gradients = new double[k][q];
         sums.add(z, squares, gradients);
         for (int j = 0; j < k; j++) {
           double[] g = gradients[j];

@@ -76,7 +76,7 @@ public record QuantileSolution(
     RelativeWeights weights = new RelativeWeights(batch.rows().weights(), batch.index(), 0, count);
     double[] s = new double[(int) count];
     Arrays.setAll(s, i -> weights.of(weights.row(i)));
-    StandardizedRows rows = StandardizedRows.of(batch, count, hasIntercept);
+    StandardizedRows rows = StandardizedRows.of(backend, batch, count, hasIntercept);
     RowFactor factor = RowFactor.of(backend, rows, count);
     RankedTriangle ranked =
         new RankedTriangle(backend, factor, new double[rows.features()], rows.roundoff());
@@ -112,6 +112,12 @@ public record QuantileSolution(
       iterations = Math.max(iterations, target.iterations());
     }
     return new QuantileSolution(
-        coefficients, intercept, loss, gap, rounding, iterations, ranked.dependencies());
+        coefficients,
+        intercept,
+        loss,
+        gap,
+        rounding,
+        iterations,
+        ExactSolution.Dependency.of(ranked, factor.constant()));
   }
 }

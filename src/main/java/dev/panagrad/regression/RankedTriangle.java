@@ -393,23 +393,18 @@ final class RankedTriangle {
     }
   }
 
-  /** The columns that were cut but are not constant, with the kept ones that give each. */
-  List<ExactSolution.Dependency> dependencies() {
-    return IntStream.range(rank, d)
-        .filter(c -> !factor.constant()[pivots[c]])
-        .mapToObj(this::dependency)
-        .toList();
-  }
-
-  private ExactSolution.Dependency dependency(int c) {
+  /** The kept columns that a column which was cut is made of. */
+  List<Integer> on(int column) {
+    int c = rank;
+    while (pivots[c] != column) {
+      c++;
+    }
     double[] shares = shares(c, rank);
-    List<Integer> on =
-        IntStream.range(0, rank)
-            .filter(i -> Math.abs(shares[i]) > SUSPICIOUS)
-            .map(i -> pivots[i])
-            .sorted()
-            .boxed()
-            .toList();
-    return new ExactSolution.Dependency(pivots[c], on);
+    return IntStream.range(0, rank)
+        .filter(i -> Math.abs(shares[i]) > SUSPICIOUS)
+        .map(i -> pivots[i])
+        .sorted()
+        .boxed()
+        .toList();
   }
 }

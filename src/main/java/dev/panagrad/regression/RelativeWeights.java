@@ -46,6 +46,15 @@ final class RelativeWeights {
     return weights == null ? 1 : weights.get(row) / largest;
   }
 
+  /** The row of the first position with a weight. */
+  long firstOfWeight() {
+    long first = 0;
+    while (of(row(first)) == 0) {
+      first++;
+    }
+    return row(first);
+  }
+
   Tensor index() {
     return index;
   }

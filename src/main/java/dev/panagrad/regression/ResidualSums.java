@@ -6,7 +6,6 @@ import dev.panagrad.backend.DenseRows;
 import dev.panagrad.backend.Gradient;
 import dev.panagrad.backend.Linear;
 import dev.panagrad.backend.LinearAlgebra;
-import dev.panagrad.backend.Transpose;
 import dev.panagrad.loss.Squared;
 import dev.panagrad.tensor.DType;
 import dev.panagrad.tensor.Tensor;
@@ -29,50 +28,6 @@ interface ResidualSums {
 
   /** Roundings of a residual in standardized units, in units of 2^-53. */
   double roundings(int columns, double terms, double means);
-
-  /** The residuals of rows that are standardized while they are read. */
-  record OfStandardized(Backend backend, StandardizedRows rows, long count)
-      implements ResidualSums {
-    private static final int BLOCK = 512; // rows
-
-    @Override
-    public void add(double[][] z, double[] squares, double[][] products) {
-      int k = z.length;
-      int q = z[0].length;
-      try (TensorArena arena = TensorArena.open("residuals")) {
-        Tensor block = arena.allocate("block", DType.F64, q + k, BLOCK);
-        Tensor model = arena.allocate("model", DType.F64, q + k);
-        Tensor residual = arena.allocate("residual", DType.F64, BLOCK);
-        Tensor product = arena.allocate("gradient", DType.F64, q + k);
-        for (long first = 0; first < count; first += BLOCK) {
-          rows.load(block, first, Math.min(BLOCK, count - first));
-          for (int j = 0; j < k; j++) {
-            model.fill(0);
-            for (int c = 0; c < q; c++) {
-              model.set(c, -z[j][c]);
-            }
-            model.set(q + j, 1);
-            backend.linear().gemv(Transpose.YES, 1, block, model, 0, residual);
-            backend.linear().gemv(Transpose.NO, 1, block, residual, 0, product);
-            squares[j] += backend.linear().dot(residual, residual);
-            for (int c = 0; c < q; c++) {
-              products[j][c] += product.get(c);
-            }
-          }
-        }
-      }
-    }
-
-    @Override
-    public double roundoff() {
-      return rows.roundoff();
-    }
-
-    @Override
-    public double roundings(int columns, double terms, double means) {
-      return (columns + 2) * terms + means;
-    }
-  }
 
   /** The residuals of rows that are known by their factor alone, which are those of its rows. */
   record OfFactor(RowFactor factor) implements ResidualSums {
@@ -105,44 +60,21 @@ interface ResidualSums {
     }
   }
 
-  /** The residuals of F64 rows as they are, by the gradient of their squares. */
-  record OfRows(Backend backend, DenseRows rows, RowFactor units) implements ResidualSums {
-    @Override
-    public void add(double[][] z, double[] squares, double[][] products) {
-      try (TensorArena arena = TensorArena.open("residuals")) {
-        Squares of = new Squares(arena, backend.linear(), units);
-        of.setModel(z, units.shift());
-        of.add(rows, units.shift(), squares, products);
-      }
-    }
-
-    @Override
-    public double roundoff() {
-      return 0x1p-53;
-    }
-
-    @Override
-    public double roundings(int columns, double terms, double means) {
-      return (columns + 2) * (terms + means);
-    }
-  }
-
-  /** The residuals of unweighted rows of any type and order, centered while they are read. */
+  /** The residuals of unweighted rows with many targets, centered while they are read. */
   record OfPanels(Backend backend, Batch batch, long count, RowFactor units)
       implements ResidualSums {
     @Override
     public void add(double[][] z, double[] squares, double[][] products) {
       RelativeWeights ones = new RelativeWeights(null, batch.index(), 0, count);
-      double[] none = new double[units.shift().length];
       try (TensorArena arena = TensorArena.open("residuals")) {
         Squares of = new Squares(arena, backend.linear(), units);
         RowPanel panel = new RowPanel(arena, batch, count, ones);
         panel.shiftBy(units.shift());
-        of.setModel(z, none);
+        of.setModel(z);
         for (long done = 0; done < count; done += RowPanel.ROWS) {
           Tensor loaded = panel.load(done, Math.min(RowPanel.ROWS, count - done));
           DenseRows rows = new DenseRows(panel.features(loaded), panel.targets(loaded));
-          of.add(rows, none, squares, products);
+          of.add(rows, squares, products);
         }
       }
     }
@@ -158,7 +90,7 @@ interface ResidualSums {
     }
   }
 
-  /** The gradient of the squared error of rows in raw units, which may be shifted. */
+  /** The gradient of the squared error of centered rows. */
   final class Squares {
     private final LinearAlgebra linear;
     private final RowFactor units;
@@ -180,10 +112,11 @@ interface ResidualSums {
               arena.allocate("losses", DType.F64, k));
     }
 
-    /** Takes standardized solutions for rows whose means are those. */
-    private void setModel(double[][] z, double[] means) {
+    /** Takes standardized solutions. */
+    private void setModel(double[][] z) {
+      double[] none = new double[units.shift().length];
       for (int j = 0; j < z.length; j++) {
-        double[] raw = units.unscaled(z[j], j, means);
+        double[] raw = units.unscaled(z[j], j, none);
         for (int c = 0; c < raw.length - 1; c++) {
           model.w().set(j, c, raw[c]);
         }
@@ -193,7 +126,7 @@ interface ResidualSums {
       }
     }
 
-    private void add(DenseRows rows, double[] means, double[] squares, double[][] products) {
+    private void add(DenseRows rows, double[] squares, double[][] products) {
       linear.gradient(rows, new Squared(), model, gradient);
       double[] scale = units.scale();
       int d = units.features();
@@ -201,13 +134,12 @@ interface ResidualSums {
       for (int j = 0; j < squares.length; j++) {
         double unit = scale[d + j];
         double half = -0.5 * rows.count() / unit;
-        double ones = first == 0 ? 0 : gradient.gb().get(j);
         squares[j] += gradient.loss().get(j) * rows.count() / (unit * unit);
         if (first == 1) {
-          products[j][0] += half * ones;
+          products[j][0] += half * gradient.gb().get(j);
         }
         for (int c = 0; c < d; c++) {
-          products[j][first + c] += half * (gradient.gw().get(j, c) - means[c] * ones) / scale[c];
+          products[j][first + c] += half * gradient.gw().get(j, c) / scale[c];
         }
       }
     }

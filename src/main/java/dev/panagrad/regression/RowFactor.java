@@ -55,7 +55,7 @@ public record RowFactor(
    */
   public static RowFactor of(Backend backend, Batch batch, long count, boolean hasIntercept) {
     NormalEquations.checkPositions(batch, 0, count);
-    return of(backend, StandardizedRows.of(batch, count, hasIntercept), count);
+    return of(backend, StandardizedRows.of(backend, batch, count, hasIntercept), count);
   }
 
   static RowFactor of(Backend backend, StandardizedRows rows, long count) {
@@ -255,11 +255,6 @@ public record RowFactor(
       means += Math.abs(z[z.length - features + c] * shift[c]) / scale[c];
     }
     return new double[] {terms, means};
-  }
-
-  /** Rows in the units of this factor. */
-  StandardizedRows standardize(Batch batch) {
-    return new StandardizedRows(batch, hasIntercept, shift, scale, constant, weight);
   }
 
   int targets() {

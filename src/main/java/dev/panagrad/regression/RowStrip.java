@@ -19,10 +19,15 @@ final class RowStrip {
   private final float[] narrow; // the same as F32; null for other types
 
   RowStrip(Tensor matrix) {
+    this(matrix, Math.clamp(CELLS / Math.max(1, matrix.cols()), 1, CELLS));
+  }
+
+  /** A strip of as many rows as another one, if there are as many. */
+  RowStrip(Tensor matrix, int rows) {
     matrix.requireHost();
     this.matrix = matrix;
     cols = Math.toIntExact(matrix.cols());
-    rows = (int) Math.clamp(CELLS / Math.max(1, cols), 1, Math.max(1, matrix.rows()));
+    this.rows = Math.clamp(matrix.rows(), 1, rows);
     values = new double[rows * cols];
     narrow = matrix.dtype() == DType.F32 ? new float[values.length] : null;
   }

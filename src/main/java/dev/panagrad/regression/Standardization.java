@@ -1,5 +1,8 @@
 package dev.panagrad.regression;
 
+import dev.panagrad.backend.Backend;
+import dev.panagrad.backend.Batch;
+import dev.panagrad.backend.DenseRows;
 import dev.panagrad.rule.Checks;
 import dev.panagrad.tensor.Shape;
 import dev.panagrad.tensor.Tensor;
@@ -55,10 +58,27 @@ public final class Standardization {
    */
   public static Standardization fit(
       Tensor x, Tensor y, Tensor index, long count, boolean shift, Tensor weights) {
+    return fit(null, x, y, index, count, shift, weights);
+  }
+
+  /** Fits weighted means and deviations of the first positions on a backend's threads. */
+  public static Standardization fit(Backend backend, Batch batch, long count, boolean shift) {
+    DenseRows rows = batch.rows();
+    return fit(backend, rows.x(), rows.y(), batch.index(), count, shift, rows.weights());
+  }
+
+  private static Standardization fit(
+      Backend backend,
+      Tensor x,
+      Tensor y,
+      Tensor index,
+      long count,
+      boolean shift,
+      Tensor weights) {
     Checks.count("rows", count);
     return new Standardization(
-        ColumnMoments.fit(x, index, count, shift, weights),
-        ColumnMoments.fit(y, index, count, shift, weights));
+        ColumnMoments.fit(backend, x, index, count, shift, weights),
+        ColumnMoments.fit(backend, y, index, count, shift, weights));
   }
 
   /**
@@ -112,10 +132,15 @@ public final class Standardization {
 
   /** Standardizes all rows in place, unless columns do not fit or memory is read-only. */
   public void applyInPlace(Tensor features, Tensor targets) {
+    applyInPlace(null, features, targets);
+  }
+
+  /** Standardizes all rows in place on a backend's threads. */
+  public void applyInPlace(Backend backend, Tensor features, Tensor targets) {
     requireColumns(features, x);
     requireColumns(targets, y);
-    apply(features, x);
-    apply(targets, y);
+    apply(backend, features, x);
+    apply(backend, targets, y);
   }
 
   private static void requireColumns(Tensor t, ColumnMoments moments) {
@@ -128,20 +153,25 @@ public final class Standardization {
     }
   }
 
-  private static void apply(Tensor t, ColumnMoments moments) {
+  private static void apply(Backend backend, Tensor t, ColumnMoments moments) {
+    RowChunks.map(backend, t.rows(), t.cols(), (first, end) -> apply(t, moments, first, end), t);
+  }
+
+  private static long apply(Tensor t, ColumnMoments moments, long first, long end) {
     RowStrip strip = new RowStrip(t);
     double[] values = strip.values;
     double[] mean = strip.perCell(moments.mean);
     double[] rest = strip.perCell(moments.rest);
     double[] scale = strip.perCell(moments.scale);
-    for (long row = 0; row < t.rows(); row += strip.rows()) {
-      int count = (int) Math.min(strip.rows(), t.rows() - row);
+    for (long row = first; row < end; row += strip.rows()) {
+      int count = (int) Math.min(strip.rows(), end - row);
       strip.load(null, row, count);
       for (int i = 0; i < values.length; i++) {
         values[i] = (values[i] - mean[i] - rest[i]) / scale[i];
       }
       strip.store(row, count);
     }
+    return end - first;
   }
 
   /** Returns the model in raw units for standardized weights [k, d] and intercepts [k] or null. */
@@ -211,6 +241,23 @@ public final class Standardization {
       sum += coefficients[f] * (x.mean[f] + x.rest[f]);
     }
     folded[x.mean.length] = sum / unit;
+    return folded;
+  }
+
+  /**
+   * Returns the gradient of a standardized target's loss by standardized weights, then by its
+   * intercept, for that of the raw loss by coefficients, then by the intercept.
+   */
+  public double[] foldGradient(double[] raw, int target) {
+    requireNumbers("derivatives", raw.length, x.mean.length + 1);
+    double unit = targetScale(target);
+    double ones = raw[x.mean.length];
+    double[] folded = new double[raw.length];
+    for (int f = 0; f < x.mean.length; f++) {
+      double centered = raw[f] - (x.mean[f] + x.rest[f]) * ones;
+      folded[f] = x.constant[f] ? 0 : centered / (x.scale[f] * unit);
+    }
+    folded[x.mean.length] = ones / unit;
     return folded;
   }
 

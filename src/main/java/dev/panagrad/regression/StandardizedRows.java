@@ -1,5 +1,6 @@
 package dev.panagrad.regression;
 
+import dev.panagrad.backend.Backend;
 import dev.panagrad.backend.Batch;
 import dev.panagrad.backend.DenseRows;
 import dev.panagrad.tensor.DType;
@@ -23,8 +24,7 @@ final class StandardizedRows {
   private final double weight;
   private final boolean isWeighted;
 
-  /** Rows in units that are known. */
-  StandardizedRows(
+  private StandardizedRows(
       Batch batch,
       boolean hasIntercept,
       double[] shift,
@@ -57,11 +57,12 @@ final class StandardizedRows {
     return new StandardizedRows(this);
   }
 
-  static StandardizedRows of(Batch batch, long count, boolean hasIntercept) {
+  static StandardizedRows of(Backend backend, Batch batch, long count, boolean hasIntercept) {
     DenseRows rows = batch.rows();
     Tensor index = batch.index();
-    ColumnMoments x = ColumnMoments.fit(rows.x(), index, count, hasIntercept, rows.weights());
-    ColumnMoments y = ColumnMoments.fit(rows.y(), index, count, hasIntercept, rows.weights());
+    Tensor weights = rows.weights();
+    ColumnMoments x = ColumnMoments.fit(backend, rows.x(), index, count, hasIntercept, weights);
+    ColumnMoments y = ColumnMoments.fit(backend, rows.y(), index, count, hasIntercept, weights);
     x.requireFinite(rows.x(), index, count, rows.weights());
     y.requireFinite(rows.y(), index, count, rows.weights());
     double weight = count;

@@ -8,7 +8,6 @@ import dev.panagrad.tensor.DType;
 import dev.panagrad.tensor.Tensor;
 import dev.panagrad.tensor.TensorArena;
 import java.util.Arrays;
-import java.util.stream.IntStream;
 
 /**
  * Makes the {@link RowFactor} of many rows from the sums of products of their columns, by Cholesky:
@@ -64,14 +63,6 @@ public final class SummedFactor {
     return factor(new Sums(backend.linear(), batch, count, hasIntercept), d, count, hasIntercept);
   }
 
-  /** Returns whether products of columns lose no more digits as they are than centered. */
-  static boolean isNearZero(RowFactor factor) {
-    double[] shift = factor.shift();
-    double[] scale = factor.scale();
-    return IntStream.range(0, shift.length)
-        .allMatch(c -> Math.abs(shift[c]) <= MAX_MEAN * scale[c]);
-  }
-
   private static RowFactor factor(Sums sums, int d, long count, boolean hasIntercept) {
     int m = sums.means.length;
     double[][] products = sums.products;
@@ -123,11 +114,7 @@ public final class SummedFactor {
       weight = total * weights.largest();
       shift = new double[m];
       if (isShifted) {
-        long first = 0;
-        while (weights.of(weights.row(first)) == 0) {
-          first++;
-        }
-        long row = weights.row(first);
+        long row = weights.firstOfWeight();
         Arrays.setAll(shift, c -> c < d ? rows.x().get(row, c) : rows.y().get(row, c - d));
       }
       means = new double[m];

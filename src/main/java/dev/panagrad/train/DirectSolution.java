@@ -84,6 +84,12 @@ final class DirectSolution {
     double[][] minimum = new double[fit.outputs()][];
     Arrays.setAll(minimum, j -> units.fold(solution.coefficients[j], solution.intercept[j], j));
     objective.setMinimum(minimum);
+    if (solution.squared != null) {
+      double[][] raw = solution.squared.diagnosis().gradient();
+      double[][] gradient = new double[raw.length][];
+      Arrays.setAll(gradient, j -> units.foldGradient(raw[j], j));
+      objective.setAtMinimum(solution.losses(), gradient);
+    }
     return solution;
   }
 
@@ -95,6 +101,11 @@ final class DirectSolution {
             ? Standardization.none(data.features().size(), fit.outputs())
             : fit.rows().standardization();
     return units.unfold(coefficients, intercept, data.features(), data.targets());
+  }
+
+  /** True if losses and gradient are known, so that no row is read again. */
+  boolean isComplete() {
+    return squared != null;
   }
 
   /** The losses in the units of training. */

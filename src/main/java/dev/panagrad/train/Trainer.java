@@ -153,7 +153,8 @@ public final class Trainer {
    * Standardizes features and targets, <b>in place</b>, by the weighted means and deviations of the
    * training rows, and folds them back into the model; see {@link #loss} for targets that stay.
    * Learning rates, bounds and tolerances then refer to standardized units; penalties to
-   * standardized features and targets in raw units.
+   * standardized features and targets in raw units. The exact solution of least squares reads rows
+   * as they are, and leaves them so where none are held out.
    */
   public Trainer standardizeInPlace() {
     this.standardize = true;

@@ -90,10 +90,11 @@ final class TrainingSession implements AutoCloseable {
     }
     try (SavedTraining saved =
         plan.saving.isResumed() ? folder.newest(s -> examine(s, identity)) : null) {
-      rows.place(backend, arena, bench.fit.loss());
+      boolean isRead = bench.direct == null || !bench.direct.isComplete() || rows.heldOut() > 0;
+      rows.place(backend, arena, bench.fit.loss(), isRead);
       targets = rows.targetSums(bench.fit.loss().weights());
       if (plan.loss.isLeastSquares()) {
-        // Those of data standardized in place have unit deviations now.
+        // Those of standardized data have unit deviations now.
         targets.varying().stream().forEach(this::requireSquares);
       }
       watch =

@@ -37,7 +37,7 @@ final class Workbench implements AutoCloseable {
     this.plan = plan;
     TrainingLoss loss = TrainingLoss.of(plan.loss, rows, arena);
     if (plan.fit.isStandardized()) {
-      rows.standardize(moments(plan, rows, loss));
+      rows.standardize(moments(plan, rows, loss, backend));
       loss = loss.in(rows.standardization());
     }
     fit = RowFit.of(backend, arena, rows, loss, plan.fit.hasIntercept());
@@ -98,10 +98,11 @@ final class Workbench implements AutoCloseable {
     }
   }
 
-  private static Standardization moments(TrainingPlan plan, TrainingRows rows, TrainingLoss loss) {
+  private static Standardization moments(
+      TrainingPlan plan, TrainingRows rows, TrainingLoss loss, Backend backend) {
     Standardization fit;
     try {
-      fit = rows.moments(plan.fit.hasIntercept(), loss.weights());
+      fit = rows.moments(backend, plan.fit.hasIntercept(), loss.weights());
     } catch (ColumnException e) {
       throw e.named(rows.data().x(), rows.data().features(), rows.data().targets());
     }

@@ -12,6 +12,7 @@ import dev.panagrad.tensor.Tensor;
 import dev.panagrad.tensor.TensorArena;
 import java.lang.foreign.Arena;
 import java.lang.foreign.MemorySegment;
+import java.util.Arrays;
 import java.util.List;
 import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.CompletionException;
@@ -146,6 +147,39 @@ class PreparedCallTest {
         assertTrue(message.contains("'operand " + closed + "'"), message);
         for (TensorArena each : arenas) {
           each.close();
+        }
+      }
+    }
+  }
+
+  /** The kernel writes one output after the other. */
+  @Test
+  void nothingIsWrittenWhereAnOutputWasClosed() {
+    for (Backend backend : backends) {
+      for (int closed = 0; closed < 3; closed++) {
+        TensorArena[] arenas = new TensorArena[3];
+        Arrays.setAll(arenas, i -> TensorArena.open("outputs " + i));
+        Tensor gw = arenas[0].allocate("gw", DType.F32, 1, COLS).fill(77);
+        Tensor gb = arenas[1].allocate("gb", DType.F32, 1).fill(77);
+        Tensor loss = arenas[2].allocate("loss", DType.F64, 1).fill(77);
+        Linear withIntercept = new Linear(w, arena.allocate("b", DType.F32, 1));
+        PreparedCall call =
+            backend
+                .linear()
+                .prepareGradient(
+                    new Batch(x, y),
+                    0,
+                    ROWS,
+                    new Squared(),
+                    withIntercept,
+                    new Gradient(gw, gb, loss));
+        arenas[closed].close();
+        assertThrows(IllegalStateException.class, call::run, backend.name());
+        for (int i = 0; i < 3; i++) {
+          if (i != closed) {
+            assertEquals(77, List.of(gw, gb, loss).get(i).get(0), backend.name());
+            arenas[i].close();
+          }
         }
       }
     }

@@ -142,7 +142,9 @@ class EncodingTest {
       value = {
         "cat dog | '' | has the classes 'cat' and 'dog', and which of them is positive is not said",
         "cat dog | --positive cow | has the classes 'cat' and 'dog', and not 'cow'",
-        "1 2 3 | '' | has 3 values where two classes are needed: 1, 2, 3",
+        "1 2 3 | '' | has 3 values where two classes are needed: 1, 2, 3; the first of a third at",
+        "-0 0 1 7 | '' | has 3 values where two classes are needed: 0, 1, 7; the first of a third at",
+        "1 2 inf | '' | has an infinite cell where a class is needed, the first at",
         "5 5 | '' | has 1 value where two classes are needed: 5",
         "a b c | --positive a | has 3 values where two classes are needed: a, b, c"
       })

@@ -157,7 +157,7 @@ class PredictResponseTest {
     Cli.assertContains(
         failure("--offset", "exposures"),
         "there is no offset 'exposures'; did you mean 'exposure'");
-    Cli.assertContains(failure("--offset", "b"), "column 'b' is both offset and feature");
+    Cli.assertContains(failure("--offset", "b"), "column 'b' is chosen as an offset and a feature");
     Cli.assertContains(failure("--offset", "7"), "there is no column 7; there are 6");
   }
 

@@ -48,6 +48,25 @@ class WeightsTest {
     assertArrayEquals(Cli.numbers(expected.get("coefficients").get(0)), coefficients, 1e-12);
   }
 
+  /** Named by its place in the file, whatever rows before it have no weight. */
+  @Test
+  void wrongWeight() throws IOException {
+    Path file = write("wrong.csv", List.of("a,w,y", "1,0,2", "2,1,3", "4,-1,5", "3,2,4"));
+    Cli run = Cli.train(file, "--target y --weights w --loss logistic");
+    assertEquals(1, run.status());
+    Cli.assertContains(run.err(), "wrong.csv:4:2: weight -1.0 in column 'w' is negative");
+  }
+
+  @Test
+  void targetAsWeights() throws IOException {
+    Path file = write("twice.csv", List.of("a,y", "1,1", "2,2", "0.5,2", "1.5,1"));
+    for (String role : List.of("--weights", "--offset")) {
+      Cli run = Cli.train(file, "--target y --loss logistic " + role + " y");
+      assertEquals(1, run.status());
+      Cli.assertContains(run.err(), "column 'y' is chosen as a target, and weights or offset");
+    }
+  }
+
   /**
    * The default batch, and the warnings of f32 and of few rows, are those of the rows of weight.
    */

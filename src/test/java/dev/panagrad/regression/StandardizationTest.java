@@ -6,11 +6,18 @@ import static org.junit.jupiter.api.Assertions.assertFalse;
 import static org.junit.jupiter.api.Assertions.assertThrows;
 import static org.junit.jupiter.api.Assertions.assertTrue;
 
+import dev.panagrad.backend.Backend;
+import dev.panagrad.backend.BackendOptions;
+import dev.panagrad.backend.Backends;
+import dev.panagrad.backend.Batch;
+import dev.panagrad.backend.DenseRows;
 import dev.panagrad.data.Dataset;
 import dev.panagrad.data.Datasets;
 import dev.panagrad.tensor.DType;
 import dev.panagrad.tensor.Tensor;
 import dev.panagrad.tensor.TensorArena;
+import java.math.BigDecimal;
+import java.math.MathContext;
 import java.util.Random;
 import net.jqwik.api.ForAll;
 import net.jqwik.api.Property;
@@ -81,6 +88,57 @@ class StandardizationTest {
         }
       }
     }
+  }
+
+  /** More rows than one chunk has, one of them far away, against sums without rounding. */
+  @Test
+  void manyRowsOnManyThreads() {
+    int rows = 300_000;
+    Random random = new Random(5);
+    try (TensorArena arena = TensorArena.open("standardize")) {
+      Tensor x = arena.allocate("x", DType.F64, rows, 3);
+      Tensor y = arena.allocate("y", DType.F64, rows, 1);
+      Tensor weights = arena.allocate("weights", DType.F64, rows);
+      for (int i = 0; i < rows; i++) {
+        x.set(i, 0, i == 0 ? 1e9 : random.nextGaussian());
+        x.set(i, 1, 1e7 + random.nextDouble());
+        x.set(i, 2, 3);
+        y.set(i, 0, random.nextDouble());
+        weights.set(i, random.nextInt(3));
+      }
+      weights.set(0, 1);
+      for (Tensor given : new Tensor[] {null, weights}) {
+        Batch batch = new Batch(new DenseRows(x, y, given, null));
+        Standardization alone = Standardization.fit(x, y, null, rows, true, given);
+        for (int threads : new int[] {1, 2, 3, 64}) {
+          try (Backend backend = Backends.open("simd", new BackendOptions(threads))) {
+            Standardization shared = Standardization.fit(backend, batch, rows, true);
+            assertEquals(alone.fingerprint(), shared.fingerprint());
+          }
+        }
+        for (int c = 0; c < 2; c++) {
+          double mean = mean(x, c, given, BigDecimal.ZERO, 1);
+          double deviation = Math.sqrt(mean(x, c, given, new BigDecimal(mean), 2));
+          // No sum has more than 2,000 terms after each other, of one deviation each on average.
+          double bound = 2_000 * 0x1p-53;
+          assertEquals(mean, alone.featureMean(c), Math.ulp(mean) + bound * deviation);
+          assertEquals(deviation, alone.featureScale(c), bound * deviation);
+        }
+        assertTrue(alone.isConstant(2));
+      }
+    }
+  }
+
+  private static double mean(Tensor x, int col, Tensor weights, BigDecimal shift, int power) {
+    BigDecimal sum = BigDecimal.ZERO;
+    double total = 0;
+    for (long i = 0; i < x.rows(); i++) {
+      double weight = weights == null ? 1 : weights.get(i);
+      BigDecimal term = new BigDecimal(x.get(i, col)).subtract(shift).pow(power);
+      sum = sum.add(term.multiply(new BigDecimal(weight)));
+      total += weight;
+    }
+    return sum.divide(new BigDecimal(total), MathContext.DECIMAL128).doubleValue();
   }
 
   /** The mean of many 0.1 is not 0.1. */

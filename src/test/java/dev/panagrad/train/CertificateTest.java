@@ -1,5 +1,6 @@
 package dev.panagrad.train;
 
+import static org.junit.jupiter.api.Assertions.assertArrayEquals;
 import static org.junit.jupiter.api.Assertions.assertEquals;
 import static org.junit.jupiter.api.Assertions.assertNull;
 import static org.junit.jupiter.api.Assertions.assertTrue;
@@ -17,6 +18,7 @@ import dev.panagrad.regression.ExactSolution;
 import dev.panagrad.regression.LinearModel;
 import dev.panagrad.rule.GradientDescent;
 import dev.panagrad.rule.Sgd;
+import dev.panagrad.solver.Exact;
 import dev.panagrad.solver.Fista;
 import dev.panagrad.solver.Lbfgs;
 import dev.panagrad.tensor.DType;
@@ -49,6 +51,33 @@ class CertificateTest {
         IntStream.range(0, outputs).mapToObj(j -> "y" + j).toList(),
         x,
         y);
+  }
+
+  @Test
+  void theExactSolutionLeavesRowsAsTheyAreAndKnowsItsGradient() {
+    try (Backend backend = Backends.open("simd", new BackendOptions(2));
+        TensorArena arena = TensorArena.open("exact")) {
+      for (double l2 : new double[] {0, 0.5}) {
+        Dataset data = data(arena, 150, 4, 2);
+        double[] before = data.x().toArray();
+        TrainingResult result =
+            Trainer.with(new Exact(), Penalty.l2(l2))
+                .standardizeInPlace()
+                .certify()
+                .fit(data, backend);
+        assertArrayEquals(before, data.x().toArray());
+        Certificate certificate = result.certificate();
+        assertTrue(certificate.gradientNorm() < 1e-13, certificate.toString());
+        assertTrue(certificate.gap() < 1e-13 * certificate.objective(), certificate.toString());
+        double heldOut =
+            Trainer.with(new Exact(), Penalty.l2(l2))
+                .standardizeInPlace()
+                .validation(0.2)
+                .fit(data, backend)
+                .validationMse();
+        assertTrue(heldOut > 0.4 && (l2 > 0 || heldOut < 2), heldOut + " where noise has 1");
+      }
+    }
   }
 
   private record Problem(int d, int outputs, Penalty penalty, boolean intercept, boolean units) {

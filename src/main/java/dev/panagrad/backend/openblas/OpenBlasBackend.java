@@ -15,6 +15,7 @@ import dev.panagrad.rule.StateFormat;
 import dev.panagrad.rule.UpdateRule;
 import dev.panagrad.tensor.DType;
 import java.util.Optional;
+import java.util.function.IntConsumer;
 
 /** OpenBLAS for products, and another host backend for what BLAS does not offer. */
 final class OpenBlasBackend extends HostBackend {
@@ -76,6 +77,11 @@ final class OpenBlasBackend extends HostBackend {
   @Override
   public LinearAlgebra linear() {
     return linear;
+  }
+
+  @Override
+  public void share(int parts, IntConsumer part) {
+    pool.run((i, _) -> part.accept(i), parts);
   }
 
   @Override

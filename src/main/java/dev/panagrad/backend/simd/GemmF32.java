@@ -36,7 +36,9 @@ import jdk.incubator.vector.FloatVector;
  * accesses passes the compiler's inlining limit and boxes its vectors. Each element of C is summed
  * in one order, whatever the number of threads.
  *
- * <p>Threading: calls take turns by the pool's lock.
+ * <p>Small products are {@link SmallProductsF32}'s.
+ *
+ * <p>Threading: calls take turns by the pool's lock; small products take none.
  */
 final class GemmF32 implements WorkerPool.ChunkTask, AutoCloseable {
   /**

@@ -17,6 +17,7 @@ import dev.panagrad.tensor.Tensor;
 import java.lang.foreign.Arena;
 import java.util.Optional;
 import java.util.concurrent.atomic.AtomicBoolean;
+import java.util.function.IntConsumer;
 
 /** The Vector API backend: owns its worker threads and scratch memory. */
 public final class SimdBackend extends HostBackend {
@@ -78,6 +79,11 @@ public final class SimdBackend extends HostBackend {
   @Override
   public LinearAlgebra linear() {
     return linear;
+  }
+
+  @Override
+  public void share(int parts, IntConsumer part) {
+    pool.run((i, _) -> part.accept(i), parts);
   }
 
   @Override

@@ -91,7 +91,8 @@ public final class Coordinates implements Objective {
     if (fit.rows().isStandardized()) {
       return plain(rows);
     }
-    Standardization moments = fit.rows().moments(fit.hasIntercept(), fit.loss().weights());
+    Standardization moments =
+        fit.rows().moments(fit.backend(), fit.hasIntercept(), fit.loss().weights());
     if (!moments.isFinite()) {
       throw new ArithmeticException("means and deviations of the columns are not finite");
     }

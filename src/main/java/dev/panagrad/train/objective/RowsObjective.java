@@ -34,6 +34,8 @@ public final class RowsObjective implements Objective {
   private double largestCurvature = Double.NaN;
   private double[] losses;
   private double[] minimum; // null where it is not known
+  private double[] lossesAtMinimum; // null where they are to be computed from rows
+  private double[] gradientAtMinimum; // with the penalty's
   private double offsetSize = Double.NaN; // until it is asked for
   private final double[] penaltyAtLast;
   private long passes;
@@ -79,13 +81,24 @@ public final class RowsObjective implements Objective {
 
   /** Gives it the minimum, by output: weights, then intercept if there is one. */
   public void setMinimum(double[][] byOutput) {
-    minimum = new double[size];
+    minimum = together(byOutput);
+  }
+
+  /** Gives it what is known at the minimum, so that no row is read there: see {@link #evaluate}. */
+  public void setAtMinimum(double[] losses, double[][] gradient) {
+    lossesAtMinimum = losses.clone();
+    gradientAtMinimum = together(gradient);
+  }
+
+  private double[] together(double[][] byOutput) {
+    double[] all = new double[size];
     for (int j = 0; j < outputs; j++) {
-      System.arraycopy(byOutput[j], 0, minimum, j * features(), features());
+      System.arraycopy(byOutput[j], 0, all, j * features(), features());
       if (hasIntercept()) {
-        minimum[weights + j] = byOutput[j][features()];
+        all[weights + j] = byOutput[j][features()];
       }
     }
+    return all;
   }
 
   @Override
@@ -221,16 +234,27 @@ public final class RowsObjective implements Objective {
 
   @Override
   public double evaluate(double[] at, double[] into) {
-    double value = evaluateLoss(at, into);
+    boolean isKnown = lossesAtMinimum != null && Arrays.equals(at, minimum);
+    double value = isKnown ? evaluateMinimum(into) : evaluateLoss(at, into);
     for (int j = 0; j < outputs; j++) {
       penaltyAtLast[j] = l2Penalty(at, j);
       value += penaltyAtLast[j];
+    }
+    if (isKnown) {
+      return value;
     }
     double l2 = penalty.l2();
     for (int i = 0; l2 > 0 && i < weights; i++) {
       into[i] += 2 * l2 * at[i];
     }
     return value;
+  }
+
+  private double evaluateMinimum(double[] into) {
+    load(minimum);
+    losses = lossesAtMinimum.clone();
+    System.arraycopy(gradientAtMinimum, 0, into, 0, size);
+    return Arrays.stream(losses).sum();
   }
 
   /**

@@ -41,7 +41,7 @@ final class BlockRows extends TrainingRows {
   }
 
   @Override
-  public Standardization moments(boolean isShifted, Tensor weights) {
+  public Standardization moments(Backend host, boolean isShifted, Tensor weights) {
     throw new IllegalStateException("rows of a file have their units");
   }
 

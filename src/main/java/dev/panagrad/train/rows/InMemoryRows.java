@@ -37,8 +37,9 @@ final class InMemoryRows extends TrainingRows {
   }
 
   @Override
-  public Standardization moments(boolean isShifted, Tensor weights) {
-    return Standardization.fit(data().x(), data().y(), sorted(), trained(), isShifted, weights);
+  public Standardization moments(Backend host, boolean isShifted, Tensor weights) {
+    DenseRows rows = new DenseRows(data().x(), data().y(), weights, null);
+    return Standardization.fit(host, new Batch(rows, sorted()), trained(), isShifted);
   }
 
   @Override
@@ -52,7 +53,7 @@ final class InMemoryRows extends TrainingRows {
   @Override
   public void begin(long epoch) {
     if (isShuffled) {
-      order.shuffle(epoch);
+      order.shuffle(epoch, backend::share);
       if (batch.index() != order.index()) {
         backend.copy(order.index(), batch.index());
       }
@@ -110,6 +111,6 @@ final class InMemoryRows extends TrainingRows {
 
   @Override
   String order() {
-    return isShuffled ? "shuffled" : "in their order";
+    return isShuffled ? order.method() : "in their order";
   }
 }

@@ -32,6 +32,7 @@ public abstract class TrainingRows {
   private final long stepRows;
   private Standardization standardization;
   private boolean isChanged; // set where data of the caller are to be standardized
+  private boolean isRaw; // where they are not, as nothing reads them
   private boolean isPlaced;
 
   TrainingRows(RowPlan plan, RowSource source, long trained, long heldOut, Tensor weights) {
@@ -98,12 +99,16 @@ public abstract class TrainingRows {
   }
 
   /** Weighted means and deviations of the training rows; without means if not shifted. */
-  public abstract Standardization moments(boolean isShifted, Tensor weights);
+  public abstract Standardization moments(Backend host, boolean isShifted, Tensor weights);
 
-  /** Standardizes data of the caller, and brings rows to where the backend reads them. */
-  public final void place(Backend backend, TensorArena arena, TrainingLoss loss) {
-    if (isChanged) {
-      standardization.applyInPlace(data().x(), data().y());
+  /**
+   * Standardizes data of the caller, and brings rows to where the backend reads them; data that
+   * nothing is going to read stay as they are.
+   */
+  public final void place(Backend backend, TensorArena arena, TrainingLoss loss, boolean isRead) {
+    isRaw = isChanged && !isRead;
+    if (isChanged && isRead) {
+      standardization.applyInPlace(backend, data().x(), data().y());
     }
     DenseRows rows = new DenseRows(data().x(), data().y(), loss.weights(), loss.offset());
     place(backend, arena, backend.placeRows(arena, rows));
@@ -210,7 +215,8 @@ public abstract class TrainingRows {
           double divisor = total[0] / weight;
           double squares = 0;
           for (int j = 0; j < outputs; j++) {
-            double value = data().y().get(row, j);
+            double given = data().y().get(row, j);
+            double value = isRaw ? standardization.standardizedTarget(given, j) : given;
             double before = value - mean[j];
             if (before != 0 && !isFirst) {
               varying.set(j);

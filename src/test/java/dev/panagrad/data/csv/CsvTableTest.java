@@ -369,9 +369,17 @@ class CsvTableTest {
   @Test
   void targetAndFeature() {
     fails(
-        "d.csv: column 'c' is both target and feature",
+        "d.csv: column 'c' is chosen as a target and a feature; choose it once",
         ABC,
         data -> data.features(List.of("a", "3")));
+    fails(
+        "d.csv: column 'b' is chosen as weights or offset, and a feature; choose it once",
+        ABC,
+        data -> data.further(List.of("b")).features(List.of("a", "b")));
+    fails(
+        "d.csv: column 'c' is chosen as a target, and weights or offset; choose it once",
+        ABC,
+        data -> data.further(List.of("3")));
   }
 
   @Test

@@ -6,6 +6,7 @@ import dev.panagrad.backend.DenseRows;
 import dev.panagrad.backend.Gradient;
 import dev.panagrad.backend.Linear;
 import dev.panagrad.backend.LinearAlgebra;
+import dev.panagrad.data.RowOrder;
 import dev.panagrad.loss.Loss;
 import dev.panagrad.loss.Squared;
 import dev.panagrad.optimizer.Optimizer;
@@ -36,7 +37,10 @@ final class EpochComparisons {
     return of("in order", data, memory, threads, rivals);
   }
 
-  /** Batches are rows from anywhere, by their numbers. */
+  /**
+   * Batches are rows from anywhere, by their numbers. Each epoch makes an order, and takes the
+   * given one, so that results can be checked.
+   */
   static Comparison shuffled(int threads, long batch, double byHandGoal) {
     TensorArena memory = TensorArena.open("epoch");
     EpochData data = EpochData.of(memory, ROWS, FEATURES, batch, true);
@@ -74,6 +78,8 @@ final class EpochComparisons {
     private final Linear model;
     private final Gradient into;
     private final Loss loss = new Squared();
+    private final RowOrder order; // null where rows are taken as they lie
+    private long epoch;
     private final Optimizer optimizer;
 
     Ours(EpochData data, TensorArena memory, int threads) {
@@ -88,6 +94,7 @@ final class EpochComparisons {
       model = new Linear(weights, null);
       into = new Gradient(gradient.view("w"), null, null);
       optimizer = Optimizer.of(Adam.of(1e-3)).build(parameters, backend, memory);
+      order = data.order() == null ? null : RowOrder.of(memory, data.x().rows(), 0, 1);
       data.reset(weights, state());
     }
 
@@ -95,6 +102,9 @@ final class EpochComparisons {
     public void repeat(long times) {
       long rows = data.x().rows();
       for (long i = 0; i < times; i++) {
+        if (order != null) {
+          order.shuffle(epoch++, backend::share);
+        }
         for (long first = 0; first < rows; first += data.batch()) {
           long count = Math.min(data.batch(), rows - first);
           linear.gradient(batch, first, count, loss, model, into);
