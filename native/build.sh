@@ -11,7 +11,7 @@ set -euo pipefail
 cd "$(dirname "${BASH_SOURCE[0]}")/cuda"
 
 architectures="75 80 86 89 90 100 120"
-committed=../../src/main/resources/dev/panagrad/backend/cuda
+committed=../../src/main/resources/META-INF/panagrad/cuda
 lock=kernels.lock
 
 for tool in nvcc ptxas fatbinary; do

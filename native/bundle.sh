@@ -7,7 +7,7 @@
 #   gpu-bundle/
 #     run-gpu.sh            the commands: backends, test, bench
 #     jdk/                  a runtime image of the build's JDK
-#     panagrad.jar lib/     the engine and its libraries
+#     panagrad.jar jars/ lib/     the program, the engine with its compiled kernels, and the libraries
 #     test-classes/         the tests, with their resources
 #     test-lib/             JUnit's console and the tests' libraries
 #     benchmark-classes/    the GPU ratios, with their script for PyTorch
@@ -67,6 +67,8 @@ mkdir -p "$bundle"/{lib,benchmark-classes/python}
   --output "$bundle/jdk"
 
 cp target/panagrad.jar "$bundle/"
+mkdir "$bundle/jars"
+cp target/jars/panagrad.jar target/jars/panagrad-cuda.jar "$bundle/jars/"
 find target/lib -name '*.jar' ! -name 'openblas-*' -exec cp {} "$bundle/lib/" \;
 cp -r target/test-classes "$bundle/test-classes"
 # jqwik writes its database there.
@@ -82,7 +84,7 @@ junit=$(sed -n 's:.*<junit.version>5\.\(.*\)</junit.version>.*:1.\1:p' pom.xml)
   -Dartifact="org.junit.platform:junit-platform-console-standalone:$junit"
 
 # The GPU ratios need of the benchmarks neither JMH nor the peers on the CPU, so that these are not fetched.
-"$jdk/bin/javac" --release 25 -Xlint:-options,-incubating --add-modules jdk.incubator.vector -cp target/panagrad.jar \
+"$jdk/bin/javac" --release 25 -Xlint:-options,-incubating --add-modules jdk.incubator.vector -cp target/jars/panagrad.jar:target/panagrad.jar \
   -sourcepath benchmarks/src/main/java -implicit:class -d "$bundle/benchmark-classes" \
   benchmarks/src/main/java/dev/panagrad/benchmark/gpu/GpuRatios.java
 cp benchmarks/src/main/python/torch_peer.py "$bundle/benchmark-classes/python/"

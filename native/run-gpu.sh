@@ -32,7 +32,7 @@ done
 [ $# -gt 0 ] && shift
 java=("$here/jdk/bin/java" --add-modules=jdk.incubator.vector --enable-native-access=ALL-UNNAMED
   "-Djava.io.tmpdir=${TMPDIR:-/tmp}" "$@")
-engine="$here/panagrad.jar:$here/lib/*"
+engine="$here/jars/*:$here/panagrad.jar:$here/lib/*"
 
 # cuBLAS is often in Python's packages only, and which Python that is only Python knows.
 find_cublas() {

@@ -2,8 +2,9 @@
  * Training and serving of linear models: off-heap tensors, fused optimizers, one-pass gradients.
  *
  * <p>{@code jdk.incubator.vector} is optional: start java with {@code --add-modules
- * jdk.incubator.vector} to get the {@code simd} backend. The libraries of the command line are
- * optional too, and those of Parquet and Arrow files.
+ * jdk.incubator.vector} to get the {@code simd} backend. Libraries are optional too: those of CSV,
+ * LIBSVM, Parquet and Arrow files are named where such a file is opened without them. The command
+ * line is in a jar of its own, on the class path.
  */
 @SuppressWarnings({"requires-automatic", "requires-transitive-automatic"})
 module dev.panagrad {
@@ -15,8 +16,8 @@ module dev.panagrad {
   requires static info.picocli;
   requires static me.tongfei.progressbar;
   requires static com.fasterxml.jackson.core;
-  requires ch.randelshofer.fastdoubleparser;
-  requires de.siegmar.fastcsv;
+  requires static ch.randelshofer.fastdoubleparser;
+  requires static de.siegmar.fastcsv;
   requires java.logging;
   requires java.management;
   requires jdk.management;
@@ -37,9 +38,6 @@ module dev.panagrad {
   exports dev.panagrad.path;
   exports dev.panagrad.tune;
   exports dev.panagrad.safetensors;
-
-  opens dev.panagrad.cli to
-      info.picocli;
 
   uses dev.panagrad.backend.BackendProvider;
 

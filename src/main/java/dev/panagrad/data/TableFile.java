@@ -2,6 +2,7 @@ package dev.panagrad.data;
 
 import dev.panagrad.data.arrow.ArrowFile;
 import dev.panagrad.data.csv.CsvTable;
+import dev.panagrad.data.file.DecimalBytes;
 import dev.panagrad.data.file.FileList;
 import dev.panagrad.data.file.FileSource;
 import dev.panagrad.data.file.FileStart;
@@ -129,9 +130,23 @@ public final class TableFile {
 
   private static ScannedTable text(
       String name, Table.Source source, FileFormat format, TableOptions options) {
-    return format == FileFormat.CSV
-        ? CsvTable.of(name, source, options)
-        : LibsvmTable.of(name, source, options);
+    boolean isCsv = format == FileFormat.CSV;
+    String libraries =
+        isCsv
+            ? "CSV files need the libraries de.siegmar:fastcsv and ch.randelshofer:fastdoubleparser"
+            : "LIBSVM files need the library ch.randelshofer:fastdoubleparser";
+    try {
+      DecimalBytes.requireLibrary();
+      if (isCsv) {
+        CsvTable.requireLibrary();
+      }
+    } catch (NoClassDefFoundError e) {
+      throw new DataException(
+          "%s: %s; what is not on the class path is %s"
+              .formatted(name, libraries, e.getMessage().replace('/', '.')),
+          e);
+    }
+    return isCsv ? CsvTable.of(name, source, options) : LibsvmTable.of(name, source, options);
   }
 
   /** Says which arrays are no features unless they are named. */

@@ -25,7 +25,7 @@ class KernelsLockTest {
   private static final Path LOCK = SOURCES.resolve("kernels.lock");
   private static final Path BUILD = Path.of("native", "build.sh");
   private static final Path COMPILED =
-      Path.of("src", "main", "resources", "dev", "panagrad", "backend", "cuda");
+      Path.of("src", "main", "resources", "META-INF", "panagrad", "cuda");
 
   private static List<Path> list(Path folder) throws IOException {
     try (Stream<Path> files = Files.list(folder)) {

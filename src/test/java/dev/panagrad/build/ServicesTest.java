@@ -1,21 +1,18 @@
 package dev.panagrad.build;
 
 import static org.junit.jupiter.api.Assertions.assertEquals;
-import static org.junit.jupiter.api.Assertions.assertTrue;
 
 import java.io.IOException;
 import java.lang.classfile.Attributes;
 import java.lang.classfile.ClassFile;
-import java.nio.charset.StandardCharsets;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.Set;
-import java.util.concurrent.TimeUnit;
 import java.util.stream.Collectors;
 import org.junit.jupiter.api.Tag;
 import org.junit.jupiter.api.Test;
 
-/** Backends are found on the class path and on the module path alike. */
+/** Backends are found on the class path and on the module path alike; ArtifactsTest runs both. */
 @Tag("first")
 class ServicesTest {
   private static final Path CLASSES = Path.of("target/classes");
@@ -39,26 +36,5 @@ class ServicesTest {
             .map(provider -> provider.asInternalName().replace('/', '.'))
             .collect(Collectors.toSet());
     assertEquals(inFile, inModule);
-  }
-
-  @Test
-  void runsAsAModule() throws IOException, InterruptedException {
-    Process process =
-        new ProcessBuilder(
-                Path.of(System.getProperty("java.home"), "bin", "java").toString(),
-                "-p",
-                CLASSES + ":target/lib",
-                "--add-modules",
-                "jdk.incubator.vector,info.picocli,com.fasterxml.jackson.core,me.tongfei.progressbar",
-                "-m",
-                "dev.panagrad/dev.panagrad.cli.Main",
-                "backends")
-            .redirectErrorStream(true)
-            .start();
-    String output = new String(process.getInputStream().readAllBytes(), StandardCharsets.UTF_8);
-    assertTrue(process.waitFor(60, TimeUnit.SECONDS));
-    assertEquals(0, process.exitValue(), output);
-    assertTrue(output.contains("simd      * available"), output);
-    assertTrue(output.contains("scalar      available"), output);
   }
 }

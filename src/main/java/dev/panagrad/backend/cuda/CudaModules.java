@@ -9,10 +9,15 @@ import java.util.HashMap;
 import java.util.Map;
 
 /**
- * The compiled kernels: one file beside this class for each source of {@code native/cuda}, loaded
- * when a kernel of it is first asked for, never in a step.
+ * The compiled kernels: one file for each source of {@code native/cuda}, in a jar of their own,
+ * loaded when a kernel of it is first asked for, never in a step.
  */
 final class CudaModules {
+  /** In no package, so that it is found in whatever jar or module it lies. */
+  private static final String FOLDER = "META-INF/panagrad/cuda/";
+
+  static final String MISSING = "the compiled kernels are not on the class path";
+
   private final CudaDriver driver;
   private final Map<String, MemorySegment> modules = new HashMap<>();
   private final Map<String, CudaKernel> kernels = new HashMap<>();
@@ -33,11 +38,17 @@ final class CudaModules {
         });
   }
 
+  /** True if the jar with the kernels is there. */
+  static boolean arePresent() {
+    return CudaModules.class.getClassLoader().getResource(FOLDER + "dot.fatbin") != null;
+  }
+
   private MemorySegment load(String file) {
-    try (InputStream in = CudaModules.class.getResourceAsStream(file + ".fatbin");
+    String name = FOLDER + file + ".fatbin";
+    try (InputStream in = CudaModules.class.getClassLoader().getResourceAsStream(name);
         Arena temporary = Arena.ofConfined()) {
       if (in == null) {
-        throw new IllegalStateException("the compiled kernels " + file + ".fatbin are missing");
+        throw new IllegalStateException(MISSING + ": there is no " + name);
       }
       byte[] bytes = in.readAllBytes();
       MemorySegment image = temporary.allocate(bytes.length, Long.BYTES);
@@ -46,7 +57,7 @@ final class CudaModules {
       driver.enter();
       return driver.loadModule(image);
     } catch (IOException e) {
-      throw new IllegalStateException("the compiled kernels " + file + ".fatbin", e);
+      throw new IllegalStateException("the compiled kernels " + name, e);
     }
   }
 

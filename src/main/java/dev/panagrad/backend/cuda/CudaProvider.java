@@ -23,6 +23,9 @@ public final class CudaProvider implements BackendProvider {
       "install cuBLAS (part of the CUDA toolkit; Python wheel nvidia-cublas) and set CUDA_HOME, or name libcublas.so.13 with -D"
           + CudaLibraries.CUBLAS;
 
+  private static final String KERNELS_REMEDY =
+      "add the jar of dev.panagrad:panagrad with the classifier cuda to the class path; or use backend simd";
+
   private static final String DEVICE_REMEDY =
       "look at nvidia-smi and CUDA_VISIBLE_DEVICES; or use backend simd";
 
@@ -88,6 +91,9 @@ public final class CudaProvider implements BackendProvider {
           "%s has compute capability %s%s; 7.5 with memory pools is needed"
               .formatted(facts.name(), capability, facts.hasPools() ? "" : " without memory pools"),
           "use backend simd");
+    }
+    if (!CudaModules.arePresent()) {
+      return new Availability.Unavailable(CudaModules.MISSING, KERNELS_REMEDY);
     }
     String cublas;
     try {

@@ -24,6 +24,7 @@ import java.util.Arrays;
 import java.util.HashSet;
 import java.util.Iterator;
 import java.util.List;
+import java.util.Objects;
 import java.util.Set;
 
 /**
@@ -66,6 +67,11 @@ public final class CsvTable extends ScannedTable {
 
   public static CsvTable of(String name, Source source) {
     return of(name, source, TableOptions.DEFAULT);
+  }
+
+  /** Throws NoClassDefFoundError where the library that reads them is missing. */
+  public static void requireLibrary() {
+    Objects.requireNonNull(CsvReader.builder());
   }
 
   /** A table of that source, which is opened for each reading. */

@@ -89,6 +89,11 @@ public final class DecimalBytes {
     return isNegative ? -exact : exact;
   }
 
+  /** Throws NoClassDefFoundError where the library that parses long numbers is missing. */
+  public static void requireLibrary() {
+    JavaDoubleParser.parseDouble("0");
+  }
+
   /** How many bytes of a word, from its first, are digits less '0'. */
   private static int digits(long word) {
     long others = ((word + LOW_BITS * (0x7F - 9)) | word) & HIGH_BITS;
