@@ -140,9 +140,10 @@ public final class TableFile {
       if (isCsv) {
         CsvTable.requireLibrary();
       }
-    } catch (NoClassDefFoundError e) {
+    } catch (LinkageError e) {
+      // Where a module cannot see a library, it is an IllegalAccessError.
       throw new DataException(
-          "%s: %s; what is not on the class path is %s"
+          "%s: %s on the class path, or on the module path with --add-modules: %s"
               .formatted(name, libraries, e.getMessage().replace('/', '.')),
           e);
     }
@@ -225,7 +226,7 @@ public final class TableFile {
 
   /** Opens CSV from somewhere else than a file, under a name for messages. */
   public static Table csv(String name, Table.Source source) {
-    return CsvTable.of(name, source);
+    return text(name, source, FileFormat.CSV, TableOptions.DEFAULT);
   }
 
   /**

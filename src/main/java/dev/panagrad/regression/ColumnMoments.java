@@ -106,7 +106,7 @@ final class ColumnMoments {
       Backend backend, Tensor t, Tensor index, long count, boolean center, Tensor weights) {
     RelativeWeights relative = new RelativeWeights(weights, index, 0, count);
     ColumnMoments moments = new ColumnMoments((int) t.cols());
-    long row = relative.firstOfWeight();
+    long row = relative.heaviest();
     double[] shift = new double[moments.mean.length];
     Arrays.setAll(shift, c -> t.get(row, c));
     List<ColumnSums> parts =

@@ -46,10 +46,12 @@ final class RelativeWeights {
     return weights == null ? 1 : weights.get(row) / largest;
   }
 
-  /** The row of the first position with a weight. */
-  long firstOfWeight() {
+  /**
+   * The first row of the largest weight, of which sums cannot be far on the scale of deviations.
+   */
+  long heaviest() {
     long first = 0;
-    while (of(row(first)) == 0) {
+    while (of(row(first)) < 1) {
       first++;
     }
     return row(first);
@@ -68,10 +70,10 @@ final class RelativeWeights {
   }
 
   double sum(long first, long count) {
-    double sum = 0;
+    ExactSum sum = new ExactSum();
     for (long i = first; weights != null && i < first + count; i++) {
-      sum += of(row(i));
+      sum.add(of(row(i)), 1);
     }
-    return weights == null ? count : sum;
+    return weights == null ? count : sum.value();
   }
 }

@@ -16,6 +16,7 @@ import java.util.Arrays;
  */
 final class StandardizedRows {
   private final Batch batch;
+  private final RelativeWeights relative; // where they are 0, rows are left out
   private final boolean hasIntercept;
   private final int d;
   private final double[] shift;
@@ -26,6 +27,7 @@ final class StandardizedRows {
 
   private StandardizedRows(
       Batch batch,
+      RelativeWeights relative,
       boolean hasIntercept,
       double[] shift,
       double[] scale,
@@ -33,6 +35,7 @@ final class StandardizedRows {
       double weight) {
     isWeighted = true;
     this.batch = batch;
+    this.relative = relative;
     this.hasIntercept = hasIntercept;
     d = constant.length;
     this.shift = shift;
@@ -43,6 +46,7 @@ final class StandardizedRows {
 
   private StandardizedRows(StandardizedRows weighted) {
     batch = weighted.batch;
+    relative = weighted.relative;
     hasIntercept = weighted.hasIntercept;
     d = weighted.d;
     shift = weighted.shift;
@@ -65,20 +69,16 @@ final class StandardizedRows {
     ColumnMoments y = ColumnMoments.fit(backend, rows.y(), index, count, hasIntercept, weights);
     x.requireFinite(rows.x(), index, count, rows.weights());
     y.requireFinite(rows.y(), index, count, rows.weights());
-    double weight = count;
-    if (rows.weights() != null) {
-      weight = 0;
-      for (long i = 0; i < count; i++) {
-        weight += rows.weights().get(batch.row(i));
-      }
-      if (!(weight < Double.POSITIVE_INFINITY)) {
-        throw new IllegalArgumentException(
-            "the weights in tensor '%s' add up to %s; divide them by the largest"
-                .formatted(rows.weights().name(), weight));
-      }
+    RelativeWeights relative = new RelativeWeights(weights, index, 0, count);
+    double weight = relative.sum(0, count) * relative.largest();
+    if (!(weight < Double.POSITIVE_INFINITY)) {
+      throw new IllegalArgumentException(
+          "the weights in tensor '%s' add up to %s; divide them by the largest"
+              .formatted(weights.name(), weight));
     }
-    return new StandardizedRows(
-        batch, hasIntercept, concat(x.mean, y.mean), concat(x.scale, y.scale), x.constant, weight);
+    double[] shift = concat(x.mean, y.mean);
+    double[] scale = concat(x.scale, y.scale);
+    return new StandardizedRows(batch, relative, hasIntercept, shift, scale, x.constant, weight);
   }
 
   private static double[] concat(double[] a, double[] b) {
@@ -131,7 +131,8 @@ final class StandardizedRows {
     long stride = block.rowStride() * Double.BYTES;
     for (long i = 0; i < count; i++) {
       long row = batch.row(first + i);
-      double root = rows.weights() == null ? 1 : Math.sqrt(rows.weights().get(row));
+      boolean isLeftOut = relative.of(row) == 0;
+      double root = isLeftOut ? 0 : rows.weights() == null ? 1 : Math.sqrt(rows.weights().get(row));
       root = isWeighted || root == 0 ? root : 1;
       double offset = rows.offset() == null ? 0 : rows.offset().get(row);
       long at = block.byteOffset() + i * Double.BYTES;

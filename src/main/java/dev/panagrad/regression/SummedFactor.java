@@ -16,8 +16,8 @@ import java.util.Arrays;
  * <p>Squaring loses digits: with condition number c of the standardized columns, and means of at
  * most r deviations, a solution by this triangle is wrong by about {@code u c^2 (1 + r^2)}. It is
  * made where that is below 1e-4, so that each refinement by residuals of the rows gains four digits
- * or more. Rows are less the first, which is some deviations from the mean. Source: Björck,
- * Numerical Methods for Least Squares Problems (1996), section 2.9.3.
+ * or more. Rows are less one of the heaviest, which is some deviations from the mean. Source:
+ * Björck, Numerical Methods for Least Squares Problems (1996), section 2.9.3.
  */
 public final class SummedFactor {
   /** Condition number up to which solutions by this factor can be refined. */
@@ -104,7 +104,7 @@ public final class SummedFactor {
     final double[] shift; // which was subtracted from each column before
     final double weight;
 
-    /** Rows are shifted by the first where there is an intercept. */
+    /** Rows are shifted by one of them where there is an intercept. */
     Sums(LinearAlgebra linear, Batch batch, long count, boolean isShifted) {
       DenseRows rows = batch.rows();
       int d = (int) rows.features();
@@ -114,7 +114,7 @@ public final class SummedFactor {
       weight = total * weights.largest();
       shift = new double[m];
       if (isShifted) {
-        long row = weights.firstOfWeight();
+        long row = weights.heaviest();
         Arrays.setAll(shift, c -> c < d ? rows.x().get(row, c) : rows.y().get(row, c - d));
       }
       means = new double[m];

@@ -90,7 +90,9 @@ final class TrainingSession implements AutoCloseable {
     }
     try (SavedTraining saved =
         plan.saving.isResumed() ? folder.newest(s -> examine(s, identity)) : null) {
-      boolean isRead = bench.direct == null || !bench.direct.isComplete() || rows.heldOut() > 0;
+      // Measures of fit read rows where there are offsets.
+      boolean isKnown = bench.direct != null && bench.direct.isComplete();
+      boolean isRead = !isKnown || !plan.loss.isLeastSquares() || rows.heldOut() > 0;
       rows.place(backend, arena, bench.fit.loss(), isRead);
       targets = rows.targetSums(bench.fit.loss().weights());
       if (plan.loss.isLeastSquares()) {

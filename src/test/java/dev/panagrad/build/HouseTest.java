@@ -26,7 +26,7 @@ import org.junit.jupiter.api.Test;
 @Tag("first")
 class HouseTest {
   private static final int MOST_LINES_OF_A_FILE = 450;
-  private static final int MOST_LINES = 56_010;
+  private static final int MOST_LINES = 56_030;
   private static final int MOST_PARAMETERS = 8;
   private static final int MOST_CLASSES_OF_A_CYCLE = 5;
 

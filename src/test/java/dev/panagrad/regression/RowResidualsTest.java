@@ -64,6 +64,28 @@ class RowResidualsTest {
     }
   }
 
+  /** A row whose weight is nothing beside others is left out by all passes. */
+  @Test
+  void aRowOfVanishingWeightMayHoldAnything() {
+    try (Backend backend = Backends.open("simd", new BackendOptions(2));
+        TensorArena arena = TensorArena.open("vanishing")) {
+      Tensor x = arena.allocate("x", DType.F64, 10, 1);
+      Tensor y = arena.allocate("y", DType.F64, 10);
+      Tensor weights = arena.allocate("weights", DType.F64, 10).fill(1e300);
+      for (int i = 0; i < 10; i++) {
+        x.set(i, 0, i);
+        y.set(i, 2.0 * i + 1);
+      }
+      x.set(4, 0, Double.NaN);
+      weights.set(4, 1e-30);
+      Batch batch = new Batch(new DenseRows(x, y, weights, null));
+      ExactSolution exact =
+          ExactSolution.solve(backend, batch, 10, true, new ExactSolution.Ridge(0, false));
+      assertEquals(2, exact.coefficients()[0][0], 1e-13);
+      assertEquals(1, exact.intercept()[0], 1e-12);
+    }
+  }
+
   private static void checkGradient(DenseRows rows, ExactSolution exact, int target, double l2) {
     int d = (int) rows.features();
     double[] gradient = new double[d + 1];

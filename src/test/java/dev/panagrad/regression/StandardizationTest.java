@@ -129,6 +129,26 @@ class StandardizationTest {
     }
   }
 
+  /** A row that is far away and of no weight beside others, wherever it is. */
+  @Test
+  void farRowsOfLittleWeight() {
+    try (TensorArena arena = TensorArena.open("far")) {
+      for (int far : new int[] {0, 2, 19}) {
+        Tensor x = arena.allocate("x", DType.F64, 20, 1);
+        Tensor weights = arena.allocate("weights", DType.F64, 20).fill(1);
+        for (int i = 0; i < 20; i++) {
+          x.set(i, i == far ? 1e100 : i % 5);
+        }
+        weights.set(far, 1e-300);
+        Standardization fit = Standardization.fit(x, x, null, 20, true, weights);
+        double mean = mean(x, 0, weights, BigDecimal.ZERO, 1);
+        double deviation = Math.sqrt(mean(x, 0, weights, new BigDecimal(mean), 2));
+        assertEquals(mean, fit.featureMean(0), 1e-14);
+        assertEquals(deviation, fit.featureScale(0), 1e-14);
+      }
+    }
+  }
+
   private static double mean(Tensor x, int col, Tensor weights, BigDecimal shift, int power) {
     BigDecimal sum = BigDecimal.ZERO;
     double total = 0;

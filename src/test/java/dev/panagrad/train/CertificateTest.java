@@ -21,6 +21,7 @@ import dev.panagrad.rule.Sgd;
 import dev.panagrad.solver.Exact;
 import dev.panagrad.solver.Fista;
 import dev.panagrad.solver.Lbfgs;
+import dev.panagrad.solver.Solver;
 import dev.panagrad.tensor.DType;
 import dev.panagrad.tensor.Tensor;
 import dev.panagrad.tensor.TensorArena;
@@ -29,6 +30,7 @@ import java.util.Arrays;
 import java.util.List;
 import java.util.SplittableRandom;
 import java.util.stream.IntStream;
+import java.util.stream.Stream;
 import org.junit.jupiter.api.Test;
 
 /** Bounds are above the distance to the minimum, and close to it. */
@@ -78,6 +80,51 @@ class CertificateTest {
         assertTrue(heldOut > 0.4 && (l2 > 0 || heldOut < 2), heldOut + " where noise has 1");
       }
     }
+  }
+
+  /** Measures of fit are those of the rows, whoever reads them. */
+  @Test
+  void theExactSolutionMeasuresAsOthersDo() {
+    try (Backend backend = Backends.open("simd", new BackendOptions(2));
+        TensorArena arena = TensorArena.open("measures")) {
+      Tensor offset = arena.allocate("offset", DType.F64, 150);
+      Tensor weights = arena.allocate("weights", DType.F64, 150);
+      for (int i = 0; i < 150; i++) {
+        offset.set(i, 100 + i);
+        weights.set(i, 1 + i % 3);
+      }
+      for (Tensor offsets : new Tensor[] {null, offset}) {
+        for (Tensor given : new Tensor[] {null, weights}) {
+          List<TrainingResult> results =
+              Stream.of(new Exact(), new Lbfgs())
+                  .map(solver -> measured(solver, data(arena, 150, 4, 1), offsets, given, backend))
+                  .toList();
+          results
+              .getFirst()
+              .metrics()
+              .forEach(
+                  (name, value) ->
+                      assertEquals(
+                          results.getLast().metrics().get(name),
+                          value,
+                          1e-6 * Math.abs(value),
+                          name));
+        }
+      }
+    }
+  }
+
+  private static TrainingResult measured(
+      Solver solver, Dataset data, Tensor offset, Tensor weights, Backend backend) {
+    Trainer trainer =
+        Trainer.with(solver, Penalty.none()).epochs(500).standardizeInPlace().certify();
+    if (offset != null) {
+      trainer.offset(offset);
+    }
+    if (weights != null) {
+      trainer.weights(weights);
+    }
+    return trainer.fit(data, backend);
   }
 
   private record Problem(int d, int outputs, Penalty penalty, boolean intercept, boolean units) {

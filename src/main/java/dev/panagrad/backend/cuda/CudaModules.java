@@ -16,7 +16,7 @@ final class CudaModules {
   /** In no package, so that it is found in whatever jar or module it lies. */
   private static final String FOLDER = "META-INF/panagrad/cuda/";
 
-  static final String MISSING = "the compiled kernels are not on the class path";
+  static final String MISSING = "the compiled kernels are not there";
 
   private final CudaDriver driver;
   private final Map<String, MemorySegment> modules = new HashMap<>();

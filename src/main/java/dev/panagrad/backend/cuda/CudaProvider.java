@@ -24,7 +24,7 @@ public final class CudaProvider implements BackendProvider {
           + CudaLibraries.CUBLAS;
 
   private static final String KERNELS_REMEDY =
-      "add the jar of dev.panagrad:panagrad with the classifier cuda to the class path; or use backend simd";
+      "add the jar of dev.panagrad:panagrad with the classifier cuda to the class path, or to the module path with --add-modules dev.panagrad.cuda; or use backend simd";
 
   private static final String DEVICE_REMEDY =
       "look at nvidia-smi and CUDA_VISIBLE_DEVICES; or use backend simd";
