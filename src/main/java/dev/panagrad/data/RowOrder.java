@@ -105,7 +105,7 @@ public final class RowOrder {
     return index.count() - trainingRows;
   }
 
-  /** Returns what orders with other numbers are not: a name that resumed trainings compare. */
+  /** Returns how rows are shuffled: a resumed training needs the same orders. */
   public String method() {
     return trainingRows >= DealtRows.MIN_ROWS ? "shuffled in piles" : "shuffled";
   }

@@ -154,7 +154,7 @@ public final class Trainer {
    * training rows, and folds them back into the model; see {@link #loss} for targets that stay.
    * Learning rates, bounds and tolerances then refer to standardized units; penalties to
    * standardized features and targets in raw units. The exact solution of least squares reads rows
-   * as they are, and leaves them so where none are held out.
+   * as they are, and leaves them so where none are held out and none has an offset.
    */
   public Trainer standardizeInPlace() {
     this.standardize = true;
