@@ -26,6 +26,7 @@ import java.nio.file.Path;
 import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
+import java.util.Objects;
 
 /**
  * Opens a file as a {@link Table}. Its first bytes say what it is, and where they do not, the
@@ -136,15 +137,15 @@ public final class TableFile {
             ? "CSV files need the libraries de.siegmar:fastcsv and ch.randelshofer:fastdoubleparser"
             : "LIBSVM files need the library ch.randelshofer:fastdoubleparser";
     try {
-      DecimalBytes.requireLibrary();
+      Objects.requireNonNull(DecimalBytes.library());
       if (isCsv) {
-        CsvTable.requireLibrary();
+        Objects.requireNonNull(CsvTable.library());
       }
     } catch (LinkageError e) {
       // Where a module cannot see a library, it is an IllegalAccessError.
       throw new DataException(
           "%s: %s on the class path, or on the module path with --add-modules: %s"
-              .formatted(name, libraries, e.getMessage().replace('/', '.')),
+              .formatted(name, libraries, String.valueOf(e.getMessage()).replace('/', '.')),
           e);
     }
     return isCsv ? CsvTable.of(name, source, options) : LibsvmTable.of(name, source, options);

@@ -27,7 +27,9 @@ interface ResidualSums {
   double roundoff();
 
   /** Roundings of a residual in standardized units, in units of 2^-53. */
-  double roundings(int columns, double terms, double means);
+  default double roundings(int columns, double terms, double means) {
+    return (columns + 2) * terms + means;
+  }
 
   /** The residuals of rows that are known by their factor alone, which are those of its rows. */
   record OfFactor(RowFactor factor) implements ResidualSums {
@@ -82,11 +84,6 @@ interface ResidualSums {
     @Override
     public double roundoff() {
       return batch.rows().dtype() == DType.F32 ? 0x1p-24 : 0x1p-53;
-    }
-
-    @Override
-    public double roundings(int columns, double terms, double means) {
-      return (columns + 2) * terms + means;
     }
   }
 

@@ -61,11 +61,6 @@ final class RowResiduals implements ResidualSums {
     return batch.rows().dtype() == DType.F32 ? 0x1p-24 : 0x1p-53;
   }
 
-  @Override
-  public double roundings(int columns, double terms, double means) {
-    return (columns + 2) * terms + means;
-  }
-
   /** Squares and products of some targets from one on. */
   @SuppressWarnings("ArrayRecordComponent") // added up, not compared
   private record Sums(double[] squares, double[][] products) {

@@ -24,7 +24,10 @@ import org.junit.jupiter.api.Tag;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
 
-/** What others get: the jars that were just made, used by a program that has nothing else. */
+/**
+ * What others get: the jars that were just made, used by a program that has nothing else. Alone, by
+ * -Dtest, it is of the jars that mvn package made before.
+ */
 @Tag("artifacts")
 class ArtifactsTest {
   private static final long MOST_BYTES = 1_380_000;

@@ -13,7 +13,7 @@ import java.util.Map;
  * loaded when a kernel of it is first asked for, never in a step.
  */
 final class CudaModules {
-  /** In no package, so that it is found in whatever jar or module it lies. */
+  /** The folder is in no package, so that it is found in whatever jar or module it lies. */
   private static final String FOLDER = "META-INF/panagrad/cuda/";
 
   static final String MISSING = "the compiled kernels are not there";

@@ -24,7 +24,6 @@ import java.util.Arrays;
 import java.util.HashSet;
 import java.util.Iterator;
 import java.util.List;
-import java.util.Objects;
 import java.util.Set;
 
 /**
@@ -69,9 +68,11 @@ public final class CsvTable extends ScannedTable {
     return of(name, source, TableOptions.DEFAULT);
   }
 
-  /** Throws NoClassDefFoundError where the library that reads them is missing. */
-  public static void requireLibrary() {
-    Objects.requireNonNull(CsvReader.builder());
+  /**
+   * Returns the class that reads unusual records, not initialized; an error where it is missing.
+   */
+  public static Class<?> library() {
+    return CsvReader.class;
   }
 
   /** A table of that source, which is opened for each reading. */

@@ -89,9 +89,9 @@ public final class DecimalBytes {
     return isNegative ? -exact : exact;
   }
 
-  /** Throws NoClassDefFoundError where the library that parses long numbers is missing. */
-  public static void requireLibrary() {
-    JavaDoubleParser.parseDouble("0");
+  /** Returns the class that parses long numbers, not initialized; an error where it is missing. */
+  public static Class<?> library() {
+    return JavaDoubleParser.class;
   }
 
   /** How many bytes of a word, from its first, are digits less '0'. */
